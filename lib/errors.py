@@ -1,0 +1,116 @@
+"""What can go wrong, one class a kind: each carries its HTTP status and a stable code.
+
+The edge maps whatever is raised to ``application/problem+json`` by these two attributes alone,
+so a new error needs no change anywhere else.
+"""
+
+from datetime import timedelta
+
+
+class AmendsError(Exception):
+    """The root of every error that Amends raises on purpose."""
+
+    status = 500
+    code = "internal"
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+
+class Malformed(AmendsError):
+    """The request cannot be read at all: broken JSON, a broken page token."""
+
+    status = 400
+    code = "malformed"
+
+
+class Unauthenticated(AmendsError):
+    """No token, or one that does not verify."""
+
+    status = 401
+    code = "unauthenticated"
+
+
+class Forbidden(AmendsError):
+    """A token that verifies, of an identity that may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(AmendsError):
+    """What was named does not exist."""
+
+    status = 404
+    code = "not-found"
+
+
+class MethodNotAllowed(AmendsError):
+    """The function answers another HTTP method."""
+
+    status = 405
+    code = "method-not-allowed"
+
+    def __init__(self, detail: str, *, allow: str) -> None:
+        super().__init__(detail)
+        self.allow = allow
+
+
+class AlreadyExists(AmendsError):
+    """A create of what exists."""
+
+    status = 409
+    code = "already-exists"
+
+
+class Conflict(AmendsError):
+    """The request contradicts the present state; nothing was changed."""
+
+    status = 409
+    code = "conflict"
+
+
+class VersionMismatch(AmendsError):
+    """The write stated a version that is no longer the stored one; nothing was written."""
+
+    status = 412
+    code = "version-mismatch"
+
+
+class TooLarge(AmendsError):
+    """A body, payload or entity over its limit; the message states the limit."""
+
+    status = 413
+    code = "too-large"
+
+
+class Invalid(AmendsError):
+    """Readable but not acceptable: a field is unknown, mistyped, missing or out of range."""
+
+    status = 422
+    code = "invalid"
+
+
+class Contention(AmendsError):
+    """Too many writers at the same entities, even after every retry; try again later."""
+
+    status = 503
+    code = "contention"
+    retry_after = timedelta(seconds=1)
+
+
+class Unavailable(AmendsError):
+    """A service that we stand on did not answer; try again later."""
+
+    status = 503
+    code = "unavailable"
+    retry_after = timedelta(seconds=1)
+
+
+class DeadlineExceeded(AmendsError):
+    """The request's time budget ran out."""
+
+    status = 504
+    code = "deadline-exceeded"
