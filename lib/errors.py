@@ -12,6 +12,8 @@ class AmendsError(Exception):
 
     status = 500
     code = "internal"
+    #: When the caller may try again, for errors that pass.
+    retry_after: timedelta | None = None
 
     def __init__(self, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)
@@ -91,6 +93,12 @@ class Invalid(AmendsError):
 
     status = 422
     code = "invalid"
+
+
+class Unreadable(AmendsError):
+    """A stored entity does not fit its model; the message names kind, key and property."""
+
+    code = "unreadable-entity"
 
 
 class Contention(AmendsError):

@@ -1,0 +1,24 @@
+"""All functions behind one: for local runs, and for those who deploy a single service."""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import flask
+
+from lib.errors import NotFound
+from lib.http import View, render_problem
+
+
+def route_to(module_of: Mapping[str, str]) -> View:
+    """Return a function that hands `/deployed-name` to the function of that name."""
+    names = {name.replace("_", "-"): name for name in module_of}
+
+    def api(request: flask.Request) -> flask.Response:
+        """Hand a request to the function that its path names."""
+        name = names.get(request.path.strip("/"))
+        if name is None:
+            return render_problem(NotFound(f"no function at {request.path[:200]!r}"))
+        view: View = getattr(import_module(module_of[name]), name)
+        return view(request)
+
+    return api

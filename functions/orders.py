@@ -1,0 +1,72 @@
+"""The sample over HTTP: orders, and the stock and credit that they draw on."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from lib.datastore import Store, key
+from lib.http import endpoint
+from lib.logs import traceparent
+from lib.orders import placing
+from lib.orders.inventory import Stock
+from lib.orders.order import Identifier, Order
+from lib.orders.payments import Credit
+from lib.saga.engine import Engine
+
+
+class StockLevel(Struct, forbid_unknown_fields=True):
+    """The units of a product that can be sold from now on."""
+
+    sku: Identifier
+    units: Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+
+class CreditLevel(Struct, forbid_unknown_fields=True):
+    """What a customer can spend from now on, in cents."""
+
+    customer_id: Identifier
+    available_cents: Annotated[int, Meta(ge=0, le=100_000_000_000)]
+
+
+class NewOrder(Order, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An order, with the caller's own id for it if there is one."""
+
+    id: Identifier | None = None
+
+
+@endpoint("POST", status=202)
+def place_order(body: NewOrder, engine: Engine, idempotency_key: str | None) -> dict[str, Any]:
+    """Accept an order; what becomes of it, get-order tells."""
+    order = Order(customer_id=body.customer_id, lines=body.lines, address=body.address)
+    order_id = body.id or placing.order_id_of(idempotency_key)
+    return placing.place_order(engine, order, order_id, traceparent.get())
+
+
+@endpoint("GET")
+def get_order(id: Identifier, engine: Engine) -> dict[str, Any]:
+    """Return an order and what became of it."""
+    return placing.show_order(engine, id)
+
+
+@endpoint("PUT")
+def set_stock(body: StockLevel, store: Store) -> Stock:
+    """Set a product's units in stock."""
+    return store.upsert(Stock(id=body.sku, units=body.units))
+
+
+@endpoint("GET")
+def get_stock(sku: Identifier, store: Store) -> Stock:
+    """Return a product's units in stock."""
+    return store.get(key(Stock, sku))
+
+
+@endpoint("PUT")
+def set_credit(body: CreditLevel, store: Store) -> Credit:
+    """Set a customer's credit."""
+    return store.upsert(Credit(id=body.customer_id, available_cents=body.available_cents))
+
+
+@endpoint("GET")
+def get_credit(customer_id: Identifier, store: Store) -> Credit:
+    """Return a customer's credit."""
+    return store.get(key(Credit, customer_id))

@@ -1,0 +1,88 @@
+"""From a request to a plain function's parameters.
+
+`body` is decoded from JSON, names of COLLABORATORS are handed in, and everything else comes from
+the query string by its own name and type.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flask
+import msgspec
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from lib import clients
+from lib.decoding import convert, decode_json
+from lib.errors import Invalid, Malformed, TooLarge, VersionMismatch
+
+#: The largest body that is read at all.
+LARGEST_BODY = 1024 * 1024
+
+#: What a function may ask for by a parameter's name; made when it is first asked for.
+COLLABORATORS: Mapping[str, Callable[[flask.Request], Any]] = {
+    "store": lambda _: clients.store(),
+    "engine": lambda _: clients.engine(),
+    "request": lambda request: request,
+    "if_match": lambda request: _version_of(request.headers.get("If-Match")),
+    "idempotency_key": lambda request: _idempotency_key_of(request.headers.get("Idempotency-Key")),
+}
+
+Binding = Callable[[flask.Request], dict[str, Any]]
+
+
+def compile_binding(function: Callable[..., Any]) -> Binding:
+    """Look at a function's parameters once; return what turns a request into its arguments.
+
+    What it returns raises Malformed, Invalid naming the field, or TooLarge.
+    """
+    parameters = inspect.signature(function, eval_str=True).parameters
+    body = parameters.get("body")
+    handed = [name for name in parameters if name in COLLABORATORS]
+    asked = [p for p in parameters.values() if p.name not in COLLABORATORS and p is not body]
+    query = _make_query_type(asked)
+
+    def bind(request: flask.Request) -> dict[str, Any]:
+        arguments = msgspec.structs.asdict(convert(_query_of(request), query, strict=False))
+        if body is not None:
+            arguments["body"] = decode_json(_body_of(request), body.annotation)
+        return arguments | {name: COLLABORATORS[name](request) for name in handed}
+
+    return bind
+
+
+def _make_query_type(parameters: list[inspect.Parameter]) -> type[msgspec.Struct]:
+    required = [(p.name, p.annotation) for p in parameters if p.default is p.empty]
+    optional = [(p.name, p.annotation, p.default) for p in parameters if p.default is not p.empty]
+    return msgspec.defstruct("Query", [*required, *optional], forbid_unknown_fields=True)
+
+
+def _query_of(request: flask.Request) -> dict[str, str]:
+    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    if twice:
+        raise Invalid(f"{twice[0]} is given twice", field=twice[0])
+    return request.args.to_dict()
+
+
+def _body_of(request: flask.Request) -> bytes:
+    request.max_content_length = LARGEST_BODY
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise TooLarge(f"the body is over the limit of {LARGEST_BODY} bytes") from None
+
+
+def _version_of(if_match: str | None) -> int | None:
+    """Return the version that an If-Match header wants; `*` wants any."""
+    if if_match is None or if_match == "*":
+        return None
+    digits = if_match.strip('"')
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        raise VersionMismatch("If-Match has no entity tag of ours", field="If-Match")
+    return int(digits)
+
+
+def _idempotency_key_of(header: str | None) -> str | None:
+    if header is not None and not 1 <= len(header) <= 255:
+        raise Malformed("an Idempotency-Key has 1 to 255 characters", field="Idempotency-Key")
+    return header

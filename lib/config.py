@@ -1,0 +1,43 @@
+"""What the environment says: read when it is needed, never at import."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One process's settings; an empty host means Google's own service."""
+
+    project: str
+    database: str
+    datastore_host: str
+    tasks_host: str
+    location: str
+    queue: str
+    base_url: str
+    certs_url: str
+    tasks_service_account: str
+    scheduler_service_account: str
+    allow_faults: bool
+
+
+@cache
+def config() -> Config:
+    """Return the settings of this process."""
+    env = os.environ.get
+    return Config(
+        project=env("GOOGLE_CLOUD_PROJECT", "amends-local"),
+        database=env("AMENDS_DATABASE", ""),
+        datastore_host=env("DATASTORE_EMULATOR_HOST", ""),
+        tasks_host=env("AMENDS_TASKS_HOST", ""),
+        location=env("AMENDS_LOCATION", "local"),
+        queue=env("AMENDS_QUEUE", "sagas"),
+        base_url=env("AMENDS_BASE_URL", "http://127.0.0.1:8080"),
+        certs_url=env("AMENDS_OIDC_CERTS_URL", GOOGLE_CERTS_URL),
+        tasks_service_account=env("AMENDS_TASKS_SERVICE_ACCOUNT", ""),
+        scheduler_service_account=env("AMENDS_SCHEDULER_SERVICE_ACCOUNT", ""),
+        allow_faults=env("AMENDS_ALLOW_FAULTS", "") == "1",
+    )

@@ -1,0 +1,44 @@
+"""The inventory service: units in stock, and units taken out for an order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from lib.datastore import Id, Transaction, Version, entity, key
+from lib.orders import faults
+from lib.orders.order import Order
+from lib.saga.barrier import apply_once, undo_once
+from lib.saga.call import Call, Permanent
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Stock:
+    """The units of a product, by its SKU, that can still be sold."""
+
+    id: Id[str]
+    units: int
+    version: Version = 0
+
+
+def reserve(order: Order, call: Call) -> dict[str, int]:
+    """Take the order's units out of stock; Permanent when there are too few of any."""
+    faults.strike("inventory", call)
+    return apply_once(call, lambda tx: _move(tx, order.units(), -1))
+
+
+def release(_: Order, call: Call) -> None:
+    """Put the units back."""
+    faults.strike("inventory", call)
+    undo_once(call, lambda tx, units: _move(tx, units, +1))
+
+
+def _move(tx: Transaction, units: Mapping[str, int], sign: int) -> dict[str, int]:
+    stocks = tx.find_multi([key(Stock, sku) for sku in units])
+    for (sku, wanted), stock in zip(units.items(), stocks, strict=True):
+        if stock is None:
+            raise Permanent(f"there is no product {sku}")
+        left = stock.units + sign * wanted
+        if left < 0:
+            raise Permanent(f"{wanted} of {sku} wanted, {stock.units} in stock")
+        tx.update(replace(stock, units=left))
+    return dict(units)

@@ -1,0 +1,32 @@
+"""The notification service: what customers were told."""
+
+from dataclasses import dataclass
+
+from lib.datastore import Id, Transaction, Version, entity
+from lib.orders import faults
+from lib.orders.order import Order
+from lib.saga.barrier import apply_once
+from lib.saga.call import Call
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Notification:
+    """The message about an order, by the order's id."""
+
+    id: Id[str]
+    customer_id: str
+    text: str
+    version: Version = 0
+
+
+def send(order: Order, call: Call) -> dict[str, str]:
+    """Tell the customer, once; there is nothing to take back."""
+    faults.strike("notification", call)
+    return apply_once(call, lambda tx: _send(tx, order, call.saga_id))
+
+
+def _send(tx: Transaction, order: Order, order_id: str) -> dict[str, str]:
+    text = f"Your order {order_id} is on its way."
+    tx.insert(Notification(id=order_id, customer_id=order.customer_id, text=text))
+    return {"notification_id": order_id}

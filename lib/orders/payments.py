@@ -1,0 +1,76 @@
+"""The payment service: customers' credit, and charges against it."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from lib.datastore import Id, Indexed, Transaction, Version, entity, key
+from lib.orders import faults
+from lib.orders.order import Order
+from lib.saga.barrier import apply_once, undo_once
+from lib.saga.call import Call, Permanent
+
+
+class ChargeStatus(StrEnum):
+    """What became of a charge."""
+
+    CAPTURED = "CAPTURED"
+    REFUNDED = "REFUNDED"
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Credit:
+    """What a customer, by id, can still spend, in cents."""
+
+    id: Id[str]
+    available_cents: int
+    version: Version = 0
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Charge:
+    """A charge for an order, by the order's id."""
+
+    id: Id[str]
+    customer_id: Indexed[str]
+    amount_cents: int
+    status: ChargeStatus
+    version: Version = 0
+
+
+def charge(order: Order, call: Call) -> dict[str, Any]:
+    """Charge the order's total; Permanent when the customer's credit does not suffice."""
+    faults.strike("payment", call)
+    return apply_once(call, lambda tx: _capture(tx, order, call.saga_id))
+
+
+def refund(order: Order, call: Call) -> None:
+    """Give the money back."""
+    faults.strike("payment", call)
+    undo_once(call, lambda tx, charged: _refund(tx, order.customer_id, charged["charge_id"]))
+
+
+def _capture(tx: Transaction, order: Order, order_id: str) -> dict[str, Any]:
+    amount = order.total_cents()
+    credit = tx.find(key(Credit, order.customer_id))
+    if credit is None or credit.available_cents < amount:
+        raise Permanent(f"customer {order.customer_id} has not {amount} cents of credit")
+    tx.update(replace(credit, available_cents=credit.available_cents - amount))
+    tx.insert(
+        Charge(
+            id=order_id,
+            customer_id=order.customer_id,
+            amount_cents=amount,
+            status=ChargeStatus.CAPTURED,
+        )
+    )
+    return {"charge_id": order_id, "amount_cents": amount}
+
+
+def _refund(tx: Transaction, customer_id: str, charge_id: str) -> None:
+    credit, charged = tx.find_multi([key(Credit, customer_id), key(Charge, charge_id)])
+    available = credit.available_cents + charged.amount_cents
+    tx.update(replace(credit, available_cents=available))
+    tx.update(replace(charged, status=ChargeStatus.REFUNDED))

@@ -1,0 +1,56 @@
+"""Placing an order and looking at it: an order is the payload of its saga, and lives there."""
+
+import hashlib
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from lib.errors import NotFound
+from lib.orders.order import Order
+from lib.orders.saga import ORDER_PROCESSING
+from lib.saga.engine import Engine
+from lib.saga.records import SagaRecord, SagaStatus
+
+#: What a customer is told of an order in each state of its saga.
+ORDER_STATUS = {
+    SagaStatus.PENDING: "PROCESSING",
+    SagaStatus.RUNNING: "PROCESSING",
+    SagaStatus.COMPLETED: "COMPLETED",
+    SagaStatus.ROLLING_BACK: "CANCELLING",
+    SagaStatus.ROLLED_BACK: "CANCELLED",
+    SagaStatus.FAILED: "NEEDS_ATTENTION",
+}
+
+
+def place_order(engine: Engine, order: Order, order_id: str, traceparent: str) -> dict[str, Any]:
+    """Start an order's saga; placing the same order under the same id starts it once."""
+    saga = engine.start(ORDER_PROCESSING.name, order_id, order, traceparent=traceparent)
+    return _show(saga, order)
+
+
+def show_order(engine: Engine, order_id: str) -> dict[str, Any]:
+    """Return an order and what became of it; NotFound when there is none."""
+    saga = engine.journal.find(order_id)
+    if saga is None or saga.name != ORDER_PROCESSING.name:
+        raise NotFound(f"no order {order_id!r}", field="id")
+    return _show(saga, msgspec.json.decode(saga.payload, type=Order))
+
+
+def order_id_of(idempotency_key: str | None) -> str:
+    """Return the id that an order has: the same for the same key, else a new one."""
+    if idempotency_key is None:
+        return uuid4().hex
+    return hashlib.sha256(f"order\n{idempotency_key}".encode()).hexdigest()[:32]
+
+
+def _show(saga: SagaRecord, order: Order) -> dict[str, Any]:
+    return {
+        "id": saga.id,
+        "status": ORDER_STATUS[saga.status],
+        "reason": saga.error,
+        "total_cents": order.total_cents(),
+        **msgspec.to_builtins(order),
+        "created_at": saga.created_at,
+        "updated_at": saga.updated_at,
+    }

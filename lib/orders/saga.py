@@ -1,0 +1,35 @@
+"""The order saga: read from top to bottom, this is what becomes of an order."""
+
+from datetime import timedelta
+
+from lib.orders import inventory, notifications, payments, shipping
+from lib.orders.order import Order
+from lib.saga.definition import RetryPolicy, Saga, Step
+
+ORDER_PROCESSING = Saga(
+    "order-processing",
+    payload=Order,
+    steps=(
+        Step(
+            "reserve-inventory",
+            service="inventory",
+            execute=inventory.reserve,
+            compensate=inventory.release,
+        ),
+        Step(
+            "process-payment",
+            service="payment",
+            execute=payments.charge,
+            compensate=payments.refund,
+            timeout=timedelta(seconds=20),
+            retry=RetryPolicy(attempts=5),
+        ),
+        Step(
+            "create-shipment",
+            service="shipping",
+            execute=shipping.create,
+            compensate=shipping.cancel,
+        ),
+        Step("send-notification", service="notification", execute=notifications.send),
+    ),
+)

@@ -1,0 +1,82 @@
+"""The shipping service: shipments to the countries that it serves."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from lib.datastore import Id, Transaction, Version, entity, key
+from lib.orders import faults
+from lib.orders.order import Order
+from lib.saga.barrier import apply_once, undo_once
+from lib.saga.call import Call, Permanent
+
+#: ISO 3166 codes of the countries that we ship to.
+SERVED = frozenset(
+    [
+        "AT",
+        "BE",
+        "CA",
+        "CH",
+        "DE",
+        "DK",
+        "ES",
+        "FI",
+        "FR",
+        "GB",
+        "IE",
+        "IT",
+        "JP",
+        "LU",
+        "NL",
+        "NO",
+        "PL",
+        "PT",
+        "SE",
+        "US",
+    ]
+)
+
+
+class ShipmentStatus(StrEnum):
+    """What became of a shipment."""
+
+    CREATED = "CREATED"
+    CANCELLED = "CANCELLED"
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Shipment:
+    """What goes where for an order, by the order's id."""
+
+    id: Id[str]
+    country: str
+    units: dict[str, int]
+    status: ShipmentStatus
+    version: Version = 0
+
+
+def create(order: Order, call: Call) -> dict[str, str]:
+    """Create the shipment; Permanent for an address that we do not ship to."""
+    faults.strike("shipping", call)
+    return apply_once(call, lambda tx: _create(tx, order, call.saga_id))
+
+
+def cancel(_: Order, call: Call) -> None:
+    """Call the shipment off."""
+    faults.strike("shipping", call)
+    undo_once(call, lambda tx, created: _cancel(tx, created["shipment_id"]))
+
+
+def _create(tx: Transaction, order: Order, order_id: str) -> dict[str, str]:
+    country = order.address.country
+    if country not in SERVED:
+        raise Permanent(f"we do not ship to {country}")
+    tx.insert(
+        Shipment(id=order_id, country=country, units=order.units(), status=ShipmentStatus.CREATED)
+    )
+    return {"shipment_id": order_id}
+
+
+def _cancel(tx: Transaction, shipment_id: str) -> None:
+    shipment = tx.get(key(Shipment, shipment_id))
+    tx.update(replace(shipment, status=ShipmentStatus.CANCELLED))

@@ -1,0 +1,93 @@
+"""The effect barrier: a participant's effect and the record of it in one transaction.
+
+A duplicate call returns what the first one returned, be it a result or a refusal. A compensation
+that comes before its step leaves a tombstone, and the late step is then refused: nobody would
+ever make it good.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from lib.datastore import Id, OmitEmpty, Transaction, Version, entity, key
+from lib.saga.call import Call, Permanent
+
+
+class EffectStatus(StrEnum):
+    """What became of a step at its participant."""
+
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+    UNDONE = "UNDONE"
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Effect:
+    """The record of one step's effect, by the step's idempotency key."""
+
+    id: Id[str]
+    status: EffectStatus
+    result: Annotated[str, OmitEmpty] = ""
+    refusal: Annotated[str, OmitEmpty] = ""
+    version: Version = 0
+
+
+def apply_once(call: Call, effect: Callable[[Transaction], Any]) -> Any:
+    """Run an effect in a transaction, once for the call's idempotency key; return its result.
+
+    A Permanent that the effect raises is remembered too: without that, a duplicate call could
+    succeed after the saga was told that the step did not happen. Raises Permanent for a step that
+    was refused or compensated before.
+    """
+
+    def apply(tx: Transaction) -> Any:
+        seen = tx.find(key(Effect, call.idempotency_key))
+        if seen is not None:
+            return _result_of(seen)
+        result = effect(tx)
+        encoded = msgspec.json.encode(result).decode()
+        tx.insert(Effect(id=call.idempotency_key, status=EffectStatus.DONE, result=encoded))
+        return result
+
+    try:
+        return call.store.transact(apply)
+    except Permanent as problem:
+        refusal = str(problem)
+    return _result_of(call.store.transact(lambda tx: _remember_refusal(tx, call, refusal)))
+
+
+def undo_once(call: Call, undo: Callable[[Transaction, Any], object]) -> None:
+    """Undo an effect in a transaction, once; `undo` gets the effect's result.
+
+    Where there is no effect, nothing is undone and none can come later.
+    """
+
+    def apply(tx: Transaction) -> None:
+        seen = tx.find(key(Effect, call.idempotency_key))
+        if seen is None:
+            tx.insert(Effect(id=call.idempotency_key, status=EffectStatus.UNDONE))
+        elif seen.status is EffectStatus.DONE:
+            undo(tx, msgspec.json.decode(seen.result))
+            tx.update(replace(seen, status=EffectStatus.UNDONE))
+
+    call.store.transact(apply)
+
+
+def _remember_refusal(tx: Transaction, call: Call, refusal: str) -> Effect:
+    refused = Effect(id=call.idempotency_key, status=EffectStatus.REFUSED, refusal=refusal)
+    seen = tx.find(key(Effect, call.idempotency_key))
+    if seen is None:
+        tx.insert(refused)
+    return seen or refused
+
+
+def _result_of(seen: Effect) -> Any:
+    if seen.status is EffectStatus.REFUSED:
+        raise Permanent(seen.refusal)
+    if seen.status is EffectStatus.UNDONE:
+        raise Permanent("this step was compensated before it came")
+    return msgspec.json.decode(seen.result)

@@ -1,0 +1,41 @@
+"""What a step is handed beside the payload, and how it says that it failed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from lib.datastore import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a step or of its compensation.
+
+    `idempotency_key` is the same for every attempt of a step and for its compensation.
+    `fencing_token` only grows over the life of a saga: a participant that has seen a higher one
+    for the same key may refuse this call. `outputs` has the outputs of the completed steps by
+    step name; `output` is the step's own, or None when nobody knows whether the step happened.
+    """
+
+    saga_id: str
+    step: str
+    attempt: int
+    idempotency_key: str
+    fencing_token: int
+    deadline: datetime
+    store: Store
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    output: Any = None
+
+
+class Permanent(Exception):
+    """The step did not happen and never will: the saga is rolled back without another attempt."""
+
+
+class Retry(Exception):
+    """The step did not happen, but may later: try again after `after`, or by the step's policy."""
+
+    def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.after = after

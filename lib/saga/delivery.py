@@ -1,0 +1,46 @@
+"""The message between two deliveries of a saga: which action is due, and under what task name."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Which of a step's two actions a delivery runs."""
+
+    EXECUTE = "execute"
+    COMPENSATE = "compensate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One task: run `phase` of the step at index `step`, attempt `attempt`, not before `at`.
+
+    `steps` is the saga's number of steps, so that whoever runs it can name every record that it
+    needs before it has read one.
+    """
+
+    saga_id: str
+    steps: int
+    phase: Phase
+    step: int
+    attempt: int
+    epoch: int
+    at: datetime
+    timeout: timedelta
+
+    @property
+    def task_name(self) -> str:
+        """A name that the same delivery always has and no other: the queue drops the second.
+
+        It is hashed because Cloud Tasks slows down on names that rise or share a prefix.
+        """
+        identity = f"{self.saga_id}\n{self.phase}\n{self.step}\n{self.attempt}\n{self.epoch}"
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def jitter_of(saga_id: str, step: int, attempt: int) -> float:
+    """Return a number in [0, 1) for the pause after an attempt: spread out, yet reproducible."""
+    digest = hashlib.sha256(f"{saga_id}\n{step}\n{attempt}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48

@@ -1,0 +1,98 @@
+"""Sagas as callers and operators see them: records turned into plain answers."""
+
+from typing import Any
+
+import msgspec
+
+from lib.datastore import Page, Query
+from lib.errors import NotFound
+from lib.saga.journal import Journal
+from lib.saga.records import EventRecord, SagaRecord, SagaStatus, StepRecord
+
+#: More of the audit trail than this is not shown at once.
+MOST_EVENTS = 500
+
+
+def show_saga(journal: Journal, saga_id: str) -> dict[str, Any]:
+    """Return a saga with its payload, its steps in order and its audit trail; or NotFound."""
+    saga = journal.find(saga_id)
+    loaded = journal.load(saga_id, saga.total_steps) if saga else None
+    if loaded is None:
+        raise NotFound(f"no saga {saga_id!r}", field="id")
+    return {
+        **summarize_saga(loaded[0]),
+        "payload": msgspec.Raw(loaded[0].payload.encode()),
+        "steps": [_show_step(step) for step in loaded[1]],
+        "events": [_show_event(event) for event in journal.events(saga_id, MOST_EVENTS)],
+    }
+
+
+def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
+    """Return what a list of sagas shows of each."""
+    return {
+        "id": saga.id,
+        "name": saga.name,
+        "definition_version": saga.definition_version,
+        "status": saga.status,
+        "current_step": saga.current_step,
+        "total_steps": saga.total_steps,
+        "error": saga.error,
+        "cancel_requested": saga.cancel_requested,
+        "created_at": saga.created_at,
+        "updated_at": saga.updated_at,
+    }
+
+
+def page_of_sagas(
+    journal: Journal, status: SagaStatus | None, name: str | None, size: int, token: str | None
+) -> dict[str, Any]:
+    """Return a page of sagas, the newest first, of one status or name or of all."""
+    query = Query(SagaRecord).order("-created_at")
+    if status is not None:
+        query = query.where("status", "=", status)
+    if name is not None:
+        query = query.where("name", "=", name)
+    page: Page[SagaRecord] = journal.store.page(query, size=size, token=token)
+    items = [summarize_saga(saga) for saga in page.items]
+    return {"items": items, "next_page_token": page.next_page_token}
+
+
+def count_sagas(journal: Journal, name: str | None) -> dict[str, int]:
+    """Return the number of sagas in each status, by aggregation in Datastore."""
+    query = Query(SagaRecord)
+    if name is not None:
+        query = query.where("name", "=", name)
+    return {
+        status.value: journal.store.count(query.where("status", "=", status))
+        for status in SagaStatus
+    }
+
+
+def _show_step(step: StepRecord) -> dict[str, Any]:
+    return {
+        "index": step.index,
+        "name": step.name,
+        "service": step.service,
+        "status": step.status,
+        "attempts": step.attempt,
+        "compensation_attempts": step.compensation_attempt,
+        "uncertain": step.uncertain,
+        "output": msgspec.Raw(step.output.encode()) if step.output else None,
+        "error": step.error,
+        "scheduled_at": step.scheduled_at,
+        "updated_at": step.updated_at,
+    }
+
+
+def _show_event(event: EventRecord) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "at": event.at,
+        "step": event.step,
+        "from": event.from_status,
+        "to": event.to_status,
+        "attempt": event.attempt,
+        "cause": event.cause,
+        "actor": event.actor,
+        "error": event.error,
+    }

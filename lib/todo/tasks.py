@@ -1,0 +1,47 @@
+"""What can be done with the tasks of a list."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from lib.datastore import Page, Query, Store, Transaction, key
+from lib.todo.models import NewTask, Task, TaskChange, TaskList
+
+
+def create(store: Store, new: NewTask, now: datetime) -> Task:
+    """Create a task in a list that exists; NotFound when there is no such list.
+
+    The list is read in the transaction, so it cannot be deleted under the task's feet.
+    """
+    [task_id] = store.allocate([key(Task, new.task_list_id, None)])
+    task = Task(
+        id=task_id.id,
+        task_list_id=new.task_list_id,
+        description=new.description,
+        done=new.done,
+        priority=new.priority,
+        created_at=now,
+    )
+
+    def write(tx: Transaction) -> Task:
+        tx.get(key(TaskList, new.task_list_id))
+        return tx.insert(task)
+
+    return store.transact(write)
+
+
+def update(
+    store: Store, list_id: str, task_id: int, change: TaskChange, if_match: int | None
+) -> Task:
+    """Change what is given of a task, in one transaction, and leave the rest."""
+    seen = store.get(key(Task, list_id, task_id))
+    changed = replace(seen, **msgspec.structs.asdict(change))
+    return store.update(changed, if_version=if_match or seen.version)
+
+
+def list_page(store: Store, list_id: str, size: int, token: str | None) -> Page[Task]:
+    """Return a page of a list's tasks, the oldest first; NotFound when there is no such list."""
+    store.get(key(TaskList, list_id))
+    tasks = Query(Task).ancestor(key(TaskList, list_id)).order("created_at")
+    return store.page(tasks, size=size, token=token)
