@@ -1,0 +1,117 @@
+"""From a task to the HTTP request that its worker sees, and from the answer to what comes next."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from local.tasks.messages import METHODS, Task
+from local.tasks.names import short_name
+from local.tasks.records import DEADLINE_EXCEEDED, UNAVAILABLE, TaskRecord, read_code
+from local.tasks.retry import MAX_RETENTION, RetryPolicy, compute_backoff, is_exhausted, read_policy
+from local.tasks.wire import Answer, Request
+
+#: Mints an OIDC token for a service account's e-mail and an audience.
+MintToken = Callable[[str, str], str]
+
+_SLOWING = (429, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a task after an attempt: done, given up, or tried again."""
+
+    record: TaskRecord
+    succeeded: bool = False
+    given_up: bool = False
+    slows_queue: bool = False
+
+
+def begin_attempt(record: TaskRecord, now: float) -> TaskRecord:
+    """Return the record of a task that is being dispatched."""
+    return replace(
+        record,
+        dispatches=record.dispatches + 1,
+        first_dispatched=record.first_dispatched or now,
+        attempt_scheduled=record.scheduled,
+        attempt_dispatched=now,
+        attempt_answered=0.0,
+    )
+
+
+def make_request(record: TaskRecord, task: Any, mint: MintToken) -> Request:
+    """Return the request of an attempt that has begun, with the headers the service sets."""
+    wanted = task.http_request
+    headers = dict(wanted.headers) | _tell_attempt(record)
+    if wanted.HasField("oidc_token"):
+        token = wanted.oidc_token
+        minted = mint(token.service_account_email, token.audience or wanted.url)
+        headers["Authorization"] = f"Bearer {minted}"
+    return Request(METHODS[wanted.http_method], wanted.url, headers, wanted.body)
+
+
+def judge(
+    record: TaskRecord, task: Any, policy: RetryPolicy, answer: Answer, now: float
+) -> Verdict:
+    """Say what an answer means for a task; `policy` is its queue's, which its own overrides."""
+    answered = _end_attempt(record, answer, now)
+    if answer.succeeded:
+        return Verdict(answered, succeeded=True)
+    if task.HasField("retry_config"):
+        policy = read_policy(task.retry_config)
+    age = timedelta(seconds=now - record.first_dispatched)
+    outlived = now - record.created > MAX_RETENTION.total_seconds()
+    if outlived or is_exhausted(policy, record.dispatches, age):
+        return Verdict(answered, given_up=True)
+    slowing = answer.status in _SLOWING
+    wait = compute_backoff(policy, record.dispatches).total_seconds()
+    if slowing:
+        wait = max(wait, answer.retry_after)
+    return Verdict(replace(answered, scheduled=now + wait), slows_queue=slowing)
+
+
+def read_deadline(task: Any) -> float:
+    """Return for how many seconds an answer is awaited."""
+    seconds: float = task.dispatch_deadline.ToTimedelta().total_seconds()
+    return seconds
+
+
+def read_task(record: TaskRecord) -> Any:
+    """Return the message that the task was created with."""
+    return Task.FromString(record.body)
+
+
+def _tell_attempt(record: TaskRecord) -> dict[str, str]:
+    headers = {
+        "X-CloudTasks-QueueName": short_name(record.queue),
+        "X-CloudTasks-TaskName": short_name(record.name),
+        "X-CloudTasks-TaskRetryCount": str(record.dispatches - 1),
+        "X-CloudTasks-TaskExecutionCount": str(record.executions),
+        "X-CloudTasks-TaskETA": f"{record.attempt_scheduled:.6f}",
+    }
+    if record.previous_status:
+        headers["X-CloudTasks-TaskPreviousResponse"] = str(record.previous_status)
+    if record.previous_reason:
+        headers["X-CloudTasks-TaskRetryReason"] = record.previous_reason
+    return headers
+
+
+def _end_attempt(record: TaskRecord, answer: Answer, now: float) -> TaskRecord:
+    ended = replace(
+        record,
+        attempt_answered=now,
+        previous_status=answer.status,
+        previous_code=_read_code(answer),
+        previous_reason=answer.failure or f"HTTP status code {answer.status}",
+    )
+    if answer.status:
+        ended.responses += 1
+    if answer.status and answer.status < 500:
+        ended.executions += 1
+    return ended
+
+
+def _read_code(answer: Answer) -> int:
+    if answer.status:
+        return read_code(answer.status)
+    return DEADLINE_EXCEEDED if answer.timed_out else UNAVAILABLE

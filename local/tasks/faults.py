@@ -1,0 +1,48 @@
+"""Faults on purpose: which deliveries are doubled, delayed, dropped or overtaken, by a seed.
+
+Each decision is drawn from the seed, the kind of fault, the task's name and the attempt, so that
+it is the same in every run, whatever the threads do.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+#: How long a delayed delivery waits, and how much later than the first a second one comes, at most.
+MAX_DELAY = 5.0
+MAX_DUPLICATE_LAG = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Rates between 0 and 1; all are 0 by default."""
+
+    duplicate: float = 0.0
+    delay: float = 0.0
+    drop: float = 0.0
+    reorder: float = 0.0
+    seed: int = 0
+
+    def delay_of(self, task: str, attempt: int) -> float:
+        """Return by how many seconds a delivery is late: 0 for most."""
+        return self._draw(self.delay, "delay", task, attempt) * MAX_DELAY
+
+    def drops(self, task: str, attempt: int) -> bool:
+        """Tell whether the queue loses the task instead of delivering it."""
+        return self._draw(self.drop, "drop", task, attempt) > 0
+
+    def reorders(self, task: str) -> bool:
+        """Tell whether a task lets the others that are due in its queue go first."""
+        return self._draw(self.reorder, "reorder", task, 0) > 0
+
+    def duplicate_lag(self, task: str, attempt: int) -> float | None:
+        """Return after how many seconds a delivery comes a second time; None for most."""
+        drawn = self._draw(self.duplicate, "duplicate", task, attempt)
+        return drawn * MAX_DUPLICATE_LAG if drawn else None
+
+    def _draw(self, rate: float, kind: str, task: str, attempt: int) -> float:
+        """Return 0 unless the fault strikes, and then a number in (0, 1]."""
+        if not rate:
+            return 0.0
+        digest = hashlib.sha256(f"{self.seed}/{kind}/{task}/{attempt}".encode()).digest()
+        strikes = int.from_bytes(digest[:8]) / 2**64 < rate
+        return (int.from_bytes(digest[8:16]) + 1) / 2**64 if strikes else 0.0

@@ -1,0 +1,69 @@
+"""One queue's tasks in the order in which they fall due, and whether one may be dispatched now."""
+
+import heapq
+import itertools
+from typing import Any
+
+from local.tasks.bucket import TokenBucket
+from local.tasks.messages import RUNNING
+from local.tasks.retry import RetryPolicy, read_policy
+
+
+class Line:
+    """The waiting tasks of one queue; times are epoch seconds. Its caller holds the lock."""
+
+    def __init__(self, queue: Any, now: float) -> None:
+        self.running = 0
+        self._waiting: dict[str, tuple[float, int]] = {}
+        self._heap: list[tuple[float, int, str]] = []
+        self._numbers = itertools.count()
+        self.configure(queue, now)
+
+    def configure(self, queue: Any, now: float) -> None:
+        """Take over a queue's settings and state."""
+        limits = queue.rate_limits
+        self.name: str = queue.name
+        self.open = queue.state == RUNNING
+        self.policy: RetryPolicy = read_policy(queue.retry_config)
+        self.bucket = TokenBucket(limits.max_dispatches_per_second, limits.max_burst_size, now)
+        self._max_running: int = limits.max_concurrent_dispatches
+
+    def add(self, task: str, due: float) -> None:
+        """Put a task into the line, or move one that is in it."""
+        entry = (due, next(self._numbers))
+        self._waiting[task] = entry
+        heapq.heappush(self._heap, (*entry, task))
+
+    def remove(self, task: str) -> None:
+        """Take a task out of the line if it is in it."""
+        self._waiting.pop(task, None)
+
+    def clear(self) -> None:
+        """Take every task out of the line."""
+        self._waiting.clear()
+        self._heap.clear()
+
+    def take(self, now: float) -> str | None:
+        """Take out the next task that may be dispatched now, if there is one."""
+        if not self._is_free() or self._first_due() > now or not self.bucket.take(now):
+            return None
+        _, _, task = heapq.heappop(self._heap)
+        del self._waiting[task]
+        self.running += 1
+        return task
+
+    def wakes_at(self, now: float) -> float:
+        """Return when `take` is worth another call if nothing changes before: maybe never."""
+        due = self._first_due() if self._is_free() else float("inf")
+        return max(due, self.bucket.next_token_at(now)) if due < float("inf") else due
+
+    def _is_free(self) -> bool:
+        return self.open and self.running < self._max_running
+
+    def _first_due(self) -> float:
+        while self._heap:
+            due, number, task = self._heap[0]
+            if self._waiting.get(task) == (due, number):
+                return due
+            heapq.heappop(self._heap)
+        return float("inf")

@@ -1,0 +1,121 @@
+"""The queue methods of the Cloud Tasks v2 service."""
+
+import re
+import time
+from typing import Any
+
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from local.tasks.dispatcher import Dispatcher
+from local.tasks.messages import PAUSED, RUNNING, ListQueuesResponse, Queue
+from local.tasks.names import check_location, check_queue
+from local.tasks.paging import MAX_QUEUES, cut_page, read_token
+from local.tasks.queue_checks import complete_queue
+from local.tasks.refusals import InvalidArgument
+from local.tasks.store import Store
+
+_OUTPUT_ONLY = {"name", "state", "purge_time", "rate_limits.max_burst_size"}
+_STATE_FILTER = re.compile(r"\s*state\s*[:=]\s*\"?(RUNNING|PAUSED|DISABLED)\"?\s*")
+
+
+class QueueService:
+    """Creates, changes and shows queues; keeps the store and the dispatcher of one mind."""
+
+    def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+
+    def list_queues(self, request: Any) -> Any:
+        """Return a page of a location's queues; of filters, only that by state is served."""
+        prefix = f"{check_location(request.parent)}/queues/"
+        after = read_token(request.page_token)
+        queues = [
+            queue
+            for queue in self._store.list_queues()
+            if queue.name.startswith(prefix) and queue.name > after
+        ]
+        page, token = cut_page(queues, request.page_size, MAX_QUEUES)
+        return ListQueuesResponse(queues=_filter(page, request.filter), next_page_token=token)
+
+    def get_queue(self, request: Any) -> Any:
+        """Return a queue."""
+        return self._store.get_queue(check_queue(request.name))
+
+    def create_queue(self, request: Any) -> Any:
+        """Create a queue in its location."""
+        queue = complete_queue(_without_output(request.queue))
+        if not queue.name.startswith(f"{check_location(request.parent)}/queues/"):
+            raise InvalidArgument("The queue's name must begin with the request's parent.")
+        self._store.insert_queue(queue)
+        self._dispatcher.set_queue(queue)
+        return queue
+
+    def update_queue(self, request: Any) -> Any:
+        """Change the fields of the mask (all, if empty); create the queue if there is none."""
+        wanted = _without_output(request.queue)
+        check_queue(wanted.name)
+        queue = self._store.find_queue(wanted.name)
+        if queue is None:
+            queue = complete_queue(wanted)
+            self._store.insert_queue(queue)
+        else:
+            _merge(queue, wanted, request.update_mask)
+            self._store.put_queue(complete_queue(queue))
+        self._dispatcher.set_queue(queue)
+        return queue
+
+    def delete_queue(self, request: Any) -> Any:
+        """Delete a queue and its tasks."""
+        self._store.get_queue(check_queue(request.name))
+        self._store.delete_queue(request.name)
+        self._dispatcher.drop_queue(request.name)
+        return Empty()
+
+    def purge_queue(self, request: Any) -> Any:
+        """Delete the tasks of a queue."""
+        queue = self._store.get_queue(check_queue(request.name))
+        queue.purge_time.FromMicroseconds(int(time.time() * 1e6))
+        self._store.purge_queue(queue)
+        self._dispatcher.clear_queue(request.name)
+        return queue
+
+    def pause_queue(self, request: Any) -> Any:
+        """Stop dispatching from a queue; tasks can still be created in it."""
+        return self._set_state(request.name, PAUSED)
+
+    def resume_queue(self, request: Any) -> Any:
+        """Dispatch from a queue again."""
+        return self._set_state(request.name, RUNNING)
+
+    def _set_state(self, name: str, state: int) -> Any:
+        queue = self._store.get_queue(check_queue(name))
+        queue.state = state
+        self._store.put_queue(queue)
+        self._dispatcher.set_queue(queue)
+        return queue
+
+
+def _without_output(queue: Any) -> Any:
+    queue.ClearField("state")
+    queue.ClearField("purge_time")
+    return queue
+
+
+def _merge(queue: Any, wanted: Any, mask: Any) -> None:
+    """Take over the mask's fields from the queue wanted; an output-only field is left as it is."""
+    if not mask.IsValidForDescriptor(Queue.DESCRIPTOR):
+        raise InvalidArgument("update_mask names a field that a queue does not have.")
+    every = [field.name for field in Queue.DESCRIPTOR.fields]
+    paths = [path for path in mask.paths or every if path not in _OUTPUT_ONLY]
+    FieldMask(paths=paths).MergeMessage(wanted, queue, replace_message_field=True)
+
+
+def _filter(queues: list[Any], text: str) -> list[Any]:
+    if not text:
+        return queues
+    match = _STATE_FILTER.fullmatch(text)
+    if match is None:
+        raise InvalidArgument('Only filters like "state: PAUSED" are served locally.')
+    state = Queue.State.Value(match[1])
+    return [queue for queue in queues if queue.state == state]

@@ -1,0 +1,57 @@
+"""When a failed task is tried again: the queue's RetryConfig, as pure functions."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+#: A task lives for this long, whatever its retry settings say (v2 reference, CreateQueue).
+MAX_RETENTION = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """A queue's or task's RetryConfig; a `max_retry_duration` of 0 and -1 attempts: no limit."""
+
+    max_attempts: int
+    max_retry_duration: timedelta
+    min_backoff: timedelta
+    max_backoff: timedelta
+    max_doublings: int
+
+
+def read_policy(config: Any) -> RetryPolicy:
+    """Return the policy that a RetryConfig message states."""
+    return RetryPolicy(
+        max_attempts=config.max_attempts,
+        max_retry_duration=config.max_retry_duration.ToTimedelta(),
+        min_backoff=config.min_backoff.ToTimedelta(),
+        max_backoff=config.max_backoff.ToTimedelta(),
+        max_doublings=config.max_doublings,
+    )
+
+
+def compute_backoff(policy: RetryPolicy, attempts: int) -> timedelta:
+    """Return the wait before the next attempt, after this many (1 or more).
+
+    It doubles `max_doublings` times, then grows by the last doubled step, up to `max_backoff`.
+    """
+    doublings = min(attempts - 1, policy.max_doublings)
+    steps = max(1, attempts - policy.max_doublings)
+    factor: int = 2**doublings * steps
+    try:
+        return min(policy.min_backoff * factor, policy.max_backoff)
+    except OverflowError:
+        return policy.max_backoff
+
+
+def is_exhausted(policy: RetryPolicy, attempts: int, age: timedelta) -> bool:
+    """Tell whether a task is given up after so many attempts, `age` after the first of them.
+
+    Both limits have to be reached; one that is not set counts as reached, unless neither is.
+    """
+    if age >= MAX_RETENTION:
+        return True
+    if policy.max_attempts == -1 and not policy.max_retry_duration:
+        return False
+    out_of_attempts = policy.max_attempts == -1 or attempts >= policy.max_attempts
+    return out_of_attempts and age >= policy.max_retry_duration
