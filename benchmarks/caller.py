@@ -1,0 +1,55 @@
+"""A caller over HTTP that is as patient as a caller of a crashing service has to be."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import requests
+
+T = TypeVar("T")
+
+#: Answers that say "try again": everything that Amends creates is safe to send twice.
+PASSING = (500, 502, 503, 504)
+
+
+class Caller:
+    """Calls the functions of one stack; safe to use from several threads."""
+
+    def __init__(self, url: str, patience: float = 60.0) -> None:
+        self._url = url
+        self._patience = patience
+        self._local = threading.local()
+
+    def call(self, method: str, name: str, **options: Any) -> Any:
+        """Call a function until it gives a lasting answer; an error that stays is raised."""
+        ends = time.monotonic() + self._patience
+        while True:
+            answer = self._try(method, name, options)
+            if answer is not None and answer.status_code not in PASSING:
+                answer.raise_for_status()
+                return answer.json() if answer.content else None
+            if time.monotonic() > ends:
+                raise TimeoutError(f"{name} gave no lasting answer for {self._patience:g} s")
+            time.sleep(0.1)
+
+    def _try(self, method: str, name: str, options: dict[str, Any]) -> requests.Response | None:
+        try:
+            session = self._local.session
+        except AttributeError:
+            session = self._local.session = requests.Session()
+        try:
+            answer: requests.Response = session.request(
+                method, f"{self._url}/{name}", timeout=30, **options
+            )
+        except requests.ConnectionError:
+            return None
+        return answer
+
+
+def call_all(action: Callable[[T], object], items: Iterable[T], *, threads: int = 8) -> None:
+    """Call an action for every item from several threads; the first error is raised."""
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(action, items):
+            pass

@@ -1,0 +1,171 @@
+"""`make demo`: real purchases as orders on a throw-away stack, and then the books.
+
+With --chaos the functions' process is killed every few seconds and one task in twenty is delivered
+twice; the books have to balance all the same.
+"""
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.books import find_imbalances, read_books
+from benchmarks.caller import Caller, call_all
+from benchmarks.progress import show_progress
+from benchmarks.purchases import Purchase, make_supply, read_purchases
+from lib.datastore import Store, connect
+from local.stack import Stack
+
+FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")
+SECONDS_BETWEEN_KILLS = 4.0
+TASKS_TWICE = 0.05
+
+
+def main() -> int:
+    """Run the demo; 0 when every order is settled and the books balance."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=500)
+    parser.add_argument("--chaos", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="amends-demo-") as folder:
+        print("starting a stack of its own ...", flush=True)
+        with Stack(data=Path(folder), port=0, duplicate=TASKS_TWICE * arguments.chaos) as stack:
+            return _run(stack, arguments.orders, chaos=arguments.chaos)
+
+
+def _run(stack: Stack, count: int, *, chaos: bool) -> int:
+    caller = Caller(stack.url)
+    purchases = read_purchases(count)
+    supply = make_supply(purchases)
+    print(f"{len(supply.units)} products, {len(supply.credit)} customers, {count} orders")
+    call_all(
+        lambda item: caller.call("PUT", "set-stock", json={"sku": item[0], "units": item[1]}),
+        supply.units.items(),
+    )
+    call_all(
+        lambda item: caller.call(
+            "PUT", "set-credit", json={"customer_id": item[0], "available_cents": item[1]}
+        ),
+        supply.credit.items(),
+    )
+    with _killing(stack, chaos) as kills:
+        started = time.monotonic()
+        placing = threading.Thread(target=_place, args=(caller, purchases))
+        placing.start()
+        settled = _wait(caller, count)
+        placing.join()
+        took = time.monotonic() - started
+    sagas = list(_read_sagas(caller))
+    _print_table(sagas, took, kills)
+    store = Store(connect(project=stack.project, emulator_host=stack.datastore_host))
+    completed = {saga["id"] for saga in sagas if saga["status"] == "COMPLETED"}
+    wrong = find_imbalances(
+        read_books(store), supply, [each for each in purchases if each.id in completed]
+    )
+    return _print_verdict(wrong, settled)
+
+
+def _place(caller: Caller, purchases: list[Purchase]) -> None:
+    call_all(
+        lambda each: caller.call("POST", "place-order", json=each.to_order()),
+        purchases,
+        threads=4,
+    )
+
+
+def _wait(caller: Caller, count: int, patience: float = 120.0) -> bool:
+    """Wait until all sagas are final; give up when nothing has moved for `patience` seconds."""
+    last, moved_at = -1, time.monotonic()
+    while True:
+        counts = caller.call("GET", "count-sagas")
+        done = sum(counts[status] for status in FINAL)
+        show_progress(done, count, "orders settled")
+        if done >= count:
+            return True
+        if done != last:
+            last, moved_at = done, time.monotonic()
+        elif time.monotonic() - moved_at > patience:
+            print(f"\nnothing has moved for {patience:g} s: {counts}")
+            return False
+        time.sleep(0.25)
+
+
+@contextmanager
+def _killing(stack: Stack, chaos: bool) -> Iterator[list[float]]:
+    """Kill the functions' process every few seconds for as long as the block runs."""
+    kills: list[float] = []
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(SECONDS_BETWEEN_KILLS):
+            stack.kill("functions")
+            kills.append(time.monotonic())
+
+    killer = threading.Thread(target=kill)
+    if chaos:
+        killer.start()
+    try:
+        yield kills
+    finally:
+        over.set()
+        if chaos:
+            killer.join()
+
+
+def _read_sagas(caller: Caller) -> Iterator[dict[str, Any]]:
+    token = None
+    while True:
+        params = {"page_size": 200} | ({"page_token": token} if token else {})
+        page = caller.call("GET", "list-sagas", params=params)
+        yield from page["items"]
+        token = page["next_page_token"]
+        if token is None:
+            return
+
+
+def _print_table(sagas: list[dict[str, Any]], took: float, kills: list[float]) -> None:
+    statuses = Counter(saga["status"] for saga in sagas)
+    seconds = sorted(_seconds(saga) for saga in sagas)
+    rows = {
+        "completed": statuses["COMPLETED"],
+        "rolled back": statuses["ROLLED_BACK"],
+        "failed": statuses["FAILED"],
+        "unfinished": sum(n for status, n in statuses.items() if status not in FINAL),
+        "sagas per second": f"{len(sagas) / took:.1f}",
+        "p50 start to end": f"{_percentile(seconds, 50):.2f} s",
+        "p99 start to end": f"{_percentile(seconds, 99):.2f} s",
+    }
+    if kills:
+        rows["functions killed"] = f"{len(kills)} times"
+    for name, value in rows.items():
+        print(f"  {name:<18} {value}")
+
+
+def _print_verdict(wrong: list[str], settled: bool) -> int:
+    for line in wrong[:20]:
+        print(f"  {line}")
+    if wrong:
+        print(f"the books do NOT balance: {len(wrong)} lines differ")
+    else:
+        print("the books balance: every unit and every cent is accounted for")
+    return 1 if wrong or not settled else 0
+
+
+def _seconds(saga: dict[str, Any]) -> float:
+    begun, ended = (datetime.fromisoformat(saga[name]) for name in ("created_at", "updated_at"))
+    return (ended - begun).total_seconds()
+
+
+def _percentile(ordered: list[float], percent: int) -> float:
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

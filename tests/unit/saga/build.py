@@ -1,0 +1,89 @@
+"""Definitions and happenings for the tests of the machine."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lib.saga.call import Call
+from lib.saga.definition import RetryPolicy, Saga, Step
+from lib.saga.delivery import Delivery, Phase
+from lib.saga.draft import Decision
+from lib.saga.happened import Happened, Outcome, Result
+from lib.saga.machine import begin, decide
+from lib.saga.records import SagaRecord, SagaStatus, StepRecord
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def act(_: Any, __: Call) -> None:
+    """Do nothing: the machine never calls it."""
+
+
+def step(name: str, *, undo: bool = True, **options: Any) -> Step:
+    options.setdefault("retry", RetryPolicy(attempts=2))
+    options.setdefault("compensation_retry", RetryPolicy(attempts=3))
+    return Step(name, execute=act, compensate=act if undo else None, **options)
+
+
+THREE = Saga("three", payload=dict, steps=(step("a"), step("b"), step("c")))
+
+
+class Played:
+    """A saga and its steps as the machine has decided them so far."""
+
+    def __init__(self, definition: Saga = THREE) -> None:
+        self.definition = definition
+        self.now = T0
+        first = SagaRecord(
+            id="s1",
+            name=definition.name,
+            definition_version=definition.version,
+            fingerprint=definition.fingerprint,
+            status=SagaStatus.PENDING,
+            total_steps=len(definition.steps),
+            payload="{}",
+            created_at=T0,
+            updated_at=T0,
+        )
+        self.events: list[str] = []
+        self.letters = 0
+        self._take(begin(definition, first, T0), list(self._blank(first, definition)))
+
+    def _blank(self, saga: SagaRecord, definition: Saga) -> Sequence[StepRecord]:
+        return begin(definition, saga, T0).steps
+
+    def _take(self, decision: Decision, steps: list[StepRecord]) -> Decision:
+        self.saga = decision.saga
+        self.steps = steps
+        for changed in decision.steps:
+            self.steps[changed.index] = changed
+        self.events += [f"{e.step or 'saga'}: {e.cause}" for e in decision.events]
+        self.letters += decision.dead_letter is not None
+        self.deliveries = decision.deliveries
+        return decision
+
+    def happens(self, happened: Happened, after: timedelta = SECOND) -> Decision:
+        self.now += after
+        decision = decide(self.definition, self.saga, self.steps, happened, self.now)
+        return self._take(decision, list(self.steps))
+
+    @property
+    def awaited(self) -> Delivery:
+        [delivery] = self.deliveries
+        return delivery
+
+    def ends(self, result: Result = Result.DONE, **options: Any) -> Decision:
+        """The outstanding delivery's action ends so."""
+        return self.happens(outcome(self.awaited, result, **options))
+
+    def statuses(self) -> list[str]:
+        return [str(each.status) for each in self.steps]
+
+
+def outcome(delivery: Delivery, result: Result = Result.DONE, **options: Any) -> Outcome:
+    made = Outcome(
+        phase=Phase(delivery.phase), step=delivery.step, attempt=delivery.attempt, result=result
+    )
+    return replace(made, **options)
