@@ -14,19 +14,18 @@ def create(store: Store, new: NewTask, now: datetime) -> Task:
 
     The list is read in the transaction, so it cannot be deleted under the task's feet.
     """
-    [task_id] = store.allocate([key(Task, new.task_list_id, None)])
-    task = Task(
-        id=task_id.id,
-        task_list_id=new.task_list_id,
-        description=new.description,
-        done=new.done,
-        priority=new.priority,
-        created_at=now,
-    )
 
     def write(tx: Transaction) -> Task:
         tx.get(key(TaskList, new.task_list_id))
-        return tx.insert(task)
+        return tx.insert(
+            Task(
+                task_list_id=new.task_list_id,
+                description=new.description,
+                done=new.done,
+                priority=new.priority,
+                created_at=now,
+            )
+        )
 
     return store.transact(write)
 

@@ -1,0 +1,33 @@
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+import requests
+
+from local.stack import Stack
+
+Call = Callable[..., requests.Response]
+
+
+@pytest.fixture(scope="session")
+def call(stack: Stack) -> Call:
+    session = requests.Session()
+
+    def send(method: str, name: str, **options: object) -> requests.Response:
+        return session.request(method, f"{stack.url}/{name}", timeout=30, **options)  # type: ignore[arg-type]
+
+    return send
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that no other test uses."""
+    return f"t{uuid4().hex[:12]}"
+
+
+def assert_problem(answer: requests.Response, status: int, code: str, field: str = "") -> None:
+    assert answer.headers["Content-Type"] == "application/problem+json", answer.text
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["code"]) == (status, status, code), body
+    assert body.get("field", "") == field, body
+    assert "Traceback" not in answer.text
