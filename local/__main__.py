@@ -1,0 +1,79 @@
+"""``python -m local``: the whole system on this machine, until Ctrl-C or SIGTERM."""
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from local.folder_lock import FolderInUse
+from local.ports import PortTaken
+from local.stack import Stack, StackFailed
+from local.supervisor import PROJECT
+
+_PATIENCE = 20.0
+
+#: What a newcomer can copy, line by line; {url} is where the functions are.
+EXAMPLES = """\
+curl -X PUT {url}/set-stock --json '{"sku": "tea", "units": 10}'; \
+curl -X PUT {url}/set-credit --json '{"customer_id": "ann", "available_cents": 5000}'
+curl {url}/place-order --json '{"id": "first", "customer_id": "ann", \
+"lines": [{"sku": "tea", "quantity": 2, "unit_price_cents": 450}], \
+"address": {"name": "Ann", "street": "1 High St", "city": "Leeds", "country": "GB"}}'
+curl '{url}/get-order?id=first'"""
+
+
+def main() -> int:
+    """Run the stack until it is asked to end; return the exit code: 1 if it could not start."""
+    options = _parse_arguments()
+    asked_to_end = _catch_signals()
+    stack = Stack(data=options.data, port=options.port, source=options.source, report=_say)
+    try:
+        stack.start()
+    except (FolderInUse, PortTaken) as error:
+        print(f"Amends cannot start: {error}{_advise(error)}", file=sys.stderr)
+        return 1
+    threading.Thread(target=_announce, args=(stack,), daemon=True).start()
+    asked_to_end.wait()
+    stack.stop()
+    return 0
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--port", type=int, default=8080, help="of the functions; 0: any free one")
+    parser.add_argument("--data", type=Path, default=Path(".local"), help="folder of data and logs")
+    parser.add_argument("--source", type=Path, default=PROJECT / "main.py", help="the functions")
+    return parser.parse_args()
+
+
+def _catch_signals() -> threading.Event:
+    asked_to_end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: asked_to_end.set())
+    return asked_to_end
+
+
+def _announce(stack: Stack) -> None:
+    if not stack.plan.owns_datastore:
+        _say(f"using the Datastore at {stack.datastore_host} (DATASTORE_EMULATOR_HOST)")
+    try:
+        stack.wait_until_ready(_PATIENCE)
+    except StackFailed as failure:
+        _say(f"{failure}\nstill trying")
+        stack.wait_until_ready(float("inf"))
+    _say(f"Amends is ready at {stack.url} (logs in {stack.logs}; Ctrl-C ends it). Try:\n")
+    _say(EXAMPLES.replace("{url}", stack.url) + "\n")
+
+
+def _advise(error: Exception) -> str:
+    way_out = "PORT" if isinstance(error, PortTaken) else "DATA"
+    return f"; choose another with {way_out}="
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""What the stack consists of: each part's command line, environment and sign of life."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from local.ports import accepts, answers
+from local.supervisor import PROJECT, Part
+from local.tasks.faults import Faults
+
+PROJECT_ID = "amends-local"
+_LOCATION = "local"
+_QUEUE = "sagas"
+_TASKS_ACCOUNT = f"tasks@{PROJECT_ID}.iam.gserviceaccount.com"
+_SCHEDULER_ACCOUNT = f"scheduler@{PROJECT_ID}.iam.gserviceaccount.com"
+_THREADS = 16
+#: functions-framework answers this path itself, without calling the function.
+_PROBE_PATH = "/robots.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Where one stack's parts are, and how they are to behave."""
+
+    data: Path
+    source: Path
+    port: int
+    tasks_port: int
+    page_port: int
+    datastore_port: int
+    env: Mapping[str, str]
+    sweep_every: timedelta
+    faults: Faults
+
+    @property
+    def url(self) -> str:
+        """Where the functions are, each at its deployed name."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def owns_datastore(self) -> bool:
+        """Tell whether the stack starts a Datastore: not if the environment names one."""
+        return not self.env.get("DATASTORE_EMULATOR_HOST")
+
+    @property
+    def datastore_host(self) -> str:
+        """What DATASTORE_EMULATOR_HOST is for the functions."""
+        return self.env.get("DATASTORE_EMULATOR_HOST") or f"127.0.0.1:{self.datastore_port}"
+
+
+def list_parts(plan: Plan) -> list[Part]:
+    """Return the parts of a stack, what others stand on first."""
+    parts = [_make_tasks(plan), _make_functions(plan)]
+    return [_make_datastore(plan), *parts] if plan.owns_datastore else parts
+
+
+def _make_datastore(plan: Plan) -> Part:
+    return Part(
+        name="datastore",
+        module="local.datastore",
+        arguments=(
+            f"--port={plan.datastore_port}",
+            f"--data={plan.data / 'datastore'}",
+            f"--index-file={PROJECT / 'index.yaml'}",
+        ),
+        env=plan.env,
+        log=plan.data / "logs" / "datastore.log",
+        is_ready=partial(accepts, plan.datastore_port),
+    )
+
+
+def _make_tasks(plan: Plan) -> Part:
+    faults = (f"--{name}={value}" for name, value in asdict(plan.faults).items())
+    return Part(
+        name="tasks",
+        module="local.tasks",
+        arguments=(
+            f"--port={plan.tasks_port}",
+            f"--page-port={plan.page_port}",
+            f"--data={plan.data / 'tasks'}",
+            f"--queues={PROJECT / 'queues.yaml'}",
+            f"--project={PROJECT_ID}",
+            f"--location={_LOCATION}",
+            f"--job={_describe_sweep(plan)}",
+            *faults,
+        ),
+        env=plan.env,
+        log=plan.data / "logs" / "tasks.log",
+        is_ready=partial(answers, plan.page_port, "/"),
+    )
+
+
+def _make_functions(plan: Plan) -> Part:
+    return Part(
+        name="functions",
+        module="functions_framework",
+        arguments=(
+            "--target=api",
+            f"--source={plan.source}",
+            "--host=127.0.0.1",
+            f"--port={plan.port}",
+        ),
+        env={**plan.env, **_list_settings(plan)},
+        log=plan.data / "logs" / "functions.log",
+        is_ready=partial(answers, plan.port, _PROBE_PATH),
+    )
+
+
+def _list_settings(plan: Plan) -> dict[str, str]:
+    return {
+        "DATASTORE_EMULATOR_HOST": plan.datastore_host,
+        "GOOGLE_CLOUD_PROJECT": PROJECT_ID,
+        "AMENDS_TASKS_HOST": f"127.0.0.1:{plan.tasks_port}",
+        "AMENDS_LOCATION": _LOCATION,
+        "AMENDS_QUEUE": _QUEUE,
+        "AMENDS_BASE_URL": plan.url,
+        "AMENDS_OIDC_CERTS_URL": f"http://127.0.0.1:{plan.page_port}/oauth2/v1/certs",
+        "AMENDS_TASKS_SERVICE_ACCOUNT": _TASKS_ACCOUNT,
+        "AMENDS_SCHEDULER_SERVICE_ACCOUNT": _SCHEDULER_ACCOUNT,
+        "THREADS": str(_THREADS),
+    }
+
+
+def _describe_sweep(plan: Plan) -> str:
+    job = {
+        "name": "sweep-sagas",
+        "schedule": f"every {max(1, round(plan.sweep_every.total_seconds()))} seconds",
+        "url": f"{plan.url}/sweep-sagas",
+        "audience": plan.url,
+        "service_account": _SCHEDULER_ACCOUNT,
+    }
+    return json.dumps(job)

@@ -1,0 +1,62 @@
+"""Loopback ports: choosing free ones, and telling whether something listens."""
+
+import http.client
+import random
+import socket
+import time
+
+# Below the ports that systems hand out to outgoing connections, so that a part which is started
+# again finds its own port as free as it left it.
+_CHOICE = range(15000, 32000)
+_RETRY_EVERY = 0.05
+
+
+class PortTaken(RuntimeError):
+    """Something else listens on the port; the message names it."""
+
+
+def choose_port() -> int:
+    """Return a port that is free now."""
+    while True:
+        port = random.choice(_CHOICE)  # noqa: S311
+        if _is_free(port):
+            return port
+
+
+def claim_port(port: int, patience: float = 1.0) -> None:
+    """Make sure that a port is free, or gets so within `patience` seconds; PortTaken if not."""
+    ends = time.monotonic() + patience
+    while not _is_free(port):
+        if time.monotonic() > ends:
+            raise PortTaken(f"port {port} is taken")
+        time.sleep(_RETRY_EVERY)
+
+
+def accepts(port: int) -> bool:
+    """Tell whether something accepts connections on the port."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answers(port: int, path: str) -> bool:
+    """Tell whether an HTTP server answers on the port, whatever it answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5.0)
+    try:
+        connection.request("GET", path)
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

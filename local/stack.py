@@ -1,0 +1,130 @@
+"""The whole system on one machine, as an object: start it, kill parts of it, end it."""
+
+import os
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from local.folder_lock import FolderInUse, lock_folder
+from local.parts import PROJECT_ID, Plan, list_parts
+from local.ports import choose_port, claim_port
+from local.supervisor import PROJECT, Report, Supervisor
+from local.tasks.faults import Faults
+
+_START_LIMIT = 60.0
+_STOP_GRACE = 2.5
+_DATASTORE_GRACE = 1.0
+
+
+class StackFailed(RuntimeError):
+    """A part did not get ready; the message has the end of its log."""
+
+
+class Stack:
+    """Datastore, Cloud Tasks with the scheduler tick, and the functions, each its own process.
+
+    A context manager: entering starts everything and waits until it is ready, leaving ends it.
+    A part that dies is started again on its own port. Several stacks can run at once, each with
+    its own folder. With DATASTORE_EMULATOR_HOST in the environment, that Datastore is used.
+    `env` is added to the parts' environment, `faults` are the fields of local.tasks.faults.Faults,
+    `report` is told in a line what happens to the parts.
+    """
+
+    def __init__(
+        self,
+        *,
+        data: Path,
+        port: int = 0,
+        source: Path = PROJECT / "main.py",
+        env: Mapping[str, str] | None = None,
+        sweep_every: timedelta = timedelta(seconds=10),
+        report: Report = lambda _: None,
+        **faults: Any,
+    ) -> None:
+        self.plan = Plan(
+            data=data.resolve(),
+            source=source.resolve(),
+            port=port or choose_port(),
+            tasks_port=choose_port(),
+            page_port=choose_port(),
+            datastore_port=choose_port(),
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            sweep_every=sweep_every,
+            faults=Faults(**faults),
+        )
+        self.project = PROJECT_ID
+        self.url = self.plan.url
+        self.datastore_host = self.plan.datastore_host
+        self.tasks_host = f"127.0.0.1:{self.plan.tasks_port}"
+        self.logs = self.plan.data / "logs"
+        self._supervisors = {part.name: Supervisor(part, report) for part in list_parts(self.plan)}
+        self._lock: TextIO | None = None
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The processes that run now, by part; each leads a process group of its own."""
+        pids = {name: supervisor.pid for name, supervisor in self._supervisors.items()}
+        return {name: pid for name, pid in pids.items() if pid is not None}
+
+    def start(self) -> None:
+        """Start every part; do not wait. Raises FolderInUse or PortTaken, with nothing started."""
+        try:
+            self._lock = lock_folder(self.plan.data, "stack")
+        except FolderInUse as error:
+            raise FolderInUse(f"{self.plan.data} is in use by another stack") from error
+        try:
+            claim_port(self.plan.port)
+        except BaseException:
+            self._release_folder()
+            raise
+        for supervisor in self._supervisors.values():
+            supervisor.start()
+
+    def wait_until_ready(self, seconds: float = _START_LIMIT) -> None:
+        """Wait until every part is ready; StackFailed if one is not in time."""
+        ends = time.monotonic() + seconds
+        for name, supervisor in self._supervisors.items():
+            if not supervisor.wait_until_ready(max(0.0, ends - time.monotonic())):
+                log = supervisor.read_log()
+                raise StackFailed(f"{name} is not ready after {seconds:g} s:\n{log}")
+
+    def kill(self, part: str) -> None:
+        """End a part (datastore, tasks or functions) with SIGKILL; it is started again."""
+        self._supervisors[part].kill()
+
+    def stop(self) -> None:
+        """End every part, within 5 seconds: the Datastore last, for the others to finish."""
+        callers = [s for name, s in self._supervisors.items() if name != "datastore"]
+        for supervisor in callers:
+            supervisor.ask_to_stop()
+        ends = time.monotonic() + _STOP_GRACE
+        for supervisor in callers:
+            supervisor.stop(ends)
+        if "datastore" in self._supervisors:
+            self._supervisors["datastore"].stop(time.monotonic() + _DATASTORE_GRACE)
+        self._release_folder()
+
+    def __enter__(self) -> Self:
+        self.start()
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _release_folder(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None

@@ -1,0 +1,157 @@
+"""Keeps one part of the stack running: starts it, starts it again when it dies, ends it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+_PROBE_EVERY = 0.03
+_FIRST_BACKOFF = 0.5
+_LONGEST_BACKOFF = 30.0
+_SHORT_LIFE = 1.0
+_TAIL_LINES = 12
+_LOG_LIMIT = 10_000_000
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of the stack: a module, its arguments, and how to tell that it is ready."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...]
+    env: Mapping[str, str]
+    log: Path
+    is_ready: Callable[[], bool]
+
+
+class Supervisor:
+    """Runs one part in a thread of its own, which lives as long as the part is wanted.
+
+    The thread matters: the system ends a part when the thread that started it ends.
+    """
+
+    def __init__(self, part: Part, report: Report) -> None:
+        self.part = part
+        self._report = report
+        self._ready = threading.Event()
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._failures = 0
+        self._thread = threading.Thread(target=self._run, name=part.name, daemon=True)
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now; it leads a process group of its own."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def start(self) -> None:
+        """Begin; do not wait until the part is ready."""
+        self._thread.start()
+
+    def wait_until_ready(self, seconds: float) -> bool:
+        """Wait until the part is ready, also if it was just killed; tell whether it is."""
+        return self._ready.wait(min(seconds, threading.TIMEOUT_MAX))
+
+    def kill(self) -> None:
+        """End the part, and what it forked, with SIGKILL; it is started again."""
+        self._ready.clear()
+        self._signal(signal.SIGKILL)
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM, and do not start the part again."""
+        self._stopping.set()
+        self._signal(signal.SIGTERM)
+
+    def stop(self, ends: float) -> None:
+        """End the part for good: asked now, and with SIGKILL at this time.monotonic()."""
+        self.ask_to_stop()
+        self._thread.join(max(0.0, ends - time.monotonic()))
+        if self._thread.is_alive():
+            self._signal(signal.SIGKILL)
+            self._thread.join()
+
+    def read_log(self) -> str:
+        """Return the last lines of the part's log."""
+        with contextlib.suppress(OSError):
+            lines = self.part.log.read_text(errors="replace").splitlines()
+            return "\n".join(f"  | {line}" for line in lines[-_TAIL_LINES:])
+        return ""
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            process = self._spawn()
+            was_ready = self._await_ready(process)
+            code = process.wait()
+            self._ready.clear()
+            if self._stopping.is_set():
+                return
+            lived = time.monotonic() - started
+            self._stopping.wait(self._explain_death(code, was_ready, lived))
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        part = self.part
+        command = [sys.executable, "-m", "local.part", str(os.getpid()), part.module]
+        with _open_log(part.log) as log:
+            process = subprocess.Popen(  # noqa: S603
+                [*command, *part.arguments],
+                cwd=PROJECT,
+                env=dict(part.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._process = process
+        if self._stopping.is_set():
+            process.terminate()
+        return process
+
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> bool:
+        while process.poll() is None and not self._stopping.is_set():
+            if self.part.is_ready():
+                self._ready.set()
+                return True
+            time.sleep(_PROBE_EVERY)
+        return False
+
+    def _explain_death(self, code: int, was_ready: bool, lived: float) -> float:
+        """Report a death, with the log if it was at start; return how long to wait after it."""
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        if was_ready:
+            self._failures = 0
+            self._report(f"{self.part.name} {how}; it is started again")
+            return 0.0 if lived > _SHORT_LIFE else _FIRST_BACKOFF
+        backoff = min(_FIRST_BACKOFF * float(2**self._failures), _LONGEST_BACKOFF)
+        self._failures += 1
+        self._report(
+            f"{self.part.name} {how} before it was ready; next try in {backoff:g} s; "
+            f"the end of {self.part.log}:\n{self.read_log()}"
+        )
+        return backoff
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+
+def _open_log(path: Path) -> BinaryIO:
+    """Open a log to append to; one that has grown too long is put aside first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > _LOG_LIMIT:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
