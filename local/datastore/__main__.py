@@ -1,0 +1,46 @@
+"""Run the Datastore server: ``python -m local.datastore --port 8081 --data DIR``."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+
+from local.datastore.index_file import IndexFileError
+from local.datastore.server import PortTaken, serve
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local.datastore", description=__doc__)
+    parser.add_argument("--port", type=int, default=8081, help="0 takes any free port")
+    parser.add_argument("--data", required=True, help="the folder that everything is kept in")
+    parser.add_argument("--index-file", default="index.yaml", help="the composite indexes")
+    parser.add_argument(
+        "--no-require-indexes",
+        action="store_true",
+        help="serve queries whose composite index is missing, slowly, instead of refusing them",
+    )
+    options = parser.parse_args()
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        handle = serve(
+            options.data,
+            options.port,
+            options.index_file,
+            require_indexes=not options.no_require_indexes,
+        )
+    except (PortTaken, IndexFileError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"Datastore ready on {handle.host}", flush=True)
+    stop.wait()
+    handle.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

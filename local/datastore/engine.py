@@ -1,0 +1,84 @@
+"""The parts of one server, put together: the store, its catalog, the clock, locks, transactions."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.datastore.catalog import Catalog
+from local.datastore.clock import Clock
+from local.datastore.composites import build_composites
+from local.datastore.errors import InvalidArgument
+from local.datastore.indexes import Definition
+from local.datastore.keys import Partition, set_partition
+from local.datastore.locks import Locks
+from local.datastore.messages import Key
+from local.datastore.store import Store
+from local.datastore.transactions import Transactions
+from local.datastore.validation import check_namespace
+
+
+class Engine:
+    """Everything that the request handlers share; one per data folder."""
+
+    def __init__(
+        self, folder: Path, composites: Sequence[Definition], *, require_indexes: bool
+    ) -> None:
+        self.store = Store(folder)
+        self.require_indexes = require_indexes
+        # Versions go on rising after a restart even if the machine's clock was set back.
+        self.clock = Clock(not_before=self.store.get_modification_time())
+        self.locks = Locks()
+        self.transactions = Transactions(self.store, self.locks, self.clock)
+        with self.store.write() as writer:
+            self.catalog = Catalog(writer, composites)
+            build_composites(writer, self.catalog, composites)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Yield the writer inside a transaction that the catalog's new ids are part of."""
+        with self.store.write() as writer:
+            try:
+                yield writer
+            except BaseException:
+                self.catalog.settle(committed=False)
+                raise
+            self.catalog.settle(committed=True)
+
+    def ensure_partition(self, partition: Partition) -> bytes:
+        """Return a partition's id, writing a new one if it has none."""
+        known = self.catalog.find_partition(partition)
+        if known is not None:
+            return known
+        with self.write() as writer:
+            return self.catalog.ensure_partition(writer, partition)
+
+    def ensure_index(self, partition: bytes, definition: Definition) -> bytes:
+        """Return an index's id, writing a new one if it has none."""
+        known = self.catalog.find_index(partition, definition)
+        if known is not None:
+            return known
+        with self.write() as writer:
+            return self.catalog.ensure_index(writer, partition, definition)
+
+    def close(self) -> None:
+        """Roll back what is open and close the store."""
+        self.transactions.end_all()
+        self.store.close()
+
+
+def resolve_partition(key: Key, database: tuple[str, str]) -> Partition:
+    """Return the partition of a key of a request, written into the key in full.
+
+    Raises InvalidArgument when the key is of another project or database than the request.
+    """
+    given = key.partition_id
+    if given.project_id not in ("", database[0]) or given.database_id not in ("", database[1]):
+        raise InvalidArgument(
+            f"mismatched databases within request: {database[0]}/{database[1]} "
+            f"vs. {given.project_id}/{given.database_id}"
+        )
+    check_namespace(given.namespace_id)
+    partition = Partition(*database, given.namespace_id)
+    set_partition(key, partition)
+    return partition

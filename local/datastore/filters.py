@@ -1,0 +1,188 @@
+"""A query's filter as a list of alternatives, each a plain conjunction that one plan can serve."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from local.datastore.errors import InvalidArgument
+from local.datastore.indexes import KEY
+from local.datastore.intervals import (
+    END,
+    START,
+    Cut,
+    Interval,
+    equal_to,
+    intersect,
+    other_than,
+)
+from local.datastore.keys import encode_path, encode_prefix
+from local.datastore.messages import Filter, Value
+from local.datastore.messages import PropertyFilter as PropertyFilterMessage
+from local.datastore.values import encode_value
+
+#: The most alternatives that a filter may come to, and the most values of a NOT_IN.
+MAX_DISJUNCTS = 30
+MAX_EXCLUDED = 10
+
+
+class Predicate(NamedTuple):
+    """One comparison: the operator's name in the API and the encoded values that it names."""
+
+    name: str
+    operator: str
+    values: tuple[bytes, ...]
+
+
+@dataclass(slots=True)
+class Conjunction:
+    """Filters that must all hold. Values of ``__key__`` are encoded paths."""
+
+    equalities: dict[str, set[bytes]] = field(default_factory=dict)
+    ranges: dict[str, list[Interval]] = field(default_factory=dict)
+    ancestor: bytes | None = None
+
+    @property
+    def key_intervals(self) -> list[Interval] | None:
+        """Where keys may lie by the ancestor and the filters on ``__key__``; None for anywhere."""
+        intervals = self.ranges.get(KEY)
+        if self.ancestor is None:
+            return intervals
+        below = [(Cut(self.ancestor, False), Cut(self.ancestor, True))]
+        return below if intervals is None else intersect(intervals, below)
+
+
+def normalize_filter(filter_: Filter | None) -> list[Conjunction]:
+    """Return the alternatives of a filter; InvalidArgument for what is not a proper filter."""
+    if filter_ is None:
+        return [Conjunction()]
+    alternatives = [_build_conjunction(one) for one in _expand(filter_)]
+    if len({one.ancestor for one in alternatives}) > 1:
+        raise InvalidArgument("All disjuncts must have the same HAS_ANCESTOR filter.")
+    return alternatives
+
+
+def _expand(filter_: Filter) -> list[list[Predicate]]:
+    which = filter_.WhichOneof("filter_type")
+    if which == "property_filter":
+        return _expand_property(filter_.property_filter)
+    if which is None:
+        raise InvalidArgument("A filter must have a type.")
+    composite = filter_.composite_filter
+    if not composite.filters:
+        raise InvalidArgument("A composite filter must have at least one sub-filter.")
+    parts = [_expand(one) for one in composite.filters]
+    if composite.op == composite.OR:
+        return _check_count([alternative for part in parts for alternative in part])
+    if composite.op != composite.AND:
+        raise InvalidArgument("A composite filter must have an operator.")
+    return _distribute(parts)
+
+
+def _distribute(parts: Sequence[list[list[Predicate]]]) -> list[list[Predicate]]:
+    combined: list[list[Predicate]] = [[]]
+    for part in parts:
+        combined = _check_count([left + right for left in combined for right in part])
+    return combined
+
+
+def _check_count(alternatives: list[list[Predicate]]) -> list[list[Predicate]]:
+    if len(alternatives) > MAX_DISJUNCTS:
+        raise InvalidArgument(
+            f"The query has more than {MAX_DISJUNCTS} disjunctions after normalization."
+        )
+    return alternatives
+
+
+def _expand_property(message: PropertyFilterMessage) -> list[list[Predicate]]:
+    name = message.property.name
+    if not name:
+        raise InvalidArgument("A property filter must name a property.")
+    operator = message.Operator.Name(message.op)
+    if operator == "OPERATOR_UNSPECIFIED":
+        raise InvalidArgument("A property filter must have an operator.")
+    if operator == "IN":
+        values = sorted(set(_encode_list(name, operator, message.value)))
+        return _check_count([[Predicate(name, "EQUAL", (one,))] for one in values])
+    if operator == "NOT_IN":
+        values = _encode_list(name, operator, message.value)
+        if len(values) > MAX_EXCLUDED:
+            raise InvalidArgument(f"NOT_IN takes at most {MAX_EXCLUDED} values.")
+        return [[Predicate(name, operator, tuple(values))]]
+    if operator == "HAS_ANCESTOR":
+        return [[Predicate(name, operator, (_encode_ancestor(name, message.value),))]]
+    return [[Predicate(name, operator, (_encode_operand(name, message.value),))]]
+
+
+def _encode_list(name: str, operator: str, value: Value) -> list[bytes]:
+    elements = value.array_value.values
+    if value.WhichOneof("value_type") != "array_value" or not elements:
+        raise InvalidArgument(f"{operator} needs a non-empty array.")
+    return [_encode_operand(name, element) for element in elements]
+
+
+def _encode_operand(name: str, value: Value) -> bytes:
+    which = value.WhichOneof("value_type")
+    if which is None:
+        raise InvalidArgument("A filter must have a value.")
+    if name == KEY:
+        if which != "key_value":
+            raise InvalidArgument("A filter on __key__ must have a key as its value.")
+        return encode_path(_check_key(value).path)
+    encoded = encode_value(value)
+    if encoded is None:
+        raise InvalidArgument(
+            "An entity value is not allowed."
+            if which == "entity_value"
+            else "An array value is not allowed."
+        )
+    return encoded
+
+
+def _encode_ancestor(name: str, value: Value) -> bytes:
+    if name != KEY or value.WhichOneof("value_type") != "key_value":
+        raise InvalidArgument("HAS_ANCESTOR compares __key__ with a key.")
+    return encode_prefix(_check_key(value).path)
+
+
+def _check_key(value: Value) -> Value:
+    path = value.key_value.path
+    if not path or path[-1].WhichOneof("id_type") is None:
+        raise InvalidArgument("A key in a filter must be complete.")
+    return value.key_value  # type: ignore[no-any-return]
+
+
+def _build_conjunction(predicates: Sequence[Predicate]) -> Conjunction:
+    built = Conjunction()
+    for name, operator, values in predicates:
+        if operator == "HAS_ANCESTOR":
+            if built.ancestor not in (None, values[0]):
+                raise InvalidArgument("Only one ancestor is allowed.")
+            built.ancestor = values[0]
+        elif operator == "EQUAL" and name != KEY:
+            built.equalities.setdefault(name, set()).add(values[0])
+        else:
+            known = built.ranges.get(name, [(START, END)])
+            built.ranges[name] = intersect(known, _get_intervals(operator, values))
+    for name in list(built.equalities):
+        if name in built.ranges:
+            # As the service has it: one value must satisfy all the filters on its property.
+            for value in built.equalities.pop(name):
+                built.ranges[name] = intersect(built.ranges[name], equal_to(value))
+    return built
+
+
+def _get_intervals(operator: str, values: tuple[bytes, ...]) -> list[Interval]:
+    before, after = Cut(values[0], False), Cut(values[0], True)
+    match operator:
+        case "LESS_THAN":
+            return [(START, before)]
+        case "LESS_THAN_OR_EQUAL":
+            return [(START, after)]
+        case "GREATER_THAN":
+            return [(after, END)]
+        case "GREATER_THAN_OR_EQUAL":
+            return [(before, END)]
+        case "EQUAL":
+            return equal_to(values[0])
+        case _:
+            return other_than(values)

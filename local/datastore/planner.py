@@ -1,0 +1,280 @@
+"""Choose the index scans that serve a query: always bounded, or refused for want of an index.
+
+Built-in are the index of each kind (its keys) and of each property, in both directions. Equality
+filters alone are served by merging those. Everything else needs composite indexes whose columns
+are some of the equality filters, in any order, and then exactly the query's orders.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from local.datastore.errors import FailedPrecondition
+from local.datastore.filters import Conjunction
+from local.datastore.indexes import KEY, Definition, Values
+from local.datastore.intervals import EVERYTHING, Interval, contains, flip_all
+from local.datastore.keys import END as PATH_END
+from local.datastore.layout import Column, Layout, split_position
+from local.datastore.ordered import invert
+
+
+@dataclass(slots=True)
+class Shape:
+    """What a query asks for, but for its filters.
+
+    ``free`` are projected columns that may come after the orders in any order and direction.
+    """
+
+    kind: str
+    columns: list[Column]
+    key_descends: bool
+    free: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Leg:
+    """One index of a plan and what every one of its entries begins with (after the index id)."""
+
+    definition: Definition
+    prefix: bytes = b""
+    backward: bool = False
+
+
+@dataclass(slots=True)
+class Plan:
+    """How one conjunction is served.
+
+    ``intervals`` bound the first component of an entry; ``residual`` those by column number that
+    are tested on each entry. With ``built`` set there is no index: its entries are to be made
+    from the entities that the legs find between ``base``.
+    """
+
+    legs: list[Leg]
+    layout: Layout
+    intervals: list[Interval]
+    residual: dict[int, list[Interval]]
+    built: Definition | None = None
+    base: list[Interval] = field(default_factory=lambda: EVERYTHING)
+    equalities: dict[str, set[bytes]] = field(default_factory=dict)
+
+    def build_definition(self, *, key_descends: bool) -> Definition:
+        """Return an index over just what this plan's entries have."""
+        kind = self.legs[0].definition.kind
+        return Definition(kind, False, (*self.layout.scanned, (KEY, key_descends)))
+
+    def selects(self, values: Values) -> bool:
+        """Tell whether an entity's values pass the equality filters."""
+        return all(wanted <= set(values.get(name, ())) for name, wanted in self.equalities.items())
+
+    def admits(self, suffix: bytes) -> bool:
+        """Tell whether an entry passes the filters on the columns and on the key."""
+        components = split_position(suffix, self.layout.scanned)
+        return contains(self.intervals, suffix) and all(
+            contains(intervals, components[number]) for number, intervals in self.residual.items()
+        )
+
+
+def plan_conjunction(
+    conjunction: Conjunction,
+    shape: Shape,
+    composites: Iterable[Definition],
+    *,
+    require_indexes: bool,
+) -> Plan:
+    """Return the plan for one conjunction; FailedPrecondition when it needs an index."""
+    constants = [_find_constant(conjunction, column) for column in shape.columns]
+    layout = Layout(shape.columns, constants)
+    if not layout.scanned and not shape.free:
+        return _complete(conjunction, shape, layout, _plan_merge(conjunction, shape))
+    simple = len(layout.scanned) + len(shape.free) == 1
+    if simple and not conjunction.equalities and conjunction.ancestor is None:
+        return _plan_property(conjunction, shape, layout)
+    return _plan_composite(conjunction, shape, layout, composites, require_indexes=require_indexes)
+
+
+def _find_constant(conjunction: Conjunction, column: Column) -> bytes | None:
+    name, descends = column
+    values = conjunction.equalities.get(name)
+    if not values:
+        return None
+    return invert(max(values)) if descends else min(values)
+
+
+def _plan_merge(conjunction: Conjunction, shape: Shape) -> list[Leg]:
+    """Serve equality filters alone: one leg each, or the kind's index when there is none."""
+    legs = [
+        Leg(Definition(shape.kind, False, ((name, False),)), value, shape.key_descends)
+        for name, values in sorted(conjunction.equalities.items())
+        for value in sorted(values)
+    ]
+    return legs or [Leg(Definition(shape.kind, False, ()), b"", shape.key_descends)]
+
+
+def _plan_keys(conjunction: Conjunction, shape: Shape) -> list[Leg]:
+    """Find the entities that satisfy the equality filters, in ascending order of key."""
+    return _plan_merge(conjunction, Shape(shape.kind, [], False))
+
+
+def _plan_property(conjunction: Conjunction, shape: Shape, layout: Layout) -> Plan:
+    if shape.free:
+        layout.columns.append((shape.free.pop(), False))
+        layout.constants.append(None)
+    name, descends = layout.columns[0]
+    if shape.key_descends != descends:
+        # The two directions of one index cannot turn value and key apart.
+        built = Definition(shape.kind, False, ((name, descends), (KEY, shape.key_descends)))
+        return _complete(conjunction, shape, layout, _plan_keys(conjunction, shape), built=built)
+    leg = Leg(Definition(shape.kind, False, ((name, False),)), b"", descends)
+    return _complete(conjunction, shape, layout, [leg])
+
+
+def _complete(
+    conjunction: Conjunction,
+    shape: Shape,
+    layout: Layout,
+    legs: list[Leg],
+    *,
+    built: Definition | None = None,
+) -> Plan:
+    scanned = layout.scanned
+    residual: dict[int, list[Interval]] = {}
+    for number, (name, descends) in enumerate(scanned):
+        if name in conjunction.ranges:
+            intervals = conjunction.ranges[name]
+            residual[number] = flip_all(intervals) if descends else intervals
+    keys = conjunction.key_intervals
+    by_prefix = legs[0].definition.ancestor and KEY not in conjunction.ranges
+    if keys is not None and not by_prefix:
+        residual[len(scanned)] = flip_all(keys) if shape.key_descends else keys
+    first = residual.pop(0, EVERYTHING)
+    base = EVERYTHING if keys is None else keys
+    return Plan(legs, layout, first, residual, built, base, conjunction.equalities)
+
+
+def _plan_composite(
+    conjunction: Conjunction,
+    shape: Shape,
+    layout: Layout,
+    composites: Iterable[Definition],
+    *,
+    require_indexes: bool,
+) -> Plan:
+    needed = set(conjunction.equalities)
+    chosen: list[tuple[Definition, list[Column]]] = []
+    candidates = _list_candidates(conjunction, shape, layout, composites)
+    need_ancestor = conjunction.ancestor is not None
+    tail: list[Column] | None = None
+    while chosen == [] or needed or need_ancestor:
+        best = max(
+            (one for one in candidates if tail in (None, one[1])),
+            key=lambda one: _count_gain(one[0], one[1], needed, need_ancestor=need_ancestor),
+            default=None,
+        )
+        if best is None or (
+            chosen and not _count_gain(best[0], best[1], needed, need_ancestor=need_ancestor)
+        ):
+            return _plan_without(conjunction, shape, layout, require_indexes=require_indexes)
+        chosen.append(best)
+        tail = best[1]
+        needed -= {name for name, _ in _list_leading(best[0], best[1])}
+        need_ancestor = need_ancestor and not best[0].ancestor
+    return _build_composite_plan(conjunction, shape, layout, chosen)
+
+
+def _build_composite_plan(
+    conjunction: Conjunction,
+    shape: Shape,
+    layout: Layout,
+    chosen: Sequence[tuple[Definition, list[Column]]],
+) -> Plan:
+    free = chosen[0][1][len(layout.scanned) :]
+    layout.columns += free
+    layout.constants += [None] * len(free)
+    shape.free.clear()
+    if free:
+        shape.key_descends = free[-1][1]
+    legs = [leg for one, tail in chosen for leg in _build_legs(conjunction, one, tail)]
+    legs.sort(key=lambda leg: not leg.definition.ancestor)
+    return _complete(conjunction, shape, layout, legs)
+
+
+def _build_legs(conjunction: Conjunction, definition: Definition, tail: list[Column]) -> list[Leg]:
+    ancestor = b""
+    if definition.ancestor and conjunction.ancestor is not None:
+        ancestor = conjunction.ancestor + PATH_END
+    columns = [
+        [invert(value) if descends else value for value in sorted(conjunction.equalities[name])]
+        for name, descends in _list_leading(definition, tail)
+    ]
+    return [
+        Leg(definition, b"".join((ancestor, *combination))) for combination in product(*columns)
+    ]
+
+
+def _list_candidates(
+    conjunction: Conjunction, shape: Shape, layout: Layout, composites: Iterable[Definition]
+) -> list[tuple[Definition, list[Column]]]:
+    found = []
+    for definition in composites:
+        if definition.ancestor and conjunction.ancestor is None:
+            continue
+        tail = _match_tail(definition, conjunction, shape, layout.scanned)
+        if tail is not None:
+            found.append((definition, tail))
+    return found
+
+
+def _match_tail(
+    definition: Definition, conjunction: Conjunction, shape: Shape, ordered: list[Column]
+) -> list[Column] | None:
+    columns = definition.value_columns
+    length = len(ordered) + len(shape.free)
+    if len(columns) < length:
+        return None
+    leading, tail = columns[: len(columns) - length], list(columns[len(columns) - length :])
+    fits = (
+        {name for name, _ in leading} <= set(conjunction.equalities)
+        and tail[: len(ordered)] == ordered
+        and sorted(name for name, _ in tail[len(ordered) :]) == sorted(shape.free)
+        and (bool(shape.free) or definition.key_descends == shape.key_descends)
+    )
+    return tail if fits else None
+
+
+def _list_leading(definition: Definition, tail: list[Column]) -> Sequence[Column]:
+    columns = definition.value_columns
+    return columns[: len(columns) - len(tail)]
+
+
+def _count_gain(
+    definition: Definition, tail: list[Column], needed: set[str], *, need_ancestor: bool
+) -> int:
+    leading = {name for name, _ in _list_leading(definition, tail)}
+    return len(leading & needed) + (need_ancestor and definition.ancestor)
+
+
+def recommend_index(conjunction: Conjunction, shape: Shape, layout: Layout) -> Definition:
+    """Return the one index that would serve a conjunction by itself."""
+    columns = [(name, False) for name in sorted(conjunction.equalities)]
+    columns += layout.scanned
+    columns += [(name, False) for name in shape.free]
+    if shape.key_descends != (columns[-1][1] if columns else False):
+        columns.append((KEY, shape.key_descends))
+    return Definition(shape.kind, conjunction.ancestor is not None, tuple(columns))
+
+
+def _plan_without(
+    conjunction: Conjunction, shape: Shape, layout: Layout, *, require_indexes: bool
+) -> Plan:
+    recommended = recommend_index(conjunction, shape, layout)
+    if require_indexes:
+        raise FailedPrecondition(
+            f"no matching index found. recommended index is:\n{recommended.describe()}"
+        )
+    layout.columns += [(name, False) for name in shape.free]
+    layout.constants += [None] * len(shape.free)
+    shape.free.clear()
+    columns = [*layout.scanned, (KEY, shape.key_descends)]
+    built = Definition(shape.kind, False, tuple(columns))
+    legs = _plan_keys(conjunction, shape)
+    return _complete(conjunction, shape, layout, legs, built=built)

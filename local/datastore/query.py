@@ -1,0 +1,190 @@
+"""Read a query: what it asks for, in which order, and by which plans it is served."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from local.datastore.engine import Engine
+from local.datastore.errors import InvalidArgument
+from local.datastore.filters import Conjunction, normalize_filter
+from local.datastore.indexes import KEY
+from local.datastore.keys import Partition
+from local.datastore.layout import Column
+from local.datastore.messages import Query
+from local.datastore.planner import Plan, Shape, plan_conjunction
+
+_CURSOR = b"\x01"
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A query that is ready to run."""
+
+    partition: Partition
+    plans: list[Plan]
+    columns: list[Column]
+    key_descends: bool
+    projection: list[str] | None
+    distinct: int
+    mark: bytes
+    start: bytes | None
+    end: bytes | None
+    offset: int
+    limit: int | None
+
+    @property
+    def keys_only(self) -> bool:
+        """Whether the results are keys."""
+        return self.projection == []
+
+    def build_cursor(self, position: bytes) -> bytes:
+        """Return the cursor just after a position."""
+        return _CURSOR + self.mark + position
+
+
+def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepared:
+    """Return a query ready to run.
+
+    Raises InvalidArgument when it is not well formed and FailedPrecondition when it needs a
+    composite index that there is none of.
+    """
+    kind = _read_kind(query)
+    conjunctions = normalize_filter(query.filter if query.HasField("filter") else None)
+    projection = _read_projection(query, conjunctions)
+    distinct = [one.name for one in query.distinct_on]
+    explicit, key_order = _read_orders(query)
+    shape = _build_shape(kind, conjunctions, explicit, key_order, projection or [], distinct)
+    if not kind:
+        _check_kindless(conjunctions, shape)
+    composites = engine.catalog.composites.get(kind, ())
+    plans = [
+        plan_conjunction(one, shape, composites, require_indexes=engine.require_indexes)
+        for one in conjunctions
+    ]
+    columns = plans[0].layout.columns
+    mark = _build_mark(kind, columns, shape, projection)
+    return Prepared(
+        partition,
+        plans,
+        columns,
+        shape.key_descends,
+        projection,
+        _count_distinct(columns, distinct),
+        mark,
+        _read_cursor(query.start_cursor, mark),
+        _read_cursor(query.end_cursor, mark),
+        _check_count(query.offset, "offset"),
+        _check_count(query.limit.value, "limit") if query.HasField("limit") else None,
+    )
+
+
+def _read_kind(query: Query) -> str:
+    if len(query.kind) > 1:
+        raise InvalidArgument("Only one kind per query is supported.")
+    if query.kind and not query.kind[0].name:
+        raise InvalidArgument("The kind is the empty string.")
+    return query.kind[0].name if query.kind else ""
+
+
+def _check_count(number: int, what: str) -> int:
+    if number < 0:
+        raise InvalidArgument(f"The {what} must not be negative: {number}.")
+    return number
+
+
+def _read_projection(query: Query, conjunctions: Sequence[Conjunction]) -> list[str] | None:
+    if not query.projection:
+        return None
+    names = [one.property.name for one in query.projection]
+    if len(set(names)) != len(names):
+        raise InvalidArgument("A property may be projected only once.")
+    for name in names:
+        if any(name in one.equalities for one in conjunctions):
+            raise InvalidArgument("Cannot use projection on a property with an equality filter.")
+    return sorted(name for name in names if name != KEY)
+
+
+def _read_orders(query: Query) -> tuple[list[Column], bool | None]:
+    """Return the orders before that of the key, and whether the key descends if it is ordered."""
+    orders: dict[str, bool] = {}
+    for one in query.order:
+        if not one.property.name:
+            raise InvalidArgument("An order must name a property.")
+        if one.property.name in orders:
+            raise InvalidArgument(
+                f"order by clause cannot contain duplicate fields {one.property.name}"
+            )
+        orders[one.property.name] = one.direction == one.DESCENDING
+        if one.property.name == KEY:
+            break
+    key_order = orders.pop(KEY, None)
+    return list(orders.items()), key_order
+
+
+def _build_shape(
+    kind: str,
+    conjunctions: Sequence[Conjunction],
+    explicit: list[Column],
+    key_order: bool | None,
+    projection: list[str],
+    distinct: list[str],
+) -> Shape:
+    columns = list(explicit)
+    _check_distinct(columns, distinct)
+    down = columns[-1][1] if columns else False
+    if not columns:
+        columns += [(name, False) for name in distinct]
+    known = {name for name, _ in columns}
+    unequal = {name for one in conjunctions for name in one.ranges if name != KEY} - known
+    if key_order is not None and unequal:
+        raise InvalidArgument(
+            "An inequality filter's property must be ordered by before __key__: "
+            f"{', '.join(sorted(unequal))}."
+        )
+    columns += [(name, down) for name in sorted(unequal)]
+    known |= unequal
+    free = [name for name in projection if name not in known]
+    if len(conjunctions) == 1:
+        columns = [one for one in columns if one[0] not in conjunctions[0].equalities]
+    else:
+        columns += [(name, False) for name in free]
+        free = []
+    return Shape(kind, columns, down if key_order is None else key_order, free)
+
+
+def _check_distinct(columns: Sequence[Column], distinct: Sequence[str]) -> None:
+    if KEY in distinct:
+        raise InvalidArgument("Cannot be distinct on __key__.")
+    if columns and set(distinct) - {name for name, _ in columns[: len(distinct)]}:
+        raise InvalidArgument("The distinct properties must come before all others in the order.")
+
+
+def _count_distinct(columns: Sequence[Column], distinct: Sequence[str]) -> int:
+    """Return how many columns at the start of a position tell distinct results apart."""
+    return sum(name in distinct for name, _ in columns)
+
+
+def _check_kindless(conjunctions: Sequence[Conjunction], shape: Shape) -> None:
+    filtered = {name for one in conjunctions for name in (*one.equalities, *one.ranges)} - {KEY}
+    named = filtered | {name for name, _ in shape.columns} | set(shape.free)
+    if named:
+        raise InvalidArgument(f"kind is required for filter, order or projection: {min(named)}")
+    if shape.key_descends:
+        raise InvalidArgument("kind is required for all orders except __key__ ascending")
+
+
+def _build_mark(
+    kind: str, columns: Sequence[Column], shape: Shape, projection: list[str] | None
+) -> bytes:
+    text = repr((kind, columns, shape.key_descends, bool(projection)))
+    return zlib.crc32(text.encode()).to_bytes(4, "big")
+
+
+def _read_cursor(cursor: bytes, mark: bytes) -> bytes | None:
+    if not cursor:
+        return None
+    if cursor[:1] != _CURSOR or len(cursor) < 5:
+        raise InvalidArgument("The cursor cannot be read.")
+    if cursor[1:5] != mark:
+        raise InvalidArgument("cursor does not match query")
+    return cursor[5:]

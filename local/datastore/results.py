@@ -1,0 +1,196 @@
+"""Run a query: one batch of results, with its cursors."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from local.datastore.clock import set_timestamp
+from local.datastore.engine import Engine
+from local.datastore.execution import Execution
+from local.datastore.indexes import build_entries, collect_values
+from local.datastore.intervals import START, Cut
+from local.datastore.keys import decode_path, set_partition
+from local.datastore.layout import split_position
+from local.datastore.messages import EntityResult, QueryResultBatch, get_message_class
+from local.datastore.ordered import invert
+from local.datastore.query import Prepared
+from local.datastore.scans import Hit
+from local.datastore.store import Stored, get_entity
+from local.datastore.values import decode_value
+
+#: A batch ends before it has more results or bytes than these: the stock client's channel
+#: receives at most 4 MiB.
+BATCH_RESULTS = 300
+BATCH_BYTES = 3 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A batch, the paths that it answers, and the index entries that it took."""
+
+    batch: QueryResultBatch
+    paths: list[bytes] = field(default_factory=list)
+    scanned: int = 0
+
+
+def run_query(engine: Engine, prepared: Prepared, connection: sqlite3.Connection) -> Outcome:
+    """Return the next batch of a query's results as a snapshot has them."""
+    batch = QueryResultBatch()
+    batch.entity_result_type = _get_result_type(prepared)
+    outcome = Outcome(batch)
+    partition = engine.catalog.find_partition(prepared.partition)
+    if partition is None:
+        batch.more_results = batch.NO_MORE_RESULTS
+        batch.end_cursor = prepared.build_cursor(prepared.start or b"")
+        return outcome
+    execution = Execution(connection, engine.catalog, partition)
+    hits = list_hits(prepared, execution, connection, partition)
+    _Reader(prepared, connection, partition, outcome).read(hits)
+    outcome.scanned = execution.scanned
+    return outcome
+
+
+def _get_result_type(prepared: Prepared) -> int:
+    result = get_message_class("EntityResult")
+    if prepared.projection is None:
+        return int(result.FULL)
+    return int(result.KEY_ONLY if prepared.keys_only else result.PROJECTION)
+
+
+def list_hits(
+    prepared: Prepared, execution: Execution, connection: sqlite3.Connection, partition: bytes
+) -> Iterator[Hit]:
+    """Yield the hits of a query after its start cursor: each entity (or, in a projection, each
+    combination of values) once, and each distinct combination once.
+    """
+    start = START if not prepared.start else Cut(prepared.start, True)
+    hits = execution.walk(prepared.plans, start)
+    if not prepared.projection:
+        hits = _drop_repetitions(prepared, hits, connection, partition)
+    if prepared.distinct:
+        hits = _drop_indistinct(prepared, hits)
+    return hits
+
+
+def _drop_repetitions(
+    prepared: Prepared, hits: Iterator[Hit], connection: sqlite3.Connection, partition: bytes
+) -> Iterator[Hit]:
+    """Yield an entity at the first of its positions only."""
+    seen: set[bytes] = set()
+    for hit in hits:
+        if hit.multiple:
+            start = prepared.start
+            if hit.path in seen or (
+                start and _was_before(prepared, hit, start, connection, partition)
+            ):
+                continue
+            seen.add(hit.path)
+        yield hit
+
+
+def _was_before(
+    prepared: Prepared, hit: Hit, start: bytes, connection: sqlite3.Connection, partition: bytes
+) -> bool:
+    """Tell whether the entity of a hit also has a position at or before the start cursor."""
+    stored = get_entity(connection, partition + hit.path)
+    values = collect_values(get_message_class("Entity").FromString(stored.entity))
+    for plan in prepared.plans:
+        if not plan.selects(values):
+            continue
+        definition = plan.build_definition(key_descends=prepared.key_descends)
+        for entry in build_entries(definition, values, hit.path):
+            position = plan.layout.build_position(entry.body)
+            if position <= start and plan.admits(entry.body):
+                return True
+    return False
+
+
+def _drop_indistinct(prepared: Prepared, hits: Iterator[Hit]) -> Iterator[Hit]:
+    last = _get_group(prepared, prepared.start) if prepared.start else None
+    for hit in hits:
+        group = _get_group(prepared, hit.position)
+        if group != last:
+            last = group
+            yield hit
+
+
+def _get_group(prepared: Prepared, position: bytes) -> list[bytes]:
+    return split_position(position, prepared.columns)[: prepared.distinct]
+
+
+class _Reader:
+    """Fills one batch."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        connection: sqlite3.Connection,
+        partition: bytes,
+        outcome: Outcome,
+    ) -> None:
+        self._prepared = prepared
+        self._connection = connection
+        self._partition = partition
+        self._outcome = outcome
+        self._batch = outcome.batch
+        self._size = 0
+
+    def read(self, hits: Iterator[Hit]) -> None:
+        """Take hits up to the limit, the end cursor or the size of a batch."""
+        prepared, batch = self._prepared, self._batch
+        position = prepared.start or b""
+        batch.more_results = batch.NO_MORE_RESULTS
+        for hit in hits:
+            if prepared.end is not None and hit.position > prepared.end:
+                batch.more_results = batch.MORE_RESULTS_AFTER_CURSOR
+                break
+            if batch.skipped_results < prepared.offset:
+                batch.skipped_results += 1
+                batch.skipped_cursor = prepared.build_cursor(hit.position)
+            elif len(batch.entity_results) == prepared.limit:
+                batch.more_results = batch.MORE_RESULTS_AFTER_LIMIT
+                break
+            elif not self._add(hit):
+                batch.more_results = batch.NOT_FINISHED
+                break
+            position = hit.position
+        if prepared.limit == 0:
+            batch.more_results = batch.MORE_RESULTS_AFTER_LIMIT
+        batch.end_cursor = prepared.build_cursor(position)
+
+    def _add(self, hit: Hit) -> bool:
+        """Add one result, unless the batch is full."""
+        if len(self._batch.entity_results) >= BATCH_RESULTS:
+            return False
+        stored = None
+        if not self._prepared.keys_only:
+            stored = get_entity(self._connection, self._partition + hit.path)
+        length = len(stored.entity) if stored else len(hit.path)
+        if self._size and self._size + length > BATCH_BYTES:
+            return False
+        self._size += length + len(hit.position)
+        self._fill(self._batch.entity_results.add(), hit, stored)
+        self._outcome.paths.append(hit.path)
+        return True
+
+    def _fill(self, result: EntityResult, hit: Hit, stored: Stored | None) -> None:
+        result.cursor = self._prepared.build_cursor(hit.position)
+        if stored is not None:
+            result.version = stored.version
+            set_timestamp(result.create_time, stored.created)
+            set_timestamp(result.update_time, stored.version)
+        if stored is not None and self._prepared.projection is None:
+            result.entity.ParseFromString(stored.entity)
+            return
+        set_partition(result.entity.key, self._prepared.partition)
+        decode_path(hit.path, 0, result.entity.key)
+        if self._prepared.projection:
+            self._project(result, hit)
+
+    def _project(self, result: EntityResult, hit: Hit) -> None:
+        columns, projection = self._prepared.columns, self._prepared.projection or []
+        components = split_position(hit.position, columns)
+        for (name, descends), component in zip(columns, components, strict=False):
+            if name in projection:
+                encoded = invert(component) if descends else component
+                decode_value(encoded, 0, result.entity.properties[name])

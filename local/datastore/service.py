@@ -1,0 +1,232 @@
+"""The methods of ``google.datastore.v1.Datastore``, each from its request to its response."""
+
+from collections.abc import Callable
+from typing import Any
+
+from local.datastore.aggregation import aggregate
+from local.datastore.clock import set_timestamp
+from local.datastore.commit import TRANSACTION_PATIENCE, WRITE_PATIENCE, apply_changes
+from local.datastore.commit import Outcome as CommitOutcome
+from local.datastore.engine import Engine, resolve_partition
+from local.datastore.errors import InvalidArgument, Unimplemented
+from local.datastore.keys import encode_path
+from local.datastore.locks import Footprint
+from local.datastore.messages import Key, Message, get_message_class
+from local.datastore.mutations import Change, allocate_id, read_mutations
+from local.datastore.query import Prepared, prepare_query
+from local.datastore.reads import (
+    Database,
+    Read,
+    begin_transaction,
+    get_database,
+    read_with,
+)
+from local.datastore.results import Outcome, run_query
+from local.datastore.store import fetch_entity
+from local.datastore.transactional import lock_query
+from local.datastore.validation import (
+    MAX_LOOKUP_KEYS,
+    check_complete,
+    check_namespace,
+    check_path,
+    is_complete,
+)
+
+#: A Lookup puts off the keys after so many bytes of entities; see BATCH_BYTES.
+LOOKUP_BYTES = 3 * 1024 * 1024
+
+
+class Service:
+    """The API on one engine. Methods raise ServiceError for what they refuse."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def list_methods(self) -> dict[str, Callable[[Any], Any]]:
+        """Return the methods by their names in the API."""
+        return {
+            "Lookup": self.look_up,
+            "RunQuery": self.run_query,
+            "RunAggregationQuery": self.run_aggregation_query,
+            "BeginTransaction": self.begin_transaction,
+            "Commit": self.commit,
+            "Rollback": self.roll_back,
+            "AllocateIds": self.allocate_ids,
+            "ReserveIds": self.reserve_ids,
+        }
+
+    def look_up(self, request: Message) -> Any:
+        """Answer the entities of some keys: found, missing, or put off for their size."""
+        database = get_database(request)
+        if len(request.keys) > MAX_LOOKUP_KEYS:
+            raise InvalidArgument(f"A lookup takes at most {MAX_LOOKUP_KEYS} keys.")
+        addresses = self._resolve_keys(request.keys, database)
+        response = get_message_class("LookupResponse")()
+        with read_with(self._engine, request.read_options, database) as read:
+            read.lock(Footprint(shared=set(addresses)))
+            self._read_entities(read, addresses, response)
+            response.transaction = read.started
+            set_timestamp(response.read_time, read.read_time)
+        return response
+
+    def _resolve_keys(self, keys: Any, database: Database) -> dict[bytes, Key]:
+        addresses = {}
+        for key in keys:
+            check_path(key, reserved=True)
+            check_complete(key)
+            partition = self._engine.ensure_partition(resolve_partition(key, database))
+            addresses[partition + encode_path(key.path)] = key
+        return addresses
+
+    def _read_entities(self, read: Read, addresses: dict[bytes, Key], response: Message) -> None:
+        size = 0
+        with read.open_snapshot() as connection:
+            for address, key in addresses.items():
+                if size > LOOKUP_BYTES:
+                    response.deferred.append(key)
+                    continue
+                stored = fetch_entity(connection, address)
+                if stored is None:
+                    response.missing.add().entity.key.CopyFrom(key)
+                    continue
+                if size and size + len(stored.entity) > LOOKUP_BYTES:
+                    response.deferred.append(key)
+                    continue
+                size += len(stored.entity)
+                result = response.found.add()
+                result.entity.ParseFromString(stored.entity)
+                result.version = stored.version
+                set_timestamp(result.create_time, stored.created)
+                set_timestamp(result.update_time, stored.version)
+
+    def run_query(self, request: Message) -> Any:
+        """Answer one batch of a query's results."""
+        database = get_database(request)
+        if request.WhichOneof("query_type") == "gql_query":
+            raise Unimplemented("GQL is not supported.")
+        prepared = self._prepare(request, request.query, database)
+        response = get_message_class("RunQueryResponse")()
+        with read_with(self._engine, request.read_options, database) as read:
+            outcome = self._run(read, prepared)
+            response.batch.CopyFrom(outcome.batch)
+            response.transaction = read.started
+            set_timestamp(response.batch.read_time, read.read_time)
+        return response
+
+    def _prepare(self, request: Message, query: Any, database: Database) -> Prepared:
+        given = request.partition_id
+        key = Key(partition_id=given)
+        check_namespace(given.namespace_id)
+        partition = resolve_partition(key, database)
+        return prepare_query(self._engine, query, partition)
+
+    def _run(self, read: Read, prepared: Prepared) -> Outcome:
+        if read.locks:
+            return lock_query(self._engine, read, prepared)
+        with read.open_snapshot() as connection:
+            return run_query(self._engine, prepared, connection)
+
+    def run_aggregation_query(self, request: Message) -> Any:
+        """Answer counts, sums and averages over a query's results."""
+        database = get_database(request)
+        if request.WhichOneof("query_type") == "gql_query":
+            raise Unimplemented("GQL is not supported.")
+        query = request.aggregation_query
+        prepared = self._prepare(request, query.nested_query, database)
+        response = get_message_class("RunAggregationQueryResponse")()
+        with read_with(self._engine, request.read_options, database) as read:
+            aggregate(self._engine, read, prepared, query.aggregations, response.batch)
+            response.transaction = read.started
+            set_timestamp(response.batch.read_time, read.read_time)
+        return response
+
+    def begin_transaction(self, request: Message) -> Any:
+        """Open a transaction."""
+        database = get_database(request)
+        transaction = begin_transaction(self._engine, request.transaction_options, database)
+        return get_message_class("BeginTransactionResponse")(transaction=transaction.id)
+
+    def roll_back(self, request: Message) -> Any:
+        """Give a transaction up."""
+        transactions = self._engine.transactions
+        with transactions.use(request.transaction, get_database(request)) as transaction:
+            transactions.end(transaction)
+        return get_message_class("RollbackResponse")()
+
+    def commit(self, request: Message) -> Any:
+        """Apply mutations: all of them or none."""
+        database = get_database(request)
+        selector = request.WhichOneof("transaction_selector")
+        transactional = request.mode != request.NON_TRANSACTIONAL
+        _check_selector(request, selector, transactional=transactional)
+        if selector == "transaction":
+            outcome = self._commit_transaction(request, database)
+        else:
+            changes = self._read_changes(request, database, transactional=transactional)
+            outcome = self._commit_alone(changes)
+        response = get_message_class("CommitResponse")(index_updates=outcome.index_updates)
+        response.mutation_results.extend(outcome.results)
+        if transactional:
+            set_timestamp(response.commit_time, outcome.version)
+        return response
+
+    def _read_changes(
+        self, request: Message, database: Database, *, transactional: bool
+    ) -> list[Change]:
+        return read_mutations(
+            self._engine, request.mutations, database, transactional=transactional
+        )
+
+    def _commit_alone(self, changes: list[Change]) -> CommitOutcome:
+        owner = object()
+        try:
+            return apply_changes(self._engine, changes, owner, WRITE_PATIENCE)
+        finally:
+            self._engine.locks.release(owner)
+
+    def _commit_transaction(self, request: Message, database: Database) -> CommitOutcome:
+        transactions = self._engine.transactions
+        with transactions.use(request.transaction, database) as transaction:
+            try:
+                if transaction.read_only and request.mutations:
+                    raise InvalidArgument("Cannot modify entities in a read-only transaction.")
+                changes = self._read_changes(request, database, transactional=True)
+                return apply_changes(self._engine, changes, transaction, TRANSACTION_PATIENCE)
+            finally:
+                transactions.end(transaction)
+
+    def allocate_ids(self, request: Message) -> Any:
+        """Complete incomplete keys with ids that nobody has."""
+        database = get_database(request)
+        response = get_message_class("AllocateIdsResponse")()
+        for key in request.keys:
+            check_path(key)
+            if is_complete(key):
+                raise InvalidArgument(
+                    f"Key path element must not be complete: [{key.path[-1].kind}]"
+                )
+            partition = self._engine.ensure_partition(resolve_partition(key, database))
+            allocate_id(self._engine, key, partition)
+            response.keys.append(key)
+        return response
+
+    def reserve_ids(self, request: Message) -> Any:
+        """Never allocate the ids of these keys."""
+        database = get_database(request)
+        addresses = self._resolve_keys(request.keys, database)
+        with self._engine.write() as writer:
+            writer.executemany(
+                "INSERT OR IGNORE INTO reserved VALUES (?)", [(one,) for one in addresses]
+            )
+        return get_message_class("ReserveIdsResponse")()
+
+
+def _check_selector(request: Message, selector: str | None, *, transactional: bool) -> None:
+    if transactional and selector is None:
+        raise InvalidArgument("transactional commit requires a transaction")
+    if not transactional and selector is not None:
+        raise InvalidArgument("A non-transactional commit must not name a transaction.")
+    if selector == "single_use_transaction":
+        options = request.single_use_transaction
+        if options.WhichOneof("mode") == "read_only":
+            raise InvalidArgument("A single-use transaction must be a read-write one.")

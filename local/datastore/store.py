@@ -1,0 +1,124 @@
+"""The file that everything is kept in: one SQLite database in WAL mode.
+
+One writer at a time, any number of readers, none of whom waits for the other.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entities (
+  key BLOB PRIMARY KEY, version INTEGER NOT NULL, created INTEGER NOT NULL, entity BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (
+  entry BLOB PRIMARY KEY, path_length INTEGER NOT NULL, multiple INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS partitions (
+  id INTEGER PRIMARY KEY, project TEXT NOT NULL, database TEXT NOT NULL, namespace TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS indexes (
+  id INTEGER PRIMARY KEY, partition INTEGER NOT NULL, definition TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS reserved (key BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS composites (definition TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+class Stored(NamedTuple):
+    """An entity as it is kept: times are versions, microseconds since 1970."""
+
+    version: int
+    created: int
+    entity: bytes
+
+
+class Store:
+    """The database file of one data folder. Only one server may have it open."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "datastore.sqlite3"
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._write_lock = threading.Lock()
+        self._writer = self._connect(cache_mib=32)
+        self._writer.execute("PRAGMA page_size = 8192")
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        # NORMAL does not sync at each commit: what the process has written survives its kill -9,
+        # a power cut may lose the last commits but never half of one.
+        self._writer.execute("PRAGMA synchronous = NORMAL")
+        self._writer.executescript(_SCHEMA)
+
+    def _connect(self, cache_mib: int) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA cache_size = -{cache_mib * 1024}")
+        return connection
+
+    def open_snapshot(self) -> sqlite3.Connection:
+        """Return a connection that sees the state of this moment until ``close_snapshot``."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect(cache_mib=4)
+        connection.execute("BEGIN")
+        # A deferred transaction takes its snapshot at its first read, not at BEGIN.
+        connection.execute("SELECT 1 FROM partitions LIMIT 1").fetchone()
+        return connection
+
+    def close_snapshot(self, connection: sqlite3.Connection) -> None:
+        """Give a snapshot back."""
+        connection.rollback()
+        self._idle.append(connection)
+
+    @contextmanager
+    def read_snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Yield a snapshot for one request."""
+        connection = self.open_snapshot()
+        try:
+            yield connection
+        finally:
+            self.close_snapshot(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Yield the writer inside a transaction: committed at the end, rolled back by an error."""
+        with self._write_lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.rollback()
+                raise
+            self._writer.commit()
+
+    def get_modification_time(self) -> int:
+        """Return when the files were last written to, in microseconds since 1970."""
+        files = [self._path, self._path.with_name(self._path.name + "-wal")]
+        return max(file.stat().st_mtime_ns for file in files if file.exists()) // 1000
+
+    def close(self) -> None:
+        """Close every connection; what was committed is in the file."""
+        while self._idle:
+            self._idle.pop().close()
+        with self._write_lock:
+            self._writer.close()
+
+
+def get_entity(connection: sqlite3.Connection, key: bytes) -> Stored:
+    """Return the entity at a key that an index of the same snapshot has an entry for."""
+    stored = fetch_entity(connection, key)
+    if stored is None:
+        raise LookupError(f"an index entry without its entity: {key!r}")
+    return stored
+
+
+def fetch_entity(connection: sqlite3.Connection, key: bytes) -> Stored | None:
+    """Return the entity at an encoded key (partition id and path), or None."""
+    row = connection.execute(
+        "SELECT version, created, entity FROM entities WHERE key = ?", (key,)
+    ).fetchone()
+    return Stored(*row) if row else None
