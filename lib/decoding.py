@@ -9,6 +9,9 @@ from lib.errors import Invalid, Malformed
 
 T = TypeVar("T")
 
+#: What msgspec raises for text that is not JSON, or not UTF-8, or nested too deeply.
+BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _AT_PATH = re.compile(r"^(?P<problem>.*?)(?: - at `\$?\.?(?P<path>.*)`)?$", re.DOTALL)
 _NAMED = re.compile(r"(?:unknown|required) field `(?P<name>[^`]*)`")
 
@@ -18,8 +21,9 @@ def decode_json(raw: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as problem:
+        _check_syntax(raw)
         raise _invalid(problem, "") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except BROKEN as problem:
         raise Malformed(f"the body is not JSON: {problem}") from None
 
 
@@ -32,6 +36,14 @@ def convert(plain: Any, kind: type[T], *, field: str = "", strict: bool = True) 
         return msgspec.convert(plain, kind, strict=strict)
     except msgspec.ValidationError as problem:
         raise _invalid(problem, field) from None
+
+
+def _check_syntax(raw: bytes) -> None:
+    """Raise Malformed for what is broken behind the place where it stopped to fit."""
+    try:
+        msgspec.json.decode(raw)
+    except BROKEN as problem:
+        raise Malformed(f"the body is not JSON: {problem}") from None
 
 
 def _invalid(problem: msgspec.ValidationError, field: str) -> Invalid:
