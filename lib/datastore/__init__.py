@@ -1,0 +1,59 @@
+"""Typed entities in Google Cloud Datastore: models, keys, writes, queries, transactions."""
+
+from lib.datastore.conditions import all_of, any_of
+from lib.datastore.connection import Connection, Rpc, connect
+from lib.datastore.entities import entity
+from lib.datastore.keys import Key, key, key_from_url, key_of
+from lib.datastore.marks import (
+    UNSET_TIME,
+    CreatedAt,
+    Excluded,
+    Expires,
+    Flatten,
+    Id,
+    Indexed,
+    OmitEmpty,
+    Parent,
+    Renamed,
+    UpdatedAt,
+    Version,
+)
+from lib.datastore.mutations import Mutation, delete, insert, update, upsert
+from lib.datastore.queries import Query
+from lib.datastore.querying import Page
+from lib.datastore.store import Store
+from lib.datastore.transactions import Transaction
+
+__all__ = [
+    "UNSET_TIME",
+    "Connection",
+    "CreatedAt",
+    "Excluded",
+    "Expires",
+    "Flatten",
+    "Id",
+    "Indexed",
+    "Key",
+    "Mutation",
+    "OmitEmpty",
+    "Page",
+    "Parent",
+    "Query",
+    "Renamed",
+    "Rpc",
+    "Store",
+    "Transaction",
+    "UpdatedAt",
+    "Version",
+    "all_of",
+    "any_of",
+    "connect",
+    "delete",
+    "entity",
+    "insert",
+    "key",
+    "key_from_url",
+    "key_of",
+    "update",
+    "upsert",
+]

@@ -1,0 +1,161 @@
+"""Whole entities: a model's instance to a v1 Entity with its key, and back."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Generic, TypeVar, overload
+
+import msgspec
+
+from lib.datastore import limits
+from lib.datastore.compiling import Compiler
+from lib.datastore.keys import Partition, check_id, write_partition
+from lib.datastore.marks import UNSET_TIME
+from lib.datastore.schema import UNKNOWN, Model, Stamp, model_of
+from lib.datastore.values import Misfit
+from lib.errors import Invalid, TooLarge, Unreadable
+
+T = TypeVar("T")
+
+
+@overload
+def entity(cls: type[T]) -> type[T]: ...
+@overload
+def entity(*, kind: str) -> Callable[[type[T]], type[T]]: ...
+def entity(cls: Any = None, *, kind: str | None = None) -> Any:
+    """Make a dataclass storable: it keeps the stored properties that it does not know.
+
+    Put it above `@dataclass`. The kind is the class's name unless `kind` says otherwise. Raises
+    TypeError for a field that Datastore cannot hold.
+    """
+    if cls is None:
+        return lambda decorated: _as_entity(decorated, kind)
+    return _as_entity(cls, None)
+
+
+def _as_entity(cls: type[T], kind: str | None) -> type[T]:
+    """Derive the class with one more field, so that `dataclasses.replace` carries it along.
+
+    The field takes no part in comparison or repr, and while it is unset msgspec leaves it out.
+    """
+    unknown = dataclasses.field(default=msgspec.UNSET, repr=False, compare=False, kw_only=True)
+    namespace = {
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": cls.__doc__,
+        "__annotations__": {UNKNOWN: dict[str, bytes] | msgspec.UnsetType},
+        "__kind__": limits.check_name(kind or cls.__name__, "kind"),
+        UNKNOWN: unknown,
+    }
+    derive = dataclasses.dataclass(
+        repr=False,
+        eq=False,
+        slots="__slots__" in cls.__dict__,
+        frozen=cls.__dataclass_params__.frozen,  # type: ignore[attr-defined]
+    )
+    metaclass: Any = type(cls)
+    return derive(metaclass(cls.__name__, (cls,), namespace))
+
+
+class EntityCodec(Generic[T]):
+    """Writes and reads the entities of one model in one partition."""
+
+    def __init__(self, cls: type[T], partition: Partition, compiler: Compiler) -> None:
+        self.model: Model[T] = model_of(cls)
+        self.partition = partition
+        self.plan = compiler.plan_of(cls)
+        self._path = self.model.path
+        self._stamps = [item for item in self.model.properties if item.stamp]
+
+    def write_key(self, entity: T, into: Any, *, may_lack_id: bool = False) -> None:
+        """Write the entity's key; raise Invalid naming the field whose id does not do."""
+        write_partition(self.partition, None, into.partition_id)
+        last = self._path[-1]
+        add = into.path.add
+        for item in self._path:
+            part = check_id(item, getattr(entity, item.name), may_lack=may_lack_id and item is last)
+            element = add()
+            element.kind = item.kind
+            if item.type is str:
+                element.name = part
+            elif part is not None:
+                element.id = part
+
+    def write(self, entity: T, into: Any, *, may_lack_id: bool = False) -> None:
+        """Write the entity with its key; raise Invalid or TooLarge before anything is sent."""
+        if type(entity) is not self.model.cls:
+            raise TypeError(f"{entity!r} is not a {self.model.cls.__name__}")
+        self.write_key(entity, into.key, may_lack_id=may_lack_id)
+        try:
+            self.plan.write(entity, into.properties, 0)
+        except Misfit as misfit:
+            field = misfit.field
+            raise Invalid(f"{self.model.kind}.{field} {misfit.reason}", field=field) from None
+        if into.ByteSize() > limits.ENTITY_BYTES:
+            raise _too_large(self.model.kind, into)
+
+    def read(self, result: Any) -> T:
+        """Read a v1 EntityResult; raise Unreadable, naming key and property, if it does not fit."""
+        pb = result.entity
+        key_values: dict[str, Any] = {}
+        path = pb.key.path
+        if len(path) != len(self._path):
+            raise Unreadable(f"{self.model.kind}: {describe_path(path)} has another depth")
+        for item, element in zip(self._path, path, strict=True):
+            key_values[item.name] = element.name if item.type is str else element.id
+        if self.model.version is not None:
+            key_values[self.model.version] = result.version
+        try:
+            return self.plan.read(pb.properties, key_values)  # type: ignore[no-any-return]
+        except Misfit as misfit:
+            where = f"{self.model.kind} {describe_path(path)}: {misfit.field}"
+            raise Unreadable(f"{where} {misfit.reason}", field=misfit.field) from None
+
+    def stored_names(self, names: Iterable[str]) -> list[str]:
+        """Return what fields are stored under; raise Invalid for what is no stored field."""
+        return [stored for name in names for stored in self._stored_names(name)]
+
+    def _stored_names(self, name: str) -> list[str]:
+        found = self.plan.stored_under(name)
+        if not found:
+            raise Invalid(f"{self.model.kind} stores no field {name!r}", field=name)
+        return found
+
+    def stamp(self, entity: T, now: datetime, *, creates: bool) -> T:
+        """Return the entity with its created and updated times set for a write at `now`."""
+        changes: dict[str, Any] = {}
+        for item in self._stamps:
+            if item.stamp is Stamp.UPDATED or (
+                creates and getattr(entity, item.name) == UNSET_TIME
+            ):
+                changes[item.name] = now
+        return replace(entity, changes)
+
+    def stored(self, entity: T, version: int, key: Any) -> T:
+        """Return the entity with the version, and the id, that a commit gave it."""
+        changes: dict[str, Any] = {}
+        if self.model.version is not None:
+            changes[self.model.version] = version
+        if key.path:
+            changes[self._path[-1].name] = key.path[-1].id
+        return replace(entity, changes)
+
+
+def replace(entity: T, changes: dict[str, Any]) -> T:
+    """Return the entity with some fields changed, or itself if there is nothing to change."""
+    if not changes:
+        return entity
+    return dataclasses.replace(entity, **changes)  # type: ignore[type-var]
+
+
+def describe_path(path: Any) -> str:
+    """Write a key's path as people read it: `TaskList('a')/Task(5)`."""
+    return "/".join(f"{item.kind}({item.name or item.id!r})" for item in path)
+
+
+def _too_large(kind: str, entity: Any) -> TooLarge:
+    sizes = {name: value.ByteSize() for name, value in entity.properties.items()}
+    largest = max(sizes, key=lambda name: sizes[name])
+    return TooLarge(
+        f"a {kind} is over {limits.ENTITY_BYTES} bytes, most of it in {largest}", field=largest
+    )

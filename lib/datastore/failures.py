@@ -1,0 +1,42 @@
+"""The one place where the service's errors become ours."""
+
+from typing import Any
+
+from lib import errors
+from lib.errors import AmendsError
+
+
+def code_of(error: Exception) -> str:
+    """Return the name of a gRPC status such as `ABORTED`, or "" for what is no gRPC error."""
+    code = getattr(error, "code", None)
+    status = code() if callable(code) else None
+    return getattr(status, "name", "")
+
+
+def details_of(error: Exception) -> str:
+    """Return what the service said about an error."""
+    details = getattr(error, "details", None)
+    return str(details()) if callable(details) else str(error)
+
+
+#: By gRPC status; what is not here is a defect of ours or of the deployment: AmendsError, 500.
+BY_CODE: dict[str, type[AmendsError]] = {
+    "INVALID_ARGUMENT": errors.Invalid,
+    "OUT_OF_RANGE": errors.Invalid,
+    "NOT_FOUND": errors.NotFound,
+    "ALREADY_EXISTS": errors.AlreadyExists,
+    "FAILED_PRECONDITION": errors.Conflict,
+    "ABORTED": errors.Contention,
+    "RESOURCE_EXHAUSTED": errors.Unavailable,
+    "UNAVAILABLE": errors.Unavailable,
+    "CANCELLED": errors.Unavailable,
+    "DEADLINE_EXCEEDED": errors.DeadlineExceeded,
+}
+
+
+def to_error(error: Any, method: str, subject: str = "") -> AmendsError:
+    """Return our error for a failed call; `subject` says what the call was about, if one thing."""
+    name = code_of(error)
+    about = f" of {subject}" if subject else ""
+    made = BY_CODE.get(name, AmendsError)
+    return made(f"Datastore {method}{about}: {name}: {details_of(error)}")

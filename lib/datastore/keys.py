@@ -1,0 +1,159 @@
+"""Keys: the path of kinds and ids from the root down, as plain data."""
+
+import base64
+import binascii
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from lib.datastore import limits
+from lib.datastore.messages import message
+from lib.datastore.schema import KeyField, model_of
+from lib.errors import Invalid, Malformed
+
+T = TypeVar("T")
+
+Id = int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Whose keys these are: the project, the database ("" is the default one), the namespace."""
+
+    project: str = ""
+    database: str = ""
+    namespace: str = ""
+
+
+#: For text forms and checks, where no store is at hand.
+NOWHERE = Partition()
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Generic[T]):
+    """Where an entity is. An id of None is incomplete: Datastore allocates one on insert.
+
+    `namespace` is None for the store's own. `model` is what a lookup of this key returns, and
+    no part of the key's identity.
+    """
+
+    path: tuple[tuple[str, Id], ...]
+    namespace: str | None = None
+    model: type[T] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The kind of the entity itself."""
+        return self.path[-1][0]
+
+    @property
+    def id(self) -> Id:
+        """The id or name of the entity itself, None while incomplete."""
+        return self.path[-1][1]
+
+    @property
+    def parent(self) -> "Key[Any] | None":
+        """The key one level up, None for a root."""
+        return Key(self.path[:-1], self.namespace) if len(self.path) > 1 else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the key names one entity."""
+        return self.id is not None
+
+    def in_namespace(self, namespace: str) -> "Key[T]":
+        """Return the same path in another namespace ("" is the default one)."""
+        return dataclasses.replace(self, namespace=namespace)
+
+    def to_url(self) -> str:
+        """Return the key as URL-safe text, for `key_from_url`."""
+        return base64.urlsafe_b64encode(write_key(self).SerializeToString()).decode().rstrip("=")
+
+    def __str__(self) -> str:
+        return "/".join(f"{kind}({part!r})" for kind, part in self.path)
+
+
+def key(model: type[T], *ids: Id) -> Key[T]:
+    """Make the key of a model from its ids, from the root down; the last may be None (or 0).
+
+    Raises Invalid, naming the field, for an id that Datastore refuses, and TypeError for the
+    wrong number of ids.
+    """
+    fields = model_of(model).path
+    if len(ids) != len(fields):
+        names = ", ".join(item.name for item in fields)
+        raise TypeError(f"a key of {model.__name__} takes {len(fields)} ids: {names}")
+    last = len(ids) - 1
+    path = tuple(
+        (item.kind, check_id(item, part, may_lack=index == last))
+        for index, (item, part) in enumerate(zip(fields, ids, strict=True))
+    )
+    return Key(path, model=model)
+
+
+def key_of(entity: T) -> Key[T]:
+    """Return the key of an entity: incomplete while its int id is 0 or None."""
+    return key(type(entity), *(getattr(entity, item.name) for item in model_of(type(entity)).path))
+
+
+def key_from_url(text: str, model: type[T]) -> Key[T]:
+    """Read what `Key.to_url` wrote; raise Malformed for broken text or the key of another kind."""
+    try:
+        pb = message("Key").FromString(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError, _decode_error()):
+        raise Malformed("not a key", field="key") from None
+    read: Key[T] = read_key(pb, model=model)
+    expected = tuple(item.kind for item in model_of(model).path)
+    if tuple(kind for kind, _ in read.path) != expected:
+        raise Malformed(f"not a key of {model.__name__}", field="key")
+    return read
+
+
+def _decode_error() -> type[Exception]:
+    from google.protobuf.message import DecodeError
+
+    return DecodeError  # type: ignore[no-any-return]
+
+
+def check_id(item: KeyField, part: Id, *, may_lack: bool) -> Id:
+    """Return an id that fits its field, None for one to be allocated; raise Invalid otherwise."""
+    if item.type is str:
+        return limits.check_name(part, item.name, f"the name of a {item.kind}")
+    if not part and part is not False and part != "":
+        if may_lack:
+            return None
+        raise Invalid(f"{item.name} is not known yet", field=item.name)
+    return limits.check_numeric_id(part, item.name)
+
+
+def write_key(key: Key[Any], partition: Partition = NOWHERE, into: Any = None) -> Any:
+    """Write a key as a v1 message, in the partition's namespace unless it has its own."""
+    pb = message("Key")() if into is None else into
+    if not 0 < len(key.path) <= limits.PATH_LENGTH:
+        raise Invalid(f"a key has 1 to {limits.PATH_LENGTH} levels", field="key")
+    write_partition(partition, key.namespace, pb.partition_id)
+    for kind, part in key.path:
+        element = pb.path.add()
+        element.kind = limits.check_name(kind, "key", "a kind")
+        if isinstance(part, str):
+            element.name = limits.check_name(part, "key")
+        elif part is not None:
+            element.id = limits.check_numeric_id(part, "key")
+    return pb
+
+
+def write_partition(partition: Partition, namespace: str | None, into: Any) -> None:
+    """Write a partition id; the defaults stay unset, as the service wants it."""
+    if partition.project:
+        into.project_id = partition.project
+    if partition.database:
+        into.database_id = partition.database
+    if name := partition.namespace if namespace is None else namespace:
+        into.namespace_id = name
+
+
+def read_key(pb: Any, partition: Partition = NOWHERE, model: type[T] | None = None) -> Key[T]:
+    """Read a v1 message; the namespace is None when it is the partition's own."""
+    path = tuple((item.kind, item.name or item.id or None) for item in pb.path)
+    namespace = pb.partition_id.namespace_id
+    return Key(path, None if namespace == partition.namespace else namespace, model)

@@ -1,0 +1,116 @@
+"""The store: typed entities over one connection, in one namespace."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from lib.datastore import lookups, mutations, querying
+from lib.datastore.codecs import Codecs
+from lib.datastore.commits import commit_alone
+from lib.datastore.connection import Rpc
+from lib.datastore.keys import Key, Partition
+from lib.datastore.mutations import Mutation
+from lib.datastore.queries import Query
+from lib.datastore.querying import Page
+from lib.datastore.service import Service
+from lib.datastore.transacting import run_transaction
+from lib.datastore.transactions import Transaction
+from lib.errors import NotFound
+
+T = TypeVar("T")
+
+
+class Store:
+    """Reads and writes entities. One per process; it may be shared by all threads."""
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        *,
+        namespace: str = "",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._now = now
+        self._service = Service(rpc, sleep=sleep, jitter=jitter)
+        self._codecs = Codecs(Partition(rpc.project, rpc.database, namespace))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._service.rpc.close()
+
+    def find(self, key: Key[T]) -> T | None:
+        """Return what a key leads to, None if nothing."""
+        return lookups.look_up(self._service, self._codecs, (key,))[0]  # type: ignore[no-any-return]
+
+    def get(self, key: Key[T]) -> T:
+        """Return what a key leads to; raise NotFound, naming kind and id, if nothing."""
+        found = self.find(key)
+        if found is None:
+            raise NotFound(f"{key} does not exist")
+        return found
+
+    def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
+        """Return what each key leads to, None for what does not exist.
+
+        Kinds may be mixed. Up to 1000 keys make one call.
+        """
+        return lookups.look_up(self._service, self._codecs, keys)
+
+    def apply(self, *mutations: Mutation) -> list[Any]:
+        """Write all of these or none, in one call; return what is now stored (deletes: None)."""
+        return commit_alone(self._service, self._codecs, mutations, self._now())
+
+    def insert(self, entity: T) -> T:
+        """Write what must not exist yet (AlreadyExists); an int id of 0 is allocated."""
+        return self.apply(mutations.insert(entity))[0]  # type: ignore[no-any-return]
+
+    def update(
+        self, entity: T, if_version: int | None = None, mask: tuple[str, ...] | None = None
+    ) -> T:
+        """Write what must exist (NotFound): all of it, or only the fields in `mask`.
+
+        With `if_version`, only if that is the stored version (VersionMismatch).
+        """
+        return self.apply(mutations.update(entity, if_version, mask))[0]  # type: ignore[no-any-return]
+
+    def upsert(self, entity: T, if_version: int | None = None) -> T:
+        """Write whether it exists or not; with `if_version`, only if that is the stored one."""
+        return self.apply(mutations.upsert(entity, if_version))[0]  # type: ignore[no-any-return]
+
+    def delete(self, key: Key[Any], if_version: int | None = None) -> None:
+        """Delete whether it exists or not; with `if_version`, only if that is the stored one."""
+        self.apply(mutations.delete(key, if_version))
+
+    def transact(
+        self, body: Callable[[Transaction], T], *, read_only: bool = False, attempts: int = 5
+    ) -> T:
+        """Run `body` in a transaction and commit; on contention run it again whole.
+
+        `body` must have no other effects than through its transaction, since it may run up to
+        `attempts` times. What it returns comes back with the entities that it wrote as they are
+        now stored. Raises Contention when the attempts are used up.
+        """
+        return run_transaction(
+            self._service,
+            self._codecs,
+            body,
+            now=self._now,
+            read_only=read_only,
+            attempts=attempts,
+        )
+
+    def run(self, query: Query[T], limit: int = 100) -> list[T]:
+        """Return the first `limit` results of a query."""
+        return querying.run(self._service, self._codecs, query, limit)
+
+    def page(self, query: Query[T], size: int, token: str | None = None) -> Page[T]:
+        """Return `size` results, from the start or after a page's token; Malformed if foreign."""
+        return querying.fetch_page(self._service, self._codecs, query, size, token)
+
+    def count(self, query: Query[Any], up_to: int | None = None) -> int:
+        """Count a query's results, stopping at `up_to`, without reading them."""
+        return querying.count(self._service, self._codecs, query, up_to)

@@ -1,0 +1,49 @@
+"""A time budget that bounds every call made under it, carried by a context variable.
+
+The edge opens one per request; whatever waits (a remote call, a backoff) asks how much is left.
+A nested budget can only shorten the one around it.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+
+from lib.errors import DeadlineExceeded
+
+_ends_at: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def within(budget: timedelta) -> Iterator[None]:
+    """Bound everything inside to `budget`, or to what is left of the budget around it if less."""
+    ends_at = time.monotonic() + budget.total_seconds()
+    outer = _ends_at.get()
+    token = _ends_at.set(ends_at if outer is None else min(outer, ends_at))
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+def remaining() -> timedelta | None:
+    """Say how much of the budget is left: never below zero, None when there is no budget."""
+    ends_at = _ends_at.get()
+    if ends_at is None:
+        return None
+    return timedelta(seconds=max(0.0, ends_at - time.monotonic()))
+
+
+def bound_seconds(at_most: float) -> float:
+    """Return the seconds that a call may take: `at_most`, or what is left of the budget if less.
+
+    Raises DeadlineExceeded when nothing is left, so that nothing is begun past the deadline.
+    """
+    ends_at = _ends_at.get()
+    if ends_at is None:
+        return at_most
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise DeadlineExceeded("the time budget of this request ran out")
+    return min(at_most, left)
