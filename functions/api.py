@@ -6,7 +6,8 @@ from importlib import import_module
 import flask
 
 from lib.errors import NotFound
-from lib.http import View, render_problem
+from lib.http import View
+from lib.rendering import render_problem
 
 
 def route_to(module_of: Mapping[str, str]) -> View:

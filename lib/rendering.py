@@ -44,8 +44,10 @@ def render_problem(problem: AmendsError) -> flask.Response:
     }
     if problem.field is not None:
         body["field"] = problem.field
+    # As an iterator, since functions-framework reads the whole rest of the request, however
+    # large, before it sends an answer that is not a stream.
     answer = flask.Response(
-        msgspec.json.encode(body), problem.status, content_type="application/problem+json"
+        iter([msgspec.json.encode(body)]), problem.status, content_type="application/problem+json"
     )
     if isinstance(problem, MethodNotAllowed):
         answer.headers["Allow"] = problem.allow

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lib.config import config
 from lib.datastore import Id, Transaction, Version, entity, key
@@ -14,10 +15,11 @@ class Fault:
     """How a participant is to treat the next calls: by its name, or `name:saga id` for one saga."""
 
     id: Id[str]
+    #: So many calls pass first, then so many fail, then so many dawdle.
+    pass_times: int = 0
     fail_times: int = 0
-    time_out_times: int = 0
-    #: How long a call that is to time out takes, in seconds.
-    sleep_seconds: float = 0.0
+    dawdle_times: int = 0
+    dawdle_seconds: float = 0.0
     version: Version = 0
 
 
@@ -30,18 +32,22 @@ def strike(service: str, call: Call) -> None:
     if not config().allow_faults:
         return
     for name in (f"{service}:{call.saga_id}", service):
-        fault = call.store.transact(lambda tx, name=name: _take(tx, name))
-        if fault is not None and fault.fail_times > 0:
+        fault = call.store.transact(partial(_take_turn, name))
+        if fault is None or fault.pass_times:
+            continue
+        if fault.fail_times:
             raise Misbehaved(f"{service} was told to fail")
-        if fault is not None and fault.time_out_times > 0:
-            time.sleep(fault.sleep_seconds)
+        if fault.dawdle_times:
+            time.sleep(fault.dawdle_seconds)
 
 
-def _take(tx: Transaction, name: str) -> Fault | None:
-    """Return the fault before it is used up by one."""
+def _take_turn(name: str, tx: Transaction) -> Fault | None:
+    """Use up one turn of a fault; return it as it was before."""
     fault = tx.find(key(Fault, name))
-    if fault is not None and fault.fail_times > 0:
+    if fault is not None and fault.pass_times:
+        tx.update(replace(fault, pass_times=fault.pass_times - 1))
+    elif fault is not None and fault.fail_times:
         tx.update(replace(fault, fail_times=fault.fail_times - 1))
-    elif fault is not None and fault.time_out_times > 0:
-        tx.update(replace(fault, time_out_times=fault.time_out_times - 1))
+    elif fault is not None and fault.dawdle_times:
+        tx.update(replace(fault, dawdle_times=fault.dawdle_times - 1))
     return fault

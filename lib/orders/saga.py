@@ -29,6 +29,7 @@ ORDER_PROCESSING = Saga(
             service="shipping",
             execute=shipping.create,
             compensate=shipping.cancel,
+            timeout=timedelta(seconds=5),
         ),
         Step("send-notification", service="notification", execute=notifications.send),
     ),

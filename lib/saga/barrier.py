@@ -8,12 +8,14 @@ ever make it good.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 
 from lib.datastore import Id, OmitEmpty, Transaction, Version, entity, key
 from lib.saga.call import Call, Permanent
+
+T = TypeVar("T")
 
 
 class EffectStatus(StrEnum):
@@ -36,7 +38,7 @@ class Effect:
     version: Version = 0
 
 
-def apply_once(call: Call, effect: Callable[[Transaction], Any]) -> Any:
+def apply_once(call: Call, effect: Callable[[Transaction], T]) -> T:
     """Run an effect in a transaction, once for the call's idempotency key; return its result.
 
     A Permanent that the effect raises is remembered too: without that, a duplicate call could
@@ -44,10 +46,10 @@ def apply_once(call: Call, effect: Callable[[Transaction], Any]) -> Any:
     was refused or compensated before.
     """
 
-    def apply(tx: Transaction) -> Any:
+    def apply(tx: Transaction) -> T:
         seen = tx.find(key(Effect, call.idempotency_key))
         if seen is not None:
-            return _result_of(seen)
+            return cast(T, _result_of(seen))
         result = effect(tx)
         encoded = msgspec.json.encode(result).decode()
         tx.insert(Effect(id=call.idempotency_key, status=EffectStatus.DONE, result=encoded))
@@ -57,7 +59,8 @@ def apply_once(call: Call, effect: Callable[[Transaction], Any]) -> Any:
         return call.store.transact(apply)
     except Permanent as problem:
         refusal = str(problem)
-    return _result_of(call.store.transact(lambda tx: _remember_refusal(tx, call, refusal)))
+    seen = call.store.transact(lambda tx: _remember_refusal(tx, call, refusal))
+    return cast(T, _result_of(seen))
 
 
 def undo_once(call: Call, undo: Callable[[Transaction, Any], object]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from lib.datastore import Key, Query, Store, insert, key, update, upsert
 from lib.saga.draft import Decision
@@ -18,7 +19,7 @@ class Journal:
 
     def load(self, saga_id: str, steps: int) -> Loaded | None:
         """Return a saga and its steps with one lookup; None when there is no such saga."""
-        wanted = [key(SagaRecord, saga_id), *step_keys(saga_id, steps)]
+        wanted: list[Key[Any]] = [key(SagaRecord, saga_id), *step_keys(saga_id, steps)]
         saga, *found = self.store.find_multi(wanted)
         return (saga, found) if saga is not None and None not in found else None
 

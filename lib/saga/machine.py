@@ -5,6 +5,7 @@ against the version of the saga that it was decided on, and only then enqueues t
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lib.errors import Conflict
@@ -44,7 +45,7 @@ def begin(definition: Saga, saga: SagaRecord, now: datetime) -> Decision:
     draft = Draft(saga, steps, now)
     draft.note("started")
     _schedule(definition, draft, 0)
-    return draft.decide()
+    return replace(draft.decide(), steps=tuple(draft.steps))
 
 
 def strand(saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: datetime) -> Decision:

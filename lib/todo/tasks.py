@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-import msgspec
+from msgspec import UNSET
+from msgspec.structs import asdict
 
 from lib.datastore import Page, Query, Store, Transaction, key
 from lib.todo.models import NewTask, Task, TaskChange, TaskList
@@ -33,10 +34,10 @@ def create(store: Store, new: NewTask, now: datetime) -> Task:
 def update(
     store: Store, list_id: str, task_id: int, change: TaskChange, if_match: int | None
 ) -> Task:
-    """Change what is given of a task, in one transaction, and leave the rest."""
+    """Change what is given of a task and leave the rest; VersionMismatch when it moved on."""
+    given = {name: new for name, new in asdict(change).items() if new is not UNSET}
     seen = store.get(key(Task, list_id, task_id))
-    changed = replace(seen, **msgspec.structs.asdict(change))
-    return store.update(changed, if_version=if_match or seen.version)
+    return store.update(replace(seen, **given), if_version=if_match or seen.version)
 
 
 def list_page(store: Store, list_id: str, size: int, token: str | None) -> Page[Task]:

@@ -1,0 +1,62 @@
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from benchmarks.caller import Caller
+
+FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")
+
+
+class Shop:
+    """A customer, a product and orders of them, with names that no other test uses."""
+
+    def __init__(self, caller: Caller, *, units: int = 10, cents: int = 10_000) -> None:
+        self.caller = caller
+        self.sku = f"cd-{uuid4().hex[:12]}"
+        self.customer = f"ann-{uuid4().hex[:12]}"
+        caller.call("PUT", "set-stock", json={"sku": self.sku, "units": units})
+        caller.call(
+            "PUT",
+            "set-credit",
+            json={"customer_id": self.customer, "available_cents": cents},
+        )
+
+    def order(self, *, quantity: int = 1, country: str = "US", id: str = "") -> str:
+        """Place an order at 10 dollars a unit; return its id."""
+        body = {
+            "customer_id": self.customer,
+            "lines": [{"sku": self.sku, "quantity": quantity, "unit_price_cents": 1000}],
+            "address": {"name": "Ann", "street": "1 Main St", "city": "X", "country": country},
+        }
+        placed = self.caller.call("POST", "place-order", json=body | ({"id": id} if id else {}))
+        return str(placed["id"])
+
+    def settle(self, order_id: str, *, within: float = 30.0) -> dict[str, Any]:
+        """Wait until an order's saga is final, and return the saga."""
+        ends = time.monotonic() + within
+        while True:
+            saga: dict[str, Any] = self.caller.call("GET", "get-saga", params={"id": order_id})
+            if saga["status"] in FINAL:
+                return saga
+            assert time.monotonic() < ends, f"not settled within {within:g} s: {saga}"
+            time.sleep(0.05)
+
+    @property
+    def units(self) -> int:
+        return int(self.caller.call("GET", "get-stock", params={"sku": self.sku})["units"])
+
+    @property
+    def cents(self) -> int:
+        found = self.caller.call("GET", "get-credit", params={"customer_id": self.customer})
+        return int(found["available_cents"])
+
+
+@pytest.fixture
+def open_shop(caller: Caller) -> Callable[..., Shop]:
+    def make(**options: Any) -> Shop:
+        return Shop(caller, **options)
+
+    return make

@@ -1,0 +1,82 @@
+"""kill -9 at the worst moment: nothing is lost, everything ends, and the books balance."""
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.books import find_imbalances, read_books
+from benchmarks.caller import Caller, call_all
+from benchmarks.purchases import Purchase, make_supply, read_purchases
+from lib.datastore import Store, connect
+from local.stack import Stack
+
+#: How long everything may take after the last kill; issue and README promise a minute.
+SETTLED_WITHIN = 60.0
+
+
+def set_up(caller: Caller, purchases: Iterable[Purchase]) -> None:
+    supply = make_supply(purchases)
+    for sku, units in supply.units.items():
+        caller.call("PUT", "set-stock", json={"sku": sku, "units": units})
+    for customer, cents in supply.credit.items():
+        body = {"customer_id": customer, "available_cents": cents}
+        caller.call("PUT", "set-credit", json=body)
+
+
+def place(caller: Caller, purchases: Iterable[Purchase]) -> None:
+    call_all(lambda each: caller.call("POST", "place-order", json=each.to_order()), purchases)
+
+
+def settle(caller: Caller, count: int) -> None:
+    ends = time.monotonic() + SETTLED_WITHIN
+    while True:
+        counts = caller.call("GET", "count-sagas")
+        if counts["COMPLETED"] + counts["ROLLED_BACK"] == count:
+            return
+        assert time.monotonic() < ends, counts
+        time.sleep(0.2)
+
+
+def check_books(stack: Stack, caller: Caller, purchases: list[Purchase]) -> None:
+    store = Store(connect(project=stack.project, emulator_host=stack.datastore_host))
+    page = caller.call("GET", "list-sagas", params={"status": "COMPLETED", "page_size": 200})
+    done = {saga["id"] for saga in page["items"]}
+    assert done
+    completed = [each for each in purchases if each.id in done]
+    assert find_imbalances(read_books(store), make_supply(purchases), completed) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["functions", "tasks", "datastore"])
+def test_a_part_killed_in_mid_saga_comes_back_and_every_order_is_settled(
+    tmp_path: Path, part: str
+) -> None:
+    purchases = read_purchases(60)
+    with Stack(data=tmp_path) as stack:
+        caller = Caller(stack.url)
+        set_up(caller, purchases)
+        place(caller, purchases[:40])
+        stack.kill(part)
+        place(caller, purchases[40:])
+        settle(caller, len(purchases))
+        check_books(stack, caller, purchases)
+
+
+@pytest.mark.slow
+def test_every_part_killed_with_200_orders_in_flight_and_started_again(tmp_path: Path) -> None:
+    purchases = read_purchases(200)
+    stack = Stack(data=tmp_path)
+    with stack:
+        caller = Caller(stack.url)
+        set_up(caller, purchases)
+        place(caller, purchases)
+        for pid in stack.pids.values():
+            os.kill(pid, signal.SIGKILL)
+    with Stack(data=tmp_path) as again:
+        caller = Caller(again.url)
+        settle(caller, len(purchases))
+        check_books(again, caller, purchases)

@@ -1,0 +1,110 @@
+"""Orders through the whole system: what can become of one, and what is left behind."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lib.datastore import Store, connect
+from lib.orders.faults import Fault
+from local.stack import Stack
+from tests.saga.conftest import Shop
+
+Open = Callable[..., Shop]
+
+
+@pytest.fixture(scope="session")
+def store(stack: Stack) -> Store:
+    return Store(connect(project=stack.project, emulator_host=stack.datastore_host))
+
+
+def step_statuses(saga: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [step["status"] for step in saga["steps"]]
+
+
+def test_an_order_that_can_be_met_completes(open_shop: Open) -> None:
+    shop = open_shop()
+    saga = shop.settle(shop.order(quantity=3))
+    assert saga["status"] == "COMPLETED"
+    assert step_statuses(saga) == ["COMPLETED"] * 4
+    assert (shop.units, shop.cents) == (7, 7000)
+
+
+def test_an_order_of_more_than_is_in_stock_leaves_everything_as_it_was(open_shop: Open) -> None:
+    shop = open_shop(units=2)
+    saga = shop.settle(shop.order(quantity=3))
+    assert saga["status"] == "ROLLED_BACK"
+    assert step_statuses(saga) == ["FAILED", "PENDING", "PENDING", "PENDING"]
+    assert "3 of" in saga["error"]
+    assert (shop.units, shop.cents) == (2, 10_000)
+
+
+def test_an_order_beyond_the_credit_puts_the_units_back(open_shop: Open) -> None:
+    shop = open_shop(cents=2999)
+    saga = shop.settle(shop.order(quantity=3))
+    assert step_statuses(saga) == ["COMPENSATED", "FAILED", "PENDING", "PENDING"]
+    assert (shop.units, shop.cents) == (10, 2999)
+
+
+def test_an_order_to_where_nobody_ships_gives_the_money_back_too(open_shop: Open) -> None:
+    shop = open_shop()
+    saga = shop.settle(shop.order(quantity=3, country="AQ"))
+    assert step_statuses(saga) == ["COMPENSATED", "COMPENSATED", "FAILED", "PENDING"]
+    assert (shop.units, shop.cents) == (10, 10_000)
+
+
+def test_a_step_that_fails_twice_is_tried_again_and_happens_once(
+    open_shop: Open, store: Store
+) -> None:
+    shop = open_shop()
+    store.insert(Fault(id=f"payment:{shop.sku}", fail_times=2))
+    saga = shop.settle(shop.order(quantity=1, id=shop.sku))
+    assert saga["status"] == "COMPLETED"
+    assert saga["steps"][1]["attempts"] == 3
+    assert (shop.units, shop.cents) == (9, 9000)
+
+
+def test_a_compensation_that_fails_is_tried_until_it_succeeds(
+    open_shop: Open, store: Store
+) -> None:
+    shop = open_shop(cents=0)
+    saga_id = shop.sku
+    store.insert(Fault(id=f"inventory:{saga_id}", pass_times=1, fail_times=2))
+    saga = shop.settle(shop.order(quantity=1, id=saga_id))
+    assert saga["status"] == "ROLLED_BACK"
+    assert saga["steps"][0]["compensation_attempts"] == 3
+    assert shop.units == 10
+
+
+def test_a_step_that_times_out_once_happens_once_though_it_goes_on_late(
+    open_shop: Open, store: Store
+) -> None:
+    shop = open_shop()
+    store.insert(Fault(id=f"shipping:{shop.sku}", dawdle_times=1, dawdle_seconds=5.5))
+    saga = shop.settle(shop.order(quantity=1, id=shop.sku))
+    assert saga["status"] == "COMPLETED"
+    assert saga["steps"][2]["uncertain"]
+    assert saga["steps"][2]["attempts"] == 2
+    assert (shop.units, shop.cents) == (9, 9000)
+
+
+def test_the_same_order_twice_is_one_order(open_shop: Open) -> None:
+    shop = open_shop()
+    assert shop.order(quantity=1, id=shop.sku) == shop.order(quantity=1, id=shop.sku)
+    shop.settle(shop.sku)
+    assert shop.order(quantity=1, id=shop.sku) == shop.sku
+    assert shop.units == 9
+
+
+def test_the_audit_trail_tells_the_whole_story(open_shop: Open) -> None:
+    shop = open_shop(cents=0)
+    saga = shop.settle(shop.order(quantity=1))
+    moves = [(e["step"], e["from"], e["to"]) for e in saga["events"] if e["from"] != e["to"]]
+    assert moves == [
+        ("", "PENDING", "RUNNING"),
+        ("reserve-inventory", "PENDING", "COMPLETED"),
+        ("process-payment", "PENDING", "FAILED"),
+        ("", "RUNNING", "ROLLING_BACK"),
+        ("reserve-inventory", "COMPLETED", "COMPENSATED"),
+        ("", "ROLLING_BACK", "ROLLED_BACK"),
+    ]
+    assert [event["id"] for event in saga["events"]] == list(range(1, len(saga["events"]) + 1))
