@@ -1,8 +1,10 @@
 """Typed entities in Google Cloud Datastore: models, keys, writes, queries, transactions."""
 
+from lib.datastore.aggregates import Avg, Count, Sum
 from lib.datastore.conditions import all_of, any_of
 from lib.datastore.connection import Connection, Rpc, connect
 from lib.datastore.entities import entity
+from lib.datastore.explaining import Explanation
 from lib.datastore.keys import Key, key, key_from_url, key_of
 from lib.datastore.marks import (
     UNSET_TIME,
@@ -20,16 +22,19 @@ from lib.datastore.marks import (
 )
 from lib.datastore.mutations import Mutation, delete, insert, update, upsert
 from lib.datastore.queries import Query
-from lib.datastore.querying import Page
+from lib.datastore.results import Page
 from lib.datastore.store import Store
 from lib.datastore.transactions import Transaction
 
 __all__ = [
     "UNSET_TIME",
+    "Avg",
     "Connection",
+    "Count",
     "CreatedAt",
     "Excluded",
     "Expires",
+    "Explanation",
     "Flatten",
     "Id",
     "Indexed",
@@ -42,6 +47,7 @@ __all__ = [
     "Renamed",
     "Rpc",
     "Store",
+    "Sum",
     "Transaction",
     "UpdatedAt",
     "Version",

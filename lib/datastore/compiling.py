@@ -172,4 +172,5 @@ def embedded_codec(cls: type, plan: Plan) -> Codec:
             raise unlike(cls.__name__, pb)
         return plan.read(pb.entity_value.properties, {})
 
-    return Codec(encode, decode, nothing, plan.indexes, f"embedded {cls.__name__}")
+    name = f"embedded {cls.__name__}"
+    return Codec(encode, decode, nothing, plan.indexes, name, nested=plan)

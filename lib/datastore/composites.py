@@ -29,7 +29,8 @@ def optional_codec(inner: Codec, indexed: bool) -> Codec:
         return None if pb.HasField("null_value") else decode_inner(pb)
 
     indexes = indexed or inner.indexes
-    return Codec(encode, decode, nothing, indexes, f"{inner.type_name} | None", takes_none=True)
+    name = f"{inner.type_name} | None"
+    return Codec(encode, decode, nothing, indexes, name, takes_none=True, nested=inner.nested)
 
 
 def encode_null(pb: Any, indexed: bool) -> None:
@@ -71,12 +72,13 @@ def list_codec(item: Codec, factory: type[list[Any]] | type[tuple[Any, ...]]) ->
     def encode(pb: Any, value: Any, depth: int) -> None:
         if not isinstance(value, factory):
             raise wrong_type(name, value)
+        check_depth(depth)
         array = pb.array_value
         array.SetInParent()
         add = array.values.add
         for index, each in enumerate(value):
             try:
-                encode_item(add(), each, depth)
+                encode_item(add(), each, depth + 1)
             except Misfit as misfit:
                 raise misfit.within(f"[{index}]") from None
 
@@ -85,7 +87,7 @@ def list_codec(item: Codec, factory: type[list[Any]] | type[tuple[Any, ...]]) ->
             raise unlike(name, pb)
         return factory(_decode_items(pb.array_value.values, decode_item))
 
-    return Codec(encode, decode, factory, item.indexes, name)
+    return Codec(encode, decode, factory, item.indexes, name, nested=item.nested)
 
 
 def _decode_items(values: Any, decode_item: Decode) -> list[Any]:
@@ -141,10 +143,15 @@ def decode_mapping(pb: Any, decode_item: Decode) -> dict[str, Any]:
     return decoded
 
 
-def embed(pb: Any, depth: int) -> Any:
-    """Make the Value an embedded entity, unless that would nest too deep; return the entity."""
+def check_depth(depth: int) -> None:
+    """Refuse one more level than Datastore stores; lists count as much as entities."""
     if depth >= limits.NESTING:
         raise Misfit(f"is nested over {limits.NESTING} deep")
+
+
+def embed(pb: Any, depth: int) -> Any:
+    """Make the Value an embedded entity, unless that would nest too deep; return the entity."""
+    check_depth(depth)
     pb.entity_value.SetInParent()
     return pb.entity_value
 

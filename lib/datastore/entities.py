@@ -97,12 +97,8 @@ class EntityCodec(Generic[T]):
     def read(self, result: Any) -> T:
         """Read a v1 EntityResult; raise Unreadable, naming key and property, if it does not fit."""
         pb = result.entity
-        key_values: dict[str, Any] = {}
         path = pb.key.path
-        if len(path) != len(self._path):
-            raise Unreadable(f"{self.model.kind}: {describe_path(path)} has another depth")
-        for item, element in zip(self._path, path, strict=True):
-            key_values[item.name] = element.name if item.type is str else element.id
+        key_values = self.read_ids(path)
         if self.model.version is not None:
             key_values[self.model.version] = result.version
         try:
@@ -110,6 +106,17 @@ class EntityCodec(Generic[T]):
         except Misfit as misfit:
             where = f"{self.model.kind} {describe_path(path)}: {misfit.field}"
             raise Unreadable(f"{where} {misfit.reason}", field=misfit.field) from None
+
+    def read_ids(self, path: Any) -> dict[str, Any]:
+        """Read the key's fields; raise Unreadable if the key is not one of this model."""
+        if len(path) != len(self._path):
+            raise Unreadable(f"{self.model.kind}: {describe_path(path)} has another depth")
+        ids: dict[str, Any] = {}
+        for item, element in zip(self._path, path, strict=True):
+            ids[item.name] = element.name if item.type is str else element.id
+            if not ids[item.name] or element.kind != item.kind:
+                raise Unreadable(f"{self.model.kind}: {describe_path(path)} is no key of it")
+        return ids
 
     def stored_names(self, names: Iterable[str]) -> list[str]:
         """Return what fields are stored under; raise Invalid for what is no stored field."""

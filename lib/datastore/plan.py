@@ -62,10 +62,6 @@ class Plan:
         """Fill in a plan that was made empty, so that a class may contain itself."""
         self.levels, self.by_stored, self.indexes = levels, by_stored, indexes
 
-    def stored_name(self, name: str) -> str:
-        """Return the name that nested names of a field begin with."""
-        return next((f.stored for f in self.levels[0].fields if f.name == name), name)
-
     def stored_under(self, name: str) -> list[str]:
         """Return the properties that hold a field: one, several if flattened, none if unknown."""
         for index, level in enumerate(self.levels):

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from lib.datastore import lookups, mutations, querying
+from lib.datastore import lookups, mutations, results
+from lib.datastore.aggregates import Aggregation, Count, aggregate
 from lib.datastore.codecs import Codecs
 from lib.datastore.commits import commit_alone
 from lib.datastore.connection import Rpc
+from lib.datastore.explaining import Explanation, explain
 from lib.datastore.keys import Key, Partition
 from lib.datastore.mutations import Mutation
 from lib.datastore.queries import Query
-from lib.datastore.querying import Page
+from lib.datastore.results import Page
 from lib.datastore.service import Service
 from lib.datastore.transacting import run_transaction
 from lib.datastore.transactions import Transaction
@@ -105,12 +107,25 @@ class Store:
 
     def run(self, query: Query[T], limit: int = 100) -> list[T]:
         """Return the first `limit` results of a query."""
-        return querying.run(self._service, self._codecs, query, limit)
+        return results.run(self._service, self._codecs, query, limit)
 
     def page(self, query: Query[T], size: int, token: str | None = None) -> Page[T]:
         """Return `size` results, from the start or after a page's token; Malformed if foreign."""
-        return querying.fetch_page(self._service, self._codecs, query, size, token)
+        return results.fetch_page(self._service, self._codecs, query, size, token)
 
     def count(self, query: Query[Any], up_to: int | None = None) -> int:
         """Count a query's results, stopping at `up_to`, without reading them."""
-        return querying.count(self._service, self._codecs, query, up_to)
+        return int(self.aggregate(query, count=Count(up_to))["count"] or 0)
+
+    def aggregate(self, query: Query[Any], **wanted: Aggregation) -> dict[str, int | float | None]:
+        """Compute counts, sums and averages, by the names given to them, in one call."""
+        return aggregate(self._service, self._codecs, query, wanted)
+
+    def explain(
+        self, query: Query[Any], limit: int = 100, *, analyze: bool = False
+    ) -> Explanation | None:
+        """Ask how a query is run, and with `analyze` run it and say what that cost.
+
+        None where the server does not explain (the emulators and the local one do not).
+        """
+        return explain(self._service, self._codecs, query, limit, analyze=analyze)

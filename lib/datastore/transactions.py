@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from lib.datastore import mutations
+from lib.datastore.aggregates import Aggregation, Count, aggregate
 from lib.datastore.codecs import Codecs
 from lib.datastore.commits import prepare, send_commit, stored
 from lib.datastore.keys import Key, key_of
 from lib.datastore.lookups import look_up
 from lib.datastore.mutations import Mutation
 from lib.datastore.queries import Query
-from lib.datastore.querying import Page, count, fetch_page, run
+from lib.datastore.results import Page, fetch_page, run
 from lib.datastore.scopes import PRESENT
 from lib.datastore.service import Service
 from lib.errors import AmendsError, NotFound
@@ -83,7 +84,11 @@ class Transaction:
 
     def count(self, query: Query[Any], up_to: int | None = None) -> int:
         """Count a query's results, stopping at `up_to`."""
-        return count(self._service, self._codecs, query, up_to, self)
+        return int(self.aggregate(query, count=Count(up_to))["count"] or 0)
+
+    def aggregate(self, query: Query[Any], **wanted: Aggregation) -> dict[str, int | float | None]:
+        """Compute counts, sums and averages, by the names given to them, in one call."""
+        return aggregate(self._service, self._codecs, query, wanted, self)
 
     def insert(self, entity: T) -> T:
         """Write, at the end, what must not exist yet; an int id of 0 is allocated at once."""

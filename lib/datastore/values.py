@@ -14,6 +14,9 @@ from lib.datastore import limits
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+#: The meaning of values that an index answers a projection with: times are microseconds there.
+PROJECTED = 18
+
 Encode = Callable[[Any, Any, int], None]
 Decode = Callable[[Any], Any]
 
@@ -58,7 +61,8 @@ class Codec:
     """How one annotation is stored.
 
     `empty` makes the value that OmitEmpty leaves out; `indexes` says whether anything of it is
-    indexed; `takes_none` whether a missing property may be read as None.
+    indexed; `takes_none` whether a missing property may be read as None; `nested` is the plan
+    of the dataclass that it holds, if it holds one.
     """
 
     encode: Encode
@@ -67,6 +71,7 @@ class Codec:
     indexes: bool
     type_name: str
     takes_none: bool = False
+    nested: Any = None
 
 
 def wrong_type(expected: str, value: object) -> Misfit:
@@ -220,6 +225,8 @@ def datetime_codec(indexed: bool) -> Codec:
         if pb.HasField("timestamp_value"):
             stamp = pb.timestamp_value
             return read_time(stamp.seconds, stamp.nanos // 1000)
+        if pb.meaning == PROJECTED and pb.HasField("integer_value"):
+            return read_time(0, pb.integer_value)
         raise unlike("datetime", pb)
 
     return Codec(encode, decode, lambda: None, indexed, "datetime")

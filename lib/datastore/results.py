@@ -1,0 +1,116 @@
+"""Running queries: entities, keys or rows; all at once up to a limit, or page by page."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from lib import errors
+from lib.datastore import queries, tokens
+from lib.datastore.codecs import Codecs
+from lib.datastore.keys import read_key, write_partition
+from lib.datastore.messages import enum_number
+from lib.datastore.queries import Query
+from lib.datastore.querying import write_query
+from lib.datastore.scopes import PRESENT, Scope
+from lib.datastore.service import Service
+from lib.datastore.values import Misfit
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some results, and the token of the next page: None on the last one."""
+
+    items: list[T]
+    next_page_token: str | None
+
+
+def run(
+    service: Service, codecs: Codecs, query: Query[T], limit: int, scope: Scope = PRESENT
+) -> list[T]:
+    """Return the first `limit` results."""
+    pb = write_query(codecs, query)
+    results = _fetch(service, codecs, pb, check_count(limit, "limit"), scope)
+    return [_read(codecs, query, result) for result in results]
+
+
+def fetch_page(
+    service: Service,
+    codecs: Codecs,
+    query: Query[T],
+    size: int,
+    token: str | None,
+    scope: Scope = PRESENT,
+) -> Page[T]:
+    """Return the `size` results after the token; raise Malformed for the token of another query.
+
+    One more result is asked for, to know whether there is a next page. Its own cursor is never
+    used: the next page starts right after the last result that this one holds.
+    """
+    check_count(size, "page_size")
+    pb = write_query(codecs, query)
+    digest = tokens.digest_of(codecs.partition, pb)
+    if token is None:
+        results = _fetch(service, codecs, pb, size + 1, scope)
+    else:
+        pb.start_cursor = tokens.open_token(token, digest)
+        results = _fetch_after(service, codecs, pb, size + 1, scope)
+    items = [_read(codecs, query, result) for result in results[:size]]
+    has_more = len(results) > size
+    return Page(items, tokens.make_token(results[size - 1].cursor, digest) if has_more else None)
+
+
+def _fetch_after(service: Service, codecs: Codecs, pb: Any, limit: int, scope: Scope) -> list[Any]:
+    """Fetch from a cursor that a caller handed in: what the service refuses is the cursor."""
+    try:
+        return _fetch(service, codecs, pb, limit, scope)
+    except errors.Invalid as refused:
+        raise errors.Malformed("not a page token", field="page_token") from refused
+
+
+def _fetch(service: Service, codecs: Codecs, pb: Any, limit: int, scope: Scope) -> list[Any]:
+    """Return up to `limit` EntityResults, over as many batches as the service makes of them."""
+    not_finished = enum_number("QueryResultBatch.MoreResultsType", "NOT_FINISHED")
+    results: list[Any] = []
+    while True:
+        request = service.request("RunQuery")
+        write_partition(codecs.partition, None, request.partition_id)
+        scope.mark(request)
+        request.query.CopyFrom(pb)
+        request.query.limit.value = limit - len(results)
+        batch = service.call("RunQuery", request, codes=scope.codes).batch
+        results.extend(batch.entity_results)
+        if batch.more_results != not_finished or len(results) >= limit:
+            return results
+        pb.start_cursor = batch.end_cursor
+
+
+def _read(codecs: Codecs, query: Query[Any], result: Any) -> Any:
+    if query.only_keys:
+        return read_key(result.entity.key, codecs.partition, query.model)
+    if query.projected:
+        return _read_row(codecs, query, result.entity)
+    return codecs.of(query.model).read(result)
+
+
+def _read_row(codecs: Codecs, query: Query[Any], entity: Any) -> queries.Row:
+    """Read a projection: ids from the key (unless distinct), and the projected fields."""
+    row = {} if query.distinct_on else codecs.of(query.model).read_ids(entity.key.path)
+    for name in query.projected:
+        found = queries.find(query.model, name)
+        if found.field is None:
+            row[name] = read_key(entity.key, codecs.partition, query.model)
+            continue
+        try:
+            codec = codecs.compiler.operand_codec(found.field)
+            row[name] = codec.decode(entity.properties[found.stored])
+        except Misfit as misfit:
+            raise errors.Unreadable(f"{query.model.__name__}.{name} {misfit.reason}") from None
+    return row
+
+
+def check_count(count: int, field: str) -> int:
+    """Return a limit or a page size; raise Invalid unless it is from 1 to 2**31 - 2."""
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 < count < 2**31 - 1:
+        raise errors.Invalid(f"{field} must be a positive int", field=field)
+    return count
