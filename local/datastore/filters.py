@@ -1,6 +1,6 @@
 """A query's filter as a list of alternatives, each a plain conjunction that one plan can serve."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -55,10 +55,31 @@ def normalize_filter(filter_: Filter | None) -> list[Conjunction]:
     """Return the alternatives of a filter; InvalidArgument for what is not a proper filter."""
     if filter_ is None:
         return [Conjunction()]
-    alternatives = [_build_conjunction(one) for one in _expand(filter_)]
+    expanded = _expand(filter_)
+    _check_negations(filter_)
+    alternatives = [_build_conjunction(one) for one in expanded]
     if len({one.ancestor for one in alternatives}) > 1:
         raise InvalidArgument("All disjuncts must have the same HAS_ANCESTOR filter.")
     return alternatives
+
+
+def _check_negations(filter_: Filter) -> None:
+    operators = list(_list_operators(filter_))
+    if operators.count("NOT_EQUAL") + operators.count("NOT_IN") > 1:
+        raise InvalidArgument("Only a single 'NOT_EQUAL' or 'NOT_IN' is allowed per query.")
+    if "NOT_IN" in operators and ("IN" in operators or "OR" in operators):
+        raise InvalidArgument("'NOT_IN' cannot be used in the same query with 'IN' or 'OR'.")
+
+
+def _list_operators(filter_: Filter) -> Iterator[str]:
+    """Yield the operators of a filter and all below it."""
+    if filter_.WhichOneof("filter_type") == "property_filter":
+        yield filter_.property_filter.Operator.Name(filter_.property_filter.op)
+        return
+    composite = filter_.composite_filter
+    yield composite.Operator.Name(composite.op)
+    for one in composite.filters:
+        yield from _list_operators(one)
 
 
 def _expand(filter_: Filter) -> list[list[Predicate]]:

@@ -3,6 +3,7 @@
 An entry is ``index id | [ancestor] | values in the index's order and directions | entity path``.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any, NamedTuple
@@ -108,6 +109,7 @@ def build_entries(definition: Definition, values: Values, path: bytes) -> list[E
         columns.append([invert(one) for one in encoded] if descending else encoded)
     multiple = any(len(column) > 1 for column in columns)
     prefixes = list_ancestors(path) if definition.ancestor else [b""]
+    check_entry_count(math.prod(map(len, columns), start=len(prefixes)))
     length = len(path)
     tail = invert(path) if definition.key_descends else path
     return [

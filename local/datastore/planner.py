@@ -23,12 +23,15 @@ class Shape:
     """What a query asks for, but for its filters.
 
     ``free`` are projected columns that may come after the orders in any order and direction.
+    No built-in index is said to have the order of keys that a query names if it descends where
+    its last property does not: ``needs_key_index``.
     """
 
     kind: str
     columns: list[Column]
     key_descends: bool
     free: list[str] = field(default_factory=list)
+    needs_key_index: bool = False
 
 
 @dataclass(slots=True)
@@ -84,9 +87,10 @@ def plan_conjunction(
     """Return the plan for one conjunction; FailedPrecondition when it needs an index."""
     constants = [_find_constant(conjunction, column) for column in shape.columns]
     layout = Layout(shape.columns, constants)
-    if not layout.scanned and not shape.free:
+    plain_key = not shape.needs_key_index or not require_indexes
+    if not layout.scanned and not shape.free and plain_key:
         return _complete(conjunction, shape, layout, _plan_merge(conjunction, shape))
-    simple = len(layout.scanned) + len(shape.free) == 1
+    simple = len(layout.scanned) + len(shape.free) == 1 and plain_key
     if simple and not conjunction.equalities and conjunction.ancestor is None:
         return _plan_property(conjunction, shape, layout)
     return _plan_composite(conjunction, shape, layout, composites, require_indexes=require_indexes)
@@ -258,7 +262,7 @@ def recommend_index(conjunction: Conjunction, shape: Shape, layout: Layout) -> D
     columns = [(name, False) for name in sorted(conjunction.equalities)]
     columns += layout.scanned
     columns += [(name, False) for name in shape.free]
-    if shape.key_descends != (columns[-1][1] if columns else False):
+    if not shape.free and shape.key_descends != (columns[-1][1] if columns else False):
         columns.append((KEY, shape.key_descends))
     return Definition(shape.kind, conjunction.ancestor is not None, tuple(columns))
 

@@ -149,7 +149,8 @@ def _build_shape(
     else:
         columns += [(name, False) for name in free]
         free = []
-    return Shape(kind, columns, down if key_order is None else key_order, free)
+    key_descends = down if key_order is None else key_order
+    return Shape(kind, columns, key_descends, free, bool(key_order) and not down)
 
 
 def _check_distinct(columns: Sequence[Column], distinct: Sequence[str]) -> None:

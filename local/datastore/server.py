@@ -1,6 +1,7 @@
 """Serve the API over gRPC on the loopback interface."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -65,6 +66,7 @@ def serve(
     Raises PortTaken, or IndexFileError when the index file cannot be read. A missing index file
     means that there are no composite indexes.
     """
+    _check_port(port)
     composites = []
     if index_file is not None and Path(index_file).exists():
         composites = load_index_file(Path(index_file))
@@ -84,6 +86,16 @@ def serve(
     server.add_generic_rpc_handlers((_build_handler(Service(engine)),))
     server.start()
     return Handle(server, engine, bound)
+
+
+def _check_port(port: int) -> None:
+    """Find out first, and without gRPC's own lines on stderr, whether a port is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise PortTaken(f"port {port} of {_HOST}: {error.strerror}") from error
 
 
 def _build_handler(service: Service) -> Any:

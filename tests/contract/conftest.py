@@ -1,0 +1,142 @@
+"""The servers that the contract cases run on: ours, and Google's two emulators where installed."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.datastore.server import serve
+from tests.contract.wire import Wire
+
+#: The name of each emulator and the arguments that start it.
+EMULATORS = {
+    "classic": "beta emulators datastore start --no-store-on-disk --consistency=1.0",
+    "fsd": "emulators firestore start --database-mode=datastore-mode",
+}
+_PATIENCE = 60.0
+#: The index file of the cases; Google's emulators are started without enforcement.
+INDEX_FILE = Path(__file__).with_name("index.yaml")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "deviation(emulator, reason): an emulator of Google's is known to answer differently",
+    )
+
+
+@dataclass
+class Emulator:
+    """One of Google's emulators, in a process group of its own with the Java that it starts."""
+
+    host: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"http://{self.host}/", timeout=1):
+                    return
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.1)
+        pytest.fail(f"the emulator did not start:\n{self.log.read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def _find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _start_emulator(name: str, folder: Path) -> Emulator:
+    host = f"127.0.0.1:{_find_free_port()}"
+    log = folder / f"{name}.log"
+    environment = os.environ | {
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        "CLOUDSDK_CONFIG": str(folder / name),
+        # By itself the Firestore emulator takes 2.3 GB.
+        "JAVA_TOOL_OPTIONS": "-Xmx512m",
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["gcloud", *EMULATORS[name].split(), f"--host-port={host}", "--project=x"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    return Emulator(host, process, log)
+
+
+def _wants(session: pytest.Session, name: str) -> bool:
+    return any(f"[{name}" in item.name for item in session.items)
+
+
+@pytest.fixture(scope="session")
+def emulators(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Emulator]]:
+    """Those of Google's emulators that are installed and asked for, starting side by side."""
+    started: dict[str, Emulator] = {}
+    if shutil.which("gcloud") and shutil.which("java"):
+        folder = tmp_path_factory.mktemp("emulators")
+        wanted = [name for name in EMULATORS if _wants(request.session, name)]
+        started = {name: _start_emulator(name, folder) for name in wanted}
+    yield started
+    for emulator in started.values():
+        emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def local_datastore_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Our own server, with the index file of the contract cases."""
+    handle = serve(tmp_path_factory.mktemp("datastore"), index_file=INDEX_FILE)
+    yield handle.host
+    handle.stop()
+
+
+@pytest.fixture(params=["local", *EMULATORS])
+def datastore_host(request: pytest.FixtureRequest) -> str:
+    """The host of each Datastore in turn; a case's known deviations are expected to fail."""
+    name = request.param
+    for mark in request.node.iter_markers("deviation"):
+        if mark.args[0] == name:
+            request.applymarker(pytest.mark.xfail(reason=mark.args[1], strict=True))
+    if name == "local":
+        return str(request.getfixturevalue("local_datastore_host"))
+    emulator = request.getfixturevalue("emulators").get(name)
+    if emulator is None:
+        pytest.skip(f"Google's emulator {name} needs gcloud and java, which are not installed")
+    emulator.wait_until_ready()
+    return str(emulator.host)
+
+
+@pytest.fixture
+def wire(datastore_host: str) -> Iterator[Wire]:
+    """Raw requests to each Datastore in turn, in a namespace of the case's own."""
+    with Wire(datastore_host, namespace=f"n{uuid.uuid4().hex}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def local_wire(local_datastore_host: str) -> Iterator[Wire]:
+    """Raw requests to our own server, for what no emulator has."""
+    with Wire(local_datastore_host, namespace=f"n{uuid.uuid4().hex}") as opened:
+        yield opened
