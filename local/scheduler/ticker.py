@@ -1,13 +1,13 @@
-"""Runs jobs by the clock: one thread a job, so that no job can hold up or overlap itself.
+"""Runs jobs by the clock; no job holds up another, or overlaps itself.
 
 Like Cloud Scheduler: a run that falls due while the one before is still going is delayed until
 that has ended, and runs once however many were due; a failed run is not repeated before the next.
 """
 
+import asyncio
 import json
 import logging
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ from local.tasks.wire import ConnectionPool, Request
 _log = logging.getLogger(__name__)
 
 #: Mints an OIDC token for a service account's e-mail and an audience.
-MintToken = Callable[[str, str], str]
+MintToken = Callable[[str, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,55 +45,45 @@ def read_job(text: str) -> Job:
 
 
 class Ticker:
-    """The threads of the jobs."""
+    """The jobs, each in its own time."""
 
     def __init__(self, jobs: Iterable[Job], mint: MintToken) -> None:
         self._mint = mint
-        self._stopping = threading.Event()
         self._connections = ConnectionPool()
-        self._threads = [
-            threading.Thread(target=self._keep, args=(job,), name=job.name, daemon=True)
-            for job in jobs
-        ]
+        loop = asyncio.get_running_loop()
+        self._keepers = [loop.create_task(self._keep(job), name=job.name) for job in jobs]
 
-    def start(self) -> None:
-        """Begin; the first run of each job comes when its schedule says, not at once."""
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Start no more runs, and break off those that are going."""
-        self._stopping.set()
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
         self._connections.close()
-        for thread in self._threads:
-            thread.join()
 
-    def _keep(self, job: Job) -> None:
+    async def _keep(self, job: Job) -> None:
         schedule = parse_schedule(job.schedule)
         due = schedule(datetime.now(UTC))
-        while not self._stopping.wait(max(0.0, (due - datetime.now(UTC)).total_seconds())):
-            self._run(job, due)
-            due = _find_next(schedule, due, datetime.now(UTC))
+        while True:
+            await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
+            await self._run(job, due)
+            due = find_next(schedule, due, datetime.now(UTC))
 
-    def _run(self, job: Job, due: datetime) -> None:
-        try:
-            headers = {
-                "Authorization": f"Bearer {self._mint(job.service_account, job.audience)}",
-                "User-Agent": "Google-Cloud-Scheduler",
-                "X-CloudScheduler": "true",
-                "X-CloudScheduler-JobName": job.name,
-                "X-CloudScheduler-ScheduleTime": due.isoformat().replace("+00:00", "Z"),
-            }
-            request = Request("POST", job.url, headers, b"")
-            answer = self._connections.send(request, job.attempt_deadline.total_seconds())
-        except Exception:
-            _log.exception("%s: the run failed in the scheduler itself", job.name)
-            return
-        if not answer.succeeded and not self._stopping.is_set():
+    async def _run(self, job: Job, due: datetime) -> None:
+        token = await self._mint(job.service_account, job.audience)
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "User-Agent": "Google-Cloud-Scheduler",
+            "X-CloudScheduler": "true",
+            "X-CloudScheduler-JobName": job.name,
+            "X-CloudScheduler-ScheduleTime": due.isoformat().replace("+00:00", "Z"),
+        }
+        request = Request("POST", job.url, headers, b"")
+        answer = await self._connections.send(request, job.attempt_deadline.total_seconds())
+        if not answer.succeeded:
             _log.warning("%s failed: %s", job.name, answer.failure or f"HTTP {answer.status}")
 
 
-def _find_next(schedule: Schedule, due: datetime, now: datetime) -> datetime:
+def find_next(schedule: Schedule, due: datetime, now: datetime) -> datetime:
     """Return the next time to run: a missed one is made up for once, at once."""
     missed = schedule(due)
     if missed > now:

@@ -1,6 +1,7 @@
 """``python -m local.tasks``: a Cloud Tasks v2 server of one's own, on loopback."""
 
 import argparse
+import asyncio
 import logging
 import signal
 import sys
@@ -10,31 +11,36 @@ from local.folder_lock import FolderInUse
 from local.scheduler.ticker import read_job
 from local.tasks.faults import Faults
 from local.tasks.queues_file import BrokenQueuesFile, read_queues
-from local.tasks.server import TasksServer, serve
+from local.tasks.server import Settings, start_server
 
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit code: 1 if the server could not start."""
     options = _parse_arguments()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    stopping = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stopping)
     try:
-        server = _start(options)
+        asyncio.run(_serve(_read_settings(options)))
     except (FolderInUse, BrokenQueuesFile, OSError) as error:
         print(f"Cloud Tasks cannot start: {error}", file=sys.stderr)
         return 1
-    print(f"Cloud Tasks ready on {server.address}", flush=True)
-    print(f"Certificates at {server.certs_url}", flush=True)
-    signal.sigwait(stopping)
-    server.stop()
     return 0
 
 
-def _start(options: argparse.Namespace) -> TasksServer:
+async def _serve(settings: Settings) -> None:
+    asked_to_end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
+    server = await start_server(settings)
+    print(f"Cloud Tasks ready on {server.address}", flush=True)
+    print(f"Certificates at {server.certs_url}", flush=True)
+    await asked_to_end.wait()
+    await server.stop()
+
+
+def _read_settings(options: argparse.Namespace) -> Settings:
     location = f"projects/{options.project}/locations/{options.location}"
-    return serve(
-        options.data,
+    return Settings(
+        data=options.data,
         port=options.port,
         page_port=options.page_port,
         queues=read_queues(options.queues, location) if options.queues else (),
@@ -66,7 +72,7 @@ _FAULTS = {
     "duplicate": "rate of deliveries that come twice",
     "delay": "rate of deliveries that are up to 5 s late",
     "drop": "rate of deliveries whose task is lost instead",
-    "reorder": "rate of tasks that let the others go first",
+    "reorder": "rate of deliveries held back for later ones to overtake, up to 0.2 s",
 }
 
 

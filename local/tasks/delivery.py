@@ -1,6 +1,5 @@
 """From a task to the HTTP request that its worker sees, and from the answer to what comes next."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -9,10 +8,8 @@ from local.tasks.messages import METHODS, Task
 from local.tasks.names import short_name
 from local.tasks.records import DEADLINE_EXCEEDED, UNAVAILABLE, TaskRecord, read_code
 from local.tasks.retry import MAX_RETENTION, RetryPolicy, compute_backoff, is_exhausted, read_policy
+from local.tasks.signer import Signer
 from local.tasks.wire import Answer, Request
-
-#: Mints an OIDC token for a service account's e-mail and an audience.
-MintToken = Callable[[str, str], str]
 
 _SLOWING = (429, 503)
 
@@ -39,13 +36,13 @@ def begin_attempt(record: TaskRecord, now: float) -> TaskRecord:
     )
 
 
-def make_request(record: TaskRecord, task: Any, mint: MintToken) -> Request:
+async def make_request(record: TaskRecord, task: Any, signer: Signer) -> Request:
     """Return the request of an attempt that has begun, with the headers the service sets."""
     wanted = task.http_request
     headers = dict(wanted.headers) | _tell_attempt(record)
     if wanted.HasField("oidc_token"):
         token = wanted.oidc_token
-        minted = mint(token.service_account_email, token.audience or wanted.url)
+        minted = await signer.mint(token.service_account_email, token.audience or wanted.url)
         headers["Authorization"] = f"Bearer {minted}"
     return Request(METHODS[wanted.http_method], wanted.url, headers, wanted.body)
 

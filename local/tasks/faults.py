@@ -7,8 +7,10 @@ it is the same in every run, whatever the threads do.
 import hashlib
 from dataclasses import dataclass
 
-#: How long a delayed delivery waits, and how much later than the first a second one comes, at most.
+#: The longest waits in seconds: of a delayed delivery, of one that others are to overtake, and of
+#: a second delivery after the first.
 MAX_DELAY = 5.0
+MAX_HOLD = 0.2
 MAX_DUPLICATE_LAG = 0.5
 
 
@@ -30,9 +32,9 @@ class Faults:
         """Tell whether the queue loses the task instead of delivering it."""
         return self._draw(self.drop, "drop", task, attempt) > 0
 
-    def reorders(self, task: str) -> bool:
-        """Tell whether a task lets the others that are due in its queue go first."""
-        return self._draw(self.reorder, "reorder", task, 0) > 0
+    def hold_of(self, task: str, attempt: int) -> float:
+        """Return for how many seconds a delivery is held back, for later ones to overtake it."""
+        return self._draw(self.reorder, "reorder", task, attempt) * MAX_HOLD
 
     def duplicate_lag(self, task: str, attempt: int) -> float | None:
         """Return after how many seconds a delivery comes a second time; None for most."""

@@ -1,64 +1,52 @@
 """What the server answers over plain HTTP on loopback: its health, its certificate, a reset."""
 
+import asyncio
+import contextlib
 import json
-import threading
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from local.tasks.signer import Signer
 
 CERTS_PATH = "/oauth2/v1/certs"
+_LONGEST_WAIT = 10.0
 
 
-class Page:
-    """A small HTTP server; `port` is the one it got."""
+async def open_page(
+    port: int, signer: Signer, reset: Callable[[], Awaitable[None]]
+) -> asyncio.Server:
+    """Serve the page on a port of loopback (0: any free one); OSError if it is taken."""
 
-    def __init__(
-        self, port: int, certificates: Callable[[], dict[str, str]], reset: Callable[[], None]
-    ) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _make_handler(certificates, reset))
-        self._server.daemon_threads = True
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="page", daemon=True
-        )
-        self._thread.start()
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, EOFError, ValueError, asyncio.LimitOverrunError):
+            async with asyncio.timeout(_LONGEST_WAIT):
+                head = await reader.readuntil(b"\r\n\r\n")
+                method, path, _ = head.split(b"\r\n")[0].decode("latin-1").split(" ", 2)
+                writer.write(_encode(*await _route(method, path, signer, reset)))
+                await writer.drain()
+        writer.close()
 
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
+    return await asyncio.start_server(answer, "127.0.0.1", port, reuse_address=True)
 
 
-def _make_handler(
-    certificates: Callable[[], dict[str, str]], reset: Callable[[], None]
-) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+async def _route(
+    method: str, path: str, signer: Signer, reset: Callable[[], Awaitable[None]]
+) -> tuple[HTTPStatus, str, str]:
+    if (method, path) == ("GET", "/"):
+        return HTTPStatus.OK, "text/plain", "Cloud Tasks is ready\n"
+    if (method, path) == ("GET", CERTS_PATH):
+        return HTTPStatus.OK, "application/json", json.dumps(await signer.list_certificates())
+    if (method, path) == ("POST", "/reset"):
+        await reset()
+        return HTTPStatus.OK, "text/plain", "Every task is deleted\n"
+    return HTTPStatus.NOT_FOUND, "text/plain", "Not found\n"
 
-        def do_GET(self) -> None:
-            if self.path == "/":
-                self._answer(200, "text/plain", "Cloud Tasks is ready\n")
-            elif self.path == CERTS_PATH:
-                self._answer(200, "application/json", json.dumps(certificates()))
-            else:
-                self._answer(404, "text/plain", "Not found\n")
 
-        def do_POST(self) -> None:
-            if self.path == "/reset":
-                reset()
-                self._answer(200, "text/plain", "Reset\n")
-            else:
-                self._answer(404, "text/plain", "Not found\n")
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Log nothing: a page that is asked for every second would fill the log."""
-
-        def _answer(self, status: int, kind: str, text: str) -> None:
-            body = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "public, max-age=3600")
-            self.end_headers()
-            self.wfile.write(body)
-
-    return Handler
+def _encode(status: HTTPStatus, kind: str, text: str) -> bytes:
+    body = text.encode()
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\n"
+        f"Content-Length: {len(body)}\r\nCache-Control: public, max-age=3600\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,7 +1,6 @@
 """Pages of a listing that is ordered by name: the token is the last name of the page before."""
 
 import base64
-import binascii
 from typing import Any
 
 from local.tasks.refusals import InvalidArgument
@@ -13,8 +12,8 @@ MAX_QUEUES = 9800
 def read_token(token: str) -> str:
     """Return the name that the page starts behind; InvalidArgument for a token that is none."""
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
-    except (binascii.Error, UnicodeError) as error:
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except ValueError as error:
         raise InvalidArgument("The page token is invalid.") from error
 
 

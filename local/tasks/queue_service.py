@@ -26,7 +26,7 @@ class QueueService:
         self._store = store
         self._dispatcher = dispatcher
 
-    def list_queues(self, request: Any) -> Any:
+    async def list_queues(self, request: Any) -> Any:
         """Return a page of a location's queues; of filters, only that by state is served."""
         prefix = f"{check_location(request.parent)}/queues/"
         after = read_token(request.page_token)
@@ -38,60 +38,60 @@ class QueueService:
         page, token = cut_page(queues, request.page_size, MAX_QUEUES)
         return ListQueuesResponse(queues=_filter(page, request.filter), next_page_token=token)
 
-    def get_queue(self, request: Any) -> Any:
+    async def get_queue(self, request: Any) -> Any:
         """Return a queue."""
         return self._store.get_queue(check_queue(request.name))
 
-    def create_queue(self, request: Any) -> Any:
+    async def create_queue(self, request: Any) -> Any:
         """Create a queue in its location."""
         queue = complete_queue(_without_output(request.queue))
         if not queue.name.startswith(f"{check_location(request.parent)}/queues/"):
             raise InvalidArgument("The queue's name must begin with the request's parent.")
-        self._store.insert_queue(queue)
+        await self._store.insert_queue(queue)
         self._dispatcher.set_queue(queue)
         return queue
 
-    def update_queue(self, request: Any) -> Any:
+    async def update_queue(self, request: Any) -> Any:
         """Change the fields of the mask (all, if empty); create the queue if there is none."""
         wanted = _without_output(request.queue)
         check_queue(wanted.name)
         queue = self._store.find_queue(wanted.name)
         if queue is None:
             queue = complete_queue(wanted)
-            self._store.insert_queue(queue)
+            await self._store.insert_queue(queue)
         else:
             _merge(queue, wanted, request.update_mask)
-            self._store.put_queue(complete_queue(queue))
+            await self._store.put_queue(complete_queue(queue))
         self._dispatcher.set_queue(queue)
         return queue
 
-    def delete_queue(self, request: Any) -> Any:
+    async def delete_queue(self, request: Any) -> Any:
         """Delete a queue and its tasks."""
         self._store.get_queue(check_queue(request.name))
-        self._store.delete_queue(request.name)
+        await self._store.delete_queue(request.name)
         self._dispatcher.drop_queue(request.name)
         return Empty()
 
-    def purge_queue(self, request: Any) -> Any:
+    async def purge_queue(self, request: Any) -> Any:
         """Delete the tasks of a queue."""
         queue = self._store.get_queue(check_queue(request.name))
         queue.purge_time.FromMicroseconds(int(time.time() * 1e6))
-        self._store.purge_queue(queue)
+        await self._store.purge_queue(queue)
         self._dispatcher.clear_queue(request.name)
         return queue
 
-    def pause_queue(self, request: Any) -> Any:
+    async def pause_queue(self, request: Any) -> Any:
         """Stop dispatching from a queue; tasks can still be created in it."""
-        return self._set_state(request.name, PAUSED)
+        return await self._set_state(request.name, PAUSED)
 
-    def resume_queue(self, request: Any) -> Any:
+    async def resume_queue(self, request: Any) -> Any:
         """Dispatch from a queue again."""
-        return self._set_state(request.name, RUNNING)
+        return await self._set_state(request.name, RUNNING)
 
-    def _set_state(self, name: str, state: int) -> Any:
+    async def _set_state(self, name: str, state: int) -> Any:
         queue = self._store.get_queue(check_queue(name))
         queue.state = state
-        self._store.put_queue(queue)
+        await self._store.put_queue(queue)
         self._dispatcher.set_queue(queue)
         return queue
 

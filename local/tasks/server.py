@@ -1,9 +1,13 @@
-"""The Cloud Tasks v2 server: gRPC for clients, a page for its certificate, one folder of data."""
+"""The Cloud Tasks v2 server: gRPC for clients, a page for its certificate, one folder of data.
+
+One event loop does it all. The scheduler tick lives here too: it needs the same signer, and has
+so little to do that a process of its own would cost more than it does.
+"""
 
 import logging
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,7 @@ from local.scheduler.ticker import Job, Ticker
 from local.tasks.dispatcher import Dispatcher
 from local.tasks.faults import Faults
 from local.tasks.messages import load_message
-from local.tasks.page import CERTS_PATH, Page
+from local.tasks.page import CERTS_PATH, open_page
 from local.tasks.queue_service import QueueService
 from local.tasks.refusals import Refused
 from local.tasks.signer import Signer
@@ -23,19 +27,34 @@ from local.tasks.store import TASK_TOMBSTONE, Store
 from local.tasks.task_service import TaskService
 
 _SERVICE = "google.cloud.tasks.v2.CloudTasks"
-_RPC_THREADS = 16
 _STOP_GRACE = 1.0
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to serve: port 0 means any free one; `queues` are complete Queue messages."""
+
+    data: Path
+    port: int = 0
+    page_port: int = 0
+    queues: Iterable[Any] = ()
+    jobs: Iterable[Job] = ()
+    faults: Faults = field(default_factory=Faults)
+    tombstone: timedelta = TASK_TOMBSTONE
+
+
 @dataclass(slots=True)
-class TasksServer:
+class Server:
     """A server that runs: clients talk gRPC to `port`, workers fetch `certs_url`."""
 
     port: int
     page_port: int
-    _parts: list[Callable[[], object]]
+    _rpc: Any
+    _ticker: Ticker
+    _dispatcher: Dispatcher
+    _rest: ExitStack
 
     @property
     def address(self) -> str:
@@ -47,60 +66,45 @@ class TasksServer:
         """Where the certificate of the OIDC tokens is served, in Google's shape."""
         return f"http://127.0.0.1:{self.page_port}{CERTS_PATH}"
 
-    def stop(self) -> None:
-        """End within about two seconds; what was not answered is dispatched at the next start."""
-        for end in self._parts:
-            end()
+    async def stop(self) -> None:
+        """End within about two seconds; what is not answered is dispatched at the next start."""
+        await self._ticker.stop()
+        await self._rpc.stop(_STOP_GRACE)
+        await self._dispatcher.stop(_STOP_GRACE)
+        self._rest.close()
 
 
-def serve(
-    data: Path,
-    *,
-    port: int = 0,
-    page_port: int = 0,
-    queues: Iterable[Any] = (),
-    jobs: Iterable[Job] = (),
-    faults: Faults = Faults(),  # noqa: B008
-    tombstone: timedelta = TASK_TOMBSTONE,
-) -> TasksServer:
-    """Start a server on loopback over a folder that no other server uses.
+async def start_server(settings: Settings) -> Server:
+    """Serve on loopback from a folder that no other server uses.
 
-    `queues` are complete Queue messages, created or brought up to date. Port 0 means any free one.
     Raises FolderInUse, or OSError if a port is taken.
     """
-    data.mkdir(parents=True, exist_ok=True)
-    lock = lock_folder(data, "tasks")
-    signer = Signer(data)
-    store = Store(data / "tasks.sqlite", tombstone=tombstone)
-    dispatcher = Dispatcher(store, signer.mint, faults)
-    rpc = _make_rpc_server(store, dispatcher)
-    parts = [lambda: rpc.stop(_STOP_GRACE).wait(), dispatcher.stop, store.close, lock.close]
-    try:
-        bound = _bind(rpc, port)
-        page = Page(page_port, signer.certificates, lambda: _reset(store, dispatcher))
-    except OSError:
-        store.close()
-        lock.close()
-        raise
-    _start_queues(store, dispatcher, queues)
-    ticker = Ticker(jobs, signer.mint)
-    rpc.start()
-    ticker.start()
-    return TasksServer(bound, page.port, [ticker.stop, page.close, *parts])
+    with ExitStack() as undo:
+        undo.enter_context(lock_folder(settings.data, "tasks"))
+        signer = Signer(settings.data)
+        store = Store(settings.data / "tasks.sqlite", tombstone=settings.tombstone)
+        undo.callback(store.close)
+        dispatcher = Dispatcher(store, signer, settings.faults)
+        rpc = _make_rpc_server(store, dispatcher)
+        port = _bind(rpc, settings.port)
+        page = await open_page(settings.page_port, signer, lambda: _reset(store, dispatcher))
+        undo.callback(page.close)
+        await _start_queues(store, dispatcher, settings.queues)
+        await rpc.start()
+        ticker = Ticker(settings.jobs, signer.mint)
+        page_port: int = page.sockets[0].getsockname()[1]
+        return Server(port, page_port, rpc, ticker, dispatcher, undo.pop_all())
 
 
 def _make_rpc_server(store: Store, dispatcher: Dispatcher) -> Any:
-    server = grpc.server(
-        ThreadPoolExecutor(_RPC_THREADS, thread_name_prefix="rpc"),
-        options=[("grpc.so_reuseport", 0)],
-    )
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     methods = _list_methods(QueueService(store, dispatcher), TaskService(store, dispatcher))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, methods),))
     return server
 
 
 def _list_methods(queues: QueueService, tasks: TaskService) -> dict[str, Any]:
-    served: dict[str, Callable[[Any], Any]] = {
+    served: dict[str, Callable[[Any], Awaitable[Any]]] = {
         "ListQueues": queues.list_queues,
         "GetQueue": queues.get_queue,
         "CreateQueue": queues.create_queue,
@@ -118,15 +122,15 @@ def _list_methods(queues: QueueService, tasks: TaskService) -> dict[str, Any]:
     return {name: _make_handler(name, method) for name, method in served.items()}
 
 
-def _make_handler(name: str, method: Callable[[Any], Any]) -> Any:
-    def answer(request: Any, context: Any) -> Any:
+def _make_handler(name: str, method: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def answer(request: Any, context: Any) -> Any:
         try:
-            return method(request)
+            return await method(request)
         except Refused as refusal:
-            context.abort(refusal.code, refusal.message)
+            await context.abort(refusal.code, refusal.message)
         except Exception:
             _log.exception("%s failed", name)
-            context.abort(grpc.StatusCode.INTERNAL, "Internal error; see the server's log.")
+            await context.abort(grpc.StatusCode.INTERNAL, "Internal error; see the server's log.")
 
     return grpc.unary_unary_rpc_method_handler(
         answer,
@@ -143,17 +147,17 @@ def _bind(server: Any, port: int) -> int:
     return bound
 
 
-def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[Any]) -> None:
+async def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[Any]) -> None:
     for queue in queues:
         kept = store.find_queue(queue.name)
         if kept is not None:
             queue.state = kept.state
-        store.put_queue(queue)
+        await store.put_queue(queue)
     dispatcher.start(store.list_queues(), store.list_schedules())
 
 
-def _reset(store: Store, dispatcher: Dispatcher) -> None:
+async def _reset(store: Store, dispatcher: Dispatcher) -> None:
     """Delete every task and every used name; the queues stay."""
-    store.clear_tasks()
+    await store.clear_tasks()
     for queue in store.list_queues():
         dispatcher.clear_queue(queue.name)

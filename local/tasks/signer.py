@@ -5,11 +5,11 @@ in the shape of https://www.googleapis.com/oauth2/v1/certs, so that a worker ver
 with the code that verifies Google's and another certificate URL.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
 import os
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,12 +30,11 @@ class Signer:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "oidc-key.pem"
         self._tokens: dict[tuple[str, str], tuple[float, str]] = {}
-        self._ready = threading.Event()
-        self._failure: Exception | None = None
-        threading.Thread(target=self._load, name="signer", daemon=True).start()
+        self._loaded = asyncio.get_running_loop().run_in_executor(None, self._load)
 
-    def mint(self, email: str, audience: str) -> str:
+    async def mint(self, email: str, audience: str) -> str:
         """Return a token for the audience, valid for at least half an hour."""
+        await asyncio.shield(self._loaded)
         now = time.time()
         minted, token = self._tokens.get((email, audience), (0.0, ""))
         if now - minted > _REUSE:
@@ -43,24 +42,12 @@ class Signer:
             self._tokens[email, audience] = (now, token)
         return token
 
-    def certificates(self) -> dict[str, str]:
+    async def list_certificates(self) -> dict[str, str]:
         """Return the certificate in PEM by its key id."""
-        self._wait()
+        await asyncio.shield(self._loaded)
         return {self._key_id: self._certificate}
 
-    def _wait(self) -> None:
-        self._ready.wait()
-        if self._failure is not None:
-            raise self._failure
-
     def _load(self) -> None:
-        try:
-            self._read_key()
-        except Exception as error:
-            self._failure = error
-        self._ready.set()
-
-    def _read_key(self) -> None:
         from cryptography.hazmat.primitives import serialization
 
         if not self._path.exists():
@@ -74,7 +61,6 @@ class Signer:
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import padding
 
-        self._wait()
         head = _encode_json({"alg": "RS256", "kid": self._key_id, "typ": "JWT"})
         signed = f"{head}.{_encode_json(_make_claims(email, audience, now))}"
         signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from local.tasks.messages import METHODS
 from local.tasks.names import check_task, make_task_name, queue_of
+from local.tasks.queue_checks import complete_retry
 from local.tasks.refusals import InvalidArgument, Unserved
 
 _MAX_TASK_BYTES = 1024 * 1024
@@ -32,6 +33,8 @@ def complete_task(task: Any, queue: str) -> Any:
     _complete_name(task, queue)
     _complete_request(task)
     _complete_times(task)
+    if task.HasField("retry_config"):
+        complete_retry(task.retry_config)
     return task
 
 

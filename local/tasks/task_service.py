@@ -20,7 +20,7 @@ class TaskService:
         self._store = store
         self._dispatcher = dispatcher
 
-    def list_tasks(self, request: Any) -> Any:
+    async def list_tasks(self, request: Any) -> Any:
         """Return a page of a queue's tasks, in order of their names."""
         self._store.get_queue(check_queue(request.parent))
         limit = read_size(request.page_size, MAX_TASKS)
@@ -30,12 +30,12 @@ class TaskService:
         tasks = [to_message(record, request.response_view) for record in page]
         return ListTasksResponse(tasks=tasks, next_page_token=token)
 
-    def get_task(self, request: Any) -> Any:
+    async def get_task(self, request: Any) -> Any:
         """Return a task."""
         record = self._store.get_task(check_task(request.name))
         return to_message(record, request.response_view)
 
-    def create_task(self, request: Any) -> Any:
+    async def create_task(self, request: Any) -> Any:
         """Create a task: it is on disk before this returns."""
         queue = check_queue(request.parent)
         task = complete_task(request.task, queue)
@@ -46,18 +46,18 @@ class TaskService:
             created=task.create_time.seconds,
             scheduled=task.schedule_time.ToMicroseconds() / 1e6,
         )
-        self._store.insert_task(record)
+        await self._store.insert_task(record)
         self._dispatcher.add_task(record)
         return to_message(record, request.response_view)
 
-    def delete_task(self, request: Any) -> Any:
+    async def delete_task(self, request: Any) -> Any:
         """Delete a task, also one that is being dispatched; its answer is then ignored."""
         name = check_task(request.name)
-        self._store.delete_task(name)
+        await self._store.delete_task(name)
         self._dispatcher.drop_task(queue_of(name), name)
         return Empty()
 
-    def run_task(self, request: Any) -> Any:
+    async def run_task(self, request: Any) -> Any:
         """Dispatch a task now, even if its queue is paused or at its limits."""
         record = self._store.get_task(check_task(request.name))
         self._dispatcher.run_task(record.queue, record.name)

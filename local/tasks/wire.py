@@ -1,17 +1,15 @@
-"""Sends HTTP requests over kept-alive connections, each within a deadline."""
+"""Sends HTTP/1.1 requests over kept-alive connections, each within a deadline."""
 
+import asyncio
 import contextlib
-import http.client
-import socket
-import threading
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _MAX_KEPT = 64
 _MAX_BODY_READ = 1024 * 1024
+_WITHOUT_BODY = (204, 304)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,108 +37,140 @@ class Answer:
         return 200 <= self.status <= 299
 
 
-class _Connection(http.client.HTTPConnection):
-    reused = False
+class BrokenAnswer(Exception):
+    """What came back is not HTTP."""
+
+
+@dataclass(slots=True)
+class _Connection:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    reused: bool = False
 
 
 @dataclass(slots=True)
 class ConnectionPool:
     """Connections by host and port: the last one used is the first one used again."""
 
-    _kept: dict[tuple[str, int], list[_Connection]] = field(default_factory=dict)
-    _open: set[_Connection] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _kept: dict[str, list[_Connection]] = field(default_factory=dict)
 
-    def send(self, request: Request, deadline: float) -> Answer:
+    async def send(self, request: Request, deadline: float) -> Answer:
         """Send a request and wait at most `deadline` seconds for its answer.
 
         A failure to connect, send or receive is an Answer too. A request that meets a kept
         connection just closed by its server is sent once more, on a new one.
         """
-        ends = time.monotonic() + deadline
-        parts = urlsplit(request.url)
-        connection = self._take(parts.hostname or "", parts.port or 80)
         try:
-            return self._exchange(connection, request, ends)
+            async with asyncio.timeout(deadline):
+                return await self._send(request)
         except TimeoutError:
-            self._drop(connection)
             return Answer(0, f"no answer within {deadline:g} s", timed_out=True)
-        except (OSError, http.client.HTTPException) as error:
-            self._drop(connection)
-            if connection.reused and isinstance(error, ConnectionError):
-                return self.send(request, ends - time.monotonic())
+        except (OSError, EOFError, BrokenAnswer, asyncio.LimitOverrunError) as error:
             return Answer(0, _describe(error))
 
     def close(self) -> None:
-        """Break every connection: those who wait on one get an answer of failure."""
-        with self._lock:
-            connections = list(self._open)
-        for connection in connections:
-            with contextlib.suppress(OSError, AttributeError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
-
-    def _exchange(self, connection: _Connection, request: Request, ends: float) -> Answer:
-        parts = urlsplit(request.url)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        _set_timeout(connection, ends)
-        connection.request(request.method, path, request.body or None, request.headers)
-        _set_timeout(connection, ends)
-        response = connection.getresponse()
-        read = 0
-        while read < _MAX_BODY_READ and (chunk := response.read1(65536)):
-            read += len(chunk)
-            _set_timeout(connection, ends)
-        reusable = response.isclosed() and not response.will_close
-        self._keep(connection) if reusable else self._drop(connection)
-        return Answer(response.status, retry_after=_read_retry_after(response))
-
-    def _take(self, host: str, port: int) -> _Connection:
-        with self._lock:
-            kept = self._kept.setdefault((host, port), [])
+        """Close the connections that are kept."""
+        for kept in self._kept.values():
             while kept:
-                connection = kept.pop()
-                if not _is_stale(connection):
-                    connection.reused = True
-                    return connection
-                self._open.discard(connection)
-                connection.close()
-            connection = _Connection(host, port)
-            self._open.add(connection)
-            return connection
+                kept.pop().writer.close()
 
-    def _keep(self, connection: _Connection) -> None:
-        with self._lock:
-            kept = self._kept.setdefault((connection.host, connection.port), [])
-            if len(kept) < _MAX_KEPT:
-                kept.append(connection)
-                return
-        self._drop(connection)
+    async def _send(self, request: Request) -> Answer:
+        url = urlsplit(request.url)
+        connection = await self._take(url)
+        try:
+            connection.writer.write(_encode(request, url))
+            head = await connection.reader.readuntil(b"\r\n\r\n")
+        except (ConnectionError, EOFError):
+            connection.writer.close()
+            if connection.reused:
+                return await self._send(request)
+            raise
+        except BaseException:
+            connection.writer.close()
+            raise
+        return await self._receive(connection, url, request.method, head)
 
-    def _drop(self, connection: _Connection) -> None:
-        with self._lock:
-            self._open.discard(connection)
-        connection.close()
+    async def _receive(
+        self, connection: _Connection, url: SplitResult, method: str, head: bytes
+    ) -> Answer:
+        reusable = False
+        try:
+            status, headers = _read_head(head)
+            while status < 200:
+                status, headers = _read_head(await connection.reader.readuntil(b"\r\n\r\n"))
+            empty = method == "HEAD" or status in _WITHOUT_BODY
+            whole = empty or await _skip_body(connection.reader, headers)
+            reusable = whole and headers.get("connection", "").lower() != "close"
+            return Answer(status, retry_after=_read_retry_after(headers.get("retry-after")))
+        finally:
+            self._keep(url, connection) if reusable else connection.writer.close()
+
+    async def _take(self, url: SplitResult) -> _Connection:
+        kept = self._kept.get(url.netloc, [])
+        while kept:
+            connection = kept.pop()
+            if not connection.reader.at_eof() and not connection.writer.is_closing():
+                connection.reused = True
+                return connection
+            connection.writer.close()
+        return _Connection(*await asyncio.open_connection(url.hostname, url.port or 80))
+
+    def _keep(self, url: SplitResult, connection: _Connection) -> None:
+        kept = self._kept.setdefault(url.netloc, [])
+        if len(kept) < _MAX_KEPT:
+            kept.append(connection)
+        else:
+            connection.writer.close()
 
 
-def _set_timeout(connection: _Connection, ends: float) -> None:
-    left = ends - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    connection.timeout = left
-    if connection.sock is not None:
-        connection.sock.settimeout(left)
+def _encode(request: Request, url: SplitResult) -> bytes:
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    lines = [f"{request.method} {target} HTTP/1.1", f"Host: {url.netloc}", "Accept: */*"]
+    lines += [f"{key}: {value}" for key, value in request.headers.items()]
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        lines.append(f"Content-Length: {len(request.body)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
 
 
-def _is_stale(connection: _Connection) -> bool:
-    """Tell whether the server closed a kept connection: it is readable, though unasked."""
-    connection.sock.setblocking(False)
-    try:
-        connection.sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
+def _read_head(head: bytes) -> tuple[int, dict[str, str]]:
+    first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    parts = first.split(" ", 2)
+    if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdigit():
+        raise BrokenAnswer(f"not an HTTP/1.1 answer: {first[:80]!r}")
+    pairs = (line.partition(":") for line in lines)
+    headers = {key.strip().lower(): value.strip() for key, _, value in pairs}
+    if parts[0] == "HTTP/1.0":
+        headers.setdefault("connection", "close")
+    return int(parts[1]), headers
+
+
+async def _skip_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bool:
+    """Read a body and forget it; tell whether its end was seen, with the connection still open."""
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return await _skip_chunks(reader)
+    length = headers.get("content-length", "")
+    if not length.isdigit():
+        await reader.read(_MAX_BODY_READ)
         return False
-    except OSError:
-        return True
+    if int(length) > _MAX_BODY_READ:
+        return False
+    await reader.readexactly(int(length))
     return True
+
+
+async def _skip_chunks(reader: asyncio.StreamReader) -> bool:
+    left = _MAX_BODY_READ
+    while left > 0:
+        try:
+            size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
+        except ValueError as error:
+            raise BrokenAnswer("a chunk of the answer has no size") from error
+        if size == 0:
+            await reader.readuntil(b"\r\n")
+            return True
+        await reader.readexactly(min(size, left) + 2)
+        left -= size
+    return False
 
 
 def _describe(error: Exception) -> str:
@@ -149,11 +179,10 @@ def _describe(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def _read_retry_after(response: http.client.HTTPResponse) -> float:
-    text = response.getheader("Retry-After")
+def _read_retry_after(text: str | None) -> float:
     if text is None:
         return 0.0
-    if text.strip().isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     with contextlib.suppress(ValueError, TypeError):
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,68 @@
+"""One SQLite connection in one event loop: the changes of a turn go to disk together.
+
+A change is applied at once, so that whatever is read next sees it. It is committed, and synced,
+at the end of the loop's turn if somebody waits for that, and a moment later if nobody does.
+"""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+#: How long a change that nobody waits for may stay unwritten, in seconds.
+_LAZINESS = 0.02
+
+
+class Database:
+    """A file that survives the death of this process with every change that was waited for."""
+
+    def __init__(self, path: Path, schema: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=FULL")
+        self._connection.executescript(schema)
+        self._waiting: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def read(self, query: str, *values: object) -> list[Any]:
+        """Return the rows of a query."""
+        return self._connection.execute(query, values).fetchall()
+
+    def change(self, statement: str, *values: object) -> int:
+        """Apply a change and return how many rows it touched; it is on disk soon."""
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._timer = self._loop.call_later(_LAZINESS, self._commit)
+        return self._connection.execute(statement, values).rowcount
+
+    async def sync(self) -> None:
+        """Wait until every change so far is on disk; raises sqlite3.Error if it cannot be."""
+        if self._waiting is None:
+            self._waiting = self._loop.create_future()
+            self._loop.call_soon(self._commit)
+        await asyncio.shield(self._waiting)
+
+    def close(self) -> None:
+        """Commit what is left, and close."""
+        self._commit()
+        self._connection.close()
+
+    def _commit(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if self._timer is not None:
+            self._timer.cancel()
+        error: sqlite3.Error | None = None
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as failure:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            error = failure
+        if waiting is None or waiting.cancelled():
+            return
+        if error is None:
+            waiting.set_result(None)
+        else:
+            waiting.set_exception(error)

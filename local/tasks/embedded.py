@@ -1,0 +1,50 @@
+"""A Cloud Tasks server inside another program: in a thread, with an event loop of its own."""
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from local.tasks.server import Server, Settings, start_server
+
+
+class EmbeddedServer:
+    """A server that runs until `stop`; `address` is what a gRPC channel is opened to."""
+
+    def __init__(self, settings: Settings) -> None:
+        started: Future[Server] = Future()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, args=(settings, started), daemon=True)
+        self._thread.start()
+        self._server = started.result()
+        self.port = self._server.port
+        self.address = self._server.address
+        self.certs_url = self._server.certs_url
+
+    def stop(self) -> None:
+        """End the server, once; what it has stored stays in its folder."""
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _run(self, settings: Settings, started: Future[Server]) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            started.set_result(self._loop.run_until_complete(start_server(settings)))
+        except BaseException as error:
+            started.set_exception(error)
+        else:
+            self._loop.run_forever()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+def serve(data: Path, **settings: Any) -> EmbeddedServer:
+    """Start a server over a folder; `settings` are the other fields of server.Settings.
+
+    Raises FolderInUse, or OSError if a port is taken.
+    """
+    return EmbeddedServer(Settings(data=data, **settings))

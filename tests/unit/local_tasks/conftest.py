@@ -1,0 +1,48 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+
+from local.tasks.embedded import EmbeddedServer, serve
+from local.tasks.messages import Queue
+from local.tasks.queue_checks import complete_queue
+from tests.unit.local_tasks.worker import QUEUE, Worker, connect
+
+#: Starts a server over the test's folder; the keywords are those of `serve`.
+StartServer = Callable[..., EmbeddedServer]
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    servers: list[EmbeddedServer] = []
+
+    def start(settings: dict[str, Any] | None = None, **rest: Any) -> EmbeddedServer:
+        queue = json_format.ParseDict(settings or {}, Queue(name=QUEUE))
+        servers.append(serve(tmp_path / "tasks", queues=[complete_queue(queue)], **rest))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A client of one server for the tests that leave nothing behind."""
+    server = serve(tmp_path_factory.mktemp("shared"), queues=[complete_queue(Queue(name=QUEUE))])
+    yield connect(server.address)
+    server.stop()
+
+
+@pytest.fixture
+def client(start_server: StartServer) -> Any:
+    return connect(start_server().address)

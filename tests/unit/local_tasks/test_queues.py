@@ -1,0 +1,124 @@
+"""What a client may do to queues, and what it is refused."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+
+from tests.unit.local_tasks.test_tasks import make_task
+from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker
+
+OTHER = f"{LOCATION}/queues/other"
+
+
+def test_a_new_queue_has_the_services_defaults(client: Any) -> None:
+    queue = client.create_queue(parent=LOCATION, queue={"name": OTHER})
+    assert queue.state.name == "RUNNING"
+    assert queue.rate_limits.max_dispatches_per_second == 500
+    assert queue.rate_limits.max_concurrent_dispatches == 1000
+    assert queue.retry_config.max_attempts == 100
+    assert queue.retry_config.min_backoff == timedelta(milliseconds=100)
+    assert queue.retry_config.max_backoff == timedelta(hours=1)
+    assert queue.retry_config.max_doublings == 16
+    assert client.get_queue(name=OTHER) == queue
+
+
+def test_a_queue_is_created_once_and_not_again_after_its_deletion(client: Any) -> None:
+    client.create_queue(parent=LOCATION, queue={"name": OTHER})
+    with pytest.raises(exceptions.AlreadyExists):
+        client.create_queue(parent=LOCATION, queue={"name": OTHER})
+    client.delete_queue(name=OTHER)
+    with pytest.raises(exceptions.FailedPrecondition, match="too recently"):
+        client.create_queue(parent=LOCATION, queue={"name": OTHER})
+    with pytest.raises(exceptions.NotFound):
+        client.get_queue(name=OTHER)
+    with pytest.raises(exceptions.FailedPrecondition, match="no longer exists"):
+        client.create_task(parent=OTHER, task=make_task())
+
+
+def test_only_the_fields_of_the_mask_are_updated(client: Any) -> None:
+    client.update_queue(
+        queue={
+            "name": QUEUE,
+            "rate_limits": {"max_dispatches_per_second": 7, "max_concurrent_dispatches": 3},
+            "retry_config": {"max_attempts": 5},
+        },
+        update_mask={"paths": ["rate_limits.max_dispatches_per_second"]},
+    )
+    queue = client.get_queue(name=QUEUE)
+    assert queue.rate_limits.max_dispatches_per_second == 7
+    assert queue.rate_limits.max_concurrent_dispatches == 1000
+    assert queue.retry_config.max_attempts == 100
+
+
+def test_an_update_cannot_change_the_state_and_creates_a_queue_that_is_not_there(
+    client: Any,
+) -> None:
+    client.pause_queue(name=QUEUE)
+    client.update_queue(queue={"name": QUEUE, "state": "RUNNING"})
+    assert client.get_queue(name=QUEUE).state.name == "PAUSED"
+    client.update_queue(queue={"name": OTHER})
+    assert client.get_queue(name=OTHER).state.name == "RUNNING"
+
+
+def test_a_purged_queue_is_empty_and_delivers_what_comes_after(client: Any, worker: Worker) -> None:
+    client.pause_queue(name=QUEUE)
+    for _ in range(3):
+        client.create_task(parent=QUEUE, task=make_task(worker.url))
+    assert client.purge_queue(name=QUEUE).purge_time
+    assert list(client.list_tasks(parent=QUEUE)) == []
+    client.create_task(parent=QUEUE, task=make_task(worker.url, name=f"{QUEUE}/tasks/after"))
+    client.resume_queue(name=QUEUE)
+    assert worker.wait_for(1)[0].task == "after"
+
+
+def test_a_paused_queue_takes_tasks_and_delivers_them_when_resumed(
+    client: Any, worker: Worker
+) -> None:
+    client.pause_queue(name=QUEUE)
+    client.create_task(parent=QUEUE, task=make_task(worker.url, name=f"{QUEUE}/tasks/held"))
+    client.create_queue(parent=LOCATION, queue={"name": OTHER})
+    client.create_task(parent=OTHER, task=make_task(worker.url, name=f"{OTHER}/tasks/free"))
+    assert worker.wait_for(1)[0].task == "free"
+    client.resume_queue(name=QUEUE)
+    assert worker.wait_for(2)[1].task == "held"
+
+
+def test_queues_are_listed_by_page_and_by_state(client: Any) -> None:
+    client.create_queue(parent=LOCATION, queue={"name": OTHER})
+    client.pause_queue(name=OTHER)
+    pages = client.list_queues(request={"parent": LOCATION, "page_size": 1}).pages
+    assert [[queue.name for queue in page.queues] for page in pages] == [[OTHER], [QUEUE]]
+    paused = client.list_queues(request={"parent": LOCATION, "filter": "state: PAUSED"})
+    assert [queue.name for queue in paused] == [OTHER]
+    assert list(client.list_queues(parent="projects/p/locations/elsewhere")) == []
+
+
+@pytest.mark.parametrize(
+    ("queue", "complaint"),
+    [
+        ({"name": f"{LOCATION}/queues/a_b"}, "Queue name must be formatted"),
+        ({"name": f"{LOCATION}/queues/{'x' * 101}"}, "Queue name must be formatted"),
+        ({"name": "projects/p/locations/elsewhere/queues/q"}, "parent"),
+        ({"name": OTHER, "rate_limits": {"max_dispatches_per_second": 501}}, "500"),
+        ({"name": OTHER, "rate_limits": {"max_concurrent_dispatches": 5001}}, "5000"),
+        ({"name": OTHER, "retry_config": {"max_attempts": -2}}, "max_attempts"),
+        (
+            {"name": OTHER, "retry_config": {"max_backoff": timedelta(milliseconds=1)}},
+            "min_backoff",
+        ),
+    ],
+)
+def test_what_the_service_refuses_is_refused_with_the_reason(
+    shared_client: Any, queue: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match=complaint):
+        shared_client.create_queue(parent=LOCATION, queue=queue)
+
+
+def test_a_broken_page_token_and_an_unknown_filter_are_refused(shared_client: Any) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match="page token"):
+        shared_client.list_tasks(request={"parent": QUEUE, "page_token": "\xff"})
+    with pytest.raises(exceptions.InvalidArgument, match="filters"):
+        shared_client.list_queues(request={"parent": LOCATION, "filter": "name: x"})
