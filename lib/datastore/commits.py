@@ -1,72 +1,29 @@
-"""Writing: mutations to one Commit, and its answer to entities as they are now stored."""
+"""Commits: sent again only where that is safe, their failures made ours.
+
+ABORTED and RESOURCE_EXHAUSTED say that nothing was written. After any of `LOST` nobody knows: the
+commit may have gone through. It is sent again then only if every write in it is repeatable, and
+what the repetition finds in its way (it exists, its version moved on) may well be the first
+try's own work, so that is reported as an outcome that is not known.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from lib import errors
-from lib.datastore import limits
 from lib.datastore.codecs import Codecs
-from lib.datastore.entities import EntityCodec
-from lib.datastore.failures import code_of, to_error
-from lib.datastore.keys import write_key
-from lib.datastore.messages import enum_number
+from lib.datastore.failures import code_of, details_of, to_error
 from lib.datastore.mutations import Mutation
 from lib.datastore.service import Service
-from lib.errors import AmendsError, Invalid, TooLarge
+from lib.datastore.writing import check_size, read_written, write_mutation
+from lib.errors import AmendsError
+from lib.retry import retry
 
-
-def prepare(
-    codecs: Codecs, mutations: Sequence[Mutation], request: Any, now: datetime
-) -> list[Any]:
-    """Write mutations into a CommitRequest; return their entities as they will be stored.
-
-    Raises Invalid or TooLarge, naming the field, for what Datastore would refuse.
-    """
-    if len(mutations) > limits.COMMIT_MUTATIONS:
-        raise Invalid(
-            f"one commit takes at most {limits.COMMIT_MUTATIONS} writes, not {len(mutations)}",
-            field="mutations",
-        )
-    request.mode = enum_number("CommitRequest.Mode", "TRANSACTIONAL")
-    stamped = [_write(codecs, mutation, request.mutations.add(), now) for mutation in mutations]
-    if request.ByteSize() > limits.REQUEST_BYTES:
-        raise TooLarge(f"one commit takes at most {limits.REQUEST_BYTES} bytes", field="mutations")
-    return stamped
-
-
-def _write(codecs: Codecs, mutation: Mutation, into: Any, now: datetime) -> Any:
-    entity = None
-    if mutation.key is not None:
-        if not mutation.key.is_complete:
-            raise Invalid(f"{mutation.key} is incomplete: nothing to delete", field="key")
-        write_key(mutation.key, codecs.partition, into.delete)
-    else:
-        entity = _write_entity(codecs, mutation, into, now)
-    if mutation.if_version is not None:
-        into.base_version = mutation.if_version
-        into.conflict_resolution_strategy = enum_number(
-            "Mutation.ConflictResolutionStrategy", "FAIL"
-        )
-    return entity
-
-
-def _write_entity(codecs: Codecs, mutation: Mutation, into: Any, now: datetime) -> Any:
-    codec: EntityCodec[Any] = codecs.of(type(mutation.entity))
-    verb = mutation.verb
-    entity = codec.stamp(mutation.entity, now, creates=verb != "update")
-    codec.write(entity, getattr(into, verb), may_lack_id=verb != "update")
-    if mutation.mask is not None:
-        into.property_mask.paths.extend(codec.stored_names(mutation.mask))
-    return entity
-
-
-def stored(codecs: Codecs, entities: Sequence[Any], response: Any) -> list[Any]:
-    """Return the entities with the ids and versions that the commit gave them."""
-    return [
-        entity and codecs.of(type(entity)).stored(entity, result.version, result.key)
-        for entity, result in zip(entities, response.mutation_results, strict=True)
-    ]
+#: Statuses after which a commit may have gone through all the same.
+LOST = frozenset({"UNAVAILABLE", "INTERNAL", "UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED"})
+_PASSING = frozenset({"UNAVAILABLE", "INTERNAL"})
+_REFUSED = frozenset({"ABORTED", "RESOURCE_EXHAUSTED"})
+_IN_THE_WAY = frozenset({"ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED"})
 
 
 def commit_alone(
@@ -75,20 +32,64 @@ def commit_alone(
     """Commit mutations as one single-use transaction: all of them are written, or none is."""
     if not mutations:
         return []
+    request = make_request(service)
+    entities = [write_mutation(codecs, item, request.mutations.add(), now) for item in mutations]
+    check_size(request, len(mutations))
+    response = send_alone(service, request, mutations)
+    return read_written(codecs, mutations, entities, response)
+
+
+def make_request(service: Service) -> Any:
+    """Make the request of a single-use transaction without mutations."""
     request = service.request("Commit")
+    request.mode = request.TRANSACTIONAL
     request.single_use_transaction.read_write.SetInParent()
-    entities = prepare(codecs, mutations, request, now)
-    return stored(codecs, entities, send_commit(service, request, mutations))
+    return request
 
 
-def send_commit(service: Service, request: Any, mutations: Sequence[Mutation]) -> Any:
-    """Send a Commit once; raise one of lib.errors."""
+def send_alone(service: Service, request: Any, mutations: Sequence[Mutation]) -> Any:
+    """Send a single-use commit, again where that is safe; raise one of lib.errors."""
+    repeatable = all(mutation.is_repeatable for mutation in mutations)
+    versioned = any(mutation.if_version is not None for mutation in mutations)
+    lost = False
+
+    def may_retry(error: Exception) -> bool:
+        nonlocal lost
+        code = code_of(error)
+        if code in LOST and not was_never_sent(error):
+            lost = True
+            return repeatable and code in _PASSING
+        return code in _PASSING or (code in _REFUSED and not (versioned and code == "ABORTED"))
+
     try:
-        return service.call_once("Commit", request)
+        return retry(
+            lambda: service.call_once("Commit", request),
+            backoff=service.backoff,
+            may_retry=may_retry,
+            sleep=service.sleep,
+            jitter=service.jitter,
+        )
     except Exception as error:
         if not code_of(error):
             raise
+        if lost and code_of(error) in _IN_THE_WAY:
+            raise outcome_unknown(mutations) from error
         raise commit_error(error, mutations) from error
+
+
+def was_never_sent(error: Exception) -> bool:
+    """Say whether a call failed before a connection was made, so that nothing was sent."""
+    return details_of(error).startswith("failed to connect to all addresses")
+
+
+def outcome_unknown(mutations: Sequence[Mutation]) -> AmendsError:
+    """Make the error for a commit that may or may not have gone through."""
+    return errors.Unavailable(f"whether {describe(mutations)} was written is not known")
+
+
+def describe(mutations: Sequence[Mutation]) -> str:
+    """Say what a commit is about."""
+    return mutations[0].subject if len(mutations) == 1 else f"{len(mutations)} entities"
 
 
 def commit_error(error: Exception, mutations: Sequence[Mutation]) -> AmendsError:
@@ -97,12 +98,13 @@ def commit_error(error: Exception, mutations: Sequence[Mutation]) -> AmendsError
     Stale versions are reported as FAILED_PRECONDITION or as ABORTED; a commit without versions
     has no other reason to be ABORTED than contention.
     """
-    subject = mutations[0].subject if len(mutations) == 1 else f"{len(mutations)} entities"
+    subject = describe(mutations)
+    code = code_of(error)
     versioned = any(mutation.if_version is not None for mutation in mutations)
-    if versioned and code_of(error) in ("FAILED_PRECONDITION", "ABORTED"):
+    if versioned and code in ("FAILED_PRECONDITION", "ABORTED"):
         return errors.VersionMismatch(f"{subject}: the stored version is not the one stated")
-    if code_of(error) == "NOT_FOUND":
+    if code == "NOT_FOUND":
         return errors.NotFound(f"{subject} does not exist")
-    if code_of(error) == "ALREADY_EXISTS":
+    if code == "ALREADY_EXISTS":
         return errors.AlreadyExists(f"{subject} exists already")
     return to_error(error, "Commit", subject)

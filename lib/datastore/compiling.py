@@ -98,12 +98,12 @@ class Compiler:
             default=item.default,
         )
 
-    def operand_codec(self, field: StoredField) -> Codec:
-        """Return the codec of what a query compares a field with: of a list, one item."""
+    def operand_codec(self, field: StoredField, *, indexed: bool = True) -> Codec:
+        """Return the codec of what a field is compared or changed with: of a list, one item."""
         hint, _ = split_marks(field.hint)
         if typing.get_origin(hint) in (list, tuple):
             hint = only_argument(hint)
-        return self.compile(hint, indexed=True)
+        return self.compile(hint, indexed)
 
     def compile(self, hint: Any, indexed: bool) -> Codec:
         """Return the codec of an annotation; raise TypeError if Datastore cannot hold it."""

@@ -138,9 +138,13 @@ class EntityCodec(Generic[T]):
                 changes[item.name] = now
         return replace(entity, changes)
 
-    def stored(self, entity: T, version: int, key: Any) -> T:
+    @property
+    def stamped_on_update(self) -> list[str]:
+        """The fields that every write sets."""
+        return [item.name for item in self._stamps if item.stamp is Stamp.UPDATED]
+
+    def stored(self, entity: T, version: int, key: Any, changes: dict[str, Any]) -> T:
         """Return the entity with the version, and the id, that a commit gave it."""
-        changes: dict[str, Any] = {}
         if self.model.version is not None:
             changes[self.model.version] = version
         if key.path:

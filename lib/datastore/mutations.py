@@ -1,9 +1,11 @@
 """Writes as plain data: what to write, and what must be true of the stored entity for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lib.datastore.keys import Key, key_of
+from lib.datastore.transforms import Transform
 from lib.errors import Invalid
 
 Verb = Literal["insert", "update", "upsert", "delete"]
@@ -18,11 +20,28 @@ class Mutation:
     key: Key[Any] | None = None
     if_version: int | None = None
     mask: tuple[str, ...] | None = None
+    transforms: tuple[Transform, ...] = ()
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether sending it twice writes what sending it once does, or nothing the second time.
+
+        An insert of a known key and a write of a stated version are refused the second time.
+        """
+        if self.verb in ("insert", "upsert") and not key_of(self.entity).is_complete:
+            return False
+        fenced = self.verb == "insert" or self.if_version is not None
+        return fenced or all(item.is_repeatable for item in self.transforms)
+
+    @property
+    def target(self) -> Key[Any]:
+        """The key that is written."""
+        return self.key or key_of(self.entity)
 
     @property
     def subject(self) -> str:
         """What is written, for messages."""
-        return str(self.key or key_of(self.entity))
+        return str(self.target)
 
 
 def insert(entity: Any) -> Mutation:
@@ -31,13 +50,18 @@ def insert(entity: Any) -> Mutation:
 
 
 def update(
-    entity: Any, if_version: int | None = None, mask: tuple[str, ...] | None = None
+    entity: Any,
+    if_version: int | None = None,
+    mask: Iterable[str] | None = None,
+    transforms: Iterable[Transform] = (),
 ) -> Mutation:
-    """Write what must exist: all of it, or only the fields in `mask`.
+    """Write what must exist: all of it, or only the fields in `mask` (which may be empty).
 
-    With `if_version`, only if that is the stored version.
+    Fields with a transform are not taken from the entity: the service changes what it has
+    stored. With `if_version`, only if that is the stored version.
     """
-    return Mutation("update", entity, None, _checked(if_version), mask)
+    names = None if mask is None else tuple(mask)
+    return Mutation("update", entity, None, _checked(if_version), names, tuple(transforms))
 
 
 def upsert(entity: Any, if_version: int | None = None) -> Mutation:

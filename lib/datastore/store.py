@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -15,10 +15,12 @@ from lib.datastore.explaining import Explanation, explain
 from lib.datastore.keys import Key, Partition
 from lib.datastore.mutations import Mutation
 from lib.datastore.queries import Query
+from lib.datastore.receipts import Receipts
 from lib.datastore.results import Page
 from lib.datastore.service import Service
 from lib.datastore.transacting import run_transaction
 from lib.datastore.transactions import Transaction
+from lib.datastore.transforms import Transform
 from lib.errors import NotFound
 
 T = TypeVar("T")
@@ -38,6 +40,7 @@ class Store:
     ) -> None:
         self._now = now
         self._service = Service(rpc, sleep=sleep, jitter=jitter)
+        self._receipts = Receipts()
         self._codecs = Codecs(Partition(rpc.project, rpc.database, namespace))
 
     def close(self) -> None:
@@ -71,13 +74,19 @@ class Store:
         return self.apply(mutations.insert(entity))[0]  # type: ignore[no-any-return]
 
     def update(
-        self, entity: T, if_version: int | None = None, mask: tuple[str, ...] | None = None
+        self,
+        entity: T,
+        if_version: int | None = None,
+        mask: Iterable[str] | None = None,
+        transforms: Iterable[Transform] = (),
     ) -> T:
         """Write what must exist (NotFound): all of it, or only the fields in `mask`.
 
-        With `if_version`, only if that is the stored version (VersionMismatch).
+        Fields with a transform are changed by the service instead. With `if_version`, only if
+        that is the stored version (VersionMismatch).
         """
-        return self.apply(mutations.update(entity, if_version, mask))[0]  # type: ignore[no-any-return]
+        mutation = mutations.update(entity, if_version, mask, transforms)
+        return self.apply(mutation)[0]  # type: ignore[no-any-return]
 
     def upsert(self, entity: T, if_version: int | None = None) -> T:
         """Write whether it exists or not; with `if_version`, only if that is the stored one."""
@@ -88,13 +97,21 @@ class Store:
         self.apply(mutations.delete(key, if_version))
 
     def transact(
-        self, body: Callable[[Transaction], T], *, read_only: bool = False, attempts: int = 5
+        self,
+        body: Callable[[Transaction], T],
+        *,
+        read_only: bool = False,
+        attempts: int = 5,
+        idempotent: bool = False,
     ) -> T:
         """Run `body` in a transaction and commit; on contention run it again whole.
 
         `body` must have no other effects than through its transaction, since it may run up to
         `attempts` times. What it returns comes back with the entities that it wrote as they are
         now stored. Raises Contention when the attempts are used up.
+
+        A commit whose answer was lost is found out about by a receipt that is written with it.
+        `idempotent` does without: such a body finds out itself that it has run before.
         """
         return run_transaction(
             self._service,
@@ -103,6 +120,7 @@ class Store:
             now=self._now,
             read_only=read_only,
             attempts=attempts,
+            receipts=None if idempotent else self._receipts,
         )
 
     def run(self, query: Query[T], limit: int = 100) -> list[T]:

@@ -1,15 +1,20 @@
 """Running a function in a transaction, again and whole when somebody else was faster."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from lib.datastore.codecs import Codecs
+from lib.datastore.keys import key_of
+from lib.datastore.lookups import look_up
+from lib.datastore.receipts import CommitReceipt, Receipts
 from lib.datastore.service import Service
-from lib.datastore.transactions import Transaction
-from lib.errors import Contention
+from lib.datastore.transactions import AnswerLost, Transaction, Written
+from lib.errors import AmendsError, Contention
 from lib.retry import retry
 
 T = TypeVar("T")
@@ -25,32 +30,18 @@ def run_transaction(
     now: Callable[[], datetime],
     read_only: bool,
     attempts: int,
+    receipts: Receipts | None,
 ) -> T:
-    """Run `body` and commit; on contention run it again whole, up to `attempts` times in all.
-
-    What `body` returns comes back with the entities that it wrote as they are now stored.
-    """
+    """Run `body` and commit; on contention run it again whole, up to `attempts` times in all."""
     if _is_running.get():
         raise RuntimeError("a transaction within a transaction: pass the outer one on instead")
-    previous = b""
-
-    def attempt() -> T:
-        nonlocal previous
-        transaction = Transaction(service, codecs, read_only=read_only, previous=previous)
-        try:
-            returned = body(transaction)
-            return _with_stored(returned, transaction.commit(now()))  # type: ignore[no-any-return]
-        except BaseException:
-            transaction.roll_back()
-            previous = transaction.handle
-            raise
-
+    runner = _Runner(service, codecs, now, read_only, receipts)
     running = _is_running.set(True)
     try:
         return retry(
-            attempt,
+            lambda: runner.attempt(body),
             backoff=dataclasses.replace(service.backoff, attempts=attempts),
-            may_retry=lambda error: isinstance(error, Contention),
+            may_retry=lambda error: isinstance(error, Contention | AnswerLost),
             sleep=service.sleep,
             jitter=service.jitter,
         )
@@ -58,9 +49,69 @@ def run_transaction(
         _is_running.reset(running)
 
 
-def _with_stored(returned: Any, written: list[tuple[Any, Any]]) -> Any:
+@dataclass
+class _Runner:
+    """The attempts of one call; `previous` lets the service favour one that lost before."""
+
+    service: Service
+    codecs: Codecs
+    now: Callable[[], datetime]
+    read_only: bool
+    receipts: Receipts | None
+    previous: bytes = b""
+
+    def attempt(self, body: Callable[[Transaction], T]) -> T:
+        transaction = Transaction(
+            self.service, self.codecs, read_only=self.read_only, previous=self.previous
+        )
+        try:
+            returned = body(transaction)
+            written = self._commit(transaction)
+        except BaseException:
+            self.previous = transaction.handle
+            with contextlib.suppress(AmendsError):
+                transaction.roll_back()
+            raise
+        return _with_stored(returned, written)  # type: ignore[no-any-return]
+
+    def _commit(self, transaction: Transaction) -> list[Written]:
+        if self.read_only:
+            with contextlib.suppress(AmendsError):
+                transaction.roll_back()
+            return []
+        if not transaction.writes:
+            return transaction.commit(self.now()) if transaction.handle else []
+        if self.receipts is None:
+            return transaction.commit(self.now())
+        receipt = self.receipts.take(self.now())
+        try:
+            written = transaction.commit(self.now(), receipt)
+        except AnswerLost:
+            return self._settle(transaction, receipt)
+        except Exception:
+            self.receipts.give_back(receipt)
+            raise
+        self.receipts.give_back(receipt)
+        return written
+
+    def _settle(self, transaction: Transaction, receipt: CommitReceipt) -> list[Written]:
+        """Find out how a commit ended whose answer was lost; raise AnswerLost if it did not happen.
+
+        Rolling back first is what makes the answer final. If that fails, the receipt is not
+        given back: the commit may still arrive and write it.
+        """
+        transaction.roll_back()
+        found = look_up(self.service, self.codecs, [key_of(receipt)])[0]
+        if self.receipts is not None:
+            self.receipts.give_back(receipt)
+        if found is None or found.transaction != receipt.transaction:
+            raise AnswerLost("the commit did not go through")
+        return transaction.read_back()
+
+
+def _with_stored(returned: Any, written: list[Written]) -> Any:
     """Put the stored entities where `returned` holds those that were handed to the writes."""
-    if isinstance(returned, list | tuple) and type(returned) in (list, tuple):
+    if type(returned) in (list, tuple):
         return type(returned)(_with_stored(item, written) for item in returned)
     for given, stored in reversed(written):
         if returned is given:

@@ -1,24 +1,34 @@
 """What a function in a transaction may do: read one state of the world, and collect writes."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from lib.datastore import mutations
 from lib.datastore.aggregates import Aggregation, Count, aggregate
 from lib.datastore.codecs import Codecs
-from lib.datastore.commits import prepare, send_commit, stored
+from lib.datastore.commits import LOST, commit_error
+from lib.datastore.failures import code_of, details_of
 from lib.datastore.keys import Key, key_of
 from lib.datastore.lookups import look_up
-from lib.datastore.mutations import Mutation
+from lib.datastore.mutations import Mutation, upsert
 from lib.datastore.queries import Query
 from lib.datastore.results import Page, fetch_page, run
 from lib.datastore.scopes import PRESENT
 from lib.datastore.service import Service
-from lib.errors import AmendsError, NotFound
+from lib.datastore.transforms import Transform
+from lib.datastore.writing import check_size, read_written, write_mutation
+from lib.errors import Conflict, Contention, Invalid, NotFound, Unavailable
 
 T = TypeVar("T")
+
+#: An entity as it was handed to a write, and as it is stored after the commit.
+Written = tuple[Any, Any]
+
+
+class AnswerLost(Unavailable):
+    """Nobody knows whether the commit went through."""
 
 
 class Transaction:
@@ -96,17 +106,26 @@ class Transaction:
         self.apply(mutations.insert(complete))
         return complete
 
-    def update(self, entity: Any) -> None:
-        """Write, at the end, what must exist."""
-        self.apply(mutations.update(entity))
+    def update(
+        self,
+        entity: T,
+        if_version: int | None = None,
+        mask: Iterable[str] | None = None,
+        transforms: Iterable[Transform] = (),
+    ) -> T:
+        """Write, at the end, what must exist: all of it, or only the fields in `mask`."""
+        self.apply(mutations.update(entity, if_version, mask, transforms))
+        return entity
 
-    def upsert(self, entity: Any) -> None:
-        """Write, at the end, whether it exists or not."""
-        self.apply(mutations.upsert(entity))
+    def upsert(self, entity: T, if_version: int | None = None) -> T:
+        """Write, at the end, whether it exists or not; an int id of 0 is allocated at once."""
+        complete = self._with_id(entity)
+        self.apply(mutations.upsert(complete, if_version))
+        return complete
 
-    def delete(self, key: Key[Any]) -> None:
+    def delete(self, key: Key[Any], if_version: int | None = None) -> None:
         """Delete, at the end, whether it exists or not."""
-        self.apply(mutations.delete(key))
+        self.apply(mutations.delete(key, if_version))
 
     def apply(self, *mutations: Mutation) -> None:
         """Add writes to those that are sent at the end, all or none."""
@@ -121,34 +140,70 @@ class Transaction:
         request = self._service.request("AllocateIds")
         codec.write_key(entity, request.keys.add(), may_lack_id=True)
         response = self._service.call("AllocateIds", request)
-        return codec.stored(entity, 0, response.keys[0])
+        return codec.stored(entity, 0, response.keys[0], {})
 
-    def commit(self, now: datetime) -> list[tuple[Any, Any]]:
-        """Send the writes; return each entity as it was handed in, and as it is now stored."""
-        if self._read_only:
-            self.roll_back()
-            return []
-        if not self.handle and not self._mutations:
-            return []
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self._mutations)
+
+    def commit(self, now: datetime, receipt: Any = None) -> list[Written]:
+        """Send the writes, and a receipt with them; return what became of each.
+
+        Raises AnswerLost if nobody knows whether it went through, and Contention if it did not
+        and the function may run again.
+        """
+        if not self.handle:
+            self.handle = self._begin()
         request = self._service.request("Commit")
-        if self.handle:
-            request.transaction = self.handle
-        else:
-            request.single_use_transaction.read_write.SetInParent()
-        entities = prepare(self._codecs, self._mutations, request, now)
-        response = send_commit(self._service, request, self._mutations)
-        written = stored(self._codecs, entities, response)
-        return [
-            (mutation.entity, entity)
-            for mutation, entity in zip(self._mutations, written, strict=True)
-            if mutation.entity is not None
-        ]
+        request.mode = request.TRANSACTIONAL
+        request.transaction = self.handle
+        mutations = self._mutations
+        entities = [self._write(request, item, now) for item in mutations]
+        check_size(request, len(mutations))
+        if receipt is not None:
+            self._write(request, upsert(receipt), now)
+        response = self._send(request)
+        del response.mutation_results[len(mutations) :]
+        stored = read_written(self._codecs, mutations, entities, response)
+        return self.pair(stored)
+
+    def pair(self, stored: Sequence[Any]) -> list[Written]:
+        """Pair each entity as it was handed in with what is stored now."""
+        given = [item.entity for item in self._mutations]
+        return [(old, new) for old, new in zip(given, stored, strict=True) if old is not None]
+
+    def read_back(self) -> list[Written]:
+        """Return what is stored of what this transaction wrote, read outside of it."""
+        written = [item for item in self._mutations if item.entity is not None]
+        found = look_up(self._service, self._codecs, [key_of(item.entity) for item in written])
+        return [(item.entity, new) for item, new in zip(written, found, strict=True)]
+
+    def _write(self, request: Any, mutation: Mutation, now: datetime) -> Any:
+        return write_mutation(self._codecs, mutation, request.mutations.add(), now)
+
+    def _send(self, request: Any) -> Any:
+        try:
+            return self._service.call_once("Commit", request)
+        except Exception as error:
+            code = code_of(error)
+            if not code:
+                raise
+            if code in LOST:
+                raise AnswerLost(f"the answer to a commit was lost: {code}") from error
+            if code == "INVALID_ARGUMENT" and "ransaction" in details_of(error):
+                raise Contention("the transaction expired") from error
+            raise commit_error(error, self._mutations) from error
 
     def roll_back(self) -> None:
-        """Let go of the transaction, so that nobody waits for it; failing that, it expires."""
+        """Make sure that the transaction cannot be committed any more.
+
+        Raises Unavailable or DeadlineExceeded if the service does not answer; a transaction that
+        has ended already, however it did, is no error.
+        """
         if not self.handle:
             return
         request = self._service.request("Rollback")
         request.transaction = self.handle
-        with contextlib.suppress(AmendsError):
+        with contextlib.suppress(Invalid, NotFound, Conflict, Contention):
             self._service.call("Rollback", request)
