@@ -35,10 +35,15 @@ class Footprint:
         self.ranges += other.ranges
         self.points = other.points or self.points
 
-    def subtract_keys(self, held: "Footprint") -> "Footprint":
-        """Return this without the keys that are held in any way."""
+    def subtract(self, held: "Footprint") -> "Footprint":
+        """Return this without the keys and ranges that are held in any way, and without points."""
         keys = held.shared | held.exclusive
-        return Footprint(self.shared - keys, self.exclusive - keys, self.ranges)
+        ranges = [
+            (low, high)
+            for low, high in self.ranges
+            if not any(start <= low and high <= stop for start, stop in held.ranges)
+        ]
+        return Footprint(self.shared - keys, self.exclusive - keys, ranges)
 
 
 def conflicts(one: Footprint, other: Footprint) -> bool:
@@ -134,7 +139,7 @@ class Locks:
             # Who holds a key already does not queue for more of it behind those who do not:
             # they wait for the holder, and the two would wait for each other.
             mine = self._held.get(waiter.owner, Footprint())
-            fresh = waiter.request.subtract_keys(mine)
+            fresh = waiter.request.subtract(mine)
             blockers |= {
                 one.owner
                 for one in ahead

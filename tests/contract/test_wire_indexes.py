@@ -1,0 +1,100 @@
+"""Composite indexes: a query without its index is refused with the entry that it needs.
+
+Held against our own server: Google's emulators enforce nothing by default.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grpc import StatusCode
+
+from local.datastore.server import serve
+from tests.contract.wire import Wire, refuses
+
+INSIDE = ("__key__", "has ancestor", ("P", 1))
+
+SERVED: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "by kind": ([], {}),
+    "one order": ([], {"order": ["z"]}),
+    "one descending order": ([], {"order": ["-z"]}),
+    "one inequality": ([("z", ">", 0)], {"order": ["-z"]}),
+    "equalities": ([("x", "=", 1), ("y", "=", 1), ("z", "=", 1)], {}),
+    "equalities below an ancestor": ([("x", "=", 1), ("y", "=", 1), INSIDE], {}),
+    "an order that equality makes pointless": ([("z", "=", 1)], {"order": ["z"]}),
+    "one projected property": ([], {"project": ["z"]}),
+    "alternatives": ([("z", "in", [1, 2])], {}),
+    "a composite": ([("a", "=", 1)], {"order": ["-c"]}),
+    "a composite for an inequality": ([("a", "=", 1), ("c", "<", 9)], {"order": ["-c"]}),
+    "two composites joined": ([("a", "=", 1), ("b", "=", 1)], {"order": ["-c"]}),
+    "a composite for a projection": ([], {"project": ["p", "q"]}),
+    "a composite below an ancestor": ([INSIDE], {"order": ["p"]}),
+}
+REFUSED: dict[str, tuple[list[Any], dict[str, Any], str]] = {
+    "two orders": ([], {"order": ["x", "-y"]}, "x, -y"),
+    "the other direction": ([("a", "=", 1)], {"order": ["c"]}, "a, c"),
+    "equality and order": ([("x", "=", 1)], {"order": ["y"]}, "x, y"),
+    "equality and inequality": ([("x", "=", 1), ("y", ">", 1)], {}, "x, y"),
+    "an equality that no index has": (
+        [("a", "=", 1), ("x", "=", 1)],
+        {"order": ["-c"]},
+        "a, x, -c",
+    ),
+    "two inequalities": ([("x", ">", 1), ("y", ">", 1)], {}, "x, y"),
+    "an order below an ancestor": ([INSIDE], {"order": ["-p"]}, "ancestor: -p"),
+    "a projection": ([], {"project": ["x", "y"]}, "x, y"),
+    "descending keys": ([], {"order": ["-__key__"]}, "-__key__"),
+}
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_a_query_with_its_indexes_is_served(local_wire: Wire, name: str) -> None:
+    where, fields = SERVED[name]
+    values = dict.fromkeys("abcpqxyz", 1)
+    local_wire.put("P", 1, "K", "found", **values)
+    local_wire.put("P", 1, "K", "other")
+    found = local_wire.names("K", *where, **fields)
+    assert "found" in found
+    assert ("other" in found) == (name == "by kind")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_query_without_its_index_is_told_which(local_wire: Wire, name: str) -> None:
+    where, fields, wanted = REFUSED[name]
+    refusal = refuses(StatusCode.FAILED_PRECONDITION)
+    with refusal:
+        local_wire.names("K", *where, **fields)
+    assert describe(wanted) in refusal.details
+
+
+def describe(wanted: str) -> str:
+    """Return the entry of index.yaml for "[ancestor: ]a, -b"."""
+    lines = ["- kind: K"]
+    if wanted.startswith("ancestor: "):
+        lines.append("  ancestor: yes")
+    lines.append("  properties:")
+    for column in wanted.removeprefix("ancestor: ").split(", "):
+        lines.append(f"  - name: {column.lstrip('-')}")
+        if column.startswith("-"):
+            lines.append("    direction: desc")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_entry_that_a_refusal_names_is_enough(tmp_path: Path, name: str) -> None:
+    where, fields, wanted = REFUSED[name]
+    entities = {f"e{n}": dict.fromkeys("abcpqxyz", n) for n in range(4)}
+    given = tmp_path / "index.yaml"
+    given.write_text("indexes:\n" + describe(wanted))
+    without = serve(tmp_path / "data", require_indexes=False)
+    with Wire(without.host, "n") as wire:
+        for entity, properties in entities.items():
+            wire.put("P", 1, "K", entity, **properties)
+        expected = wire.names("K", *where, **fields)
+    without.stop()
+    handle = serve(tmp_path / "data", index_file=given)
+    with Wire(handle.host, "n") as wire:
+        assert wire.names("K", *where, **fields) == expected
+        wire.put("P", 1, "K", "e1", **dict.fromkeys("abcpqxyz", 1))
+        assert wire.names("K", *where, **fields) == expected
+    handle.stop()
