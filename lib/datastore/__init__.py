@@ -1,6 +1,7 @@
 """Typed entities in Google Cloud Datastore: models, keys, writes, queries, transactions."""
 
 from lib.datastore.aggregates import Avg, Count, Sum
+from lib.datastore.batches import Outcome
 from lib.datastore.conditions import all_of, any_of
 from lib.datastore.connection import Connection, Rpc, connect
 from lib.datastore.entities import entity
@@ -25,6 +26,15 @@ from lib.datastore.queries import Query
 from lib.datastore.results import Page
 from lib.datastore.store import Store
 from lib.datastore.transactions import Transaction
+from lib.datastore.transforms import (
+    Transform,
+    append_missing,
+    increment,
+    maximum,
+    minimum,
+    remove_all,
+    server_time,
+)
 
 __all__ = [
     "UNSET_TIME",
@@ -41,6 +51,7 @@ __all__ = [
     "Key",
     "Mutation",
     "OmitEmpty",
+    "Outcome",
     "Page",
     "Parent",
     "Query",
@@ -49,17 +60,24 @@ __all__ = [
     "Store",
     "Sum",
     "Transaction",
+    "Transform",
     "UpdatedAt",
     "Version",
     "all_of",
     "any_of",
+    "append_missing",
     "connect",
     "delete",
     "entity",
+    "increment",
     "insert",
     "key",
     "key_from_url",
     "key_of",
+    "maximum",
+    "minimum",
+    "remove_all",
+    "server_time",
     "update",
     "upsert",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from lib.datastore import limits
 from lib.datastore.codecs import Codecs
+from lib.datastore.fields import KEY
 from lib.datastore.keys import Key, write_key
 from lib.datastore.scopes import PRESENT, Scope
 from lib.datastore.service import Service
@@ -18,42 +19,60 @@ def look_up(
 
     Sends one Lookup for up to 1000 keys, more only for what the service defers.
     """
-    for key in keys:
-        if not key.is_complete:
-            raise Invalid(f"{key} is incomplete: it leads to nothing yet", field="key")
     if len(keys) == 1:
-        found = _fetch(service, [write_key(keys[0], codecs.partition)], scope)
+        _check_complete(keys[0])
+        found = _fetch(service, [write_key(keys[0], codecs.partition)], scope, only_keys=False)
         return [codecs.for_key(keys[0]).read(found[0]) if found else None]
-    return _look_up_many(service, codecs, keys, scope)
+    results = fetch_many(service, codecs, keys, scope)
+    return [
+        None if result is None else codecs.for_key(key).read(result)
+        for key, result in zip(keys, results, strict=True)
+    ]
 
 
-def _look_up_many(
-    service: Service, codecs: Codecs, keys: Sequence[Key[Any]], scope: Scope
+def fetch_many(
+    service: Service,
+    codecs: Codecs,
+    keys: Sequence[Key[Any]],
+    scope: Scope = PRESENT,
+    *,
+    only_keys: bool = False,
 ) -> list[Any]:
-    wanted = {_identity(pb): pb for pb in (write_key(key, codecs.partition) for key in keys)}
+    """Return the EntityResult of each key, without properties if `only_keys`; None if missing."""
+    identities = []
+    wanted: dict[Any, Any] = {}
+    for key in keys:
+        _check_complete(key)
+        pb = write_key(key, codecs.partition)
+        identities.append(_identity(pb))
+        wanted[identities[-1]] = pb
     messages = list(wanted.values())
     results: dict[Any, Any] = {}
     for start in range(0, len(messages), limits.LOOKUP_KEYS):
-        for found in _fetch(service, messages[start : start + limits.LOOKUP_KEYS], scope):
+        chunk = messages[start : start + limits.LOOKUP_KEYS]
+        for found in _fetch(service, chunk, scope, only_keys):
             results[_identity(found.entity.key)] = found
-    answers = []
-    for key in keys:
-        found = results.get(_identity(write_key(key, codecs.partition)))
-        answers.append(None if found is None else codecs.for_key(key).read(found))
-    return answers
+    return [results.get(identity) for identity in identities]
 
 
-def _fetch(service: Service, keys: Sequence[Any], scope: Scope) -> list[Any]:
+def _fetch(service: Service, keys: Sequence[Any], scope: Scope, only_keys: bool) -> list[Any]:
     """Look up messages of keys until none is deferred; return what was found, in any order."""
     found: list[Any] = []
     while keys:
         request = service.request("Lookup")
         request.keys.extend(keys)
+        if only_keys:
+            request.property_mask.paths.append(KEY)
         scope.mark(request)
         response = service.call("Lookup", request, codes=scope.codes)
         found.extend(response.found)
         keys = response.deferred
     return found
+
+
+def _check_complete(key: Key[Any]) -> None:
+    if not key.is_complete:
+        raise Invalid(f"{key} is incomplete: it leads to nothing yet", field="key")
 
 
 def _identity(pb: Any) -> Any:

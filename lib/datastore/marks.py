@@ -62,13 +62,13 @@ class VersionMark(Mark):
 
 
 class CreatedAtMark(Mark):
-    """Indexed time of the first write: set on insert and upsert while it is UNSET_TIME."""
+    """The time of the first write: set on insert and upsert while it is UNSET_TIME."""
 
     implied = datetime
 
 
 class UpdatedAtMark(Mark):
-    """Indexed time of the last write: set on every write."""
+    """The time of the last write: set on every write."""
 
     implied = datetime
 

@@ -142,7 +142,7 @@ def _property(
         name=field.name,
         stored=stored,
         hint=hint,
-        indexed=marks.IndexedMark in found or stamp is not None,
+        indexed=marks.IndexedMark in found,
         omit_empty=marks.OmitEmptyMark in found or expires,
         flatten=flatten,
         stamp=stamp,

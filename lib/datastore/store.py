@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from lib.datastore import lookups, mutations, results
+from lib.datastore import batches, lookups, mutations, results
 from lib.datastore.aggregates import Aggregation, Count, aggregate
+from lib.datastore.batches import Outcome
 from lib.datastore.codecs import Codecs
 from lib.datastore.commits import commit_alone
 from lib.datastore.connection import Rpc
 from lib.datastore.explaining import Explanation, explain
 from lib.datastore.keys import Key, Partition
 from lib.datastore.mutations import Mutation
+from lib.datastore.optimistic import run_optimistically
 from lib.datastore.queries import Query
 from lib.datastore.receipts import Receipts
 from lib.datastore.results import Page
@@ -96,6 +98,30 @@ class Store:
         """Delete whether it exists or not; with `if_version`, only if that is the stored one."""
         self.apply(mutations.delete(key, if_version))
 
+    def get_multi(self, keys: Sequence[Key[T]]) -> list[Outcome[T]]:
+        """Read any number of keys; each answers by itself, NotFound where there is nothing."""
+        return batches.get_many(self._service, self._codecs, keys)
+
+    def write_multi(self, mutations: Sequence[Mutation]) -> list[Outcome[Any]]:
+        """Make every write that can be made, 500 to a commit; each answers by itself."""
+        return batches.write_many(self._service, self._codecs, mutations, self._now())
+
+    def insert_multi(self, entities: Iterable[T]) -> list[Outcome[T]]:
+        """Insert each; AlreadyExists for those that do."""
+        return self.write_multi([mutations.insert(entity) for entity in entities])
+
+    def update_multi(self, entities: Iterable[T]) -> list[Outcome[T]]:
+        """Update each; NotFound for those that do not exist."""
+        return self.write_multi([mutations.update(entity) for entity in entities])
+
+    def upsert_multi(self, entities: Iterable[T]) -> list[Outcome[T]]:
+        """Upsert each."""
+        return self.write_multi([mutations.upsert(entity) for entity in entities])
+
+    def delete_multi(self, keys: Iterable[Key[Any]]) -> list[Outcome[None]]:
+        """Delete each, whether it exists or not."""
+        return self.write_multi([mutations.delete(key) for key in keys])
+
     def transact(
         self,
         body: Callable[[Transaction], T],
@@ -121,6 +147,18 @@ class Store:
             read_only=read_only,
             attempts=attempts,
             receipts=None if idempotent else self._receipts,
+        )
+
+    def transact_optimistically(self, body: Callable[[Transaction], T], *, attempts: int = 10) -> T:
+        """Run `body` without locks and write on the condition that nothing it read has changed.
+
+        For bodies that write whatever they read, that run no queries, and that find out by what
+        they read that they have run before, since a commit whose answer was lost may have been
+        made. Unlike `transact`, a process killed in it stands in nobody's way. When something has
+        changed `body` runs again whole; raises Contention when the attempts are used up.
+        """
+        return run_optimistically(
+            self._service, self._codecs, body, now=self._now, attempts=attempts
         )
 
     def run(self, query: Query[T], limit: int = 100) -> list[T]:

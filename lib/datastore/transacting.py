@@ -72,7 +72,7 @@ class _Runner:
             with contextlib.suppress(AmendsError):
                 transaction.roll_back()
             raise
-        return _with_stored(returned, written)  # type: ignore[no-any-return]
+        return with_stored(returned, written)  # type: ignore[no-any-return]
 
     def _commit(self, transaction: Transaction) -> list[Written]:
         if self.read_only:
@@ -109,10 +109,10 @@ class _Runner:
         return transaction.read_back()
 
 
-def _with_stored(returned: Any, written: list[Written]) -> Any:
+def with_stored(returned: Any, written: list[Written]) -> Any:
     """Put the stored entities where `returned` holds those that were handed to the writes."""
     if type(returned) in (list, tuple):
-        return type(returned)(_with_stored(item, written) for item in returned)
+        return type(returned)(with_stored(item, written) for item in returned)
     for given, stored in reversed(written):
         if returned is given:
             return stored

@@ -60,6 +60,12 @@ class Transaction:
             self.handle = self._begin()
         request.read_options.transaction = self.handle
 
+    def address(self, request: Any) -> None:
+        """Say which transaction a Commit is of."""
+        if not self.handle:
+            self.handle = self._begin()
+        request.transaction = self.handle
+
     def _begin(self) -> bytes:
         request = self._service.request("BeginTransaction")
         options = request.transaction_options
@@ -153,11 +159,9 @@ class Transaction:
         Raises AnswerLost if nobody knows whether it went through, and Contention if it did not
         and the function may run again.
         """
-        if not self.handle:
-            self.handle = self._begin()
         request = self._service.request("Commit")
         request.mode = request.TRANSACTIONAL
-        request.transaction = self.handle
+        self.address(request)
         mutations = self._mutations
         entities = [self._write(request, item, now) for item in mutations]
         check_size(request, len(mutations))
