@@ -76,8 +76,10 @@ class Supervisor:
         self._signal(signal.SIGTERM)
 
     def stop(self, ends: float) -> None:
-        """End the part for good: asked now, and with SIGKILL at this time.monotonic()."""
+        """End the part for good, if it was started: asked now, killed at this time.monotonic()."""
         self.ask_to_stop()
+        if self._thread.ident is None:
+            return
         self._thread.join(max(0.0, ends - time.monotonic()))
         if self._thread.is_alive():
             self._signal(signal.SIGKILL)

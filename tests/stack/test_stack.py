@@ -1,0 +1,107 @@
+"""The stack as a library: what tests and the demo stand on."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from local.folder_lock import FolderInUse
+from local.ports import PortTaken
+from local.stack import StackFailed
+from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, kill, wait_until
+from tests.unit.local_tasks.worker import QUEUE, connect
+
+
+def test_the_functions_are_told_where_everything_is(stacks: Stacks) -> None:
+    with stacks.make(env={"MINE": "kept"}) as stack:
+        env = ask(stack.url)["env"]
+        assert set(stack.pids) == {"datastore", "tasks", "functions"}
+        connect(env["AMENDS_TASKS_HOST"]).get_queue(name=QUEUE)
+    assert env["DATASTORE_EMULATOR_HOST"] == stack.datastore_host
+    assert env["AMENDS_BASE_URL"] == stack.url
+    assert env["GOOGLE_CLOUD_PROJECT"] == stack.project
+    assert env["MINE"] == "kept"
+
+
+def test_a_datastore_that_is_there_already_is_used(stacks: Stacks) -> None:
+    with stacks.make(env={"DATASTORE_EMULATOR_HOST": "127.0.0.1:9"}) as stack:
+        assert set(stack.pids) == {"tasks", "functions"}
+        assert ask(stack.url)["env"]["DATASTORE_EMULATOR_HOST"] == "127.0.0.1:9"
+
+
+def test_a_killed_part_is_started_again_on_its_own_port(stacks: Stacks) -> None:
+    with stacks.make() as stack:
+        before = stack.pids
+        worker = ask(stack.url)["pid"]
+        for part in ("functions", "tasks"):
+            stack.kill(part)
+        stack.wait_until_ready()
+        connect(stack.tasks_host).get_queue(name=QUEUE)
+        assert ask(stack.url)["pid"] != worker
+        assert not is_alive(worker)
+        assert not set(stack.pids.values()) & set(before.values())
+    assert sorted(stacks.reports) == [
+        "functions was killed by signal 9; it is started again",
+        "tasks was killed by signal 9; it is started again",
+    ]
+
+
+def test_a_worker_does_not_outlive_its_server(stacks: Stacks) -> None:
+    with stacks.make() as stack:
+        worker = ask(stack.url)["pid"]
+        kill(stack.pids["functions"])
+        wait_until(lambda: not is_alive(worker), seconds=2)
+
+
+def test_nothing_runs_after_the_end_even_if_a_request_hangs(stacks: Stacks) -> None:
+    with stacks.make() as stack:
+        pids = {*stack.pids.values(), ask(stack.url)["pid"]}
+        task = {"http_request": {"url": f"{stack.url}/hang"}}
+        name = connect(stack.tasks_host).create_task(parent=QUEUE, task=task).name
+        wait_until(lambda: connect(stack.tasks_host).get_task(name=name).dispatch_count == 1)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    assert not [pid for pid in pids if is_alive(pid)]
+
+
+def test_two_stacks_do_not_meet(stacks: Stacks) -> None:
+    with stacks.make("one") as one, stacks.make("two") as two:
+        task = {"name": f"{QUEUE}/tasks/same", "http_request": {"url": "http://127.0.0.1:9/"}}
+        for stack in (one, two):
+            connect(stack.tasks_host).create_task(parent=QUEUE, task=task)
+        assert not set(one.pids.values()) & set(two.pids.values())
+
+
+def test_a_folder_in_use_and_a_taken_port_are_refused_before_anything_starts(
+    stacks: Stacks,
+) -> None:
+    with stacks.make() as stack:
+        with pytest.raises(FolderInUse, match="in use by another stack"):
+            stacks.make().start()
+        port = stack.plan.port
+        with pytest.raises(PortTaken, match=f"port {port} is taken"):
+            stacks.make("other", port=port).start()
+        assert ask(stack.url)
+
+
+def test_a_part_that_cannot_start_is_reported_with_its_log_and_not_spun(
+    stacks: Stacks, source: Path
+) -> None:
+    source.write_text("import nothing_of_that_name")
+    stack = stacks.make()
+    stack.start()
+    with pytest.raises(StackFailed, match="No module named 'nothing_of_that_name'"):
+        stack.wait_until_ready(3)
+    assert 1 <= len(stacks.reports) <= 4
+    assert "before it was ready; next try in 0.5 s" in stacks.reports[0]
+    assert "nothing_of_that_name" in stacks.reports[0]
+    source.write_text(STAND_IN)
+    stack.wait_until_ready(20)
+    assert ask(stack.url)["pid"]
+
+
+def test_the_sweep_is_called_by_the_clock(stacks: Stacks, tmp_path: Path) -> None:
+    with stacks.make(sweep_every=timedelta(seconds=1)):
+        wait_until(lambda: (tmp_path / "sweeps").exists())
+    assert "Bearer " in (tmp_path / "sweeps").read_text()

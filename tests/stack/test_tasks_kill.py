@@ -1,0 +1,74 @@
+"""A kill -9 of the Cloud Tasks server in the middle of its work."""
+
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.api_core import exceptions
+
+from local.ports import choose_port
+from local.supervisor import PROJECT
+from tests.unit.local_tasks.test_tasks import make_task
+from tests.unit.local_tasks.worker import QUEUE, Worker, connect, wait_until
+
+COUNT = 200
+
+
+def start(data: Path, port: int) -> "subprocess.Popen[str]":
+    options = ["--port", str(port), "--data", str(data), "--queues", "queues.yaml"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "local.tasks", *options],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    assert "ready" in server.stdout.readline()
+    return server
+
+
+def restart(server: "subprocess.Popen[str]", data: Path, port: int) -> "subprocess.Popen[str]":
+    server.kill()
+    server.wait()
+    return start(data, port)
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+def test_kills_in_mid_dispatch_lose_no_task_and_forget_no_name(
+    tmp_path: Path, worker: Worker
+) -> None:
+    port = choose_port()
+    server = start(tmp_path, port)
+    client = connect(f"127.0.0.1:{port}")
+    client.pause_queue(name=QUEUE)
+    names = [f"{QUEUE}/tasks/t{number:03}" for number in range(COUNT)]
+    for name in names:
+        client.create_task(parent=QUEUE, task=make_task(worker.url, name=name))
+    killed = threading.Event()
+    worker.script = lambda _: (200 if killed.wait(10) else 500, {})
+    client.resume_queue(name=QUEUE)
+    unanswered = {delivery.task for delivery in worker.wait_for(50)}
+    server = restart(server, tmp_path, port)
+    killed.set()
+    worker.wait_for(150)
+    server = restart(server, tmp_path, port)
+    client = connect(f"127.0.0.1:{port}")
+    wait_until(lambda: not list(client.list_tasks(parent=QUEUE)), seconds=20)
+    times = Counter(delivery.task for delivery in worker.deliveries)
+    assert set(times) == {name.rpartition("/")[2] for name in names}
+    assert all(times[task] >= 2 for task in unanswered)
+    for name in names:
+        with pytest.raises(exceptions.AlreadyExists):
+            client.create_task(parent=QUEUE, task=make_task(worker.url, name=name))
+    server.terminate()
+    assert server.wait(5) == 0
