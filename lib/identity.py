@@ -44,8 +44,10 @@ class Verifier:
 
     def _claims(self, token: str, audience: str) -> Mapping[str, Any]:
         try:
-            certs = self._certs_for(str(jwt.decode_header(token).get("kid")))
-            claims: Mapping[str, Any] = jwt.decode(token, certs=certs, audience=audience)
+            header = jwt.decode_header(token)  # type: ignore[no-untyped-call]
+            claims: Mapping[str, Any] = jwt.decode(  # type: ignore[no-untyped-call]
+                token, certs=self._certs_for(str(header.get("kid"))), audience=audience
+            )
         except Unavailable:
             raise
         except Exception as problem:  # hostile tokens fail in many ways, all of them a no

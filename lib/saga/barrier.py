@@ -56,10 +56,10 @@ def apply_once(call: Call, effect: Callable[[Transaction], T]) -> T:
         return result
 
     try:
-        return call.store.transact(apply)
+        return call.store.transact_optimistically(apply)
     except Permanent as problem:
         refusal = str(problem)
-    seen = call.store.transact(lambda tx: _remember_refusal(tx, call, refusal))
+    seen = call.store.transact_optimistically(lambda tx: _remember_refusal(tx, call, refusal))
     return cast(T, _result_of(seen))
 
 
@@ -77,7 +77,7 @@ def undo_once(call: Call, undo: Callable[[Transaction, Any], object]) -> None:
             undo(tx, msgspec.json.decode(seen.result))
             tx.update(replace(seen, status=EffectStatus.UNDONE))
 
-    call.store.transact(apply)
+    call.store.transact_optimistically(apply)
 
 
 def _remember_refusal(tx: Transaction, call: Call, refusal: str) -> Effect:
