@@ -1,5 +1,6 @@
 """Whole entities: a model's instance to a v1 Entity with its key, and back."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -9,7 +10,7 @@ import msgspec
 
 from lib.datastore import limits
 from lib.datastore.compiling import Compiler
-from lib.datastore.keys import Partition, check_id, write_partition
+from lib.datastore.keys import NOWHERE, Partition, check_id, write_partition
 from lib.datastore.marks import UNSET_TIME
 from lib.datastore.schema import UNKNOWN, Model, Stamp, model_of
 from lib.datastore.values import Misfit
@@ -54,7 +55,11 @@ def _as_entity(cls: type[T], kind: str | None) -> type[T]:
         frozen=cls.__dataclass_params__.frozen,  # type: ignore[attr-defined]
     )
     metaclass: Any = type(cls)
-    return derive(metaclass(cls.__name__, (cls,), namespace))
+    made: type[T] = derive(metaclass(cls.__name__, (cls,), namespace))
+    # A name that is defined further down cannot be resolved yet: then the first use checks.
+    with contextlib.suppress(NameError):
+        Compiler(NOWHERE).plan_of(made)
+    return made
 
 
 class EntityCodec(Generic[T]):

@@ -1,0 +1,92 @@
+"""Connections that count calls, refuse them, or lose their answers; and one without a server."""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from lib.datastore import Rpc
+
+
+class Refusal(grpc.RpcError):
+    """What gRPC raises for a failed call."""
+
+    def __init__(self, status: str, details: str = "") -> None:
+        super().__init__(status)
+        self._status = grpc.StatusCode[status]
+        self._details = details
+
+    def code(self) -> grpc.StatusCode:
+        return self._status
+
+    def details(self) -> str:
+        return self._details
+
+
+class CountingConnection:
+    """Counts the calls by method name on their way to another connection."""
+
+    def __init__(self, inner: Rpc) -> None:
+        self.inner = inner
+        self.project = inner.project
+        self.database = inner.database
+        self.calls: Counter[str] = Counter()
+
+    def call(self, method: str, request: Any, timeout: float) -> Any:
+        self.calls[method] += 1
+        return self.inner.call(method, request, timeout)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+class FaultyConnection(CountingConnection):
+    """Fails calls as it was told to: before they are sent, or when their answer comes back."""
+
+    def __init__(self, inner: Rpc) -> None:
+        super().__init__(inner)
+        self._refusals: dict[str, deque[Exception]] = {}
+        self._losses: dict[str, deque[Exception]] = {}
+        self.meanwhile: Callable[[], None] | None = None
+
+    def refuse(self, method: str, *statuses: str) -> None:
+        """Answer the next calls of a method with these statuses, sending nothing."""
+        self._refusals[method] = deque(Refusal(status) for status in statuses)
+
+    def lose(self, method: str, *statuses: str) -> None:
+        """Send the next calls of a method, and answer them with these statuses all the same."""
+        self._losses[method] = deque(Refusal(status) for status in statuses)
+
+    def call(self, method: str, request: Any, timeout: float) -> Any:
+        if self._refusals.get(method):
+            self.calls[method] += 1
+            raise self._refusals[method].popleft()
+        answer = super().call(method, request, timeout)
+        if self._losses.get(method):
+            error = self._losses[method].popleft()
+            if self.meanwhile is not None:
+                then, self.meanwhile = self.meanwhile, None
+                then()
+            raise error
+        return answer
+
+
+class Script:
+    """A connection without a server: each method is answered by a function of the request."""
+
+    project = "p"
+    database = ""
+
+    def __init__(self, **answers: Callable[[Any], Any]) -> None:
+        self.answers = answers
+        self.requests: list[tuple[str, Any]] = []
+        self.timeouts: list[float] = []
+
+    def call(self, method: str, request: Any, timeout: float) -> Any:
+        self.requests.append((method, request))
+        self.timeouts.append(timeout)
+        return self.answers[method](request)
+
+    def close(self) -> None:
+        pass
