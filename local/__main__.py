@@ -1,6 +1,7 @@
 """``python -m local``: the whole system on this machine, until Ctrl-C or SIGTERM."""
 
 import argparse
+import contextlib
 import signal
 import sys
 import threading
@@ -30,7 +31,7 @@ def main() -> int:
     stack = Stack(data=options.data, port=options.port, source=options.source, report=_say)
     try:
         stack.start()
-    except (FolderInUse, PortTaken) as error:
+    except (FolderInUse, PortTaken, OSError) as error:
         print(f"Amends cannot start: {error}{_advise(error)}", file=sys.stderr)
         return 1
     threading.Thread(target=_announce, args=(stack,), daemon=True).start()
@@ -41,7 +42,9 @@ def main() -> int:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080, help="of the functions; 0: any free one")
+    parser.add_argument(
+        "--port", type=_read_port, default=8080, help="of the functions; 0: any free one"
+    )
     parser.add_argument("--data", type=Path, default=Path(".local"), help="folder of data and logs")
     parser.add_argument("--source", type=Path, default=PROJECT / "main.py", help="the functions")
     return parser.parse_args()
@@ -72,7 +75,14 @@ def _advise(error: Exception) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
+def _read_port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 0 to 65535")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Loopback ports: choosing free ones, and telling whether something listens."""
 
+import errno
 import http.client
 import random
 import socket
@@ -12,23 +13,24 @@ _RETRY_EVERY = 0.05
 
 
 class PortTaken(RuntimeError):
-    """Something else listens on the port; the message names it."""
+    """The port cannot be listened on; the message says which and why."""
 
 
 def choose_port() -> int:
     """Return a port that is free now."""
     while True:
         port = random.choice(_CHOICE)  # noqa: S311
-        if _is_free(port):
+        if _try_port(port) is None:
             return port
 
 
 def claim_port(port: int, patience: float = 1.0) -> None:
     """Make sure that a port is free, or gets so within `patience` seconds; PortTaken if not."""
     ends = time.monotonic() + patience
-    while not _is_free(port):
-        if time.monotonic() > ends:
-            raise PortTaken(f"port {port} is taken")
+    while (trouble := _try_port(port)) is not None:
+        if time.monotonic() > ends or trouble.errno != errno.EADDRINUSE:
+            in_use = trouble.errno == errno.EADDRINUSE
+            raise PortTaken(f"port {port} is taken" if in_use else f"port {port}: {trouble}")
         time.sleep(_RETRY_EVERY)
 
 
@@ -52,11 +54,12 @@ def answers(port: int, path: str) -> bool:
     return True
 
 
-def _is_free(port: int) -> bool:
+def _try_port(port: int) -> OSError | None:
+    """Return what keeps this process from listening on the port, if anything does."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None

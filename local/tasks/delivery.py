@@ -9,6 +9,7 @@ from local.tasks.names import short_name
 from local.tasks.records import DEADLINE_EXCEEDED, UNAVAILABLE, TaskRecord, read_code
 from local.tasks.retry import MAX_RETENTION, RetryPolicy, compute_backoff, is_exhausted, read_policy
 from local.tasks.signer import Signer
+from local.tasks.target import apply_target
 from local.tasks.wire import Answer, Request
 
 _SLOWING = (429, 503)
@@ -36,9 +37,14 @@ def begin_attempt(record: TaskRecord, now: float) -> TaskRecord:
     )
 
 
-async def make_request(record: TaskRecord, task: Any, signer: Signer) -> Request:
-    """Return the request of an attempt that has begun, with the headers the service sets."""
-    wanted = task.http_request
+async def make_request(
+    record: TaskRecord, task: Any, target: Any | None, signer: Signer
+) -> Request:
+    """Return the request of an attempt that has begun, with the headers the service sets.
+
+    `target` is the HttpTarget of its queue, if that has one.
+    """
+    wanted = task.http_request if target is None else apply_target(task.http_request, target)
     headers = dict(wanted.headers) | _tell_attempt(record)
     if wanted.HasField("oidc_token"):
         token = wanted.oidc_token

@@ -156,7 +156,7 @@ class Dispatcher:
         record = begin_attempt(stored, time.time())
         self._store.update_task(record)
         task = read_task(record)
-        request = await make_request(record, task, self._signer)
+        request = await make_request(record, task, line.target, self._signer)
         self._duplicate(request, record, task)
         answer = await self._connections.send(request, read_deadline(task))
         return self._settle(line, judge(record, task, line.policy, answer, time.time()))

@@ -17,16 +17,19 @@ class Line:
         self._waiting: dict[str, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, str]] = []
         self._numbers = itertools.count()
+        self._rate = 0.0
         self.configure(queue, now)
 
     def configure(self, queue: Any, now: float) -> None:
         """Take over a queue's settings and state."""
         limits = queue.rate_limits
-        self.name: str = queue.name
         self.open = queue.state == RUNNING
         self.policy: RetryPolicy = read_policy(queue.retry_config)
-        self.bucket = TokenBucket(limits.max_dispatches_per_second, limits.max_burst_size, now)
+        self.target: Any | None = queue.http_target if queue.HasField("http_target") else None
         self._max_running: int = limits.max_concurrent_dispatches
+        if limits.max_dispatches_per_second != self._rate:
+            self._rate = limits.max_dispatches_per_second
+            self.bucket = TokenBucket(self._rate, limits.max_burst_size, now)
 
     def add(self, task: str, due: float) -> None:
         """Put a task into the line, or move one that is in it."""

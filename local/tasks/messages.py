@@ -50,6 +50,7 @@ def load_message(name: str) -> Any:
 Queue = load_message("Queue")
 RetryConfig = load_message("RetryConfig")
 Task = load_message("Task")
+HttpRequest = load_message("HttpRequest")
 ListQueuesResponse = load_message("ListQueuesResponse")
 ListTasksResponse = load_message("ListTasksResponse")
 

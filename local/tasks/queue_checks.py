@@ -1,20 +1,17 @@
 """What makes a queue's settings acceptable, and their defaults (v2 reference, Queue)."""
 
 import math
-from datetime import timedelta
 from typing import Any
 
 from local.tasks.messages import RUNNING
 from local.tasks.names import check_queue
 from local.tasks.refusals import InvalidArgument, Unserved
+from local.tasks.retry_checks import complete_retry
+from local.tasks.target import check_target
 
 _MAX_RATE = 500.0
 _MAX_CONCURRENT = 5000
 _DEFAULT_CONCURRENT = 1000
-_DEFAULT_ATTEMPTS = 100
-_DEFAULT_MIN_BACKOFF = timedelta(milliseconds=100)
-_DEFAULT_MAX_BACKOFF = timedelta(hours=1)
-_DEFAULT_DOUBLINGS = 16
 
 
 def complete_queue(queue: Any) -> Any:
@@ -23,8 +20,10 @@ def complete_queue(queue: Any) -> Any:
     Raises InvalidArgument for what the service refuses, and Unserved for what only Google's does.
     """
     check_queue(queue.name)
-    if queue.HasField("http_target") or queue.HasField("app_engine_routing_override"):
-        raise Unserved("Queue-level targets are not served locally; set them on the task.")
+    if queue.HasField("app_engine_routing_override"):
+        raise Unserved("App Engine tasks are not served locally; use http_target.")
+    if queue.HasField("http_target"):
+        check_target(queue.http_target)
     _complete_rate(queue.rate_limits)
     complete_retry(queue.retry_config)
     queue.state = queue.state or RUNNING
@@ -41,27 +40,3 @@ def _complete_rate(limits: Any) -> None:
     limits.max_dispatches_per_second = rate
     limits.max_burst_size = max(1, math.ceil(rate))
     limits.max_concurrent_dispatches = concurrent
-
-
-def complete_retry(config: Any) -> None:
-    """Check a RetryConfig and fill in its defaults, in place."""
-    if config.max_attempts < -1:
-        raise InvalidArgument("RetryConfig.max_attempts must be -1 (unlimited) or more.")
-    if config.max_doublings < 0:
-        raise InvalidArgument("RetryConfig.max_doublings must not be negative.")
-    config.max_attempts = config.max_attempts or _DEFAULT_ATTEMPTS
-    config.max_doublings = config.max_doublings or _DEFAULT_DOUBLINGS
-    _complete_backoff(config)
-
-
-def _complete_backoff(config: Any) -> None:
-    if config.max_retry_duration.ToTimedelta() < timedelta():
-        raise InvalidArgument("RetryConfig.max_retry_duration must not be negative.")
-    if not config.HasField("min_backoff"):
-        config.min_backoff.FromTimedelta(_DEFAULT_MIN_BACKOFF)
-    if not config.HasField("max_backoff"):
-        config.max_backoff.FromTimedelta(_DEFAULT_MAX_BACKOFF)
-    if config.max_backoff.ToTimedelta() < config.min_backoff.ToTimedelta():
-        raise InvalidArgument("RetryConfig.min_backoff must not be longer than max_backoff.")
-    if config.min_backoff.ToTimedelta() < timedelta():
-        raise InvalidArgument("RetryConfig.min_backoff must not be negative.")

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from local.tasks.messages import METHODS
 from local.tasks.names import check_task, make_task_name, queue_of
-from local.tasks.queue_checks import complete_retry
 from local.tasks.refusals import InvalidArgument, Unserved
+from local.tasks.retry_checks import complete_retry
+from local.tasks.times import read_duration, read_time
 
 _MAX_TASK_BYTES = 1024 * 1024
 _MAX_HEADER_BYTES = 80 * 1024
@@ -118,10 +119,10 @@ def _complete_times(task: Any) -> None:
     task.create_time.FromSeconds(int(now))
     if not task.HasField("schedule_time"):
         task.schedule_time.FromMicroseconds(int(now * 1e6))
-    elif task.schedule_time.seconds > now + _MAX_AHEAD.total_seconds():
+    elif read_time(task.schedule_time, "Task.schedule_time") > now + _MAX_AHEAD.total_seconds():
         raise InvalidArgument("Task.schedule_time must be at most 30 days in the future.")
     if not task.HasField("dispatch_deadline"):
         task.dispatch_deadline.FromTimedelta(_DEFAULT_DEADLINE)
-    deadline = task.dispatch_deadline.ToTimedelta()
+    deadline = read_duration(task.dispatch_deadline, "Task.dispatch_deadline")
     if not _MIN_DEADLINE <= deadline <= _MAX_DEADLINE:
         raise InvalidArgument("Task.dispatch_deadline must be between [15s, 30m].")

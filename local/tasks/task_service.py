@@ -11,6 +11,7 @@ from local.tasks.paging import MAX_TASKS, cut_page, read_size, read_token
 from local.tasks.records import TaskRecord, to_message
 from local.tasks.store import Store
 from local.tasks.task_checks import complete_task
+from local.tasks.times import read_time
 
 
 class TaskService:
@@ -44,7 +45,7 @@ class TaskService:
             queue=queue,
             body=task.SerializeToString(),
             created=task.create_time.seconds,
-            scheduled=task.schedule_time.ToMicroseconds() / 1e6,
+            scheduled=read_time(task.schedule_time, "Task.schedule_time"),
         )
         await self._store.insert_task(record)
         self._dispatcher.add_task(record)

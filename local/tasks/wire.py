@@ -125,7 +125,11 @@ class ConnectionPool:
 
 def _encode(request: Request, url: SplitResult) -> bytes:
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    lines = [f"{request.method} {target} HTTP/1.1", f"Host: {url.netloc}", "Accept: */*"]
+    lines = [
+        f"{request.method} {target} HTTP/1.1",
+        f"Host: {url.netloc.rpartition('@')[2]}",
+        "Accept: */*",
+    ]
     lines += [f"{key}: {value}" for key, value in request.headers.items()]
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(request.body)}")

@@ -1,0 +1,34 @@
+"""What makes a RetryConfig acceptable, and its defaults (v2 reference, RetryConfig)."""
+
+from datetime import timedelta
+from typing import Any
+
+from local.tasks.refusals import InvalidArgument
+from local.tasks.times import read_duration
+
+_DEFAULT_ATTEMPTS = 100
+_DEFAULT_MIN_BACKOFF = timedelta(milliseconds=100)
+_DEFAULT_MAX_BACKOFF = timedelta(hours=1)
+_DEFAULT_DOUBLINGS = 16
+
+
+def complete_retry(config: Any) -> None:
+    """Check a RetryConfig and fill in its defaults, in place."""
+    if config.max_attempts < -1:
+        raise InvalidArgument("RetryConfig.max_attempts must be -1 (unlimited) or more.")
+    if config.max_doublings < 0:
+        raise InvalidArgument("RetryConfig.max_doublings must not be negative.")
+    config.max_attempts = config.max_attempts or _DEFAULT_ATTEMPTS
+    config.max_doublings = config.max_doublings or _DEFAULT_DOUBLINGS
+    _complete_backoff(config)
+
+
+def _complete_backoff(config: Any) -> None:
+    read_duration(config.max_retry_duration, "RetryConfig.max_retry_duration")
+    if not config.HasField("min_backoff"):
+        config.min_backoff.FromTimedelta(_DEFAULT_MIN_BACKOFF)
+    if not config.HasField("max_backoff"):
+        config.max_backoff.FromTimedelta(_DEFAULT_MAX_BACKOFF)
+    shortest = read_duration(config.min_backoff, "RetryConfig.min_backoff")
+    if read_duration(config.max_backoff, "RetryConfig.max_backoff") < shortest:
+        raise InvalidArgument("RetryConfig.min_backoff must not be longer than max_backoff.")

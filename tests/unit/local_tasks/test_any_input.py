@@ -1,0 +1,75 @@
+"""Whatever a client sends is accepted or refused with a reason; it never breaks the server."""
+
+import contextlib
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from local.tasks.messages import Queue, Task
+from local.tasks.queue_checks import complete_queue
+from local.tasks.records import TaskRecord, to_message
+from local.tasks.refusals import Refused
+from local.tasks.retry import compute_backoff, read_policy
+from local.tasks.task_checks import complete_task
+from local.tasks.times import read_time
+from tests.unit.local_tasks.worker import QUEUE
+
+INT32 = st.integers(-(2**31), 2**31 - 1)
+INT64 = st.integers(-(2**63), 2**63 - 1)
+DURATIONS = st.builds(Duration, seconds=st.integers(-5, 4000) | INT64, nanos=INT32)
+TIMES = st.builds(Timestamp, seconds=INT64, nanos=st.integers(0, 10**9 - 1) | INT32)
+RETRY = st.fixed_dictionaries(
+    {},
+    optional={
+        "max_attempts": INT32,
+        "max_doublings": INT32,
+        "min_backoff": DURATIONS,
+        "max_backoff": DURATIONS,
+        "max_retry_duration": DURATIONS,
+    },
+)
+TEXT = st.text(max_size=40)
+URLS = TEXT | TEXT.map(lambda path: f"http://127.0.0.1:1/{path}") | TEXT.map("http://{}".format)
+REQUESTS = st.fixed_dictionaries(
+    {"url": URLS},
+    optional={
+        "http_method": st.integers(0, 20),
+        "headers": st.dictionaries(TEXT, TEXT, max_size=3),
+        "body": st.binary(max_size=20),
+    },
+)
+TASKS = st.fixed_dictionaries(
+    {"http_request": REQUESTS},
+    optional={
+        "name": TEXT | TEXT.map(lambda name: f"{QUEUE}/tasks/{name}"),
+        "schedule_time": TIMES,
+        "dispatch_deadline": DURATIONS,
+        "retry_config": RETRY,
+    },
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TASKS)
+def test_any_task_is_accepted_whole_or_refused(fields: dict[str, Any]) -> None:
+    with contextlib.suppress(Refused):
+        task = complete_task(Task(**fields), QUEUE)
+        scheduled = read_time(task.schedule_time, "schedule_time")
+        record = TaskRecord(task.name, QUEUE, task.SerializeToString(), 0.0, scheduled)
+        assert to_message(record, 2).schedule_time.seconds == task.schedule_time.seconds
+
+
+@settings(max_examples=300, deadline=None)
+@given(RETRY, st.floats() | st.none(), st.integers(1, 10**6))
+def test_any_queue_is_accepted_whole_or_refused(
+    retry: dict[str, Any], rate: float | None, attempts: int
+) -> None:
+    queue = Queue(name=QUEUE, retry_config=retry)
+    if rate is not None:
+        queue.rate_limits.max_dispatches_per_second = rate
+    with contextlib.suppress(Refused):
+        policy = read_policy(complete_queue(queue).retry_config)
+        assert policy.min_backoff <= compute_backoff(policy, attempts) <= policy.max_backoff

@@ -1,0 +1,80 @@
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+from google.protobuf import json_format
+
+from local.tasks.messages import HttpRequest, load_message
+from local.tasks.target import apply_target
+from tests.unit.local_tasks.test_tasks import make_task
+from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker
+
+OTHER = f"{LOCATION}/queues/other"
+OWN = "http://127.0.0.1:81/own?a=1"
+
+
+def apply(target: dict[str, Any], url: str = OWN) -> Any:
+    message = json_format.ParseDict(target, load_message("HttpTarget")())
+    return apply_target(HttpRequest(url=url, http_method=1, body=b"{}"), message)
+
+
+@pytest.mark.parametrize(
+    ("override", "url"),
+    [
+        ({"host": "localhost"}, "http://localhost:81/own?a=1"),
+        ({"port": "82"}, "http://127.0.0.1:82/own?a=1"),
+        ({"port": "0"}, "http://127.0.0.1/own?a=1"),
+        ({"pathOverride": {"path": "/other"}}, "http://127.0.0.1:81/other?a=1"),
+        ({"queryOverride": {"queryParams": "b=2"}}, "http://127.0.0.1:81/own?b=2"),
+        ({"queryOverride": {}}, "http://127.0.0.1:81/own"),
+        ({"host": "localhost", "uriOverrideEnforceMode": "IF_NOT_EXISTS"}, OWN),
+    ],
+)
+def test_a_queue_overrides_parts_of_the_url(override: dict[str, Any], url: str) -> None:
+    assert apply({"uriOverride": override}).url == url
+
+
+def test_if_not_exists_fills_in_only_what_the_task_leaves_out() -> None:
+    override = {
+        "port": "82",
+        "pathOverride": {"path": "/default"},
+        "queryOverride": {"queryParams": "b=2"},
+        "uriOverrideEnforceMode": "IF_NOT_EXISTS",
+    }
+    assert apply({"uriOverride": override}).url == OWN
+    filled = apply({"uriOverride": override}, url="http://127.0.0.1").url
+    assert filled == "http://127.0.0.1:82/default?b=2"
+
+
+def test_a_queue_that_says_get_takes_the_body_away() -> None:
+    changed = apply({"httpMethod": "GET"})
+    assert (changed.http_method, changed.body) == (2, b"")
+    assert apply({}).body == b"{}"
+
+
+def test_tasks_go_where_their_queue_says_with_its_headers(client: Any, worker: Worker) -> None:
+    target = {
+        "uri_override": {"path_override": {"path": "/elsewhere"}},
+        "header_overrides": [{"header": {"key": "X-Queue", "value": "yes"}}],
+    }
+    client.update_queue(queue={"name": QUEUE, "http_target": target})
+    client.create_task(parent=QUEUE, task=make_task(worker.url))
+    (delivery,) = worker.wait_for(1)
+    assert (delivery.path, delivery.headers["X-Queue"]) == ("/elsewhere", "yes")
+
+
+@pytest.mark.parametrize(
+    ("target", "complaint"),
+    [
+        ({"uri_override": {"host": "example.com"}}, "this machine"),
+        ({"uri_override": {"host": ""}}, "empty"),
+        ({"uri_override": {"scheme": "HTTPS"}}, "TLS"),
+        ({"uri_override": {"port": 65536}}, "65535"),
+        ({"oidc_token": {"service_account_email": "a@b"}}, "audience"),
+    ],
+)
+def test_a_target_that_is_not_acceptable_is_refused(
+    shared_client: Any, target: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match=complaint):
+        shared_client.create_queue(parent=LOCATION, queue={"name": OTHER, "http_target": target})
