@@ -18,7 +18,15 @@ from local.datastore.keys import get_kind
 from local.datastore.locks import Footprint
 from local.datastore.messages import Entity, MutationResult, get_message_class
 from local.datastore.mutations import Change
+from local.datastore.paths import (
+    copy_entity,
+    merge_properties,
+    parse_mask,
+    pick_properties,
+)
 from local.datastore.store import Stored, fetch_entity
+from local.datastore.transforms import apply_transforms
+from local.datastore.validation import check_entity
 
 #: Seconds that a write waits for the transactions that have read what it changes.
 TRANSACTION_PATIENCE = 2.0
@@ -118,10 +126,30 @@ def _apply_one(row: _Row, change: Change, version: int) -> MutationResult:
         row.entity = None
     else:
         row.created = row.created if row.entity is not None else version
-        row.entity = getattr(change.mutation, change.operation)
+        row.entity = _build_entity(row, change, version, result)
     row.written = True
     _set_result(result, row, version)
     return result
+
+
+def _build_entity(row: _Row, change: Change, version: int, result: MutationResult) -> Entity:
+    """Return the entity as it will be stored, by the mutation's mask and transforms."""
+    mutation = change.mutation
+    written: Entity = getattr(mutation, change.operation)
+    if mutation.HasField("property_mask"):
+        paths = parse_mask(mutation.property_mask)
+        if row.entity is None:
+            written = pick_properties(written, paths)
+        else:
+            written = merge_properties(row.entity, written, paths)
+    if mutation.property_transforms:
+        # A copy, because the commit may have to wait and to apply its mutations again.
+        written = copy_entity(written)
+        transformed = apply_transforms(written, mutation.property_transforms, version)
+        result.transform_results.extend(transformed)
+    if mutation.HasField("property_mask") or mutation.property_transforms:
+        check_entity(written)
+    return written
 
 
 def _describe(change: Change) -> str:

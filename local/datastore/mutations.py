@@ -68,6 +68,8 @@ def _read_mutation(engine: Engine, mutation: Mutation, database: tuple[str, str]
         allocate_id(engine, key, partition_id)
     if operation != "delete":
         check_entity(target)
+    elif mutation.property_transforms:
+        raise InvalidArgument("A delete cannot have property transforms.")
     _check_strategy(mutation)
     path = encode_path(key.path)
     return Change(operation, mutation, key, partition, partition_id, path, allocated)

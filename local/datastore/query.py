@@ -20,6 +20,7 @@ _CURSOR = b"\x01"
 class Prepared:
     """A query that is ready to run."""
 
+    kind: str
     partition: Partition
     plans: list[Plan]
     columns: list[Column]
@@ -64,6 +65,7 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
     columns = plans[0].layout.columns
     mark = _build_mark(kind, columns, shape, projection)
     return Prepared(
+        kind,
         partition,
         plans,
         columns,

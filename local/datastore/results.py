@@ -1,20 +1,22 @@
 """Run a query: one batch of results, with its cursors."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from local.datastore.clock import set_timestamp
 from local.datastore.engine import Engine
+from local.datastore.errors import InvalidArgument
 from local.datastore.execution import Execution
 from local.datastore.indexes import build_entries, collect_values
-from local.datastore.intervals import START, Cut
+from local.datastore.intervals import START, Cut, contains
 from local.datastore.keys import decode_path, set_partition
 from local.datastore.layout import split_position
 from local.datastore.messages import EntityResult, QueryResultBatch, get_message_class
+from local.datastore.metadata import METADATA_KINDS, list_metadata
 from local.datastore.ordered import invert
 from local.datastore.query import Prepared
-from local.datastore.scans import Hit
+from local.datastore.scans import Hit, ListScan, walk
 from local.datastore.store import Stored, get_entity
 from local.datastore.values import decode_value
 
@@ -38,6 +40,9 @@ def run_query(engine: Engine, prepared: Prepared, connection: sqlite3.Connection
     batch = QueryResultBatch()
     batch.entity_result_type = _get_result_type(prepared)
     outcome = Outcome(batch)
+    if prepared.kind in METADATA_KINDS:
+        _read_metadata(engine, prepared, connection, outcome)
+        return outcome
     partition = engine.catalog.find_partition(prepared.partition)
     if partition is None:
         batch.more_results = batch.NO_MORE_RESULTS
@@ -45,9 +50,29 @@ def run_query(engine: Engine, prepared: Prepared, connection: sqlite3.Connection
         return outcome
     execution = Execution(connection, engine.catalog, partition)
     hits = list_hits(prepared, execution, connection, partition)
-    _Reader(prepared, connection, partition, outcome).read(hits)
+    _Reader(prepared, outcome, lambda path: get_entity(connection, partition + path)).read(hits)
     outcome.scanned = execution.scanned
     return outcome
+
+
+def _read_metadata(
+    engine: Engine, prepared: Prepared, connection: sqlite3.Connection, outcome: Outcome
+) -> None:
+    plans = prepared.plans
+    if prepared.columns or prepared.key_descends or any(plan.equalities for plan in plans):
+        raise InvalidArgument("Metadata is filtered and ordered by key, and answered whole.")
+    found = list_metadata(prepared.kind, connection, engine.catalog, prepared.partition)
+    start = START if not prepared.start else Cut(prepared.start, True)
+    hits = ListScan(
+        [
+            Hit(path, path, False)
+            for path in found
+            if any(contains(plan.base, path) for plan in plans)
+        ]
+    )
+    _Reader(prepared, outcome, lambda path: Stored(0, 0, found[path].SerializeToString())).read(
+        walk(hits, start)
+    )
 
 
 def _get_result_type(prepared: Prepared) -> int:
@@ -124,13 +149,11 @@ class _Reader:
     def __init__(
         self,
         prepared: Prepared,
-        connection: sqlite3.Connection,
-        partition: bytes,
         outcome: Outcome,
+        fetch: Callable[[bytes], Stored],
     ) -> None:
         self._prepared = prepared
-        self._connection = connection
-        self._partition = partition
+        self._fetch = fetch
         self._outcome = outcome
         self._batch = outcome.batch
         self._size = 0
@@ -164,7 +187,7 @@ class _Reader:
             return False
         stored = None
         if not self._prepared.keys_only:
-            stored = get_entity(self._connection, self._partition + hit.path)
+            stored = self._fetch(hit.path)
         length = len(stored.entity) if stored else len(hit.path)
         if self._size and self._size + length > BATCH_BYTES:
             return False
@@ -175,7 +198,7 @@ class _Reader:
 
     def _fill(self, result: EntityResult, hit: Hit, stored: Stored | None) -> None:
         result.cursor = self._prepared.build_cursor(hit.position)
-        if stored is not None:
+        if stored is not None and stored.version:
             result.version = stored.version
             set_timestamp(result.create_time, stored.created)
             set_timestamp(result.update_time, stored.version)

@@ -9,10 +9,12 @@ from local.datastore.commit import TRANSACTION_PATIENCE, WRITE_PATIENCE, apply_c
 from local.datastore.commit import Outcome as CommitOutcome
 from local.datastore.engine import Engine, resolve_partition
 from local.datastore.errors import InvalidArgument, Unimplemented
+from local.datastore.explain import describe_outcome, describe_plan
 from local.datastore.keys import encode_path
 from local.datastore.locks import Footprint
 from local.datastore.messages import Key, Message, get_message_class
 from local.datastore.mutations import Change, allocate_id, read_mutations
+from local.datastore.paths import Path, parse_mask, pick_properties
 from local.datastore.query import Prepared, prepare_query
 from local.datastore.reads import (
     Database,
@@ -62,9 +64,12 @@ class Service:
             raise InvalidArgument(f"A lookup takes at most {MAX_LOOKUP_KEYS} keys.")
         addresses = self._resolve_keys(request.keys, database)
         response = get_message_class("LookupResponse")()
+        mask = _read_mask(request)
         with read_with(self._engine, request.read_options, database) as read:
             read.lock(Footprint(shared=set(addresses)))
             self._read_entities(read, addresses, response)
+            if mask is not None:
+                _mask_results(response.found, mask)
             response.transaction = read.started
             set_timestamp(response.read_time, read.read_time)
         return response
@@ -105,12 +110,24 @@ class Service:
         if request.WhichOneof("query_type") == "gql_query":
             raise Unimplemented("GQL is not supported.")
         prepared = self._prepare(request, request.query, database)
+        mask = _read_mask(request)
+        if mask is not None and prepared.projection:
+            raise InvalidArgument("property masks are not allowed on projection queries")
         response = get_message_class("RunQueryResponse")()
         with read_with(self._engine, request.read_options, database) as read:
-            outcome = self._run(read, prepared)
-            response.batch.CopyFrom(outcome.batch)
+            if _explains(request):
+                describe_plan(response.explain_metrics, prepared)
+            if not _explains(request) or request.explain_options.analyze:
+                started = self._engine.clock.now()
+                outcome = self._run(read, prepared)
+                response.batch.CopyFrom(outcome.batch)
+                set_timestamp(response.batch.read_time, read.read_time)
+                if _explains(request):
+                    took = self._engine.clock.now() - started
+                    describe_outcome(response.explain_metrics, prepared, outcome, took)
+            if mask is not None:
+                _mask_results(response.batch.entity_results, mask)
             response.transaction = read.started
-            set_timestamp(response.batch.read_time, read.read_time)
         return response
 
     def _prepare(self, request: Message, query: Any, database: Database) -> Prepared:
@@ -219,6 +236,19 @@ class Service:
                 "INSERT OR IGNORE INTO reserved VALUES (?)", [(one,) for one in addresses]
             )
         return get_message_class("ReserveIdsResponse")()
+
+
+def _explains(request: Message) -> bool:
+    return bool(request.HasField("explain_options"))
+
+
+def _read_mask(request: Message) -> list[Path] | None:
+    return parse_mask(request.property_mask) if request.HasField("property_mask") else None
+
+
+def _mask_results(results: Any, mask: list[Path]) -> None:
+    for result in results:
+        result.entity.CopyFrom(pick_properties(result.entity, mask))
 
 
 def _check_selector(request: Message, selector: str | None, *, transactional: bool) -> None:

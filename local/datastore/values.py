@@ -59,6 +59,28 @@ def encode_value(value: Value) -> bytes | None:
     return encode(getattr(value, kind)) if encode else None
 
 
+#: What ``__property__`` calls the types of values.
+_REPRESENTATIONS = {
+    _NULL: "NULL",
+    _INT: "INT64",
+    _BOOL: "BOOLEAN",
+    _TEXT: "STRING",
+    _DOUBLE: "DOUBLE",
+    _GEO: "POINT",
+    _KEY: "REFERENCE",
+}
+
+
+def list_representations(seek: Callable[[bytes], bytes | None]) -> list[str]:
+    """Return the types that an index has values of; ``seek`` finds the first value from a bound."""
+    found = []
+    for tag, name in _REPRESENTATIONS.items():
+        first = seek(tag)
+        if first is not None and first[:1] == tag:
+            found.append(name)
+    return found
+
+
 def find_end(encoded: bytes, start: int) -> int:
     """Return the offset after the value that begins at ``start``."""
     tag = encoded[start : start + 1]

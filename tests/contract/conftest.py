@@ -29,6 +29,9 @@ INDEX_FILE = Path(__file__).with_name("index.yaml")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
+        "markers", "lacks(emulator, reason): an emulator of Google's does not have this at all"
+    )
+    config.addinivalue_line(
         "markers",
         "deviation(emulator, reason): an emulator of Google's is known to answer differently",
     )
@@ -116,6 +119,9 @@ def local_datastore_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 def datastore_host(request: pytest.FixtureRequest) -> str:
     """The host of each Datastore in turn; a case's known deviations are expected to fail."""
     name = request.param
+    for mark in request.node.iter_markers("lacks"):
+        if mark.args[0] == name:
+            pytest.skip(f"{name}: {mark.args[1]}")
     for mark in request.node.iter_markers("deviation"):
         if mark.args[0] == name:
             request.applymarker(pytest.mark.xfail(reason=mark.args[1], strict=True))

@@ -8,7 +8,7 @@ from grpc import StatusCode
 
 from tests.contract.wire import Unindexed, Wire, refuses
 
-pytestmark = pytest.mark.deviation("classic", "it has no aggregations")
+pytestmark = pytest.mark.lacks("classic", "it has no aggregations")
 
 COUNT: dict[str, Any] = {"count": {}}
 

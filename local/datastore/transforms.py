@@ -1,0 +1,114 @@
+"""Property transforms: changes to an entity that the server computes as it commits."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from local.datastore.clock import set_timestamp
+from local.datastore.errors import InvalidArgument
+from local.datastore.messages import Entity, PropertyTransform, Value, get_message_class
+from local.datastore.paths import open_value, parse_path
+
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+_NUMBERS = ("integer_value", "double_value")
+
+
+def apply_transforms(
+    entity: Entity, transforms: Iterable[PropertyTransform], now: int
+) -> list[Value]:
+    """Apply transforms in order, in place; return their results. ``now`` is in microseconds."""
+    return [_apply(entity, transform, now) for transform in transforms]
+
+
+def _apply(entity: Entity, transform: PropertyTransform, now: int) -> Value:
+    kind = transform.WhichOneof("transform_type")
+    if kind is None:
+        raise InvalidArgument("A property transform must have a type.")
+    value = open_value(entity, parse_path(transform.property))
+    if kind in ("append_missing_elements", "remove_all_from_array"):
+        change = _append_missing if kind == "append_missing_elements" else _remove_all
+        change(value, getattr(transform, kind).values)
+        return get_message_class("Value")(null_value=0)  # type: ignore[no-any-return]
+    if kind == "set_to_server_value":
+        value.Clear()
+        # The service gives the time of the request in milliseconds.
+        set_timestamp(value.timestamp_value, now - now % 1000)
+    else:
+        _compute(kind, value, getattr(transform, kind))
+    return get_message_class("Value").FromString(  # type: ignore[no-any-return]
+        value.SerializeToString()
+    )
+
+
+def _compute(kind: str, value: Value, operand: Any) -> None:
+    given = _get_number(operand)
+    if given is None:
+        raise InvalidArgument("A numeric transform takes an integer or a double.")
+    stored = _get_number(value)
+    if stored is None:
+        result = given
+    elif kind == "increment":
+        result = _add(stored, given)
+    else:
+        result = _choose(kind, stored, given)
+    value.Clear()
+    if isinstance(result, int):
+        value.integer_value = result
+    else:
+        value.double_value = result
+
+
+def _get_number(value: Any) -> int | float | None:
+    which = value.WhichOneof("value_type")
+    return getattr(value, which) if which in _NUMBERS else None
+
+
+def _add(stored: int | float, given: int | float) -> int | float:
+    if isinstance(stored, int) and isinstance(given, int):
+        return max(_INT64_MIN, min(_INT64_MAX, stored + given))
+    return float(stored) + float(given)
+
+
+def _choose(kind: str, stored: int | float, given: int | float) -> int | float:
+    """Return the larger or smaller one; of equal ones the stored one, and NaN of any with NaN."""
+    if math.isnan(stored) or math.isnan(given):
+        return math.nan
+    prefer = given > stored if kind == "maximum" else given < stored
+    return given if prefer else stored
+
+
+def _append_missing(value: Value, elements: Iterable[Any]) -> None:
+    array = _open_array(value)
+    known = {_identify(element) for element in array.values}
+    for element in elements:
+        identity = _identify(element)
+        if identity not in known:
+            known.add(identity)
+            array.values.append(element)
+
+
+def _remove_all(value: Value, elements: Iterable[Any]) -> None:
+    array = _open_array(value)
+    unwanted = {_identify(element) for element in elements}
+    kept = [element for element in array.values if _identify(element) not in unwanted]
+    del array.values[:]
+    array.values.extend(kept)
+
+
+def _open_array(value: Value) -> Any:
+    if not value.HasField("array_value"):
+        value.Clear()
+        value.array_value.SetInParent()
+    return value.array_value
+
+
+def _identify(value: Any) -> Any:
+    """Return what equal values share: numbers equal across types, NaN equals NaN."""
+    number = _get_number(value)
+    if number is not None:
+        return "NaN" if math.isnan(number) else number
+    plain = get_message_class("Value")()
+    plain.CopyFrom(value)
+    plain.ClearField("exclude_from_indexes")
+    plain.ClearField("meaning")
+    return plain.SerializeToString(deterministic=True)
