@@ -16,6 +16,7 @@ import grpc
 
 from local.folder_lock import lock_folder
 from local.scheduler.ticker import Job, Ticker
+from local.tasks.batch_service import BatchService
 from local.tasks.dispatcher import Dispatcher
 from local.tasks.faults import Faults
 from local.tasks.messages import load_message
@@ -104,6 +105,7 @@ def _make_rpc_server(store: Store, dispatcher: Dispatcher) -> Any:
 
 
 def _list_methods(queues: QueueService, tasks: TaskService) -> dict[str, Any]:
+    batches = BatchService(tasks)
     served: dict[str, Callable[[Any], Awaitable[Any]]] = {
         "ListQueues": queues.list_queues,
         "GetQueue": queues.get_queue,
@@ -118,6 +120,8 @@ def _list_methods(queues: QueueService, tasks: TaskService) -> dict[str, Any]:
         "CreateTask": tasks.create_task,
         "DeleteTask": tasks.delete_task,
         "RunTask": tasks.run_task,
+        "BatchCreateTasks": batches.batch_create_tasks,
+        "BatchDeleteTasks": batches.batch_delete_tasks,
     }
     return {name: _make_handler(name, method) for name, method in served.items()}
 

@@ -1,0 +1,91 @@
+"""The batch methods of the Cloud Tasks v2 service; their operations are done when they return."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Iterable
+from typing import Any
+
+from google.longrunning.operations_pb2 import Operation
+from google.protobuf.empty_pb2 import Empty
+from google.rpc.status_pb2 import Status
+
+from local.tasks.messages import load_message
+from local.tasks.names import check_queue, check_task, queue_of
+from local.tasks.refusals import InvalidArgument, Refused
+from local.tasks.task_service import TaskService
+
+_MAX_CREATES = 100
+_MAX_DELETES = 1000
+_ABORTED = 10
+
+BatchCreateTasksResponse = load_message("BatchCreateTasksResponse")
+BatchCreateTasksMetadata = load_message("BatchCreateTasksMetadata")
+BatchDeleteTasksMetadata = load_message("BatchDeleteTasksMetadata")
+DeleteTaskRequest = load_message("DeleteTaskRequest")
+
+
+class BatchService:
+    """Creates and deletes many tasks at once, each with an outcome of its own."""
+
+    def __init__(self, tasks: TaskService) -> None:
+        self._tasks = tasks
+
+    async def batch_create_tasks(self, request: Any) -> Any:
+        """Create up to 100 tasks of one queue; those that are refused are told by their index."""
+        check_queue(request.parent)
+        if len(request.requests) > _MAX_CREATES:
+            raise InvalidArgument(f"At most {_MAX_CREATES} tasks can be created in a batch.")
+        if any(single.parent != request.parent for single in request.requests):
+            raise InvalidArgument("Every request's parent must be the same as the batch's.")
+        metadata = BatchCreateTasksMetadata()
+        metadata.start_time.GetCurrentTime()
+        calls = (self._tasks.create_task(single) for single in request.requests)
+        created = await _run_each(calls, metadata)
+        return _finish(request, metadata, created, BatchCreateTasksResponse(tasks=created))
+
+    async def batch_delete_tasks(self, request: Any) -> Any:
+        """Delete up to 1000 tasks of one queue; those not there are told by their index."""
+        check_queue(request.parent)
+        if len(request.names) > _MAX_DELETES:
+            raise InvalidArgument(f"At most {_MAX_DELETES} tasks can be deleted in a batch.")
+        if any(queue_of(check_task(name)) != request.parent for name in request.names):
+            raise InvalidArgument("Every task must be of the batch's queue.")
+        metadata = BatchDeleteTasksMetadata()
+        metadata.start_time.GetCurrentTime()
+        calls = (self._tasks.delete_task(DeleteTaskRequest(name=name)) for name in request.names)
+        return _finish(request, metadata, await _run_each(calls, metadata), Empty())
+
+
+async def _run_each(calls: Iterable[Awaitable[Any]], metadata: Any) -> list[Any]:
+    """Return the results of the calls that are not refused; note the others in the metadata."""
+    results: list[Any] = []
+    for index, outcome in enumerate(await asyncio.gather(*calls, return_exceptions=True)):
+        if isinstance(outcome, Refused):
+            status = Status(code=outcome.code.value[0], message=outcome.message)
+            metadata.failed_requests[index].CopyFrom(status)
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            results.append(outcome)
+    return results
+
+
+def _finish(request: Any, metadata: Any, results: list[Any], response: Any) -> Any:
+    metadata.end_time.GetCurrentTime()
+    location = request.parent.partition("/queues/")[0]
+    operation = Operation(
+        name=f"{location}/operations/{request.request_id or uuid.uuid4()}", done=True
+    )
+    if metadata.failed_requests and not results:
+        kind = type(metadata).DESCRIPTOR.name
+        operation.error.code = _ABORTED
+        operation.error.message = (
+            f"None of the requests succeeded, refer to {kind}.failed_requests for individual "
+            "error details"
+        )
+    else:
+        state = "PARTIALLY_SUCCEEDED" if metadata.failed_requests else "SUCCEEDED"
+        metadata.state = metadata.State.Value(state)
+        operation.response.Pack(response)
+    operation.metadata.Pack(metadata)
+    return operation
