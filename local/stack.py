@@ -15,7 +15,7 @@ from local.supervisor import PROJECT, Report, Supervisor
 from local.tasks.faults import Faults
 
 _START_LIMIT = 60.0
-_STOP_GRACE = 2.5
+_STOP_GRACE = 2.0
 _DATASTORE_GRACE = 1.0
 
 
@@ -84,12 +84,15 @@ class Stack:
             supervisor.start()
 
     def wait_until_ready(self, seconds: float = _START_LIMIT) -> None:
-        """Wait until every part is ready; StackFailed if one is not in time."""
+        """Wait until every part is ready; StackFailed, with their logs, if some are not in time."""
         ends = time.monotonic() + seconds
-        for name, supervisor in self._supervisors.items():
-            if not supervisor.wait_until_ready(max(0.0, ends - time.monotonic())):
-                log = supervisor.read_log()
-                raise StackFailed(f"{name} is not ready after {seconds:g} s:\n{log}")
+        late = [
+            f"{name} is not ready after {seconds:g} s:\n{supervisor.read_log()}"
+            for name, supervisor in self._supervisors.items()
+            if not supervisor.wait_until_ready(max(0.0, ends - time.monotonic()))
+        ]
+        if late:
+            raise StackFailed("\n".join(late))
 
     def kill(self, part: str) -> None:
         """End a part (datastore, tasks or functions) with SIGKILL; it is started again."""

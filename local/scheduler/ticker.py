@@ -65,7 +65,10 @@ class Ticker:
         due = schedule(datetime.now(UTC))
         while True:
             await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
-            await self._run(job, due)
+            try:
+                await self._run(job, due)
+            except Exception:
+                _log.exception("%s: the run failed in the scheduler itself", job.name)
             due = find_next(schedule, due, datetime.now(UTC))
 
     async def _run(self, job: Job, due: datetime) -> None:

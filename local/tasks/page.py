@@ -1,8 +1,8 @@
 """What the server answers over plain HTTP on loopback: its health, its certificate, a reset."""
 
 import asyncio
-import contextlib
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -11,6 +11,8 @@ from local.tasks.signer import Signer
 CERTS_PATH = "/oauth2/v1/certs"
 _LONGEST_WAIT = 10.0
 
+_log = logging.getLogger(__name__)
+
 
 async def open_page(
     port: int, signer: Signer, reset: Callable[[], Awaitable[None]]
@@ -18,13 +20,16 @@ async def open_page(
     """Serve the page on a port of loopback (0: any free one); OSError if it is taken."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, EOFError, ValueError, asyncio.LimitOverrunError):
+        try:
             async with asyncio.timeout(_LONGEST_WAIT):
                 head = await reader.readuntil(b"\r\n\r\n")
                 method, path, _ = head.split(b"\r\n")[0].decode("latin-1").split(" ", 2)
                 writer.write(_encode(*await _route(method, path, signer, reset)))
                 await writer.drain()
-        writer.close()
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+            _log.debug("a request to the page was broken off: %s", error)
+        finally:
+            writer.close()
 
     return await asyncio.start_server(answer, "127.0.0.1", port, reuse_address=True)
 

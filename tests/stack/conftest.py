@@ -60,7 +60,7 @@ def stacks(tmp_path: Path, source: Path) -> Iterator[Stacks]:
 
 
 def ask(url: str, path: str = "/") -> dict[str, Any]:
-    with urllib.request.urlopen(url + path, timeout=10) as answer:
+    with urllib.request.urlopen(url + path, timeout=30) as answer:
         told: dict[str, Any] = json.load(answer)
     return told
 
@@ -75,7 +75,7 @@ def is_alive(pid: int) -> bool:
     return False
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends, f"not so after {seconds} s"

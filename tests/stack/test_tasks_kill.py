@@ -1,5 +1,6 @@
 """A kill -9 of the Cloud Tasks server in the middle of its work."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from local.supervisor import PROJECT
 from tests.unit.local_tasks.test_tasks import make_task
 from tests.unit.local_tasks.worker import QUEUE, Worker, connect, wait_until
 
-COUNT = 200
+COUNT = 120
 
 
 def start(data: Path, port: int) -> "subprocess.Popen[str]":
@@ -60,10 +61,10 @@ def test_kills_in_mid_dispatch_lose_no_task_and_forget_no_name(
     unanswered = {delivery.task for delivery in worker.wait_for(50)}
     server = restart(server, tmp_path, port)
     killed.set()
-    worker.wait_for(150)
+    worker.wait_for(100)
     server = restart(server, tmp_path, port)
     client = connect(f"127.0.0.1:{port}")
-    wait_until(lambda: not list(client.list_tasks(parent=QUEUE)), seconds=20)
+    wait_until(lambda: not list(client.list_tasks(parent=QUEUE)))
     times = Counter(delivery.task for delivery in worker.deliveries)
     assert set(times) == {name.rpartition("/")[2] for name in names}
     assert all(times[task] >= 2 for task in unanswered)
@@ -72,3 +73,25 @@ def test_kills_in_mid_dispatch_lose_no_task_and_forget_no_name(
             client.create_task(parent=QUEUE, task=make_task(worker.url, name=name))
     server.terminate()
     assert server.wait(5) == 0
+
+
+def test_a_task_whose_creation_was_acknowledged_outlives_a_kill(tmp_path: Path) -> None:
+    port = choose_port()
+    server = start(tmp_path, port)
+    client = connect(f"127.0.0.1:{port}")
+    client.pause_queue(name=QUEUE)
+    assassin = threading.Timer(0.3, server.kill)
+    assassin.start()
+    acknowledged = []
+    with contextlib.suppress(exceptions.GoogleAPICallError):
+        while True:
+            task = make_task("http://127.0.0.1:9/")
+            acknowledged.append(client.create_task(parent=QUEUE, task=task, retry=None).name)
+    server = restart(server, tmp_path, port)
+    client = connect(f"127.0.0.1:{port}")
+    kept = {task.name for task in client.list_tasks(parent=QUEUE)}
+    assert acknowledged
+    assert set(acknowledged) <= kept
+    assert len(kept) <= len(acknowledged) + 1
+    server.terminate()
+    server.wait()

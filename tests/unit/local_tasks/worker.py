@@ -57,7 +57,7 @@ class Worker:
             self.deliveries.append(delivery)
             self._arrived.notify_all()
 
-    def wait_for(self, count: int, seconds: float = 10.0) -> list[Delivery]:
+    def wait_for(self, count: int, seconds: float = 30.0) -> list[Delivery]:
         with self._arrived:
             arrived = self._arrived.wait_for(lambda: len(self.deliveries) >= count, seconds)
         assert arrived, f"{len(self.deliveries)} of {count} deliveries after {seconds} s"
@@ -105,7 +105,7 @@ def connect(address: str) -> Any:
     )
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for what no event tells."""
     ends = time.monotonic() + seconds
     while not condition():
