@@ -128,8 +128,8 @@ def _list_methods(queues: QueueService, tasks: TaskService) -> dict[str, Any]:
 
 def _make_handler(name: str, method: Callable[[Any], Awaitable[Any]]) -> Any:
     async def answer(request: Any, context: Any) -> Any:
-        # A caller that dies in the middle of its call cancels this coroutine. What it asked for goes
-        # on all the same: a task that is stored but was not handed to the dispatcher would be lost.
+        # A caller that dies in the middle of its call cancels this coroutine. What it asked for
+        # goes on: a task that was stored but not handed to the dispatcher would be lost.
         work = asyncio.ensure_future(method(request))
         try:
             return await asyncio.shield(work)

@@ -76,7 +76,7 @@ def test_every_part_killed_with_200_orders_in_flight_and_started_again(tmp_path:
         place(caller, purchases)
         for pid in stack.pids.values():
             os.kill(pid, signal.SIGKILL)
-    with Stack(data=tmp_path) as again:
+    with Stack(data=tmp_path, port=stack.plan.port) as again:
         caller = Caller(again.url)
         settle(caller, len(purchases))
         check_books(again, caller, purchases)

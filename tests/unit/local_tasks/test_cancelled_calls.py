@@ -1,0 +1,44 @@
+"""A caller that dies in the middle of a call: what is stored is also dispatched."""
+
+from typing import Any
+
+import grpc
+from google.cloud import tasks_v2
+
+from tests.unit.local_tasks.conftest import StartServer
+from tests.unit.local_tasks.worker import QUEUE, Worker, connect, wait_until
+
+TASKS = 300
+
+
+def test_a_task_whose_creator_died_in_the_call_is_never_stored_without_being_dispatched(
+    start_server: StartServer, worker: Worker
+) -> None:
+    address = start_server().address
+    create = grpc.insecure_channel(address).unary_unary(
+        "/google.cloud.tasks.v2.CloudTasks/CreateTask",
+        request_serializer=tasks_v2.CreateTaskRequest.serialize,
+    )
+    calls = [create.future(_make_request(number, worker.url)) for number in range(TASKS)]
+    for call in calls:
+        call.cancel()
+    client: Any = connect(address)
+    wait_until(lambda: not list(client.list_tasks(parent=QUEUE)))
+    stored = [number for number in range(TASKS) if _was_created(client, number, worker.url)]
+    worker.wait_for(TASKS)
+    assert len({delivery.task for delivery in worker.deliveries}) == TASKS
+    assert stored, "no call got as far as the server: the test shows nothing"
+
+
+def _make_request(number: int, url: str) -> Any:
+    task = {"name": f"{QUEUE}/tasks/t{number}", "http_request": {"url": url}}
+    return tasks_v2.CreateTaskRequest(parent=QUEUE, task=task)
+
+
+def _was_created(client: Any, number: int, url: str) -> bool:
+    """Create the task once more, as who was not answered does; tell whether it was there."""
+    try:
+        client.create_task(_make_request(number, url))
+    except Exception:
+        return True
+    return False
