@@ -7,12 +7,10 @@ from typing import Any
 
 from local.datastore.engine import Engine
 from local.datastore.errors import InvalidArgument
-from local.datastore.execution import Execution
 from local.datastore.messages import Message, get_message_class
 from local.datastore.query import Prepared
 from local.datastore.reads import Read
-from local.datastore.results import list_hits
-from local.datastore.store import get_entity
+from local.datastore.results import View, list_hits, open_execution
 from local.datastore.transactional import lock_ranges
 
 MAX_AGGREGATIONS = 5
@@ -82,23 +80,22 @@ def _collect(
     engine: Engine, read: Read, prepared: Prepared, names: set[str], bound: int | None
 ) -> tuple[int, dict[str, list[int | float]]]:
     numbers: dict[str, list[int | float]] = {name: [] for name in names}
-    partition = engine.catalog.find_partition(prepared.partition)
-    if partition is None:
-        return 0, numbers
     limits = [one for one in (prepared.limit, bound) if one is not None]
     stop = prepared.offset + min(limits) if limits else None
     parse = get_message_class("Entity").FromString
     count = 0
     with read.open_snapshot() as connection:
-        execution = Execution(connection, engine.catalog, partition)
-        hits = list_hits(prepared, execution, connection, partition)
+        execution = open_execution(engine, prepared, View(connection, read.as_of))
+        if execution is None:
+            return 0, numbers
+        hits = list_hits(prepared, execution)
         for hit in islice(hits, prepared.offset, stop):
             if prepared.end is not None and hit.position > prepared.end:
                 break
             if not names:
                 count += 1
                 continue
-            stored = get_entity(connection, partition + hit.path)
+            stored = execution.fetch(hit.path)
             count += _take_numbers(parse(stored.entity).properties, numbers)
     return count, numbers
 

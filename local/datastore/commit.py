@@ -8,6 +8,7 @@ from typing import Any
 from local.datastore.clock import get_microseconds, set_timestamp
 from local.datastore.engine import Engine
 from local.datastore.errors import AlreadyExists, FailedPrecondition, NotFound
+from local.datastore.history import keep_version
 from local.datastore.indexes import (
     build_entries,
     check_entry_count,
@@ -125,8 +126,14 @@ def _apply_one(row: _Row, change: Change, version: int) -> MutationResult:
     if change.operation == "delete":
         row.entity = None
     else:
+        written = _build_entity(row, change, version, result)
+        if written == row.entity:
+            # As the service has it: what changes nothing is not a new version.
+            current = row.before.version if row.before and not row.written else version
+            _set_result(result, row, current)
+            return result
         row.created = row.created if row.entity is not None else version
-        row.entity = _build_entity(row, change, version, result)
+        row.entity = written
     row.written = True
     _set_result(result, row, version)
     return result
@@ -229,6 +236,8 @@ def _lock_points(
 
 def _write_row(writer: sqlite3.Connection, row: _Row, version: int) -> None:
     address = row.change.address
+    if row.before is not None:
+        keep_version(writer, address, version, row.before)
     if row.entity is None:
         writer.execute("DELETE FROM entities WHERE key = ?", (address,))
         return

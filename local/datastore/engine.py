@@ -9,6 +9,7 @@ from local.datastore.catalog import Catalog
 from local.datastore.clock import Clock
 from local.datastore.composites import build_composites
 from local.datastore.errors import InvalidArgument
+from local.datastore.history import prune_history
 from local.datastore.indexes import Definition
 from local.datastore.keys import Partition, set_partition
 from local.datastore.locks import Locks
@@ -60,6 +61,13 @@ class Engine:
             return known
         with self.write() as writer:
             return self.catalog.ensure_index(writer, partition, definition)
+
+    def prune_history(self) -> None:
+        """Forget what no read may ask for any more."""
+        more = True
+        while more:
+            with self.store.write() as writer:
+                more = prune_history(writer, self.clock.now())
 
     def close(self) -> None:
         """Roll back what is open and close the store."""

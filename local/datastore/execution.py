@@ -18,22 +18,26 @@ from local.datastore.scans import (
     unite,
     walk,
 )
-from local.datastore.store import get_entity
+from local.datastore.store import Stored, get_entity
 
 
 class Execution:
     """The plans of one query on one snapshot of one partition."""
 
     def __init__(self, connection: sqlite3.Connection, catalog: Catalog, partition: bytes) -> None:
-        self._connection = connection
+        self.connection = connection
+        self.partition = partition
         self._catalog = catalog
-        self._partition = partition
         self._scans: list[RangeScan] = []
 
     @property
     def scanned(self) -> int:
         """How many index entries were read so far."""
         return sum(scan.scanned for scan in self._scans)
+
+    def fetch(self, path: bytes) -> Stored:
+        """Return the entity of a hit."""
+        return get_entity(self.connection, self.partition + path)
 
     def walk(self, plans: Sequence[Plan], start: Cut) -> Iterator[Hit]:
         """Yield the hits of all plans above a cut, in order, each position once."""
@@ -55,10 +59,10 @@ class Execution:
     def _open(self, legs: Sequence[Leg], intervals: Sequence[Interval]) -> Stream:
         streams = []
         for leg in legs:
-            source = find_source(self._catalog, self._partition, leg)
+            source = find_source(self._catalog, self.partition, leg)
             if source is None:
                 return ListScan([])
-            streams.append(RangeScan(self._connection, source, intervals))
+            streams.append(RangeScan(self.connection, source, intervals))
         self._scans += streams
         return streams[0] if len(streams) == 1 else MergeJoin(streams)
 
@@ -67,7 +71,7 @@ class Execution:
         hits = []
         parse = get_message_class("Entity").FromString
         for found in walk(self._open(plan.legs, plan.base), Cut(b"", False)):
-            stored = get_entity(self._connection, self._partition + found.path)
+            stored = self.fetch(found.path)
             values = collect_values(parse(stored.entity))
             for entry in build_entries(definition, values, found.path):
                 if contains(plan.intervals, entry.body):

@@ -35,11 +35,15 @@ class Predicate(NamedTuple):
 
 @dataclass(slots=True)
 class Conjunction:
-    """Filters that must all hold. Values of ``__key__`` are encoded paths."""
+    """Filters that must all hold. Values of ``__key__`` are encoded paths.
+
+    ``equated`` names the properties with equality filters, those that became ranges included.
+    """
 
     equalities: dict[str, set[bytes]] = field(default_factory=dict)
     ranges: dict[str, list[Interval]] = field(default_factory=dict)
     ancestor: bytes | None = None
+    equated: set[str] = field(default_factory=set)
 
     @property
     def key_intervals(self) -> list[Interval] | None:
@@ -180,6 +184,7 @@ def _build_conjunction(predicates: Sequence[Predicate]) -> Conjunction:
                 raise InvalidArgument("Only one ancestor is allowed.")
             built.ancestor = values[0]
         elif operator == "EQUAL" and name != KEY:
+            built.equated.add(name)
             built.equalities.setdefault(name, set()).add(values[0])
         else:
             known = built.ranges.get(name, [(START, END)])

@@ -59,11 +59,17 @@ class Plan:
     built: Definition | None = None
     base: list[Interval] = field(default_factory=lambda: EVERYTHING)
     equalities: dict[str, set[bytes]] = field(default_factory=dict)
+    key_descends: bool = False
 
-    def build_definition(self, *, key_descends: bool) -> Definition:
+    @property
+    def kind(self) -> str:
+        """The kind that is queried, or empty for all."""
+        return self.legs[0].definition.kind
+
+    def build_definition(self) -> Definition:
         """Return an index over just what this plan's entries have."""
-        kind = self.legs[0].definition.kind
-        return Definition(kind, False, (*self.layout.scanned, (KEY, key_descends)))
+        columns = (*self.layout.scanned, (KEY, self.key_descends))
+        return Definition(self.kind, False, columns)
 
     def selects(self, values: Values) -> bool:
         """Tell whether an entity's values pass the equality filters."""
@@ -152,7 +158,9 @@ def _complete(
         residual[len(scanned)] = flip_all(keys) if shape.key_descends else keys
     first = residual.pop(0, EVERYTHING)
     base = EVERYTHING if keys is None else keys
-    return Plan(legs, layout, first, residual, built, base, conjunction.equalities)
+    return Plan(
+        legs, layout, first, residual, built, base, conjunction.equalities, shape.key_descends
+    )
 
 
 def _plan_composite(

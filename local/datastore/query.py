@@ -51,8 +51,9 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
     """
     kind = _read_kind(query)
     conjunctions = normalize_filter(query.filter if query.HasField("filter") else None)
-    projection = _read_projection(query, conjunctions)
+    projection = _read_projection(query)
     distinct = [one.name for one in query.distinct_on]
+    _check_equated(conjunctions, [*(projection or ()), *distinct])
     explicit, key_order = _read_orders(query)
     shape = _build_shape(kind, conjunctions, explicit, key_order, projection or [], distinct)
     if not kind:
@@ -94,16 +95,20 @@ def _check_count(number: int, what: str) -> int:
     return number
 
 
-def _read_projection(query: Query, conjunctions: Sequence[Conjunction]) -> list[str] | None:
+def _read_projection(query: Query) -> list[str] | None:
     if not query.projection:
         return None
-    names = [one.property.name for one in query.projection]
+    names = [one.property.name for one in query.projection if one.property.name != KEY]
     if len(set(names)) != len(names):
         raise InvalidArgument("A property may be projected only once.")
-    for name in names:
-        if any(name in one.equalities for one in conjunctions):
-            raise InvalidArgument("Cannot use projection on a property with an equality filter.")
-    return sorted(name for name in names if name != KEY)
+    return sorted(names)
+
+
+def _check_equated(conjunctions: Sequence[Conjunction], names: Sequence[str]) -> None:
+    if KEY in names:
+        raise InvalidArgument("Cannot be distinct on __key__.")
+    if any(name in one.equated for one in conjunctions for name in names):
+        raise InvalidArgument("Cannot use projection on a property with an equality filter.")
 
 
 def _read_orders(query: Query) -> tuple[list[Column], bool | None]:
@@ -117,10 +122,9 @@ def _read_orders(query: Query) -> tuple[list[Column], bool | None]:
                 f"order by clause cannot contain duplicate fields {one.property.name}"
             )
         orders[one.property.name] = one.direction == one.DESCENDING
-        if one.property.name == KEY:
-            break
-    key_order = orders.pop(KEY, None)
-    return list(orders.items()), key_order
+    names = list(orders)
+    before_key = names[: names.index(KEY)] if KEY in orders else names
+    return [(name, orders[name]) for name in before_key], orders.get(KEY)
 
 
 def _build_shape(
@@ -132,7 +136,8 @@ def _build_shape(
     distinct: list[str],
 ) -> Shape:
     columns = list(explicit)
-    _check_distinct(columns, distinct)
+    if columns or key_order is not None:
+        _check_distinct(columns, distinct)
     down = columns[-1][1] if columns else False
     if not columns:
         columns += [(name, False) for name in distinct]
@@ -156,9 +161,7 @@ def _build_shape(
 
 
 def _check_distinct(columns: Sequence[Column], distinct: Sequence[str]) -> None:
-    if KEY in distinct:
-        raise InvalidArgument("Cannot be distinct on __key__.")
-    if columns and set(distinct) - {name for name, _ in columns[: len(distinct)]}:
+    if set(distinct) - {name for name, _ in columns[: len(distinct)]}:
         raise InvalidArgument("The distinct properties must come before all others in the order.")
 
 

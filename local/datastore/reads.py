@@ -4,12 +4,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from local.datastore.clock import get_microseconds
 from local.datastore.commit import TRANSACTION_PATIENCE
 from local.datastore.engine import Engine
-from local.datastore.errors import Aborted, InvalidArgument, ServiceError, Unimplemented
+from local.datastore.errors import Aborted, FailedPrecondition, InvalidArgument, ServiceError
+from local.datastore.history import RETENTION, fetch_entity_at
 from local.datastore.locks import Footprint
 from local.datastore.messages import Message, ReadOptions
+from local.datastore.store import Stored, fetch_entity
 from local.datastore.transactions import Transaction
 
 Database = tuple[str, str]
@@ -17,12 +21,17 @@ Database = tuple[str, str]
 
 @dataclass(slots=True)
 class Read:
-    """How one request reads. ``started`` is the id of the transaction that it began, or empty."""
+    """How one request reads.
+
+    ``started`` is the id of the transaction that it began, or empty; ``as_of`` is set when it reads
+    the past.
+    """
 
     engine: Engine
     transaction: Transaction | None
     started: bytes
     read_time: int
+    as_of: int | None = None
 
     @property
     def locks(self) -> bool:
@@ -33,6 +42,12 @@ class Read:
         """Share what is about to be read until the transaction ends; Aborted when it cannot be."""
         if self.transaction is not None and self.locks:
             self.engine.locks.acquire(self.transaction, footprint, TRANSACTION_PATIENCE)
+
+    def fetch(self, connection: sqlite3.Connection, key: bytes) -> Stored | None:
+        """Return an entity of a snapshot at the time that is read."""
+        if self.as_of is None:
+            return fetch_entity(connection, key)
+        return fetch_entity_at(connection, key, self.as_of)
 
     @contextmanager
     def open_snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -49,7 +64,9 @@ def read_with(engine: Engine, options: ReadOptions, database: Database) -> Itera
     """Yield how to read by these options; a transaction that loses a lock is rolled back."""
     which = options.WhichOneof("consistency_type")
     if which == "read_time":
-        raise Unimplemented("read_time is not supported.")
+        time = _read_time(engine, options.read_time)
+        yield Read(engine, None, b"", time, as_of=time)
+        return
     if which not in ("transaction", "new_transaction"):
         yield Read(engine, None, b"", engine.clock.now())
         return
@@ -61,7 +78,8 @@ def read_with(engine: Engine, options: ReadOptions, database: Database) -> Itera
     with engine.transactions.use(id_, database) as transaction:
         read_time = transaction.read_time if transaction.read_only else engine.clock.now()
         try:
-            yield Read(engine, transaction, id_ if started else b"", read_time)
+            as_of = transaction.as_of
+            yield Read(engine, transaction, id_ if started else b"", as_of or read_time, as_of)
         except ServiceError as error:
             if started or isinstance(error, Aborted):
                 engine.transactions.end(transaction)
@@ -72,9 +90,22 @@ def begin_transaction(engine: Engine, options: Message, database: Database) -> T
     """Open a transaction; without a mode it is a read-write one."""
     if options.WhichOneof("mode") != "read_only":
         return engine.transactions.begin(database, read_only=False)
+    as_of = None
     if options.read_only.HasField("read_time"):
-        raise Unimplemented("read_time is not supported.")
-    return engine.transactions.begin(database, read_only=True)
+        as_of = _read_time(engine, options.read_only.read_time)
+    return engine.transactions.begin(database, read_only=True, as_of=as_of)
+
+
+def _read_time(engine: Engine, timestamp: Any) -> int:
+    time = get_microseconds(timestamp)
+    now = engine.clock.now()
+    if timestamp.nanos % 1000:
+        raise InvalidArgument("timestamp cannot have more than microseconds precision")
+    if time > now:
+        raise InvalidArgument("The requested 'read_time' cannot be in the future.")
+    if time < now - RETENTION:
+        raise FailedPrecondition("The requested 'read_time' is too old: more than an hour.")
+    return time
 
 
 def get_database(request: Message) -> Database:

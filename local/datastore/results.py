@@ -3,11 +3,13 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from local.datastore.clock import set_timestamp
 from local.datastore.engine import Engine
 from local.datastore.errors import InvalidArgument
 from local.datastore.execution import Execution
+from local.datastore.history import PastExecution
 from local.datastore.indexes import build_entries, collect_values
 from local.datastore.intervals import START, Cut, contains
 from local.datastore.keys import decode_path, set_partition
@@ -17,13 +19,20 @@ from local.datastore.metadata import METADATA_KINDS, list_metadata
 from local.datastore.ordered import invert
 from local.datastore.query import Prepared
 from local.datastore.scans import Hit, ListScan, walk
-from local.datastore.store import Stored, get_entity
+from local.datastore.store import Stored
 from local.datastore.values import decode_value
 
 #: A batch ends before it has more results or bytes than these: the stock client's channel
 #: receives at most 4 MiB.
 BATCH_RESULTS = 300
 BATCH_BYTES = 3 * 1024 * 1024
+
+
+class View(NamedTuple):
+    """What a query reads: a snapshot, and the time in it when that is not the present."""
+
+    connection: sqlite3.Connection
+    time: int | None
 
 
 @dataclass(slots=True)
@@ -35,24 +44,33 @@ class Outcome:
     scanned: int = 0
 
 
-def run_query(engine: Engine, prepared: Prepared, connection: sqlite3.Connection) -> Outcome:
-    """Return the next batch of a query's results as a snapshot has them."""
+def run_query(engine: Engine, prepared: Prepared, view: View) -> Outcome:
+    """Return the next batch of a query's results."""
     batch = QueryResultBatch()
     batch.entity_result_type = _get_result_type(prepared)
     outcome = Outcome(batch)
     if prepared.kind in METADATA_KINDS:
-        _read_metadata(engine, prepared, connection, outcome)
+        _read_metadata(engine, prepared, view.connection, outcome)
         return outcome
-    partition = engine.catalog.find_partition(prepared.partition)
-    if partition is None:
+    execution = open_execution(engine, prepared, view)
+    if execution is None:
         batch.more_results = batch.NO_MORE_RESULTS
         batch.end_cursor = prepared.build_cursor(prepared.start or b"")
         return outcome
-    execution = Execution(connection, engine.catalog, partition)
-    hits = list_hits(prepared, execution, connection, partition)
-    _Reader(prepared, outcome, lambda path: get_entity(connection, partition + path)).read(hits)
+    _Reader(prepared, outcome, execution.fetch).read(list_hits(prepared, execution))
     outcome.scanned = execution.scanned
     return outcome
+
+
+def open_execution(
+    engine: Engine, prepared: Prepared, view: View
+) -> Execution | PastExecution | None:
+    """Return what runs a query's plans; None when nothing was ever written to its partition."""
+    partition = engine.catalog.find_partition(prepared.partition)
+    if partition is None:
+        return None
+    present = Execution(view.connection, engine.catalog, partition)
+    return present if view.time is None else PastExecution(present, view.time)
 
 
 def _read_metadata(
@@ -82,48 +100,42 @@ def _get_result_type(prepared: Prepared) -> int:
     return int(result.KEY_ONLY if prepared.keys_only else result.PROJECTION)
 
 
-def list_hits(
-    prepared: Prepared, execution: Execution, connection: sqlite3.Connection, partition: bytes
-) -> Iterator[Hit]:
+def list_hits(prepared: Prepared, execution: Execution | PastExecution) -> Iterator[Hit]:
     """Yield the hits of a query after its start cursor: each entity (or, in a projection, each
     combination of values) once, and each distinct combination once.
     """
     start = START if not prepared.start else Cut(prepared.start, True)
     hits = execution.walk(prepared.plans, start)
     if not prepared.projection:
-        hits = _drop_repetitions(prepared, hits, connection, partition)
+        hits = _drop_repetitions(prepared, hits, execution)
     if prepared.distinct:
         hits = _drop_indistinct(prepared, hits)
     return hits
 
 
 def _drop_repetitions(
-    prepared: Prepared, hits: Iterator[Hit], connection: sqlite3.Connection, partition: bytes
+    prepared: Prepared, hits: Iterator[Hit], execution: Execution | PastExecution
 ) -> Iterator[Hit]:
     """Yield an entity at the first of its positions only."""
     seen: set[bytes] = set()
+    start = prepared.start
     for hit in hits:
         if hit.multiple:
-            start = prepared.start
-            if hit.path in seen or (
-                start and _was_before(prepared, hit, start, connection, partition)
-            ):
+            if hit.path in seen:
+                continue
+            if start and _was_before(prepared, hit, start, execution.fetch(hit.path)):
                 continue
             seen.add(hit.path)
         yield hit
 
 
-def _was_before(
-    prepared: Prepared, hit: Hit, start: bytes, connection: sqlite3.Connection, partition: bytes
-) -> bool:
+def _was_before(prepared: Prepared, hit: Hit, start: bytes, stored: Stored) -> bool:
     """Tell whether the entity of a hit also has a position at or before the start cursor."""
-    stored = get_entity(connection, partition + hit.path)
     values = collect_values(get_message_class("Entity").FromString(stored.entity))
     for plan in prepared.plans:
         if not plan.selects(values):
             continue
-        definition = plan.build_definition(key_descends=prepared.key_descends)
-        for entry in build_entries(definition, values, hit.path):
+        for entry in build_entries(plan.build_definition(), values, hit.path):
             position = plan.layout.build_position(entry.body)
             if position <= start and plan.admits(entry.body):
                 return True

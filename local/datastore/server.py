@@ -36,7 +36,8 @@ class Handle:
         self._server = server
         self._engine = engine
         self._stopped = threading.Event()
-        threading.Thread(target=self._expire_transactions, daemon=True).start()
+        self._clearing = threading.Thread(target=self._clear_up, daemon=True)
+        self._clearing.start()
 
     @property
     def host(self) -> str:
@@ -47,11 +48,13 @@ class Handle:
         """End the requests under way and close the store; what was answered is kept."""
         self._stopped.set()
         self._server.stop(grace=0.5).wait()
+        self._clearing.join()
         self._engine.close()
 
-    def _expire_transactions(self) -> None:
+    def _clear_up(self) -> None:
         while not self._stopped.wait(1):
             self._engine.transactions.expire()
+            self._engine.prune_history()
 
 
 def serve(

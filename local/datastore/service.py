@@ -23,8 +23,7 @@ from local.datastore.reads import (
     get_database,
     read_with,
 )
-from local.datastore.results import Outcome, run_query
-from local.datastore.store import fetch_entity
+from local.datastore.results import Outcome, View, run_query
 from local.datastore.transactional import lock_query
 from local.datastore.validation import (
     MAX_LOOKUP_KEYS,
@@ -90,7 +89,7 @@ class Service:
                 if size > LOOKUP_BYTES:
                     response.deferred.append(key)
                     continue
-                stored = fetch_entity(connection, address)
+                stored = read.fetch(connection, address)
                 if stored is None:
                     response.missing.add().entity.key.CopyFrom(key)
                     continue
@@ -141,7 +140,7 @@ class Service:
         if read.locks:
             return lock_query(self._engine, read, prepared)
         with read.open_snapshot() as connection:
-            return run_query(self._engine, prepared, connection)
+            return run_query(self._engine, prepared, View(connection, read.as_of))
 
     def run_aggregation_query(self, request: Message) -> Any:
         """Answer counts, sums and averages over a query's results."""

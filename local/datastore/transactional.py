@@ -8,7 +8,7 @@ from local.datastore.locks import Footprint
 from local.datastore.planner import Plan
 from local.datastore.query import Prepared
 from local.datastore.reads import Read
-from local.datastore.results import Outcome, run_query
+from local.datastore.results import Outcome, View, run_query
 
 
 def lock_ranges(engine: Engine, read: Read, prepared: Prepared) -> bytes:
@@ -25,7 +25,7 @@ def lock_query(engine: Engine, read: Read, prepared: Prepared) -> Outcome:
     locked: set[bytes] = set()
     while True:
         with read.open_snapshot() as connection:
-            outcome = run_query(engine, prepared, connection)
+            outcome = run_query(engine, prepared, View(connection, None))
         found = {partition + path for path in outcome.paths}
         if found <= locked:
             return outcome

@@ -26,6 +26,7 @@ class Transaction:
     database: tuple[str, str]
     snapshot: sqlite3.Connection | None
     read_time: int
+    as_of: int | None = None
     started: float = field(default_factory=time.monotonic)
     last_used: float = field(default_factory=time.monotonic)
     busy: threading.Lock = field(default_factory=threading.Lock)
@@ -46,11 +47,16 @@ class Transactions:
         self._mutex = threading.Lock()
         self._open: dict[bytes, Transaction] = {}
 
-    def begin(self, database: tuple[str, str], *, read_only: bool) -> Transaction:
-        """Open a transaction on a database, given as (project, database)."""
+    def begin(
+        self, database: tuple[str, str], *, read_only: bool, as_of: int | None = None
+    ) -> Transaction:
+        """Open a transaction on a database, given as (project, database).
+
+        A read-only one may read the past: ``as_of`` is a version.
+        """
         read_time = self._clock.now()
         snapshot = self._store.open_snapshot() if read_only else None
-        transaction = Transaction(secrets.token_bytes(16), database, snapshot, read_time)
+        transaction = Transaction(secrets.token_bytes(16), database, snapshot, read_time, as_of)
         with self._mutex:
             self._open[transaction.id] = transaction
         return transaction

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from local.datastore.server import serve
+from tests.contract.layer import faults, namespace, other, store  # noqa: F401  fixtures
 from tests.contract.wire import Wire
 
 #: The name of each emulator and the arguments that start it.
@@ -89,7 +90,7 @@ def _start_emulator(name: str, folder: Path) -> Emulator:
 
 
 def _wants(session: pytest.Session, name: str) -> bool:
-    return any(f"[{name}" in item.name for item in session.items)
+    return any(name in item.name for item in session.items)
 
 
 @pytest.fixture(scope="session")
