@@ -1,0 +1,118 @@
+"""An engine on the local Datastore, with a queue and a clock in the test's hands."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lib.datastore import Rpc, Store
+from lib.errors import Unavailable
+from lib.saga.definition import Definitions, Saga
+from lib.saga.delivery import Delivery
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.records import SagaRecord, StepRecord
+
+
+class CountingRpc:
+    """Counts the calls to Datastore by method."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+        self.project = rpc.project
+        self.database = rpc.database
+        self.calls: Counter[str] = Counter()
+
+    def call(self, method: str, request: Any, timeout: float) -> Any:
+        self.calls[method] += 1
+        return self._rpc.call(method, request, timeout)
+
+    def close(self) -> None:
+        self._rpc.close()
+
+
+class HeldQueue:
+    """Keeps deliveries until the test takes them; drops what has a name that it has had."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Delivery] = []
+        self.named: set[str] = set()
+        self.is_down = False
+
+    def enqueue(self, delivery: Delivery) -> None:
+        if self.is_down:
+            raise Unavailable("the queue is down")
+        if delivery.task_name not in self.named:
+            self.named.add(delivery.task_name)
+            self.waiting.append(delivery)
+
+    def take(self) -> Delivery:
+        return self.waiting.pop(0)
+
+    def lose_all(self) -> None:
+        self.waiting.clear()
+
+
+class Bench:
+    """One engine with its queue, its clock and its counts."""
+
+    def __init__(self, rpc: Rpc, *sagas: Saga) -> None:
+        self.rpc = CountingRpc(rpc)
+        self.store = Store(self.rpc)
+        self.queue = HeldQueue()
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+        self.engine = self.make_engine(*sagas)
+
+    def make_engine(self, *sagas: Saga) -> Engine:
+        return Engine(Definitions(sagas), Journal(self.store), self.queue, self.now)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def pass_time(self, **amount: float) -> None:
+        self.time += timedelta(**amount)
+
+    def deliver(self, delivery: Delivery | None = None, *, retries: int = 0) -> str:
+        return self.engine.deliver(delivery or self.queue.take(), retries=retries)
+
+    def run_to_end(self, *, limit: int = 100) -> list[str]:
+        """Deliver whatever waits, at its time, until nothing does."""
+        results = []
+        while self.queue.waiting:
+            assert len(results) < limit, results
+            delivery = self.queue.take()
+            self.time = max(self.time, delivery.at)
+            results.append(self.deliver(delivery))
+        return results
+
+    def load(self, saga_id: str) -> tuple[SagaRecord, list[StepRecord]]:
+        saga = self.engine.journal.find(saga_id)
+        assert saga is not None
+        loaded = self.engine.journal.load(saga_id, saga.total_steps)
+        assert loaded is not None
+        return loaded
+
+    def statuses(self, saga_id: str) -> list[str]:
+        saga, steps = self.load(saga_id)
+        return [str(saga.status), *(str(step.status) for step in steps)]
+
+
+class Probe:
+    """Actions for a saga that write down who was called, and do what the test says."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.on: dict[str, Callable[[Any], Any]] = {}
+
+    def execute(self, name: str) -> Callable[[Any, Any], Any]:
+        return self._action(name)
+
+    def undo(self, name: str) -> Callable[[Any, Any], Any]:
+        return self._action(f"undo {name}")
+
+    def _action(self, label: str) -> Callable[[Any, Any], Any]:
+        def act(_: Any, call: Any) -> Any:
+            self.calls.append(label)
+            return self.on.get(label, lambda _: label)(call)
+
+        return act

@@ -1,0 +1,414 @@
+"""The engine on a real Datastore: what it costs, and what a crash at each line does."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from lib.datastore import connect
+from lib.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
+from lib.saga.attempt import LARGEST_OUTPUT
+from lib.saga.call import Permanent, Retry
+from lib.saga.definition import RetryPolicy, Saga, Step
+from lib.saga.payload import LARGEST_PAYLOAD
+from lib.saga.recovery import sweep
+from local.datastore.server import serve
+from local.supervisor import PROJECT
+from tests.saga.bench import Bench, Probe
+
+NAMES = ("a", "b", "c", "d")
+QUICK = RetryPolicy(attempts=3)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = serve(tmp_path_factory.mktemp("engine"), index_file=PROJECT / "index.yaml")
+    yield f"127.0.0.1:{server.port}"
+    server.stop()
+
+
+@pytest.fixture
+def probe() -> Probe:
+    return Probe()
+
+
+def make_saga(probe: Probe, *, version: int = 1, names: tuple[str, ...] = NAMES) -> Saga:
+    steps = (
+        Step(
+            name,
+            execute=probe.execute(name),
+            compensate=probe.undo(name),
+            retry=QUICK,
+            compensation_retry=QUICK,
+            timeout=timedelta(seconds=1),
+        )
+        for name in names
+    )
+    return Saga("letters", payload=dict[str, int], steps=tuple(steps), version=version)
+
+
+@pytest.fixture
+def bench(host: str, probe: Probe) -> Bench:
+    # A project of its own keeps each test's sagas to itself.
+    return Bench(connect(project=f"p{uuid4().hex[:12]}", emulator_host=host), make_saga(probe))
+
+
+def start(bench: Bench, saga_id: str = "s", payload: Any = None) -> None:
+    bench.engine.start("letters", saga_id, payload or {"n": 1})
+
+
+def fail(error: Exception) -> Any:
+    def act(_: Any) -> Any:
+        raise error
+
+    return act
+
+
+# What it costs
+
+
+def test_a_happy_saga_of_four_steps_costs_five_commits_four_lookups_and_four_tasks(
+    bench: Bench,
+) -> None:
+    start(bench)
+    assert bench.run_to_end() == ["done"] * 4
+    assert bench.statuses("s")[0] == "COMPLETED"
+    spent = bench.rpc.calls
+    spent["Lookup"] -= 2  # the two of statuses()
+    assert dict(spent) == {"Commit": 5, "Lookup": 4}
+    assert len(bench.queue.named) == 4
+
+
+def test_a_failing_attempt_costs_one_commit_one_lookup_and_one_task_more(
+    bench: Bench, probe: Probe
+) -> None:
+    failures = iter([Retry("busy")])
+    probe.on["b"] = lambda _: fail(next(failures))(_) if failures.__length_hint__() else "b"
+    start(bench)
+    assert bench.run_to_end() == ["done", "retryable", "done", "done", "done"]
+    assert dict(bench.rpc.calls) == {"Commit": 6, "Lookup": 5}
+    assert len(bench.queue.named) == 5
+
+
+# What a crash does
+
+
+def test_a_crash_between_commit_and_enqueue_is_healed_by_redelivery(
+    bench: Bench, probe: Probe
+) -> None:
+    start(bench)
+    first = bench.queue.take()
+    bench.queue.is_down = True
+    with pytest.raises(Unavailable):
+        bench.deliver(first)
+    bench.queue.is_down = False
+    assert bench.deliver(first, retries=1) == "stale"
+    assert [delivery.step for delivery in bench.queue.waiting] == [1]
+    assert probe.calls == ["a"]
+
+
+def test_a_crash_after_the_enqueue_leaves_one_successor(bench: Bench, probe: Probe) -> None:
+    start(bench)
+    first = bench.queue.take()
+    bench.deliver(first)
+    assert bench.deliver(first, retries=1) == "stale"
+    assert len(bench.queue.waiting) == 1
+    assert probe.calls == ["a"]
+
+
+def test_a_crash_in_the_step_counts_as_an_attempt_with_an_unknown_outcome(
+    bench: Bench, probe: Probe
+) -> None:
+    start(bench)
+    assert bench.deliver(retries=1) == "unknown"
+    assert probe.calls == []
+    _, steps = bench.load("s")
+    assert (steps[0].attempt, steps[0].uncertain) == (2, True)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_a_step_that_kills_its_process_every_time_ends_and_is_made_good(
+    bench: Bench, probe: Probe
+) -> None:
+    start(bench)
+    bench.deliver()
+    for _ in range(QUICK.attempts):
+        assert bench.deliver(retries=1) == "unknown"
+    bench.run_to_end()
+    assert probe.calls == ["a", "undo b", "undo a"]
+    assert bench.statuses("s")[0] == "ROLLED_BACK"
+
+
+def test_a_start_whose_enqueue_failed_is_found_by_the_sweep(bench: Bench) -> None:
+    bench.queue.is_down = True
+    start(bench)
+    bench.queue.is_down = False
+    assert sweep(bench.engine, bench.now).found == 0
+    bench.pass_time(seconds=12)
+    swept = sweep(bench.engine, bench.now)
+    assert (swept.found, swept.delivered, swept.left) == (1, 1, 0)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_a_start_whose_enqueue_failed_is_mended_by_starting_again(bench: Bench) -> None:
+    bench.queue.is_down = True
+    start(bench)
+    bench.queue.is_down = False
+    start(bench)
+    assert len(bench.queue.waiting) == 1
+
+
+def test_with_the_whole_queue_lost_every_saga_moves_again_after_time_out_and_grace(
+    bench: Bench,
+) -> None:
+    for number in range(20):
+        start(bench, f"s{number}")
+    for _ in range(10):
+        bench.deliver()
+    bench.queue.lose_all()
+    bench.pass_time(seconds=1 + 10)
+    assert sweep(bench.engine, bench.now).delivered == 20
+    bench.run_to_end()
+    assert {bench.statuses(f"s{number}")[0] for number in range(20)} == {"COMPLETED"}
+
+
+def test_a_second_sweep_finds_nothing_left_to_do(bench: Bench) -> None:
+    start(bench)
+    bench.queue.lose_all()
+    bench.pass_time(seconds=11)
+    sweep(bench.engine, bench.now)
+    assert sweep(bench.engine, bench.now).found == 0
+    assert len(bench.queue.waiting) == 1
+
+
+def test_a_sweep_takes_the_longest_overdue_first_and_no_more_than_its_limit(bench: Bench) -> None:
+    for number in range(6):
+        start(bench, f"s{number}")
+        bench.pass_time(seconds=1)
+    bench.queue.lose_all()
+    bench.pass_time(seconds=60)
+    assert sweep(bench.engine, bench.now, limit=4).delivered == 4
+    assert [delivery.saga_id for delivery in bench.queue.waiting] == ["s0", "s1", "s2", "s3"]
+
+
+def test_a_delivery_that_comes_after_the_sweep_replaced_it_still_counts(bench: Bench) -> None:
+    start(bench)
+    late = bench.queue.take()
+    bench.pass_time(seconds=11)
+    sweep(bench.engine, bench.now)
+    assert bench.deliver(late) == "done"
+    assert bench.deliver() == "stale"
+
+
+# Duplicates and conflicts
+
+
+def test_a_duplicate_delivery_does_not_run_the_step_again(bench: Bench, probe: Probe) -> None:
+    start(bench)
+    first = bench.queue.take()
+    assert (bench.deliver(first), bench.deliver(first)) == ("done", "stale")
+    assert probe.calls == ["a"]
+
+
+def test_of_two_deliveries_at_once_one_is_recorded_and_each_runs_once(
+    bench: Bench, probe: Probe
+) -> None:
+    both_in = threading.Barrier(2)
+    keys: list[str] = []
+
+    def meet(call: Any) -> str:
+        keys.append(call.idempotency_key)
+        both_in.wait(5)
+        return "a"
+
+    probe.on["a"] = meet
+    start(bench)
+    first = bench.queue.take()
+    threads = [threading.Thread(target=bench.deliver, args=(first,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert keys == ["s/a", "s/a"]
+    assert [delivery.step for delivery in bench.queue.waiting] == [1]
+    saga, steps = bench.load("s")
+    assert (saga.sequence, steps[0].attempt) == (3, 1)
+
+
+def test_a_cancel_while_the_step_runs_makes_it_decide_again_but_not_run_again(
+    bench: Bench, probe: Probe
+) -> None:
+    probe.on["b"] = lambda _: bench.engine.cancel("s", actor="op", reason="stop") and "b"
+    start(bench)
+    bench.run_to_end()
+    assert probe.calls == ["a", "b", "undo b", "undo a"]
+    assert bench.statuses("s") == ["ROLLED_BACK", "COMPENSATED", "COMPENSATED", *["PENDING"] * 2]
+
+
+def test_a_cancel_between_two_steps_undoes_what_was_done(bench: Bench, probe: Probe) -> None:
+    start(bench)
+    bench.deliver()
+    bench.engine.cancel("s", actor="op", reason="stop")
+    assert bench.run_to_end() == ["cancelled", "done"]
+    assert probe.calls == ["a", "undo a"]
+
+
+def test_a_finished_saga_is_not_cancelled(bench: Bench) -> None:
+    start(bench)
+    bench.run_to_end()
+    with pytest.raises(Conflict):
+        bench.engine.cancel("s", actor="op", reason="too late")
+    with pytest.raises(NotFound):
+        bench.engine.cancel("nobody", actor="op", reason="x")
+
+
+# What a step hands over
+
+
+def test_a_step_sees_the_outputs_before_it_and_its_compensation_its_own(
+    bench: Bench, probe: Probe
+) -> None:
+    seen: dict[str, Any] = {}
+    probe.on["a"] = lambda _: {"id": 7}
+    probe.on["b"] = lambda call: seen.update(b=dict(call.outputs))
+    probe.on["c"] = fail(Permanent("no"))
+    probe.on["undo a"] = lambda call: seen.update(undo=call.output)
+    start(bench)
+    bench.run_to_end()
+    assert seen == {"b": {"a": {"id": 7}}, "undo": {"id": 7}}
+
+
+def test_the_fencing_token_grows_and_the_idempotency_key_stays(bench: Bench, probe: Probe) -> None:
+    handed: list[tuple[str, int]] = []
+
+    def note(call: Any) -> None:
+        handed.append((call.idempotency_key, call.fencing_token))
+        raise Retry("again")
+
+    probe.on["a"] = note
+    start(bench)
+    bench.run_to_end()
+    assert {key for key, _ in handed} == {"s/a"}
+    tokens = [token for _, token in handed]
+    assert len(tokens) == QUICK.attempts
+    assert tokens == sorted(set(tokens))
+
+
+def test_a_step_past_its_time_out_is_an_unknown_outcome(bench: Bench, probe: Probe) -> None:
+    probe.on["b"] = lambda _: time.sleep(1.3)
+    start(bench)
+    bench.deliver()
+    assert bench.deliver() == "unknown"
+    _, steps = bench.load("s")
+    assert steps[1].uncertain
+
+
+@pytest.mark.parametrize("output", [object(), "x" * LARGEST_OUTPUT, {1: object()}])
+def test_an_output_that_cannot_be_kept_fails_for_good_and_is_made_good(
+    bench: Bench, probe: Probe, output: Any
+) -> None:
+    probe.on["a"] = lambda _: output
+    start(bench)
+    assert bench.run_to_end() == ["unstorable", "done"]
+    assert probe.calls == ["a", "undo a"]
+    assert "output" in bench.load("s")[0].error
+
+
+def test_a_permanent_refusal_is_not_tried_again(bench: Bench, probe: Probe) -> None:
+    probe.on["b"] = fail(Permanent("no credit"))
+    start(bench)
+    bench.run_to_end()
+    assert probe.calls == ["a", "b", "undo a"]
+    assert bench.load("s")[0].error == "step b: no credit"
+
+
+def test_an_unexpected_error_may_have_had_its_effect(bench: Bench, probe: Probe) -> None:
+    probe.on["b"] = fail(ZeroDivisionError("oops"))
+    start(bench)
+    bench.run_to_end()
+    assert probe.calls == ["a", "b", "b", "b", "undo b", "undo a"]
+
+
+def test_a_compensation_that_never_works_parks_the_saga_with_a_dead_letter(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probe.on["b"] = fail(Permanent("no"))
+    probe.on["undo a"] = fail(OSError("refund is down"))
+    start(bench)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "FAILED"
+    alerts = [line for line in capsys.readouterr().out.splitlines() if '"alert"' in line]
+    assert len(alerts) == 1
+    assert '"severity":"ERROR"' in alerts[0]
+    assert '"alert":"saga-parked"' in alerts[0]
+
+
+# Starting
+
+
+def test_the_same_start_twice_is_one_saga(bench: Bench, probe: Probe) -> None:
+    first = bench.engine.start("letters", "s", {"n": 1, "m": 2})
+    again = bench.engine.start("letters", "s", {"m": 2, "n": 1})
+    assert (again.id, again.created_at) == (first.id, first.created_at)
+    bench.run_to_end()
+    assert probe.calls == list(NAMES)
+    assert bench.engine.start("letters", "s", {"n": 1, "m": 2}).status == "COMPLETED"
+
+
+def test_the_same_id_with_another_payload_is_a_conflict(bench: Bench) -> None:
+    start(bench)
+    with pytest.raises(Conflict):
+        bench.engine.start("letters", "s", {"n": 2})
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "error"),
+    [
+        ("nobody", {}, NotFound),
+        ("letters", {"n": "x"}, Invalid),
+        ("letters", {"x" * LARGEST_PAYLOAD: 1}, TooLarge),
+        ("letters", {"n": object()}, Invalid),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused_before_anything_is_written(
+    bench: Bench, name: str, payload: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        bench.engine.start(name, "s", payload)
+    assert bench.rpc.calls == {}
+
+
+# Definitions that change
+
+
+def test_a_saga_in_flight_goes_on_with_the_version_that_it_began_with(
+    bench: Bench, probe: Probe
+) -> None:
+    start(bench)
+    bench.deliver()
+    newer = make_saga(probe, version=2, names=("z",))
+    bench.engine = bench.make_engine(make_saga(probe), newer)
+    bench.engine.start("letters", "t", {"n": 1})
+    bench.run_to_end()
+    assert bench.load("s")[0].total_steps == 4
+    assert sorted(probe.calls) == ["a", "b", "c", "d", "z"]
+
+
+@pytest.mark.parametrize("names", [("z",), ("a", "b", "d", "c")])
+def test_a_saga_whose_definition_is_gone_is_parked_and_runs_nothing(
+    bench: Bench, probe: Probe, names: tuple[str, ...]
+) -> None:
+    start(bench)
+    bench.deliver()
+    bench.engine = bench.make_engine(make_saga(probe, names=names))
+    assert bench.deliver() == "stranded"
+    saga, _ = bench.load("s")
+    assert saga.status == "FAILED"
+    assert "no longer declared" in saga.error
+    assert probe.calls == ["a"]
