@@ -77,7 +77,7 @@ class Bench:
 
     def run_to_end(self, *, limit: int = 100) -> list[str]:
         """Deliver whatever waits, at its time, until nothing does."""
-        results = []
+        results: list[str] = []
         while self.queue.waiting:
             assert len(results) < limit, results
             delivery = self.queue.take()
@@ -113,6 +113,7 @@ class Probe:
     def _action(self, label: str) -> Callable[[Any, Any], Any]:
         def act(_: Any, call: Any) -> Any:
             self.calls.append(label)
-            return self.on.get(label, lambda _: label)(call)
+            react = self.on.get(label)
+            return react(call) if react else label
 
         return act
