@@ -53,7 +53,8 @@ def _parse_arguments() -> argparse.Namespace:
 def _catch_signals() -> threading.Event:
     asked_to_end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: asked_to_end.set())
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: asked_to_end.set())
     return asked_to_end
 
 

@@ -51,7 +51,7 @@ class Signer:
         from cryptography.hazmat.primitives import serialization
 
         if not self._path.exists():
-            _make_key(self._path)
+            make_key(self._path)
         pem = self._path.read_bytes()
         self._key = cast("RSAPrivateKey", serialization.load_pem_private_key(pem, password=None))
         self._certificate = pem[pem.index(b"-----BEGIN CERTIFICATE") :].decode()
@@ -81,7 +81,7 @@ def _make_claims(email: str, audience: str, now: int) -> dict[str, object]:
     }
 
 
-def _make_key(path: Path) -> None:
+def make_key(path: Path) -> None:
     """Write a new key and its certificate into one PEM file, readable by its owner alone."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization

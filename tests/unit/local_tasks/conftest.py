@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from google.protobuf import json_format
 from local.tasks.embedded import EmbeddedServer, serve
 from local.tasks.messages import Queue
 from local.tasks.queue_checks import complete_queue
+from local.tasks.signer import make_key
 from tests.unit.local_tasks.worker import QUEUE, Worker, connect
 
 #: Starts a server over the test's folder; the keywords are those of `serve`.
@@ -21,9 +23,19 @@ def worker() -> Iterator[Worker]:
     worker.close()
 
 
+@pytest.fixture(scope="session")
+def signing_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key made once: to make one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("key") / "oidc-key.pem"
+    make_key(path)
+    return path
+
+
 @pytest.fixture
-def start_server(tmp_path: Path) -> Iterator[StartServer]:
+def start_server(tmp_path: Path, signing_key: Path) -> Iterator[StartServer]:
     servers: list[EmbeddedServer] = []
+    (tmp_path / "tasks").mkdir()
+    shutil.copy(signing_key, tmp_path / "tasks")
 
     def start(settings: dict[str, Any] | None = None, **rest: Any) -> EmbeddedServer:
         queue = json_format.ParseDict(settings or {}, Queue(name=QUEUE))
