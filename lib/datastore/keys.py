@@ -1,7 +1,5 @@
 """Keys: the path of kinds and ids from the root down, as plain data."""
 
-import base64
-import binascii
 import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -9,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from lib.datastore import limits
 from lib.datastore.messages import message
 from lib.datastore.schema import KeyField, model_of
+from lib.datastore.urlsafe import decode_bytes, encode_bytes
 from lib.errors import Invalid, Malformed
 
 T = TypeVar("T")
@@ -67,7 +66,7 @@ class Key(Generic[T]):
 
     def to_url(self) -> str:
         """Return the key as URL-safe text, for `key_from_url`."""
-        return base64.urlsafe_b64encode(write_key(self).SerializeToString()).decode().rstrip("=")
+        return encode_bytes(write_key(self).SerializeToString())
 
     def __str__(self) -> str:
         return "/".join(f"{kind}({part!r})" for kind, part in self.path)
@@ -99,8 +98,8 @@ def key_of(entity: T) -> Key[T]:
 def key_from_url(text: str, model: type[T]) -> Key[T]:
     """Read what `Key.to_url` wrote; raise Malformed for broken text or the key of another kind."""
     try:
-        pb = message("Key").FromString(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError, _decode_error()):
+        pb = message("Key").FromString(decode_bytes(text))
+    except (ValueError, _decode_error()):
         raise Malformed("not a key", field="key") from None
     read: Key[T] = read_key(pb, model=model)
     expected = tuple(item.kind for item in model_of(model).path)

@@ -1,11 +1,10 @@
 """Page tokens: a cursor that is bound to the query which it goes on with."""
 
-import base64
-import binascii
 import hashlib
 from typing import Any
 
 from lib.datastore.keys import Partition
+from lib.datastore.urlsafe import decode_bytes, encode_bytes
 from lib.errors import Malformed
 
 _HASH_BYTES = 12
@@ -20,14 +19,14 @@ def digest_of(partition: Partition, query: Any) -> bytes:
 
 def make_token(cursor: bytes, digest: bytes) -> str:
     """Return opaque URL-safe text."""
-    return base64.urlsafe_b64encode(digest + cursor).decode().rstrip("=")
+    return encode_bytes(digest + cursor)
 
 
 def open_token(token: str, digest: bytes) -> bytes:
     """Return the cursor; raise Malformed for broken text or the token of another query."""
     try:
-        raw = base64.urlsafe_b64decode((token + "=" * (-len(token) % 4)).encode("ascii"))
-    except (binascii.Error, ValueError):
+        raw = decode_bytes(token)
+    except ValueError:
         raise Malformed("not a page token", field="page_token") from None
     if raw[:_HASH_BYTES] != digest or len(raw) == _HASH_BYTES:
         raise Malformed("a page token of another query", field="page_token")

@@ -1,0 +1,81 @@
+"""Single commits whose answer was lost: sent again only where that is safe."""
+
+from dataclasses import replace
+
+import pytest
+
+from lib.datastore import Store, delete, increment, insert, key, key_of, update, upsert
+from lib.errors import AlreadyExists, Contention, Unavailable, VersionMismatch
+from tests.unit.datastore.connections import FaultyConnection
+from tests.unit.datastore.models import Task, TaskList
+
+
+def test_repeatable_writes_are_sent_again(store: Store, faults: FaultyConnection) -> None:
+    old, changed = store.apply(insert(TaskList(id="old")), insert(TaskList(id="changed")))
+    faults.calls.clear()
+    faults.lose("Commit", "UNAVAILABLE", "INTERNAL")
+    store.apply(upsert(TaskList(id="new")), delete(key_of(old)), update(replace(changed, name="x")))
+    assert faults.calls["Commit"] == 3
+    found = store.find_multi([key(TaskList, name) for name in ("new", "old", "changed")])
+    assert [item and item.name for item in found] == ["", None, "x"]
+
+
+def test_an_insert_that_is_to_get_an_id_is_not_sent_again(
+    store: Store, faults: FaultyConnection
+) -> None:
+    faults.lose("Commit", "UNAVAILABLE")
+    with pytest.raises(Unavailable):
+        store.insert(Task(id=0, task_list_id="a"))
+    assert faults.calls["Commit"] == 1
+
+
+@pytest.mark.deviation("classic", "it ignores transforms")
+def test_an_increment_is_not_sent_again(store: Store, faults: FaultyConnection) -> None:
+    task = store.insert(Task(id=1, task_list_id="a"))
+    faults.lose("Commit", "UNAVAILABLE")
+    with pytest.raises(Unavailable):
+        store.update(task, mask=(), transforms=[increment("count", 1)])
+    assert store.get(key_of(task)).count == 1
+
+
+def test_what_the_repetition_finds_in_its_way_may_be_the_first_try_itself(
+    store: Store, faults: FaultyConnection
+) -> None:
+    faults.lose("Commit", "UNAVAILABLE")
+    with pytest.raises(Unavailable, match="whether TaskList\\('a'\\) was written is not known"):
+        store.insert(TaskList(id="a"))
+    seen = store.get(key(TaskList, "a"))
+    faults.lose("Commit", "UNAVAILABLE")
+    with pytest.raises(Unavailable, match="not known"):
+        store.update(replace(seen, name="x"), if_version=seen.version)
+    assert store.get(key(TaskList, "a")).name == "x"
+
+
+def test_what_was_never_written_is_reported_as_what_it_is(
+    store: Store, faults: FaultyConnection
+) -> None:
+    seen = store.insert(TaskList(id="a"))
+    now = store.update(replace(seen, name="x"))
+    faults.refuse("Commit", "RESOURCE_EXHAUSTED")
+    with pytest.raises(AlreadyExists):
+        store.insert(TaskList(id="a"))
+    with pytest.raises(VersionMismatch):
+        store.update(seen, if_version=seen.version)
+    assert store.get(key_of(seen)) == now
+
+
+def test_contention_is_tried_again_and_then_reported(
+    store: Store, faults: FaultyConnection
+) -> None:
+    faults.refuse("Commit", "ABORTED")
+    store.upsert(TaskList(id="a"))
+    faults.refuse("Commit", *["ABORTED"] * 9)
+    with pytest.raises(Contention):
+        store.upsert(TaskList(id="b"))
+    assert store.find(key(TaskList, "b")) is None
+
+
+def test_reads_are_tried_again(store: Store, faults: FaultyConnection) -> None:
+    stored = store.insert(TaskList(id="a"))
+    faults.lose("Lookup", "UNAVAILABLE", "INTERNAL", "ABORTED")
+    assert store.get(key_of(stored)) == stored
