@@ -16,12 +16,12 @@ _PATIENCE = 20.0
 
 #: What a newcomer can copy, line by line; {url} is where the functions are.
 EXAMPLES = """\
-curl -X PUT {url}/set-stock --json '{"sku": "tea", "units": 10}'; \
-curl -X PUT {url}/set-credit --json '{"customer_id": "ann", "available_cents": 5000}'
-curl {url}/place-order --json '{"id": "first", "customer_id": "ann", \
-"lines": [{"sku": "tea", "quantity": 2, "unit_price_cents": 450}], \
-"address": {"name": "Ann", "street": "1 High St", "city": "Leeds", "country": "GB"}}'
-curl '{url}/get-order?id=first'"""
+curl -X PUT {url}/set-stock -d '{"sku":"tea","units":10}' \
+&& curl -X PUT {url}/set-credit -d '{"customer_id":"ann","available_cents":5000}'
+curl {url}/place-order -d '{"id":"order-1","customer_id":"ann",\
+"lines":[{"sku":"tea","quantity":2,"unit_price_cents":450}],\
+"address":{"name":"Ann","street":"1 High St","city":"Leeds","country":"GB"}}'
+curl '{url}/get-order?id=order-1'"""
 
 
 def main() -> int:
@@ -66,7 +66,8 @@ def _announce(stack: Stack) -> None:
     except StackFailed as failure:
         _say(f"{failure}\nstill trying")
         stack.wait_until_ready(float("inf"))
-    _say(f"Amends is ready at {stack.url} (logs in {stack.logs}; Ctrl-C ends it). Try:\n")
+    _say(f"Amends is ready at {stack.url}; Ctrl-C ends it.")
+    _say(f"Its Datastore is at {stack.datastore_host}, its logs are in {stack.logs}. Try:\n")
     _say(EXAMPLES.replace("{url}", stack.url) + "\n")
 
 

@@ -19,11 +19,10 @@ def test_a_task_whose_creator_died_in_the_call_is_never_stored_without_being_dis
         "/google.cloud.tasks.v2.CloudTasks/CreateTask",
         request_serializer=tasks_v2.CreateTaskRequest.serialize,
         response_deserializer=tasks_v2.Task.deserialize,
-        response_deserializer=tasks_v2.Task.deserialize,
     )
     calls: list[Any] = [create.future(_make_request(number, worker.url)) for number in range(TASKS)]
     for call in calls:
-        call.cancel()  # type: ignore[no-untyped-call]
+        call.cancel()
     client: Any = connect(address)
     wait_until(lambda: not list(client.list_tasks(parent=QUEUE)))
     stored = [number for number in range(TASKS) if _was_created(client, number, worker.url)]

@@ -1,0 +1,52 @@
+"""One function by itself, as it is deployed: functions-framework and a target, nothing else."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+import requests
+
+from local.ports import choose_port
+from local.stack import Stack
+from local.supervisor import PROJECT
+
+
+@pytest.fixture
+def url(stack: Stack) -> Iterator[str]:
+    port = choose_port()
+    script = os.path.join(os.path.dirname(sys.executable), "functions-framework")
+    process = subprocess.Popen(
+        [script, "--target=create_task_list", "--host=127.0.0.1", f"--port={port}"],
+        cwd=PROJECT,
+        env={**os.environ, "DATASTORE_EMULATOR_HOST": stack.datastore_host},
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_ready(url: str, seconds: float = 30.0) -> None:
+    ends = time.monotonic() + seconds
+    while True:
+        try:
+            requests.get(f"{url}/robots.txt", timeout=1)
+        except requests.ConnectionError:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_a_single_function_serves_itself_and_no_other(url: str) -> None:
+    body = {"id": f"l{uuid4().hex}", "name": "Home"}
+    assert requests.post(url, json=body, timeout=30).status_code == 201
+    assert requests.post(f"{url}/create-task-list", json=body, timeout=30).status_code == 409
+    assert requests.get(url, timeout=30).status_code == 405
