@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from local.folder_lock import lock_folder
 from local.scheduler.ticker import Job, Ticker
@@ -23,7 +24,7 @@ from local.tasks.faults import Faults
 from local.tasks.messages import load_message
 from local.tasks.page import CERTS_PATH, open_page
 from local.tasks.queue_service import QueueService
-from local.tasks.refusals import Refused
+from local.tasks.refusals import InvalidArgument, Refused
 from local.tasks.signer import Signer
 from local.tasks.store import TASK_TOMBSTONE, Store
 from local.tasks.task_service import TaskService
@@ -127,10 +128,19 @@ def _list_methods(queues: QueueService, tasks: TaskService) -> dict[str, Any]:
 
 
 def _make_handler(name: str, method: Callable[[Any], Awaitable[Any]]) -> Any:
-    async def answer(request: Any, context: Any) -> Any:
+    message = load_message(f"{name}Request")
+
+    async def call(data: bytes) -> Any:
+        try:
+            request = message.FromString(data)
+        except DecodeError as error:
+            raise InvalidArgument(f"The request is not a {name}Request.") from error
+        return await method(request)
+
+    async def answer(data: bytes, context: Any) -> Any:
         # A caller that dies in the middle of its call cancels this coroutine. What it asked for
         # goes on: a task that was stored but not handed to the dispatcher would be lost.
-        work = asyncio.ensure_future(method(request))
+        work = asyncio.ensure_future(call(data))
         try:
             return await asyncio.shield(work)
         except Refused as refusal:
@@ -140,9 +150,7 @@ def _make_handler(name: str, method: Callable[[Any], Awaitable[Any]]) -> Any:
             await context.abort(grpc.StatusCode.INTERNAL, "Internal error; see the server's log.")
 
     return grpc.unary_unary_rpc_method_handler(
-        answer,
-        request_deserializer=load_message(f"{name}Request").FromString,
-        response_serializer=lambda message: message.SerializeToString(),
+        answer, response_serializer=lambda response: response.SerializeToString()
     )
 
 

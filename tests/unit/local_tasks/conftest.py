@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf import json_format
 
@@ -48,11 +49,22 @@ def start_server(tmp_path: Path, signing_key: Path) -> Iterator[StartServer]:
 
 
 @pytest.fixture(scope="session")
-def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A client of one server for the tests that leave nothing behind."""
+def shared_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one server for the tests that leave nothing behind."""
     server = serve(tmp_path_factory.mktemp("shared"), queues=[complete_queue(Queue(name=QUEUE))])
-    yield connect(server.address)
+    yield server.address
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_channel(shared_address: str) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(shared_address) as channel:
+        yield channel
+
+
+@pytest.fixture(scope="session")
+def shared_client(shared_address: str) -> Any:
+    return connect(shared_address)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import contextlib
 from typing import Any
 
+import grpc
+import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
@@ -50,6 +52,19 @@ TASKS = st.fixed_dictionaries(
         "retry_config": RETRY,
     },
 )
+
+
+@pytest.mark.parametrize("method", ["CreateTask", "UpdateQueue", "ListTasks", "BatchCreateTasks"])
+@settings(max_examples=100, deadline=None)
+@given(data=st.binary(max_size=60))
+def test_any_bytes_are_answered_with_a_proper_code(
+    shared_channel: grpc.Channel, method: str, data: bytes
+) -> None:
+    call: Any = shared_channel.unary_unary(
+        f"/google.cloud.tasks.v2.CloudTasks/{method}", lambda data: data, lambda data: data
+    )
+    answer = call.future(data)
+    assert answer.code().name in ("OK", "INVALID_ARGUMENT", "NOT_FOUND")
 
 
 @settings(max_examples=300, deadline=None)
