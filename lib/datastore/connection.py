@@ -12,8 +12,18 @@ from lib.datastore.messages import PACKAGE, message
 
 SERVICE = f"/{PACKAGE}.Datastore"
 HOST = "datastore.googleapis.com"
-#: gRPC's own default of 4 MiB is less than one Lookup may answer.
-OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+SCOPES = (
+    "https://www.googleapis.com/auth/cloud-platform",
+    "https://www.googleapis.com/auth/datastore",
+)
+#: gRPC's own default of 4 MiB is less than one Lookup may answer; and by itself it waits up to
+#: two minutes before it tries to connect to a server again that was down.
+OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+)
 
 
 class Rpc(Protocol):
@@ -81,9 +91,12 @@ class Connection:
 
         if self._emulator_host:
             return grpc.insecure_channel(self._emulator_host, options=OPTIONS)
-        from google.cloud.datastore_v1.services.datastore.transports import DatastoreGrpcTransport
+        # What the stock client's transport calls; importing that would import REST and asyncio.
+        from google.api_core import grpc_helpers
 
-        return DatastoreGrpcTransport.create_channel(HOST, options=OPTIONS)
+        return grpc_helpers.create_channel(
+            HOST, default_scopes=SCOPES, default_host=HOST, options=OPTIONS
+        )
 
 
 def connect(project: str, database: str = "", emulator_host: str | None = None) -> Connection:

@@ -4,17 +4,22 @@ Raw messages, not their proto-plus wrappers: wrapping costs more CPU than the wh
 """
 
 import functools
+import importlib
+import importlib.util
+import sys
+import types
 from typing import Any
 
 PACKAGE = "google.datastore.v1"
+_LIBRARY = "google.cloud.datastore_v1"
 
 
 @functools.cache
 def message(name: str) -> Any:
     """Return the class of a message such as `Value` or `CommitRequest`."""
-    import google.cloud.datastore_v1.types  # noqa: F401  registers the descriptors
     from google.protobuf import descriptor_pool, message_factory
 
+    _register()
     descriptor = descriptor_pool.Default().FindMessageTypeByName(f"{PACKAGE}.{name}")
     return message_factory.GetMessageClass(descriptor)
 
@@ -24,3 +29,28 @@ def enum_number(name: str, value: str) -> int:
     """Return the number of an enum's value: `enum_number("PropertyFilter.Operator", "EQUAL")`."""
     owner, _, enum = name.rpartition(".")
     return int(message(owner).DESCRIPTOR.enum_types_by_name[enum].values_by_name[value].number)
+
+
+@functools.cache
+def _register() -> None:
+    """Import the library's message types, which registers their descriptors.
+
+    The library's own __init__ would import its clients as well, for gRPC, asyncio and REST: two
+    thirds of a cold start. An empty package stands in for it meanwhile; whoever imports the
+    library later gets the real one.
+    """
+    if _LIBRARY in sys.modules:
+        importlib.import_module(f"{_LIBRARY}.types")
+        return
+    spec = importlib.util.find_spec(_LIBRARY)
+    if spec is None or spec.submodule_search_locations is None:
+        raise ImportError(f"{_LIBRARY} is not installed")
+    stand_in = types.ModuleType(_LIBRARY)
+    stand_in.__path__ = list(spec.submodule_search_locations)
+    sys.modules[_LIBRARY] = stand_in
+    try:
+        importlib.import_module(f"{_LIBRARY}.types")
+    finally:
+        # Both, so that the real package is given its `types` attribute when it is imported.
+        del sys.modules[_LIBRARY]
+        sys.modules.pop(f"{_LIBRARY}.types", None)
