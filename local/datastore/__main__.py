@@ -7,7 +7,8 @@ import sys
 import threading
 
 from local.datastore.index_file import IndexFileError
-from local.datastore.server import PortTaken, serve
+from local.datastore.rpc.listener import PortTaken
+from local.datastore.server import serve
 
 
 def main() -> int:

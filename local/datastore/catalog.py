@@ -36,6 +36,8 @@ class Catalog:
             self.composites.setdefault(definition.kind, []).append(definition)
         self._partitions: dict[Partition, bytes] = {}
         self._indexes: dict[tuple[bytes, Definition], bytes] = {}
+        # The same by what names them shortest: most of a commit's look-ups are for these.
+        self._built_in: dict[tuple[bytes, str, str | None], bytes] = {}
         self._last_partition = self._last_index = 0
         for number, *names in connection.execute("SELECT * FROM partitions"):
             self._partitions[Partition(*names)] = _pack(number)
@@ -75,6 +77,17 @@ class Catalog:
         return self._partitions[partition]
 
     def ensure_index(
+        self, writer: sqlite3.Connection, partition: bytes, kind: str, name: str | None = None
+    ) -> bytes:
+        """Return the id of a kind's own index or of that of a property of it; as above."""
+        known = self._built_in.get((partition, kind, name))
+        if known is None:
+            columns = () if name is None else ((name, False),)
+            known = self.ensure_definition(writer, partition, Definition(kind, False, columns))
+            self._built_in[partition, kind, name] = known
+        return known
+
+    def ensure_definition(
         self, writer: sqlite3.Connection, partition: bytes, definition: Definition
     ) -> bytes:
         """Return the id of an index, giving it one in the writer's transaction if need be."""
@@ -98,4 +111,5 @@ class Catalog:
                     self._partitions.pop(one, None)
                 else:
                     self._indexes.pop(one, None)
+                    self._built_in.clear()
         self._uncommitted.clear()

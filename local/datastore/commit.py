@@ -9,13 +9,7 @@ from local.datastore.clock import get_microseconds, set_timestamp
 from local.datastore.engine import Engine
 from local.datastore.errors import AlreadyExists, FailedPrecondition, NotFound
 from local.datastore.history import keep_version
-from local.datastore.indexes import (
-    build_entries,
-    check_entry_count,
-    collect_values,
-    list_definitions,
-)
-from local.datastore.keys import get_kind
+from local.datastore.indexes import build_entries, check_entry_count, collect_values
 from local.datastore.locks import Footprint
 from local.datastore.messages import Entity, MutationResult, get_message_class
 from local.datastore.mutations import Change
@@ -50,6 +44,7 @@ class _Row:
 
     change: Change
     before: Stored | None
+    original: Entity | None
     entity: Entity | None
     created: int
     written: bool = False
@@ -108,7 +103,7 @@ def _apply(
 def _load_row(writer: sqlite3.Connection, change: Change) -> _Row:
     before = fetch_entity(writer, change.address)
     entity = get_message_class("Entity").FromString(before.entity) if before else None
-    return _Row(change, before, entity, before.created if before else 0)
+    return _Row(change, before, entity, entity, before.created if before else 0)
 
 
 def _apply_one(row: _Row, change: Change, version: int) -> MutationResult:
@@ -194,9 +189,8 @@ def _diff_entries(
     engine: Engine, writer: sqlite3.Connection, row: _Row
 ) -> tuple[list[bytes], Entries]:
     old: Entries = {}
-    if row.before is not None:
-        stored = get_message_class("Entity").FromString(row.before.entity)
-        old = _list_entries(engine, writer, row.change, stored)
+    if row.original is not None:
+        old = _list_entries(engine, writer, row.change, row.original)
     new = _list_entries(engine, writer, row.change, row.entity) if row.entity is not None else {}
     removed = [entry for entry in old if entry not in new]
     return removed, {entry: rest for entry, rest in new.items() if old.get(entry) != rest}
@@ -205,13 +199,19 @@ def _diff_entries(
 def _list_entries(
     engine: Engine, writer: sqlite3.Connection, change: Change, entity: Entity
 ) -> Entries:
-    kind = get_kind(change.path)
+    """Return an entity's entries: its kind's, one for each indexed value, the composite ones."""
+    kind, path, partition = entity.key.path[-1].kind, change.path, change.partition_id
     values = collect_values(entity)
     catalog = engine.catalog
-    entries: Entries = {}
-    for definition in list_definitions(kind, values, catalog.composites.get(kind, ())):
-        index = catalog.ensure_index(writer, change.partition_id, definition)
-        for body, length, multiple in build_entries(definition, values, change.path):
+    length = len(path)
+    entries: Entries = {catalog.ensure_index(writer, partition, kind) + path: (length, False)}
+    for name, encoded in values.items():
+        index = catalog.ensure_index(writer, partition, kind, name)
+        for one in encoded:
+            entries[index + one + path] = (length, len(encoded) > 1)
+    for definition in catalog.composites.get(kind, ()):
+        for body, _, multiple in build_entries(definition, values, path):
+            index = catalog.ensure_definition(writer, partition, definition)
             entries[index + body] = (length, multiple)
     check_entry_count(len(entries))
     return entries

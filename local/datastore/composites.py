@@ -38,7 +38,7 @@ def _fill(writer: sqlite3.Connection, catalog: Catalog, definition: Definition) 
         for path, entity in _list_kind(writer, catalog, partition, definition.kind):
             entries = build_entries(definition, collect_values(entity), path)
             if entries:
-                index = catalog.ensure_index(writer, partition, definition)
+                index = catalog.ensure_definition(writer, partition, definition)
                 writer.executemany(
                     "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
                     [(index + body, length, multiple) for body, length, multiple in entries],

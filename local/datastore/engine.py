@@ -60,7 +60,7 @@ class Engine:
         if known is not None:
             return known
         with self.write() as writer:
-            return self.catalog.ensure_index(writer, partition, definition)
+            return self.catalog.ensure_definition(writer, partition, definition)
 
     def prune_history(self) -> None:
         """Forget what no read may ask for any more."""
@@ -68,6 +68,13 @@ class Engine:
         while more:
             with self.store.write() as writer:
                 more = prune_history(writer, self.clock.now())
+
+    def reset(self) -> None:
+        """Forget everything that was stored; every open transaction is over."""
+        self.transactions.end_all()
+        with self.store.write() as writer:
+            for table in ("entities", "entries", "history", "reserved"):
+                writer.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def close(self) -> None:
         """Roll back what is open and close the store."""

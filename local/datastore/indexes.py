@@ -4,7 +4,7 @@ An entry is ``index id | [ancestor] | values in the index's order and directions
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -117,18 +117,6 @@ def build_entries(definition: Definition, values: Values, path: bytes) -> list[E
         for prefix in prefixes
         for combination in product(*columns)
     ]
-
-
-def list_definitions(
-    kind: str, values: Values, composites: Iterable[Definition]
-) -> list[Definition]:
-    """Return the indexes that an entity of this kind has entries in: its kind's, one a property,
-    and the composite ones all of whose columns it has.
-    """
-    chosen = [Definition(kind, False, ())]
-    chosen += [Definition(kind, False, ((name, False),)) for name in values]
-    chosen += [one for one in composites if all(name in values for name, _ in one.value_columns)]
-    return chosen
 
 
 def check_entry_count(count: int) -> None:

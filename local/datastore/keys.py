@@ -56,13 +56,6 @@ def list_ancestors(path: bytes) -> list[bytes]:
     return [path[:end] + END for end in find_ends(path)]
 
 
-def get_kind(path: bytes) -> str:
-    """Return the kind of the entity at an encoded path."""
-    ends = find_ends(path)
-    start = ends[-2] if len(ends) > 1 else 0
-    return decode_bytes(path, start + 1)[0].decode()
-
-
 def decode_path(encoded: bytes, start: int, key: Key) -> int:
     """Append the path that begins at ``start`` to ``key``; return the offset after its end."""
     at = start

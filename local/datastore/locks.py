@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from local.datastore.errors import Aborted
+from local.datastore.rpc.blocking import about_to_block
 
 _CONTENTION = "too much contention on these datastore entities. please try again."
 
@@ -67,7 +68,7 @@ def _covers(ranges: list[tuple[bytes, bytes]], points: list[bytes]) -> bool:
 class _Waiter:
     owner: Hashable
     request: Footprint
-    granted: threading.Event = field(default_factory=threading.Event)
+    granted: threading.Event | None = None
 
 
 class Locks:
@@ -88,14 +89,16 @@ class Locks:
             if not self._find_blockers(waiter, self._waiters):
                 self._grant(waiter)
                 return
+            granted = waiter.granted = threading.Event()
             self._waiters.append(waiter)
             if self._closes_circle(waiter):
                 self._waiters.remove(waiter)
                 raise Aborted(_CONTENTION)
-        if waiter.granted.wait(timeout):
+        about_to_block()
+        if granted.wait(timeout):
             return
         with self._mutex:
-            if waiter.granted.is_set():
+            if granted.is_set():
                 return
             self._waiters.remove(waiter)
             self._serve_waiters()
@@ -126,7 +129,8 @@ class Locks:
                 waiting.append(waiter)
             else:
                 self._grant(waiter)
-                waiter.granted.set()
+                if waiter.granted is not None:
+                    waiter.granted.set()
         self._waiters = waiting
 
     def _find_blockers(self, waiter: _Waiter, ahead: list[_Waiter]) -> set[Hashable]:

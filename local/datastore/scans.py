@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from local.datastore.intervals import Cut, Interval
 from local.datastore.ordered import invert
+from local.datastore.rpc.blocking import about_to_block
 
 _FIRST_FETCH, _FETCH = 16, 256
 
@@ -77,6 +78,7 @@ class RangeScan:
             return self._hits[self._at]
         near = bool(self._positions) and self._at >= len(self._positions) - 1
         if near and self._fetch(_FETCH):
+            about_to_block()
             # The caller walks: the next rows are probably what it wants.
             return self.seek(cut)
         return self._reopen(cut)

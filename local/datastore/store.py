@@ -20,9 +20,8 @@ CREATE TABLE IF NOT EXISTS entries (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS history (
   key BLOB NOT NULL, until INTEGER NOT NULL, version INTEGER NOT NULL, created INTEGER NOT NULL,
-  entity BLOB NOT NULL, PRIMARY KEY (key, until)
+  entity BLOB NOT NULL, PRIMARY KEY (until, key)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS history_by_time ON history (until);
 CREATE TABLE IF NOT EXISTS partitions (
   id INTEGER PRIMARY KEY, project TEXT NOT NULL, database TEXT NOT NULL, namespace TEXT NOT NULL
 );
@@ -32,6 +31,10 @@ CREATE TABLE IF NOT EXISTS indexes (
 CREATE TABLE IF NOT EXISTS reserved (key BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS composites (definition TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+
+
+#: How much the log may grow before it is folded into the file, which waits for the disk: 16 MiB.
+_CHECKPOINT_PAGES = 4096
 
 
 class Stored(NamedTuple):
@@ -51,11 +54,11 @@ class Store:
         self._idle: deque[sqlite3.Connection] = deque()
         self._write_lock = threading.Lock()
         self._writer = self._connect(cache_mib=32)
-        self._writer.execute("PRAGMA page_size = 8192")
         self._writer.execute("PRAGMA journal_mode = WAL")
         # NORMAL does not sync at each commit: what the process has written survives its kill -9,
         # a power cut may lose the last commits but never half of one.
         self._writer.execute("PRAGMA synchronous = NORMAL")
+        self._writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         self._writer.executescript(_SCHEMA)
 
     def _connect(self, cache_mib: int) -> sqlite3.Connection:

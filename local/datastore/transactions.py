@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from local.datastore.clock import Clock
 from local.datastore.errors import InvalidArgument
 from local.datastore.locks import Locks
+from local.datastore.rpc.blocking import about_to_block
 from local.datastore.store import Store
 
 #: Seconds without a request after which a transaction is rolled back, and its longest life.
@@ -65,6 +66,8 @@ class Transactions:
     def use(self, id_: bytes, database: tuple[str, str]) -> Iterator[Transaction]:
         """Yield an open transaction to one request at a time; InvalidArgument when it is over."""
         transaction = self._find(id_, database)
+        if transaction.busy.locked():
+            about_to_block()
         with transaction.busy:
             self._find(id_, database)
             transaction.last_used = time.monotonic()

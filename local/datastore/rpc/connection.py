@@ -1,0 +1,271 @@
+"""The receiving side of a connection: requests put together from frames and handled where read.
+
+The thread that reads a request handles it. When the handler is about to wait, a new thread goes on
+reading, so that requests which share a connection do not wait for each other.
+"""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from local.datastore.rpc.blocking import handing_over
+from local.datastore.rpc.frames import (
+    ACK,
+    END_HEADERS,
+    END_STREAM,
+    HEADER_BYTES,
+    MAX_FRAME,
+    MAX_STREAMS,
+    PREFACE,
+    PRIORITY_FLAG,
+    RECEIVE_WINDOW,
+    ConnectionFailure,
+    ErrorCode,
+    Frame,
+    Setting,
+    Type,
+    build_frame,
+    build_settings,
+    build_window_update,
+    parse_header,
+    strip_padding,
+)
+from local.datastore.rpc.hpack import CompressionError, Decoder, Headers
+from local.datastore.rpc.outgoing import Outgoing, StreamGone
+
+_LOG = logging.getLogger(__name__)
+_READ_BYTES = 64 * 1024
+_MAX_HEADER_BYTES = 64 * 1024
+#: Bytes taken in before the peer is told that it may send as many again.
+_WINDOW_STEP = RECEIVE_WINDOW // 4
+
+
+@dataclass(slots=True)
+class Request:
+    """A request while it comes in."""
+
+    stream: int
+    headers: Headers
+    body: bytearray = field(default_factory=bytearray)
+
+
+Handler = Callable[[Request, Outgoing], None]
+
+
+class Connection:
+    """One HTTP/2 connection."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        handle: Handler,
+        received: bytes,
+        forget: Callable[["Connection"], None],
+    ) -> None:
+        self._socket = connection
+        self._forget = forget
+        self._handle = handle
+        self._buffer = bytearray(received)
+        self._outgoing = Outgoing(connection)
+        self._decoder = Decoder()
+        self._requests: dict[int, Request] = {}
+        self._last_stream = 0
+        self._consumed = 0
+        self._block: tuple[Frame, bytearray] | None = None
+        self._reader: object | None = None
+
+    def serve(self) -> None:
+        """Handle requests until the peer or the server ends the connection."""
+        try:
+            self._outgoing.send(build_settings())
+            if bytes(self._read_exactly(len(PREFACE)) or b"") != PREFACE:
+                raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "no HTTP/2 preface")
+        except (OSError, ConnectionFailure):
+            self.close()
+            return
+        self._read_frames()
+
+    def close(self) -> None:
+        """End the connection at once."""
+        self._forget(self)
+        self._outgoing.close()
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # The peer was faster.
+        finally:
+            self._socket.close()
+
+    def _read_frames(self) -> None:
+        me = self._reader = object()
+        try:
+            while self._reader is me:
+                frame = self._read_frame()
+                if frame is None:
+                    self.close()
+                    return
+                self._take(frame)
+        except ConnectionFailure as failure:
+            self._say_goodbye(failure)
+        except CompressionError as error:
+            self._say_goodbye(ConnectionFailure(ErrorCode.COMPRESSION_ERROR, str(error)))
+        except OSError:
+            self.close()
+
+    def _hand_over(self) -> None:
+        self._reader = None
+        threading.Thread(target=self._read_frames, daemon=True).start()
+
+    def _say_goodbye(self, failure: ConnectionFailure) -> None:
+        _LOG.info("connection ended: %s", failure)
+        payload = self._last_stream.to_bytes(4, "big") + failure.code.to_bytes(4, "big")
+        try:
+            self._outgoing.send(build_frame(Type.GOAWAY, 0, 0, payload + str(failure).encode()))
+        except OSError:
+            _LOG.debug("the peer did not wait for the goodbye")
+        self.close()
+
+    def _read_exactly(self, size: int) -> bytes | None:
+        buffer = self._buffer
+        while len(buffer) < size:
+            data = self._socket.recv(_READ_BYTES)
+            if not data:
+                return None
+            buffer += data
+        taken = bytes(buffer[:size])
+        del buffer[:size]
+        return taken
+
+    def _read_frame(self) -> Frame | None:
+        header = self._read_exactly(HEADER_BYTES)
+        if header is None:
+            return None
+        length, type_, flags, stream = parse_header(header)
+        if length > MAX_FRAME:
+            raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "the frame is too long")
+        payload = self._read_exactly(length)
+        return None if payload is None else Frame(type_, flags, stream, payload)
+
+    def _take(self, frame: Frame) -> None:
+        if self._block is not None and frame.type != Type.CONTINUATION:
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a header block is not finished")
+        take = _TAKERS.get(frame.type)
+        if take is not None:
+            take(self, frame)
+
+    def _take_data(self, frame: Frame) -> None:
+        self._consumed += len(frame.payload)
+        if self._consumed >= _WINDOW_STEP:
+            self._outgoing.send(build_window_update(0, self._consumed))
+            self._consumed = 0
+        request = self._requests.get(frame.stream)
+        if request is None:
+            if frame.stream > self._last_stream or not frame.stream:
+                raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "data without a request")
+            return
+        request.body += strip_padding(frame)
+        if len(request.body) > RECEIVE_WINDOW:
+            raise ConnectionFailure(ErrorCode.FLOW_CONTROL_ERROR, "more data than the window")
+        if frame.flags & END_STREAM:
+            self._finish(request)
+
+    def _take_headers(self, frame: Frame) -> None:
+        if not frame.stream % 2:
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "an improper stream")
+        block = strip_padding(frame)
+        if frame.flags & PRIORITY_FLAG:
+            block = block[5:]
+        self._block = (frame, bytearray(block))
+        if frame.flags & END_HEADERS:
+            self._end_headers()
+
+    def _take_continuation(self, frame: Frame) -> None:
+        if self._block is None or self._block[0].stream != frame.stream:
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "nothing to continue")
+        self._block[1].extend(frame.payload)
+        if len(self._block[1]) > _MAX_HEADER_BYTES:
+            raise ConnectionFailure(ErrorCode.ENHANCE_YOUR_CALM, "too many headers")
+        if frame.flags & END_HEADERS:
+            self._end_headers()
+
+    def _end_headers(self) -> None:
+        if self._block is None:
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "no headers")
+        frame, block = self._block
+        self._block = None
+        headers = self._decoder.decode(bytes(block))
+        request = self._requests.get(frame.stream)
+        if request is None:
+            request = self._begin(frame.stream, headers)
+        if request is not None and frame.flags & END_STREAM:
+            self._finish(request)
+
+    def _begin(self, stream: int, headers: Headers) -> Request | None:
+        if stream <= self._last_stream:
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a stream begun twice")
+        self._last_stream = stream
+        if len(self._requests) >= MAX_STREAMS:
+            self._outgoing.send(
+                build_frame(Type.RST_STREAM, 0, stream, ErrorCode.REFUSED_STREAM.to_bytes(4, "big"))
+            )
+            return None
+        self._outgoing.open_stream(stream)
+        self._requests[stream] = Request(stream, headers)
+        return self._requests[stream]
+
+    def _finish(self, request: Request) -> None:
+        del self._requests[request.stream]
+        with handing_over(self._hand_over):
+            try:
+                self._handle(request, self._outgoing)
+            except StreamGone:
+                _LOG.debug("nobody waits for the answer on stream %d", request.stream)
+            except OSError:
+                self.close()
+
+    def _take_reset(self, frame: Frame) -> None:
+        self._requests.pop(frame.stream, None)
+        self._outgoing.close_stream(frame.stream)
+
+    def _take_settings(self, frame: Frame) -> None:
+        if frame.flags & ACK:
+            return
+        if frame.stream or len(frame.payload) % 6:
+            raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "improper settings")
+        for at in range(0, len(frame.payload), 6):
+            key = int.from_bytes(frame.payload[at : at + 2], "big")
+            value = int.from_bytes(frame.payload[at + 2 : at + 6], "big")
+            if key == Setting.INITIAL_WINDOW_SIZE:
+                self._outgoing.set_initial_window(value)
+            elif key == Setting.MAX_FRAME_SIZE:
+                self._outgoing.set_max_frame(value)
+        self._outgoing.send(build_frame(Type.SETTINGS, ACK, 0))
+
+    def _take_ping(self, frame: Frame) -> None:
+        if len(frame.payload) != 8 or frame.stream:
+            raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "an improper ping")
+        if not frame.flags & ACK:
+            self._outgoing.send(build_frame(Type.PING, ACK, 0, frame.payload))
+
+    def _take_window_update(self, frame: Frame) -> None:
+        if len(frame.payload) != 4:
+            raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "an improper window update")
+        increment = int.from_bytes(frame.payload, "big") & 0x7FFF_FFFF
+        self._outgoing.widen(frame.stream, increment)
+
+    def _take_push(self, _frame: Frame) -> None:
+        raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a client does not push")
+
+
+_TAKERS: dict[int, Callable[[Connection, Frame], None]] = {
+    Type.DATA: Connection._take_data,
+    Type.HEADERS: Connection._take_headers,
+    Type.RST_STREAM: Connection._take_reset,
+    Type.SETTINGS: Connection._take_settings,
+    Type.PUSH_PROMISE: Connection._take_push,
+    Type.PING: Connection._take_ping,
+    Type.WINDOW_UPDATE: Connection._take_window_update,
+    Type.CONTINUATION: Connection._take_continuation,
+}

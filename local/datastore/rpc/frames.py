@@ -1,0 +1,115 @@
+"""HTTP/2 frames (RFC 9113): their types, flags and form."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+HEADER_BYTES = 9
+
+END_STREAM = 0x1
+ACK = 0x1
+END_HEADERS = 0x4
+PADDED = 0x8
+PRIORITY_FLAG = 0x20
+
+#: What this server takes: frames of 1 MiB, and 16 MiB before it must be asked for more.
+MAX_FRAME = 1024 * 1024
+RECEIVE_WINDOW = 16 * 1024 * 1024
+MAX_STREAMS = 1000
+DEFAULT_WINDOW = 65_535
+DEFAULT_FRAME = 16_384
+MAX_WINDOW = 2**31 - 1
+
+
+class Type(IntEnum):
+    """The types of frames."""
+
+    DATA = 0
+    HEADERS = 1
+    PRIORITY = 2
+    RST_STREAM = 3
+    SETTINGS = 4
+    PUSH_PROMISE = 5
+    PING = 6
+    GOAWAY = 7
+    WINDOW_UPDATE = 8
+    CONTINUATION = 9
+
+
+class Setting(IntEnum):
+    """The settings that mean something here."""
+
+    HEADER_TABLE_SIZE = 1
+    MAX_CONCURRENT_STREAMS = 3
+    INITIAL_WINDOW_SIZE = 4
+    MAX_FRAME_SIZE = 5
+
+
+class ErrorCode(IntEnum):
+    """Why a connection or a stream ends."""
+
+    NO_ERROR = 0
+    PROTOCOL_ERROR = 1
+    FLOW_CONTROL_ERROR = 3
+    FRAME_SIZE_ERROR = 6
+    REFUSED_STREAM = 7
+    COMPRESSION_ERROR = 9
+    ENHANCE_YOUR_CALM = 11
+
+
+class ConnectionFailure(Exception):
+    """The peer broke the protocol: the connection must end, with this code."""
+
+    def __init__(self, code: ErrorCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Frame(NamedTuple):
+    """One frame as it was received."""
+
+    type: int
+    flags: int
+    stream: int
+    payload: bytes
+
+
+def build_frame(type_: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    """Return a frame's bytes."""
+    header = len(payload).to_bytes(3, "big") + bytes((type_, flags)) + stream.to_bytes(4, "big")
+    return header + payload
+
+
+def parse_header(header: bytes) -> tuple[int, int, int, int]:
+    """Return the length, type, flags and stream of a frame's first 9 bytes."""
+    stream = int.from_bytes(header[5:9], "big") & 0x7FFF_FFFF
+    return int.from_bytes(header[:3], "big"), header[3], header[4], stream
+
+
+def build_settings() -> bytes:
+    """Return what a server sends first: its settings, and its window for the whole connection."""
+    settings = {
+        Setting.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
+        Setting.INITIAL_WINDOW_SIZE: RECEIVE_WINDOW,
+        Setting.MAX_FRAME_SIZE: MAX_FRAME,
+    }
+    payload = b"".join(
+        key.to_bytes(2, "big") + value.to_bytes(4, "big") for key, value in settings.items()
+    )
+    return build_frame(Type.SETTINGS, 0, 0, payload) + build_window_update(
+        0, RECEIVE_WINDOW - DEFAULT_WINDOW
+    )
+
+
+def build_window_update(stream: int, increment: int) -> bytes:
+    """Return a frame that lets the peer send so many more bytes."""
+    return build_frame(Type.WINDOW_UPDATE, 0, stream, increment.to_bytes(4, "big"))
+
+
+def strip_padding(frame: Frame) -> bytes:
+    """Return a frame's payload without its padding."""
+    if not frame.flags & PADDED:
+        return frame.payload
+    if not frame.payload or frame.payload[0] >= len(frame.payload):
+        raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "the padding is longer than the frame")
+    return frame.payload[1 : len(frame.payload) - frame.payload[0]]

@@ -1,0 +1,104 @@
+"""gRPC over HTTP/2: which method a request is for, its message, and how it is answered."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from local.datastore.errors import Code, InvalidArgument, ServiceError, Unavailable, Unimplemented
+from local.datastore.rpc.connection import Request
+from local.datastore.rpc.hpack import encode
+from local.datastore.rpc.outgoing import Outgoing
+
+_LOG = logging.getLogger(__name__)
+_PREFIX_BYTES = 5
+_START = [(b":status", b"200"), (b"content-type", b"application/grpc")]
+_HEADERS = encode(_START)
+_OK = encode([(b"grpc-status", b"0")])
+_UNESCAPED = frozenset(range(0x20, 0x7F)) - {0x25}
+
+
+class Method(NamedTuple):
+    """One unary method: reads the request's message, answers, writes the answer's."""
+
+    parse: Callable[[bytes], Any]
+    call: Callable[[Any], Any]
+    serialize: Callable[[Any], bytes]
+
+
+class Dispatcher:
+    """Answers requests by a table of methods; the table's keys are paths: ``/service/Method``."""
+
+    def __init__(self, methods: Mapping[bytes, Method], max_message: int) -> None:
+        self._methods = methods
+        self._max_message = max_message
+        self._changed = threading.Condition()
+        self._active = 0
+        self._stopping = False
+
+    def stop(self, patience: float) -> None:
+        """Begin no more requests, and give those under way so many seconds to end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.wait_for(lambda: self._active == 0, patience)
+
+    def handle(self, request: Request, outgoing: Outgoing) -> None:
+        """Answer one request: with a message, with a refusal, or with INTERNAL and a log entry."""
+        with self._changed:
+            self._active += 1
+        try:
+            self._answer(request, outgoing)
+        finally:
+            with self._changed:
+                self._active -= 1
+                self._changed.notify_all()
+
+    def _answer(self, request: Request, outgoing: Outgoing) -> None:
+        try:
+            if self._stopping:
+                raise Unavailable("The server is stopping.")
+            body = self._call(request)
+        except ServiceError as error:
+            _refuse(request, outgoing, error.code, str(error))
+        except Exception:
+            if self._stopping:
+                # It lost its store or its locks halfway, and wrote nothing.
+                _refuse(request, outgoing, Code.UNAVAILABLE, "The server is stopping.")
+                return
+            _LOG.exception("%s failed", dict(request.headers).get(b":path"))
+            _refuse(request, outgoing, Code.INTERNAL, "internal error; see the server's log")
+        else:
+            prefixed = b"\x00" + len(body).to_bytes(4, "big") + body
+            outgoing.send_answer(request.stream, _HEADERS, prefixed, _OK)
+
+    def _call(self, request: Request) -> bytes:
+        path = next((value for name, value in request.headers if name == b":path"), b"")
+        method = self._methods.get(path)
+        if method is None:
+            raise Unimplemented(f"Method not found: {path.decode(errors='replace')}")
+        data = self._read_message(request.body)
+        try:
+            message = method.parse(data)
+        except Exception as error:
+            raise InvalidArgument("The request cannot be parsed.") from error
+        return method.serialize(method.call(message))
+
+    def _read_message(self, body: bytearray) -> bytes:
+        length = int.from_bytes(body[1:_PREFIX_BYTES], "big")
+        if len(body) < _PREFIX_BYTES or len(body) != _PREFIX_BYTES + length:
+            raise InvalidArgument("The request is not exactly one message.")
+        if body[0]:
+            raise Unimplemented("Compressed messages are not supported.")
+        if length > self._max_message:
+            raise InvalidArgument(
+                f"Request payload size exceeds the limit: {self._max_message} bytes."
+            )
+        return bytes(body[_PREFIX_BYTES:])
+
+
+def _refuse(request: Request, outgoing: Outgoing, code: Code, detail: str) -> None:
+    message = "".join(
+        chr(byte) if byte in _UNESCAPED else f"%{byte:02X}" for byte in detail.encode()
+    )
+    trailers = [(b"grpc-status", str(int(code)).encode()), (b"grpc-message", message.encode())]
+    outgoing.send_refusal(request.stream, _HEADERS + encode(trailers))
