@@ -27,6 +27,16 @@ def within(budget: timedelta) -> Iterator[None]:
         _ends_at.reset(token)
 
 
+@contextmanager
+def shielded(budget: timedelta) -> Iterator[None]:
+    """Give what must be done even past the deadline, such as cleaning up, a budget of its own."""
+    token = _ends_at.set(time.monotonic() + budget.total_seconds())
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
 def remaining() -> timedelta | None:
     """Say how much of the budget is left: never below zero, None when there is no budget."""
     ends_at = _ends_at.get()

@@ -39,4 +39,6 @@ def to_error(error: Any, method: str, subject: str = "") -> AmendsError:
     name = code_of(error)
     about = f" of {subject}" if subject else ""
     made = BY_CODE.get(name, AmendsError)
+    if name == "FAILED_PRECONDITION" and method != "Commit":
+        made = AmendsError  # a missing index is no fault of the caller's
     return made(f"Datastore {method}{about}: {name}: {details_of(error)}")

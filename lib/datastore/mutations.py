@@ -58,7 +58,8 @@ def update(
     """Write what must exist: all of it, or only the fields in `mask` (which may be empty).
 
     Fields with a transform are not taken from the entity: the service changes what it has
-    stored. With `if_version`, only if that is the stored version.
+    stored. With `if_version`, only if that is the stored version; a write that changes nothing
+    may keep it (both of Google's emulators do), so that an equal write passes as well.
     """
     names = None if mask is None else tuple(mask)
     return Mutation("update", entity, None, _checked(if_version), names, tuple(transforms))

@@ -5,9 +5,10 @@ import dataclasses
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from lib import deadline
 from lib.datastore.codecs import Codecs
 from lib.datastore.keys import key_of
 from lib.datastore.lookups import look_up
@@ -18,6 +19,9 @@ from lib.errors import AmendsError, Contention
 from lib.retry import retry
 
 T = TypeVar("T")
+
+#: For a rollback past the caller's deadline: nobody waits for its answer.
+GRACE = timedelta(seconds=1)
 
 _is_running: ContextVar[bool] = ContextVar("transaction", default=False)
 
@@ -69,15 +73,13 @@ class _Runner:
             written = self._commit(transaction)
         except BaseException:
             self.previous = transaction.handle
-            with contextlib.suppress(AmendsError):
-                transaction.roll_back()
+            self._let_go(transaction)
             raise
         return with_stored(returned, written)  # type: ignore[no-any-return]
 
     def _commit(self, transaction: Transaction) -> list[Written]:
         if self.read_only:
-            with contextlib.suppress(AmendsError):
-                transaction.roll_back()
+            self._let_go(transaction)
             return []
         if not transaction.writes:
             return transaction.commit(self.now()) if transaction.handle else []
@@ -93,6 +95,11 @@ class _Runner:
             raise
         self.receipts.give_back(receipt)
         return written
+
+    def _let_go(self, transaction: Transaction) -> None:
+        """Free what the transaction holds, even past the deadline; failing that, it expires."""
+        with contextlib.suppress(AmendsError), deadline.shielded(GRACE):
+            transaction.roll_back()
 
     def _settle(self, transaction: Transaction, receipt: CommitReceipt) -> list[Written]:
         """Find out how a commit ended whose answer was lost; raise AnswerLost if it did not happen.

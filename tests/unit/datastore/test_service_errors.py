@@ -1,0 +1,183 @@
+"""How the service's errors become ours, and what is sent in the first place."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from lib import errors
+from lib.datastore import Query, Store, key, upsert
+from lib.datastore.messages import message
+from lib.errors import AmendsError, Invalid, TooLarge
+from tests.unit.datastore.connections import Refusal, Script
+from tests.unit.datastore.models import Task, TaskList
+from tests.unit.datastore.test_deadline import answer_commit
+
+
+def refusing(status: str, details: str = "because") -> Any:
+    def answer(_: Any) -> Any:
+        raise Refusal(status, details)
+
+    return answer
+
+
+def store_over(script: Script) -> Store:
+    return Store(script, sleep=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        ("INVALID_ARGUMENT", errors.Invalid),
+        ("NOT_FOUND", errors.NotFound),
+        ("ABORTED", errors.Contention),
+        ("UNAVAILABLE", errors.Unavailable),
+        ("RESOURCE_EXHAUSTED", errors.Unavailable),
+        ("DEADLINE_EXCEEDED", errors.DeadlineExceeded),
+        ("PERMISSION_DENIED", AmendsError),
+        ("FAILED_PRECONDITION", AmendsError),
+        ("INTERNAL", AmendsError),
+    ],
+)
+def test_a_failed_read_raises_our_error_from_theirs(status: str, error: type[AmendsError]) -> None:
+    script = Script(Lookup=refusing(status))
+    with pytest.raises(AmendsError) as raised:
+        store_over(script).find(key(TaskList, "a"))
+    assert type(raised.value) is error
+    assert isinstance(raised.value.__cause__, Refusal)
+    tried = len(script.requests)
+    assert tried == (
+        5 if status in ("ABORTED", "UNAVAILABLE", "RESOURCE_EXHAUSTED", "INTERNAL") else 1
+    )
+
+
+def test_a_missing_index_is_a_fault_of_ours_and_not_of_the_caller() -> None:
+    script = Script(RunQuery=refusing("FAILED_PRECONDITION", "no matching index found"))
+    with pytest.raises(AmendsError, match="no matching index") as raised:
+        store_over(script).run(Query(Task))
+    assert raised.value.status == 500
+
+
+def test_a_deferred_key_is_asked_for_again() -> None:
+    def answer(request: Any) -> Any:
+        response = message("LookupResponse")()
+        first, *rest = request.keys
+        response.found.add(version=1).entity.key.CopyFrom(first)
+        response.deferred.extend(rest)
+        return response
+
+    script = Script(Lookup=answer)
+    found = store_over(script).find_multi([key(TaskList, name) for name in "abc"])
+    assert [item.id for item in found] == ["a", "b", "c"]
+    assert len(script.requests) == 3
+
+
+def test_more_than_a_thousand_keys_are_several_lookups() -> None:
+    script = Script(Lookup=lambda _: message("LookupResponse")())
+    keys = [key(Task, "a", number) for number in range(1, 2102)]
+    assert store_over(script).find_multi(keys) == [None] * 2101
+    assert [len(request.keys) for _, request in script.requests] == [1000, 1000, 101]
+
+
+def test_a_batch_that_is_not_finished_goes_on_where_it_ended() -> None:
+    def answer(request: Any) -> Any:
+        response = message("RunQueryResponse")()
+        start = int(request.query.start_cursor or b"0")
+        for number in range(start, start + min(2, request.query.limit.value)):
+            result = response.batch.entity_results.add(version=1)
+            result.entity.key.path.add(kind="TaskList", name=str(number))
+        response.batch.end_cursor = str(start + 2).encode()
+        response.batch.more_results = response.batch.NOT_FINISHED
+        return response
+
+    script = Script(RunQuery=answer)
+    found = store_over(script).run(Query(TaskList), limit=5)
+    assert [item.id for item in found] == ["0", "1", "2", "3", "4"]
+    assert [request.query.limit.value for _, request in script.requests] == [5, 3, 1]
+
+
+def test_chunks_stay_below_the_size_of_a_request() -> None:
+    script = Script(Commit=answer_commit)
+    big = [
+        Task(id=number, task_list_id="a", description="x" * 1_000_000) for number in range(1, 31)
+    ]
+    outcomes = store_over(script).upsert_multi(big)
+    assert all(outcome.error is None for outcome in outcomes)
+    assert len(script.requests) == 4
+    assert all(request.ByteSize() < 10 * 1024 * 1024 for _, request in script.requests)
+
+
+def test_what_is_too_much_is_refused_before_anything_is_sent() -> None:
+    script = Script()
+    store = store_over(script)
+    with pytest.raises(Invalid, match="at most 500 writes, not 501") as refused:
+        store.apply(*(upsert(Task(id=n, task_list_id="a")) for n in range(1, 502)))
+    assert refused.value.field == "mutations"
+    half = "x" * 600_000
+    with pytest.raises(TooLarge) as large:
+        store.upsert(Task(id=1, task_list_id="a", description=half, tags=["y" * 1500] * 350))
+    assert large.value.field == "description"
+    with pytest.raises(TooLarge, match="one commit takes at most"):
+        store.apply(
+            *(
+                upsert(Task(id=n, task_list_id="a", description="x" * 1_000_000))
+                for n in range(1, 12)
+            )
+        )
+    assert not script.requests
+
+
+def test_a_request_names_project_database_and_namespace() -> None:
+    script = Script(Commit=answer_commit)
+    script.database = "db"
+    Store(script, namespace="own").upsert(TaskList(id="a"))
+    request = script.requests[0][1]
+    where = request.mutations[0].upsert.key.partition_id
+    assert (request.project_id, request.database_id) == ("p", "db")
+    assert (where.project_id, where.database_id, where.namespace_id) == ("p", "db", "own")
+
+
+def test_a_second_run_hints_at_the_transaction_that_lost() -> None:
+    commits = iter([Refusal("ABORTED"), None])
+
+    def commit(request: Any) -> Any:
+        if error := next(commits):
+            raise error
+        return answer_commit(request)
+
+    handles = iter([b"first", b"second"])
+    script = Script(
+        BeginTransaction=lambda _: message("BeginTransactionResponse")(transaction=next(handles)),
+        Lookup=lambda _: message("LookupResponse")(),
+        Rollback=lambda _: message("RollbackResponse")(),
+        Commit=commit,
+    )
+    store_over(script).transact(
+        lambda tx: tx.find(key(TaskList, "a")) or tx.upsert(TaskList(id="a"))
+    )
+    begins = [request for method, request in script.requests if method == "BeginTransaction"]
+    hints = [request.transaction_options.read_write.previous_transaction for request in begins]
+    assert hints == [b"", b"first"]
+
+
+def test_importing_the_layer_imports_no_grpc_and_starts_no_thread() -> None:
+    check = (
+        "import sys, threading; from lib.datastore import Store, connect; import lib.saga;"
+        "store = Store(connect('p'));"
+        "heavy = {'grpc', 'google.cloud.datastore_v1', 'google.auth', 'google.protobuf'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
+        "assert threading.active_count() == 1"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_a_first_call_leaves_the_stock_clients_package_to_those_who_want_it() -> None:
+    check = (
+        "import sys; from lib.datastore.messages import message; message('Value');"
+        "assert 'google.cloud.datastore_v1' not in sys.modules;"
+        "from google.cloud import datastore, datastore_v1;"
+        "theirs = datastore_v1.types.Value.pb(datastore_v1.types.Value());"
+        "assert type(theirs) is message('Value')"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)
