@@ -1,0 +1,170 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local.datastore.rpc.frames import PREFACE, build_frame
+from local.datastore.rpc.listener import PortTaken
+from local.datastore.server import Handle, serve
+from tests.contract.wire import Unindexed, Wire
+
+
+@pytest.fixture(scope="module")
+def handle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
+    running = serve(tmp_path_factory.mktemp("server"))
+    yield running
+    running.stop()
+
+
+def start(data: Path) -> tuple["subprocess.Popen[str]", str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local.datastore", "--port", "0", "--data", str(data)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline().split()[-1]
+
+
+def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+    process, host = start(tmp_path)
+    answered: list[int] = []
+
+    def write(number: int) -> None:
+        with Wire(host, "n") as wire:
+            try:
+                wire.commit(
+                    wire.mutation("upsert", ("A", number), n=number),
+                    wire.mutation("upsert", ("B", number), n=number),
+                    single_use=True,
+                )
+            except grpc.RpcError:
+                return
+        answered.append(number)
+        if len(answered) == 100:
+            os.kill(process.pid, signal.SIGKILL)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(1, 300)))
+    process.wait()
+    process, host = start(tmp_path)
+    with Wire(host, "n") as wire:
+        stored = wire.names("A")
+        assert set(answered) <= set(stored)
+        assert wire.names("B") == stored
+        assert wire.names("B", order=["n"]) == stored
+    process.terminate()
+    assert process.wait(5) == 0
+
+
+def test_a_taken_port_is_one_clear_line(tmp_path: Path, handle: Handle) -> None:
+    with pytest.raises(PortTaken, match=str(handle.port)):
+        serve(tmp_path, handle.port)
+    command = [sys.executable, "-m", "local.datastore", "--data", str(tmp_path)]
+    ended = subprocess.run(
+        [*command, "--port", str(handle.port)], capture_output=True, text=True, timeout=20
+    )
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_versions_rise_over_a_restart(tmp_path: Path) -> None:
+    versions: list[int] = []
+    for _ in range(3):
+        running = serve(tmp_path)
+        with Wire(running.host, "n") as wire:
+            versions.append(wire.put("K", 1, n=len(versions)).version)
+        running.stop()
+    assert versions == sorted(set(versions))
+
+
+def test_the_port_answers_plain_http(tmp_path: Path) -> None:
+    running = serve(tmp_path)
+    with Wire(running.host, "n") as wire:
+        wire.put("K", 1, n=1)
+        with urllib.request.urlopen(f"http://{running.host}/") as page:
+            assert page.status == 200
+        with urllib.request.urlopen(f"http://{running.host}/reset", data=b"") as page:
+            assert page.status == 200
+        assert wire.get("K", 1) is None
+        assert wire.names("K", order=["n"]) == []
+        wire.put("K", 1, n=2)
+        assert wire.names("K", order=["n"]) == [1]
+    running.stop()
+
+
+def test_large_messages_pass_both_ways(handle: Handle) -> None:
+    with Wire(handle.host, "large") as wire:
+        mutations = [
+            wire.mutation("upsert", ("K", n), text=Unindexed(str(n) * 900_000))
+            for n in range(1, 10)
+        ]
+        wire.commit(*mutations)
+        for n in range(1, 10):
+            assert wire.get("K", n) == {"text": str(n) * 900_000}
+
+
+def test_requests_of_one_connection_do_not_wait_for_each_other(handle: Handle) -> None:
+    with Wire(handle.host, "waiting") as wire, ThreadPoolExecutor(1) as pool:
+        wire.put("K", 1, n=1)
+        transaction = wire.begin()
+        wire.get("K", 1, transaction=transaction)
+        waiting = pool.submit(lambda: wire.put("K", 1, n=2))
+        for _ in range(20):
+            assert wire.get("K", 1) == {"n": 1}
+        assert not waiting.done()
+        wire.call("Rollback", transaction=transaction)
+        waiting.result(20)
+        assert wire.get("K", 1) == {"n": 2}
+
+
+def test_an_unknown_method_and_a_broken_message_are_refused(handle: Handle) -> None:
+    channel = grpc.insecure_channel(handle.host)
+    unknown = channel.unary_unary("/google.datastore.v1.Datastore/Nothing", bytes, bytes)
+    with pytest.raises(grpc.RpcError) as refused:
+        unknown(b"")
+    assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    lookup = channel.unary_unary("/google.datastore.v1.Datastore/Lookup", bytes, bytes)
+    with pytest.raises(grpc.RpcError) as refused:
+        lookup(b"\xff\xff")
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    channel.close()
+
+
+FRAMES = st.builds(
+    build_frame,
+    st.integers(0, 12),
+    st.integers(0, 255),
+    st.sampled_from([0, 1, 2, 3, 5]),
+    st.binary(max_size=60),
+)
+
+
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.one_of(st.binary(max_size=200), st.lists(FRAMES, max_size=6).map(b"".join)), st.booleans()
+)
+def test_noise_does_not_harm_the_server(handle: Handle, noise: bytes, greet: bool) -> None:
+    with socket.create_connection(("127.0.0.1", handle.port)) as connection:
+        connection.sendall((PREFACE if greet else b"") + noise)
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(10)
+        try:
+            while connection.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
+    with Wire(handle.host, "noise") as wire:
+        assert wire.get("K", 1) is None
