@@ -21,11 +21,15 @@ LARGEST_OUTPUT = 256 * 1024
 LONGEST_ERROR = 500
 
 
+#: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
+CallWithin = Callable[[timedelta, Callable[[], Any]], Any]
+
+
 class Unstorable(Exception):
     """An action happened, but what it returned cannot be kept."""
 
 
-def run_action(delivery: Delivery, action: Callable[[], Any]) -> Outcome:
+def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallWithin) -> Outcome:
     """Run an action for at most the delivery's time-out and say how it ended; raises nothing.
 
     An action that outlasts its time-out goes on in its thread, for Python cannot end it: hence
@@ -33,7 +37,7 @@ def run_action(delivery: Delivery, action: Callable[[], Any]) -> Outcome:
     """
     result, output, error, after = Result.UNKNOWN, None, "", None
     try:
-        value = _call_within(delivery.timeout, action)
+        value = call_within(delivery.timeout, action)
         output = _encode_output(value) if delivery.phase is Phase.EXECUTE else None
         result = Result.DONE
     except Unstorable as problem:
@@ -70,8 +74,11 @@ def _encode_output(value: Any) -> str:
     return encoded.decode()
 
 
-def _call_within(timeout: timedelta, action: Callable[[], Any]) -> Any:
-    """Call in a thread of its own, since a call in this one could not be left behind."""
+def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
+    """Call in a thread of its own, since a call in this one could not be left behind.
+
+    Raises TimeoutError, or whatever the action raises.
+    """
     ended: list[tuple[Any, BaseException | None]] = []
 
     def call() -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from lib.errors import AlreadyExists, Conflict, Contention, NotFound, Unavailable, VersionMismatch
 from lib.logs import log
-from lib.saga.attempt import run_action
+from lib.saga.attempt import CallWithin, call_in_thread, run_action
 from lib.saga.call import Call
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery, Phase
@@ -50,11 +50,13 @@ class Engine:
         journal: Journal,
         queue: Queue,
         clock: Callable[[], datetime],
+        call_within: CallWithin = call_in_thread,
     ) -> None:
         self.journal = journal
         self._definitions = definitions
         self._queue = queue
         self._clock = clock
+        self._call_within = call_within
 
     def start(self, name: str, saga_id: str, payload: Any, *, traceparent: str = "") -> SagaRecord:
         """Start a saga; the same id with the same payload returns the saga that there is.
@@ -173,7 +175,9 @@ class Engine:
             raise AssertionError(f"step {step.name} was scheduled to be compensated, but cannot be")
         call = _make_call(saga, steps, delivery, self._clock() + step.timeout, self.journal.store)
         return run_action(
-            delivery, lambda: action(stored_payload(saga.payload, definition.payload), call)
+            delivery,
+            lambda: action(stored_payload(saga.payload, definition.payload), call),
+            self._call_within,
         )
 
     def _started_before(self, new: SagaRecord) -> SagaRecord:
