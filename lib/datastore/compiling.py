@@ -1,6 +1,7 @@
 """From annotations to codecs and plans, once per class and partition."""
 
 import dataclasses
+import threading
 import types
 import typing
 from collections.abc import Callable
@@ -42,14 +43,21 @@ class Compiler:
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
         self._plans: dict[tuple[type, bool], Plan] = {}
+        # Held while a plan is being filled in, so that no other thread meets a part of one.
+        self._lock = threading.RLock()
 
     def plan_of(self, cls: type, indexed: bool = False) -> Plan:
         """Return the plan of a class; `indexed` indexes everything in it."""
-        made = self._plans.get((cls, indexed))
-        if made is None:
-            made = self._plans[cls, indexed] = Plan((), {}, indexed)
-            self._lay_out(made, cls, indexed)
-        return made
+        with self._lock:
+            made = self._plans.get((cls, indexed))
+            if made is None:
+                made = self._plans[cls, indexed] = Plan((), {}, indexed)
+                try:
+                    self._lay_out(made, cls, indexed)
+                except BaseException:
+                    del self._plans[cls, indexed]
+                    raise
+            return made
 
     def _lay_out(self, plan: Plan, cls: type, indexed: bool) -> None:
         """Fill a plan in place, so that a class may contain itself."""

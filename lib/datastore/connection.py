@@ -7,6 +7,7 @@ before the server forks, and a channel made by then would be dead in the worker.
 import os
 import threading
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from lib.datastore.messages import PACKAGE, message
 
@@ -52,8 +53,8 @@ class Connection:
         self._channel: Any = None
         self._owner = 0
         self._calls: dict[str, Any] = {}
-        routing = f"project_id={project}" + (f"&database_id={database}" if database else "")
-        self._metadata = (("x-goog-request-params", routing),)
+        routing = {"project_id": project} | ({"database_id": database} if database else {})
+        self._metadata = (("x-goog-request-params", urlencode(routing)),)
 
     def call(self, method: str, request: Any, timeout: float) -> Any:
         """Send one request and return the answer; raise grpc.RpcError as it comes."""

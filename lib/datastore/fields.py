@@ -23,6 +23,11 @@ class Found:
         """Whether it is the key rather than a property."""
         return self.field is None
 
+    def is_omitted(self, value: object) -> bool:
+        """Whether a field with this value is not stored, so that no index has it."""
+        empty = self.field.empty if self.field is not None else None
+        return empty is not None and value == empty()
+
 
 def find_field(plan: Plan, model: type[Any], name: str) -> Found:
     """Return what a query means by a name; raise Invalid for an unknown or unindexed field.

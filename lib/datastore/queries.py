@@ -126,6 +126,8 @@ def write_operand(compiler: Compiler, model: type[Any], condition: Comparison, i
 
 
 def _write_one(compiler: Compiler, found: Found, name: str, value: Any, into: Any) -> None:
+    if found.is_omitted(value):
+        raise Invalid(f"{name} is not stored while it is {value!r}: nothing matches", field=name)
     if found.field is None:
         if not isinstance(value, Key) or not value.is_complete:
             raise Invalid(f"{name} is compared with a complete Key", field=name)

@@ -62,6 +62,11 @@ class Model(Generic[T]):
     properties: tuple[Property, ...]
 
     @property
+    def expires(self) -> str | None:
+        """The property for a TTL policy on the kind (`gcloud firestore fields ttls update`)."""
+        return next((item.stored for item in self.properties if item.expires), None)
+
+    @property
     def path(self) -> tuple[KeyField, ...]:
         """The key's fields from the root down."""
         if self.id is None:

@@ -45,6 +45,17 @@ class Store:
         self._receipts = Receipts()
         self._codecs = Codecs(Partition(rpc.project, rpc.database, namespace))
 
+    def in_namespace(self, namespace: str) -> "Store":
+        """Return a store of another namespace ("" is the default one) over the same connection."""
+        service = self._service
+        return Store(
+            service.rpc,
+            namespace=namespace,
+            now=self._now,
+            sleep=service.sleep,
+            jitter=service.jitter,
+        )
+
     def close(self) -> None:
         """Close the connection."""
         self._service.rpc.close()

@@ -13,6 +13,8 @@ from typing import Any
 from lib.datastore import limits
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_SECOND = -62_135_596_800
+LAST_SECOND = 253_402_300_799
 
 #: The meaning of values that an index answers a projection with: times are microseconds there.
 PROJECTED = 18
@@ -215,8 +217,11 @@ def datetime_codec(indexed: bool) -> Codec:
         if value.tzinfo is None or value.utcoffset() is None:
             raise Misfit("has no time zone")
         since = value - EPOCH
+        seconds = since.days * 86400 + since.seconds
+        if not FIRST_SECOND <= seconds <= LAST_SECOND:
+            raise Misfit("is in UTC before year 1 or after year 9999")
         stamp = pb.timestamp_value
-        stamp.seconds = since.days * 86400 + since.seconds
+        stamp.seconds = seconds
         stamp.nanos = since.microseconds * 1000
         if not indexed:
             pb.exclude_from_indexes = True

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lib.datastore import (
+    Query,
     Store,
     append_missing,
     delete,
@@ -153,3 +154,14 @@ def test_a_name_that_no_key_may_have_is_refused_before_anything_is_sent(
     with pytest.raises(Invalid):
         key(Task, name, 1)
     assert not faults.calls
+
+
+def test_namespaces_do_not_see_one_another(store: Store, namespace: str) -> None:
+    mine = store.insert(TaskList(id="a", name="mine"))
+    elsewhere = store.in_namespace(f"{namespace}-other")
+    assert elsewhere.find(key_of(mine)) is None
+    theirs = elsewhere.insert(TaskList(id="a", name="theirs"))
+    assert store.get(key_of(mine)) == mine
+    assert store.get(key_of(mine).in_namespace(f"{namespace}-other")) == theirs
+    assert elsewhere.run(Query(TaskList)) == [theirs]
+    assert elsewhere.run(Query(TaskList).keys_only()) == [key_of(theirs)]

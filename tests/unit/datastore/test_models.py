@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import pickle
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
 
 import msgspec
@@ -21,9 +22,22 @@ from lib.datastore import (
     entity,
     key_of,
 )
+from lib.datastore.compiling import Compiler
+from lib.datastore.schema import model_of
 from lib.errors import Invalid, Unreadable
-from tests.unit.datastore.models import Address, Everything, Line, Stamped, Task, load, save
+from tests.unit.datastore.models import (
+    PARTITION,
+    Address,
+    Everything,
+    Line,
+    Stamped,
+    Task,
+    load,
+    save,
+)
 from tests.unit.datastore.test_save_and_load import make_everything
+
+EAST = timezone(timedelta(hours=5))
 
 
 @entity(kind="Renamed")
@@ -127,6 +141,8 @@ def test_a_model_keeps_its_name_its_slots_and_its_own_methods() -> None:
         ("ratio", 2**53 + 1, "is an int that no float holds exactly"),
         ("maybe", "é" * 751, "is over 1500 bytes, the most that can be indexed"),
         ("either", 1.5, "must be int | str, not float"),
+        ("at", datetime(2026, 1, 1), "has no time zone"),
+        ("at", datetime.min.replace(tzinfo=EAST), "before year 1"),
         ("home", None, "must be Address, not NoneType"),
         ("anything", object(), "is of a type that cannot be stored: object"),
         ("anything", [[1]], "is a list in a list, which Datastore does not store"),
@@ -219,6 +235,11 @@ def test_times_that_the_service_keeps_are_not_stored_while_unset() -> None:
     assert "expires_at" not in stored(Stamped(id="a"))
 
 
+def test_a_model_tells_which_property_a_ttl_policy_is_for() -> None:
+    assert model_of(Stamped).expires == "expires_at"
+    assert model_of(Task).expires is None
+
+
 def declare(**annotations: Any) -> type[Any]:
 
     made = type("Bad", (), {"__annotations__": annotations, "__module__": __name__})
@@ -244,3 +265,16 @@ def test_a_model_that_cannot_be_stored_is_refused_when_it_is_declared(
 ) -> None:
     with pytest.raises(TypeError, match=reason):
         declare(**annotations)
+
+
+def test_a_class_that_cannot_be_compiled_is_refused_each_time() -> None:
+    compiler = Compiler(PARTITION)
+
+    @dataclass
+    class Bad:
+        fine: int
+        bad: set[int]
+
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            compiler.plan_of(Bad)

@@ -40,6 +40,7 @@ ALL = Query(Everything)
             ),
             "where",
         ),
+        (lambda: TASKS.where("due_at", "=", None), "due_at"),
         (lambda: TASKS.order("description"), "description"),
         (lambda: TASKS.order("-nonsense"), "nonsense"),
         (lambda: TASKS.project("description"), "description"),

@@ -1,0 +1,47 @@
+"""Receipts: no two transactions that run at the same time share one."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from lib.datastore.receipts import LIFETIME, RING_SIZE, Receipts
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_receipts_in_use_are_all_different_however_many() -> None:
+    receipts = Receipts()
+    taken = [receipts.take(NOW) for _ in range(3 * RING_SIZE)]
+    assert len({receipt.id for receipt in taken}) == 3 * RING_SIZE
+    assert len({receipt.transaction for receipt in taken}) == 3 * RING_SIZE
+
+
+def test_one_after_another_they_go_round_a_ring() -> None:
+    receipts = Receipts()
+    ids = []
+    for _ in range(5 * RING_SIZE):
+        receipt = receipts.take(NOW)
+        ids.append(receipt.id)
+        receipts.give_back(receipt)
+    assert len(set(ids)) == RING_SIZE
+    assert len(set(ids[-RING_SIZE:])) == RING_SIZE
+
+
+def test_a_receipt_is_only_used_again_when_it_was_given_back() -> None:
+    receipts = Receipts()
+    kept = receipts.take(NOW)
+    for _ in range(5 * RING_SIZE):
+        receipt = receipts.take(NOW)
+        assert receipt.id != kept.id
+        receipts.give_back(receipt)
+
+
+def test_a_forked_process_uses_receipts_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    receipts = Receipts()
+    parents = {receipts.take(NOW).id for _ in range(RING_SIZE)}
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    assert not parents & {receipts.take(NOW).id for _ in range(RING_SIZE)}
+
+
+def test_a_receipt_expires() -> None:
+    assert Receipts().take(NOW).expires_at == NOW + LIFETIME
