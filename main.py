@@ -18,7 +18,24 @@ FUNCTIONS = {
         "delete_task_list",
         "list_task_lists",
     ),
-    "functions.tasks": ("create_task", "get_task", "update_task", "delete_task", "list_tasks"),
+    "functions.tasks": (
+        "create_task",
+        "get_task",
+        "update_task",
+        "replace_task",
+        "transfer_task",
+        "soft_delete_task",
+        "restore_task",
+        "delete_task",
+    ),
+    "functions.task_batches": ("batch_create_tasks", "batch_get_tasks", "batch_delete_tasks"),
+    "functions.task_queries": (
+        "list_tasks",
+        "list_task_summaries",
+        "query_tasks",
+        "count_tasks",
+        "task_statistics",
+    ),
     "functions.sagas": (
         "start_saga",
         "get_saga",
@@ -42,9 +59,11 @@ MODULE_OF = {name: module for module, names in FUNCTIONS.items() for name in nam
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
+    function: Callable[..., Any]
     if name == "api":
-        return import_module("functions.api").route_to(MODULE_OF)
-    if name not in MODULE_OF:
+        function = import_module("functions.api").route_to(MODULE_OF)
+    elif name in MODULE_OF:
+        function = getattr(import_module(MODULE_OF[name]), name)
+    else:
         raise AttributeError(name)
-    function: Callable[..., Any] = getattr(import_module(MODULE_OF[name]), name)
     return function

@@ -1,11 +1,15 @@
 """Task lists over HTTP, one function an operation."""
 
+from typing import Any
+
 from lib.clients import now
-from lib.datastore import Page, Store, key
+from lib.datastore import Store, key
 from lib.http import endpoint
-from lib.paging import PageSize, PageToken
+from lib.paging import Fields, PageSize, PageToken
+from lib.rendering import Reply, pick_fields
 from lib.todo import task_lists
-from lib.todo.models import ListId, NewTaskList, TaskList, TaskListChange
+from lib.todo.models import TaskList
+from lib.todo.requests import ListId, NewTaskList, TaskListChange
 
 
 @endpoint("POST", status=201)
@@ -15,9 +19,9 @@ def create_task_list(body: NewTaskList, store: Store) -> TaskList:
 
 
 @endpoint("GET")
-def get_task_list(id: ListId, store: Store) -> TaskList:
+def get_task_list(id: ListId, store: Store, fields: Fields = None) -> Any:
     """Return a list."""
-    return store.get(key(TaskList, id))
+    return pick_fields(store.get(key(TaskList, id)), fields)
 
 
 @endpoint("PATCH")
@@ -29,20 +33,28 @@ def update_task_list(
 
 
 @endpoint("PUT")
-def upsert_task_list(body: NewTaskList, store: Store) -> TaskList:
-    """Create a list, or rename the one that there is."""
-    return task_lists.upsert(store, body, now())
+def upsert_task_list(
+    body: NewTaskList, store: Store, if_match: int | None, create_only: bool
+) -> TaskList:
+    """Create a list, or rename the one that there is; with If-None-Match: * only create."""
+    return task_lists.upsert(store, body, now(), if_match, create_only=create_only)
 
 
 @endpoint("DELETE")
-def delete_task_list(id: ListId, store: Store) -> None:
-    """Delete an empty list; 409 while it has tasks."""
-    task_lists.delete(store, id)
+def delete_task_list(
+    id: ListId, store: Store, if_match: int | None, cascade: bool = False
+) -> Reply | None:
+    """Delete an empty list, or with cascade=true its tasks too: 202 says to call once more."""
+    if not cascade:
+        task_lists.delete(store, id, if_match)
+        return None
+    deleted = task_lists.delete_with_tasks(store, id, if_match)
+    return None if deleted.done else Reply(deleted, status=202)
 
 
 @endpoint("GET")
 def list_task_lists(
-    store: Store, page_size: PageSize = 50, page_token: PageToken = None
-) -> Page[TaskList]:
+    store: Store, page_size: PageSize = 50, page_token: PageToken = None, fields: Fields = None
+) -> Any:
     """Return a page of all lists, the oldest first."""
-    return task_lists.list_page(store, page_size, page_token)
+    return pick_fields(task_lists.list_page(store, page_size, page_token), fields)

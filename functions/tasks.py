@@ -1,23 +1,27 @@
 """The tasks of a list over HTTP, one function an operation."""
 
+from typing import Any
+
 from lib.clients import now
-from lib.datastore import Page, Store, key
+from lib.datastore import Store, key
 from lib.http import endpoint
-from lib.paging import PageSize, PageToken
+from lib.paging import Fields
+from lib.rendering import pick_fields
 from lib.todo import tasks
-from lib.todo.models import ListId, NewTask, Task, TaskChange, TaskId
+from lib.todo.models import Task
+from lib.todo.requests import ListId, NewTask, TaskChange, TaskContent, TaskId, Transfer
 
 
 @endpoint("POST", status=201)
-def create_task(body: NewTask, store: Store) -> Task:
-    """Create a task in a list that exists."""
-    return tasks.create(store, body, now())
+def create_task(body: NewTask, store: Store, idempotency_key: str | None) -> Task:
+    """Create a task in a list that exists; the same Idempotency-Key returns the same task."""
+    return tasks.create(store, body, now(), idempotency_key)
 
 
 @endpoint("GET")
-def get_task(task_list_id: ListId, id: TaskId, store: Store) -> Task:
+def get_task(task_list_id: ListId, id: TaskId, store: Store, fields: Fields = None) -> Any:
     """Return a task."""
-    return store.get(key(Task, task_list_id, id))
+    return pick_fields(store.get(key(Task, task_list_id, id)), fields)
 
 
 @endpoint("PATCH")
@@ -25,19 +29,36 @@ def update_task(
     task_list_id: ListId, id: TaskId, body: TaskChange, store: Store, if_match: int | None
 ) -> Task:
     """Change the fields of a task that are given, and leave the rest."""
-    return tasks.update(store, task_list_id, id, body, if_match)
+    return tasks.change(store, task_list_id, id, body, if_match)
+
+
+@endpoint("PUT")
+def replace_task(
+    task_list_id: ListId, id: TaskId, body: TaskContent, store: Store, if_match: int | None
+) -> Task:
+    """Put new content in the place of a task's."""
+    return tasks.replace_content(store, task_list_id, id, body, if_match)
+
+
+@endpoint("POST")
+def transfer_task(body: Transfer, store: Store, if_match: int | None) -> Task:
+    """Move a task into another list, where it has a new id."""
+    return tasks.transfer(store, body, if_match)
+
+
+@endpoint("POST")
+def soft_delete_task(task_list_id: ListId, id: TaskId, store: Store, if_match: int | None) -> Task:
+    """Mark a task as deleted: lists and queries pass it over."""
+    return tasks.soft_delete(store, task_list_id, id, now(), if_match)
+
+
+@endpoint("POST")
+def restore_task(task_list_id: ListId, id: TaskId, store: Store, if_match: int | None) -> Task:
+    """Take back a soft deletion."""
+    return tasks.restore(store, task_list_id, id, if_match)
 
 
 @endpoint("DELETE")
-def delete_task(task_list_id: ListId, id: TaskId, store: Store) -> None:
-    """Delete a task."""
-    store.get(key(Task, task_list_id, id))
-    store.delete(key(Task, task_list_id, id))
-
-
-@endpoint("GET")
-def list_tasks(
-    task_list_id: ListId, store: Store, page_size: PageSize = 50, page_token: PageToken = None
-) -> Page[Task]:
-    """Return a page of one list's tasks, the oldest first."""
-    return tasks.list_page(store, task_list_id, page_size, page_token)
+def delete_task(task_list_id: ListId, id: TaskId, store: Store, if_match: int | None) -> None:
+    """Delete a task for good."""
+    tasks.delete(store, task_list_id, id, if_match)

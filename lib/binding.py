@@ -1,7 +1,7 @@
 """From a request to a plain function's parameters.
 
 `body` is decoded from JSON, names of COLLABORATORS are handed in, and everything else comes from
-the query string by its own name and type.
+the query string by its own name and type; `where` is a Struct whose fields do.
 """
 
 import inspect
@@ -28,6 +28,7 @@ COLLABORATORS: Mapping[str, Callable[[flask.Request], Any]] = {
     "engine": lambda _: clients.engine(),
     "request": lambda request: request,
     "if_match": lambda request: _version_of(request.headers.get("If-Match")),
+    "create_only": lambda request: request.headers.get("If-None-Match") == "*",
     "idempotency_key": lambda request: _idempotency_key_of(request.headers.get("Idempotency-Key")),
 }
 
@@ -43,11 +44,15 @@ def compile_binding(function: Callable[..., Any]) -> Binding:
     body = parameters.get("body")
     handed = [name for name in parameters if name in COLLABORATORS]
     asked = [p for p in parameters.values() if p.name not in COLLABORATORS and p is not body]
+    where = parameters.get("where")
     query = _make_query_type(asked)
 
     def bind(request: flask.Request) -> dict[str, Any]:
         raw = _body_of(request)
         arguments = msgspec.structs.asdict(convert(_query_of(request), query, strict=False))
+        if where is not None:
+            names = where.annotation.__struct_fields__
+            arguments["where"] = where.annotation(**{name: arguments.pop(name) for name in names})
         if body is not None:
             arguments["body"] = decode_json(raw, body.annotation)
         return arguments | {name: COLLABORATORS[name](request) for name in handed}
@@ -56,9 +61,16 @@ def compile_binding(function: Callable[..., Any]) -> Binding:
 
 
 def _make_query_type(parameters: list[inspect.Parameter]) -> type[msgspec.Struct]:
-    required = [(p.name, p.annotation) for p in parameters if p.default is p.empty]
-    optional = [(p.name, p.annotation, p.default) for p in parameters if p.default is not p.empty]
-    return msgspec.defstruct("Query", [*required, *optional], forbid_unknown_fields=True)
+    fields: list[Any] = []
+    for each in parameters:
+        if each.name == "where":
+            struct = msgspec.structs.fields(each.annotation)
+            fields += [(field.name, field.type, field.default) for field in struct]
+        elif each.default is each.empty:
+            fields.append((each.name, each.annotation))
+        else:
+            fields.append((each.name, each.annotation, each.default))
+    return msgspec.defstruct("Query", fields, forbid_unknown_fields=True, kw_only=True)
 
 
 def _query_of(request: flask.Request) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The query parameters of every function that answers in pages."""
+"""The query parameters of functions that answer in pages, or with a choice of fields."""
 
 from typing import Annotated
 
@@ -6,3 +6,4 @@ from msgspec import Meta
 
 PageSize = Annotated[int, Meta(ge=1, le=200)]
 PageToken = Annotated[str, Meta(max_length=4096)] | None
+Fields = Annotated[str, Meta(pattern="^[a-z_]+(,[a-z_]+)*$", max_length=500)] | None

@@ -1,12 +1,12 @@
 """From a function's result, or from its error, to a response."""
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import flask
 import msgspec
 
-from lib.errors import AmendsError, MethodNotAllowed
+from lib.errors import AmendsError, Invalid, MethodNotAllowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,20 @@ def render_result(result: Any, status: int) -> flask.Response:
     if reply.value is None:
         return flask.Response(b"", 204, headers=reply.headers)
     body = msgspec.json.encode(_to_plain(reply.value))
-    answer = flask.Response(
-        body, reply.status, headers=reply.headers, content_type="application/json"
-    )
-    version = getattr(reply.value, "version", 0)
-    if version:
-        answer.headers["ETag"] = f'"{version}"'
-    return answer
+    headers = {**_etag_of(reply.value), **reply.headers}
+    return flask.Response(body, reply.status, headers=headers, content_type="application/json")
+
+
+def pick_fields(value: Any, names: str | None) -> Any:
+    """Return an entity, or the entities of a page, with only the fields that `names` lists.
+
+    `names` are separated by commas; None picks all. Raises Invalid for a name that is no field.
+    """
+    if names is None:
+        return value
+    if hasattr(value, "next_page_token"):
+        return replace(value, items=[_pick(item, names.split(",")) for item in value.items])
+    return Reply(_pick(value, names.split(",")), headers=_etag_of(value))
 
 
 def render_problem(problem: AmendsError) -> flask.Response:
@@ -57,11 +64,29 @@ def render_problem(problem: AmendsError) -> flask.Response:
     return answer
 
 
+def _etag_of(value: Any) -> dict[str, str]:
+    version = getattr(value, "version", 0)
+    return {"ETag": f'"{version}"'} if version else {}
+
+
+def _pick(value: Any, names: list[str]) -> dict[str, Any]:
+    known = _public_fields(value)
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        raise Invalid(
+            f"there is no field {unknown!r}; there are {', '.join(known)}", field="fields"
+        )
+    return {name: getattr(value, name) for name in names}
+
+
+def _public_fields(value: Any) -> list[str]:
+    """Return an entity's fields less those that begin with an underscore: they are our own."""
+    return [each.name for each in fields(value) if not each.name.startswith("_")]
+
+
 def _to_plain(value: Any) -> Any:
-    """Return dataclasses as their public fields; what an entity does not know stays inside."""
     if is_dataclass(value) and not isinstance(value, type):
-        names = (each.name for each in fields(value) if not each.name.startswith("_"))
-        return {name: _to_plain(getattr(value, name)) for name in names}
+        return {name: _to_plain(getattr(value, name)) for name in _public_fields(value)}
     if isinstance(value, list | tuple):
         return [_to_plain(each) for each in value]
     if isinstance(value, dict):

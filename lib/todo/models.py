@@ -4,15 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
-
-from lib.datastore import Id, Indexed, OmitEmpty, Parent, Version, entity
-
-ListId = Annotated[str, Meta(pattern=r"^(?!__.*__$)[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=200)]
-TaskId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-ListName = Annotated[str, Meta(min_length=1, max_length=200)]
-Description = Annotated[str, Meta(min_length=1, max_length=5000)]
-Priority = Annotated[int, Meta(ge=0, le=1000)]
+from lib.datastore import Id, Indexed, OmitEmpty, Parent, Renamed, Version, entity
 
 
 @entity
@@ -23,49 +15,29 @@ class TaskList:
     id: Id[str]
     name: str
     created_at: Indexed[datetime]
+    #: Set while a cascading delete is at work: such a list takes no new tasks.
+    deleting: Annotated[bool, OmitEmpty] = False
     version: Version = 0
 
 
 @entity
 @dataclass(slots=True, kw_only=True)
 class Task:
-    """A task in a list; its id is allocated."""
+    """A task in a list; its id is allocated, or made of the Idempotency-Key.
+
+    `deleted_at` is stored while it is None too, for else no query could ask for what is not
+    deleted. `due_at` is not: a task without a due time is in no range of due times.
+    """
 
     id: Id[int] = 0
     task_list_id: Parent[str]
-    description: str
+    description: Indexed[str]
     done: Indexed[bool] = False
-    priority: Annotated[int, Indexed] = 0
+    priority: Indexed[int] = 0
+    due_at: Annotated[datetime | None, Indexed, OmitEmpty] = None
     created_at: Indexed[datetime]
-    deleted_at: Annotated[datetime | None, Indexed, OmitEmpty] = None
+    deleted_at: Indexed[datetime | None] = None
+    #: A hash of the request that created it: tells a repetition from another use of its key.
+    #: Like every field that begins with an underscore, it is shown to no caller.
+    _request_hash: Annotated[str, OmitEmpty, Renamed("request_hash")] = ""
     version: Version = 0
-
-
-class NewTaskList(Struct, forbid_unknown_fields=True):
-    """What a caller says of a list to be created."""
-
-    id: ListId
-    name: ListName
-
-
-class TaskListChange(Struct, forbid_unknown_fields=True):
-    """What of a list can be changed."""
-
-    name: ListName
-
-
-class NewTask(Struct, forbid_unknown_fields=True):
-    """What a caller says of a task to be created."""
-
-    task_list_id: ListId
-    description: Description
-    done: bool = False
-    priority: Priority = 0
-
-
-class TaskChange(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What of a task can be changed; what is left out stays."""
-
-    description: Description | UnsetType = UNSET
-    done: bool | UnsetType = UNSET
-    priority: Priority | UnsetType = UNSET

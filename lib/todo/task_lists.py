@@ -1,11 +1,24 @@
 """What can be done with lists of tasks."""
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from lib.datastore import Page, Query, Store, Transaction, key
-from lib.errors import Conflict
-from lib.todo.models import NewTaskList, Task, TaskList
+from lib import deadline
+from lib.datastore import Key, Page, Query, Store, Transaction, key
+from lib.errors import AlreadyExists, Conflict, VersionMismatch
+from lib.todo.models import Task, TaskList
+from lib.todo.requests import LARGEST_BATCH, NewTaskList
+
+#: A cascading delete begins no new batch with less time left than this.
+LAST_BATCH_BEFORE = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """How far a cascading delete came: whether all is gone, and how many tasks went this time."""
+
+    done: bool
+    tasks: int
 
 
 def create(store: Store, new: NewTaskList, now: datetime) -> TaskList:
@@ -15,35 +28,90 @@ def create(store: Store, new: NewTaskList, now: datetime) -> TaskList:
 
 def update(store: Store, list_id: str, name: str, if_match: int | None) -> TaskList:
     """Rename a list that exists; VersionMismatch when it is not the version that was seen."""
-    seen = store.get(key(TaskList, list_id))
-    return store.update(replace(seen, name=name), if_version=if_match)
+
+    def write(tx: Transaction) -> TaskList:
+        seen = tx.get(key(TaskList, list_id))
+        check_version(seen.version, if_match)
+        renamed = replace(seen, name=name)
+        tx.update(renamed)
+        return renamed
+
+    return store.transact(write, idempotent=True)
 
 
-def upsert(store: Store, new: NewTaskList, now: datetime) -> TaskList:
-    """Create a list, or rename it: its creation time stays as it was."""
+def upsert(
+    store: Store, new: NewTaskList, now: datetime, if_match: int | None, *, create_only: bool
+) -> TaskList:
+    """Create a list, or rename the one that there is: its creation time stays as it was.
 
-    def write(tx: Transaction) -> None:
+    VersionMismatch when it exists though only a creation is wanted, or is not the version seen.
+    """
+    if create_only:
+        try:
+            return create(store, new, now)
+        except AlreadyExists as error:
+            raise VersionMismatch(error.detail) from None
+
+    def write(tx: Transaction) -> TaskList:
         seen = tx.find(key(TaskList, new.id))
-        created_at = now if seen is None else seen.created_at
-        tx.upsert(TaskList(id=new.id, name=new.name, created_at=created_at))
+        check_version(seen.version if seen else 0, if_match)
+        fresh = TaskList(id=new.id, name=new.name, created_at=now)
+        written = replace(seen, name=new.name) if seen else fresh
+        tx.upsert(written)
+        return written
 
-    store.transact(write)
-    return store.get(key(TaskList, new.id))
+    return store.transact(write, idempotent=True)
 
 
-def delete(store: Store, list_id: str) -> None:
+def delete(store: Store, list_id: str, if_match: int | None) -> None:
     """Delete a list that has no tasks; Conflict while it has."""
 
     def write(tx: Transaction) -> None:
         wanted = key(TaskList, list_id)
-        tx.get(wanted)
-        if tx.run(Query(Task).ancestor(wanted).keys_only(), limit=1):
-            raise Conflict(f"list {list_id!r} still has tasks")
+        check_version(tx.get(wanted).version, if_match)
+        if tx.run(_keys_of_tasks(wanted), limit=1):
+            raise Conflict(f"list {list_id!r} still has tasks: empty it, or say cascade=true")
         tx.delete(wanted)
 
     store.transact(write)
 
 
+def delete_with_tasks(store: Store, list_id: str, if_match: int | None) -> Deleted:
+    """Delete a list and all its tasks, in batches, as far as the request's time allows.
+
+    From the first batch on the list takes no new tasks. Calling again goes on where this ended.
+    """
+    wanted = key(TaskList, list_id)
+    store.transact(lambda tx: _close(tx, wanted, if_match), idempotent=True)
+    gone = 0
+    while keys := store.run(_keys_of_tasks(wanted), limit=LARGEST_BATCH):
+        left = deadline.remaining()
+        if left is not None and left < LAST_BATCH_BEFORE:
+            return Deleted(done=False, tasks=gone)
+        for outcome in store.delete_multi(keys):
+            outcome.unwrap()
+        gone += len(keys)
+    store.delete(wanted)
+    return Deleted(done=True, tasks=gone)
+
+
 def list_page(store: Store, size: int, token: str | None) -> Page[TaskList]:
     """Return a page of all lists, the oldest first."""
     return store.page(Query(TaskList).order("created_at"), size=size, token=token)
+
+
+def check_version(stored: int, if_match: int | None) -> None:
+    """Raise VersionMismatch unless the stored version is the one that the caller has seen."""
+    if if_match is not None and stored != if_match:
+        raise VersionMismatch(f"the stored version is {stored}, not {if_match}", field="If-Match")
+
+
+def _close(tx: Transaction, wanted: Key[TaskList], if_match: int | None) -> None:
+    seen = tx.get(wanted)
+    if not seen.deleting:
+        check_version(seen.version, if_match)
+        tx.update(replace(seen, deleting=True))
+
+
+def _keys_of_tasks(wanted: Key[TaskList]) -> Query[Key[Task]]:
+    return Query(Task).ancestor(wanted).keys_only()

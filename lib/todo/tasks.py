@@ -1,47 +1,157 @@
-"""What can be done with the tasks of a list."""
+"""What can be done with one task."""
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 from msgspec import UNSET
-from msgspec.structs import asdict
 
-from lib.datastore import Page, Query, Store, Transaction, key
-from lib.todo.models import NewTask, Task, TaskChange, TaskList
+from lib.datastore import Store, Transaction, key
+from lib.errors import AlreadyExists, Conflict, NotFound
+from lib.todo.models import Task, TaskList
+from lib.todo.requests import NewTask, TaskChange, TaskContent, Transfer
+from lib.todo.task_lists import check_version
 
 
-def create(store: Store, new: NewTask, now: datetime) -> Task:
+def create(store: Store, new: NewTask, now: datetime, idempotency_key: str | None) -> Task:
     """Create a task in a list that exists; NotFound when there is no such list.
 
-    The list is read in the transaction, so it cannot be deleted under the task's feet.
+    The list is read in the transaction, so it cannot be deleted under the task's feet. The same
+    key returns the same task, and with another request it is a Conflict.
     """
+    task = make_task(new.task_list_id, new, now, idempotency_key)
 
     def write(tx: Transaction) -> Task:
-        tx.get(key(TaskList, new.task_list_id))
-        return tx.insert(
-            Task(
-                task_list_id=new.task_list_id,
-                description=new.description,
-                done=new.done,
-                priority=new.priority,
-                created_at=now,
-            )
-        )
+        require_open_list(tx, new.task_list_id)
+        return tx.insert(task)
+
+    try:
+        return store.transact(write, idempotent=idempotency_key is not None)
+    except AlreadyExists:
+        return _created_before(store, task)
+
+
+def change(
+    store: Store, list_id: str, task_id: int, wanted: TaskChange, if_match: int | None
+) -> Task:
+    """Change what is given of a task, and leave the rest."""
+    given = {name: new for name, new in msgspec.structs.asdict(wanted).items() if new is not UNSET}
+    return _rewrite(store, list_id, task_id, if_match, lambda seen: replace(seen, **given))
+
+
+def replace_content(
+    store: Store, list_id: str, task_id: int, content: TaskContent, if_match: int | None
+) -> Task:
+    """Put new content in the place of a task's: what is not given has its default again."""
+    fresh = msgspec.structs.asdict(content)
+    return _rewrite(store, list_id, task_id, if_match, lambda seen: replace(seen, **fresh))
+
+
+def soft_delete(
+    store: Store, list_id: str, task_id: int, now: datetime, if_match: int | None
+) -> Task:
+    """Mark a task as deleted; one that is marked keeps its time."""
+    return _rewrite(
+        store,
+        list_id,
+        task_id,
+        if_match,
+        lambda seen: replace(seen, deleted_at=seen.deleted_at or now),
+    )
+
+
+def restore(store: Store, list_id: str, task_id: int, if_match: int | None) -> Task:
+    """Take the mark of a soft deletion away."""
+    return _rewrite(store, list_id, task_id, if_match, lambda seen: replace(seen, deleted_at=None))
+
+
+def delete(store: Store, list_id: str, task_id: int, if_match: int | None) -> None:
+    """Delete a task for good; NotFound when there is none."""
+
+    def write(tx: Transaction) -> None:
+        wanted = key(Task, list_id, task_id)
+        check_version(tx.get(wanted).version, if_match)
+        tx.delete(wanted)
+
+    store.transact(write)
+
+
+def transfer(store: Store, wanted: Transfer, if_match: int | None) -> Task:
+    """Move a task into another list, where it has a new id; all of it happens, or nothing."""
+    if wanted.task_list_id == wanted.to_task_list_id:
+        raise Conflict("the task is in that list already", field="to_task_list_id")
+
+    def write(tx: Transaction) -> Task:
+        origin = key(Task, wanted.task_list_id, wanted.id)
+        task = tx.get(origin)
+        check_version(task.version, if_match)
+        require_open_list(tx, wanted.to_task_list_id)
+        tx.delete(origin)
+        return tx.insert(replace(task, id=0, task_list_id=wanted.to_task_list_id, version=0))
 
     return store.transact(write)
 
 
-def update(
-    store: Store, list_id: str, task_id: int, change: TaskChange, if_match: int | None
+def make_task(
+    list_id: str, content: TaskContent, now: datetime, idempotency_key: str | None, number: int = 0
 ) -> Task:
-    """Change what is given of a task and leave the rest; VersionMismatch when it moved on."""
-    given = {name: new for name, new in asdict(change).items() if new is not UNSET}
-    seen = store.get(key(Task, list_id, task_id))
-    return store.update(replace(seen, **given), if_version=if_match or seen.version)
+    """Return a task to be inserted; with a key, its id is made of the key and its `number`."""
+    return Task(
+        id=_id_of(idempotency_key, number) if idempotency_key else 0,
+        task_list_id=list_id,
+        description=content.description,
+        done=content.done,
+        priority=content.priority,
+        due_at=content.due_at,
+        created_at=now,
+        _request_hash=_hash_of(content) if idempotency_key else "",
+    )
 
 
-def list_page(store: Store, list_id: str, size: int, token: str | None) -> Page[Task]:
-    """Return a page of a list's tasks, the oldest first; NotFound when there is no such list."""
-    store.get(key(TaskList, list_id))
-    tasks = Query(Task).ancestor(key(TaskList, list_id)).order("created_at")
-    return store.page(tasks, size=size, token=token)
+def require_open_list(tx: Transaction, list_id: str) -> None:
+    """Raise NotFound when there is no such list, and Conflict when it is being deleted."""
+    found = tx.find(key(TaskList, list_id))
+    if found is None:
+        raise NotFound(f"there is no list {list_id!r}", field="task_list_id")
+    if found.deleting:
+        raise Conflict(f"list {list_id!r} is being deleted", field="task_list_id")
+
+
+def is_repetition(task: Task, stored: Task) -> bool:
+    """Tell whether what is stored was created by the same request."""
+    return stored._request_hash == task._request_hash != ""
+
+
+def _rewrite(
+    store: Store,
+    list_id: str,
+    task_id: int,
+    if_match: int | None,
+    make: Callable[[Task], Task],
+) -> Task:
+    def write(tx: Transaction) -> Task:
+        seen = tx.get(key(Task, list_id, task_id))
+        check_version(seen.version, if_match)
+        made = make(seen)
+        tx.update(made)
+        return made
+
+    return store.transact(write, idempotent=if_match is None)
+
+
+def _created_before(store: Store, task: Task) -> Task:
+    stored = store.get(key(Task, task.task_list_id, task.id))
+    if not is_repetition(task, stored):
+        raise Conflict("this Idempotency-Key was used for another task", field="Idempotency-Key")
+    return stored
+
+
+def _id_of(idempotency_key: str, number: int) -> int:
+    digest = hashlib.sha256(f"{idempotency_key}\n{number}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % (2**53 - 1) + 1
+
+
+def _hash_of(content: TaskContent) -> str:
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:32]

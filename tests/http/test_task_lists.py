@@ -29,7 +29,7 @@ def test_a_stale_rename_is_refused_and_changes_nothing(call: Call, unique: str) 
     target = {"params": {"id": unique}, "headers": {"If-Match": seen}}
     assert call("PATCH", "update-task-list", json={"name": "Work"}, **target).status_code == 200
     stale = call("PATCH", "update-task-list", json={"name": "Play"}, **target)
-    assert_problem(stale, 412, "version-mismatch")
+    assert_problem(stale, 412, "version-mismatch", "If-Match")
     assert call("GET", "get-task-list", params={"id": unique}).json()["name"] == "Work"
 
 

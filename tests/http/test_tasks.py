@@ -17,7 +17,7 @@ def make(call: Call, task_list: str, description: str = "sweep") -> dict[str, ob
 
 def test_a_task_in_a_list_that_does_not_exist_is_refused(call: Call, unique: str) -> None:
     body = {"task_list_id": unique, "description": "sweep"}
-    assert_problem(call("POST", "create-task", json=body), 404, "not-found")
+    assert_problem(call("POST", "create-task", json=body), 404, "not-found", "task_list_id")
 
 
 def test_a_created_task_can_be_read_with_its_defaults(call: Call, task_list: str) -> None:
@@ -42,7 +42,7 @@ def test_a_stale_update_is_refused(call: Call, task_list: str) -> None:
     old = {"If-Match": f'"{made["version"]}"'}
     call("PATCH", "update-task", params=target, json={"done": True})
     stale = call("PATCH", "update-task", params=target, json={"priority": 3}, headers=old)
-    assert_problem(stale, 412, "version-mismatch")
+    assert_problem(stale, 412, "version-mismatch", "If-Match")
 
 
 def test_a_deleted_task_is_gone(call: Call, task_list: str) -> None:

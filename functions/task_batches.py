@@ -1,0 +1,29 @@
+"""Many tasks in one call; each item has its own outcome, in the order asked."""
+
+from typing import Any
+
+from lib.clients import now
+from lib.datastore import Store
+from lib.http import endpoint
+from lib.todo import task_batches
+from lib.todo.requests import TaskBatch, TaskIds
+
+Outcomes = dict[str, list[dict[str, Any]]]
+
+
+@endpoint("POST")
+def batch_create_tasks(body: TaskBatch, store: Store, idempotency_key: str | None) -> Outcomes:
+    """Create tasks in one list; the same Idempotency-Key returns the same tasks."""
+    return {"items": task_batches.create(store, body, now(), idempotency_key)}
+
+
+@endpoint("POST")
+def batch_get_tasks(body: TaskIds, store: Store) -> Outcomes:
+    """Return tasks of one list."""
+    return {"items": task_batches.get(store, body)}
+
+
+@endpoint("POST")
+def batch_delete_tasks(body: TaskIds, store: Store) -> Outcomes:
+    """Delete tasks of one list for good."""
+    return {"items": task_batches.delete(store, body)}

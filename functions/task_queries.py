@@ -1,0 +1,61 @@
+"""Questions about tasks over HTTP."""
+
+from typing import Any
+
+from lib.datastore import Page, Store
+from lib.http import endpoint
+from lib.paging import Fields, PageSize, PageToken
+from lib.rendering import pick_fields
+from lib.todo import task_queries
+from lib.todo.requests import ListId
+from lib.todo.task_queries import Order, TaskFilter
+
+
+@endpoint("GET")
+def list_tasks(
+    task_list_id: ListId,
+    store: Store,
+    include_deleted: bool = False,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+    fields: Fields = None,
+) -> Any:
+    """Return a page of one list's tasks, the oldest first."""
+    page = task_queries.page_of_list(
+        store, task_list_id, page_size, page_token, include_deleted=include_deleted
+    )
+    return pick_fields(page, fields)
+
+
+@endpoint("GET")
+def list_task_summaries(
+    task_list_id: ListId, store: Store, page_size: PageSize = 50, page_token: PageToken = None
+) -> Page[dict[str, Any]]:
+    """Return a page of one list's descriptions, and whether they are done."""
+    return task_queries.page_of_summaries(store, task_list_id, page_size, page_token)
+
+
+@endpoint("GET")
+def query_tasks(
+    where: TaskFilter,
+    store: Store,
+    order: Order | None = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+    fields: Fields = None,
+) -> Any:
+    """Return a page of the tasks of all lists that match."""
+    page = task_queries.page_of_matches(store, where, order, page_size, page_token)
+    return pick_fields(page, fields)
+
+
+@endpoint("GET")
+def count_tasks(where: TaskFilter, store: Store) -> dict[str, int]:
+    """Return how many tasks of all lists match."""
+    return {"count": task_queries.count_matches(store, where)}
+
+
+@endpoint("GET")
+def task_statistics(task_list_id: ListId, store: Store) -> dict[str, int | float | None]:
+    """Return a list's number of tasks, and the sum and average of their priorities."""
+    return task_queries.compute_statistics(store, task_list_id)

@@ -1,0 +1,76 @@
+"""What callers say of lists and tasks, and within which bounds."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+#: The most that one batch takes, which is what one Commit is sent with.
+LARGEST_BATCH = 500
+
+ListId = Annotated[str, Meta(pattern=r"^(?!__.*__$)[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=200)]
+TaskId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+ListName = Annotated[str, Meta(min_length=1, max_length=200)]
+#: Descriptions are indexed, and Datastore indexes no more than 1500 bytes of a string.
+Description = Annotated[str, Meta(min_length=1, max_length=1500)]
+Priority = Annotated[int, Meta(ge=0, le=1000)]
+Time = Annotated[datetime, Meta(tz=True)]
+
+
+class NewTaskList(Struct, forbid_unknown_fields=True):
+    """A list to be created."""
+
+    id: ListId
+    name: ListName
+
+
+class TaskListChange(Struct, forbid_unknown_fields=True):
+    """What of a list can be changed."""
+
+    name: ListName
+
+
+class TaskContent(Struct, forbid_unknown_fields=True, kw_only=True):
+    """All that a caller says of a task itself."""
+
+    description: Description
+    done: bool = False
+    priority: Priority = 0
+    due_at: Time | None = None
+
+
+class NewTask(TaskContent, forbid_unknown_fields=True, kw_only=True):
+    """A task to be created in a list."""
+
+    task_list_id: ListId
+
+
+class TaskChange(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What of a task is to change; what is left out stays."""
+
+    description: Description | UnsetType = UNSET
+    done: bool | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    due_at: Time | UnsetType | None = UNSET
+
+
+class Transfer(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A task to be moved into another list."""
+
+    task_list_id: ListId
+    id: TaskId
+    to_task_list_id: ListId
+
+
+class TaskBatch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Tasks to be created in one list."""
+
+    task_list_id: ListId
+    tasks: Annotated[list[TaskContent], Meta(min_length=1, max_length=LARGEST_BATCH)]
+
+
+class TaskIds(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Tasks of one list, by their ids."""
+
+    task_list_id: ListId
+    ids: Annotated[list[TaskId], Meta(min_length=1, max_length=LARGEST_BATCH)]

@@ -1,0 +1,64 @@
+"""Many tasks at once: each item has its own outcome, in the order asked."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from lib.datastore import Store, key
+from lib.datastore.batches import Outcome
+from lib.errors import AlreadyExists, AmendsError
+from lib.todo.models import Task
+from lib.todo.requests import TaskBatch, TaskIds
+from lib.todo.tasks import is_repetition, make_task, require_open_list
+
+
+def create(
+    store: Store, batch: TaskBatch, now: datetime, idempotency_key: str | None
+) -> list[dict[str, Any]]:
+    """Create tasks in a list that exists; with the same key once more, return the same tasks."""
+    store.transact(lambda tx: require_open_list(tx, batch.task_list_id), read_only=True)
+    tasks = [
+        make_task(batch.task_list_id, content, now, idempotency_key, number)
+        for number, content in enumerate(batch.tasks)
+    ]
+    outcomes = store.insert_multi(tasks)
+    return _show(_forgive_repetitions(store, tasks, outcomes), lambda task: {"task": task})
+
+
+def get(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
+    """Return each task, or that there is none."""
+    keys = [key(Task, wanted.task_list_id, task_id) for task_id in wanted.ids]
+    return _show(store.get_multi(keys), lambda task: {"task": task})
+
+
+def delete(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
+    """Delete each task, whether it is there or not."""
+    keys = [key(Task, wanted.task_list_id, task_id) for task_id in wanted.ids]
+    return _show(store.delete_multi(keys), lambda _: {"deleted": True})
+
+
+def _forgive_repetitions(
+    store: Store, tasks: Sequence[Task], outcomes: Sequence[Outcome[Task]]
+) -> list[Outcome[Task]]:
+    """Return what is stored for those that the same request has created before."""
+    taken = [n for n, each in enumerate(outcomes) if isinstance(each.error, AlreadyExists)]
+    keys = [key(Task, tasks[n].task_list_id, tasks[n].id) for n in taken]
+    stored = dict(zip(taken, store.find_multi(keys), strict=True)) if taken else {}
+    return [
+        Outcome(value=stored[n])
+        if stored.get(n) is not None and is_repetition(tasks[n], stored[n])
+        else outcome
+        for n, outcome in enumerate(outcomes)
+    ]
+
+
+def _show(
+    outcomes: Sequence[Outcome[Any]], show: Callable[[Any], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    return [
+        _show_error(outcome.error) if outcome.error else show(outcome.value) for outcome in outcomes
+    ]
+
+
+def _show_error(error: AmendsError) -> dict[str, Any]:
+    return {"error": {"status": error.status, "code": error.code, "detail": error.detail}}
