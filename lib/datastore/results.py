@@ -56,8 +56,12 @@ def fetch_page(
         pb.start_cursor = tokens.open_token(token, digest)
         results = _fetch_after(service, codecs, pb, size + 1, scope)
     items = [_read(codecs, query, result) for result in results[:size]]
-    has_more = len(results) > size
-    return Page(items, tokens.make_token(results[size - 1].cursor, digest) if has_more else None)
+    if len(results) <= size:
+        return Page(items, None)
+    cursor = results[size - 1].cursor
+    if not cursor:
+        raise errors.Invalid("the service has no cursors for this query", field="page_size")
+    return Page(items, tokens.make_token(cursor, digest))
 
 
 def _fetch_after(service: Service, codecs: Codecs, pb: Any, limit: int, scope: Scope) -> list[Any]:

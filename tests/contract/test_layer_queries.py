@@ -136,6 +136,26 @@ def test_pages_hold_each_item_once_and_the_last_has_no_token(
     assert pages == faults.calls["RunQuery"] == -(-10 // size)
 
 
+@NO_DISJUNCTIONS
+@pytest.mark.parametrize(
+    "query",
+    [
+        TASKS.where("priority", "IN", [1, 2, 3, 5, 7]).order("priority"),
+        TASKS.where(any_of(("priority", "<", 3), ("priority", ">", 7))).order("-priority"),
+        TASKS.where("priority", "!=", 4).order("priority"),
+    ],
+)
+def test_pages_of_a_disjunction_hold_each_item_once(
+    store: Store, tasks: list[Task], query: Query[Task]
+) -> None:
+    seen: list[Task] = []
+    page = store.page(query, 2)
+    while page.next_page_token is not None:
+        seen += page.items
+        page = store.page(query, 2, page.next_page_token)
+    assert [*seen, *page.items] == store.run(query)
+
+
 def test_a_token_of_another_query_or_a_broken_one_is_refused_before_anything_is_sent(
     store: Store, tasks: list[Task], faults: FaultyConnection
 ) -> None:
