@@ -36,15 +36,11 @@ def any_codec(partition: Partition, indexed: bool) -> Codec:
         if not indexed:
             pb.exclude_from_indexes = True
 
-    items = Codec(encode_item, nothing_stored, nothing, indexed, "any")
+    decode = _decoder(partition)
+    items = Codec(encode_item, decode, nothing, indexed, "any")
     by_type[list] = list_codec(items, list).encode
     by_type[dict] = encode_dict
-    return Codec(encode, _decoder(partition), nothing, indexed, "any", takes_none=True)
-
-
-def nothing_stored(_pb: Any) -> Any:
-    """Refuse to read: the items of a dynamic list are read by the decoder of the whole."""
-    raise Misfit("cannot be read")
+    return Codec(encode, decode, nothing, indexed, "any", takes_none=True)
 
 
 def _encoders(partition: Partition, indexed: bool) -> dict[type, Encode]:
@@ -71,7 +67,7 @@ def _decoder(partition: Partition) -> Decode:
         return found(pb)
 
     decoders: dict[str | None, Decode] = {
-        "null_value": nothing_of,
+        "null_value": lambda _pb: None,
         "boolean_value": lambda pb: pb.boolean_value,
         "integer_value": lambda pb: pb.integer_value,
         "double_value": lambda pb: pb.double_value,
@@ -83,7 +79,3 @@ def _decoder(partition: Partition) -> Decode:
         "entity_value": lambda pb: decode_mapping(pb, decode),
     }
     return decode
-
-
-def nothing_of(_pb: Any) -> None:
-    """Read a null."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from lib.datastore import limits
-from lib.datastore.messages import message
+from lib.datastore.messages import message, parse_message
 from lib.datastore.schema import KeyField, model_of
 from lib.datastore.urlsafe import decode_bytes, encode_bytes
 from lib.errors import Invalid, Malformed
@@ -98,20 +98,13 @@ def key_of(entity: T) -> Key[T]:
 def key_from_url(text: str, model: type[T]) -> Key[T]:
     """Read what `Key.to_url` wrote; raise Malformed for broken text or the key of another kind."""
     try:
-        pb = message("Key").FromString(decode_bytes(text))
-    except (ValueError, _decode_error()):
-        raise Malformed("not a key", field="key") from None
-    read: Key[T] = read_key(pb, model=model)
-    expected = tuple(item.kind for item in model_of(model).path)
-    if tuple(kind for kind, _ in read.path) != expected:
+        read: Key[Any] = read_key(parse_message("Key", decode_bytes(text)))
+        made = key(model, *(part for _, part in read.path))
+    except (ValueError, TypeError, Invalid):
+        raise Malformed(f"not a key of {model.__name__}", field="key") from None
+    if made.path != read.path:
         raise Malformed(f"not a key of {model.__name__}", field="key")
-    return read
-
-
-def _decode_error() -> type[Exception]:
-    from google.protobuf.message import DecodeError
-
-    return DecodeError  # type: ignore[no-any-return]
+    return dataclasses.replace(made, namespace=read.namespace or None)
 
 
 def check_id(item: KeyField, part: Id, *, may_lack: bool) -> Id:

@@ -24,6 +24,16 @@ def message(name: str) -> Any:
     return message_factory.GetMessageClass(descriptor)
 
 
+def parse_message(name: str, raw: bytes) -> Any:
+    """Return the message that the bytes are; raise ValueError if they are none."""
+    from google.protobuf.message import DecodeError
+
+    try:
+        return message(name).FromString(raw)
+    except DecodeError:
+        raise ValueError(f"not a {name}") from None
+
+
 @functools.cache
 def enum_number(name: str, value: str) -> int:
     """Return the number of an enum's value: `enum_number("PropertyFilter.Operator", "EQUAL")`."""

@@ -2,6 +2,8 @@
 
 from typing import Any, Protocol
 
+from lib.datastore.service import READ_CODES
+
 
 class Scope(Protocol):
     """Marks the requests of a read."""
@@ -17,7 +19,7 @@ class Scope(Protocol):
 class Present:
     """Strongly consistent reads outside of transactions."""
 
-    codes = frozenset({"UNAVAILABLE", "ABORTED", "INTERNAL", "RESOURCE_EXHAUSTED"})
+    codes = READ_CODES
 
     def mark(self, request: Any) -> None:
         """Leave the options unset: that is strong consistency."""

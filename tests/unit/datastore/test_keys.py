@@ -88,6 +88,14 @@ def test_a_key_of_another_kind_is_refused() -> None:
         key_from_url(key(TaskList, "a").to_url(), Task)
 
 
+@pytest.mark.parametrize(
+    "path", [(("TaskList", "a"), ("Task", "b")), (("TaskList", 5), ("Task", 5))]
+)
+def test_a_key_with_ids_of_another_type_is_refused(path: tuple[tuple[str, int | str], ...]) -> None:
+    with pytest.raises(Malformed, match="not a key of Task"):
+        key_from_url(Key(path).to_url(), Task)
+
+
 def test_a_message_carries_project_database_and_namespace() -> None:
     pb = write_key(key(TaskList, "a"), Partition("p", "db", "own"))
     where = pb.partition_id
