@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from lib.datastore import Store, key
 from lib.http import endpoint
+from lib.identifiers import make_id
 from lib.logs import traceparent
 from lib.orders import placing
 from lib.orders.inventory import Stock
@@ -38,7 +39,7 @@ class NewOrder(Order, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def place_order(body: NewOrder, engine: Engine, idempotency_key: str | None) -> dict[str, Any]:
     """Accept an order; what becomes of it, get-order tells."""
     order = Order(customer_id=body.customer_id, lines=body.lines, address=body.address)
-    order_id = body.id or placing.order_id_of(idempotency_key)
+    order_id = body.id or make_id("order", idempotency_key)
     return placing.place_order(engine, order, order_id, traceparent.get())
 
 

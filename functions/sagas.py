@@ -1,13 +1,13 @@
 """Sagas over HTTP: for callers, for operators, for Cloud Tasks and for Cloud Scheduler."""
 
 from typing import Annotated, Any
-from uuid import uuid4
 
 import flask
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from lib.clients import now
 from lib.http import endpoint
+from lib.identifiers import make_id
 from lib.logs import traceparent
 from lib.paging import PageSize, PageToken
 from lib.saga import view
@@ -25,7 +25,7 @@ class NewSaga(Struct, forbid_unknown_fields=True):
 
     name: SagaName
     payload: Any
-    id: SagaId = field(default_factory=lambda: uuid4().hex)
+    id: SagaId | None = None
 
 
 class Cancel(Struct, forbid_unknown_fields=True):
@@ -37,9 +37,10 @@ class Cancel(Struct, forbid_unknown_fields=True):
 
 
 @endpoint("POST", status=202)
-def start_saga(body: NewSaga, engine: Engine) -> dict[str, Any]:
-    """Start a saga, or return the one that this id has started."""
-    saga = engine.start(body.name, body.id, body.payload, traceparent=traceparent.get())
+def start_saga(body: NewSaga, engine: Engine, idempotency_key: str | None) -> dict[str, Any]:
+    """Start a saga, or return the one that this id, or this Idempotency-Key, has started."""
+    saga_id = body.id or make_id(body.name, idempotency_key)
+    saga = engine.start(body.name, saga_id, body.payload, traceparent=traceparent.get())
     return view.summarize_saga(saga)
 
 

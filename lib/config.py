@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
@@ -21,6 +22,7 @@ class Config:
     certs_url: str
     tasks_service_account: str
     scheduler_service_account: str
+    timeout: timedelta
     allow_faults: bool
 
 
@@ -39,5 +41,6 @@ def config() -> Config:
         certs_url=env("AMENDS_OIDC_CERTS_URL", GOOGLE_CERTS_URL),
         tasks_service_account=env("AMENDS_TASKS_SERVICE_ACCOUNT", ""),
         scheduler_service_account=env("AMENDS_SCHEDULER_SERVICE_ACCOUNT", ""),
+        timeout=timedelta(seconds=float(env("AMENDS_TIMEOUT_SECONDS", "60"))),
         allow_faults=env("AMENDS_ALLOW_FAULTS", "") == "1",
     )

@@ -3,6 +3,7 @@
 import functools
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import flask
@@ -10,9 +11,13 @@ import flask
 from lib import clients
 from lib.binding import compile_binding
 from lib.config import config
-from lib.errors import AmendsError, MethodNotAllowed
+from lib.deadline import within
+from lib.errors import AmendsError, Malformed, MethodNotAllowed
 from lib.logs import log, traceparent
 from lib.rendering import render_problem, render_result
+
+#: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
+BUDGET_HEADER = "X-Server-Timeout"
 
 View = Callable[[flask.Request], flask.Response]
 Decorator = Callable[[Callable[..., Any]], View]
@@ -32,8 +37,11 @@ def endpoint(method: str, *, status: int = 200, guard: str = "") -> Decorator:
             if request.method != method:
                 raise MethodNotAllowed(f"this function answers {method}", allow=method)
             if guard:
+                # Cloud Tasks and Cloud Scheduler bound these calls, and steps have time-outs.
                 _check_caller(request, guard)
-            return render_result(function(**bind(request)), status)
+                return render_result(function(**bind(request)), status)
+            with within(_budget_of(request)):
+                return render_result(function(**bind(request)), status)
 
         @functools.wraps(function)
         def view(request: flask.Request) -> flask.Response:
@@ -51,6 +59,21 @@ def endpoint(method: str, *, status: int = 200, guard: str = "") -> Decorator:
         return view
 
     return decorate
+
+
+def _budget_of(request: flask.Request) -> timedelta:
+    """Return the function's own time budget, or less if the caller says so in a header."""
+    most = config().timeout
+    header = request.headers.get(BUDGET_HEADER)
+    if header is None:
+        return most
+    try:
+        seconds = float(header)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise Malformed(f"{BUDGET_HEADER} is a number of seconds above 0", field=BUDGET_HEADER)
+    return timedelta(seconds=min(seconds, most.total_seconds()))
 
 
 def _check_caller(request: flask.Request, guard: str) -> None:

@@ -1,8 +1,6 @@
 """Placing an order and looking at it: an order is the payload of its saga, and lives there."""
 
-import hashlib
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
@@ -35,13 +33,6 @@ def show_order(engine: Engine, order_id: str) -> dict[str, Any]:
     if saga is None or saga.name != ORDER_PROCESSING.name:
         raise NotFound(f"no order {order_id!r}", field="id")
     return _show(saga, msgspec.json.decode(saga.payload, type=Order))
-
-
-def order_id_of(idempotency_key: str | None) -> str:
-    """Return the id that an order has: the same for the same key, else a new one."""
-    if idempotency_key is None:
-        return uuid4().hex
-    return hashlib.sha256(f"order\n{idempotency_key}".encode()).hexdigest()[:32]
 
 
 def _show(saga: SagaRecord, order: Order) -> dict[str, Any]:
