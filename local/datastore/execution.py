@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from local.datastore.catalog import Catalog
+from local.datastore.grouped import GroupedScan
 from local.datastore.indexes import Definition, build_entries, collect_values
 from local.datastore.intervals import Cut, Interval, contains
 from local.datastore.messages import get_message_class
@@ -28,7 +29,7 @@ class Execution:
         self.connection = connection
         self.partition = partition
         self._catalog = catalog
-        self._scans: list[RangeScan] = []
+        self._scans: list[RangeScan | GroupedScan] = []
 
     @property
     def scanned(self) -> int:
@@ -57,12 +58,13 @@ class Execution:
                 yield hit._replace(position=plan.layout.build_position(hit.position))
 
     def _open(self, legs: Sequence[Leg], intervals: Sequence[Interval]) -> Stream:
-        streams = []
+        streams: list[RangeScan | GroupedScan] = []
         for leg in legs:
             source = find_source(self._catalog, self.partition, leg)
             if source is None:
                 return ListScan([])
-            streams.append(RangeScan(self.connection, source, intervals))
+            scan = GroupedScan if leg.grouped else RangeScan
+            streams.append(scan(self.connection, source, intervals))
         self._scans += streams
         return streams[0] if len(streams) == 1 else MergeJoin(streams)
 

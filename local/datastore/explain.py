@@ -24,7 +24,7 @@ def describe_plan(metrics: Message, prepared: Prepared) -> None:
 
 def _describe_leg(leg: Leg) -> tuple[str, str]:
     definition = leg.definition
-    columns = [(name, down != leg.backward) for name, down in definition.value_columns]
+    columns = [(name, down != leg.turned) for name, down in definition.value_columns]
     columns.append(("__name__", definition.key_descends != leg.backward))
     text = ", ".join(f"{name} {'DESC' if down else 'ASC'}" for name, down in columns)
     return "Includes ancestors" if definition.ancestor else "Collection group", f"({text})"

@@ -18,6 +18,7 @@ from local.datastore.intervals import (
 from local.datastore.keys import encode_path, encode_prefix
 from local.datastore.messages import Filter, Value
 from local.datastore.messages import PropertyFilter as PropertyFilterMessage
+from local.datastore.validation import check_timestamp
 from local.datastore.values import encode_value
 
 #: The most alternatives that a filter may come to, and the most values of a NOT_IN.
@@ -122,9 +123,9 @@ def _expand_property(message: PropertyFilterMessage) -> list[list[Predicate]]:
     name = message.property.name
     if not name:
         raise InvalidArgument("A property filter must name a property.")
-    operator = message.Operator.Name(message.op)
-    if operator == "OPERATOR_UNSPECIFIED":
+    if message.op == 0 or message.op not in message.Operator.values():
         raise InvalidArgument("A property filter must have an operator.")
+    operator = message.Operator.Name(message.op)
     if operator == "IN":
         values = sorted(set(_encode_list(name, operator, message.value)))
         return _check_count([[Predicate(name, "EQUAL", (one,))] for one in values])
@@ -153,6 +154,8 @@ def _encode_operand(name: str, value: Value) -> bytes:
         if which != "key_value":
             raise InvalidArgument("A filter on __key__ must have a key as its value.")
         return encode_path(_check_key(value).path)
+    if which == "timestamp_value":
+        check_timestamp(name, value.timestamp_value)
     encoded = encode_value(value)
     if encoded is None:
         raise InvalidArgument(

@@ -36,11 +36,20 @@ class Shape:
 
 @dataclass(slots=True)
 class Leg:
-    """One index of a plan and what every one of its entries begins with (after the index id)."""
+    """One index of a plan and what every one of its entries begins with (after the index id).
+
+    It is read backward, or grouped by value: values from the last, keys of a value from the first.
+    """
 
     definition: Definition
     prefix: bytes = b""
     backward: bool = False
+    grouped: bool = False
+
+    @property
+    def turned(self) -> bool:
+        """Whether the plan's intervals run against the order of the index."""
+        return self.backward or self.grouped
 
 
 @dataclass(slots=True)
@@ -130,6 +139,9 @@ def _plan_property(conjunction: Conjunction, shape: Shape, layout: Layout) -> Pl
         layout.columns.append((shape.free.pop(), False))
         layout.constants.append(None)
     name, descends = layout.columns[0]
+    if descends and not shape.key_descends:
+        leg = Leg(Definition(shape.kind, False, ((name, False),)), grouped=True)
+        return _complete(conjunction, shape, layout, [leg])
     if shape.key_descends != descends:
         # The two directions of one index cannot turn value and key apart.
         built = Definition(shape.kind, False, ((name, descends), (KEY, shape.key_descends)))

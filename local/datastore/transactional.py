@@ -44,6 +44,6 @@ def _list_ranges(engine: Engine, plan: Plan, partition: bytes) -> Iterator[tuple
             raise LookupError(f"the index has no id: {leg.definition}")
         table = b"i" if source.table == "entries" else b"e"
         for low, high in intervals:
-            start, stop = (high.flip(), low.flip()) if leg.backward else (low, high)
+            start, stop = (high.flip(), low.flip()) if leg.turned else (low, high)
             prefix = table + source.prefix
             yield prefix + start.edge, prefix + stop.edge

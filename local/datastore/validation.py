@@ -127,7 +127,7 @@ def _check_value(name: str, value: Any, *, depth: int, indexed: bool) -> None:
     elif which == "entity_value":
         _check_properties(value.entity_value.properties, depth=depth + 1, indexed=indexed)
     elif which == "timestamp_value":
-        _check_timestamp(name, value.timestamp_value)
+        check_timestamp(name, value.timestamp_value)
     elif which == "geo_point_value":
         _check_point(name, value.geo_point_value)
     elif which == "key_value":
@@ -146,7 +146,8 @@ def _check_length(name: str, length: int, *, indexed: bool) -> None:
         )
 
 
-def _check_timestamp(name: str, timestamp: Any) -> None:
+def check_timestamp(name: str, timestamp: Any) -> None:
+    """Refuse a timestamp out of range, and cut it to microseconds in place."""
     if not _FIRST_SECOND <= timestamp.seconds <= _LAST_SECOND or not (
         0 <= timestamp.nanos < 1_000_000_000
     ):

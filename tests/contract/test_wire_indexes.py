@@ -18,6 +18,7 @@ SERVED: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "by kind": ([], {}),
     "one order": ([], {"order": ["z"]}),
     "one descending order": ([], {"order": ["-z"]}),
+    "ascending keys below one descending order": ([], {"order": ["-z", "__key__"]}),
     "one inequality": ([("z", ">", 0)], {"order": ["-z"]}),
     "equalities": ([("x", "=", 1), ("y", "=", 1), ("z", "=", 1)], {}),
     "equalities below an ancestor": ([("x", "=", 1), ("y", "=", 1), INSIDE], {}),

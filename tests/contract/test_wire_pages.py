@@ -20,6 +20,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "descending": {"order": ["-q"]},
     "with ties": {"order": ["p"]},
     "with descending ties": {"order": ["-p"]},
+    "with ascending keys below descending values": {"order": ["-p", "__key__"]},
     "by two": {"order": ["p", "q"]},
     "projected": {"project": ["p", "q"]},
     "only keys": {"project": ["__key__"]},
