@@ -1,6 +1,5 @@
 """An engine on the local Datastore, with a queue and a clock in the test's hands."""
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,23 +11,7 @@ from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.records import SagaRecord, StepRecord
-
-
-class CountingRpc:
-    """Counts the calls to Datastore by method."""
-
-    def __init__(self, rpc: Rpc) -> None:
-        self._rpc = rpc
-        self.project = rpc.project
-        self.database = rpc.database
-        self.calls: Counter[str] = Counter()
-
-    def call(self, method: str, request: Any, timeout: float) -> Any:
-        self.calls[method] += 1
-        return self._rpc.call(method, request, timeout)
-
-    def close(self) -> None:
-        self._rpc.close()
+from tests.unit.datastore.connections import CountingConnection
 
 
 class HeldQueue:
@@ -57,7 +40,7 @@ class Bench:
     """One engine with its queue, its clock and its counts."""
 
     def __init__(self, rpc: Rpc, *sagas: Saga) -> None:
-        self.rpc = CountingRpc(rpc)
+        self.rpc = CountingConnection(rpc)
         self.store = Store(self.rpc)
         self.queue = HeldQueue()
         self.time = datetime(2026, 1, 1, tzinfo=UTC)
