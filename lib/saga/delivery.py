@@ -29,6 +29,8 @@ class Delivery:
     epoch: int
     at: datetime
     timeout: timedelta
+    #: The W3C Trace Context that the saga was started under: one saga is one trace.
+    traceparent: str = ""
 
     @property
     def task_name(self) -> str:

@@ -65,11 +65,16 @@ class CloudTasksQueue:
             http_request=tasks_v2.HttpRequest(
                 url=self._url,
                 http_method=tasks_v2.HttpMethod.POST,
-                headers={"Content-Type": "application/json"},
+                headers=_make_headers(delivery),
                 body=msgspec.json.encode(delivery),
                 oidc_token=self._token,
             ),
         )
+
+
+def _make_headers(delivery: Delivery) -> dict[str, str]:
+    headers = {"Content-Type": "application/json"}
+    return headers | ({"traceparent": delivery.traceparent} if delivery.traceparent else {})
 
 
 def make_client(host: str) -> tasks_v2.CloudTasksClient:

@@ -37,6 +37,7 @@ def outstanding(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Delivery
             epoch=saga.epoch,
             at=step.scheduled_at or saga.updated_at,
             timeout=timedelta(seconds=step.timeout_seconds),
+            traceparent=saga.traceparent,
         ),
     )
 

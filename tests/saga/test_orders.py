@@ -1,6 +1,7 @@
 """Orders through the whole system: what can become of one, and what is left behind."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
@@ -93,6 +94,24 @@ def test_the_same_order_twice_is_one_order(open_shop: Open) -> None:
     shop.settle(shop.sku)
     assert shop.order(quantity=1, id=shop.sku) == shop.sku
     assert shop.units == 9
+
+
+def test_a_saga_is_one_trace_through_all_its_tasks(open_shop: Open, stack: Stack) -> None:
+    shop = open_shop()
+    trace = uuid4().hex
+    body = {
+        "id": shop.sku,
+        "customer_id": shop.customer,
+        "lines": [{"sku": shop.sku, "quantity": 1, "unit_price_cents": 1000}],
+        "address": {"name": "Ann", "street": "1 Main St", "city": "X", "country": "US"},
+    }
+    headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    shop.caller.call("POST", "place-order", json=body, headers=headers)
+    shop.settle(shop.sku)
+    log = (stack.logs / "functions.log").read_text().splitlines()
+    finished = [line for line in log if '"a saga is finished"' in line and shop.sku in line]
+    assert len(finished) == 1
+    assert f'"logging.googleapis.com/trace":"{trace}"' in finished[0]
 
 
 def test_the_audit_trail_tells_the_whole_story(open_shop: Open) -> None:
