@@ -8,9 +8,10 @@ from local.datastore.clock import set_timestamp
 from local.datastore.commit import TRANSACTION_PATIENCE, WRITE_PATIENCE, apply_changes
 from local.datastore.commit import Outcome as CommitOutcome
 from local.datastore.engine import Engine, resolve_partition
-from local.datastore.errors import InvalidArgument, Unimplemented
+from local.datastore.errors import InvalidArgument
 from local.datastore.explain import describe_outcome, describe_plan
-from local.datastore.keys import encode_path
+from local.datastore.gql import parse_aggregation, parse_query
+from local.datastore.keys import Partition, encode_path
 from local.datastore.locks import Footprint
 from local.datastore.messages import Key, Message, get_message_class
 from local.datastore.mutations import Change, allocate_id, read_mutations
@@ -28,7 +29,6 @@ from local.datastore.transactional import lock_query
 from local.datastore.validation import (
     MAX_LOOKUP_KEYS,
     check_complete,
-    check_namespace,
     check_path,
     is_complete,
 )
@@ -106,13 +106,16 @@ class Service:
     def run_query(self, request: Message) -> Any:
         """Answer one batch of a query's results."""
         database = get_database(request)
+        partition = self._resolve_partition(request, database)
+        response = get_message_class("RunQueryResponse")()
+        query = request.query
         if request.WhichOneof("query_type") == "gql_query":
-            raise Unimplemented("GQL is not supported.")
-        prepared = self._prepare(request, request.query, database)
+            query = parse_query(request.gql_query, partition)
+            response.query.CopyFrom(query)
+        prepared = prepare_query(self._engine, query, partition)
         mask = _read_mask(request)
         if mask is not None and prepared.projection:
             raise InvalidArgument("property masks are not allowed on projection queries")
-        response = get_message_class("RunQueryResponse")()
         with read_with(self._engine, request.read_options, database) as read:
             if _explains(request):
                 describe_plan(response.explain_metrics, prepared)
@@ -129,12 +132,8 @@ class Service:
             response.transaction = read.started
         return response
 
-    def _prepare(self, request: Message, query: Any, database: Database) -> Prepared:
-        given = request.partition_id
-        key = Key(partition_id=given)
-        check_namespace(given.namespace_id)
-        partition = resolve_partition(key, database)
-        return prepare_query(self._engine, query, partition)
+    def _resolve_partition(self, request: Message, database: Database) -> Partition:
+        return resolve_partition(Key(partition_id=request.partition_id), database)
 
     def _run(self, read: Read, prepared: Prepared) -> Outcome:
         if read.locks:
@@ -145,11 +144,13 @@ class Service:
     def run_aggregation_query(self, request: Message) -> Any:
         """Answer counts, sums and averages over a query's results."""
         database = get_database(request)
-        if request.WhichOneof("query_type") == "gql_query":
-            raise Unimplemented("GQL is not supported.")
-        query = request.aggregation_query
-        prepared = self._prepare(request, query.nested_query, database)
+        partition = self._resolve_partition(request, database)
         response = get_message_class("RunAggregationQueryResponse")()
+        query = request.aggregation_query
+        if request.WhichOneof("query_type") == "gql_query":
+            query = parse_aggregation(request.gql_query, partition)
+            response.query.CopyFrom(query)
+        prepared = prepare_query(self._engine, query.nested_query, partition)
         with read_with(self._engine, request.read_options, database) as read:
             aggregate(self._engine, read, prepared, query.aggregations, response.batch)
             response.transaction = read.started
