@@ -1,0 +1,28 @@
+"""Time that passes only when a test lets it."""
+
+from datetime import UTC, datetime, timedelta
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class VirtualClock:
+    """A clock to hand to an Engine (`clock`) and to a Store (`now=clock, sleep=clock.sleep`)."""
+
+    def __init__(self, start: datetime = BEGINNING) -> None:
+        self.now = start
+
+    def __call__(self) -> datetime:
+        """Return the present time, UTC."""
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.now += by
+
+    def advance_to(self, at: datetime) -> None:
+        """Let time pass until `at`; a time that is past already changes nothing."""
+        self.now = max(self.now, at)
+
+    def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self.now += timedelta(seconds=seconds)

@@ -1,0 +1,47 @@
+"""The processes of a run: each runs one delivery, one sweep or the start, and may be killed."""
+
+from dataclasses import dataclass
+
+from lib.saga.delivery import Delivery
+from lib.saga.testing.ledger import Called
+from lib.saga.testing.queue import Task
+
+
+class Killed(BaseException):
+    """The process was killed with -9: no code of it runs any more, not even its `except`."""
+
+
+class PromiseBroken(BaseException):
+    """A run has shown that a promise does not hold; the code under test cannot catch it."""
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """Something that runs, and what it has done since its last point.
+
+    `moved` says that it has read or done anything, `durable` that something of it would be
+    left after a crash.
+    """
+
+    name: str
+    task: Task | None = None
+    called: Called | None = None
+    killed: bool = False
+    moved: bool = True
+    durable: bool = True
+
+    def live(self) -> None:
+        """Raise Killed if the process is dead."""
+        if self.killed:
+            raise Killed
+
+    def die(self) -> None:
+        """Kill the process."""
+        self.killed = True
+        raise Killed
+
+
+def name_delivery(delivery: Delivery) -> str:
+    """Return what a delivery is called in a report: phase, step from 1 and attempt."""
+    epoch = f" (epoch {delivery.epoch})" if delivery.epoch else ""
+    return f"delivery {delivery.phase}/{delivery.step + 1}/{delivery.attempt}{epoch}"

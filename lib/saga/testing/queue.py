@@ -1,0 +1,89 @@
+"""Cloud Tasks in memory: at least once, names remembered, retries with backoff, virtual time."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from lib.saga.delivery import Delivery
+from lib.saga.dispatch import OVERHEAD, SHORTEST_DISPATCH
+from lib.saga.testing.clock import VirtualClock
+
+#: The service's own retries: as `queues.yaml` sets them.
+FIRST_BACKOFF = timedelta(seconds=0.1)
+LONGEST_BACKOFF = timedelta(seconds=60)
+MOST_DISPATCHES = 100
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One task: `at` is when it is to be dispatched next, while in flight: when it is given up."""
+
+    delivery: Delivery
+    at: datetime
+    dispatches: int = 0
+
+    @property
+    def retries(self) -> int:
+        """How often this task was dispatched before the present time."""
+        return self.dispatches - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a queue held at some time."""
+
+    names: frozenset[str] = frozenset()
+    tasks: tuple[Task, ...] = ()
+
+
+class MemoryQueue:
+    """Tasks by the time at which they are due; equally due ones in the order they came in."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._names: set[str] = set()
+        self.tasks: list[Task] = []
+
+    def enqueue(self, delivery: Delivery) -> None:
+        """Take a delivery, unless its task name was used before."""
+        if delivery.task_name in self._names:
+            return
+        self._names.add(delivery.task_name)
+        self.tasks.append(Task(delivery, max(delivery.at, self._clock.now)))
+
+    @property
+    def next(self) -> Task | None:
+        """The task that is due first, if there is any."""
+        return min(self.tasks, key=lambda task: task.at, default=None)
+
+    def dispatch(self, task: Task) -> int:
+        """Count a dispatch of a task and return its number; unanswered, it comes again."""
+        task.dispatches += 1
+        task.at = self._clock.now + max(task.delivery.timeout + OVERHEAD, SHORTEST_DISPATCH)
+        return task.dispatches
+
+    def acknowledge(self, task: Task, number: int) -> None:
+        """Delete a task; an answer to a dispatch that was given up is too late."""
+        if task.dispatches == number and task in self.tasks:
+            self.tasks.remove(task)
+
+    def retry(self, task: Task, number: int) -> None:
+        """Dispatch a task again after its backoff, or give it up after the last dispatch."""
+        if task.dispatches != number or task not in self.tasks:
+            return
+        if task.dispatches == MOST_DISPATCHES:
+            self.tasks.remove(task)
+        backoff = FIRST_BACKOFF * 2 ** min(task.retries, 10)
+        task.at = self._clock.now + min(backoff, LONGEST_BACKOFF)
+
+    def save(self) -> Saved:
+        """Return the tasks and all names that were ever used, for `restore`."""
+        return Saved(frozenset(self._names), tuple(replace(task) for task in self.tasks))
+
+    def restore(self, saved: Saved) -> None:
+        """Go back to what the queue held when it was saved."""
+        self._names = set(saved.names)
+        self.tasks = [replace(task) for task in saved.tasks]
+
+    def drop_all(self) -> None:
+        """Lose every task; the names stay used, as they do after a purge."""
+        self.tasks.clear()
