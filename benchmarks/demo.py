@@ -5,6 +5,7 @@ twice; the books have to balance all the same.
 """
 
 import argparse
+import itertools
 import sys
 import tempfile
 import threading
@@ -19,7 +20,7 @@ from typing import Any
 from benchmarks.books import find_imbalances, read_books
 from benchmarks.caller import Caller, call_all
 from benchmarks.progress import show_progress
-from benchmarks.purchases import Purchase, make_supply, read_purchases
+from benchmarks.purchases import Purchase, Supply, make_supply, read_purchases
 from lib.datastore import Store, connect
 from local.stack import Stack
 
@@ -45,16 +46,7 @@ def _run(stack: Stack, count: int, *, chaos: bool) -> int:
     purchases = read_purchases(count)
     supply = make_supply(purchases)
     print(f"{len(supply.units)} products, {len(supply.credit)} customers, {count} orders")
-    call_all(
-        lambda item: caller.call("PUT", "set-stock", json={"sku": item[0], "units": item[1]}),
-        supply.units.items(),
-    )
-    call_all(
-        lambda item: caller.call(
-            "PUT", "set-credit", json={"customer_id": item[0], "available_cents": item[1]}
-        ),
-        supply.credit.items(),
-    )
+    _set_up(caller, supply)
     with _killing(stack, chaos) as kills:
         started = time.monotonic()
         placing = threading.Thread(target=_place, args=(caller, purchases))
@@ -70,6 +62,22 @@ def _run(stack: Stack, count: int, *, chaos: bool) -> int:
         read_books(store), supply, [each for each in purchases if each.id in completed]
     )
     return _print_verdict(wrong, settled)
+
+
+def _set_up(caller: Caller, supply: Supply) -> None:
+    """Fill the shelves and the purses."""
+    stocks = [("set-stock", {"sku": sku, "units": n}) for sku, n in supply.units.items()]
+    credits = [
+        ("set-credit", {"customer_id": customer, "available_cents": cents})
+        for customer, cents in supply.credit.items()
+    ]
+    done = itertools.count(1)
+
+    def put(item: tuple[str, dict[str, Any]]) -> None:
+        caller.call("PUT", item[0], json=item[1])
+        show_progress(next(done), len(stocks) + len(credits), "stock and credit set")
+
+    call_all(put, [*stocks, *credits])
 
 
 def _place(caller: Caller, purchases: list[Purchase]) -> None:

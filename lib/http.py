@@ -13,7 +13,7 @@ from lib.binding import compile_binding
 from lib.config import config
 from lib.deadline import within
 from lib.errors import AmendsError, Malformed, MethodNotAllowed
-from lib.logs import log, traceparent
+from lib.logs import log, read_traceparent, traceparent
 from lib.rendering import render_problem, render_result
 
 #: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
@@ -45,7 +45,7 @@ def endpoint(method: str, *, status: int = 200, guard: str = "") -> Decorator:
 
         @functools.wraps(function)
         def view(request: flask.Request) -> flask.Response:
-            token = traceparent.set(request.headers.get("traceparent", ""))
+            token = traceparent.set(read_traceparent(request.headers.get("traceparent", "")))
             try:
                 return answer(request)
             except AmendsError as problem:

@@ -111,7 +111,9 @@ def test_a_saga_is_one_trace_through_all_its_tasks(open_shop: Open, stack: Stack
     log = (stack.logs / "functions.log").read_text().splitlines()
     finished = [line for line in log if '"a saga is finished"' in line and shop.sku in line]
     assert len(finished) == 1
-    assert f'"logging.googleapis.com/trace":"{trace}"' in finished[0]
+    assert (
+        f'"logging.googleapis.com/trace":"projects/{stack.project}/traces/{trace}"' in finished[0]
+    )
 
 
 def test_the_audit_trail_tells_the_whole_story(open_shop: Open) -> None:

@@ -1,0 +1,12 @@
+# One image for every function: FUNCTION_TARGET chooses which one a service runs.
+FROM python:3.11-slim
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir --compile -r requirements.txt
+COPY main.py .
+COPY functions functions
+COPY lib lib
+# A cold start without compiled bytecode takes several times as long.
+RUN python -m compileall -q main.py functions lib
+ENV PYTHONUNBUFFERED=1 FUNCTION_TARGET=api
+CMD ["functions-framework"]
