@@ -9,6 +9,7 @@ import threading
 from local.datastore.index_file import IndexFileError
 from local.datastore.rpc.listener import PortTaken
 from local.datastore.server import serve
+from local.datastore.store import FolderTaken
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
             options.index_file,
             require_indexes=not options.no_require_indexes,
         )
-    except (PortTaken, IndexFileError) as error:
+    except (PortTaken, FolderTaken, IndexFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"Datastore ready on {handle.host}", flush=True)

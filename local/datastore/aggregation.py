@@ -1,6 +1,7 @@
 """Counts, sums and averages over the results of a query."""
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
@@ -81,7 +82,7 @@ def _collect(
 ) -> tuple[int, dict[str, list[int | float]]]:
     numbers: dict[str, list[int | float]] = {name: [] for name in names}
     limits = [one for one in (prepared.limit, bound) if one is not None]
-    stop = prepared.offset + min(limits) if limits else None
+    stop = min(prepared.offset + min(limits), sys.maxsize) if limits else None
     parse = get_message_class("Entity").FromString
     count = 0
     with read.open_snapshot() as connection:

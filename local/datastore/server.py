@@ -9,6 +9,7 @@ from local.datastore.messages import get_message_class
 from local.datastore.rpc.grpc import Dispatcher, Method
 from local.datastore.rpc.listener import Listener, Pages
 from local.datastore.service import Service
+from local.datastore.store import FolderTaken
 from local.datastore.validation import MAX_REQUEST_BYTES
 
 _NAME = "google.datastore.v1.Datastore"
@@ -57,15 +58,19 @@ def serve(
 ) -> Handle:
     """Start a server on a data folder; port 0 takes any free one.
 
-    On the same port ``GET /`` answers that it is well and ``POST /reset`` forgets all data. Raises
-    PortTaken, or IndexFileError when the index file cannot be read. A missing index file means
-    that there are no composite indexes.
+    On the same port ``GET /`` answers that it is well and ``POST /reset`` forgets all data. A
+    missing index file means that there are no composite indexes. Raises PortTaken, FolderTaken,
+    or IndexFileError when the index file cannot be read.
     """
     composites = []
     if index_file is not None and Path(index_file).exists():
         composites = load_index_file(Path(index_file))
     listener = Listener(_HOST, port)
-    engine = Engine(Path(data_dir), composites, require_indexes=require_indexes)
+    try:
+        engine = Engine(Path(data_dir), composites, require_indexes=require_indexes)
+    except FolderTaken:
+        listener.stop()
+        raise
     dispatcher = Dispatcher(_list_methods(Service(engine)), MAX_REQUEST_BYTES)
     listener.start(dispatcher.handle, _list_pages(engine))
     return Handle(listener, dispatcher, engine)

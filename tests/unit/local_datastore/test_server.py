@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from local.datastore.rpc.frames import PREFACE, build_frame
 from local.datastore.rpc.listener import PortTaken
 from local.datastore.server import Handle, serve
+from local.datastore.store import FolderTaken
 from tests.contract.wire import Unindexed, Wire
 
 
@@ -76,6 +77,14 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path, handle: Handle) -> None:
     )
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_folder_has_one_server(tmp_path: Path) -> None:
+    first = serve(tmp_path)
+    with pytest.raises(FolderTaken, match=str(tmp_path)):
+        serve(tmp_path)
+    first.stop()
+    serve(tmp_path).stop()
 
 
 def test_versions_rise_over_a_restart(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.datastore import transactions
+from local.datastore.clock import Clock
+from local.datastore.errors import Aborted, InvalidArgument
+from local.datastore.locks import Footprint, Locks
+from local.datastore.store import Store
+from local.datastore.transactions import Transactions
+
+DATABASE = ("x", "")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("limit", ["IDLE_LIMIT", "TOTAL_LIMIT"])
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_forgotten_transaction_lets_go_of_its_locks(
+    store: Store, monkeypatch: pytest.MonkeyPatch, limit: str, read_only: bool
+) -> None:
+    locks = Locks()
+    opened = Transactions(store, locks, Clock())
+    forgotten = opened.begin(DATABASE, read_only=read_only)
+    locks.acquire(forgotten, Footprint(shared={b"key"}), 0)
+    opened.expire()
+    with pytest.raises(Aborted):
+        locks.acquire("writer", Footprint(exclusive={b"key"}), 0.01)
+    monkeypatch.setattr(transactions, limit, -1.0)
+    opened.expire()
+    locks.acquire("writer", Footprint(exclusive={b"key"}), 0)
+    with pytest.raises(InvalidArgument), opened.use(forgotten.id, DATABASE):
+        pass
+
+
+def test_a_transaction_under_way_is_not_forgotten(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Transactions(store, Locks(), Clock())
+    busy = opened.begin(DATABASE, read_only=False)
+    monkeypatch.setattr(transactions, "IDLE_LIMIT", -1.0)
+    with opened.use(busy.id, DATABASE):
+        opened.expire()
+    with opened.use(busy.id, DATABASE) as again:
+        assert again is busy
+
+
+def test_a_transaction_belongs_to_its_database(store: Store) -> None:
+    opened = Transactions(store, Locks(), Clock())
+    transaction = opened.begin(DATABASE, read_only=False)
+    with pytest.raises(InvalidArgument), opened.use(transaction.id, ("x", "other")):
+        pass
