@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -24,6 +23,9 @@ EMULATORS = {
     "fsd": "emulators firestore start --database-mode=datastore-mode",
 }
 _PATIENCE = 60.0
+#: Ends gcloud and the Java that it starts, in a process group of gcloud's own, as soon as the
+#: other end of stdin closes: when the session ends, however it ends.
+_TETHERED = ["sh", "-c", '"$@" & read -r _; kill -9 -$! 0', "sh", "gcloud"]
 #: The index file of the cases; Google's emulators are started without enforcement.
 INDEX_FILE = Path(__file__).with_name("index.yaml")
 
@@ -59,7 +61,8 @@ class Emulator:
         pytest.fail(f"the emulator did not start:\n{self.log.read_text()[-2000:]}")
 
     def stop(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         self.process.wait()
 
 
@@ -80,7 +83,8 @@ def _start_emulator(name: str, folder: Path) -> Emulator:
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["gcloud", *EMULATORS[name].split(), f"--host-port={host}", "--project=x"],
+            [*_TETHERED, *EMULATORS[name].split(), f"--host-port={host}", "--project=x"],
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
