@@ -1,7 +1,6 @@
 """Exploring a saga: a run for every fault at every point, and random runs with many faults."""
 
 import io
-import random
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass

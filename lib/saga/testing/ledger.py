@@ -1,9 +1,10 @@
 """What was seen of a run's actions: who was called, how it ended, what the barrier recorded."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from lib.datastore import Mutation
 from lib.saga.barrier import Effect, EffectStatus
 from lib.saga.delivery import Delivery, Phase
 
@@ -43,29 +44,17 @@ class Ledger:
         self.calls.append(called)
         return called
 
-    def note_commit(self, called: Called, mutations: Any) -> None:
-        """Write down what an action has committed, from the v1 mutations."""
-        recorded = [
-            self._note_record(each)
-            for each in mutations
-            if each.WhichOneof("operation") != "delete" and _kind_of(each) == Effect.__name__
-        ]
+    def note_commit(self, called: Called, mutations: Sequence[Mutation]) -> None:
+        """Write down what an action has committed."""
+        records = [each for each in mutations if isinstance(each.entity, Effect)]
+        for record in records:
+            if record.entity.status is EffectStatus.DONE:
+                self.applied[record.entity.id] += 1
+            elif record.entity.status is EffectStatus.UNDONE and record.verb == "update":
+                self.undone[record.entity.id] += 1
         called.committed = True
-        called.unbarred = called.unbarred or not recorded
-
-    def _note_record(self, mutation: Any) -> None:
-        verb = mutation.WhichOneof("operation")
-        record = getattr(mutation, verb)
-        key, status = record.key.path[-1].name, record.properties["status"].string_value
-        if status == EffectStatus.DONE:
-            self.applied[key] += 1
-        elif status == EffectStatus.UNDONE and verb == "update":
-            self.undone[key] += 1
+        called.unbarred = called.unbarred or not records
 
     def of(self, saga_id: str, phase: Phase) -> list[Called]:
         """Return the calls of a saga's actions in one phase."""
         return [each for each in self.calls if (each.saga_id, each.phase) == (saga_id, phase)]
-
-
-def _kind_of(mutation: Any) -> str:
-    return str(getattr(mutation, mutation.WhichOneof("operation")).key.path[-1].kind)

@@ -80,7 +80,9 @@ def _check_order(it: Finished) -> Iterator[str]:
     if firsts != sorted(firsts, reverse=True):
         names = ", ".join(it.steps[index].name for index in firsts)
         yield f"the compensations were not called in reverse order: {names}"
-    made_good = [e.step for e in it.events if e.to_status == StepStatus.COMPENSATED != e.from_status]
+    made_good = [
+        e.step for e in it.events if e.to_status == StepStatus.COMPENSATED != e.from_status
+    ]
     order = [step.name for step in reversed(it.steps) if step.name in made_good]
     if made_good != order:
         yield f"the compensations were not recorded in reverse order: {', '.join(made_good)}"

@@ -11,9 +11,8 @@ from lib.saga.definition import Definitions, Saga
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.records import SagaRecord
-from lib.saga.testing import datastore, queue
+from lib.saga.testing import memory, queue
 from lib.saga.testing.clock import BEGINNING, VirtualClock
-from lib.saga.testing.datastore import MemoryDatastore, store_over
 from lib.saga.testing.faults import (
     CANCEL,
     CRASH,
@@ -26,9 +25,11 @@ from lib.saga.testing.faults import (
     Point,
 )
 from lib.saga.testing.ledger import Ledger
+from lib.saga.testing.memory import Memory
 from lib.saga.testing.process import Killed, Process
 from lib.saga.testing.queue import MemoryQueue
-from lib.saga.testing.watching import WatchedDatastore, WatchedQueue
+from lib.saga.testing.store import MemoryStore
+from lib.saga.testing.watching import WatchedQueue, WatchedStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class Scene:
     """The state of a stage between two events."""
 
     now: datetime
-    datastore: datastore.Saved
+    memory: memory.Saved
     queue: queue.Saved
     ledger: Ledger
     points: tuple[Point, ...]
@@ -67,14 +68,14 @@ class Stage:
     def __init__(self, setting: Setting, carry_out: Callable[[Process, Fault], None]) -> None:
         self._setting = setting
         self._carry_out = carry_out
-        self._datastore = MemoryDatastore()
+        self._memory = Memory()
         self.clock = VirtualClock()
         #: For the test itself: no process, no points.
-        self.store = store_over(self._datastore, self.clock)
+        self.store = MemoryStore(self._memory, self.clock)
         self.journal = Journal(self.store)
         self.engine = setting.make_engine(
             Definitions([setting.saga]),
-            Journal(store_over(WatchedDatastore(self._datastore, self), self.clock)),
+            Journal(WatchedStore(self._memory, self)),
             WatchedQueue(self),
             self.clock,
             self._call_within,
@@ -104,7 +105,7 @@ class Stage:
         """Return the state of everything while no process runs, to go on from there again."""
         return Scene(
             self.clock.now,
-            self._datastore.save(),
+            self._memory.save(),
             self.queue.save(),
             self.ledger.copy(),
             tuple(self.points),
@@ -118,7 +119,7 @@ class Stage:
         self._choose = choose
         self._stack.clear()
         self.clock.now = scene.now
-        self._datastore.restore(scene.datastore)
+        self._memory.restore(scene.memory)
         self.queue.restore(scene.queue)
         self._begin(
             scene.ledger.copy(),

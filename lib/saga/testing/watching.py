@@ -1,18 +1,20 @@
-"""Datastore and the queue as a run's processes see them: before and after what lasts, a point."""
+"""The store and the queue as a run's processes see them: before and after what lasts, a point."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
+from lib.datastore import Key, Mutation, Query
 from lib.errors import Unavailable
 from lib.saga.delivery import Delivery
 from lib.saga.testing.clock import VirtualClock
-from lib.saga.testing.datastore import MemoryDatastore
 from lib.saga.testing.faults import LOST_ANSWER, REFUSED, Fault
 from lib.saga.testing.ledger import Ledger
+from lib.saga.testing.memory import Memory
 from lib.saga.testing.process import Process, name_delivery
 from lib.saga.testing.queue import MemoryQueue
-from lib.saga.testing.refusal import Refusal
+from lib.saga.testing.store import MemoryStore
+from lib.saga.testing.transaction import MemoryTransaction
 
 #: How long a call takes, so that what comes later has a later time.
 LATENCY = timedelta(milliseconds=1)
@@ -35,53 +37,76 @@ class Witness(Protocol):
         ...
 
 
-class WatchedDatastore:
-    """Passes calls on."""
+class WatchedStore(MemoryStore):
+    """Reads and writes for the process that runs now, which may be killed before and after."""
 
-    project = MemoryDatastore.project
-    database = MemoryDatastore.database
-
-    def __init__(self, datastore: MemoryDatastore, witness: Witness) -> None:
-        self._datastore = datastore
+    def __init__(self, memory: Memory, witness: Witness) -> None:
+        super().__init__(memory, witness.clock)
         self._witness = witness
 
-    def call(self, method: str, request: Any, timeout: float) -> Any:
-        """Answer one request, or be killed before or after it."""
+    def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
+        """Return what each key leads to, None for what does not exist."""
+        self._note_read()
+        return super().find_multi(keys)
+
+    def run(self, query: Query[Any], limit: int = 100) -> list[Any]:
+        """Return the first `limit` results of a query."""
+        self._note_read()
+        return super().run(query, limit)
+
+    def count(self, query: Query[Any], up_to: int | None = None) -> int:
+        """Count a query's results, stopping at `up_to`."""
+        self._note_read()
+        return super().count(query, up_to)
+
+    def apply(self, *mutations: Mutation) -> list[Any]:
+        """Write all of these or none; return what is now stored (deletes: None)."""
+        if not mutations:
+            return []
+        return self._write(
+            mutations, lambda: super(WatchedStore, self).apply(*mutations), LOST_ANSWER
+        )
+
+    def commit(self, transaction: MemoryTransaction, mutations: Sequence[Mutation]) -> list[Any]:
+        """Make a transaction's writes."""
+        return self._write(
+            mutations,
+            lambda: super(WatchedStore, self).commit(transaction, mutations),
+            # A locking transaction finds out by its receipt how its commit ended.
+            *((LOST_ANSWER,) if transaction.optimistic else ()),
+        )
+
+    def _note_read(self) -> None:
         process = self._witness.process
         process.live()
-        self._witness.clock.advance(LATENCY)
+        process.moved = True
+        self.clock.advance(LATENCY)
 
-        def send() -> Any:
-            return self._datastore.call(method, request, timeout)
-
-        if method != "Commit" or not request.mutations:
-            process.moved = True
-            return send()
-        return self._commit(process, request, send)
-
-    def _commit(self, process: Process, request: Any, send: Callable[[], Any]) -> Any:
+    def _write(
+        self, mutations: Sequence[Mutation], send: Callable[[], list[Any]], *faults: Fault
+    ) -> list[Any]:
+        process = self._witness.process
+        process.live()
+        self.clock.advance(LATENCY)
         what = "effect" if process.called else "commit"
         self._witness.reach(f"before the {what} of {process.name}")
         answer = send()
         if process.called:
-            self._witness.ledger.note_commit(process.called, request.mutations)
+            self._witness.ledger.note_commit(process.called, mutations)
         process.moved = process.durable = True
-        if self._witness.reach(f"after the {what} of {process.name}", LOST_ANSWER):
-            raise Refusal("UNAVAILABLE", "the answer was lost")
+        if self._witness.reach(f"after the {what} of {process.name}", *faults):
+            raise Unavailable("whether it was written is not known: the answer was lost")
         return answer
-
-    def close(self) -> None:
-        """Do nothing: there is no connection."""
 
 
 class WatchedQueue:
-    """Passes deliveries on."""
+    """Takes deliveries from the process that runs now, which may be killed before and after."""
 
     def __init__(self, witness: Witness) -> None:
         self._witness = witness
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Hand a delivery over, or be killed before or after it."""
+        """Take a delivery; raise Unavailable if it was not taken, or if the answer was lost."""
         process = self._witness.process
         process.live()
         self._witness.clock.advance(LATENCY)

@@ -1,6 +1,5 @@
 """The world that a saga runs in: its queue and its sweep, and what becomes of faults."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -67,6 +66,7 @@ class World:
     def _restore(self, moment: Moment, choose: Choose) -> None:
         self.stage.restore(moment.scene, choose)
         self._next_sweep, self._last_life = moment.next_sweep, moment.last_life
+        self._frozen: list[datetime] = []
         self._events, self._may_need_sweep = moment.events, moment.may_need_sweep
         #: Tasks that the queue holds back, each until so many events have happened.
         self._held = [(until, replace(task)) for until, task in moment.held]
@@ -187,6 +187,8 @@ class World:
             del self.stage.story[told:]
             return
         self._note_event()
+        for since in self._frozen:
+            self._note_patience(since)
         if not (self._may_need_sweep or self.stage.unrepeated):
             raise PromiseBroken("the sweep had to help, though the queue lost nothing")
 
@@ -207,6 +209,7 @@ class World:
 
     def _carry_out(self, process: Process, fault: Fault) -> None:
         """Let a fault happen to a process."""
+        self._last_life = self.stage.clock.now
         if fault.kind is FaultKind.CRASH:
             process.die()
         elif fault.kind is FaultKind.CANCEL:
@@ -224,7 +227,13 @@ class World:
         if fault.lost:
             self._may_need_sweep = True
             queue.tasks = [task for task in queue.tasks if task is not process.task]
+        self._frozen.append(since)
         self._go_on(_after(self._events, fault))
+        self._frozen.pop()
+        self._note_patience(since)
+
+    def _note_patience(self, since: datetime) -> None:
+        """A process has stood still since then: for longer, and its saga may seem to be lost."""
         if self.stage.clock.now - since > SLACK:
             self._may_need_sweep = True
 

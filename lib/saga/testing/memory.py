@@ -1,0 +1,152 @@
+"""Entities in memory: copied in and copied out, versioned, written all or none."""
+
+import copy
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from lib.datastore.codecs import Codecs
+from lib.datastore.keys import NOWHERE, Key, key_of
+from lib.datastore.mutations import Mutation
+from lib.datastore.schema import model_of
+from lib.errors import AlreadyExists, NotFound, VersionMismatch
+
+#: A key's path: kinds and ids from the root down.
+Path = tuple[tuple[str, Any], ...]
+
+#: Values that nobody can change, and so need no copying.
+ATOMS = frozenset({str, int, float, bool, bytes, datetime, type(None)})
+
+#: Where allocated ids begin.
+FIRST_ID = 5_000_000_000_000_001
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entity as it is stored: it is never changed, only replaced."""
+
+    entity: Any
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a memory held at some time."""
+
+    entities: Mapping[Path, Stored]
+    version: int
+    next_id: int
+
+
+class Memory:
+    """Every entity of a Datastore, and the count of its commits, which gives the versions."""
+
+    def __init__(self) -> None:
+        self._entities: dict[Path, Stored] = {}
+        self._version = 0
+        self._next_id = FIRST_ID
+        self._codecs = Codecs(NOWHERE)
+
+    def save(self) -> Saved:
+        """Return all that is stored, for `restore`."""
+        return Saved(dict(self._entities), self._version, self._next_id)
+
+    def restore(self, saved: Saved) -> None:
+        """Go back to what was stored when it was saved."""
+        self._entities = dict(saved.entities)
+        self._version, self._next_id = saved.version, saved.next_id
+
+    def read(self, key: Key[Any]) -> Any:
+        """Return a copy of an entity, or None."""
+        stored = self._entities.get(key.path)
+        return None if stored is None else copy_entity(stored.entity)
+
+    def version_of(self, key: Key[Any]) -> int:
+        """Return the version of an entity, 0 if there is none."""
+        stored = self._entities.get(key.path)
+        return 0 if stored is None else stored.version
+
+    def find_kind(self, kind: str) -> list[tuple[Path, Any]]:
+        """Return all entities of a kind by path; they are not copies."""
+        return [(path, s.entity) for path, s in self._entities.items() if path[-1][0] == kind]
+
+    def allocate(self, entity: Any) -> Any:
+        """Return an entity with an id, a new one if its own is 0."""
+        if key_of(entity).is_complete:
+            return entity
+        self._next_id += 1
+        return dataclasses.replace(entity, **{model_of(type(entity)).path[-1].name: self._next_id})
+
+    def write(self, mutations: Sequence[Mutation], now: datetime) -> list[Any]:
+        """Make all mutations in order, or raise for the first that cannot be, and make none.
+
+        Returns what is now stored (deletes: None).
+        """
+        version = self._version + 1
+        staged: dict[Path, Stored | None] = {}
+        written: list[Any] = []
+        for mutation in mutations:
+            entity = None if mutation.key else self.allocate(mutation.entity)
+            path = (mutation.key or key_of(entity)).path
+            present = staged[path] if path in staged else self._entities.get(path)
+            _check(mutation, present)
+            if entity is not None:
+                entity = self._make(mutation, entity, present, version, now)
+            staged[path] = None if entity is None else Stored(entity, version)
+            written.append(entity and copy_entity(entity))
+        self._version = version
+        for path, stored in staged.items():
+            if stored is None:
+                self._entities.pop(path, None)
+            else:
+                self._entities[path] = stored
+        return written
+
+    def _make(
+        self, mutation: Mutation, entity: Any, present: Stored | None, version: int, now: datetime
+    ) -> Any:
+        """Return the entity to store: the new one, or what its mask names of it in the old one."""
+        codec = self._codecs.of(type(entity))
+        made = copy_entity(codec.stamp(entity, now, creates=mutation.verb != "update"))
+        if mutation.mask is not None and present is not None:
+            codec.stored_names(mutation.mask)
+            kept = {*mutation.mask, *codec.stamped_on_update}
+            made = dataclasses.replace(
+                present.entity, **{name: getattr(made, name) for name in kept}
+            )
+        if codec.model.version is not None:
+            setattr(made, codec.model.version, version)
+        return made
+
+
+def copy_entity(entity: Any) -> Any:
+    """Return a copy of an entity that shares nothing with it that could be changed."""
+    copied = object.__new__(type(entity))
+    for name in _names_of(type(entity)):
+        value = getattr(entity, name)
+        if type(value) not in ATOMS and not isinstance(value, Enum):
+            value = copy.deepcopy(value)
+        object.__setattr__(copied, name, value)
+    return copied
+
+
+@functools.cache
+def _names_of(model: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(model))
+
+
+def _check(mutation: Mutation, present: Stored | None) -> None:
+    if mutation.transforms:
+        raise NotImplementedError("the store in memory has no transforms")
+    if mutation.verb == "insert" and present is not None:
+        raise AlreadyExists(f"{mutation.subject} exists already")
+    if mutation.verb == "update" and present is None:
+        raise NotFound(f"{mutation.subject} does not exist")
+    if mutation.if_version is not None and (
+        present is None or present.version != mutation.if_version
+    ):
+        raise VersionMismatch(f"{mutation.subject}: the stored version is not the one stated")

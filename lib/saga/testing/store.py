@@ -1,0 +1,114 @@
+"""A Store that keeps everything in memory: for tests of sagas and of their participants.
+
+It reads, writes, transacts, queries and counts as a Store does. What it does not have it refuses
+with NotImplementedError: pages, projections, aggregations but counts, transforms, and many at
+once. What a value may be (its size, its type) is not checked.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from lib.datastore import Key, Mutation, Query, Store, Transaction
+from lib.datastore.transacting import with_stored
+from lib.errors import AlreadyExists, Contention, NotFound, VersionMismatch
+from lib.saga.testing.clock import VirtualClock
+from lib.saga.testing.memory import Memory
+from lib.saga.testing.selecting import select
+from lib.saga.testing.transaction import MemoryTransaction, OptimisticMemoryTransaction
+
+T = TypeVar("T")
+
+
+class NoConnection:
+    """What a Store in memory has in place of a connection."""
+
+    project = "memory"
+    database = ""
+
+    def call(self, method: str, _request: Any, _timeout: float) -> Any:
+        """Refuse: whatever is not answered from memory is not to be had there."""
+        raise NotImplementedError(f"the store in memory has no {method}")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class MemoryStore(Store):
+    """A Store over a Memory, which several may share."""
+
+    def __init__(self, memory: Memory | None = None, clock: VirtualClock | None = None) -> None:
+        self.clock = clock or VirtualClock()
+        self.memory = memory or Memory()
+        super().__init__(NoConnection(), now=self.clock, sleep=self.clock.sleep)
+
+    def find(self, key: Key[T]) -> T | None:
+        """Return what a key leads to, None if nothing."""
+        return self.find_multi((key,))[0]  # type: ignore[no-any-return]
+
+    def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
+        """Return what each key leads to, None for what does not exist."""
+        return [self.memory.read(key) for key in keys]
+
+    def apply(self, *mutations: Mutation) -> list[Any]:
+        """Write all of these or none; return what is now stored (deletes: None)."""
+        return self.memory.write(mutations, self.clock()) if mutations else []
+
+    def run(self, query: Query[T], limit: int = 100) -> list[T]:
+        """Return the first `limit` results of a query."""
+        return select(self.memory.find_kind(_kind_of(query)), query)[:limit]
+
+    def count(self, query: Query[Any], up_to: int | None = None) -> int:
+        """Count a query's results, stopping at `up_to`."""
+        return len(select(self.memory.find_kind(_kind_of(query)), query)[:up_to])
+
+    def transact(
+        self,
+        body: Callable[[Transaction], T],
+        *,
+        read_only: bool = False,
+        attempts: int = 5,
+        idempotent: bool = False,  # noqa: ARG002  no answer is lost here
+    ) -> T:
+        """Run `body` in a transaction and commit; if what it read has changed, again whole."""
+        return self._run_again(
+            lambda: self._attempt(MemoryTransaction(self, read_only=read_only), body), attempts
+        )
+
+    def transact_optimistically(self, body: Callable[[Transaction], T], *, attempts: int = 10) -> T:
+        """Run `body` and commit; if what it read has changed, again whole."""
+        return self._run_again(
+            lambda: self._attempt(OptimisticMemoryTransaction(self), body), attempts
+        )
+
+    def _run_again(self, attempt: Callable[[], T], attempts: int) -> T:
+        for _ in range(attempts - 1):
+            try:
+                return attempt()
+            except Contention:
+                continue
+        return attempt()
+
+    def _attempt(self, transaction: MemoryTransaction, body: Callable[[Transaction], T]) -> T:
+        returned = body(transaction)
+        mutations = transaction.take_mutations()
+        if not mutations:
+            return returned
+        try:
+            stored = self.commit(transaction, mutations)
+        except VersionMismatch as error:
+            raise Contention(error.detail) from error
+        except (AlreadyExists, NotFound) as error:
+            if transaction.optimistic and transaction.has_read:
+                raise Contention(error.detail) from error
+            raise
+        return with_stored(returned, transaction.pair(stored))  # type: ignore[no-any-return]
+
+    def commit(self, transaction: MemoryTransaction, mutations: Sequence[Mutation]) -> list[Any]:
+        """Make a transaction's writes; raise Contention if something that it read has changed."""
+        if not transaction.still_holds():
+            raise Contention("something that the transaction read has changed")
+        return self.memory.write(mutations, self.clock())
+
+
+def _kind_of(query: Query[Any]) -> str:
+    return str(query.model.__kind__)

@@ -1,0 +1,88 @@
+"""Transactions on the store in memory: without locks, the first to commit wins."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from lib.datastore import Key, Mutation, Query, Transaction
+
+if TYPE_CHECKING:
+    from lib.saga.testing.store import MemoryStore
+
+T = TypeVar("T")
+
+
+class MemoryTransaction(Transaction):
+    """Reads, and notes what was read; collects writes as every transaction does."""
+
+    optimistic = False
+
+    def __init__(self, store: "MemoryStore", *, read_only: bool = False) -> None:
+        self._store = store
+        self._read_only = read_only
+        self._mutations: list[Mutation] = []
+        self._checks: list[Callable[[], bool]] = []
+
+    def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
+        """Return what each key leads to, None for what does not exist."""
+        memory = self._store.memory
+        for key in keys:
+            seen = memory.version_of(key)
+            self._checks.append(lambda key=key, seen=seen: memory.version_of(key) == seen)  # type: ignore[misc]
+        return self._store.find_multi(keys)
+
+    def run(self, query: Query[T], limit: int = 100) -> list[T]:
+        """Return the first `limit` results of a query."""
+        found = self._store.run(query, limit)
+        self._checks.append(lambda: self._store.run(query, limit) == found)
+        return found
+
+    def count(self, query: Query[Any], up_to: int | None = None) -> int:
+        """Count a query's results, stopping at `up_to`."""
+        counted = self._store.count(query, up_to)
+        self._checks.append(lambda: self._store.count(query, up_to) == counted)
+        return counted
+
+    def _with_id(self, entity: T) -> T:
+        return self._store.memory.allocate(entity)  # type: ignore[no-any-return]
+
+    @property
+    def has_read(self) -> bool:
+        """Whether anything was read."""
+        return bool(self._checks)
+
+    def still_holds(self) -> bool:
+        """Say whether what was read would be read again."""
+        return all(check() for check in self._checks)
+
+    def take_mutations(self) -> Sequence[Mutation]:
+        """Return the writes to make."""
+        return self._mutations
+
+
+class OptimisticMemoryTransaction(MemoryTransaction):
+    """As the real one: runs no queries, and writes whatever it reads, or nothing."""
+
+    optimistic = True
+
+    def __init__(self, store: "MemoryStore") -> None:
+        super().__init__(store)
+        self._read: list[Key[Any]] = []
+
+    def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
+        """Return what each key leads to, None for what does not exist."""
+        self._read.extend(keys)
+        return super().find_multi(keys)
+
+    def run(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse: at the commit nobody could tell what a query would find then."""
+        raise TypeError("an optimistic transaction runs no queries")
+
+    page = count = aggregate = run
+
+    def take_mutations(self) -> Sequence[Mutation]:
+        """Return the writes to make; raise TypeError if something was read but not written."""
+        written = {mutation.target for mutation in self._mutations}
+        unchecked = next((key for key in self._read if key not in written), None)
+        if written and unchecked is not None:
+            raise TypeError(f"{unchecked} was read but not written: its change would go unseen")
+        return self._mutations
