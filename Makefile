@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format clean
+.PHONY: help run demo test test-long lint format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,10 @@ demo: $(VENV)/runtime ## replay real orders on a throw-away stack and check the 
 	@exec $(BIN)/python -m benchmarks.demo --orders $(N) $(if $(CHAOS),--chaos)
 
 test: $(VENV)/dev ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-long: $(VENV)/dev ## every test, and at full length those that `test` shortens (minutes more)
+	@LONG=1 $(BIN)/python -m pytest
 
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -5,6 +6,14 @@ import pytest
 
 from benchmarks.caller import Caller
 from local.stack import Stack
+
+
+def pytest_report_header() -> str:
+    """Say which Datastores the contract cases run on."""
+    missing = [name for name in ("gcloud", "java") if shutil.which(name) is None]
+    if missing:
+        return f"contract cases: the local Datastore alone ({' and '.join(missing)} not installed)"
+    return "contract cases: the local Datastore and Google's two emulators"
 
 
 @pytest.fixture(scope="session")

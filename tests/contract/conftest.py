@@ -40,6 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these cases in one process where there are several: the emulators start once."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("contract"))
+
+
 @dataclass
 class Emulator:
     """One of Google's emulators, in a process group of its own with the Java that it starts."""
