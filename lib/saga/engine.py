@@ -22,7 +22,7 @@ from lib.saga.delivery import Delivery, Phase
 from lib.saga.draft import Decision
 from lib.saga.happened import CancelReached, CancelRequested, Happened, Outcome, Overdue, Result
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine import begin, decide, is_awaited, strand
+from lib.saga.machine import begin, decide, is_awaited, is_cancellable, strand
 from lib.saga.outstanding import outstanding
 from lib.saga.payload import canonical_payload, stored_payload
 from lib.saga.records import SagaRecord, SagaStatus, StepRecord
@@ -108,7 +108,7 @@ class Engine:
         if definition is None:
             self._settle(loaded, None)
             return "stranded"
-        happened = _happened_before(loaded[0], delivery, retries)
+        happened = _happened_before(definition, loaded, delivery, retries)
         if happened is None:
             happened = self._run(definition, loaded, delivery)
         self._settle(loaded, happened)
@@ -199,9 +199,11 @@ class Engine:
             log("WARNING", "a delivery is left to the sweep", error=problem.detail)
 
 
-def _happened_before(saga: SagaRecord, delivery: Delivery, retries: int) -> Happened | None:
+def _happened_before(
+    definition: Saga, loaded: Loaded, delivery: Delivery, retries: int
+) -> Happened | None:
     """Return what is known without running the action: a cancel, or an earlier dispatch's loss."""
-    if saga.cancel_requested and delivery.phase is Phase.EXECUTE and not retries:
+    if loaded[0].cancel_requested and not retries and is_cancellable(definition, *loaded):
         return CancelReached()
     if retries:
         return Outcome(

@@ -75,7 +75,7 @@ def decide(
             _compensated(definition, draft, happened)
         case CancelRequested():
             _cancel(definition, draft, happened)
-        case CancelReached() if saga.status in FORWARD and saga.cancel_requested:
+        case CancelReached() if is_cancellable(definition, saga, steps) and saga.cancel_requested:
             _roll_back(definition, draft, "cancelled")
         case Overdue() if is_overdue(saga, now):
             _redeliver(draft)
@@ -92,6 +92,13 @@ def is_awaited(delivery: Delivery, awaited: Sequence[Delivery]) -> bool:
     """
     wanted = ((each.phase, each.step, each.attempt) for each in awaited)
     return (delivery.phase, delivery.step, delivery.attempt) in wanted
+
+
+def is_cancellable(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> bool:
+    """Tell whether a saga may still be undone: a pivot that may have happened forbids it."""
+    if saga.status not in FORWARD or saga.current_step > definition.pivot:
+        return False
+    return saga.current_step < definition.pivot or not steps[saga.current_step].uncertain
 
 
 def _executed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
@@ -126,7 +133,8 @@ def _step_failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
     _run(draft)
     if outcome.result in UNCERTAIN:
         draft.change_step(index, uncertain=True)
-    again = outcome.result not in FINAL and not draft.saga.cancel_requested
+    cancelled = draft.saga.cancel_requested and is_cancellable(definition, draft.saga, draft.steps)
+    again = outcome.result not in FINAL and not cancelled
     if again and outcome.attempt < step.retry.attempts:
         _try_again(definition, draft, outcome, step.retry)
         return
@@ -185,8 +193,8 @@ def _compensation_failed(definition: Saga, draft: Draft, outcome: Outcome) -> No
 
 def _cancel(definition: Saga, draft: Draft, request: CancelRequested) -> None:
     saga = draft.saga
-    if saga.status not in FORWARD or saga.current_step > definition.pivot:
-        state = "past its pivot" if saga.status in FORWARD else saga.status
+    if not is_cancellable(definition, saga, draft.steps):
+        state = "at or past its pivot" if saga.status in FORWARD else saga.status
         raise Conflict(f"saga {saga.id} is {state} and can no longer be cancelled")
     if saga.cancel_requested:
         return

@@ -275,6 +275,26 @@ def test_a_cancel_that_the_pivot_outran_is_forgotten() -> None:
     assert played.saga.status is SagaStatus.COMPLETED
 
 
+def test_a_pivot_that_may_have_happened_can_no_longer_be_cancelled() -> None:
+    played = Played(PIVOT)
+    played.ends()
+    played.ends(Result.UNKNOWN)
+    with pytest.raises(Conflict, match="pivot"):
+        played.happens(CANCEL)
+
+
+def test_a_cancel_that_finds_the_pivot_uncertain_goes_forward() -> None:
+    played = Played(PIVOT)
+    played.ends()
+    played.happens(CANCEL)
+    played.ends(Result.UNKNOWN)
+    played.happens(CancelReached())
+    assert (played.awaited.phase, played.awaited.step) == ("execute", 1)
+    played.ends()
+    played.ends()
+    assert played.saga.status is SagaStatus.COMPLETED
+
+
 def test_every_event_has_the_next_number() -> None:
     played = Played()
     decisions = [played.ends(), played.ends(Result.UNKNOWN), played.ends(Result.PERMANENT)]
