@@ -3,11 +3,13 @@
 import copy
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
+
+import msgspec
 
 from lib.datastore.codecs import Codecs
 from lib.datastore.keys import NOWHERE, Key, key_of
@@ -19,7 +21,7 @@ from lib.errors import AlreadyExists, NotFound, VersionMismatch
 Path = tuple[tuple[str, Any], ...]
 
 #: Values that nobody can change, and so need no copying.
-ATOMS = frozenset({str, int, float, bool, bytes, datetime, type(None)})
+ATOMS = frozenset({str, int, float, bool, bytes, datetime, type(None), msgspec.UnsetType})
 
 #: Where allocated ids begin.
 FIRST_ID = 5_000_000_000_000_001
@@ -76,10 +78,11 @@ class Memory:
 
     def allocate(self, entity: Any) -> Any:
         """Return an entity with an id, a new one if its own is 0."""
-        if key_of(entity).is_complete:
+        name = model_of(type(entity)).path[-1].name
+        if getattr(entity, name) not in (0, None):
             return entity
         self._next_id += 1
-        return dataclasses.replace(entity, **{model_of(type(entity)).path[-1].name: self._next_id})
+        return dataclasses.replace(entity, **{name: self._next_id})
 
     def write(self, mutations: Sequence[Mutation], now: datetime) -> list[Any]:
         """Make all mutations in order, or raise for the first that cannot be, and make none.
@@ -135,8 +138,8 @@ def copy_entity(entity: Any) -> Any:
 
 
 @functools.cache
-def _names_of(model: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(model))
+def _names_of(model: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cast(Any, model)))
 
 
 def _check(mutation: Mutation, present: Stored | None) -> None:

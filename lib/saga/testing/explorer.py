@@ -1,29 +1,22 @@
-"""Exploring a saga: a run for every fault at every point, and random runs with many faults."""
+"""Runs of one saga under schedules of faults, and the tale of a run that broke a promise."""
 
 import io
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
 from lib.datastore import Store
-from lib.saga.definition import Saga
-from lib.saga.engine import Engine
 from lib.saga.testing.faults import Choose, Fault, Point, describe_fault
 from lib.saga.testing.process import PromiseBroken
 from lib.saga.testing.promises import Finished, find_broken
 from lib.saga.testing.stage import Setting
 from lib.saga.testing.world import SAGA_ID, Moment, World
 
-#: Says whether the author's own promise holds, by an assertion or by returning False.
+#: Says whether the author's own promise holds: by an assertion, or by returning False.
 Invariant = Callable[[Store], object]
 
 #: Which fault strikes at which point, by the point's number.
 Schedule = dict[int, Fault]
-
-#: Sagas of at most so many steps are explored with pairs of faults unless told otherwise.
-SHORT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ class Tried:
 
 
 class Explorer:
-    """Runs schedules and says of each which promise it breaks, if any."""
+    """Runs schedules, and counts them."""
 
     def __init__(self, setting: Setting, invariant: Invariant) -> None:
         self._setting = setting
@@ -57,6 +50,7 @@ class Explorer:
     def run(self, choose: Choose, since: Moment | None = None) -> str:
         """Run with the faults that are chosen; return which promise is broken, "" for none."""
         self.ran += 1
+        # The engine logs to standard output, a line for each saga that ends.
         with redirect_stdout(io.StringIO()):
             try:
                 self._world.run(choose, since)
@@ -74,10 +68,25 @@ class Explorer:
             raise AssertionError(self.describe(broken))
         return Tried(schedule, self._world.stage.points, self._world.moments)
 
-    @property
-    def struck(self) -> Schedule:
-        """The faults of the last run, as a schedule."""
-        return {point.number: fault for point, fault in self._world.stage.struck}
+    def shorten(self) -> str:
+        """Leave out of the last run's faults what is not needed; tell what is broken even then."""
+        schedule = {point.number: fault for point, fault in self._world.stage.struck}
+        for number in list(schedule):
+            shorter = {key: fault for key, fault in schedule.items() if key != number}
+            if self._replay(shorter):
+                schedule = shorter
+        return self.describe(self._replay(schedule))
+
+    def _replay(self, schedule: Schedule) -> str:
+        return self.run(lambda point: _fault_of(schedule, point))
+
+    def describe(self, broken: str) -> str:
+        """Tell the last run in words."""
+        stage = self._world.stage
+        faults = [describe_fault(point, fault) for point, fault in stage.struck]
+        schedule = "; then ".join(faults) or "no fault at all"
+        story = "\n".join(stage.story)
+        return f"{broken}\nThe schedule that shows it: {schedule}.\nWhat happened:\n{story}"
 
     def _find_broken(self) -> str:
         stage = self._world.stage
@@ -86,51 +95,18 @@ class Explorer:
         if loaded is None:
             return "the saga is gone"
         finished = Finished(self._setting.saga, loaded, stage.store, stage.ledger)
-        broken = find_broken(finished)
-        if broken:
-            return broken
+        return find_broken(finished) or self._find_variance(loaded[0].status)
+
+    def _find_variance(self, status: str) -> str:
+        """Return what the author's invariant has to say against the run."""
+        broken = f"the invariant does not hold of a saga that is {status}"
         try:
-            if self._invariant(stage.store) is False:
-                return f"the invariant does not hold of a saga that is {loaded[0].status}"
+            return broken if self._invariant(self._world.stage.store) is False else ""
         except AssertionError as problem:
-            return f"the invariant does not hold of a saga that is {loaded[0].status}: {problem}"
-        return ""
-
-    def describe(self, broken: str) -> str:
-        """Tell the last run in words."""
-        stage = self._world.stage
-        faults = [describe_fault(point, fault) for point, fault in stage.struck]
-        schedule = "; then ".join(faults) or "no fault at all"
-        story = "\n".join(f"  {line}" for line in stage.story)
-        return f"{broken}\nThe schedule that shows it: {schedule}.\nWhat happened:\n{story}"
+            return f"{broken}: {problem}"
 
 
-def explore(
-    saga: Saga,
-    payload: Any,
-    invariant: Invariant,
-    *,
-    prepare: Callable[[Store], object] | None = None,
-    pairs: bool | None = None,
-    cancels: bool = False,
-    period: timedelta = timedelta(minutes=1),
-    make_engine: Callable[..., Engine] = Engine,
-) -> int:
-    """Run a saga once for every fault at every point; return how many schedules that were."""
-    setting = Setting(
-        saga=saga,
-        payload=payload,
-        prepare=prepare,
-        period=period,
-        cancels=cancels,
-        make_engine=make_engine,
-    )
-    explorer = Explorer(setting, invariant)
-    in_pairs = len(saga.steps) <= SHORT if pairs is None else pairs
-    first = explorer.try_schedule({})
-    for schedule, moment in first.extend():
-        second = explorer.try_schedule(schedule, moment)
-        if in_pairs:
-            for pair, later in second.extend():
-                explorer.try_schedule(pair, later)
-    return explorer.ran
+def _fault_of(schedule: Schedule, point: Point) -> Fault | None:
+    """Return a schedule's fault at a point, if it can strike there: others may be left out."""
+    fault = schedule.get(point.number)
+    return fault if fault in point.faults else None

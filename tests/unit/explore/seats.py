@@ -1,0 +1,88 @@
+"""A saga whose steps each take a seat and give it back, and fail as a test's script says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from lib.datastore import Id, Query, Store, Transaction, Version, entity, key
+from lib.saga.barrier import apply_once, undo_once
+from lib.saga.call import Call
+from lib.saga.definition import RetryPolicy, Saga, Step
+from lib.saga.records import SagaRecord, SagaStatus
+
+TWICE = RetryPolicy(attempts=2)
+
+#: What an action raises: by "name", "name/attempt", "undo name" or "undo name/attempt". With
+#: "late " before it, the action has had its effect by then.
+Script = Mapping[str, Exception]
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Seats:
+    """How many seats a step has taken."""
+
+    id: Id[str]
+    taken: int
+    version: Version = 0
+
+
+def make_saga(names: str, script: Script | None = None, *, pivot: str = "") -> Saga:
+    """Return a saga with a step for each letter; from the pivot on nothing is given back."""
+    steps = []
+    for name in names:
+        undo = not pivot or name < pivot
+        steps.append(
+            Step(
+                name,
+                execute=partial(take, script or {}),
+                compensate=partial(give_back, script or {}) if undo else None,
+                pivot=name == pivot,
+                retry=TWICE,
+                compensation_retry=TWICE,
+            )
+        )
+    return Saga("seats", payload=dict, steps=tuple(steps))
+
+
+def take(script: Script, _: Any, call: Call) -> str:
+    follow(script, call.step, call)
+    result = apply_once(call, lambda tx: move(tx, call.step, +1))
+    follow(script, f"late {call.step}", call)
+    return result
+
+
+def give_back(script: Script, _: Any, call: Call) -> None:
+    follow(script, f"undo {call.step}", call)
+    undo_once(call, lambda tx, _: move(tx, call.step, -1))
+    follow(script, f"late undo {call.step}", call)
+
+
+def follow(script: Script, name: str, call: Call) -> None:
+    problem = script.get(f"{name}/{call.attempt}") or script.get(name)
+    if problem is not None:
+        raise problem
+
+
+def move(tx: Transaction, step: str, by: int) -> str:
+    seats = tx.get(key(Seats, step))
+    tx.update(replace(seats, taken=seats.taken + by))
+    return step
+
+
+def add_seats(store: Store) -> None:
+    for name in "abcd":
+        store.insert(Seats(id=name, taken=0))
+
+
+def seats_fit_the_end(store: Store) -> None:
+    """A completed saga has a seat of each step, one that was rolled back has none."""
+    [saga] = store.run(Query(SagaRecord))
+    taken = {each.id: each.taken for each in store.run(Query(Seats))}
+    assert set(taken.values()) <= {0, 1}, taken
+    count = sum(taken.values())
+    if saga.status is SagaStatus.COMPLETED:
+        assert count == saga.total_steps, taken
+    if saga.status is SagaStatus.ROLLED_BACK:
+        assert count == 0, taken
