@@ -47,23 +47,27 @@ class Explorer:
         self._world = World(setting)
         self.ran = 0
 
-    def run(self, choose: Choose, since: Moment | None = None) -> str:
+    def run(self, choose: Choose, since: Moment | None = None, *, remembers: bool = False) -> str:
         """Run with the faults that are chosen; return which promise is broken, "" for none."""
         self.ran += 1
         # The engine logs to standard output, a line for each saga that ends.
         with redirect_stdout(io.StringIO()):
             try:
-                self._world.run(choose, since)
+                self._world.run(choose, since, remembers=remembers)
             except PromiseBroken as broken:
                 return str(broken)
         return self._find_broken()
 
-    def try_schedule(self, schedule: Schedule, since: Moment | None = None) -> Tried:
-        """Run with the faults of a schedule; return what the run came to.
+    def try_schedule(
+        self, schedule: Schedule, since: Moment | None = None, *, remembers: bool = False
+    ) -> Tried:
+        """Run with the faults of a schedule; return what the run came to, to be extended.
+
+        A run that `remembers` is extended from its moments, and not from the beginning.
 
         Raises AssertionError, which tells the schedule in words, when a promise is broken.
         """
-        broken = self.run(lambda point: schedule.get(point.number), since)
+        broken = self.run(lambda point: schedule.get(point.number), since, remembers=remembers)
         if broken:
             raise AssertionError(self.describe(broken))
         return Tried(schedule, self._world.stage.points, self._world.moments)

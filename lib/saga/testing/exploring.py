@@ -15,6 +15,9 @@ from lib.saga.testing.stage import Setting
 #: Sagas of at most so many steps are explored with pairs of faults, unless told otherwise.
 SHORT = 1
 
+#: Faults that last for so many deliveries are not paired: for one, and until all is quiet, are.
+UNPAIRED = 2
+
 #: How likely a fault is at each point of a random schedule, and how many there are at most.
 RATES = (0.02, 0.05, 0.1, 0.2)
 MOST_FAULTS = 6
@@ -50,14 +53,15 @@ def explore(
         make_engine=make_engine,
     )
     explorer = Explorer(setting, invariant)
+    in_pairs = len(saga.steps) <= SHORT if pairs is None else pairs
     singles = [
-        explorer.try_schedule(schedule, moment)
-        for schedule, moment in explorer.try_schedule({}).extend()
+        explorer.try_schedule(schedule, moment, remembers=in_pairs)
+        for schedule, moment in explorer.try_schedule({}, remembers=True).extend()
     ]
-    if len(saga.steps) <= SHORT if pairs is None else pairs:
-        for single in singles:
-            for schedule, moment in single.extend():
-                explorer.try_schedule(schedule, moment)
+    for single in singles if in_pairs else ():
+        for pair, moment in single.extend():
+            if not any(fault.events == UNPAIRED for fault in pair.values()):
+                explorer.try_schedule(pair, moment)
     return explorer.ran
 
 

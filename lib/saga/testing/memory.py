@@ -3,16 +3,16 @@
 import copy
 import dataclasses
 import functools
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from lib.datastore.codecs import Codecs
-from lib.datastore.keys import NOWHERE, Key, key_of
+from lib.datastore.keys import NOWHERE, Key
 from lib.datastore.mutations import Mutation
 from lib.datastore.schema import model_of
 from lib.errors import AlreadyExists, NotFound, VersionMismatch
@@ -94,7 +94,7 @@ class Memory:
         written: list[Any] = []
         for mutation in mutations:
             entity = None if mutation.key else self.allocate(mutation.entity)
-            path = (mutation.key or key_of(entity)).path
+            path = mutation.key.path if mutation.key else _path_of(entity)
             present = staged[path] if path in staged else self._entities.get(path)
             _check(mutation, present)
             if entity is not None:
@@ -128,8 +128,9 @@ class Memory:
 
 def copy_entity(entity: Any) -> Any:
     """Return a copy of an entity that shares nothing with it that could be changed."""
-    copied = object.__new__(type(entity))
-    for name in _names_of(type(entity)):
+    model: Any = type(entity)
+    copied = object.__new__(model)
+    for name in _names_of(model):
         value = getattr(entity, name)
         if type(value) not in ATOMS and not isinstance(value, Enum):
             value = copy.deepcopy(value)
@@ -137,9 +138,14 @@ def copy_entity(entity: Any) -> Any:
     return copied
 
 
+def _path_of(entity: Any) -> Path:
+    fields = model_of(type(entity)).path
+    return tuple((item.kind, getattr(entity, item.name)) for item in fields)
+
+
 @functools.cache
-def _names_of(model: Hashable) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cast(Any, model)))
+def _names_of(model: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(model))
 
 
 def _check(mutation: Mutation, present: Stored | None) -> None:

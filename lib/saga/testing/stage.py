@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.datastore import Query, Store
+from lib.datastore import Store
 from lib.saga.definition import Definitions, Saga
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
@@ -135,8 +135,8 @@ class Stage:
         return self._stack[-1]
 
     def find_sagas(self) -> list[SagaRecord]:
-        """Return all sagas that there are."""
-        return self.store.run(Query(SagaRecord))
+        """Return all sagas that there are; they are to be read only."""
+        return [saga for _, saga in self._memory.find_kind("Saga")]
 
     def tell(self, what: str) -> None:
         """Write a line of the run's story."""

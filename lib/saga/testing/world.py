@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.errors import Conflict, Contention, NotFound, Unavailable
-from lib.saga.outstanding import GRACE, outstanding
+from lib.saga.outstanding import GRACE, is_overdue, outstanding
 from lib.saga.records import ACTIVE, SagaRecord
 from lib.saga.recovery import sweep
 from lib.saga.testing.clock import BEGINNING
@@ -50,8 +50,11 @@ class World:
         self._setting = setting
         self.stage = Stage(setting, self._carry_out)
 
-    def run(self, choose: Choose, since: Moment | None = None) -> None:
-        """Run the saga, or go on since a moment of an earlier run; raises PromiseBroken."""
+    def run(self, choose: Choose, since: Moment | None = None, *, remembers: bool = False) -> None:
+        """Run the saga, or go on since a moment of an earlier run; raises PromiseBroken.
+
+        `moments` has those of this run afterwards, if it `remembers`.
+        """
         self.moments: list[Moment] = []
         if since is None:
             since = Moment(self.stage.beginning, BEGINNING + self._setting.period, BEGINNING)
@@ -59,7 +62,8 @@ class World:
         while not (self.stage.find_sagas() or self._start()):
             self.stage.clock.advance(SLACK)
         while True:
-            self.moments.append(self._save())
+            if remembers:
+                self.moments.append(self._save())
             if not self._step():
                 return
 
@@ -181,10 +185,12 @@ class World:
         clock.advance_to(self._next_sweep)
         while self._next_sweep <= clock.now:
             self._next_sweep += self._setting.period
-        process, told = Process("a sweep", durable=False), len(self.stage.story)
+        # Most sweeps come while a process stands still, and would find nothing.
+        if not any(is_overdue(saga, clock.now) for saga in self.stage.find_sagas()):
+            return
+        process = Process("a sweep", durable=False)
         ended = self.stage.perform(process, lambda: f"{sweep(engine, clock).delivered} delivered")
         if ended == "0 delivered":
-            del self.stage.story[told:]
             return
         self._note_event()
         for since in self._frozen:

@@ -1,0 +1,106 @@
+"""What is deliberately broken is found: an exploration that finds nothing has looked."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lib.datastore import key, update, upsert
+from lib.saga import machine
+from lib.saga.barrier import Effect
+from lib.saga.call import Call
+from lib.saga.definition import RetryPolicy, Saga
+from lib.saga.draft import Decision
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal, Loaded
+from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.testing import explore, random_schedules
+from tests.unit.explore.seats import add_seats, give_back, make_saga, move, seats_fit_the_end
+
+THREE = make_saga("abc")
+
+
+def find_fault(saga: Saga, make_engine: Callable[..., Engine] = Engine) -> str:
+    """Explore, and return the tale of what is broken."""
+    with pytest.raises(AssertionError) as found:
+        explore(saga, {}, seats_fit_the_end, prepare=add_seats, make_engine=make_engine)
+    return str(found.value)
+
+
+class HastyEngine(Engine):
+    """Enqueues what it has decided before it commits it."""
+
+    def _settle(self, loaded: Loaded, happened: Any) -> SagaRecord:
+        self._enqueue(self._decide(loaded, happened).deliveries)
+        return super()._settle(loaded, happened)
+
+
+class BlindJournal(Journal):
+    """Commits whatever has been committed since."""
+
+    def save(self, decision: Decision) -> None:
+        letters = [decision.dead_letter] if decision.dead_letter else []
+        self.store.apply(
+            update(decision.saga),
+            *map(update, decision.steps),
+            *map(upsert, (*decision.events, *letters)),
+        )
+
+
+def make_blind_engine(definitions: Any, journal: Journal, *collaborators: Any) -> Engine:
+    return Engine(definitions, BlindJournal(journal.store), *collaborators)
+
+
+def test_an_enqueue_before_the_commit_is_found() -> None:
+    tale = find_fault(THREE, HastyEngine)
+    assert "the sweep had to help, though the queue lost nothing" in tale
+    assert "The schedule that shows it: " in tale
+
+
+def test_a_commit_without_a_version_check_is_found() -> None:
+    assert "does not follow from the events before it" in find_fault(THREE, make_blind_engine)
+
+
+def test_random_schedules_name_their_seed_and_only_the_faults_that_are_needed() -> None:
+    with pytest.raises(AssertionError) as found:
+        random_schedules(
+            THREE, {}, seats_fit_the_end, 200, 7, prepare=add_seats, make_engine=HastyEngine
+        )
+    tale = str(found.value)
+    assert "of seed 7" in tale
+    assert tale.count("; then ") <= 1
+
+
+def test_an_unknown_step_that_is_not_compensated_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = machine._needs_compensation
+
+    def forget(definition: Saga, step: StepRecord) -> bool:
+        return needs(definition, replace(step, uncertain=False))
+
+    monkeypatch.setattr(machine, "_needs_compensation", forget)
+    saga = make_saga("abc", {"late c": RuntimeError("crashed")})
+    assert "the effect of step c is still there" in find_fault(saga)
+
+
+def undo_without_tombstone(payload: Any, call: Call) -> None:
+    if call.store.find(key(Effect, call.idempotency_key)) is not None:
+        give_back({}, payload, call)
+
+
+def test_a_barrier_without_a_tombstone_is_found() -> None:
+    once = [replace(step, retry=RetryPolicy(attempts=1)) for step in THREE.steps]
+    sound = replace(THREE, steps=tuple(once))
+    explore(sound, {}, seats_fit_the_end, prepare=add_seats)
+    steps = [replace(step, compensate=undo_without_tombstone) for step in once]
+    tale = find_fault(replace(THREE, steps=tuple(steps)))
+    assert "the saga is ROLLED_BACK, but the effect of step a is still there" in tale
+
+
+def take_without_barrier(_: Any, call: Call) -> None:
+    call.store.transact(lambda tx: move(tx, call.step, +1))
+
+
+def test_an_effect_that_happens_twice_is_found() -> None:
+    steps = [replace(step, execute=take_without_barrier) for step in THREE.steps]
+    assert "the invariant does not hold" in find_fault(replace(THREE, steps=tuple(steps)))

@@ -1,0 +1,69 @@
+"""The order saga under every fault at every point, and under many at random."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from lib.datastore import Query, Store
+from lib.orders.inventory import Stock
+from lib.orders.notifications import Notification
+from lib.orders.order import Address, Line, Order
+from lib.orders.payments import Charge, ChargeStatus, Credit
+from lib.orders.saga import ORDER_PROCESSING
+from lib.orders.shipping import Shipment, ShipmentStatus
+from lib.saga.records import SagaRecord, SagaStatus
+from lib.saga.testing import explore, random_schedules
+
+#: How many random schedules each kind of order is run with.
+SCHEDULES = int(os.environ.get("SCHEDULES", "1500")) // 3
+
+
+def make_order(country: str = "US") -> Order:
+    address = Address(name="Ann", street="1 Main St", city="X", country=country)
+    return Order(customer_id="ann", lines=[Line("cd", 2, 1000)], address=address)
+
+
+def open_shop(cents: int = 5000) -> Callable[[Store], None]:
+    def prepare(store: Store) -> None:
+        store.insert(Stock(id="cd", units=10))
+        store.insert(Credit(id="ann", available_cents=cents))
+
+    return prepare
+
+
+def books_balance(store: Store) -> None:
+    """What was taken is what was delivered and paid; a rolled-back order has left no trace."""
+    [saga] = store.run(Query(SagaRecord))
+    [stock], [credit] = store.run(Query(Stock)), store.run(Query(Credit))
+    paid = [c for c in store.run(Query(Charge)) if c.status is ChargeStatus.CAPTURED]
+    sent = [s for s in store.run(Query(Shipment)) if s.status is ShipmentStatus.CREATED]
+    assert saga.status in (SagaStatus.COMPLETED, SagaStatus.ROLLED_BACK)
+    done = saga.status is SagaStatus.COMPLETED
+    assert stock.units == (8 if done else 10)
+    assert credit.available_cents + sum(charge.amount_cents for charge in paid) in (5000, 10)
+    assert (len(paid), len(sent)) == ((1, 1) if done else (0, 0))
+    assert len(store.run(Query(Notification))) == done or not done
+
+
+ORDERS = {
+    "a good order": (make_order(), open_shop(), 242),
+    "an order without credit": (make_order(), open_shop(cents=10), 182),
+    "an order that does not ship": (make_order("ZZ"), open_shop(), 300),
+}
+
+
+@pytest.mark.parametrize("what", ORDERS)
+def test_the_books_balance_after_every_fault(what: str) -> None:
+    order, prepare, schedules = ORDERS[what]
+    ran = explore(ORDER_PROCESSING, order, books_balance, prepare=prepare)
+    assert ran == schedules
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ORDERS)
+def test_the_books_balance_after_many_faults(what: str) -> None:
+    order, prepare, _ = ORDERS[what]
+    random_schedules(
+        ORDER_PROCESSING, order, books_balance, SCHEDULES, seed=4, prepare=prepare, cancels=True
+    )
