@@ -98,6 +98,7 @@ class Supervisor:
             process = self._spawn()
             was_ready = self._await_ready(process)
             code = process.wait()
+            _end_group(process.pid)
             self._ready.clear()
             if self._stopping.is_set():
                 return
@@ -149,6 +150,12 @@ class Supervisor:
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
+
+
+def _end_group(leader: int) -> None:
+    """Kill what a part has forked and left behind: it may hold the part's port."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _open_log(path: Path) -> BinaryIO:
