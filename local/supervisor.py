@@ -15,6 +15,8 @@ from typing import BinaryIO
 PROJECT = Path(__file__).resolve().parent.parent
 
 _PROBE_EVERY = 0.03
+#: How long what was killed is given to be gone, in seconds.
+_DYING = 0.3
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 30.0
 _SHORT_LIFE = 1.0
@@ -153,9 +155,15 @@ class Supervisor:
 
 
 def _end_group(leader: int) -> None:
-    """Kill what a part has forked and left behind: it may hold the part's port."""
+    """Kill what a part has forked and left behind, which may hold its port; wait for it to die.
+
+    Not for long: where nobody reaps orphans, they stay in the group as zombies.
+    """
+    ends = time.monotonic() + _DYING
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
+        while time.monotonic() < ends:
+            os.killpg(leader, signal.SIGKILL)
+            time.sleep(_PROBE_EVERY)
 
 
 def _open_log(path: Path) -> BinaryIO:
