@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these cases in one process where there are several: the emulators start once."""
+    """Keep the cases of one Datastore in one process where there are several: it starts once."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("contract"))
+            name = next((name for name in EMULATORS if name in item.name), "local")
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @dataclass
@@ -100,21 +101,20 @@ def _start_emulator(name: str, folder: Path) -> Emulator:
     return Emulator(host, process, log)
 
 
-def _wants(session: pytest.Session, name: str) -> bool:
-    return any(name in item.name for item in session.items)
-
-
 @pytest.fixture(scope="session")
-def emulators(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Emulator]]:
-    """Those of Google's emulators that are installed and asked for, starting side by side."""
+def start_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Emulator]]:
+    """Returns one of Google's emulators, started when it is first asked for."""
     started: dict[str, Emulator] = {}
-    if shutil.which("gcloud") and shutil.which("java"):
-        folder = tmp_path_factory.mktemp("emulators")
-        wanted = [name for name in EMULATORS if _wants(request.session, name)]
-        started = {name: _start_emulator(name, folder) for name in wanted}
-    yield started
+
+    def start(name: str) -> Emulator:
+        if not (shutil.which("gcloud") and shutil.which("java")):
+            pytest.skip(f"Google's emulator {name} needs gcloud and java, which are not installed")
+        if name not in started:
+            started[name] = _start_emulator(name, tmp_path_factory.mktemp("emulators"))
+            started[name].wait_until_ready()
+        return started[name]
+
+    yield start
     for emulator in started.values():
         emulator.stop()
 
@@ -139,11 +139,7 @@ def datastore_host(request: pytest.FixtureRequest) -> str:
             request.applymarker(pytest.mark.xfail(reason=mark.args[1], strict=True))
     if name == "local":
         return str(request.getfixturevalue("local_datastore_host"))
-    emulator = request.getfixturevalue("emulators").get(name)
-    if emulator is None:
-        pytest.skip(f"Google's emulator {name} needs gcloud and java, which are not installed")
-    emulator.wait_until_ready()
-    return str(emulator.host)
+    return str(request.getfixturevalue("start_emulator")(name).host)
 
 
 @pytest.fixture

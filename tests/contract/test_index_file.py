@@ -16,7 +16,7 @@ from lib.saga.records import SagaStatus
 from lib.todo import task_lists, task_queries
 from lib.todo.models import TaskList
 from lib.todo.task_queries import Order, TaskFilter
-from local.datastore.server import serve
+from local.datastore.server import Handle, serve
 from local.supervisor import PROJECT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -74,7 +74,7 @@ def find_refusal(store: Store) -> str:
 
 @pytest.fixture
 def refusal_with(tmp_path: Path) -> Iterator[Callable[[list[object]], str]]:
-    servers = []
+    servers: list[Handle] = []
 
     def ask_all(entries: list[object]) -> str:
         index_file = tmp_path / f"index-{len(servers)}.yaml"

@@ -102,17 +102,15 @@ SEQUENCE = st.tuples(
 
 @pytest.fixture(scope="module")
 def wires(
-    emulators: dict[str, Emulator], tmp_path_factory: pytest.TempPathFactory
+    start_emulator: Callable[[str], Emulator], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[Wire]]:
     """The emulator, a server of ours with many indexes and one without any."""
-    if "fsd" not in emulators:
-        pytest.skip("Google's emulator fsd needs gcloud and java, which are not installed")
-    emulators["fsd"].wait_until_ready()
+    emulator = start_emulator("fsd")
     folder = tmp_path_factory.mktemp("differential")
     (folder / "index.yaml").write_text("\n".join(["indexes:", *list_indexes()]))
     indexed = serve(folder / "a", index_file=folder / "index.yaml", require_indexes=False)
     plain = serve(folder / "b", require_indexes=False)
-    hosts = [emulators["fsd"].host, indexed.host, plain.host]
+    hosts = [emulator.host, indexed.host, plain.host]
     with ExitStack() as stack:
         yield [stack.enter_context(Wire(host, "")) for host in hosts]
     indexed.stop()
