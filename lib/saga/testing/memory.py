@@ -3,10 +3,11 @@
 import copy
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -129,12 +130,13 @@ class Memory:
 def copy_entity(entity: Any) -> Any:
     """Return a copy of an entity that shares nothing with it that could be changed."""
     model: Any = type(entity)
+    names, values_of = _fields_of(model)
     copied = object.__new__(model)
-    for name in _names_of(model):
-        value = getattr(entity, name)
+    for name, value in zip(names, values_of(entity), strict=True):
+        kept = value
         if type(value) not in ATOMS and not isinstance(value, Enum):
-            value = copy.deepcopy(value)
-        object.__setattr__(copied, name, value)
+            kept = copy.deepcopy(value)
+        object.__setattr__(copied, name, kept)
     return copied
 
 
@@ -144,8 +146,10 @@ def _path_of(entity: Any) -> Path:
 
 
 @functools.cache
-def _names_of(model: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(model))
+def _fields_of(model: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the names of a model's fields, two or more, and what reads them all at once."""
+    names = tuple(field.name for field in dataclasses.fields(model))
+    return names, attrgetter(*names)
 
 
 def _check(mutation: Mutation, present: Stored | None) -> None:

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from lib.datastore import key, update, upsert
-from lib.saga import machine
+from lib.saga import machine, outstanding
 from lib.saga.barrier import Effect
-from lib.saga.call import Call
+from lib.saga.call import Call, Permanent
 from lib.saga.definition import RetryPolicy, Saga
-from lib.saga.draft import Decision
+from lib.saga.draft import Decision, Draft
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal, Loaded
 from lib.saga.records import SagaRecord, StepRecord
@@ -70,6 +71,41 @@ def test_random_schedules_name_their_seed_and_only_the_faults_that_are_needed() 
     tale = str(found.value)
     assert "of seed 7" in tale
     assert tale.count("; then ") <= 1
+
+
+class ForgetfulJournal(Journal):
+    """Leaves out the time by which a saga is overdue."""
+
+    def save(self, decision: Decision) -> None:
+        super().save(replace(decision, saga=replace(decision.saga, due=None)))
+
+
+def make_forgetful_engine(definitions: Any, journal: Journal, *collaborators: Any) -> Engine:
+    return Engine(definitions, ForgetfulJournal(journal.store), *collaborators)
+
+
+def test_a_saga_that_the_sweep_does_not_find_is_found() -> None:
+    tale = find_fault(THREE, make_forgetful_engine)
+    assert "the saga is RUNNING and nothing moves it any more" in tale
+
+
+def test_a_sweep_that_comes_too_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outstanding, "GRACE", timedelta(minutes=5))
+    assert "nothing moves it any more" in find_fault(THREE)
+
+
+def test_compensations_in_the_wrong_order_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine looks for what is to be made good from the front."""
+    roll_back = machine._roll_back
+
+    def from_the_front(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
+        needy = [s for s in draft.steps if machine._needs_compensation(definition, s)]
+        draft.saga.current_step = needy[0].index if needy else 0
+        roll_back(definition, draft, cause, error)
+
+    monkeypatch.setattr(machine, "_roll_back", from_the_front)
+    saga = make_saga("abc", {"c": Permanent("no")})
+    assert "in reverse order" in find_fault(saga)
 
 
 def test_an_unknown_step_that_is_not_compensated_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from lib.saga.records import SagaRecord, SagaStatus
 from lib.saga.testing import explore, random_schedules
 
 #: How many random schedules each kind of order is run with.
-SCHEDULES = int(os.environ.get("SCHEDULES", "1500")) // 3
+SCHEDULES = int(os.environ.get("SCHEDULES", "900")) // 3
 
 
 def make_order(country: str = "US") -> Order:
