@@ -17,7 +17,7 @@ from tests.unit.datastore.models import Task
 WRITERS = 8
 ADDITIONS = 100
 #: Google's emulators take minutes for that; `make test-long` gives them.
-FEW_ADDITIONS = 5
+FEW_ADDITIONS = 2
 COUNTER = key(Task, "a", 1)
 #: Where a conflict costs a wait of two seconds for a lock, it pays to stay away for longer.
 PATIENCE = {"local": 1, "classic": 1, "fsd": 40}
