@@ -136,11 +136,14 @@ def _step_failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
     _run(draft)
     if outcome.result in UNCERTAIN:
         draft.change_step(index, uncertain=True)
-    cancelled = draft.saga.cancel_requested and _is_cancellable(definition, draft.saga, draft.steps)
+    cancelled = draft.saga.cancel_requested and index < definition.pivot
     again = outcome.result not in FINAL and not cancelled
     if again and outcome.attempt < step.retry.attempts:
         _try_again(definition, draft, outcome, step.retry)
         return
+    if outcome.result is not Result.PERMANENT:
+        # Another dispatch of this attempt may yet have the effect that this one did not have.
+        draft.change_step(index, uncertain=True)
     draft.move_step(index, StepStatus.FAILED, outcome.result, error=outcome.error)
     reason = f"step {step.name}: {outcome.error}"
     # A pivot whose outcome nobody knows can be neither repeated nor undone by us.

@@ -17,7 +17,7 @@ SCRIPTS: dict[str, tuple[Script, int]] = {
     "the second says no": ({"b": NO}, 166),
     "the third says no": ({"c": NO}, 284),
     "the second works the second time": ({"b/1": LATER}, 225),
-    "the second never works": ({"b": LATER}, 208),
+    "the second never works": ({"b": LATER}, 267),
     "the second crashes before its effect": ({"b": CRASHED}, 267),
     "the second crashes after its effect": ({"late b": CRASHED}, 290),
     "the second crashes after its effect, then says no": ({"late b/1": CRASHED, "b/2": NO}, 283),

@@ -66,12 +66,22 @@ def test_a_clean_failure_after_an_unknown_attempt_is_compensated_too() -> None:
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
 
 
-def test_clean_retryable_failures_leave_nothing_of_the_step_to_compensate() -> None:
+def test_a_step_out_of_attempts_is_compensated_since_a_duplicate_may_yet_have_its_effect() -> None:
     played = Played()
     played.ends(Result.RETRYABLE)
     played.ends(Result.RETRYABLE)
+    assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
+    played.ends()
     assert played.saga.status is SagaStatus.ROLLED_BACK
-    assert played.statuses() == ["FAILED", "PENDING", "PENDING"]
+    assert played.statuses() == ["COMPENSATED", "PENDING", "PENDING"]
+
+
+def test_a_pivot_out_of_attempts_is_parked_since_a_duplicate_may_yet_have_its_effect() -> None:
+    played = Played(PIVOT)
+    played.ends()
+    played.ends(Result.RETRYABLE)
+    played.ends(Result.RETRYABLE)
+    assert played.saga.status is SagaStatus.FAILED
 
 
 def test_an_output_that_cannot_be_kept_is_not_tried_again_but_made_good() -> None:
@@ -214,7 +224,7 @@ def test_a_cancelled_saga_makes_no_new_attempt() -> None:
     played = Played()
     played.happens(CANCEL)
     played.ends(Result.RETRYABLE)
-    assert played.saga.status is SagaStatus.ROLLED_BACK
+    assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
 
 
 def test_a_second_cancel_changes_nothing() -> None:
