@@ -1,0 +1,69 @@
+"""Values that JSON can carry and Datastore cannot hold: refused with the field, never stored."""
+
+from typing import Any
+
+import pytest
+
+from tests.http.conftest import Call, assert_problem
+
+
+@pytest.fixture
+def task_list(call: Call, unique: str) -> str:
+    call("POST", "create-task-list", json={"id": unique, "name": "Home"})
+    return unique
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({"description": "\N{SNOWMAN}" * 501}, "description"),
+        ({"description": "x" * 1501}, "description"),
+        ({"description": "x", "priority": 10**30}, "priority"),
+        ({"description": "x", "priority": 1.5}, "priority"),
+        ({"description": "x", "due_at": "0000-01-01T00:00:00Z"}, "due_at"),
+        ({"description": "x", "due_at": "tomorrow"}, "due_at"),
+    ],
+)
+def test_a_value_that_datastore_cannot_hold_is_422_and_named(
+    call: Call, task_list: str, content: dict[str, Any], field: str
+) -> None:
+    answer = call("POST", "create-task", json={"task_list_id": task_list, **content})
+    assert_problem(answer, 422, "invalid", field)
+    assert call("GET", "list-tasks", params={"task_list_id": task_list}).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "text", ['"priority": NaN', '"priority": Infinity', '"description": "\\ud800"']
+)
+def test_what_is_not_json_is_400(call: Call, task_list: str, text: str) -> None:
+    body = f'{{"task_list_id": "{task_list}", "description": "x", {text}}}'
+    assert_problem(call("POST", "create-task", data=body.encode()), 400, "malformed")
+    assert call("GET", "list-tasks", params={"task_list_id": task_list}).json()["items"] == []
+
+
+def test_a_priority_with_an_exponent_beyond_any_number_is_refused(
+    call: Call, task_list: str
+) -> None:
+    body = f'{{"task_list_id": "{task_list}", "description": "x", "priority": 1e400}}'
+    answer = call("POST", "create-task", data=body.encode())
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("name", ["", "__x__", "a" * 201, "\N{SNOWMAN}", "a b", ".."])
+def test_a_name_that_is_no_name_is_422(call: Call, name: str) -> None:
+    answer = call("POST", "create-task-list", json={"id": name, "name": "x"})
+    assert_problem(answer, 422, "invalid", "id")
+
+
+def test_a_saga_payload_nested_too_deeply_or_too_large_is_refused(call: Call, unique: str) -> None:
+    large = {"id": unique, "name": "order-processing", "payload": {"x": "y" * 600_000}}
+    answer = call("POST", "start-saga", json=large)
+    assert answer.status_code in (413, 422), answer.text
+    deep = '{"id": "%s", "name": "order-processing", "payload": %s}' % (  # noqa: UP031
+        unique,
+        "[" * 5000 + "]" * 5000,
+    )
+    answer = call("POST", "start-saga", data=deep.encode())
+    assert answer.status_code in (400, 422), answer.text
+    assert call("GET", "get-saga", params={"id": unique}).status_code == 404
