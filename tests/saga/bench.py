@@ -6,12 +6,15 @@ from typing import Any
 
 from lib.datastore import Rpc, Store
 from lib.errors import Unavailable
-from lib.saga.definition import Definitions, Saga
+from lib.saga.definition import Definitions, RetryPolicy, Saga, Step
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.records import SagaRecord, StepRecord
 from tests.unit.datastore.connections import CountingConnection
+
+NAMES = ("a", "b", "c", "d")
+QUICK = RetryPolicy(attempts=3)
 
 
 class HeldQueue:
@@ -100,3 +103,22 @@ class Probe:
             return react(call) if react else label
 
         return act
+
+
+def make_saga(probe: Probe, *, version: int = 1, names: tuple[str, ...] = NAMES) -> Saga:
+    steps = (
+        Step(
+            name,
+            execute=probe.execute(name),
+            compensate=probe.undo(name),
+            retry=QUICK,
+            compensation_retry=QUICK,
+            timeout=timedelta(seconds=1),
+        )
+        for name in names
+    )
+    return Saga("letters", payload=dict[str, int], steps=tuple(steps), version=version)
+
+
+def start(bench: Bench, saga_id: str = "s", payload: Any = None) -> None:
+    bench.engine.start("letters", saga_id, payload or {"n": 1})

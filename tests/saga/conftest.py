@@ -1,11 +1,15 @@
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from benchmarks.caller import Caller
+from lib.datastore import connect
+from local.datastore.server import serve
+from local.supervisor import PROJECT
+from tests.saga.bench import Bench, Probe, make_saga
 
 FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")
 
@@ -60,3 +64,21 @@ def open_shop(caller: Caller) -> Callable[..., Shop]:
         return Shop(caller, **options)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = serve(tmp_path_factory.mktemp("engine"), index_file=PROJECT / "index.yaml")
+    yield f"127.0.0.1:{server.port}"
+    server.stop()
+
+
+@pytest.fixture
+def probe() -> Probe:
+    return Probe()
+
+
+@pytest.fixture
+def bench(host: str, probe: Probe) -> Bench:
+    # A project of its own keeps each test's sagas to itself.
+    return Bench(connect(project=f"p{uuid4().hex[:12]}", emulator_host=host), make_saga(probe))

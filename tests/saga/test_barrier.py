@@ -1,7 +1,6 @@
 """The effect barrier: whatever comes twice, late or the wrong way round, the effect is right."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,16 +12,8 @@ from lib.datastore import Store, Transaction, connect, key
 from lib.orders.inventory import Stock
 from lib.saga.barrier import apply_once, undo_once
 from lib.saga.call import Call, Permanent
-from local.datastore.server import serve
 
 STOCK = key(Stock, "cd")
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = serve(tmp_path_factory.mktemp("barrier"))
-    yield f"127.0.0.1:{server.port}"
-    server.stop()
 
 
 @pytest.fixture

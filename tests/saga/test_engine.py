@@ -2,63 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from lib.datastore import connect
-from lib.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
+from lib.errors import Conflict, NotFound, Unavailable
 from lib.saga.attempt import LARGEST_OUTPUT
 from lib.saga.call import Permanent, Retry
-from lib.saga.definition import RetryPolicy, Saga, Step
-from lib.saga.payload import LARGEST_PAYLOAD
 from lib.saga.recovery import sweep
-from local.datastore.server import serve
-from local.supervisor import PROJECT
-from tests.saga.bench import Bench, Probe
-
-NAMES = ("a", "b", "c", "d")
-QUICK = RetryPolicy(attempts=3)
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = serve(tmp_path_factory.mktemp("engine"), index_file=PROJECT / "index.yaml")
-    yield f"127.0.0.1:{server.port}"
-    server.stop()
-
-
-@pytest.fixture
-def probe() -> Probe:
-    return Probe()
-
-
-def make_saga(probe: Probe, *, version: int = 1, names: tuple[str, ...] = NAMES) -> Saga:
-    steps = (
-        Step(
-            name,
-            execute=probe.execute(name),
-            compensate=probe.undo(name),
-            retry=QUICK,
-            compensation_retry=QUICK,
-            timeout=timedelta(seconds=1),
-        )
-        for name in names
-    )
-    return Saga("letters", payload=dict[str, int], steps=tuple(steps), version=version)
-
-
-@pytest.fixture
-def bench(host: str, probe: Probe) -> Bench:
-    # A project of its own keeps each test's sagas to itself.
-    return Bench(connect(project=f"p{uuid4().hex[:12]}", emulator_host=host), make_saga(probe))
-
-
-def start(bench: Bench, saga_id: str = "s", payload: Any = None) -> None:
-    bench.engine.start("letters", saga_id, payload or {"n": 1})
+from tests.saga.bench import QUICK, Bench, Probe, start
 
 
 def fail(error: Exception) -> Callable[[Any], Any]:
@@ -346,68 +299,3 @@ def test_a_compensation_that_never_works_parks_the_saga_with_a_dead_letter(
     assert len(alerts) == 1
     assert '"severity":"ERROR"' in alerts[0]
     assert '"alert":"saga-parked"' in alerts[0]
-
-
-# Starting
-
-
-def test_the_same_start_twice_is_one_saga(bench: Bench, probe: Probe) -> None:
-    first = bench.engine.start("letters", "s", {"n": 1, "m": 2})
-    again = bench.engine.start("letters", "s", {"m": 2, "n": 1})
-    assert (again.id, again.created_at) == (first.id, first.created_at)
-    bench.run_to_end()
-    assert probe.calls == list(NAMES)
-    assert bench.engine.start("letters", "s", {"n": 1, "m": 2}).status == "COMPLETED"
-
-
-def test_the_same_id_with_another_payload_is_a_conflict(bench: Bench) -> None:
-    start(bench)
-    with pytest.raises(Conflict):
-        bench.engine.start("letters", "s", {"n": 2})
-
-
-@pytest.mark.parametrize(
-    ("name", "payload", "error"),
-    [
-        ("nobody", {}, NotFound),
-        ("letters", {"n": "x"}, Invalid),
-        ("letters", {"x" * LARGEST_PAYLOAD: 1}, TooLarge),
-        ("letters", {"n": object()}, Invalid),
-    ],
-)
-def test_a_start_that_cannot_be_is_refused_before_anything_is_written(
-    bench: Bench, name: str, payload: Any, error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        bench.engine.start(name, "s", payload)
-    assert bench.rpc.calls == {}
-
-
-# Definitions that change
-
-
-def test_a_saga_in_flight_goes_on_with_the_version_that_it_began_with(
-    bench: Bench, probe: Probe
-) -> None:
-    start(bench)
-    bench.deliver()
-    newer = make_saga(probe, version=2, names=("z",))
-    bench.engine = bench.make_engine(make_saga(probe), newer)
-    bench.engine.start("letters", "t", {"n": 1})
-    bench.run_to_end()
-    assert bench.load("s")[0].total_steps == 4
-    assert sorted(probe.calls) == ["a", "b", "c", "d", "z"]
-
-
-@pytest.mark.parametrize("names", [("z",), ("a", "b", "d", "c")])
-def test_a_saga_whose_definition_is_gone_is_parked_and_runs_nothing(
-    bench: Bench, probe: Probe, names: tuple[str, ...]
-) -> None:
-    start(bench)
-    bench.deliver()
-    bench.engine = bench.make_engine(make_saga(probe, names=names))
-    assert bench.deliver() == "stranded"
-    saga, _ = bench.load("s")
-    assert saga.status == "FAILED"
-    assert "no longer declared" in saga.error
-    assert probe.calls == ["a"]
