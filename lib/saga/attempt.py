@@ -41,7 +41,7 @@ def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallW
         output = _encode_output(value) if delivery.phase is Phase.EXECUTE else None
         result = Result.DONE
     except Unstorable as problem:
-        result, error = Result.UNSTORABLE, str(problem)
+        result, error = Result.DOUBTFUL, str(problem)
     except Permanent as problem:
         result, error = Result.PERMANENT, str(problem)
     except Retry as problem:
@@ -49,7 +49,8 @@ def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallW
     except (Contention, VersionMismatch) as problem:
         result, error = Result.RETRYABLE, problem.detail
     except AmendsError as problem:
-        result = Result.PERMANENT if problem.status < 500 else Result.UNKNOWN
+        # An "already exists", say, may be the work of a duplicate of this very call.
+        result = Result.DOUBTFUL if problem.status < 500 else Result.UNKNOWN
         error = problem.detail
     except Exception as problem:  # whatever else an author's code raises may have had its effect
         error = f"{type(problem).__name__}: {problem}"

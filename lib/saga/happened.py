@@ -17,15 +17,16 @@ class Result(StrEnum):
     RETRYABLE = "retryable"
     #: Nobody knows: it timed out, crashed or was lost, and may have happened.
     UNKNOWN = "unknown"
-    #: It happened, but what it returned cannot be kept: no attempt will change that.
-    UNSTORABLE = "unstorable"
+    #: It may have happened, and no other attempt will do better: what it returned cannot be kept,
+    #: or it was refused by somebody who may be refusing the work of a duplicate of this call.
+    DOUBTFUL = "doubtful"
 
 
 #: After these there is no other attempt.
-FINAL = frozenset({Result.PERMANENT, Result.UNSTORABLE})
+FINAL = frozenset({Result.PERMANENT, Result.DOUBTFUL})
 
 #: After these the effect may be there, and is made good even if a later attempt fails cleanly.
-UNCERTAIN = frozenset({Result.UNKNOWN, Result.UNSTORABLE})
+UNCERTAIN = frozenset({Result.UNKNOWN, Result.DOUBTFUL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

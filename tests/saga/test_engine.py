@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.errors import Conflict, NotFound, Unavailable
+from lib.errors import AlreadyExists, Conflict, NotFound, Unavailable
 from lib.saga.attempt import LARGEST_OUTPUT
 from lib.saga.call import Permanent, Retry
 from lib.saga.recovery import sweep
@@ -267,7 +267,7 @@ def test_an_output_that_cannot_be_kept_fails_for_good_and_is_made_good(
 ) -> None:
     probe.on["a"] = lambda _: output
     start(bench)
-    assert bench.run_to_end() == ["unstorable", "done"]
+    assert bench.run_to_end() == ["doubtful", "done"]
     assert probe.calls == ["a", "undo a"]
     assert "output" in bench.load("s")[0].error
 
@@ -278,6 +278,15 @@ def test_a_permanent_refusal_is_not_tried_again(bench: Bench, probe: Probe) -> N
     bench.run_to_end()
     assert probe.calls == ["a", "b", "undo a"]
     assert bench.load("s")[0].error == "step b: no credit"
+
+
+def test_an_error_of_the_data_layer_is_final_but_what_it_refused_may_be_a_duplicates_work(
+    bench: Bench, probe: Probe
+) -> None:
+    probe.on["b"] = fail(AlreadyExists("Charge(1) exists already"))
+    start(bench)
+    bench.run_to_end()
+    assert probe.calls == ["a", "b", "undo b", "undo a"]
 
 
 def test_an_unexpected_error_may_have_had_its_effect(bench: Bench, probe: Probe) -> None:

@@ -86,7 +86,7 @@ def test_a_pivot_out_of_attempts_is_parked_since_a_duplicate_may_yet_have_its_ef
 
 def test_an_output_that_cannot_be_kept_is_not_tried_again_but_made_good() -> None:
     played = Played()
-    played.ends(Result.UNSTORABLE, error="too large")
+    played.ends(Result.DOUBTFUL, error="too large")
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
 
 
