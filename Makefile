@@ -19,7 +19,7 @@ demo: $(VENV)/runtime ## replay real orders on a throw-away stack and check the 
 	@exec $(BIN)/python -m benchmarks.demo --orders $(N) $(if $(CHAOS),--chaos)
 
 test: $(VENV)/dev ## every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2
 
 test-long: $(VENV)/dev ## every test, and at full length those that `test` shortens (minutes more)
 	@LONG=1 $(BIN)/python -m pytest

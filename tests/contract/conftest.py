@@ -40,14 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the cases of one Datastore in one process where there are several: it starts once."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            name = next((name for name in EMULATORS if name in item.name), "local")
-            item.add_marker(pytest.mark.xdist_group(name))
-
-
 @dataclass
 class Emulator:
     """One of Google's emulators, in a process group of its own with the Java that it starts."""
