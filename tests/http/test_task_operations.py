@@ -213,3 +213,16 @@ def test_a_cascading_delete_takes_the_tasks_along(call: Call, task_list: str) ->
     assert_problem(call("GET", "get-task-list", params=here), 404, "not-found")
     counted = call("GET", "list-tasks", params={"task_list_id": task_list})
     assert_problem(counted, 404, "not-found")
+
+
+def test_a_cascading_delete_that_runs_out_of_time_closes_the_list_and_can_be_resumed(
+    call: Call, task_list: str
+) -> None:
+    make(call, task_list)
+    here = {"id": task_list, "cascade": "true"}
+    begun = call("DELETE", "delete-task-list", params=here, headers={"X-Server-Timeout": "4"})
+    assert (begun.status_code, begun.json()) == (202, {"done": False, "tasks": 0})
+    body = {"task_list_id": task_list, "description": "too late"}
+    assert_problem(call("POST", "create-task", json=body), 409, "conflict", "task_list_id")
+    assert call("DELETE", "delete-task-list", params=here).status_code == 204
+    assert_problem(call("GET", "get-task-list", params={"id": task_list}), 404, "not-found")
