@@ -43,7 +43,7 @@ class Caller:
             answer: requests.Response = session.request(
                 method, f"{self._url}/{name}", timeout=30, **options
             )
-        except requests.ConnectionError:
+        except requests.RequestException:  # a service may die at any byte of its answer
             return None
         return answer
 

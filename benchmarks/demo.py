@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -47,12 +48,10 @@ def _run(stack: Stack, count: int, *, chaos: bool) -> int:
     supply = make_supply(purchases)
     print(f"{len(supply.units)} products, {len(supply.credit)} customers, {count} orders")
     _set_up(caller, supply)
-    with _killing(stack, chaos) as kills:
+    with ThreadPoolExecutor(1) as placer, _killing(stack, chaos) as kills:
         started = time.monotonic()
-        placing = threading.Thread(target=_place, args=(caller, purchases))
-        placing.start()
-        settled = _wait(caller, count)
-        placing.join()
+        placing = placer.submit(_place, caller, purchases)
+        settled = _wait(caller, count, placing)
         took = time.monotonic() - started
     sagas = list(_read_sagas(caller))
     _print_table(sagas, took, kills)
@@ -88,10 +87,15 @@ def _place(caller: Caller, purchases: list[Purchase]) -> None:
     )
 
 
-def _wait(caller: Caller, count: int, patience: float = 120.0) -> bool:
-    """Wait until all sagas are final; give up when nothing has moved for `patience` seconds."""
+def _wait(caller: Caller, count: int, placing: Future[None], patience: float = 120.0) -> bool:
+    """Wait until all sagas are final; give up when nothing has moved for `patience` seconds.
+
+    What went wrong with the placing of orders is raised here.
+    """
     last, moved_at = -1, time.monotonic()
     while True:
+        if placing.done():
+            placing.result()
         counts = caller.call("GET", "count-sagas")
         done = sum(counts[status] for status in FINAL)
         show_progress(done, count, "orders settled")
