@@ -27,7 +27,7 @@ class Caller:
         ends = time.monotonic() + self._patience
         while True:
             answer = self._try(method, name, options)
-            if answer is not None and answer.status_code not in PASSING:
+            if answer is not None and _is_lasting(answer):
                 answer.raise_for_status()
                 return answer.json() if answer.content else None
             if time.monotonic() > ends:
@@ -46,6 +46,12 @@ class Caller:
         except requests.RequestException:  # a service may die at any byte of its answer
             return None
         return answer
+
+
+def _is_lasting(answer: requests.Response) -> bool:
+    """Tell whether an answer is whole and final; one cut off in its head comes without a body."""
+    is_whole = bool(answer.content) or answer.status_code == 204
+    return is_whole and answer.status_code not in PASSING
 
 
 def call_all(action: Callable[[T], object], items: Iterable[T], *, threads: int = 8) -> None:

@@ -1,0 +1,38 @@
+"""The demo's caller: as patient as a caller of a service that is being killed has to be."""
+
+import socket
+import threading
+
+import pytest
+
+from benchmarks.caller import Caller
+
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n50\r\n{",
+        b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_an_answer_that_breaks_off_anywhere_is_asked_for_again(broken: bytes) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for answer in (broken, GOOD):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+    server = threading.Thread(target=serve)
+    server.start()
+    caller = Caller(f"http://127.0.0.1:{listener.getsockname()[1]}", patience=10)
+    assert caller.call("GET", "anything") == {}
+    server.join()
+    listener.close()
