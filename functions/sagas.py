@@ -13,6 +13,7 @@ from lib.paging import PageSize, PageToken
 from lib.saga import view
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
+from lib.saga.happened import CancelRequested
 from lib.saga.records import SagaStatus
 from lib.saga.recovery import Swept, sweep
 
@@ -71,7 +72,8 @@ def count_sagas(engine: Engine, name: SagaName | None = None) -> dict[str, int]:
 @endpoint("POST", status=202)
 def cancel_saga(body: Cancel, engine: Engine) -> dict[str, Any]:
     """Have a saga undone: what it did is compensated, after the step in flight."""
-    return view.summarize_saga(engine.cancel(body.id, actor=body.actor, reason=body.reason))
+    request = CancelRequested(actor=body.actor, reason=body.reason)
+    return view.summarize_saga(engine.tell(body.id, request))
 
 
 @endpoint("POST", guard="tasks_service_account")

@@ -10,16 +10,10 @@ import msgspec
 
 from lib.deadline import within
 from lib.errors import AmendsError, Contention, VersionMismatch
-from lib.saga.call import Permanent, Retry
+from lib.saga.call import NotHappened, Permanent, Retry
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.happened import Outcome, Result
-
-#: An output is stored in its step's entity, which Datastore limits to 1 MiB as a whole.
-LARGEST_OUTPUT = 256 * 1024
-
-#: An error's text is kept short: it is stored, shown and logged.
-LONGEST_ERROR = 500
-
+from lib.saga.limits import LARGEST_OUTPUT
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
 CallWithin = Callable[[timedelta, Callable[[], Any]], Any]
@@ -38,10 +32,12 @@ def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallW
     result, output, error, after = Result.UNKNOWN, None, "", None
     try:
         value = call_within(delivery.timeout, action)
-        output = _encode_output(value) if delivery.phase is Phase.EXECUTE else None
+        output = None if delivery.phase is Phase.COMPENSATE else _encode_output(value)
         result = Result.DONE
     except Unstorable as problem:
         result, error = Result.DOUBTFUL, str(problem)
+    except NotHappened as problem:
+        result, error = Result.NOT_HAPPENED, str(problem)
     except Permanent as problem:
         result, error = Result.PERMANENT, str(problem)
     except Retry as problem:
@@ -54,13 +50,25 @@ def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallW
         error = problem.detail
     except Exception as problem:  # whatever else an author's code raises may have had its effect
         error = f"{type(problem).__name__}: {problem}"
+    return outcome_of(delivery, result, output=output, error=error, after=after)
+
+
+def outcome_of(
+    delivery: Delivery,
+    result: Result,
+    *,
+    output: str | None = None,
+    error: str = "",
+    after: timedelta | None = None,
+) -> Outcome:
+    """Return how a delivery's action ended, for the machine."""
     return Outcome(
         phase=delivery.phase,
         step=delivery.step,
         attempt=delivery.attempt,
         result=result,
         output=output,
-        error=error[:LONGEST_ERROR],
+        error=error,
         after=after,
     )
 

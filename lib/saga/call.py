@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.datastore import Store
+from lib.saga.delivery import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +28,17 @@ class Call:
     store: Store
     outputs: Mapping[str, Any] = field(default_factory=dict)
     output: Any = None
+    phase: Phase = Phase.EXECUTE
+    #: The W3C Trace Context of the saga, to be passed on; empty if it has none.
+    traceparent: str = ""
 
 
 class Permanent(Exception):
     """The step did not happen and never will: the saga is rolled back without another attempt."""
+
+
+class NotHappened(Exception):
+    """The step did not happen and never will under this key: only a `status=` can say that."""
 
 
 class Retry(Exception):

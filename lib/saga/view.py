@@ -20,9 +20,9 @@ def show_saga(journal: Journal, saga_id: str) -> dict[str, Any]:
     if loaded is None:
         raise NotFound(f"no saga {saga_id!r}", field="id")
     return {
-        **summarize_saga(loaded[0]),
-        "payload": msgspec.Raw(loaded[0].payload.encode()),
-        "steps": [_show_step(step) for step in loaded[1]],
+        **summarize_saga(loaded.saga),
+        "payload": msgspec.Raw(loaded.saga.payload.encode()),
+        "steps": [_show_step(step) for step in loaded.steps],
         "events": [_show_event(event) for event in journal.events(saga_id, MOST_EVENTS)],
     }
 
@@ -36,8 +36,11 @@ def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
         "status": saga.status,
         "current_step": saga.current_step,
         "total_steps": saga.total_steps,
-        "error": saga.error,
-        "cancel_requested": saga.cancel_requested,
+        "error": saga.parked_because or saga.error,
+        "stopping": saga.stopping,
+        "paused": saga.paused,
+        "parent_id": saga.parent_id or None,
+        "deadline_at": saga.deadline_at,
         "created_at": saga.created_at,
         "updated_at": saga.updated_at,
     }
@@ -74,12 +77,14 @@ def _show_step(step: StepRecord) -> dict[str, Any]:
         "name": step.name,
         "service": step.service,
         "status": step.status,
+        "awaits": step.awaits,
         "attempts": step.attempt,
-        "compensation_attempts": step.compensation_attempt,
+        "tries": step.tries,
         "uncertain": step.uncertain,
         "output": msgspec.Raw(step.output.encode()) if step.output else None,
         "error": step.error,
-        "scheduled_at": step.scheduled_at,
+        "scheduled_at": step.scheduled_at if step.awaits else None,
+        "child": step.child or None,
         "updated_at": step.updated_at,
     }
 

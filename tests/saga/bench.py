@@ -6,11 +6,14 @@ from typing import Any
 
 from lib.datastore import Rpc, Store
 from lib.errors import Unavailable
-from lib.saga.definition import Definitions, RetryPolicy, Saga, Step
+from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
+from lib.saga.happened import CancelRequested
 from lib.saga.journal import Journal
+from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.steps import Step
 from tests.unit.datastore.connections import CountingConnection
 
 NAMES = ("a", "b", "c", "d")
@@ -70,6 +73,9 @@ class Bench:
             self.time = max(self.time, delivery.at)
             results.append(self.deliver(delivery))
         return results
+
+    def cancel(self, saga_id: str) -> SagaRecord:
+        return self.engine.tell(saga_id, CancelRequested(actor="op", reason="stop"))
 
     def load(self, saga_id: str) -> tuple[SagaRecord, list[StepRecord]]:
         saga = self.engine.journal.find(saga_id)

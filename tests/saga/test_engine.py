@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lib.errors import AlreadyExists, Conflict, NotFound, Unavailable
-from lib.saga.attempt import LARGEST_OUTPUT
 from lib.saga.call import Permanent, Retry
+from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.recovery import sweep
 from tests.saga.bench import QUICK, Bench, Probe, start
 
@@ -196,7 +196,7 @@ def test_of_two_deliveries_at_once_one_is_recorded_and_each_runs_once(
 def test_a_cancel_while_the_step_runs_makes_it_decide_again_but_not_run_again(
     bench: Bench, probe: Probe
 ) -> None:
-    probe.on["b"] = lambda _: bench.engine.cancel("s", actor="op", reason="stop") and "b"
+    probe.on["b"] = lambda _: bench.cancel("s") and "b"
     start(bench)
     bench.run_to_end()
     assert probe.calls == ["a", "b", "undo b", "undo a"]
@@ -206,8 +206,8 @@ def test_a_cancel_while_the_step_runs_makes_it_decide_again_but_not_run_again(
 def test_a_cancel_between_two_steps_undoes_what_was_done(bench: Bench, probe: Probe) -> None:
     start(bench)
     bench.deliver()
-    bench.engine.cancel("s", actor="op", reason="stop")
-    assert bench.run_to_end() == ["cancelled", "done", "done"]
+    bench.cancel("s")
+    assert bench.run_to_end() == ["given up", "done", "done"]
     assert probe.calls == ["a", "undo b", "undo a"]
 
 
@@ -215,9 +215,9 @@ def test_a_finished_saga_is_not_cancelled(bench: Bench) -> None:
     start(bench)
     bench.run_to_end()
     with pytest.raises(Conflict):
-        bench.engine.cancel("s", actor="op", reason="too late")
+        bench.cancel("s")
     with pytest.raises(NotFound):
-        bench.engine.cancel("nobody", actor="op", reason="x")
+        bench.cancel("nobody")
 
 
 # What a step hands over

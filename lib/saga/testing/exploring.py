@@ -1,7 +1,7 @@
 """The two tests that every saga deserves: each fault by itself, and many faults at random."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ def explore(
     prepare: Callable[[Store], object] | None = None,
     pairs: bool | None = None,
     cancels: bool = False,
+    signals: Mapping[str, Any] | None = None,
     period: timedelta = timedelta(minutes=1),
     make_engine: Callable[..., Engine] = Engine,
 ) -> int:
@@ -38,7 +39,8 @@ def explore(
 
     `prepare` stores what the saga's participants need. `invariant` gets the store when all is
     quiet. `pairs` adds a second fault at every later point (the default for sagas of one step),
-    `cancels` an operator's cancel to the faults. `period` is the sweep's.
+    `cancels` an operator's cancel to the faults. `signals` has the payloads of signals that
+    somebody sends: at every point, and in the end where the saga waits. `period` is the sweep's.
 
     Raises AssertionError with the schedule in words when the invariant or a promise is broken;
     no shorter schedule does that. The actions must keep what they keep in the store, and must
@@ -50,10 +52,11 @@ def explore(
         prepare=prepare,
         period=period,
         cancels=cancels,
+        signals=signals or {},
         make_engine=make_engine,
     )
     explorer = Explorer(setting, invariant)
-    in_pairs = len(saga.steps) <= SHORT if pairs is None else pairs
+    in_pairs = len(saga.parts) <= SHORT if pairs is None else pairs
     singles = [
         explorer.try_schedule(schedule, moment, remembers=in_pairs)
         for schedule, moment in explorer.try_schedule({}, remembers=True).extend()
@@ -74,6 +77,7 @@ def random_schedules(
     *,
     prepare: Callable[[Store], object] | None = None,
     cancels: bool = False,
+    signals: Mapping[str, Any] | None = None,
     period: timedelta = timedelta(minutes=1),
     make_engine: Callable[..., Engine] = Engine,
 ) -> int:
@@ -87,6 +91,7 @@ def random_schedules(
         prepare=prepare,
         period=period,
         cancels=cancels,
+        signals=signals or {},
         make_engine=make_engine,
     )
     explorer = Explorer(setting, invariant)

@@ -28,6 +28,8 @@ class FaultKind(StrEnum):
     COPY = "copy"
     #: No fault, but as bad a moment for it as for any: an operator cancels the saga.
     CANCEL = "cancel"
+    #: Nor is this one: a signal comes, be it early.
+    SIGNAL = "signal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ REFUSED = Fault(FaultKind.REFUSED)
 TIME_OUT = Fault(FaultKind.TIME_OUT)
 DROP = Fault(FaultKind.DROP)
 CANCEL = Fault(FaultKind.CANCEL)
+SIGNAL = Fault(FaultKind.SIGNAL)
 
 #: How many deliveries overtake a process that stands still, or a task that is late.
 OVERTAKEN = (1, 2, None)
@@ -86,6 +89,7 @@ def describe_fault(point: Point, fault: Fault) -> str:
         FaultKind.DELAY: f"{point.process} is late, until {until}",
         FaultKind.COPY: f"{point.process} is delivered a second time, when {until}",
         FaultKind.CANCEL: f"a cancel is requested {where}",
+        FaultKind.SIGNAL: f"the signals come {where}",
     }
     return words[fault.kind] + ("; the queue forgets its task" if fault.lost else "")
 

@@ -23,7 +23,7 @@ SCRIPTS: dict[str, tuple[Script, int]] = {
     "the second crashes after its effect, then says no": ({"late b/1": CRASHED, "b/2": NO}, 283),
     "a compensation works the second time": ({"c": NO, "undo b/1": CRASHED}, 326),
     "a compensation crashes after its effect": ({"c": NO, "late undo b/1": CRASHED}, 334),
-    "a compensation never works": ({"c": NO, "undo b": CRASHED}, 250),
+    "a compensation never works": ({"c": NO, "undo b": CRASHED}, 259),
 }
 
 
@@ -39,8 +39,8 @@ PIVOTS: dict[str, tuple[Script, int]] = {
     "nothing fails": ({}, 203),
     "the pivot says no": ({"b": NO}, 184),
     "the pivot crashes after its effect": ({"late b/1": CRASHED}, 258),
-    "the pivot crashes, then says no": ({"late b/1": CRASHED, "b/2": NO}, 183),
-    "a step past the pivot never works": ({"c": LATER}, 230),
+    "the pivot crashes, then says no": ({"late b/1": CRASHED, "b/2": NO}, 193),
+    "a step past the pivot never works": ({"c": LATER}, 240),
 }
 
 
