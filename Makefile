@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .local
+QUEUES ?= 1
 N ?= 500
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,8 +13,8 @@ BIN := $(VENV)/bin
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/runtime ## the whole system on this machine (PORT=8080 DATA=.local)
-	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA)
+run: $(VENV)/runtime ## the whole system on this machine (PORT=8080 DATA=.local QUEUES=1)
+	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA) --queues $(QUEUES)
 
 demo: $(VENV)/runtime ## replay real orders on a throw-away stack and check the books (N=500 CHAOS=1)
 	@exec $(BIN)/python -m benchmarks.demo --orders $(N) $(if $(CHAOS),--chaos)
