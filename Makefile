@@ -2,18 +2,19 @@
 PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .local
+QUEUES ?= 1
 N ?= 500
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long lint format clean
+.PHONY: help run demo test test-long lint setup alerts rollback format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/runtime ## the whole system on this machine (PORT=8080 DATA=.local)
-	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA)
+run: $(VENV)/runtime ## the whole system on this machine (PORT=8080 DATA=.local QUEUES=1)
+	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA) --queues $(QUEUES)
 
 demo: $(VENV)/runtime ## replay real orders on a throw-away stack and check the books (N=500 CHAOS=1)
 	@exec $(BIN)/python -m benchmarks.demo --orders $(N) $(if $(CHAOS),--chaos)
@@ -26,6 +27,15 @@ test-long: $(VENV)/dev ## every test, and at full length those that `test` short
 
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+setup: $(VENV)/runtime ## show what sets up a Google Cloud project; APPLY=1 does it (PROJECT= REGION=)
+	@$(BIN)/python -m deploy setup $(if $(APPLY),,--dry-run)
+
+alerts: $(VENV)/runtime ## show what makes the metrics and alerts; APPLY=1 does it (PROJECT= CHANNELS=)
+	@$(BIN)/python -m deploy alerts $(if $(APPLY),,--dry-run)
+
+rollback: $(VENV)/runtime ## move all traffic to what served before the last release (PROJECT= REGION= MODE=)
+	@$(BIN)/python -m deploy rollback
 
 format: $(VENV)/dev ## put the code into its one format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from lib.clients import now
 from lib.http import endpoint
 from lib.identifiers import make_id
-from lib.logs import traceparent
+from lib.logs import annotate, traceparent
 from lib.paging import PageSize, PageToken
 from lib.saga import view
 from lib.saga.delivery import Delivery
@@ -79,6 +79,7 @@ def cancel_saga(body: Cancel, engine: Engine) -> dict[str, Any]:
 @endpoint("POST", guard="tasks_service_account")
 def run_saga_step(body: Delivery, engine: Engine, request: flask.Request) -> dict[str, str]:
     """Run one delivery: the target of Cloud Tasks."""
+    annotate(saga=body.saga_id, attempt=body.attempt)
     retries = request.headers.get("X-CloudTasks-TaskRetryCount", "0")
     return {"result": engine.deliver(body, retries=int(retries) if retries.isdigit() else 0)}
 

@@ -59,10 +59,11 @@ def _queue() -> "CloudTasksQueue":
     from lib.saga.dispatch import CloudTasksQueue, make_client
 
     settings = config()
+    location = f"projects/{settings.project}/locations/{settings.location}"
     return CloudTasksQueue(
         make_client(settings.tasks_host),
-        queue=f"projects/{settings.project}/locations/{settings.location}/queues/{settings.queue}",
-        url=f"{settings.base_url}/run-saga-step",
-        audience=settings.base_url,
+        queues=[f"{location}/queues/{name}" for name in settings.queues],
+        url=f"{settings.worker_url}/run-saga-step",
+        audience=settings.worker_url,
         service_account=settings.tasks_service_account,
     )

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from local.folder_lock import FolderInUse
+from local.queues import BrokenQueuesFile
 from local.scheduler.ticker import read_job
 from local.tasks.faults import Faults
-from local.tasks.queues_file import BrokenQueuesFile, read_queues
+from local.tasks.queues_file import read_queues
 from local.tasks.server import Settings, start_server
 
 
@@ -43,7 +44,7 @@ def _read_settings(options: argparse.Namespace) -> Settings:
         data=options.data,
         port=options.port,
         page_port=options.page_port,
-        queues=read_queues(options.queues, location) if options.queues else (),
+        queues=read_queues(options.queues, location, options.copies) if options.queues else (),
         jobs=options.job,
         faults=Faults(
             options.duplicate, options.delay, options.drop, options.reorder, options.seed
@@ -57,6 +58,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--page-port", type=int, default=0, help="HTTP port of the certificates")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data")
     parser.add_argument("--queues", type=Path, help="queues.yaml: queues to create or update")
+    parser.add_argument("--copies", type=int, default=1, help="of each queue of that file")
     parser.add_argument("--project", default="amends-local")
     parser.add_argument("--location", default="local")
     parser.add_argument(

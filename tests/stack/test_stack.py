@@ -10,7 +10,16 @@ from local.folder_lock import FolderInUse
 from local.ports import PortTaken
 from local.stack import StackFailed
 from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, kill, wait_until
-from tests.unit.local_tasks.worker import QUEUE, connect
+from tests.unit.local_tasks.worker import LOCATION, QUEUE, connect
+
+
+def test_sagas_are_spread_over_as_many_queues_as_asked(stacks: Stacks) -> None:
+    with stacks.make(queue_copies=3) as stack:
+        env = ask(stack.url)["env"]
+        names = env["AMENDS_QUEUES"].split(",")
+        assert names == ["sagas", "sagas-2", "sagas-3"]
+        for name in names:
+            connect(env["AMENDS_TASKS_HOST"]).get_queue(name=f"{LOCATION}/queues/{name}")
 
 
 def test_the_functions_are_told_where_everything_is(stacks: Stacks) -> None:

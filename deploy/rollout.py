@@ -1,0 +1,128 @@
+"""New revisions beside the old ones; then the traffic, or back again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.gcloud import Gcloud
+from deploy.services import (
+    NEXT,
+    PREVIOUS,
+    RELEASE,
+    Service,
+    describe_deployment,
+    list_services,
+    release_of,
+)
+from deploy.settings import Settings
+
+
+def stage(gcloud: Gcloud, settings: Settings, image: str) -> None:
+    """Deploy, without traffic, every service that is not yet what it is to be."""
+    present = _find_present(gcloud, settings)
+
+    def deploy(service: Service) -> None:
+        flags = describe_deployment(service, settings, image)
+        release, deployed = release_of(flags), present.get(service.name)
+        if deployed is not None and _is_ready_as(deployed, release):
+            return
+        # A service that is new has no traffic that could be held back, and gcloud refuses to.
+        held = [] if deployed is None else ["--no-traffic"]
+        gcloud.change(
+            "run", "deploy", service.name, f"--region={settings.region}", *flags,
+            f"--labels={RELEASE}={release}", f"--tag={NEXT}", *held,
+        )  # fmt: skip
+
+    gcloud.each(deploy, list_services(settings.mode))
+
+
+def release(gcloud: Gcloud, settings: Settings) -> None:
+    """Move all traffic to the staged revisions; what served until now can be gone back to.
+
+    The machinery goes first: whatever starts a saga of a new version finds a worker that knows it.
+    """
+    services, present = list_services(settings.mode), _find_present(gcloud, settings)
+    traffic = {service.name: _Traffic.of(present[service.name]) for service in services}
+    if all(each.serving == each.next for each in traffic.values()):
+        return
+
+    def move(service: Service) -> None:
+        now = traffic[service.name]
+        changes = [] if now.serving == now.next else [f"--to-tags={NEXT}=100"]
+        # Also where nothing moves: to go back is to go back to before this release, not further.
+        if now.previous != now.serving:
+            changes.append(f"--update-tags={PREVIOUS}={now.serving}")
+        _change_traffic(gcloud, settings, service, changes)
+
+    _each_group(gcloud, services, move, machinery_first=True)
+
+
+def roll_back(gcloud: Gcloud, settings: Settings) -> None:
+    """Move all traffic to what served before the last release; what starts sagas goes first."""
+    present = _find_present(gcloud, settings)
+    services = [each for each in list_services(settings.mode) if each.name in present]
+
+    def move(service: Service) -> None:
+        now = _Traffic.of(present[service.name])
+        if now.previous and now.serving != now.previous:
+            _change_traffic(gcloud, settings, service, [f"--to-tags={PREVIOUS}=100"])
+
+    _each_group(gcloud, services, move, machinery_first=False)
+
+
+def find_leftovers(gcloud: Gcloud, settings: Settings) -> list[str]:
+    """Return the services that a build has deployed once and the table has no more."""
+    wanted = {service.name for service in list_services(settings.mode)}
+    present = _find_present(gcloud, settings)
+    return sorted(
+        name
+        for name, service in present.items()
+        if name not in wanted and RELEASE in service["metadata"].get("labels", {})
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Traffic:
+    """The revisions of a service that matter, each None if there is none."""
+
+    serving: str | None
+    next: str | None
+    previous: str | None
+
+    @classmethod
+    def of(cls, deployed: Any) -> "_Traffic":
+        targets = deployed["status"].get("traffic", [])
+        tagged = {target["tag"]: target["revisionName"] for target in targets if "tag" in target}
+        serving = [each["revisionName"] for each in targets if each.get("percent") == 100]
+        return cls(serving[0] if serving else None, tagged.get(NEXT), tagged.get(PREVIOUS))
+
+
+def _change_traffic(
+    gcloud: Gcloud, settings: Settings, service: Service, changes: list[str]
+) -> None:
+    if changes:
+        region = f"--region={settings.region}"
+        gcloud.change("run", "services", "update-traffic", service.name, region, *changes)
+
+
+def _each_group(
+    gcloud: Gcloud,
+    services: list[Service],
+    move: Callable[[Service], None],
+    *,
+    machinery_first: bool,
+) -> None:
+    for machinery in (machinery_first, not machinery_first):
+        gcloud.each(move, [each for each in services if each.is_machinery is machinery])
+
+
+def _find_present(gcloud: Gcloud, settings: Settings) -> dict[str, Any]:
+    listed = gcloud.read("run", "services", "list", f"--region={settings.region}") or []
+    return {service["metadata"]["name"]: service for service in listed}
+
+
+def _is_ready_as(deployed: Any, release: str) -> bool:
+    """Tell whether the newest revision is of a release, and was found able to serve."""
+    status, labels = deployed["status"], deployed["metadata"].get("labels", {})
+    newest = status.get("latestCreatedRevisionName")
+    return bool(labels.get(RELEASE) == release and newest == status.get("latestReadyRevisionName"))
