@@ -42,9 +42,11 @@ def engine() -> "Engine":
     """Return this process's saga engine over Datastore and Cloud Tasks."""
     from lib.saga.engine import Engine
     from lib.saga.journal import Journal
+    from lib.saga.retention import Retention
     from lib.sagas import DEFINITIONS
 
-    return Engine(DEFINITIONS, Journal(store()), _queue(), now)
+    retention = Retention(keep=config().retention, ttl=config().ttl)
+    return Engine(DEFINITIONS, Journal(store()), _queue(), now, retention=retention)
 
 
 @cache
@@ -52,7 +54,7 @@ def verifier() -> "Verifier":
     """Return what verifies the tokens of Cloud Tasks and Cloud Scheduler."""
     from lib.identity import Verifier
 
-    return Verifier(config().certs_url)
+    return Verifier(config().certs_url, behind_iam=config().behind_iam)
 
 
 def _queue() -> "CloudTasksQueue":

@@ -26,6 +26,11 @@ class Config:
     certs_url: str
     tasks_service_account: str
     scheduler_service_account: str
+    #: IAM has verified the token of whoever gets here: see lib.identity.
+    behind_iam: bool
+    retention: timedelta
+    #: Datastore's TTL policies delete what has expired; otherwise the sweep does.
+    ttl: bool
     timeout: timedelta
     allow_faults: bool
 
@@ -47,6 +52,9 @@ def config() -> Config:
         certs_url=env("AMENDS_OIDC_CERTS_URL", GOOGLE_CERTS_URL),
         tasks_service_account=env("AMENDS_TASKS_SERVICE_ACCOUNT", ""),
         scheduler_service_account=env("AMENDS_SCHEDULER_SERVICE_ACCOUNT", ""),
+        behind_iam=env("AMENDS_BEHIND_IAM", "") == "1",
+        retention=timedelta(days=float(env("AMENDS_RETENTION_DAYS", "90"))),
+        ttl=env("AMENDS_TTL", "") == "1",
         timeout=timedelta(seconds=float(env("AMENDS_TIMEOUT_SECONDS", "60"))),
         allow_faults=env("AMENDS_ALLOW_FAULTS", "") == "1",
     )

@@ -33,13 +33,14 @@ from lib.saga.happened import (
     Signalled,
 )
 from lib.saga.journal import Journal, Loaded
+from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine import begin, close, decide, strand
 from lib.saga.outstanding import is_awaited, outstanding
 from lib.saga.pausing import back_off
 from lib.saga.payload import canonical_payload, stored_payload
 from lib.saga.records import ACTIVE, FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
 from lib.saga.retention import KEEP, Retention, retain, told
-from lib.saga.steps import Child
+from lib.saga.steps import Child, Signal
 
 #: How often a decision is made anew because another delivery committed first: the members of the
 #: largest group may all end at once.
@@ -136,6 +137,22 @@ class Engine:
             if step.status is StepStatus.WAITING and step.child:
                 self._settle(self._get(step.child), Overdue(at_once=True))
         return saga
+
+    def signal(self, saga_id: str, name: str, payload: Any, *, actor: str) -> SagaRecord:
+        """Send a saga the signal that its step of that name waits for, or will wait for.
+
+        The same payload again changes nothing. Raises NotFound for the saga or the signal, Invalid
+        or TooLarge for a payload that does not fit, and Conflict when it comes too late or with
+        another payload than before.
+        """
+        saga = self._get(saga_id).saga
+        definition = self._definition_of(saga)
+        parts = definition.parts if definition else ()
+        part = next((p for p in parts if p.name == name and isinstance(p, Signal)), None)
+        if part is None:
+            raise NotFound(f"saga {saga.name} has no signal {name!r}", field="signal")
+        encoded = canonical_payload(payload, part.payload, limit=LARGEST_OUTPUT)
+        return self.tell(saga_id, Signalled(step=name, payload=encoded, actor=actor))
 
     def preview(self, saga_id: str, happened: Happened) -> tuple[Loaded, Decision]:
         """Return a saga, and what would become of it, changing nothing; raises as `tell` does."""

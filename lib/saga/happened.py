@@ -148,8 +148,9 @@ class ResolveRequested(Request):
     outcome: SagaStatus
 
 
-Happened = (
-    Outcome | Woken | Heeded | ChildEnded | Overdue | Signalled | CancelRequested
-    | RevertRequested | PauseRequested | ResumeRequested | RetryRequested | SkipRequested
-    | ResolveRequested
+Asked = (
+    CancelRequested | RevertRequested | PauseRequested | ResumeRequested | RetryRequested
+    | SkipRequested | ResolveRequested
 )  # fmt: skip
+
+Happened = Outcome | Woken | Heeded | ChildEnded | Overdue | Signalled | Asked

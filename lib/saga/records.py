@@ -76,7 +76,7 @@ class SagaRecord:
     sequence: int = 0
     #: Why the saga is to be rolled back once the steps in flight have ended.
     stopping: Annotated[str, OmitEmpty] = ""
-    paused: Annotated[bool, OmitEmpty] = False
+    paused: Annotated[bool, Indexed, OmitEmpty] = False
     #: The state that a parked saga was in.
     parked_in: Annotated[SagaStatus | None, OmitEmpty] = None
     parked_because: Annotated[str, OmitEmpty] = ""

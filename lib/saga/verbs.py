@@ -89,9 +89,10 @@ def resume(draft: Draft, request: ResumeRequested) -> None:
 def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
     """Let a parked saga go on from what has failed, with all attempts anew."""
     _check_parked(draft, "retried")
+    broken = _broken(draft)
     draft.unpark(Cause.RETRIED, request.actor, request.reason)
     if draft.saga.status is SagaStatus.ROLLING_BACK:
-        for step in _broken(draft):
+        for step in broken:
             status = _before_compensation(step)
             draft.move_step(step.index, status, Cause.RETRIED, actor=request.actor, uncertain=True)
         _go_back_again(definition, draft)

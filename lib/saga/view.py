@@ -7,7 +7,7 @@ import msgspec
 from lib.datastore import Page, Query
 from lib.errors import NotFound
 from lib.saga.journal import Journal
-from lib.saga.records import EventRecord, SagaRecord, SagaStatus, StepRecord
+from lib.saga.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 
 #: More of the audit trail than this is not shown at once.
 MOST_EVENTS = 500
@@ -50,14 +50,50 @@ def page_of_sagas(
     journal: Journal, status: SagaStatus | None, name: str | None, size: int, token: str | None
 ) -> dict[str, Any]:
     """Return a page of sagas, the newest first, of one status or name or of all."""
+    page = find_page(journal, status, name, size, token)
+    items = [summarize_saga(saga) for saga in page.items]
+    return {"items": items, "next_page_token": page.next_page_token}
+
+
+def find_page(
+    journal: Journal, status: SagaStatus | None, name: str | None, size: int, token: str | None
+) -> Page[SagaRecord]:
+    """Return a page of the records of sagas, the newest first."""
     query = Query(SagaRecord).order("-created_at")
     if status is not None:
         query = query.where("status", "=", status)
     if name is not None:
         query = query.where("name", "=", name)
-    page: Page[SagaRecord] = journal.store.page(query, size=size, token=token)
-    items = [summarize_saga(saga) for saga in page.items]
+    return journal.store.page(query, size=size, token=token)
+
+
+def page_of_letters(
+    journal: Journal, name: str | None, size: int, token: str | None
+) -> dict[str, Any]:
+    """Return a page of the parked sagas, the longest parked first."""
+    page = journal.store.page(_letters(name).order("created_at"), size=size, token=token)
+    items = [
+        {
+            "saga": letter.id,
+            "name": letter.name,
+            "step": letter.step,
+            "reason": letter.reason,
+            "alerted": letter.alerted,
+            "parked_at": letter.created_at,
+        }
+        for letter in page.items
+    ]
     return {"items": items, "next_page_token": page.next_page_token}
+
+
+def count_letters(journal: Journal, name: str | None) -> int:
+    """Return the number of parked sagas, by aggregation in Datastore."""
+    return journal.store.count(_letters(name))
+
+
+def _letters(name: str | None) -> Query[DeadLetter]:
+    letters = Query(DeadLetter)
+    return letters if name is None else letters.where("name", "=", name)
 
 
 def count_sagas(journal: Journal, name: str | None) -> dict[str, int]:
