@@ -106,7 +106,7 @@ def test_a_retried_compensation_has_all_its_attempts_again_and_the_saga_goes_on(
     assert played.saga.parked_because == "compensation of b: down"
     decision = played.happens(RETRY)
     assert decision.unparked
-    assert played.saga.status is SagaStatus.ROLLING_BACK
+    assert decision.saga.status is SagaStatus.ROLLING_BACK
     played.ends(Result.RETRYABLE)
     played.ends(Result.RETRYABLE)
     played.ends()
