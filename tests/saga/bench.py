@@ -13,6 +13,7 @@ from lib.saga.happened import CancelRequested
 from lib.saga.journal import Journal
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.retention import KEEP, Retention
 from lib.saga.steps import Step
 from tests.unit.datastore.connections import CountingConnection
 
@@ -52,8 +53,9 @@ class Bench:
         self.time = datetime(2026, 1, 1, tzinfo=UTC)
         self.engine = self.make_engine(*sagas)
 
-    def make_engine(self, *sagas: Saga) -> Engine:
-        return Engine(Definitions(sagas), Journal(self.store), self.queue, self.now)
+    def make_engine(self, *sagas: Saga, retention: Retention = KEEP) -> Engine:
+        journal = Journal(self.store)
+        return Engine(Definitions(sagas), journal, self.queue, self.now, retention=retention)
 
     def now(self) -> datetime:
         return self.time
@@ -111,19 +113,23 @@ class Probe:
         return act
 
 
-def make_saga(probe: Probe, *, version: int = 1, names: tuple[str, ...] = NAMES) -> Saga:
-    steps = (
-        Step(
-            name,
-            execute=probe.execute(name),
-            compensate=probe.undo(name),
-            retry=QUICK,
-            compensation_retry=QUICK,
-            timeout=timedelta(seconds=1),
-        )
-        for name in names
+def make_step(probe: Probe, name: str, **options: Any) -> Step:
+    return Step(
+        name,
+        execute=probe.execute(name),
+        compensate=probe.undo(name),
+        **{
+            "retry": QUICK,
+            "compensation_retry": QUICK,
+            "timeout": timedelta(seconds=1),
+            **options,
+        },
     )
-    return Saga("letters", payload=dict[str, int], steps=tuple(steps), version=version)
+
+
+def make_saga(probe: Probe, *, version: int = 1, names: tuple[str, ...] = NAMES) -> Saga:
+    steps = tuple(make_step(probe, name) for name in names)
+    return Saga("letters", payload=dict[str, int], steps=steps, version=version)
 
 
 def start(bench: Bench, saga_id: str = "s", payload: Any = None) -> None:
