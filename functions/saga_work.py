@@ -14,10 +14,24 @@ from lib.saga.recovery import Swept, sweep
 def run_saga_step(body: Delivery, engine: Engine, request: flask.Request) -> dict[str, str]:
     """Run one delivery: the target of Cloud Tasks."""
     annotate(saga=body.saga_id, phase=body.phase, step=body.step, attempt=body.attempt)
-    retries = request.headers.get("X-CloudTasks-TaskRetryCount", "0")
-    result = engine.deliver(body, retries=int(retries) if retries.isdecimal() else 0)
+    result = engine.deliver(body, lost=_count_lost(request))
     annotate(result=result)
     return {"result": result}
+
+
+def _count_lost(request: flask.Request) -> int:
+    """Return how many dispatches of this task ended without an answer, or with a 5xx.
+
+    Cloud Tasks counts the answers, but not those with a 5xx (its guide to task handlers): what a
+    killed process answers, or we do when an action has run and could not be recorded.
+    """
+    dispatched = _count_in(request, "X-CloudTasks-TaskRetryCount")
+    return max(0, dispatched - _count_in(request, "X-CloudTasks-TaskExecutionCount"))
+
+
+def _count_in(request: flask.Request, header: str) -> int:
+    value = request.headers.get(header, "0")
+    return int(value) if value.isdecimal() and len(value) < 10 else 0
 
 
 @endpoint("POST", guard="scheduler_service_account")

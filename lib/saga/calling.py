@@ -16,7 +16,7 @@ from lib.saga.steps import Action, Part, Step
 
 
 def find_happened(
-    definition: Saga, loaded: Loaded, delivery: Delivery, retries: int, now: datetime
+    definition: Saga, loaded: Loaded, delivery: Delivery, lost: int, now: datetime
 ) -> Happened | None:
     """Return what is known without running an action; None when it has to be run.
 
@@ -26,9 +26,9 @@ def find_happened(
     executes = delivery.phase is Phase.EXECUTE
     if executes and not isinstance(part, Step):
         return Woken(step=at[0], attempt=at[1])
-    if retries:
-        lost = "an earlier dispatch of this attempt ended without an answer"
-        return outcome_of(delivery, Result.UNKNOWN, error=lost)
+    if lost:
+        error = "an earlier dispatch of this attempt ended without an answer"
+        return outcome_of(delivery, Result.UNKNOWN, error=error)
     if executes and heeds_stop(definition, loaded.saga, delivery.step, now):
         return Heeded(step=at[0], attempt=at[1])
     return None

@@ -12,7 +12,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from lib.errors import AlreadyExists, Conflict, Contention, NotFound, Unavailable, VersionMismatch
+from lib.errors import (
+    AlreadyExists,
+    Conflict,
+    Contention,
+    NotBegun,
+    NotFound,
+    Unavailable,
+    VersionMismatch,
+)
 from lib.logs import log
 from lib.saga import alerts
 from lib.saga.attempt import CallWithin, call_in_thread, outcome_of, run_action
@@ -99,16 +107,19 @@ class Engine:
         self._enqueue_or_leave(decision.deliveries)
         return decision.saga
 
-    def deliver(self, delivery: Delivery, *, retries: int = 0) -> str:
+    def deliver(self, delivery: Delivery, *, lost: int = 0) -> str:
         """Run one delivery and say in a word what it did.
 
-        `retries` is how often the queue delivered this very task before: more than never, with
-        the delivery still awaited, means that nobody knows what became of that.
-        Raises Unavailable or Contention when the delivery has to come again.
+        `lost` is how often the queue dispatched this very task before without an answer: more
+        than never, with the delivery still awaited, means that nobody knows what became of that.
+        Raises NotBegun, or else Unavailable or Contention, when the delivery has to come again.
         """
         if delivery.phase is Phase.CHILD:
             return self._deliver_news(delivery)
-        loaded = self.journal.load(delivery.saga_id, delivery.steps)
+        try:
+            loaded = self.journal.load(delivery.saga_id, delivery.steps)
+        except (Unavailable, Contention) as problem:
+            raise NotBegun(problem.detail) from problem
         if loaded is None:
             log("WARNING", "a delivery names a saga that does not exist", saga=delivery.saga_id)
             return "unknown"
@@ -120,7 +131,7 @@ class Engine:
         if definition is None:
             self._settle(loaded, None)
             return "stranded"
-        happened = find_happened(definition, loaded, delivery, retries, self.clock())
+        happened = find_happened(definition, loaded, delivery, lost, self.clock())
         if happened is None:
             happened = self._run(definition, loaded, delivery)
         self._settle(loaded, happened)

@@ -63,8 +63,8 @@ class Bench:
     def pass_time(self, **amount: float) -> None:
         self.time += timedelta(**amount)
 
-    def deliver(self, delivery: Delivery | None = None, *, retries: int = 0) -> str:
-        return self.engine.deliver(delivery or self.queue.take(), retries=retries)
+    def deliver(self, delivery: Delivery | None = None, *, lost: int = 0) -> str:
+        return self.engine.deliver(delivery or self.queue.take(), lost=lost)
 
     def run_to_end(self, *, limit: int = 100) -> list[str]:
         """Deliver whatever waits, at its time, until nothing does."""

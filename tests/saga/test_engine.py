@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.errors import AlreadyExists, Conflict, NotFound, Unavailable
+from lib.errors import AlreadyExists, Conflict, NotBegun, NotFound, Unavailable
 from lib.saga.call import Permanent, Retry
 from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.recovery import sweep
@@ -58,7 +58,7 @@ def test_a_crash_between_commit_and_enqueue_is_healed_by_redelivery(
     with pytest.raises(Unavailable):
         bench.deliver(first)
     bench.queue.is_down = False
-    assert bench.deliver(first, retries=1) == "stale"
+    assert bench.deliver(first, lost=1) == "stale"
     assert [delivery.step for delivery in bench.queue.waiting] == [1]
     assert probe.calls == ["a"]
 
@@ -67,7 +67,7 @@ def test_a_crash_after_the_enqueue_leaves_one_successor(bench: Bench, probe: Pro
     start(bench)
     first = bench.queue.take()
     bench.deliver(first)
-    assert bench.deliver(first, retries=1) == "stale"
+    assert bench.deliver(first, lost=1) == "stale"
     assert len(bench.queue.waiting) == 1
     assert probe.calls == ["a"]
 
@@ -76,7 +76,7 @@ def test_a_crash_in_the_step_counts_as_an_attempt_with_an_unknown_outcome(
     bench: Bench, probe: Probe
 ) -> None:
     start(bench)
-    assert bench.deliver(retries=1) == "unknown"
+    assert bench.deliver(lost=1) == "unknown"
     assert probe.calls == []
     _, steps = bench.load("s")
     assert (steps[0].attempt, steps[0].uncertain) == (2, True)
@@ -90,7 +90,7 @@ def test_a_step_that_kills_its_process_every_time_ends_and_is_made_good(
     start(bench)
     bench.deliver()
     for _ in range(QUICK.attempts):
-        assert bench.deliver(retries=1) == "unknown"
+        assert bench.deliver(lost=1) == "unknown"
     bench.run_to_end()
     assert probe.calls == ["a", "undo b", "undo a"]
     assert bench.statuses("s")[0] == "ROLLED_BACK"
@@ -308,3 +308,20 @@ def test_a_compensation_that_never_works_parks_the_saga_with_a_dead_letter(
     assert len(alerts) == 1
     assert '"severity":"ERROR"' in alerts[0]
     assert '"alert":"saga-parked"' in alerts[0]
+
+
+def test_a_delivery_that_could_not_be_looked_up_costs_its_step_no_attempt(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_down(*_: Any) -> Any:
+        raise Unavailable("the Datastore does not answer")
+
+    start(bench)
+    first = bench.queue.take()
+    with monkeypatch.context() as down:
+        down.setattr(bench.engine.journal, "load", be_down)
+        with pytest.raises(NotBegun) as refused:
+            bench.deliver(first)
+    assert refused.value.status == 429
+    assert bench.deliver(first) == "done"
+    assert bench.load("s")[1][0].attempt == 1

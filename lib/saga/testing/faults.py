@@ -18,6 +18,8 @@ class FaultKind(StrEnum):
     LOST_ANSWER = "lost answer"
     #: The queue does not take a task.
     REFUSED = "refused"
+    #: The Datastore does not answer a lookup.
+    UNREAD = "unread"
     #: The action does not answer in time.
     TIME_OUT = "time-out"
     #: The queue loses all its tasks.
@@ -48,6 +50,7 @@ CRASH = Fault(FaultKind.CRASH)
 DUPLICATE = Fault(FaultKind.DUPLICATE)
 LOST_ANSWER = Fault(FaultKind.LOST_ANSWER)
 REFUSED = Fault(FaultKind.REFUSED)
+UNREAD = Fault(FaultKind.UNREAD)
 TIME_OUT = Fault(FaultKind.TIME_OUT)
 DROP = Fault(FaultKind.DROP)
 CANCEL = Fault(FaultKind.CANCEL)
@@ -84,6 +87,7 @@ def describe_fault(point: Point, fault: Fault) -> str:
         FaultKind.FREEZE: f"the process stands still {where} until {until}",
         FaultKind.LOST_ANSWER: f"the answer is lost {where}",
         FaultKind.REFUSED: f"the queue takes nothing {where}",
+        FaultKind.UNREAD: f"the Datastore does not answer {where}",
         FaultKind.TIME_OUT: f"the time-out strikes {where}",
         FaultKind.DROP: f"the queue is dropped {where}",
         FaultKind.DELAY: f"{point.process} is late, until {until}",

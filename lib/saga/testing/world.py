@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from lib.errors import Conflict, Contention, NotFound, Unavailable
+from lib.errors import Conflict, Contention, NotBegun, NotFound, Unavailable
 from lib.saga.delivery import Delivery
 from lib.saga.happened import CancelRequested, Signalled
 from lib.saga.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
@@ -27,7 +27,7 @@ LONGEST_STORY = 2000
 SLACK = timedelta(seconds=1)
 
 #: What the engine raises to have a delivery come again.
-AGAIN = (Unavailable, Contention)
+AGAIN = (Unavailable, Contention, NotBegun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +175,13 @@ class World:
     def _deliver(self, task: Task) -> None:
         queue = self.stage.queue
         number = queue.dispatch(task)
+        lost = task.lost
         process = Process(name_delivery(task.delivery), task)
 
         def deliver() -> str:
             self.stage.reach(f"at the beginning of {process.name}")
             try:
-                return self.stage.engine.deliver(task.delivery, retries=number - 1)
+                return self.stage.engine.deliver(task.delivery, lost=lost)
             except AGAIN as problem:
                 return problem.code
             except Exception as problem:
@@ -188,7 +189,7 @@ class World:
 
         ended = self.stage.perform(process, deliver)
         if ended in ("killed", *(each.code for each in AGAIN)):
-            queue.retry(task, number)
+            queue.retry(task, number, answered=ended == NotBegun.code)
         else:
             queue.acknowledge(task, number)
         self._note_event()

@@ -43,9 +43,9 @@ def books_balance(store: Store) -> None:
 
 
 ORDERS = {
-    "a good order": (make_order(), open_shop(), 242),
-    "an order without credit": (make_order(), open_shop(cents=10), 182),
-    "an order that does not ship": (make_order("ZZ"), open_shop(), 300),
+    "a good order": (make_order(), open_shop(), 246),
+    "an order without credit": (make_order(), open_shop(cents=10), 185),
+    "an order that does not ship": (make_order("ZZ"), open_shop(), 305),
 }
 
 
