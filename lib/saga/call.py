@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.datastore import Store
+from lib.saga.delivery import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,8 @@ class Call:
     `fencing_token` only grows over the life of a saga: a participant that has seen a higher one
     for the same key may refuse this call. `outputs` has the outputs of the completed steps by
     step name; `output` is the step's own, or None when nobody knows whether the step happened.
+    `phase` says which of the two actions this is. `traceparent` is the W3C Trace Context that the
+    saga runs under, or empty.
     """
 
     saga_id: str
@@ -27,14 +30,35 @@ class Call:
     store: Store
     outputs: Mapping[str, Any] = field(default_factory=dict)
     output: Any = None
+    phase: Phase = Phase.EXECUTE
+    traceparent: str = ""
 
 
 class Permanent(Exception):
     """The step did not happen and never will: the saga is rolled back without another attempt."""
 
 
+class NotHappened(Permanent):
+    """The step did not happen and never will under this key: what a `status=` function raises.
+
+    Only a participant that refuses the key from now on may have this said of it, since a call of
+    the step may still be on its way.
+    """
+
+
 class Retry(Exception):
     """The step did not happen, but may later: try again after `after`, or by the step's policy."""
+
+    def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Unknown(Exception):
+    """Nobody knows whether the step happened: ask again after `after`, or by the step's policy.
+
+    Any exception that is not named here means the same; this one can also say when.
+    """
 
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
         super().__init__(reason)
