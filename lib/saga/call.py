@@ -17,8 +17,6 @@ class Call:
     `fencing_token` only grows over the life of a saga: a participant that has seen a higher one
     for the same key may refuse this call. `outputs` has the outputs of the completed steps by
     step name; `output` is the step's own, or None when nobody knows whether the step happened.
-    `phase` says which of the two actions this is. `traceparent` is the W3C Trace Context that the
-    saga runs under, or empty.
     """
 
     saga_id: str
@@ -31,6 +29,7 @@ class Call:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     output: Any = None
     phase: Phase = Phase.EXECUTE
+    #: The W3C Trace Context of the saga, to be passed on; empty if it has none.
     traceparent: str = ""
 
 
@@ -38,12 +37,8 @@ class Permanent(Exception):
     """The step did not happen and never will: the saga is rolled back without another attempt."""
 
 
-class NotHappened(Permanent):
-    """The step did not happen and never will under this key: what a `status=` function raises.
-
-    Only a participant that refuses the key from now on may have this said of it, since a call of
-    the step may still be on its way.
-    """
+class NotHappened(Exception):
+    """The step did not happen and never will under this key: only a `status=` can say that."""
 
 
 class Retry(Exception):

@@ -7,10 +7,16 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Which of a step's two actions a delivery runs."""
+    """What a delivery does about its step."""
 
+    #: Run it; of a step that waits: its time is up.
     EXECUTE = "execute"
+    #: Make it good.
     COMPENSATE = "compensate"
+    #: Ask its participant what became of it.
+    STATUS = "status"
+    #: Its child saga has ended.
+    CHILD = "child"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

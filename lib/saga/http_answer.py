@@ -41,7 +41,7 @@ def output_of(answer: Answer, call: Call, place: str) -> Any:
     one says is not looked at.
     """
     if 200 <= answer.status < 300:
-        return _decode(answer, place) if call.phase is Phase.EXECUTE else None
+        return None if call.phase is Phase.COMPENSATE else _decode(answer, place)
     raise _failure_of(answer, call, f"{place} answered {answer.status}{_detail_of(answer)}")
 
 
@@ -57,7 +57,7 @@ def _failure_of(answer: Answer, call: Call, reason: str) -> Exception:
         return Permanent(f"{reason} (configuration: a redirect is not followed; name the last URL)")
     if 300 <= status < 400:
         return Unstorable(f"{reason} (a redirect is not followed, and may come after the deed)")
-    if status == 410 or (status == 404 and _is_json(answer)):
+    if call.phase is Phase.STATUS and _is_unheard_of(answer):
         return NotHappened(reason)
     if 400 <= status < 500 and status not in NOBODY_KNOWS:
         return Permanent(reason)
@@ -77,10 +77,15 @@ def _decode(answer: Answer, place: str) -> Any:
         raise Unstorable(f"{place} answered with what is not JSON: {problem}") from None
 
 
-def _is_json(answer: Answer) -> bool:
-    """Tell whether it was the service that answered: for a wrong address, proxies send HTML."""
+def _is_unheard_of(answer: Answer) -> bool:
+    """Tell whether the service itself says that there is no such thing.
+
+    A 404 that is not JSON may come from anything that stands before it: it says so of a wrong
+    address, and an effect that is then taken for never had would never be made good.
+    """
     content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return content_type == "application/json" or content_type.endswith("+json")
+    is_json = content_type == "application/json" or content_type.endswith("+json")
+    return answer.status == 410 or (answer.status == 404 and is_json)
 
 
 def _detail_of(answer: Answer) -> str:

@@ -13,11 +13,10 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from lib.clients import now
-from lib.saga.attempt import LARGEST_OUTPUT
 from lib.saga.call import Retry, Unknown
 
-#: More of an answer than a step's output may have is not read.
-LARGEST_ANSWER = LARGEST_OUTPUT
+#: More of an answer is not read: it is as much as a step's output may have.
+LARGEST_ANSWER = 256 * 1024
 
 #: A service that is there takes a connection within this time (seconds).
 LONGEST_CONNECT = 10.0

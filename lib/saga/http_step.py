@@ -12,19 +12,20 @@
 | 301, 307, 308 | permanent | not done; the URL is a wrong setting |
 | other 3xx | doubtful (`Unstorable`) | a 303, say, is how a form answers after the deed |
 | 401, 403 | retry, and an alert | access is checked first; a grant takes minutes to spread |
-| 404 as JSON, 410 | permanent (`NotHappened`) | the service knows of nothing under this key |
-| 404 otherwise | permanent | a wrong URL says so too: no word on what became of a step |
+| 410, or 404 as JSON, to a status question | `NotHappened` | so the service says it itself |
 | 408, 409, 499 | unknown, after Retry-After | the work of a duplicate, or still running |
 | 425, 429 | retry, after Retry-After | by their definition not done |
-| other 4xx | permanent | refused; a `detail` of problem+json is the reason |
+| other 4xx, any other 404 | permanent | refused; a `detail` of problem+json is the reason |
 | 5xx, and any other number | unknown, after Retry-After | a 503 may be a proxy's, after the deed |
 | no connection, no such host, bad certificate | retry | nothing was sent |
 | time-out, cut off, no HTTP | unknown | it was sent, and may have been done |
 | no time left, or no token to be had | retry | nothing was sent |
 
-Permanent, retry and unknown are the exceptions of call.py. A 409 that means "no" costs attempts;
-a service says so at once by 422. Of a compensation only 2xx means done, so a service must answer
-that also when there was nothing to undo; what else it says then is not looked at.
+Permanent, retry and unknown are the exceptions of call.py. To a status question permanent means
+no more than that there was no answer: a wrong URL gets a 404 in HTML, which settles nothing. A 409
+that means "no" costs attempts; a service says so at once by 422. Of a compensation only 2xx means
+done, so a service must answer that also when there was nothing to undo; what else it says then is
+not looked at.
 """
 
 import hashlib
@@ -161,12 +162,12 @@ class HttpCall:
 
 
 def _own_key(call: Call) -> str:
-    """Return the key of this very action.
+    """Return the key of this very action; a status question has that of what it asks about.
 
     A service that honours the header would answer a compensation under its step's key with the
     step's answer. Quoting leaves no ";" in a key, so no step's name can make the two the same.
     """
-    if call.phase is Phase.EXECUTE:
+    if call.phase is not Phase.COMPENSATE:
         return step_key(call)
     return _fit(f"{quote(call.idempotency_key)};{call.phase}")
 

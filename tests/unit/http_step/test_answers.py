@@ -41,8 +41,10 @@ def test_what_is_done_and_not_json_cannot_be_kept(service: Service, call: Call, 
         *((status, Permanent) for status in (301, 307, 308)),
         *((status, Unstorable) for status in (300, 302, 303, 304)),
         *((status, Retry) for status in (401, 403, 425, 429)),
-        *((status, Permanent) for status in (400, 402, 404, 405, 411, 412, 413, 415, 421, 422)),
-        (410, NotHappened),
+        *(
+            (status, Permanent)
+            for status in (400, 402, 404, 405, 410, 411, 412, 413, 415, 421, 422)
+        ),
         *((status, Unknown) for status in (408, 409, 499)),
         *((status, Unknown) for status in (500, 501, 502, 503, 504, 520, 599, 600, 999)),
     ],
@@ -54,17 +56,29 @@ def test_each_other_status_is_one_of_the_kinds_of_failure(
     assert kind_of(service, call) is kind
 
 
-@pytest.mark.parametrize("content_type", [JSON, PROBLEM, "Application/JSON; charset=utf-8"])
-def test_a_404_in_json_is_the_services_own_word(
-    service: Service, call: Call, content_type: str
+@pytest.mark.parametrize(
+    ("status", "content_type"),
+    [
+        (404, JSON),
+        (404, PROBLEM),
+        (404, "Application/JSON; charset=utf-8"),
+        (410, "text/html"),
+    ],
+)
+def test_asked_for_a_status_the_service_may_say_that_the_step_never_happened(
+    service: Service, call: Call, status: int, content_type: str
 ) -> None:
-    service.says(404, "{}", Content_Type=content_type)
-    assert kind_of(service, call) is NotHappened
-
-
-def test_a_404_of_a_proxy_says_nothing_of_what_happened(service: Service, call: Call) -> None:
-    service.says(404, "<html>", Content_Type="text/html")
+    service.says(status, "{}", Content_Type=content_type)
+    assert kind_of(service, replace(call, phase=Phase.STATUS)) is NotHappened
     assert kind_of(service, call) is Permanent
+
+
+@pytest.mark.parametrize(("status", "content_type"), [(404, "text/html"), (422, PROBLEM)])
+def test_a_404_of_a_proxy_or_a_refusal_says_nothing_of_what_became_of_a_step(
+    service: Service, call: Call, status: int, content_type: str
+) -> None:
+    service.says(status, "<html>", Content_Type=content_type)
+    assert kind_of(service, replace(call, phase=Phase.STATUS)) is Permanent
 
 
 @pytest.mark.parametrize(
