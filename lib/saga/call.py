@@ -47,3 +47,14 @@ class Retry(Exception):
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
         super().__init__(reason)
         self.after = after
+
+
+class Unknown(Exception):
+    """Nobody knows whether the step happened: ask again after `after`, or by the step's policy.
+
+    Any exception that is not named here means the same; this one can also say when.
+    """
+
+    def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
