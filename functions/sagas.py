@@ -49,7 +49,7 @@ def start_saga(body: NewSaga, engine: Engine, idempotency_key: str | None) -> di
 @endpoint("GET")
 def get_saga(id: SagaId, engine: Engine) -> dict[str, Any]:
     """Return a saga with its steps and its audit trail."""
-    return view.show_saga(engine.journal, id)
+    return view.show_saga(engine, id)
 
 
 @endpoint("GET")

@@ -10,7 +10,7 @@ import msgspec
 
 from lib.deadline import within
 from lib.errors import AmendsError, Contention, VersionMismatch
-from lib.saga.call import NotHappened, Permanent, Retry
+from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.happened import Outcome, Result
 from lib.saga.limits import LARGEST_OUTPUT
@@ -23,8 +23,15 @@ class Unstorable(Exception):
     """An action happened, but what it returned cannot be kept."""
 
 
-def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallWithin) -> Outcome:
+def run_action(
+    delivery: Delivery,
+    action: Callable[[], Any],
+    call_within: CallWithin,
+    clean: Callable[[str], str],
+) -> Outcome:
     """Run an action for at most the delivery's time-out and say how it ended; raises nothing.
+
+    `clean` makes of an error's text what may be stored, shown and logged.
 
     An action that outlasts its time-out goes on in its thread, for Python cannot end it: hence
     the outcome is unknown, and the idempotency key and the fencing token are there for the rest.
@@ -42,6 +49,8 @@ def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallW
         result, error = Result.PERMANENT, str(problem)
     except Retry as problem:
         result, error, after = Result.RETRYABLE, str(problem), problem.after
+    except Unknown as problem:
+        error, after = str(problem), problem.after
     except (Contention, VersionMismatch) as problem:
         result, error = Result.RETRYABLE, problem.detail
     except AmendsError as problem:
@@ -50,7 +59,7 @@ def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallW
         error = problem.detail
     except Exception as problem:  # whatever else an author's code raises may have had its effect
         error = f"{type(problem).__name__}: {problem}"
-    return outcome_of(delivery, result, output=output, error=error, after=after)
+    return outcome_of(delivery, result, output=output, error=clean(error), after=after)
 
 
 def outcome_of(

@@ -11,6 +11,7 @@ from lib.saga.definition import Saga
 from lib.saga.limits import LONGEST_ERROR
 from lib.saga.payload import stored_payload
 from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.redaction import redact
 
 T = TypeVar("T")
 
@@ -34,8 +35,17 @@ def ask(
     try:
         return function(stored_payload(saga.payload, definition.payload), outputs_of(steps))
     except AmendsError as problem:
-        raise Unfit(problem.detail) from problem
+        error = problem.detail
     except Permanent as problem:
-        raise Unfit(str(problem)) from problem
+        error = str(problem)
     except Exception as problem:  # an author's code may raise anything
-        raise Unfit(f"{type(problem).__name__}: {problem}"[:LONGEST_ERROR]) from problem
+        error = f"{type(problem).__name__}: {problem}"
+    raise Unfit(clean_error(error, definition, saga))
+
+
+def clean_error(error: str, definition: Saga, saga: SagaRecord) -> str:
+    """Return an error's text without what the payload's type marks as secret, cut to its length."""
+    if not error:
+        return error
+    payload = msgspec.json.decode(saga.payload)
+    return redact(error, payload, definition.payload)[:LONGEST_ERROR]

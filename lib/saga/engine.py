@@ -26,6 +26,7 @@ from lib.saga import alerts
 from lib.saga.attempt import CallWithin, call_in_thread, outcome_of, run_action
 from lib.saga.birth import make_saga
 from lib.saga.calling import action_of, child_end_of, find_happened, in_a_word, make_call
+from lib.saga.context import clean_error
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.draft import Decision
@@ -282,7 +283,12 @@ class Engine:
 
         if isinstance(part, Child):
             return self._revert(loaded, delivery)
-        return run_action(delivery, act, self._call_within)
+        return run_action(
+            delivery,
+            act,
+            self._call_within,
+            lambda error: clean_error(error, definition, loaded.saga),
+        )
 
     def _revert(self, loaded: Loaded, delivery: Delivery) -> Outcome:
         child = loaded.steps[delivery.step].child

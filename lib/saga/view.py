@@ -6,25 +6,39 @@ import msgspec
 
 from lib.datastore import Page, Query
 from lib.errors import NotFound
+from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
+from lib.saga.redaction import conceal
+from lib.saga.secret import REDACTED
 
 #: More of the audit trail than this is not shown at once.
 MOST_EVENTS = 500
 
 
-def show_saga(journal: Journal, saga_id: str) -> dict[str, Any]:
-    """Return a saga with its payload, its steps in order and its audit trail; or NotFound."""
+def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
+    """Return a saga with its payload, its steps in order and its audit trail; or NotFound.
+
+    Of the payload nothing is shown that its type marks as secret, or that no type is left for.
+    """
+    journal = engine.journal
     saga = journal.find(saga_id)
     loaded = journal.load(saga_id, saga.total_steps) if saga else None
     if loaded is None:
         raise NotFound(f"no saga {saga_id!r}", field="id")
     return {
         **summarize_saga(loaded.saga),
-        "payload": msgspec.Raw(loaded.saga.payload.encode()),
+        "payload": _conceal(engine, loaded.saga),
         "steps": [_show_step(step) for step in loaded.steps],
         "events": [_show_event(event) for event in journal.events(saga_id, MOST_EVENTS)],
     }
+
+
+def _conceal(engine: Engine, saga: SagaRecord) -> Any:
+    definition = engine.definitions.get((saga.name, saga.definition_version))
+    if definition is None:
+        return REDACTED
+    return conceal(msgspec.json.decode(saga.payload), definition.payload)
 
 
 def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
