@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long lint setup alerts rollback format clean
+.PHONY: help run demo test test-long test-image lint setup alerts rollback format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: $(VENV)/dev ## every test
 
 test-long: $(VENV)/dev ## every test, and at full length those that `test` shortens (minutes more)
 	@LONG=1 $(BIN)/python -m pytest
+
+test-image: $(VENV)/dev ## start every function in what the image holds, in an environment of its own
+	@LONG=1 $(BIN)/python -m pytest tests/deploy/test_image.py
 
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
