@@ -24,7 +24,7 @@ SHORTEST_BILLED_MS = 100
 
 DAYS = 30
 
-COORDINATION = ("datastore_write", "datastore_read", "datastore_ttl_delete", "tasks_operation")
+COORDINATION = ("datastore_write", "datastore_read", "datastore_delete", "tasks_operation")
 COMPUTE = ("run_request", "run_vcpu_second", "run_gib_second")
 
 

@@ -32,6 +32,11 @@ def test_a_saga_of_more_steps_is_billed_for_more_writes(counted: Metered) -> Non
     assert meter(5).saga["datastore_write"] > counted.saga["datastore_write"]
 
 
+def test_what_is_new_is_one_day_deleted(counted: Metered) -> None:
+    saga_and_steps = 1 + 4
+    assert saga_and_steps < counted.saga["datastore_delete"] < counted.saga["datastore_write"]
+
+
 def test_a_sweep_that_finds_nothing_is_a_request_and_nothing_else(counted: Metered) -> None:
     assert {name: count for name, count in counted.sweep.items() if count} == {"run_request": 1}
 
