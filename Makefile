@@ -3,12 +3,13 @@ PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .local
 QUEUES ?= 1
+STEPS ?= 4
 N ?= 500
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long lint setup alerts rollback format clean
+.PHONY: help run demo test test-long test-image lint costs cold-start setup alerts rollback format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +26,17 @@ test: $(VENV)/dev ## every test
 test-long: $(VENV)/dev ## every test, and at full length those that `test` shortens (minutes more)
 	@LONG=1 $(BIN)/python -m pytest
 
+test-image: $(VENV)/dev ## start every function in what the image holds, in an environment of its own
+	@LONG=1 $(BIN)/python -m pytest tests/deploy/test_image.py
+
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+costs: $(VENV)/runtime ## what a saga costs by list price, and what the free tier is enough for (STEPS=4)
+	@$(BIN)/python -m benchmarks.costs --steps $(STEPS)
+
+cold-start: $(VENV)/runtime ## what the first answer of a function costs in processor time, beside a bare one
+	@$(BIN)/python -m benchmarks.cold_start
 
 setup: $(VENV)/runtime ## show what sets up a Google Cloud project; APPLY=1 does it (PROJECT= REGION=)
 	@$(BIN)/python -m deploy setup $(if $(APPLY),,--dry-run)

@@ -50,7 +50,7 @@ def release(gcloud: Gcloud, settings: Settings) -> None:
         now = traffic[service.name]
         changes = [] if now.serving == now.next else [f"--to-tags={NEXT}=100"]
         # Also where nothing moves: to go back is to go back to before this release, not further.
-        if now.previous != now.serving:
+        if now.serving and now.previous != now.serving:
             changes.append(f"--update-tags={PREVIOUS}={now.serving}")
         _change_traffic(gcloud, settings, service, changes)
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from deploy.queues import queue_names
-from deploy.settings import Settings
+from deploy.settings import Settings, Unusable
 from main import FUNCTIONS, Function
 
 #: Requests that one instance works on at once, each in a thread of its own.
@@ -58,6 +58,8 @@ def list_services(mode: str) -> list[Service]:
 
 def url_of(name: str, settings: Settings, tag: str = "") -> str:
     """Return the root address that Cloud Run gives a service, or a tagged revision of it."""
+    if not settings.project_number:
+        raise Unusable("the services' addresses have the project's number: say PROJECT_NUMBER=...")
     host = f"{name}-{settings.project_number}.{settings.region}.run.app"
     return f"https://{tag}---{host}" if tag else f"https://{host}"
 

@@ -92,7 +92,8 @@ def _check_caller(request: flask.Request, guard: str) -> None:
         )
     except (Unauthenticated, Forbidden) as problem:
         # Only Google's own services call these functions: a no is a fault of the configuration.
-        log("ERROR", "a caller was refused", alert="caller-refused", error=problem.detail)
+        # Its text may quote the token.
+        log("ERROR", "a caller was refused", alert="caller-refused", error=problem.code)
         raise
 
 

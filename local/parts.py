@@ -106,13 +106,14 @@ def _make_functions(plan: Plan) -> Part:
             "--host=127.0.0.1",
             f"--port={plan.port}",
         ),
-        env={**plan.env, **_list_settings(plan)},
+        env={**plan.env, **list_settings(plan)},
         log=plan.data / "logs" / "functions.log",
         is_ready=partial(answers, plan.port, _PROBE_PATH),
     )
 
 
-def _list_settings(plan: Plan) -> dict[str, str]:
+def list_settings(plan: Plan) -> dict[str, str]:
+    """Return the environment that lets a function find the stack."""
     return {
         "DATASTORE_EMULATOR_HOST": plan.datastore_host,
         "GOOGLE_CLOUD_PROJECT": PROJECT_ID,

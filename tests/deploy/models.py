@@ -1,6 +1,5 @@
 """Every kind that the functions can store."""
 
-import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -16,5 +15,5 @@ def find_models() -> Iterator[type[Any]]:
             continue
         for found in vars(importlib.import_module(module.name)).values():
             is_ours = isinstance(found, type) and found.__module__ == module.name
-            if is_ours and dataclasses.is_dataclass(found) and "__kind__" in vars(found):
+            if is_ours and "__kind__" in vars(found):
                 yield found

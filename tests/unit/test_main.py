@@ -63,15 +63,31 @@ def test_loading_the_table_loads_none_of_the_functions() -> None:
     assert loaded == "[]"
 
 
-def test_importing_every_function_opens_no_channel_and_starts_no_thread() -> None:
+def test_importing_every_module_opens_no_channel_and_starts_no_thread() -> None:
     code = (
-        "import threading, grpc, main\n"
+        "import importlib, pkgutil, threading, grpc, main, functions, lib\n"
         "def refuse(*a, **k): raise AssertionError('a channel at import')\n"
         "grpc.insecure_channel = grpc.secure_channel = refuse\n"
+        "names = [each.name for package in (functions, lib) for each in\n"
+        "         pkgutil.walk_packages(package.__path__, package.__name__ + '.')\n"
+        "         if not each.name.endswith('__main__')]\n"
+        "[importlib.import_module(name) for name in names]\n"
         "[getattr(main, name) for name in main.MODULE_OF]\n"
-        "print(threading.active_count())"
+        "print(len(names) > 50, threading.active_count())"
     )
-    assert run_python(code) == "1"
+    assert run_python(code) == "True 1"
+
+
+@pytest.mark.parametrize("module", sorted(set(main.MODULE_OF.values())))
+def test_a_function_loads_nothing_of_other_resources(module: str) -> None:
+    resource = module.split("_")[0].rstrip("s")  # functions.task_lists is one of functions.task
+    name = next(name for name, where in main.MODULE_OF.items() if where == module)
+    code = (
+        f"import sys, main; main.{name}\n"
+        f"print([m for m in sys.modules if m.startswith('functions.')\n"
+        f"       and not m.startswith('{resource}')])"
+    )
+    assert run_python(code) == "[]"
 
 
 def test_every_client_of_google_runs_on_the_c_implementation_of_protobuf() -> None:
