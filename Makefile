@@ -31,7 +31,7 @@ format: $(VENV)/dev ## put the code into its one format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean: ## remove what make made (the local data too)
-	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .local .node-client .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Amends needs Python 3.11 or later: make PYTHON=python3.11")'
