@@ -61,7 +61,7 @@ async def _run_each(calls: Iterable[Awaitable[Any]], metadata: Any) -> list[Any]
     results: list[Any] = []
     for index, outcome in enumerate(await asyncio.gather(*calls, return_exceptions=True)):
         if isinstance(outcome, Refused):
-            status = Status(code=outcome.code.value[0], message=outcome.message)
+            status = Status(code=int(outcome.code), message=str(outcome))
             metadata.failed_requests[index].CopyFrom(status)
         elif isinstance(outcome, BaseException):
             raise outcome

@@ -1,0 +1,90 @@
+"""The gRPC side of the server: which method answers which request.
+
+The local Datastore's own gRPC server serves here too. The stock one, in its asyncio form, stops
+listening for good when a request's path is no UTF-8, and takes more CPU for a request.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from local.datastore.rpc.blocking import about_to_block
+from local.datastore.rpc.grpc import Dispatcher, Method
+from local.datastore.rpc.listener import Listener, PortTaken
+from local.tasks.batch_service import BatchService
+from local.tasks.messages import load_message
+from local.tasks.queue_service import QueueService
+from local.tasks.task_service import TaskService
+
+_SERVICE = "google.cloud.tasks.v2.CloudTasks"
+_HOST = "127.0.0.1"
+_MAX_REQUEST_BYTES = 10 * 1024 * 1024
+
+#: Answers one method's request with its response; raises refusals.Refused.
+Answer = Callable[[Any], Awaitable[Any]]
+
+
+class RpcServer:
+    """Takes requests in threads of its own, and has them answered in the event loop it is made in.
+
+    A caller that dies in the middle of its call changes nothing: what it asked for is done.
+    """
+
+    def __init__(self, port: int, queues: QueueService, tasks: TaskService) -> None:
+        """Bind the port (0: any free one); raises OSError if it is taken."""
+        try:
+            self._listener = Listener(_HOST, port)
+        except PortTaken as error:
+            raise OSError(f"port {port} is taken") from error
+        self.port = self._listener.port
+        self._loop = asyncio.get_running_loop()
+        methods = {
+            f"/{_SERVICE}/{name}".encode(): self._make_method(name, answer)
+            for name, answer in _list_answers(queues, tasks).items()
+        }
+        self._dispatcher = Dispatcher(methods, _MAX_REQUEST_BYTES)
+
+    def start(self, greeting: str) -> None:
+        """Begin to serve; whoever asks over plain HTTP is told the greeting."""
+        self._listener.start(self._dispatcher.handle, {("GET", "/"): lambda: greeting})
+
+    async def stop(self, grace: float) -> None:
+        """End, giving requests under way so many seconds."""
+        await self._loop.run_in_executor(None, self._dispatcher.stop, grace)
+        self._listener.stop()
+
+    def close(self) -> None:
+        """Give the port back, if it was never served."""
+        self._listener.stop()
+
+    def _make_method(self, name: str, answer: Answer) -> Method:
+        async def run(request: Any) -> Any:
+            return await answer(request)
+
+        def call(request: Any) -> Any:
+            about_to_block()
+            return asyncio.run_coroutine_threadsafe(run(request), self._loop).result()
+
+        parse = load_message(f"{name}Request").FromString
+        return Method(parse, call, lambda response: response.SerializeToString())
+
+
+def _list_answers(queues: QueueService, tasks: TaskService) -> dict[str, Answer]:
+    batches = BatchService(tasks)
+    return {
+        "ListQueues": queues.list_queues,
+        "GetQueue": queues.get_queue,
+        "CreateQueue": queues.create_queue,
+        "UpdateQueue": queues.update_queue,
+        "DeleteQueue": queues.delete_queue,
+        "PurgeQueue": queues.purge_queue,
+        "PauseQueue": queues.pause_queue,
+        "ResumeQueue": queues.resume_queue,
+        "ListTasks": tasks.list_tasks,
+        "GetTask": tasks.get_task,
+        "CreateTask": tasks.create_task,
+        "DeleteTask": tasks.delete_task,
+        "RunTask": tasks.run_task,
+        "BatchCreateTasks": batches.batch_create_tasks,
+        "BatchDeleteTasks": batches.batch_delete_tasks,
+    }
