@@ -69,7 +69,7 @@ def judge(
     slowing = answer.status in _SLOWING
     wait = compute_backoff(policy, record.dispatches).total_seconds()
     if slowing:
-        wait = max(wait, answer.retry_after)
+        wait = max(wait, min(answer.retry_after, MAX_RETENTION.total_seconds()))
     return Verdict(replace(answered, scheduled=now + wait), slows_queue=slowing)
 
 
