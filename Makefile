@@ -3,11 +3,12 @@ PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .local
 N ?= 500
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long lint format clean
+.PHONY: help run demo test test-long fuzz lint format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,9 @@ test: $(VENV)/dev ## every test
 
 test-long: $(VENV)/dev ## every test, and at full length those that `test` shortens (minutes more)
 	@LONG=1 $(BIN)/python -m pytest
+
+fuzz: $(VENV)/dev ## strike at both local servers with what no client sends, 60 s three times (SECONDS= SEED=)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
