@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from local.folder_lock import lock_folder
-from local.scheduler.ticker import Job, Ticker
+from local.scheduler.job import Job
+from local.scheduler.ticker import Ticker
 from local.tasks.dispatcher import Dispatcher
 from local.tasks.faults import Faults
+from local.tasks.journal import Journal
+from local.tasks.overview import Overview
 from local.tasks.page import CERTS_PATH, open_page
 from local.tasks.queue_service import QueueService
 from local.tasks.rpc import RpcServer
@@ -56,6 +59,11 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def page_url(self) -> str:
+        """What a person opens in a browser."""
+        return f"http://127.0.0.1:{self.page_port}/"
+
+    @property
     def certs_url(self) -> str:
         """Where the certificate of the OIDC tokens is served, in Google's shape."""
         return f"http://127.0.0.1:{self.page_port}{CERTS_PATH}"
@@ -77,19 +85,31 @@ async def start_server(settings: Settings) -> Server:
         signer = Signer(settings.data)
         store = Store(settings.data / "tasks.sqlite", tombstone=settings.tombstone)
         undo.callback(store.close)
-        dispatcher = Dispatcher(store, signer, settings.faults)
+        journal = Journal()
+        dispatcher = Dispatcher(store, signer, settings.faults, journal)
+        ticker = Ticker(settings.jobs, signer.mint)
         queues, tasks = QueueService(store, dispatcher), TaskService(store, dispatcher)
+        overview = Overview(store, dispatcher, journal, ticker.runs)
+
+        async def reset() -> None:
+            """Delete every task and every used name; the queues stay."""
+            await store.clear_tasks()
+            journal.clear()
+            for queue in store.list_queues():
+                dispatcher.clear_queue(queue.name)
+
         with ExitStack() as unbind:
             rpc = RpcServer(settings.port, queues, tasks)
             unbind.callback(rpc.close)
-            page = await open_page(settings.page_port, signer, lambda: _reset(store, dispatcher))
+            page = await open_page(settings.page_port, signer, overview, reset)
             undo.callback(page.close)
             await _start_queues(store, dispatcher, settings.queues)
             unbind.pop_all()
         page_port: int = page.sockets[0].getsockname()[1]
-        rpc.start(f"Cloud Tasks is ready; see http://127.0.0.1:{page_port}/\n")
-        ticker = Ticker(settings.jobs, signer.mint)
-        return Server(rpc.port, page_port, rpc, ticker, dispatcher, undo.pop_all())
+        server = Server(rpc.port, page_port, rpc, ticker, dispatcher, undo.pop_all())
+        rpc.start(f"Cloud Tasks is ready; see {server.page_url}\n")
+        ticker.start()
+        return server
 
 
 async def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[Any]) -> None:
@@ -99,10 +119,3 @@ async def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[A
             queue.state = kept.state
         await store.put_queue(queue)
     dispatcher.start(store.list_queues(), store.list_schedules())
-
-
-async def _reset(store: Store, dispatcher: Dispatcher) -> None:
-    """Delete every task and every used name; the queues stay."""
-    await store.clear_tasks()
-    for queue in store.list_queues():
-        dispatcher.clear_queue(queue.name)

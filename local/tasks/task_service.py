@@ -59,7 +59,6 @@ class TaskService:
         return Empty()
 
     async def run_task(self, request: Any) -> Any:
-        """Dispatch a task now, even if its queue is paused or at its limits."""
-        record = self._store.get_task(check_task(request.name))
-        self._dispatcher.run_task(record.queue, record.name)
+        """Dispatch a task now, even if its queue is paused or at its limits; return it begun."""
+        record = self._dispatcher.run_task(self._store.get_task(check_task(request.name)))
         return to_message(record, request.response_view)

@@ -62,7 +62,7 @@ class RawBytes:
             grpc.insecure_channel(host) for host in (self._datastore.host, self._tasks.address)
         ]
         self._workers = _Workers()
-        page = int(self._tasks.certs_url.split(":")[2].split("/")[0])
+        page = int(self._tasks.page_url.split(":")[2].strip("/"))
         self._ports = (self._datastore.port, self._tasks.port, page)
 
     def strike(self, random: Random) -> None:

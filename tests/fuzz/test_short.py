@@ -7,7 +7,7 @@ import pytest
 from tests.fuzz.__main__ import TARGETS
 from tests.fuzz.rounds import run_round
 
-STRIKES = {"raw": 300, "datastore": 900, "tasks": 100}
+STRIKES = {"raw": 300, "datastore": 500, "tasks": 100}
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -1,0 +1,112 @@
+"""The page: what a person sees in it, and who may ask for what."""
+
+import threading
+import urllib.request
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+
+from local.scheduler.job import Job
+from local.tasks.embedded import EmbeddedServer
+from tests.unit.local_tasks.conftest import StartServer
+from tests.unit.local_tasks.test_tasks import in_an_hour, make_task
+from tests.unit.local_tasks.worker import QUEUE, Delivery, Worker, connect, wait_until
+
+
+def read_page(server: EmbeddedServer) -> str:
+    with urllib.request.urlopen(server.page_url) as answer:
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        page: str = answer.read().decode()
+    return page
+
+
+def post(server: EmbeddedServer, path: str, **headers: str) -> int:
+    url = server.page_url.rstrip("/") + path
+    with urllib.request.urlopen(urllib.request.Request(url, b"", headers)) as answer:
+        status: int = answer.status
+    return status
+
+
+def test_it_shows_queues_what_waits_in_them_and_why_it_was_not_done(
+    start_server: StartServer, worker: Worker
+) -> None:
+    worker.script = lambda _: (418, {})
+    server = start_server({"retryConfig": {"minBackoff": "60s", "maxBackoff": "60s"}})
+    client: Any = connect(server.address)
+    task = make_task(f"{worker.url}?a=<b>&c", name=f"{QUEUE}/tasks/stubborn")
+    client.create_task(parent=QUEUE, task=task)
+    wait_until(lambda: client.get_task(name=task["name"]).response_count == 1)
+    page = read_page(server)
+    assert "Queue sagas" in page
+    assert "1 waiting, 0 under way" in page
+    assert "stubborn" in page
+    assert "?a=&lt;b&gt;&amp;c" in page
+    assert "HTTP status code 418" in page
+    assert "again after 60 s" in page
+
+
+def test_it_shows_a_paused_queue_and_how_much_more_there_is(start_server: StartServer) -> None:
+    server = start_server()
+    client: Any = connect(server.address)
+    client.pause_queue(name=QUEUE)
+    for _ in range(22):
+        client.create_task(parent=QUEUE, task=make_task(schedule_time=in_an_hour()))
+    page = read_page(server)
+    assert ">paused<" in page
+    assert "2 more" in page
+
+
+def test_it_shows_what_is_under_way_and_what_is_done(
+    start_server: StartServer, worker: Worker
+) -> None:
+    server = start_server()
+    client: Any = connect(server.address)
+    go_on = threading.Event()
+
+    def hold(_: Delivery) -> tuple[int, dict[str, str]]:
+        go_on.wait(30)
+        return 200, {}
+
+    worker.script = hold
+    client.create_task(parent=QUEUE, task=make_task(worker.url))
+    worker.wait_for(1)
+    assert "under way" in read_page(server)
+    go_on.set()
+    wait_until(lambda: "done" in read_page(server))
+
+
+def test_it_shows_the_jobs_of_the_scheduler(start_server: StartServer, worker: Worker) -> None:
+    job = Job(name="nightly", schedule="0 2 * * *", time_zone="Europe/London", url=worker.url)
+    page = read_page(start_server(jobs=[job]))
+    assert "nightly" in page
+    assert "0 2 * * * (Europe/London)" in page
+    assert "never" in page
+
+
+def test_a_reset_deletes_every_task_unless_another_site_asks_for_it(
+    start_server: StartServer,
+) -> None:
+    server = start_server()
+    client: Any = connect(server.address)
+    task = make_task(name=f"{QUEUE}/tasks/one", schedule_time=in_an_hour())
+    client.create_task(parent=QUEUE, task=task)
+    with pytest.raises(HTTPError, match="403"):
+        post(server, "/reset", **{"Sec-Fetch-Site": "cross-site"})
+    assert len(list(client.list_tasks(parent=QUEUE))) == 1
+    assert post(server, "/reset") == 200
+    assert list(client.list_tasks(parent=QUEUE)) == []
+    client.create_task(parent=QUEUE, task=task)
+
+
+def test_the_grpc_port_answers_plain_http_with_the_way_to_the_page(
+    start_server: StartServer,
+) -> None:
+    server = start_server()
+    with urllib.request.urlopen(f"http://{server.address}/") as answer:
+        assert server.page_url in answer.read().decode()
+
+
+def test_what_is_not_there_is_not_found(start_server: StartServer) -> None:
+    with pytest.raises(HTTPError, match="404"):
+        post(start_server(), "/queues")
