@@ -47,6 +47,7 @@ async def make_request(
     wanted = task.http_request if target is None else apply_target(task.http_request, target)
     headers = dict(wanted.headers) | _tell_attempt(record)
     if wanted.HasField("oidc_token"):
+        headers = {key: headers[key] for key in headers if key.lower() != "authorization"}
         token = wanted.oidc_token
         minted = await signer.mint(token.service_account_email, token.audience or wanted.url)
         headers["Authorization"] = f"Bearer {minted}"

@@ -24,9 +24,10 @@ from local.tasks.journal import Journal
 from local.tasks.line import Line
 from local.tasks.names import short_name
 from local.tasks.records import TaskRecord
+from local.tasks.refusals import Refused
 from local.tasks.signer import Signer
 from local.tasks.store import Store
-from local.tasks.wire import ConnectionPool, Request
+from local.tasks.wire import Answer, ConnectionPool, Request
 
 _PAUSE_AFTER_A_FAULT = 1.0
 
@@ -175,7 +176,11 @@ class Dispatcher:
     async def _attempt(self, line: Line, record: TaskRecord, is_forced: bool) -> float | None:
         """Send a task that was begun, and keep what came of it; return when it is due again."""
         task = record.read_message()
-        request = await make_request(record, task, line.target, self._signer)
+        try:
+            request = await make_request(record, task, line.target, self._signer)
+        except Refused as refusal:
+            now, answer = time.time(), Answer(0, str(refusal))
+            return self._settle(line, judge(record, task, line.policy, answer, now, now))
         entry = self._journal.begin(record.name, record.dispatches, request, time.time())
         self._duplicate(request, record, task)
         answer = await self._connections.send(request, read_deadline(task))

@@ -8,20 +8,28 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from google.cloud.location.locations_pb2 import GetLocationRequest, ListLocationsRequest
+from google.longrunning.operations_pb2 import GetOperationRequest
+
 from local.datastore.rpc.blocking import about_to_block
 from local.datastore.rpc.grpc import Dispatcher, Method
 from local.datastore.rpc.listener import Listener, PortTaken
 from local.tasks.batch_service import BatchService
+from local.tasks.dispatcher import Dispatcher as DeliveryDispatcher
+from local.tasks.location_service import LocationService
 from local.tasks.messages import load_message
 from local.tasks.queue_service import QueueService
+from local.tasks.store import Store
 from local.tasks.task_service import TaskService
 
-_SERVICE = "google.cloud.tasks.v2.CloudTasks"
+_TASKS = "google.cloud.tasks.v2.CloudTasks"
 _HOST = "127.0.0.1"
 _MAX_REQUEST_BYTES = 10 * 1024 * 1024
 
 #: Answers one method's request with its response; raises refusals.Refused.
 Answer = Callable[[Any], Awaitable[Any]]
+#: Methods by their path, /service/Method, each with the class of its request.
+Methods = dict[str, tuple[Any, Answer]]
 
 
 class RpcServer:
@@ -30,7 +38,7 @@ class RpcServer:
     A caller that dies in the middle of its call changes nothing: what it asked for is done.
     """
 
-    def __init__(self, port: int, queues: QueueService, tasks: TaskService) -> None:
+    def __init__(self, port: int, methods: Methods) -> None:
         """Bind the port (0: any free one); raises OSError if it is taken."""
         try:
             self._listener = Listener(_HOST, port)
@@ -38,11 +46,8 @@ class RpcServer:
             raise OSError(f"port {port} is taken") from error
         self.port = self._listener.port
         self._loop = asyncio.get_running_loop()
-        methods = {
-            f"/{_SERVICE}/{name}".encode(): self._make_method(name, answer)
-            for name, answer in _list_answers(queues, tasks).items()
-        }
-        self._dispatcher = Dispatcher(methods, _MAX_REQUEST_BYTES)
+        served = {path.encode(): self._serve(*method) for path, method in methods.items()}
+        self._dispatcher = Dispatcher(served, _MAX_REQUEST_BYTES)
 
     def start(self, greeting: str) -> None:
         """Begin to serve; whoever asks over plain HTTP is told the greeting."""
@@ -57,7 +62,7 @@ class RpcServer:
         """Give the port back, if it was never served."""
         self._listener.stop()
 
-    def _make_method(self, name: str, answer: Answer) -> Method:
+    def _serve(self, message: Any, answer: Answer) -> Method:
         async def run(request: Any) -> Any:
             return await answer(request)
 
@@ -65,12 +70,33 @@ class RpcServer:
             about_to_block()
             return asyncio.run_coroutine_threadsafe(run(request), self._loop).result()
 
-        parse = load_message(f"{name}Request").FromString
-        return Method(parse, call, lambda response: response.SerializeToString())
+        return Method(message.FromString, call, lambda response: response.SerializeToString())
 
 
-def _list_answers(queues: QueueService, tasks: TaskService) -> dict[str, Answer]:
-    batches = BatchService(tasks)
+def list_methods(store: Store, dispatcher: DeliveryDispatcher) -> Methods:
+    """Return the methods of Cloud Tasks, and those of its locations and operations."""
+    tasks, locations = TaskService(store, dispatcher), LocationService(store)
+    batches = BatchService(store, tasks)
+    answers = _list_answers(QueueService(store, dispatcher), tasks, batches)
+    return {
+        f"/{_TASKS}/{name}": (load_message(f"{name}Request"), answer)
+        for name, answer in answers.items()
+    } | {
+        "/google.longrunning.Operations/GetOperation": (GetOperationRequest, batches.get_operation),
+        "/google.cloud.location.Locations/ListLocations": (
+            ListLocationsRequest,
+            locations.list_locations,
+        ),
+        "/google.cloud.location.Locations/GetLocation": (
+            GetLocationRequest,
+            locations.get_location,
+        ),
+    }
+
+
+def _list_answers(
+    queues: QueueService, tasks: TaskService, batches: BatchService
+) -> dict[str, Answer]:
     return {
         "ListQueues": queues.list_queues,
         "GetQueue": queues.get_queue,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ from local.tasks.faults import Faults
 from local.tasks.journal import Journal
 from local.tasks.overview import Overview
 from local.tasks.page import CERTS_PATH, open_page
-from local.tasks.queue_service import QueueService
-from local.tasks.rpc import RpcServer
+from local.tasks.retry import MAX_RETENTION
+from local.tasks.rpc import RpcServer, list_methods
 from local.tasks.signer import Signer
 from local.tasks.store import TASK_TOMBSTONE, Store
-from local.tasks.task_service import TaskService
 
 _STOP_GRACE = 1.0
+_EXPIRE_EVERY = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,24 +89,19 @@ async def start_server(settings: Settings) -> Server:
         journal = Journal()
         dispatcher = Dispatcher(store, signer, settings.faults, journal)
         ticker = Ticker(settings.jobs, signer.mint)
-        queues, tasks = QueueService(store, dispatcher), TaskService(store, dispatcher)
         overview = Overview(store, dispatcher, journal, ticker.runs)
 
-        async def reset() -> None:
-            """Delete every task and every used name; the queues stay."""
-            await store.clear_tasks()
-            journal.clear()
-            for queue in store.list_queues():
-                dispatcher.clear_queue(queue.name)
-
+        reset = partial(_reset, store, dispatcher, journal)
         with ExitStack() as unbind:
-            rpc = RpcServer(settings.port, queues, tasks)
+            rpc = RpcServer(settings.port, list_methods(store, dispatcher))
             unbind.callback(rpc.close)
             page = await open_page(settings.page_port, signer, overview, reset)
             undo.callback(page.close)
             await _start_queues(store, dispatcher, settings.queues)
             unbind.pop_all()
         page_port: int = page.sockets[0].getsockname()[1]
+        expiry = asyncio.create_task(_expire_tasks(store, dispatcher))
+        undo.callback(expiry.cancel)
         server = Server(rpc.port, page_port, rpc, ticker, dispatcher, undo.pop_all())
         rpc.start(f"Cloud Tasks is ready; see {server.page_url}\n")
         ticker.start()
@@ -119,3 +115,19 @@ async def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[A
             queue.state = kept.state
         await store.put_queue(queue)
     dispatcher.start(store.list_queues(), store.list_schedules())
+
+
+async def _reset(store: Store, dispatcher: Dispatcher, journal: Journal) -> None:
+    """Delete every task and every used name; the queues stay."""
+    await store.clear_tasks()
+    journal.clear()
+    for queue in store.list_queues():
+        dispatcher.clear_queue(queue.name)
+
+
+async def _expire_tasks(store: Store, dispatcher: Dispatcher) -> None:
+    """Delete tasks that have become too old, now and every hour."""
+    while True:
+        for queue, name in await store.expire_tasks(MAX_RETENTION):
+            dispatcher.drop_task(queue, name)
+        await asyncio.sleep(_EXPIRE_EVERY)

@@ -41,7 +41,7 @@ def test_it_shows_queues_what_waits_in_them_and_why_it_was_not_done(
     assert "Queue sagas" in page
     assert "1 waiting, 0 under way" in page
     assert "stubborn" in page
-    assert "?a=&lt;b&gt;&amp;c" in page
+    assert "?a=%3Cb%3E&amp;c" in page
     assert "HTTP status code 418" in page
     assert "again after 60 s" in page
 
@@ -77,9 +77,9 @@ def test_it_shows_what_is_under_way_and_what_is_done(
 
 
 def test_it_shows_the_jobs_of_the_scheduler(start_server: StartServer, worker: Worker) -> None:
-    job = Job(name="nightly", schedule="0 2 * * *", time_zone="Europe/London", url=worker.url)
+    job = Job(name="<nightly>", schedule="0 2 * * *", time_zone="Europe/London", url=worker.url)
     page = read_page(start_server(jobs=[job]))
-    assert "nightly" in page
+    assert "&lt;nightly&gt;" in page
     assert "0 2 * * * (Europe/London)" in page
     assert "never" in page
 
