@@ -67,7 +67,8 @@ IN_A_MINUTE = format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=T
 @pytest.mark.parametrize(
     ("header", "shortest", "longest"),
     [
-        *(("120", 120, 120), ("0", 0, 0), (IN_A_MINUTE, 0, 60)),
+        *(("120", 120, 120), ("0", 0, 0)),
+        pytest.param(IN_A_MINUTE, 0, 60, id="in a minute"),
         ("Tue, 01 Jan 2030 00:00:00 GMT", 0, 10**9),
         *(("soon", 0, 0), ("-5", 0, 0), ("\xb2", 0, 0), ("9" * 5000, 0, 0), ("1.5", 0, 0)),
         ("Fri, 31 Dec 9999 23:59:59 -1200", 0, 10**12),
