@@ -24,6 +24,9 @@ body {{ font: 14px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 7
   padding: 0 1rem; color: #1f2328; background: #fff }}
 h1 {{ font-size: 1.3rem }} h2 {{ font-size: 1.05rem; margin: 1.8rem 0 .3rem }}
 p {{ margin: .2rem 0 .6rem; color: #57606a }}
+form {{ display: inline }}
+button {{ font: inherit; font-size: 12px; padding: 0 .5rem; margin-left: .3rem;
+  white-space: nowrap }}
 .scroll {{ overflow-x: auto }}
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #d8dee4;
@@ -77,10 +80,11 @@ class Overview:
             if (record := self._store.find_task(name)) is not None
         ]
         if line.waiting > _TASKS_SHOWN:
-            waiting.append([f"{line.waiting - _TASKS_SHOWN:,} more", "", "", "", ""])
-        columns = ("task", "request", "due", "attempts", "last answer")
+            waiting.append([f"{line.waiting - _TASKS_SHOWN:,} more", "", "", "", "", ""])
+        columns = ("task", "request", "due", "attempts", "last answer", "")
         return [
-            f'<h2 title="{escape(queue.name)}">Queue {escape(short_name(queue.name))}</h2>',
+            f'<h2 title="{escape(queue.name)}">Queue {escape(short_name(queue.name))}',
+            f"{_draw_buttons(queue, line)}</h2>",
             f"<p>{_describe_queue(queue, line)}</p>",
             _draw_table(columns, waiting, "Nothing waits."),
         ]
@@ -88,16 +92,23 @@ class Overview:
 
 def _describe_queue(queue: Any, line: Line) -> str:
     limits, retry = queue.rate_limits, queue.retry_config
-    state = Queue.State.Name(queue.state).lower()
+    state, kind = Queue.State.Name(queue.state).lower(), "good" if line.open else "still"
     if line.bucket.rate < limits.max_dispatches_per_second:
         state += f", slowed down to {line.bucket.rate:.3g}/s by 429 or 503 answers"
+        kind = "still"
     attempts = "any number of" if retry.max_attempts == -1 else f"at most {retry.max_attempts}"
     return (
-        f'<span class="{"good" if line.open else "still"}">{state}</span> · '
+        f"{_mark(state, kind)} · "
         f"{line.waiting:,} waiting, {line.running:,} under way · "
         f"{limits.max_dispatches_per_second:g}/s, {limits.max_concurrent_dispatches:,} at once · "
         f"{attempts} attempts, {_span(retry.min_backoff)} to {_span(retry.max_backoff)} apart"
     )
+
+
+def _draw_buttons(queue: Any, line: Line) -> str:
+    verb = "pause" if line.open else "resume"
+    purge = _button("purge", f"{queue.name}:purge", "Delete every task of this queue?")
+    return _button(verb, f"{queue.name}:{verb}") + (purge if line.waiting else "")
 
 
 def _draw_task(record: TaskRecord, due: float, now: float) -> list[str]:
@@ -109,6 +120,7 @@ def _draw_task(record: TaskRecord, due: float, now: float) -> list[str]:
         _cell("number", _relative(due, now)),
         _cell("number", str(record.dispatches)),
         answer,
+        _button("run now", f"{record.name}:run"),
     ]
 
 
@@ -159,6 +171,12 @@ def _draw_table(columns: Iterable[str], rows: list[list[str]], otherwise: str) -
 
 def _cell(kind: str, text: str) -> str:
     return f'<td class="{kind}">{escape(text)}'
+
+
+def _button(label: str, target: str, question: str = "") -> str:
+    asked = f" onsubmit=\"return confirm('{question}')\"" if question else ""
+    action = f'action="/v2/{escape(target)}"'
+    return f'<form method="post" {action}{asked}><button>{label}</button></form>'
 
 
 def _mark(text: str, kind: str) -> str:

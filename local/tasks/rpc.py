@@ -19,10 +19,17 @@ from local.tasks.dispatcher import Dispatcher as DeliveryDispatcher
 from local.tasks.location_service import LocationService
 from local.tasks.messages import load_message
 from local.tasks.queue_service import QueueService
+from local.tasks.refusals import Unserved
 from local.tasks.store import Store
 from local.tasks.task_service import TaskService
 
 _TASKS = "google.cloud.tasks.v2.CloudTasks"
+_VERBS = {
+    "pause": "PauseQueue",
+    "resume": "ResumeQueue",
+    "purge": "PurgeQueue",
+    "run": "RunTask",
+}
 _HOST = "127.0.0.1"
 _MAX_REQUEST_BYTES = 10 * 1024 * 1024
 
@@ -92,6 +99,17 @@ def list_methods(store: Store, dispatcher: DeliveryDispatcher) -> Methods:
             locations.get_location,
         ),
     }
+
+
+async def act_by(methods: Methods, verb: str, name: str) -> None:
+    """Do one of the things that take a name and no more: pause, resume, purge, run.
+
+    Raises Refused as the method does, or if there is no such verb.
+    """
+    if verb not in _VERBS:
+        raise Unserved(f"There is no verb {verb!r}, only {', '.join(_VERBS)}.")
+    message, answer = methods[f"/{_TASKS}/{_VERBS[verb]}"]
+    await answer(message(name=name))
 
 
 def _list_answers(

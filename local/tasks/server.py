@@ -20,9 +20,9 @@ from local.tasks.dispatcher import Dispatcher
 from local.tasks.faults import Faults
 from local.tasks.journal import Journal
 from local.tasks.overview import Overview
-from local.tasks.page import CERTS_PATH, open_page
+from local.tasks.page import CERTS_PATH, Page
 from local.tasks.retry import MAX_RETENTION
-from local.tasks.rpc import RpcServer, list_methods
+from local.tasks.rpc import RpcServer, act_by, list_methods
 from local.tasks.signer import Signer
 from local.tasks.store import TASK_TOMBSTONE, Store
 
@@ -91,11 +91,12 @@ async def start_server(settings: Settings) -> Server:
         ticker = Ticker(settings.jobs, signer.mint)
         overview = Overview(store, dispatcher, journal, ticker.runs)
 
-        reset = partial(_reset, store, dispatcher, journal)
+        methods = list_methods(store, dispatcher)
+        reset, act = partial(_reset, store, dispatcher, journal), partial(act_by, methods)
         with ExitStack() as unbind:
-            rpc = RpcServer(settings.port, list_methods(store, dispatcher))
+            rpc = RpcServer(settings.port, methods)
             unbind.callback(rpc.close)
-            page = await open_page(settings.page_port, signer, overview, reset)
+            page = await Page(signer, overview, reset, act).open(settings.page_port)
             undo.callback(page.close)
             await _start_queues(store, dispatcher, settings.queues)
             unbind.pop_all()

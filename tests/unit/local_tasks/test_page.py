@@ -99,6 +99,32 @@ def test_a_reset_deletes_every_task_unless_another_site_asks_for_it(
     client.create_task(parent=QUEUE, task=task)
 
 
+def test_its_buttons_pause_a_queue_run_a_task_and_purge(
+    start_server: StartServer, worker: Worker
+) -> None:
+    server = start_server()
+    client: Any = connect(server.address)
+    assert post(server, f"/v2/{QUEUE}:pause") == 200  # by way of the overview
+    assert client.get_queue(name=QUEUE).state.name == "PAUSED"
+    name = client.create_task(parent=QUEUE, task=make_task(worker.url)).name
+    assert f'action="/v2/{name}:run"' in read_page(server)
+    post(server, f"/v2/{name}:run")
+    worker.wait_for(1)
+    client.create_task(parent=QUEUE, task=make_task(worker.url))
+    post(server, f"/v2/{QUEUE}:purge")
+    assert list(client.list_tasks(parent=QUEUE)) == []
+    post(server, f"/v2/{QUEUE}:resume")
+    assert client.get_queue(name=QUEUE).state.name == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    "target", [f"{QUEUE}/tasks/never:run", f"{QUEUE}:delete", "projects/x:run"]
+)
+def test_a_button_that_cannot_be_obeyed_says_why(start_server: StartServer, target: str) -> None:
+    with pytest.raises(HTTPError, match="409"):
+        post(start_server(), f"/v2/{target}")
+
+
 def test_the_grpc_port_answers_plain_http_with_the_way_to_the_page(
     start_server: StartServer,
 ) -> None:
