@@ -3,7 +3,6 @@
 import logging
 import threading
 from random import Random
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 import grpc
@@ -61,12 +60,7 @@ class Watch(logging.Handler):
         logging.getLogger().addHandler(self)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         logging.getLogger().removeHandler(self)
         threading.excepthook = self._before
 
