@@ -46,6 +46,16 @@ def test_it_shows_queues_what_waits_in_them_and_why_it_was_not_done(
     assert "again after 60 s" in page
 
 
+def test_it_shows_that_a_queue_is_slowed_down_by_its_worker(
+    start_server: StartServer, worker: Worker
+) -> None:
+    worker.script = lambda _: (429, {})
+    server = start_server({"retryConfig": {"minBackoff": "60s"}})
+    connect(server.address).create_task(parent=QUEUE, task=make_task(worker.url))
+    wait_until(lambda: "slowed down to 250/s" in read_page(server))
+    assert "queue slowed" in read_page(server)
+
+
 def test_it_shows_a_paused_queue_and_how_much_more_there_is(start_server: StartServer) -> None:
     server = start_server()
     client: Any = connect(server.address)

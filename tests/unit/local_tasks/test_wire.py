@@ -61,6 +61,19 @@ def test_an_answer_is_taken_by_its_status(said: bytes) -> None:
     assert ask(said) == Answer(200)
 
 
+def test_an_answer_that_does_not_come_in_time_is_told_from_one_that_cannot_come() -> None:
+    async def send() -> Answer:
+        server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        answer = await ConnectionPool().send(Request("POST", url, {}, b""), 0.05)
+        server.close()
+        return answer
+
+    answer = asyncio.run(send())
+    assert (answer.status, answer.timed_out) == (0, True)
+    assert "no answer within 0.05 s" in answer.failure
+
+
 IN_A_MINUTE = format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)
 
 
