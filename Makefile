@@ -5,11 +5,12 @@ DATA ?= .local
 QUEUES ?= 1
 STEPS ?= 4
 N ?= 500
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long test-image lint costs cold-start setup alerts rollback format clean
+.PHONY: help run demo test test-long test-image fuzz lint costs cold-start setup alerts rollback format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +29,9 @@ test-long: $(VENV)/dev ## every test, and at full length those that `test` short
 
 test-image: $(VENV)/dev ## start every function in what the image holds, in an environment of its own
 	@LONG=1 $(BIN)/python -m pytest tests/deploy/test_image.py
+
+fuzz: $(VENV)/dev ## strike at both local servers with what no client sends, 60 s three times (SECONDS= SEED=)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -51,7 +55,7 @@ format: $(VENV)/dev ## put the code into its one format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean: ## remove what make made (the local data too)
-	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .local .node-client .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Amends needs Python 3.11 or later: make PYTHON=python3.11")'

@@ -62,6 +62,7 @@ class Stack:
         self.url = self.plan.url
         self.datastore_host = self.plan.datastore_host
         self.tasks_host = f"127.0.0.1:{self.plan.tasks_port}"
+        self.tasks_page = f"http://127.0.0.1:{self.plan.page_port}/"
         self.logs = self.plan.data / "logs"
         self._supervisors = {part.name: Supervisor(part, report) for part in list_parts(self.plan)}
         self._lock: TextIO | None = None

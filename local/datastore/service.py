@@ -164,10 +164,11 @@ class Service:
         return get_message_class("BeginTransactionResponse")(transaction=transaction.id)
 
     def roll_back(self, request: Message) -> Any:
-        """Give a transaction up."""
+        """Give a transaction up; one that is over, by an abort say, has nothing left to give up."""
         transactions = self._engine.transactions
-        with transactions.use(request.transaction, get_database(request)) as transaction:
-            transactions.end(transaction)
+        if not transactions.is_over(request.transaction):
+            with transactions.use(request.transaction, get_database(request)) as transaction:
+                transactions.end(transaction)
         return get_message_class("RollbackResponse")()
 
     def commit(self, request: Message) -> Any:

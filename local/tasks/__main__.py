@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.folder_lock import FolderInUse
 from local.queues import BrokenQueuesFile
-from local.scheduler.ticker import read_job
+from local.scheduler.job import Job, read_job
 from local.tasks.faults import Faults
 from local.tasks.queues_file import read_queues
 from local.tasks.server import Settings, start_server
@@ -33,7 +33,7 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
     server = await start_server(settings)
     print(f"Cloud Tasks ready on {server.address}", flush=True)
-    print(f"Certificates at {server.certs_url}", flush=True)
+    print(f"Its page is {server.page_url}, its certificates are {server.certs_url}", flush=True)
     await asked_to_end.wait()
     await server.stop()
 
@@ -55,14 +55,14 @@ def _read_settings(options: argparse.Namespace) -> Settings:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.tasks", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="gRPC port; 0, the default: any free")
-    parser.add_argument("--page-port", type=int, default=0, help="HTTP port of the certificates")
+    parser.add_argument("--page-port", type=int, default=0, help="HTTP port of the page")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data")
     parser.add_argument("--queues", type=Path, help="queues.yaml: queues to create or update")
     parser.add_argument("--copies", type=int, default=1, help="of each queue of that file")
     parser.add_argument("--project", default="amends-local")
     parser.add_argument("--location", default="local")
     parser.add_argument(
-        "--job", type=read_job, action="append", default=[], help="a scheduler job, as JSON"
+        "--job", type=_read_job, action="append", default=[], help="a scheduler job, as JSON"
     )
     for fault, effect in _FAULTS.items():
         parser.add_argument(f"--{fault}", type=_read_rate, default=0.0, help=effect)
@@ -76,6 +76,13 @@ _FAULTS = {
     "drop": "rate of deliveries whose task is lost instead",
     "reorder": "rate of deliveries held back for later ones to overtake, up to 0.2 s",
 }
+
+
+def _read_job(text: str) -> Job:
+    try:
+        return read_job(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _read_rate(text: str) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from local.tasks.messages import METHODS, Task
+from local.tasks.messages import METHODS
 from local.tasks.names import short_name
 from local.tasks.records import DEADLINE_EXCEEDED, UNAVAILABLE, TaskRecord, read_code
 from local.tasks.retry import MAX_RETENTION, RetryPolicy, compute_backoff, is_exhausted, read_policy
@@ -47,6 +47,7 @@ async def make_request(
     wanted = task.http_request if target is None else apply_target(task.http_request, target)
     headers = dict(wanted.headers) | _tell_attempt(record)
     if wanted.HasField("oidc_token"):
+        headers = {key: headers[key] for key in headers if key.lower() != "authorization"}
         token = wanted.oidc_token
         minted = await signer.mint(token.service_account_email, token.audience or wanted.url)
         headers["Authorization"] = f"Bearer {minted}"
@@ -54,9 +55,17 @@ async def make_request(
 
 
 def judge(
-    record: TaskRecord, task: Any, policy: RetryPolicy, answer: Answer, now: float
+    record: TaskRecord,
+    task: Any,
+    policy: RetryPolicy,
+    answer: Answer,
+    now: float,
+    retry_from: float,
 ) -> Verdict:
-    """Say what an answer means for a task; `policy` is its queue's, which its own overrides."""
+    """Say what an answer means for a task; `policy` is its queue's, which its own overrides.
+
+    The wait before the next attempt counts from `retry_from`.
+    """
     answered = _end_attempt(record, answer, now)
     if answer.succeeded:
         return Verdict(answered, succeeded=True)
@@ -70,18 +79,24 @@ def judge(
     wait = compute_backoff(policy, record.dispatches).total_seconds()
     if slowing:
         wait = max(wait, answer.retry_after)
-    return Verdict(replace(answered, scheduled=now + wait), slows_queue=slowing)
+    wait = min(wait, MAX_RETENTION.total_seconds())
+    return Verdict(replace(answered, scheduled=retry_from + wait), slows_queue=slowing)
+
+
+def describe_verdict(verdict: Verdict) -> str:
+    """Return in a few words what becomes of the task."""
+    if verdict.succeeded:
+        return "done"
+    if verdict.given_up:
+        return "given up"
+    wait = verdict.record.scheduled - verdict.record.attempt_answered
+    return f"again after {max(wait, 0):.3g} s" + (", queue slowed" if verdict.slows_queue else "")
 
 
 def read_deadline(task: Any) -> float:
     """Return for how many seconds an answer is awaited."""
     seconds: float = task.dispatch_deadline.ToTimedelta().total_seconds()
     return seconds
-
-
-def read_task(record: TaskRecord) -> Any:
-    """Return the message that the task was created with."""
-    return Task.FromString(record.body)
 
 
 def _tell_attempt(record: TaskRecord) -> dict[str, str]:

@@ -24,6 +24,8 @@ def complete_queue(queue: Any) -> Any:
         raise Unserved("App Engine tasks are not served locally; use http_target.")
     if queue.HasField("http_target"):
         check_target(queue.http_target)
+    if not 0 <= queue.stackdriver_logging_config.sampling_ratio <= 1:
+        raise InvalidArgument("StackdriverLoggingConfig.sampling_ratio must be in [0.0, 1.0].")
     _complete_rate(queue.rate_limits)
     complete_retry(queue.retry_config)
     queue.state = queue.state or RUNNING

@@ -25,6 +25,8 @@ def complete_retry(config: Any) -> None:
 
 def _complete_backoff(config: Any) -> None:
     read_duration(config.max_retry_duration, "RetryConfig.max_retry_duration")
+    if config.max_retry_duration.nanos:
+        config.max_retry_duration.nanos = 0
     if not config.HasField("min_backoff"):
         config.min_backoff.FromTimedelta(_DEFAULT_MIN_BACKOFF)
     if not config.HasField("max_backoff"):

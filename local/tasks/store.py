@@ -7,6 +7,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from google.longrunning.operations_pb2 import Operation
+
 from local.tasks.database import Database
 from local.tasks.messages import Queue
 from local.tasks.names import queue_of
@@ -17,6 +19,8 @@ from local.tasks.refusals import AlreadyExists, FailedPrecondition, NotFound
 TASK_TOMBSTONE = timedelta(hours=24)
 #: A deleted queue's name stays refused for up to this long (v2 reference, DeleteQueue).
 QUEUE_TOMBSTONE = timedelta(days=3)
+#: How long a batch can be asked for, and is not done again.
+OPERATION_RETENTION = timedelta(days=1)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, body BLOB, deleted REAL) WITHOUT ROWID;
@@ -28,6 +32,7 @@ CREATE TABLE IF NOT EXISTS task (
 );
 CREATE TABLE IF NOT EXISTS used_name (name TEXT PRIMARY KEY, expires REAL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS used_name_by_expiry ON used_name (expires);
+CREATE TABLE IF NOT EXISTS operation (name TEXT PRIMARY KEY, body BLOB, expires REAL) WITHOUT ROWID;
 """
 _COLUMNS = tuple(field.name for field in fields(TaskRecord))
 _STATE = _COLUMNS[_COLUMNS.index("scheduled") :]
@@ -119,10 +124,33 @@ class Store:
         await self._db.sync()
 
     async def clear_tasks(self) -> None:
-        """Forget every task and every used task name."""
+        """Forget every task, every used task name and every batch."""
         self._db.change("DELETE FROM task")
         self._db.change("DELETE FROM used_name")
+        self._db.change("DELETE FROM operation")
         await self._db.sync()
+
+    async def expire_tasks(self, retention: timedelta) -> list[tuple[str, str]]:
+        """Delete the tasks that are older than this, dispatched or not; return queues and names."""
+        oldest = time.time() - retention.total_seconds()
+        expired = self._db.read("SELECT queue, name FROM task WHERE created < ?", oldest)
+        for _, name in expired:
+            self.finish_task(name)
+        await self._db.sync()
+        return expired
+
+    async def put_operation(self, operation: Any) -> None:
+        """Keep an operation for a day, by its name."""
+        now = time.time()
+        self._db.change("DELETE FROM operation WHERE expires < ?", now)
+        body, expires = operation.SerializeToString(), now + OPERATION_RETENTION.total_seconds()
+        self._db.change("REPLACE INTO operation VALUES (?, ?, ?)", operation.name, body, expires)
+        await self._db.sync()
+
+    def find_operation(self, name: str) -> Any | None:
+        """Return an operation, or None."""
+        rows = self._db.read("SELECT body FROM operation WHERE name = ?", name)
+        return Operation.FromString(rows[0][0]) if rows else None
 
     def finish_task(self, name: str) -> None:
         """Delete a task that was executed or given up, if it is still there; its name stays used.

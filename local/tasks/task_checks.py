@@ -2,9 +2,10 @@
 
 import ipaddress
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from local.tasks.messages import METHODS
 from local.tasks.names import check_task, make_task_name, queue_of
@@ -12,6 +13,7 @@ from local.tasks.refusals import InvalidArgument, Unserved
 from local.tasks.retry_checks import complete_retry
 from local.tasks.times import read_duration, read_time
 
+USER_AGENT = "Google-Cloud-Tasks"
 _MAX_TASK_BYTES = 1024 * 1024
 _MAX_HEADER_BYTES = 80 * 1024
 _MAX_URL_LENGTH = 2083
@@ -20,6 +22,8 @@ _DEFAULT_DEADLINE = timedelta(minutes=10)
 _MIN_DEADLINE = timedelta(seconds=15)
 _MAX_DEADLINE = timedelta(minutes=30)
 _METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
+#: What is sent as it stands; the rest of a URL is sent as %XX.
+_KEPT_IN_URLS = "!#$%&'()*+,-./:;=?@[]_~"
 _REPLACED_HEADERS = {"host", "content-length", "user-agent", "transfer-encoding", "connection"}
 _RESERVED_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
 
@@ -39,19 +43,44 @@ def complete_task(task: Any, queue: str) -> Any:
     return task
 
 
-def check_url(url: str) -> None:
-    """Refuse a URL that is none, is too long, or leaves this machine."""
+def encode_url(url: str) -> str:
+    """Return the URL as it is sent, with what a URL cannot hold escaped.
+
+    Raises InvalidArgument if it is none, is then too long, or leaves this machine.
+    """
     if not url.startswith(("http://", "https://")):
         raise InvalidArgument('HttpRequest.url must start with "http://" or "https://".')
-    if len(url) > _MAX_URL_LENGTH or any(c <= " " or c > "~" for c in url):
+    url = quote(url, safe=_KEPT_IN_URLS)
+    if len(url) > _MAX_URL_LENGTH:
         raise InvalidArgument(
-            f"HttpRequest.url must be at most {_MAX_URL_LENGTH} printable ASCII characters."
+            f"HttpRequest.url must be at most {_MAX_URL_LENGTH} characters long once encoded."
         )
     if not url.startswith("http://") or not _is_loopback(url):
         raise InvalidArgument(
             "HttpRequest.url must be http:// on this machine (127.0.0.1 or localhost): the local "
             "Cloud Tasks delivers nowhere else."
         )
+    return url
+
+
+def is_replaced(header: str) -> bool:
+    """Tell whether the service sets this header itself, whatever the task or queue says."""
+    name = header.lower()
+    return name in _REPLACED_HEADERS or name.startswith(_RESERVED_PREFIXES)
+
+
+def check_header(key: str, value: str) -> None:
+    """Refuse a header that HTTP cannot carry."""
+    if not key or not all("!" <= c <= "~" and c != ":" for c in key):
+        raise InvalidArgument(f"A header has an invalid name: {key[:80]!r}")
+    if not all(c == "\t" or " " <= c <= "\xff" for c in value):
+        raise InvalidArgument(f"The header {key[:80]!r} has an invalid value.")
+
+
+def check_header_size(headers: Iterable[tuple[str, str]]) -> None:
+    """Refuse headers of 80 KB and more."""
+    if sum(len(key) + len(value) for key, value in headers) >= _MAX_HEADER_BYTES:
+        raise InvalidArgument("The headers must be less than 80 KB.")
 
 
 def _is_loopback(url: str) -> bool:
@@ -78,8 +107,8 @@ def _complete_request(task: Any) -> None:
     if kind == "app_engine_http_request":
         raise Unserved("App Engine tasks are not served locally; use http_request.")
     request = task.http_request
-    check_url(request.url)
-    if request.http_method >= len(METHODS):
+    request.url = encode_url(request.url)
+    if not 0 <= request.http_method < len(METHODS):
         raise InvalidArgument("HttpRequest.http_method is unknown.")
     request.http_method = request.http_method or 1
     if request.body and METHODS[request.http_method] not in _METHODS_WITH_BODY:
@@ -89,22 +118,13 @@ def _complete_request(task: Any) -> None:
 
 
 def _complete_headers(request: Any) -> None:
-    if sum(len(k) + len(v) for k, v in request.headers.items()) >= _MAX_HEADER_BYTES:
-        raise InvalidArgument("HttpRequest.headers must be less than 80 KB.")
+    check_header_size(request.headers.items())
     for key in list(request.headers):
-        if key.lower() in _REPLACED_HEADERS or key.lower().startswith(_RESERVED_PREFIXES):
+        if is_replaced(key):
             del request.headers[key]
-        elif not _is_header(key, request.headers[key]):
-            raise InvalidArgument(f"HttpRequest.headers holds an invalid header: {key!r}")
-    request.headers["User-Agent"] = "Google-Cloud-Tasks"
-
-
-def _is_header(key: str, value: str) -> bool:
-    return (
-        key != ""
-        and all("!" <= c <= "~" and c != ":" for c in key)
-        and all(c == "\t" or " " <= c <= "\xff" for c in value)
-    )
+        else:
+            check_header(key, request.headers[key])
+    request.headers["User-Agent"] = USER_AGENT
 
 
 def _check_authorization(request: Any) -> None:
@@ -117,12 +137,14 @@ def _check_authorization(request: Any) -> None:
 def _complete_times(task: Any) -> None:
     now = time.time()
     task.create_time.FromSeconds(int(now))
-    if not task.HasField("schedule_time"):
-        task.schedule_time.FromMicroseconds(int(now * 1e6))
-    elif read_time(task.schedule_time, "Task.schedule_time") > now + _MAX_AHEAD.total_seconds():
+    scheduled = read_time(task.schedule_time, "Task.schedule_time")
+    if scheduled > now + _MAX_AHEAD.total_seconds():
         raise InvalidArgument("Task.schedule_time must be at most 30 days in the future.")
+    if scheduled < now:
+        task.schedule_time.FromMicroseconds(int(now * 1e6))
     if not task.HasField("dispatch_deadline"):
         task.dispatch_deadline.FromTimedelta(_DEFAULT_DEADLINE)
     deadline = read_duration(task.dispatch_deadline, "Task.dispatch_deadline")
     if not _MIN_DEADLINE <= deadline <= _MAX_DEADLINE:
         raise InvalidArgument("Task.dispatch_deadline must be between [15s, 30m].")
+    task.dispatch_deadline.FromMilliseconds(task.dispatch_deadline.ToMilliseconds())

@@ -1,5 +1,6 @@
 """What a client may do to tasks, and what it is refused."""
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -110,6 +111,45 @@ def test_a_deleted_task_is_not_delivered_and_its_name_stays_used(
     assert worker.wait_for(1)[0].path == "/run-2"
 
 
+def test_a_schedule_time_in_the_past_is_now(client: Any, worker: Worker) -> None:
+    client.pause_queue(name=QUEUE)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    created = client.create_task(parent=QUEUE, task=make_task(worker.url, schedule_time=yesterday))
+    assert timedelta(0) <= created.schedule_time - created.create_time < timedelta(minutes=1)
+
+
+def test_a_deadline_is_kept_to_the_millisecond(shared_client: Any) -> None:
+    later = make_task(
+        schedule_time=in_an_hour(), dispatch_deadline=timedelta(microseconds=15123456)
+    )
+    created = shared_client.create_task(parent=QUEUE, task=later)
+    shared_client.delete_task(name=created.name)
+    assert created.dispatch_deadline == timedelta(milliseconds=15123)
+
+
+def test_what_a_url_cannot_hold_is_sent_escaped(client: Any, worker: Worker) -> None:
+    task = make_task(f"{worker.url}/ż a?b=c d&e=%20#f")
+    created = client.create_task(parent=QUEUE, task=task)
+    assert created.http_request.url == f"{worker.url}/%C5%BC%20a?b=c%20d&e=%20#f"
+    assert worker.wait_for(1)[0].path == "/run/%C5%BC%20a?b=c%20d&e=%20"
+
+
+def test_a_task_that_is_run_while_it_runs_is_counted_twice(client: Any, worker: Worker) -> None:
+    go_on = threading.Event()
+    worker.script = lambda told: (500 if go_on.wait(30) and told.retry_count else 503, {})
+    name = client.create_task(parent=QUEUE, task=make_task(worker.url)).name
+    worker.wait_for(1)
+    client.pause_queue(name=QUEUE)
+    begun = client.run_task(name=name)
+    assert begun.dispatch_count == 2
+    assert begun.last_attempt.dispatch_time
+    assert not begun.last_attempt.response_time
+    worker.wait_for(2)
+    go_on.set()
+    wait_until(lambda: client.get_task(name=name).response_count == 2)
+    assert client.get_task(name=name).dispatch_count == 2
+
+
 def test_a_scheduled_task_waits_for_its_time(client: Any, worker: Worker) -> None:
     due = time.time() + 0.4
     when = datetime.fromtimestamp(due, UTC)
@@ -165,10 +205,12 @@ def test_tasks_are_listed_by_page_without_bodies_unless_asked_for(client: Any) -
         ({"http_request": {"url": "http://example.com/x"}}, "this machine"),
         ({"http_request": {"url": "https://127.0.0.1/x"}}, "this machine"),
         ({"http_request": {"url": "http://127.0.0.1:99999/x"}}, "this machine"),
-        ({"http_request": {"url": "http://127.0.0.1/ x"}}, "ASCII"),
+        ({"http_request": {"url": "http://127.0.0.1 /x"}}, "this machine"),
         ({"http_request": {"url": "http://127.0.0.1/" + "x" * 2083}}, "2083"),
         ({"http_request": {"url": SOMEWHERE, "http_method": "GET"}}, "only allowed with"),
-        ({"http_request": {"url": SOMEWHERE, "headers": {"a\r\nb": "c"}}}, "invalid header"),
+        ({"http_request": {"url": SOMEWHERE, "headers": {"a\r\nb": "c"}}}, "invalid name"),
+        ({"http_request": {"url": SOMEWHERE, "headers": {"a": "b\r\nc: d"}}}, "invalid value"),
+        ({"http_request": {"url": SOMEWHERE, "http_method": -1}}, "http_method"),
         ({"http_request": {"url": SOMEWHERE, "headers": {"a": "b" * 80 * 1024}}}, "80 KB"),
         ({"http_request": {"url": SOMEWHERE, "oidc_token": {}}}, "e-mail"),
         ({"http_request": {"url": SOMEWHERE, "body": b"x" * 1024 * 1024}}, "too large"),
