@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.emulators import Emulator
 from local.datastore.server import serve
-from tests.contract.conftest import Emulator
 from tests.contract.wire import Path, Unindexed, Wire, read_properties
 
 SEQUENCES = int(os.environ.get("DIFFERENTIAL_SEQUENCES", "80"))
