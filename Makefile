@@ -3,11 +3,13 @@ PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .local
 N ?= 500
+SEQUENCES ?= 10000
+SEED ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long lint format clean
+.PHONY: help run demo test test-long differential lint format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +25,10 @@ test: $(VENV)/dev ## every test
 
 test-long: $(VENV)/dev ## every test, and at full length those that `test` shortens (minutes more)
 	@LONG=1 $(BIN)/python -m pytest
+
+differential: $(VENV)/dev ## random operations here and on Google's emulators (SEQUENCES=10000 SEED=0)
+	@SEQUENCES=$(SEQUENCES) $(BIN)/python -m pytest -rs tests/contract/differential \
+	  --hypothesis-seed=$(SEED) --hypothesis-show-statistics
 
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

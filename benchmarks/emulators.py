@@ -17,9 +17,12 @@ EMULATORS = {
     "fsd": "emulators firestore start --database-mode=datastore-mode",
 }
 _PATIENCE = 60.0
-#: Ends gcloud and the Java that it starts, in a process group of gcloud's own, as soon as the
+#: Ends a command and the Java that it starts, in a process group of their own, as soon as the
 #: other end of stdin closes: when the session ends, however it ends.
-_TETHERED = ["sh", "-c", '"$@" & read -r _; kill -9 -$! 0', "sh", "gcloud"]
+_TETHERED = ["sh", "-c", '"$@" & read -r _; kill -9 -$! 0', "sh"]
+#: The classic emulator's own script, which takes more options than gcloud passes on.
+_SCRIPT = "platform/cloud-datastore-emulator/cloud_datastore_emulator"
+_ENFORCING = "start --host=127.0.0.1 --store_on_disk=False --consistency=1.0 --require_indexes"
 
 
 class EmulatorFailed(Exception):
@@ -59,32 +62,47 @@ def are_installed() -> bool:
     return bool(shutil.which("gcloud") and shutil.which("java"))
 
 
-def start_emulator(name: str, folder: Path, *arguments: str) -> Emulator:
-    """Start an emulator on a free port, with its log and settings in a folder; do not wait.
-
-    It keeps nothing on disk unless an argument says so.
-    """
+def start_emulator(name: str, folder: Path) -> Emulator:
+    """Start an emulator on a free port, with its log and settings in a folder; do not wait."""
     host = f"127.0.0.1:{choose_port()}"
-    log = folder / f"{name}.log"
+    command = ["gcloud", *EMULATORS[name].split(), f"--host-port={host}", "--project=x"]
+    return _launch(command, host, folder / name)
+
+
+def start_enforcing_emulator(folder: Path, indexes: str) -> Emulator:
+    """Start the classic emulator so that it refuses queries without their composite index.
+
+    ``indexes`` is the text of a datastore-indexes.xml.
+    """
+    settings = folder / "enforcing"
+    (settings / "WEB-INF").mkdir(parents=True)
+    (settings / "WEB-INF" / "datastore-indexes.xml").write_text(indexes)
+    port = choose_port()
+    command = [str(_find_sdk() / _SCRIPT), *_ENFORCING.split(), f"--port={port}", str(settings)]
+    return _launch(command, f"127.0.0.1:{port}", settings)
+
+
+def _find_sdk() -> Path:
+    asked = ["gcloud", "info", "--format=value(installation.sdk_root)"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=True)  # noqa: S603
+    return Path(answer.stdout.strip())
+
+
+def _launch(command: Sequence[str], host: str, settings: Path) -> Emulator:
     environment = os.environ | {
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-        "CLOUDSDK_CONFIG": str(folder / name),
+        "CLOUDSDK_CONFIG": str(settings),
         # By itself the Firestore emulator takes 2.3 GB.
         "JAVA_TOOL_OPTIONS": "-Xmx512m",
     }
-    command = [*_TETHERED, *EMULATORS[name].split(), f"--host-port={host}", "--project=x"]
-    return Emulator(host, _launch([*command, *arguments], log, environment), log)
-
-
-def _launch(
-    command: Sequence[str], log: Path, environment: dict[str, str]
-) -> subprocess.Popen[bytes]:
+    log = settings.with_suffix(".log")
     with log.open("wb") as output:
-        return subprocess.Popen(  # noqa: S603
-            command,
+        process = subprocess.Popen(  # noqa: S603
+            [*_TETHERED, *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
             start_new_session=True,
         )
+    return Emulator(host, process, log)

@@ -14,7 +14,7 @@ from local.datastore.gql import parse_aggregation, parse_query
 from local.datastore.keys import Partition, encode_path
 from local.datastore.locks import Footprint
 from local.datastore.messages import Key, Message, get_message_class
-from local.datastore.mutations import Change, allocate_id, read_mutations
+from local.datastore.mutations import Change, allocate_id, check_sequence, read_mutations
 from local.datastore.paths import Path, parse_mask, pick_properties
 from local.datastore.query import Prepared, prepare_query
 from local.datastore.reads import (
@@ -179,20 +179,14 @@ class Service:
         if selector == "transaction":
             outcome = self._commit_transaction(request, database)
         else:
-            changes = self._read_changes(request, database, transactional=transactional)
+            changes = read_mutations(self._engine, request.mutations, database)
+            check_sequence(changes, transactional=transactional)
             outcome = self._commit_alone(changes)
         response = get_message_class("CommitResponse")(index_updates=outcome.index_updates)
         response.mutation_results.extend(outcome.results)
         if transactional:
             set_timestamp(response.commit_time, outcome.version)
         return response
-
-    def _read_changes(
-        self, request: Message, database: Database, *, transactional: bool
-    ) -> list[Change]:
-        return read_mutations(
-            self._engine, request.mutations, database, transactional=transactional
-        )
 
     def _commit_alone(self, changes: list[Change]) -> CommitOutcome:
         owner = object()
@@ -204,10 +198,12 @@ class Service:
     def _commit_transaction(self, request: Message, database: Database) -> CommitOutcome:
         transactions = self._engine.transactions
         with transactions.use(request.transaction, database) as transaction:
+            # What is wrong with the request itself leaves the transaction open.
+            if transaction.read_only and request.mutations:
+                raise InvalidArgument("Cannot modify entities in a read-only transaction.")
+            changes = read_mutations(self._engine, request.mutations, database)
             try:
-                if transaction.read_only and request.mutations:
-                    raise InvalidArgument("Cannot modify entities in a read-only transaction.")
-                changes = self._read_changes(request, database, transactional=True)
+                check_sequence(changes, transactional=True)
                 return apply_changes(self._engine, changes, transaction, TRANSACTION_PATIENCE)
             finally:
                 transactions.end(transaction)
