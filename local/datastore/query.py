@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from local.datastore.engine import Engine
-from local.datastore.errors import FailedPrecondition, InvalidArgument
+from local.datastore.errors import FailedPrecondition, InvalidArgument, Unimplemented
 from local.datastore.filters import Conjunction, normalize_filter
 from local.datastore.indexes import KEY
 from local.datastore.keys import Partition
@@ -47,8 +47,11 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
     """Return a query ready to run.
 
     Raises InvalidArgument when it is not well formed and FailedPrecondition when it needs a
-    composite index that there is none of, or that there can be none of.
+    composite index that there is none of, or that there can be none of; Unimplemented when it
+    searches for vectors.
     """
+    if query.HasField("find_nearest"):
+        raise Unimplemented("Searches for the nearest vectors are not supported.")
     kind = _read_kind(query)
     conjunctions = normalize_filter(query.filter if query.HasField("filter") else None)
     projection = _read_projection(query)

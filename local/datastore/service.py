@@ -9,7 +9,7 @@ from local.datastore.commit import TRANSACTION_PATIENCE, WRITE_PATIENCE, apply_c
 from local.datastore.commit import Outcome as CommitOutcome
 from local.datastore.engine import Engine, resolve_partition
 from local.datastore.errors import InvalidArgument
-from local.datastore.explain import describe_outcome, describe_plan
+from local.datastore.explain import describe_aggregation, describe_outcome, describe_plan
 from local.datastore.gql import parse_aggregation, parse_query
 from local.datastore.keys import Partition, encode_path
 from local.datastore.locks import Footprint
@@ -119,7 +119,7 @@ class Service:
         with read_with(self._engine, request.read_options, database) as read:
             if _explains(request):
                 describe_plan(response.explain_metrics, prepared)
-            if not _explains(request) or request.explain_options.analyze:
+            if _executes(request):
                 started = self._engine.clock.now()
                 outcome = self._run(read, prepared)
                 response.batch.CopyFrom(outcome.batch)
@@ -152,9 +152,18 @@ class Service:
             response.query.CopyFrom(query)
         prepared = prepare_query(self._engine, query.nested_query, partition)
         with read_with(self._engine, request.read_options, database) as read:
-            aggregate(self._engine, read, prepared, query.aggregations, response.batch)
+            if _explains(request):
+                describe_plan(response.explain_metrics, prepared)
+            if _executes(request):
+                started = self._engine.clock.now()
+                scanned = aggregate(
+                    self._engine, read, prepared, query.aggregations, response.batch
+                )
+                set_timestamp(response.batch.read_time, read.read_time)
+                if _explains(request):
+                    took = self._engine.clock.now() - started
+                    describe_aggregation(response.explain_metrics, scanned, took)
             response.transaction = read.started
-            set_timestamp(response.batch.read_time, read.read_time)
         return response
 
     def begin_transaction(self, request: Message) -> Any:
@@ -236,6 +245,10 @@ class Service:
 
 def _explains(request: Message) -> bool:
     return bool(request.HasField("explain_options"))
+
+
+def _executes(request: Message) -> bool:
+    return not _explains(request) or bool(request.explain_options.analyze)
 
 
 def _read_mask(request: Message) -> list[Path] | None:

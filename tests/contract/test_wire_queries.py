@@ -254,3 +254,10 @@ def test_an_embedded_entity_is_no_operand(wire: Wire) -> None:
 def test_disjunctions_out_of_bounds_are_refused(wire: Wire, where: list[Any]) -> None:
     with refuses(StatusCode.INVALID_ARGUMENT):
         wire.names("K", *where)
+
+
+def test_a_search_for_vectors_is_not_answered_as_if_it_were_none(local_wire: Wire) -> None:
+    query = local_wire.query("K")
+    query.find_nearest.limit.value = 1
+    with refuses(StatusCode.UNIMPLEMENTED):
+        local_wire.run(query)
