@@ -6,11 +6,13 @@ QUEUES ?= 1
 STEPS ?= 4
 N ?= 500
 SECONDS ?= 60
+SEQUENCES ?= 10000
+SCHEDULES ?= 20000
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long test-image fuzz lint costs cold-start setup alerts rollback format clean
+.PHONY: help run demo test test-long test-image schedules differential fuzz lint costs cold-start setup alerts rollback format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +34,13 @@ test-image: $(VENV)/dev ## start every function in what the image holds, in an e
 
 fuzz: $(VENV)/dev ## strike at both local servers with what no client sends, 60 s three times (SECONDS= SEED=)
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+differential: $(VENV)/dev ## random operations here and on Google's emulators (SEQUENCES=10000 SEED=0)
+	@SEQUENCES=$(SEQUENCES) $(BIN)/python -m pytest -rs tests/contract/differential \
+	  --hypothesis-seed=$(or $(SEED),0) --hypothesis-show-statistics
+
+schedules: $(VENV)/dev ## sagas of every shape under faults by lot (SCHEDULES=20000)
+	@SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n 2 tests/unit/explore/test_random.py
 
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -9,11 +9,12 @@ from typing import Any
 
 from lib.datastore import Rpc, Store, connect
 from lib.saga.call import Call
-from lib.saga.definition import Definitions, Saga, Step
+from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.recovery import sweep
+from lib.saga.steps import Step
 from local.datastore.server import serve
 from local.supervisor import PROJECT
 

@@ -20,14 +20,17 @@ _INT64 = range(-(2**63), 2**63)
 
 def aggregate(
     engine: Engine, read: Read, prepared: Prepared, aggregations: Sequence[Any], batch: Message
-) -> None:
-    """Write the one result of an aggregation query into its batch."""
+) -> int:
+    """Write the one result of an aggregation query into its batch.
+
+    Returns how many index entries it took.
+    """
     aliases = _name_results(aggregations)
     if read.locks:
         lock_ranges(engine, read, prepared)
     named = [_get_property(one) for one in aggregations]
     names = {name for name in named if name}
-    count, numbers = _collect(engine, read, prepared, names, _find_bound(aggregations))
+    count, numbers, scanned = _collect(engine, read, prepared, names, _find_bound(aggregations))
     result = batch.aggregation_results.add()
     for alias, one, name in zip(aliases, aggregations, named, strict=True):
         value = result.aggregate_properties[alias]
@@ -37,6 +40,7 @@ def aggregate(
             write = _write_sum if one.WhichOneof("operator") == "sum" else _write_average
             write(value, numbers[name])
     batch.more_results = get_message_class("QueryResultBatch").NO_MORE_RESULTS
+    return scanned
 
 
 def _name_results(aggregations: Sequence[Any]) -> list[str]:
@@ -79,7 +83,7 @@ def _find_bound(aggregations: Sequence[Any]) -> int | None:
 
 def _collect(
     engine: Engine, read: Read, prepared: Prepared, names: set[str], bound: int | None
-) -> tuple[int, dict[str, list[int | float]]]:
+) -> tuple[int, dict[str, list[int | float]], int]:
     numbers: dict[str, list[int | float]] = {name: [] for name in names}
     limits = [one for one in (prepared.limit, bound) if one is not None]
     stop = min(prepared.offset + min(limits), sys.maxsize) if limits else None
@@ -88,7 +92,7 @@ def _collect(
     with read.open_snapshot() as connection:
         execution = open_execution(engine, prepared, View(connection, read.as_of))
         if execution is None:
-            return 0, numbers
+            return 0, numbers, 0
         hits = list_hits(prepared, execution)
         for hit in islice(hits, prepared.offset, stop):
             if prepared.end is not None and hit.position > prepared.end:
@@ -98,7 +102,7 @@ def _collect(
                 continue
             stored = execution.fetch(hit.path)
             count += _take_numbers(parse(stored.entity).properties, numbers)
-    return count, numbers
+        return count, numbers, execution.scanned
 
 
 def _take_numbers(properties: Any, numbers: dict[str, list[int | float]]) -> bool:

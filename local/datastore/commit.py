@@ -7,7 +7,7 @@ from typing import Any
 
 from local.datastore.clock import get_microseconds, set_timestamp
 from local.datastore.engine import Engine
-from local.datastore.errors import AlreadyExists, FailedPrecondition, NotFound
+from local.datastore.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from local.datastore.history import keep_version
 from local.datastore.indexes import build_entries, check_entry_count, collect_values
 from local.datastore.locks import Footprint
@@ -48,6 +48,7 @@ class _Row:
     entity: Entity | None
     created: int
     written: bool = False
+    results: list[MutationResult] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -85,7 +86,10 @@ def _apply(
     for change in changes:
         row = rows.get(change.address) or _load_row(writer, change)
         rows[change.address] = row
-        outcome.results.append(_apply_one(row, change, outcome.version))
+        row.results.append(_apply_one(row, change, outcome.version))
+        outcome.results.append(row.results[-1])
+    for row in rows.values():
+        _forget_idle_write(row)
     written = [row for row in rows.values() if row.written]
     updates = [_diff_entries(engine, writer, row) for row in written]
     _lock_points(engine, owner, written, updates)
@@ -110,14 +114,14 @@ def _apply_one(row: _Row, change: Change, version: int) -> MutationResult:
     result = MutationResult()
     if change.allocated:
         result.key.CopyFrom(change.key)
-    if change.operation == "insert" and row.entity is not None:
-        raise AlreadyExists(f"entity already exists: {_describe(change)}")
-    if change.operation == "update" and row.entity is None:
-        raise NotFound(f"no entity to update: {_describe(change)}")
     if _is_stale(row, change):
         result.conflict_detected = True
         _set_result(result, row, row.before.version if row.before else version)
         return result
+    if change.operation == "insert" and row.entity is not None:
+        raise AlreadyExists(f"entity already exists: {_describe(change)}")
+    if change.operation == "update" and row.entity is None:
+        raise NotFound(f"no entity to update: {_describe(change)}")
     if change.operation == "delete":
         row.entity = None
     else:
@@ -132,6 +136,14 @@ def _apply_one(row: _Row, change: Change, version: int) -> MutationResult:
     row.written = True
     _set_result(result, row, version)
     return result
+
+
+def _forget_idle_write(row: _Row) -> None:
+    """Leave an entity as it was when mutations that changed it have come back to that."""
+    if row.written and row.before is not None and row.entity == row.original:
+        row.written, row.created = False, row.before.created
+        for result in row.results:
+            _set_result(result, row, row.before.version)
 
 
 def _build_entity(row: _Row, change: Change, version: int, result: MutationResult) -> Entity:
@@ -166,6 +178,7 @@ def _is_stale(row: _Row, change: Change) -> bool:
         return False
     stored = row.before.version if row.before else 0
     if detection == "base_version":
+        _check_base_version(change)
         stated = mutation.base_version
     else:
         stated = get_microseconds(mutation.update_time)
@@ -176,6 +189,13 @@ def _is_stale(row: _Row, change: Change) -> bool:
             f"the stored version ({stored}) does not match the required base version ({stated})"
         )
     return True
+
+
+def _check_base_version(change: Change) -> None:
+    if change.operation == "insert" and change.mutation.base_version > 0:
+        raise InvalidArgument("Cannot insert an entity with a base version greater than zero.")
+    if change.operation == "update" and change.mutation.base_version == 0:
+        raise InvalidArgument("Cannot update an entity with a base version set to zero.")
 
 
 def _set_result(result: Any, row: _Row, version: int) -> None:

@@ -1,11 +1,14 @@
 """What a query's plan uses and what its execution cost, as explain metrics."""
 
+import math
 from typing import Any
 
 from local.datastore.messages import Message
 from local.datastore.planner import Leg
 from local.datastore.query import Prepared
 from local.datastore.results import Outcome
+
+_ENTRIES_A_READ = 1000
 
 
 def describe_plan(metrics: Message, prepared: Prepared) -> None:
@@ -30,22 +33,27 @@ def _describe_leg(leg: Leg) -> tuple[str, str]:
     return "Includes ancestors" if definition.ancestor else "Collection group", f"({text})"
 
 
-def describe_execution(
-    metrics: Message, returned: int, scanned: int, fetched: int, microseconds: int
-) -> None:
-    """Write what an execution cost: an entity or a started batch of index entries is a read."""
-    stats: Any = metrics.execution_stats
-    stats.results_returned = returned
-    stats.read_operations = max(1, fetched)
-    stats.execution_duration.FromMicroseconds(microseconds)
-    stats.debug_stats["index_entries_scanned"] = str(scanned)
-    stats.debug_stats["documents_scanned"] = str(fetched)
-
-
 def describe_outcome(
     metrics: Message, prepared: Prepared, outcome: Outcome, microseconds: int
 ) -> None:
-    """Write what one batch of a query cost."""
+    """Write what one batch of a query cost: a read for each entity, or one for all its keys."""
     returned = len(outcome.batch.entity_results)
     fetched = 0 if prepared.keys_only or prepared.projection else returned
-    describe_execution(metrics, returned, outcome.scanned, fetched, microseconds)
+    _describe_execution(metrics, returned, max(1, fetched), microseconds)
+    stats: Any = metrics.execution_stats
+    stats.debug_stats["index_entries_scanned"] = str(outcome.scanned)
+    stats.debug_stats["documents_scanned"] = str(fetched)
+
+
+def describe_aggregation(metrics: Message, scanned: int, microseconds: int) -> None:
+    """Write what an aggregation cost: a read for each thousand index entries that were begun."""
+    _describe_execution(metrics, 1, max(1, math.ceil(scanned / _ENTRIES_A_READ)), microseconds)
+    stats: Any = metrics.execution_stats
+    stats.debug_stats["index_entries_scanned"] = str(scanned)
+
+
+def _describe_execution(metrics: Message, returned: int, reads: int, microseconds: int) -> None:
+    stats: Any = metrics.execution_stats
+    stats.results_returned = returned
+    stats.read_operations = reads
+    stats.execution_duration.FromMicroseconds(microseconds)

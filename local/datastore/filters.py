@@ -47,6 +47,12 @@ class Conjunction:
     equated: set[str] = field(default_factory=set)
 
     @property
+    def names_one_key(self) -> bool:
+        """Whether the filters on ``__key__`` leave one key."""
+        intervals = self.ranges.get(KEY, [])
+        return len(intervals) == 1 and intervals[0][0].value == intervals[0][1].value != b""
+
+    @property
     def key_intervals(self) -> list[Interval] | None:
         """Where keys may lie by the ancestor and the filters on ``__key__``; None for anywhere."""
         intervals = self.ranges.get(KEY)
@@ -127,8 +133,10 @@ def _expand_property(message: PropertyFilterMessage) -> list[list[Predicate]]:
         raise InvalidArgument("A property filter must have an operator.")
     operator = message.Operator.Name(message.op)
     if operator == "IN":
-        values = sorted(set(_encode_list(name, operator, message.value)))
-        return _check_count([[Predicate(name, "EQUAL", (one,))] for one in values])
+        values = _encode_list(name, operator, message.value)
+        if len(values) > MAX_DISJUNCTS:
+            raise InvalidArgument(f"IN takes at most {MAX_DISJUNCTS} values.")
+        return [[Predicate(name, "EQUAL", (one,))] for one in sorted(set(values))]
     if operator == "NOT_IN":
         values = _encode_list(name, operator, message.value)
         if len(values) > MAX_EXCLUDED:

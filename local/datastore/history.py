@@ -5,7 +5,7 @@ which one it was so.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from local.datastore.execution import Execution
 from local.datastore.indexes import build_entries, collect_values
@@ -55,22 +55,12 @@ class PastExecution:
     def __init__(self, present: Execution, time: int) -> None:
         self._present = present
         self._time = time
-        self._replaced = dict(self._load())
+        self._replaced: dict[bytes, Stored] = {}
 
     @property
     def scanned(self) -> int:
         """How many index entries were read so far."""
         return self._present.scanned
-
-    def _load(self) -> Iterator[tuple[bytes, Stored]]:
-        partition = self._present.partition
-        rows = self._present.connection.execute(
-            "SELECT key, version, created, entity FROM history "
-            "WHERE until > ? AND version <= ? AND key >= ? AND key < ?",
-            (self._time, self._time, partition, partition + AFTER),
-        )
-        for key, *stored in rows:
-            yield key[len(partition) :], Stored(*stored)
 
     def fetch(self, path: bytes) -> Stored:
         """Return the entity of a hit."""
@@ -86,15 +76,26 @@ class PastExecution:
         replaced = [hit for hit in self._list_replaced(plans) if hit.position >= start.edge]
         return unite([unchanged, iter(sorted(replaced))])
 
-    def _list_replaced(self, plans: Sequence[Plan]) -> Iterable[Hit]:
-        for path, stored in self._replaced.items():
-            entity = get_message_class("Entity").FromString(stored.entity)
-            values = collect_values(entity)
-            for plan in plans:
-                of_kind = plan.kind in ("", entity.key.path[-1].kind)
-                if not (of_kind and plan.selects(values) and contains(plan.base, path)):
-                    continue
-                for entry in build_entries(plan.build_definition(), values, path):
-                    if plan.admits(entry.body):
-                        position = plan.layout.build_position(entry.body)
-                        yield Hit(position, path, entry.multiple)
+    def _list_replaced(self, plans: Sequence[Plan]) -> Iterator[Hit]:
+        """Yield the hits of what was replaced since; the cost is that of all that has changed."""
+        partition = self._present.partition
+        rows = self._present.connection.execute(
+            "SELECT key, version, created, entity FROM history "
+            "WHERE until > ? AND version <= ? AND key >= ? AND key < ?",
+            (self._time, self._time, partition, partition + AFTER),
+        )
+        for key, *stored in rows:
+            yield from self._match(plans, key[len(partition) :], Stored(*stored))
+
+    def _match(self, plans: Sequence[Plan], path: bytes, stored: Stored) -> Iterator[Hit]:
+        entity = get_message_class("Entity").FromString(stored.entity)
+        values = collect_values(entity)
+        for plan in plans:
+            of_kind = plan.kind in ("", entity.key.path[-1].kind)
+            if not (of_kind and plan.selects(values) and contains(plan.base, path)):
+                continue
+            for entry in build_entries(plan.build_definition(), values, path):
+                if plan.admits(entry.body):
+                    self._replaced[path] = stored
+                    position = plan.layout.build_position(entry.body)
+                    yield Hit(position, path, entry.multiple)

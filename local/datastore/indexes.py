@@ -78,25 +78,25 @@ def collect_values(entity: Entity) -> dict[str, list[bytes]]:
 
 
 def _collect(properties: Mapping[str, Any], prefix: str, found: dict[str, set[bytes]]) -> None:
-    for name, value in properties.items():
+    # By names and not by items(), which costs a message map twice as much.
+    for name in properties:
+        value = properties[name]
         if value.exclude_from_indexes:
             continue
-        path = prefix + name
-        if value.HasField("array_value"):
+        if value.WhichOneof("value_type") == "array_value":
             for element in value.array_value.values:
                 if not element.exclude_from_indexes:
-                    _collect_one(element, path, found)
+                    _collect_one(element, prefix + name, found)
         else:
-            _collect_one(value, path, found)
+            _collect_one(value, prefix + name, found)
 
 
 def _collect_one(value: Any, path: str, found: dict[str, set[bytes]]) -> None:
-    if value.HasField("entity_value"):
-        _collect(value.entity_value.properties, path + ".", found)
-        return
     encoded = encode_value(value)
     if encoded is not None:
         found.setdefault(path, set()).add(encoded)
+    elif value.HasField("entity_value"):
+        _collect(value.entity_value.properties, path + ".", found)
 
 
 def build_entries(definition: Definition, values: Values, path: bytes) -> list[Entry]:

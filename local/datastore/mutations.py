@@ -9,6 +9,7 @@ from local.datastore.errors import InvalidArgument
 from local.datastore.keys import Partition, encode_path
 from local.datastore.messages import Key, Mutation
 from local.datastore.store import fetch_entity
+from local.datastore.transforms import check_transforms
 from local.datastore.validation import (
     check_complete,
     check_entity,
@@ -44,12 +45,10 @@ class Change:
 
 
 def read_mutations(
-    engine: Engine, mutations: Iterable[Mutation], database: tuple[str, str], *, transactional: bool
+    engine: Engine, mutations: Iterable[Mutation], database: tuple[str, str]
 ) -> list[Change]:
     """Return the changes that a commit asks for; InvalidArgument when one is not allowed."""
-    changes = [_read_mutation(engine, mutation, database) for mutation in mutations]
-    _check_sequence(changes, transactional=transactional)
-    return changes
+    return [_read_mutation(engine, mutation, database) for mutation in mutations]
 
 
 def _read_mutation(engine: Engine, mutation: Mutation, database: tuple[str, str]) -> Change:
@@ -70,6 +69,7 @@ def _read_mutation(engine: Engine, mutation: Mutation, database: tuple[str, str]
         check_entity(target)
     elif mutation.property_transforms:
         raise InvalidArgument("A delete cannot have property transforms.")
+    check_transforms(mutation.property_transforms)
     _check_strategy(mutation)
     path = encode_path(key.path)
     return Change(operation, mutation, key, partition, partition_id, path, allocated)
@@ -84,20 +84,38 @@ def _check_strategy(mutation: Mutation) -> None:
         )
 
 
-def _check_sequence(changes: Sequence[Change], *, transactional: bool) -> None:
-    last: dict[bytes, str] = {}
+def check_sequence(changes: Sequence[Change], *, transactional: bool) -> None:
+    """Refuse changes of which one may not follow another: InvalidArgument."""
+    last: dict[bytes, Change] = {}
     for change in changes:
         before = last.get(change.address)
-        if before is not None and not transactional:
+        last[change.address] = change
+        if before is None:
+            continue
+        if not transactional:
             raise InvalidArgument(
                 "A non-transactional commit may not contain multiple mutations affecting the "
                 "same entity."
             )
-        if (before, change.operation) in _FORBIDDEN:
+        if (before.operation, change.operation) in _FORBIDDEN:
             raise InvalidArgument(
-                f"Cannot {before} then {change.operation} an entity in the same request."
+                f"Cannot {before.operation} then {change.operation} an entity in the same request."
             )
-        last[change.address] = change.operation
+        if _get_condition(before) != _get_condition(change):
+            raise InvalidArgument(
+                "Mutations for the same entity must have the same base version and the same "
+                "conflict resolution strategy."
+            )
+
+
+def _get_condition(change: Change) -> tuple[str | None, int, bytes, int]:
+    mutation = change.mutation
+    return (
+        mutation.WhichOneof("conflict_detection_strategy"),
+        mutation.base_version,
+        mutation.update_time.SerializeToString(),
+        mutation.conflict_resolution_strategy,
+    )
 
 
 def allocate_id(engine: Engine, key: Key, partition_id: bytes) -> None:

@@ -8,6 +8,7 @@ are some of the equality filters, in any order, and then exactly the query's ord
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import NamedTuple
 
 from local.datastore.errors import FailedPrecondition
 from local.datastore.filters import Conjunction
@@ -24,7 +25,9 @@ class Shape:
 
     ``free`` are projected columns that may come after the orders in any order and direction.
     No built-in index is said to have the order of keys that a query names if it descends where
-    its last property does not: ``needs_key_index``.
+    its last property does not: ``needs_key_index``. Nobody has asked for an order that is
+    ``implied``, so an index that has the reverse of it will do, too. What a query ``projects``
+    must come from an index.
     """
 
     kind: str
@@ -32,6 +35,34 @@ class Shape:
     key_descends: bool
     free: list[str] = field(default_factory=list)
     needs_key_index: bool = False
+    implied: bool = False
+    projects: bool = False
+
+
+class Candidate(NamedTuple):
+    """A composite index that can take part in a plan, and the columns that it gives their order.
+
+    ``backward`` says that it has these columns in reverse.
+    """
+
+    definition: Definition
+    tail: list[Column]
+    backward: bool
+
+    @property
+    def order(self) -> tuple[list[Column], bool]:
+        """The order that it gives: of its columns, and whether keys descend."""
+        return self.tail, self.definition.key_descends != self.backward
+
+    def joins(self, other: "Candidate") -> bool:
+        """Tell whether the two can be merged; the service reads all of them the same way."""
+        return self.order == other.order and self.backward == other.backward
+
+    @property
+    def leading(self) -> Sequence[Column]:
+        """The columns before those."""
+        columns = self.definition.value_columns
+        return columns[: len(columns) - len(self.tail)]
 
 
 @dataclass(slots=True)
@@ -105,6 +136,9 @@ def plan_conjunction(
     plain_key = not shape.needs_key_index or not require_indexes
     if not layout.scanned and not shape.free and plain_key:
         return _complete(conjunction, shape, layout, _plan_merge(conjunction, shape))
+    if conjunction.names_one_key and not shape.projects:
+        # Whatever the order of one entity.
+        return _plan_without(conjunction, shape, layout, require_indexes=False)
     simple = len(layout.scanned) + len(shape.free) == 1 and plain_key
     if simple and not conjunction.equalities and conjunction.ancestor is None:
         return _plan_property(conjunction, shape, layout)
@@ -184,97 +218,93 @@ def _plan_composite(
     require_indexes: bool,
 ) -> Plan:
     needed = set(conjunction.equalities)
-    chosen: list[tuple[Definition, list[Column]]] = []
+    chosen: list[Candidate] = []
     candidates = _list_candidates(conjunction, shape, layout, composites)
     need_ancestor = conjunction.ancestor is not None
-    tail: list[Column] | None = None
     while chosen == [] or needed or need_ancestor:
         best = max(
-            (one for one in candidates if tail in (None, one[1])),
-            key=lambda one: _count_gain(one[0], one[1], needed, need_ancestor=need_ancestor),
+            (one for one in candidates if not chosen or one.joins(chosen[0])),
+            key=lambda one: _count_gain(one, needed, need_ancestor=need_ancestor),
             default=None,
         )
-        if best is None or (
-            chosen and not _count_gain(best[0], best[1], needed, need_ancestor=need_ancestor)
-        ):
+        if best is None or (chosen and not _count_gain(best, needed, need_ancestor=need_ancestor)):
             return _plan_without(conjunction, shape, layout, require_indexes=require_indexes)
         chosen.append(best)
-        tail = best[1]
-        needed -= {name for name, _ in _list_leading(best[0], best[1])}
-        need_ancestor = need_ancestor and not best[0].ancestor
+        needed -= {name for name, _ in best.leading}
+        need_ancestor = need_ancestor and not best.definition.ancestor
     return _build_composite_plan(conjunction, shape, layout, chosen)
 
 
 def _build_composite_plan(
-    conjunction: Conjunction,
-    shape: Shape,
-    layout: Layout,
-    chosen: Sequence[tuple[Definition, list[Column]]],
+    conjunction: Conjunction, shape: Shape, layout: Layout, chosen: Sequence[Candidate]
 ) -> Plan:
-    free = chosen[0][1][len(layout.scanned) :]
+    tail, key_descends = chosen[0].order
+    free = tail[len(layout.scanned) :]
     layout.columns += free
     layout.constants += [None] * len(free)
     shape.free.clear()
-    if free:
-        shape.key_descends = free[-1][1]
-    legs = [leg for one, tail in chosen for leg in _build_legs(conjunction, one, tail)]
+    shape.key_descends = key_descends
+    legs = [leg for one in chosen for leg in _build_legs(conjunction, one)]
     legs.sort(key=lambda leg: not leg.definition.ancestor)
     return _complete(conjunction, shape, layout, legs)
 
 
-def _build_legs(conjunction: Conjunction, definition: Definition, tail: list[Column]) -> list[Leg]:
+def _build_legs(conjunction: Conjunction, candidate: Candidate) -> list[Leg]:
+    definition = candidate.definition
     ancestor = b""
     if definition.ancestor and conjunction.ancestor is not None:
         ancestor = conjunction.ancestor + PATH_END
     columns = [
         [invert(value) if descends else value for value in sorted(conjunction.equalities[name])]
-        for name, descends in _list_leading(definition, tail)
+        for name, descends in candidate.leading
     ]
     return [
-        Leg(definition, b"".join((ancestor, *combination))) for combination in product(*columns)
+        Leg(definition, b"".join((ancestor, *combination)), candidate.backward)
+        for combination in product(*columns)
     ]
 
 
 def _list_candidates(
     conjunction: Conjunction, shape: Shape, layout: Layout, composites: Iterable[Definition]
-) -> list[tuple[Definition, list[Column]]]:
+) -> list[Candidate]:
     found = []
     for definition in composites:
         if definition.ancestor and conjunction.ancestor is None:
             continue
-        tail = _match_tail(definition, conjunction, shape, layout.scanned)
-        if tail is not None:
-            found.append((definition, tail))
+        for backward in (False, True) if shape.implied else (False,):
+            candidate = _match_tail(definition, conjunction, shape, layout.scanned, backward)
+            if candidate is not None:
+                found.append(candidate)
     return found
 
 
 def _match_tail(
-    definition: Definition, conjunction: Conjunction, shape: Shape, ordered: list[Column]
-) -> list[Column] | None:
+    definition: Definition,
+    conjunction: Conjunction,
+    shape: Shape,
+    ordered: list[Column],
+    backward: bool,
+) -> Candidate | None:
     columns = definition.value_columns
     length = len(ordered) + len(shape.free)
     if len(columns) < length:
         return None
-    leading, tail = columns[: len(columns) - length], list(columns[len(columns) - length :])
+    leading, own = columns[: len(columns) - length], columns[len(columns) - length :]
+    tail = [(name, descends != backward) for name, descends in own]
     fits = (
         {name for name, _ in leading} <= set(conjunction.equalities)
         and tail[: len(ordered)] == ordered
         and sorted(name for name, _ in tail[len(ordered) :]) == sorted(shape.free)
-        and (bool(shape.free) or definition.key_descends == shape.key_descends)
     )
-    return tail if fits else None
+    candidate = Candidate(definition, tail, backward)
+    if not fits or not (shape.free or candidate.order[1] == shape.key_descends):
+        return None
+    return candidate
 
 
-def _list_leading(definition: Definition, tail: list[Column]) -> Sequence[Column]:
-    columns = definition.value_columns
-    return columns[: len(columns) - len(tail)]
-
-
-def _count_gain(
-    definition: Definition, tail: list[Column], needed: set[str], *, need_ancestor: bool
-) -> int:
-    leading = {name for name, _ in _list_leading(definition, tail)}
-    return len(leading & needed) + (need_ancestor and definition.ancestor)
+def _count_gain(candidate: Candidate, needed: set[str], *, need_ancestor: bool) -> int:
+    leading = {name for name, _ in candidate.leading}
+    return len(leading & needed) + (need_ancestor and candidate.definition.ancestor)
 
 
 def recommend_index(conjunction: Conjunction, shape: Shape, layout: Layout) -> Definition:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from local.datastore.engine import Engine
-from local.datastore.errors import InvalidArgument
+from local.datastore.errors import FailedPrecondition, InvalidArgument, Unimplemented
 from local.datastore.filters import Conjunction, normalize_filter
 from local.datastore.indexes import KEY
 from local.datastore.keys import Partition
@@ -47,8 +47,11 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
     """Return a query ready to run.
 
     Raises InvalidArgument when it is not well formed and FailedPrecondition when it needs a
-    composite index that there is none of.
+    composite index that there is none of, or that there can be none of; Unimplemented when it
+    searches for vectors.
     """
+    if query.HasField("find_nearest"):
+        raise Unimplemented("Searches for the nearest vectors are not supported.")
     kind = _read_kind(query)
     conjunctions = normalize_filter(query.filter if query.HasField("filter") else None)
     projection = _read_projection(query)
@@ -135,12 +138,10 @@ def _build_shape(
     projection: list[str],
     distinct: list[str],
 ) -> Shape:
-    columns = list(explicit)
-    if columns or key_order is not None:
-        _check_distinct(columns, distinct)
-    down = columns[-1][1] if columns else False
-    if not columns:
-        columns += [(name, False) for name in distinct]
+    ordered = [name for name, _ in explicit] + [KEY] * (key_order is not None)
+    _check_distinct(ordered, distinct)
+    down = explicit[-1][1] if explicit else False
+    columns = explicit + [(name, down) for name in distinct if name not in ordered]
     known = {name for name, _ in columns}
     unequal = {name for one in conjunctions for name in one.ranges if name != KEY} - known
     if key_order is not None and unequal:
@@ -151,18 +152,29 @@ def _build_shape(
     columns += [(name, down) for name in sorted(unequal)]
     known |= unequal
     free = [name for name in projection if name not in known]
+    by_key = key_order is not None or any(KEY in one.ranges for one in conjunctions)
+    if free and by_key:
+        raise FailedPrecondition(
+            f"no index can serve a projection of {', '.join(free)} that is ordered by __key__ first"
+        )
     if len(conjunctions) == 1:
         columns = [one for one in columns if one[0] not in conjunctions[0].equalities]
     else:
         columns += [(name, False) for name in free]
         free = []
     key_descends = down if key_order is None else key_order
-    return Shape(kind, columns, key_descends, free, bool(key_order) and not down)
+    turned = bool(key_order) and not (columns and columns[-1][1])
+    implied = not explicit and key_order is None
+    return Shape(kind, columns, key_descends, free, turned, implied, bool(projection))
 
 
-def _check_distinct(columns: Sequence[Column], distinct: Sequence[str]) -> None:
-    if set(distinct) - {name for name, _ in columns[: len(distinct)]}:
-        raise InvalidArgument("The distinct properties must come before all others in the order.")
+def _check_distinct(ordered: Sequence[str], distinct: Sequence[str]) -> None:
+    if not distinct or set(ordered) <= set(distinct):
+        return
+    if set(ordered[: len(set(distinct))]) != set(distinct):
+        raise InvalidArgument(
+            "All distinct properties must be ordered before any that are not distinct."
+        )
 
 
 def _count_distinct(columns: Sequence[Column], distinct: Sequence[str]) -> int:

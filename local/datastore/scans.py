@@ -15,7 +15,8 @@ from local.datastore.intervals import Cut, Interval
 from local.datastore.ordered import invert
 from local.datastore.rpc.blocking import about_to_block
 
-_FIRST_FETCH, _FETCH = 16, 256
+#: How many entries are read at first, and at most at once: each time twice as many.
+_FIRST_FETCH, _LAST_FETCH = 16, 256
 
 
 class Hit(NamedTuple):
@@ -77,9 +78,10 @@ class RangeScan:
             self._at = bisect_left(self._positions, edge, self._at)
             return self._hits[self._at]
         near = bool(self._positions) and self._at >= len(self._positions) - 1
-        if near and self._fetch(_FETCH):
-            about_to_block()
+        if near and self._fetch(min(2 * len(self._hits), _LAST_FETCH)):
             # The caller walks: the next rows are probably what it wants.
+            if len(self._hits) == _LAST_FETCH:
+                about_to_block()
             return self.seek(cut)
         return self._reopen(cut)
 

@@ -9,12 +9,12 @@ from local.datastore.commit import TRANSACTION_PATIENCE, WRITE_PATIENCE, apply_c
 from local.datastore.commit import Outcome as CommitOutcome
 from local.datastore.engine import Engine, resolve_partition
 from local.datastore.errors import InvalidArgument
-from local.datastore.explain import describe_outcome, describe_plan
+from local.datastore.explain import describe_aggregation, describe_outcome, describe_plan
 from local.datastore.gql import parse_aggregation, parse_query
 from local.datastore.keys import Partition, encode_path
 from local.datastore.locks import Footprint
 from local.datastore.messages import Key, Message, get_message_class
-from local.datastore.mutations import Change, allocate_id, read_mutations
+from local.datastore.mutations import Change, allocate_id, check_sequence, read_mutations
 from local.datastore.paths import Path, parse_mask, pick_properties
 from local.datastore.query import Prepared, prepare_query
 from local.datastore.reads import (
@@ -119,7 +119,7 @@ class Service:
         with read_with(self._engine, request.read_options, database) as read:
             if _explains(request):
                 describe_plan(response.explain_metrics, prepared)
-            if not _explains(request) or request.explain_options.analyze:
+            if _executes(request):
                 started = self._engine.clock.now()
                 outcome = self._run(read, prepared)
                 response.batch.CopyFrom(outcome.batch)
@@ -152,9 +152,18 @@ class Service:
             response.query.CopyFrom(query)
         prepared = prepare_query(self._engine, query.nested_query, partition)
         with read_with(self._engine, request.read_options, database) as read:
-            aggregate(self._engine, read, prepared, query.aggregations, response.batch)
+            if _explains(request):
+                describe_plan(response.explain_metrics, prepared)
+            if _executes(request):
+                started = self._engine.clock.now()
+                scanned = aggregate(
+                    self._engine, read, prepared, query.aggregations, response.batch
+                )
+                set_timestamp(response.batch.read_time, read.read_time)
+                if _explains(request):
+                    took = self._engine.clock.now() - started
+                    describe_aggregation(response.explain_metrics, scanned, took)
             response.transaction = read.started
-            set_timestamp(response.batch.read_time, read.read_time)
         return response
 
     def begin_transaction(self, request: Message) -> Any:
@@ -180,20 +189,14 @@ class Service:
         if selector == "transaction":
             outcome = self._commit_transaction(request, database)
         else:
-            changes = self._read_changes(request, database, transactional=transactional)
+            changes = read_mutations(self._engine, request.mutations, database)
+            check_sequence(changes, transactional=transactional)
             outcome = self._commit_alone(changes)
         response = get_message_class("CommitResponse")(index_updates=outcome.index_updates)
         response.mutation_results.extend(outcome.results)
         if transactional:
             set_timestamp(response.commit_time, outcome.version)
         return response
-
-    def _read_changes(
-        self, request: Message, database: Database, *, transactional: bool
-    ) -> list[Change]:
-        return read_mutations(
-            self._engine, request.mutations, database, transactional=transactional
-        )
 
     def _commit_alone(self, changes: list[Change]) -> CommitOutcome:
         owner = object()
@@ -205,10 +208,12 @@ class Service:
     def _commit_transaction(self, request: Message, database: Database) -> CommitOutcome:
         transactions = self._engine.transactions
         with transactions.use(request.transaction, database) as transaction:
+            # What is wrong with the request itself leaves the transaction open.
+            if transaction.read_only and request.mutations:
+                raise InvalidArgument("Cannot modify entities in a read-only transaction.")
+            changes = read_mutations(self._engine, request.mutations, database)
             try:
-                if transaction.read_only and request.mutations:
-                    raise InvalidArgument("Cannot modify entities in a read-only transaction.")
-                changes = self._read_changes(request, database, transactional=True)
+                check_sequence(changes, transactional=True)
                 return apply_changes(self._engine, changes, transaction, TRANSACTION_PATIENCE)
             finally:
                 transactions.end(transaction)
@@ -241,6 +246,10 @@ class Service:
 
 def _explains(request: Message) -> bool:
     return bool(request.HasField("explain_options"))
+
+
+def _executes(request: Message) -> bool:
+    return not _explains(request) or bool(request.explain_options.analyze)
 
 
 def _read_mask(request: Message) -> list[Path] | None:

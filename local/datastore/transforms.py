@@ -1,7 +1,7 @@
 """Property transforms: changes to an entity that the server computes as it commits."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from local.datastore.clock import set_timestamp
@@ -11,6 +11,19 @@ from local.datastore.paths import open_value, parse_path
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _NUMBERS = ("integer_value", "double_value")
+
+
+def check_transforms(transforms: Sequence[PropertyTransform]) -> None:
+    """Refuse transforms of a property and of what is nested in it."""
+    if len(transforms) < 2:
+        return
+    paths = [parse_path(one.property) for one in transforms]
+    for outer in paths:
+        if any(inner != outer and inner[: len(outer)] == outer for inner in paths):
+            raise InvalidArgument(
+                f"Cannot transform property {'.'.join(outer)} and its nested property at the "
+                "same time."
+            )
 
 
 def apply_transforms(
@@ -45,17 +58,19 @@ def _compute(kind: str, value: Value, operand: Any) -> None:
     if given is None:
         raise InvalidArgument("A numeric transform takes an integer or a double.")
     stored = _get_number(value)
-    if stored is None:
-        result = given
+    if stored is None or (kind != "increment" and _is_preferred(kind, stored, given)):
+        # Whole, for whether it is indexed is the operand's to say.
+        value.CopyFrom(operand)
     elif kind == "increment":
-        result = _add(stored, given)
+        _set_number(value, _add(stored, given))
+        value.exclude_from_indexes = operand.exclude_from_indexes
+
+
+def _set_number(value: Value, number: int | float) -> None:
+    if isinstance(number, int):
+        value.integer_value = number
     else:
-        result = _choose(kind, stored, given)
-    value.Clear()
-    if isinstance(result, int):
-        value.integer_value = result
-    else:
-        value.double_value = result
+        value.double_value = number
 
 
 def _get_number(value: Any) -> int | float | None:
@@ -69,12 +84,11 @@ def _add(stored: int | float, given: int | float) -> int | float:
     return float(stored) + float(given)
 
 
-def _choose(kind: str, stored: int | float, given: int | float) -> int | float:
-    """Return the larger or smaller one; of equal ones the stored one, and NaN of any with NaN."""
+def _is_preferred(kind: str, stored: int | float, given: int | float) -> bool:
+    """Tell whether the operand replaces what is stored: not an equal one; NaN replaces all."""
     if math.isnan(stored) or math.isnan(given):
-        return math.nan
-    prefer = given > stored if kind == "maximum" else given < stored
-    return given if prefer else stored
+        return not math.isnan(stored)
+    return given > stored if kind == "maximum" else given < stored
 
 
 def _append_missing(value: Value, elements: Iterable[Any]) -> None:

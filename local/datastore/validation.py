@@ -91,9 +91,11 @@ def check_entity(entity: Entity) -> None:
 def _check_properties(properties: Any, *, depth: int, indexed: bool) -> None:
     if depth > MAX_NESTING:
         raise InvalidArgument(f"Entities are nested more than {MAX_NESTING} deep.")
-    for name, value in properties.items():
+    # By names and not by items(), which costs a message map twice as much.
+    for name in properties:
+        value = properties[name]
         check_name(name, "property name")
-        if value.HasField("array_value"):
+        if value.WhichOneof("value_type") == "array_value":
             if value.exclude_from_indexes or value.meaning:
                 _check_array_marks(name, value)
             _check_array(name, value.array_value.values, depth=depth, indexed=indexed)

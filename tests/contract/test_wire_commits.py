@@ -1,5 +1,7 @@
 """Commits: all or nothing, in order, and only onto the version that was meant."""
 
+from typing import Any
+
 import pytest
 from grpc import StatusCode
 
@@ -104,3 +106,44 @@ def test_a_deleted_entity_has_left_every_index(wire: Wire) -> None:
     assert wire.names("K") == []
     assert wire.names("K", ("n", "=", 1)) == []
     assert wire.names("K", order=["m"]) == []
+
+
+def state(mutation: Any, version: int) -> Any:
+    """Make a mutation fail unless the stored version is this one."""
+    mutation.base_version = version
+    mutation.conflict_resolution_strategy = mutation.FAIL
+    return mutation
+
+
+@pytest.mark.deviation("classic", "it looks for the entity first")
+def test_a_stale_version_is_told_before_a_missing_entity(wire: Wire) -> None:
+    with refuses(StatusCode.FAILED_PRECONDITION):
+        wire.commit(state(wire.mutation("update", ("K", "a")), 1), single_use=True)
+
+
+def test_a_version_that_the_verb_excludes_is_refused(wire: Wire) -> None:
+    with refuses(StatusCode.INVALID_ARGUMENT):
+        wire.commit(state(wire.mutation("insert", ("K", "a")), 1), single_use=True)
+    with refuses(StatusCode.INVALID_ARGUMENT):
+        wire.commit(state(wire.mutation("update", ("K", "a")), 0), single_use=True)
+
+
+def test_the_mutations_of_one_key_state_one_version(wire: Wire) -> None:
+    version = wire.put("K", "a", n=1).version
+    with refuses(StatusCode.INVALID_ARGUMENT):
+        wire.commit(
+            state(wire.mutation("upsert", ("K", "a"), n=2), version),
+            wire.mutation("upsert", ("K", "a"), n=3),
+            single_use=True,
+        )
+
+
+def test_mutations_that_come_back_to_what_was_stored_make_no_version(wire: Wire) -> None:
+    before = wire.put("K", "a", n=1).version
+    wire.commit(
+        wire.mutation("upsert", ("K", "a"), n=2),
+        wire.mutation("upsert", ("K", "a"), n=1),
+        single_use=True,
+    )
+    assert wire.look_up(("K", "a")).found[0].version == before
+    assert wire.names("K", ("n", "=", 1)) == ["a"]

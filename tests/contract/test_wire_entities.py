@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from tests.contract.wire import Unindexed, Wire, refuses
+from local.datastore.messages import get_message_class
+from tests.contract.wire import Unindexed, Wire, list_names, read_properties, refuses
 
 EVERY_TYPE: dict[str, Any] = {
     "null": None,
@@ -127,3 +128,36 @@ def test_times_tell_when_an_entity_was_created_and_last_changed(wire: Wire) -> N
     assert found.version == second.version
     assert found.create_time == first.create_time
     assert found.update_time == second.update_time
+
+
+def in_database(wire: Wire, method: str, request: Any, keys: list[Any]) -> Any:
+    """Send a request to a named database; its keys are in it."""
+    request.database_id = "other"
+    for key in keys:
+        key.partition_id.database_id = "other"
+    return wire.call(method, request)
+
+
+@pytest.mark.deviation("classic", "it has one database")
+def test_a_named_database_is_a_world_of_its_own(wire: Wire) -> None:
+    wire.put("K", "a", n=1)
+    commit = get_message_class("CommitRequest")(mode="NON_TRANSACTIONAL")
+    commit.mutations.append(wire.mutation("upsert", ("K", "a"), n=2))
+    in_database(wire, "Commit", commit, [commit.mutations[0].upsert.key])
+    lookup = get_message_class("LookupRequest")(keys=[wire.key("K", "a"), wire.key("K", "b")])
+    answer = in_database(wire, "Lookup", lookup, list(lookup.keys))
+    assert read_properties(answer.found[0].entity) == {"n": 2}
+    assert answer.found[0].entity.key.partition_id.database_id == "other"
+    run = get_message_class("RunQueryRequest")(query=wire.query("K", ("n", "=", 2)))
+    run.partition_id.CopyFrom(wire.key("K").partition_id)
+    batch = in_database(wire, "RunQuery", run, [run]).batch
+    assert list_names(batch) == ["a"]
+    assert wire.get("K", "a") == {"n": 1}
+    assert wire.names("K", ("n", "=", 2)) == []
+
+
+def test_a_key_of_another_database_is_refused(wire: Wire) -> None:
+    key = wire.key("K", "a")
+    key.partition_id.database_id = "other"
+    with refuses(StatusCode.INVALID_ARGUMENT):
+        wire.call("Lookup", keys=[key])

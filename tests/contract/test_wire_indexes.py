@@ -30,6 +30,11 @@ SERVED: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "two composites joined": ([("a", "=", 1), ("b", "=", 1)], {"order": ["-c"]}),
     "a composite for a projection": ([], {"project": ["p", "q"]}),
     "a composite below an ancestor": ([INSIDE], {"order": ["p"]}),
+    "a composite read backward when no order is named": ([("a", "=", 1), ("c", "<", 9)], {}),
+    "any order of one key": (
+        [("__key__", "=", ("P", 1, "K", "found"))],
+        {"order": ["x", "-y"]},
+    ),
 }
 REFUSED: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "two orders": ([], {"order": ["x", "-y"]}, "x, -y"),
@@ -45,6 +50,11 @@ REFUSED: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "an order below an ancestor": ([INSIDE], {"order": ["-p"]}, "ancestor: -p"),
     "a projection": ([], {"project": ["x", "y"]}, "x, y"),
     "descending keys": ([], {"order": ["-__key__"]}, "-__key__"),
+    "descending keys after an order that equality makes pointless": (
+        [("x", "=", 1)],
+        {"order": ["-x", "-__key__"]},
+        "x, -__key__",
+    ),
 }
 
 
@@ -66,6 +76,14 @@ def test_a_query_without_its_index_is_told_which(local_wire: Wire, name: str) ->
     with refusal:
         local_wire.names("K", *where, **fields)
     assert describe(wanted) in refusal.details
+
+
+def test_a_projection_by_key_has_no_index_at_all(local_wire: Wire) -> None:
+    bounded = [("__key__", ">", ("K", 1))]
+    cases: list[tuple[list[Any], list[str]]] = [([], ["__key__"]), (bounded, [])]
+    for where, order in cases:
+        with refuses(StatusCode.FAILED_PRECONDITION):
+            local_wire.names("K", *where, project=["z"], order=order)
 
 
 def describe(wanted: str) -> str:

@@ -184,6 +184,33 @@ def test_a_transform_that_cannot_be_is_refused(wire: Wire) -> None:
         wire.commit(mutation)
 
 
+@pytest.mark.parametrize(
+    ("kind", "stored", "operand", "unindexed"),
+    [
+        ("maximum", Unindexed(5), 1, True),
+        ("maximum", Unindexed(1), 5, False),
+        ("minimum", 5, Unindexed(1), True),
+        ("increment", Unindexed(1), 1, False),
+        ("increment", 1, Unindexed(1), True),
+    ],
+)
+def test_a_number_is_indexed_as_what_it_was_taken_from(
+    wire: Wire, kind: str, stored: Any, operand: Any, unindexed: bool
+) -> None:
+    transform(wire, "v", kind, operand, v=stored)
+    value = wire.look_up(("K", "m")).found[0].entity.properties["v"]
+    assert value.exclude_from_indexes is unindexed
+    assert wire.names("K", order=["v"]) == ([] if unindexed else ["m"])
+
+
+def test_a_property_and_what_is_in_it_are_not_transformed_together(wire: Wire) -> None:
+    mutation = wire.mutation("upsert", ("K", "m"), v=1)
+    for name in ("v.x", "v"):
+        mutation.property_transforms.add(property=name, increment={"integer_value": 1})
+    with refuses(StatusCode.INVALID_ARGUMENT):
+        wire.commit(mutation)
+
+
 def test_a_transformed_entity_keeps_to_the_limits(local_wire: Wire) -> None:
     local_wire.put("K", "m", v=Unindexed("x" * 1_000_000))
     mutation = local_wire.mutation("update", ("K", "m"), w=Unindexed("x" * 100_000))

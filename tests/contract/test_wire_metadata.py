@@ -74,3 +74,23 @@ def test_an_analysis_counts_what_it_took(local_wire: Wire) -> None:
     stats = answer.explain_metrics.execution_stats
     assert (stats.results_returned, stats.read_operations) == (5, 5)
     assert int(stats.debug_stats["index_entries_scanned"]) == 15
+
+
+def test_an_aggregation_tells_its_plan_and_its_cost(local_wire: Wire) -> None:
+    local_wire.put_all({f"e{n}": {"p": n} for n in range(10)})
+    request = get_message_class("RunAggregationQueryRequest")()
+    request.partition_id.CopyFrom(local_wire.key("K").partition_id)
+    request.aggregation_query.nested_query.CopyFrom(local_wire.query("K", ("p", ">", 3)))
+    request.aggregation_query.aggregations.add(count={})
+    request.explain_options.SetInParent()
+    planned = local_wire.call("RunAggregationQuery", request)
+    used = [index["properties"] for index in planned.explain_metrics.plan_summary.indexes_used]
+    assert used == ["(p ASC, __name__ ASC)"]
+    assert not planned.HasField("batch")
+    request.explain_options.analyze = True
+    analyzed = local_wire.call("RunAggregationQuery", request)
+    (result,) = analyzed.batch.aggregation_results
+    assert result.aggregate_properties["property_1"].integer_value == 6
+    stats = analyzed.explain_metrics.execution_stats
+    assert (stats.results_returned, stats.read_operations) == (1, 1)
+    assert stats.debug_stats["index_entries_scanned"] == "6"

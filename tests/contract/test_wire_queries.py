@@ -164,6 +164,19 @@ def test_distinct_on_answers_the_first_of_each_group(wire: Wire) -> None:
     assert list_names(wire.run(wire.query("K", project=["p"], distinct=["p"]))) == ["a", "c"]
 
 
+@pytest.mark.deviation("classic", "it has ascending keys in descending indexes")
+def test_what_is_distinct_and_not_ordered_follows_the_order(wire: Wire) -> None:
+    wire.put_all({"a": {"p": 1, "q": 1}, "b": {"p": 1, "q": 2}, "c": {"p": 2, "q": 1}})
+    query = wire.query("K", project=["p", "q"], distinct=["p", "q"], order=["-p"])
+    assert list_names(wire.run(query)) == ["c", "b", "a"]
+
+
+def test_what_is_not_distinct_may_not_be_ordered_first(wire: Wire) -> None:
+    for order in (["q", "p"], ["q"], ["__key__"]):
+        with refuses(StatusCode.INVALID_ARGUMENT):
+            wire.run(wire.query("K", project=["p"], distinct=["p"], order=order))
+
+
 @pytest.mark.deviation("classic", "it has no disjunctions")
 def test_alternatives_are_united(wire: Wire) -> None:
     wire.put_all({f"e{n}": {"p": n, "q": n % 2} for n in range(6)})
@@ -241,3 +254,10 @@ def test_an_embedded_entity_is_no_operand(wire: Wire) -> None:
 def test_disjunctions_out_of_bounds_are_refused(wire: Wire, where: list[Any]) -> None:
     with refuses(StatusCode.INVALID_ARGUMENT):
         wire.names("K", *where)
+
+
+def test_a_search_for_vectors_is_not_answered_as_if_it_were_none(local_wire: Wire) -> None:
+    query = local_wire.query("K")
+    query.find_nearest.limit.value = 1
+    with refuses(StatusCode.UNIMPLEMENTED):
+        local_wire.run(query)

@@ -30,6 +30,15 @@ def test_a_finished_transaction_is_over(wire: Wire) -> None:
         wire.look_up(("K", "a"), transaction=transaction)
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_an_improper_commit_does_not_end_its_transaction(wire: Wire, read_only: bool) -> None:
+    transaction = wire.begin(read_only=read_only)
+    with refuses(StatusCode.INVALID_ARGUMENT):
+        wire.commit(wire.mutation("upsert", ("K", "")), transaction=transaction)
+    assert wire.get("K", "a", transaction=transaction) is None
+    wire.call("Rollback", transaction=transaction)
+
+
 def test_an_unknown_transaction_is_refused(wire: Wire) -> None:
     with refuses(StatusCode.INVALID_ARGUMENT):
         wire.commit(wire.mutation("upsert", ("K", "a")), transaction=b"no such thing")

@@ -31,6 +31,9 @@ class Unindexed:
     def __init__(self, value: Any) -> None:
         self.value = value
 
+    def __repr__(self) -> str:
+        return f"Unindexed({self.value!r})"
+
 
 class Wire:
     """One namespace of one Datastore. Paths are tuples: ("Kind", id or name, ...)."""
@@ -48,6 +51,10 @@ class Wire:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the channel."""
         self._channel.close()
 
     def call(self, method: str, request: Any = None, /, **fields: Any) -> Any:

@@ -128,25 +128,35 @@ class Connection:
         self.close()
 
     def _read_exactly(self, size: int) -> bytes | None:
-        buffer = self._buffer
-        while len(buffer) < size:
+        if not self._fill(size):
+            return None
+        return self._cut(0, size)
+
+    def _fill(self, size: int) -> bool:
+        """Read on until the buffer has so many bytes; False when the peer has ended first."""
+        while len(self._buffer) < size:
             data = self._socket.recv(_READ_BYTES)
             if not data:
-                return None
-            buffer += data
-        taken = bytes(buffer[:size])
-        del buffer[:size]
+                return False
+            self._buffer += data
+        return True
+
+    def _cut(self, start: int, end: int) -> bytes:
+        """Take the buffer's first bytes out of it, up to ``end``; return those from ``start``."""
+        taken = bytes(self._buffer[start:end])
+        del self._buffer[:end]
         return taken
 
     def _read_frame(self) -> Frame | None:
-        header = self._read_exactly(HEADER_BYTES)
-        if header is None:
+        if not self._fill(HEADER_BYTES):
             return None
-        length, type_, flags, stream = parse_header(header)
+        length, type_, flags, stream = parse_header(self._buffer)
         if length > MAX_FRAME:
             raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "the frame is too long")
-        payload = self._read_exactly(length)
-        return None if payload is None else Frame(type_, flags, stream, payload)
+        end = HEADER_BYTES + length
+        return (
+            Frame(type_, flags, stream, self._cut(HEADER_BYTES, end)) if self._fill(end) else None
+        )
 
     def _take(self, frame: Frame) -> None:
         if self._block is not None and frame.type != Type.CONTINUATION:

@@ -1,10 +1,13 @@
 """HTTP/2 frames (RFC 9113): their types, flags and form."""
 
 from enum import IntEnum
+from struct import Struct
 from typing import NamedTuple
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADER_BYTES = 9
+#: A frame's length (its high byte and the rest), type, flags and stream.
+_HEADER = Struct(">BHBBL")
 
 END_STREAM = 0x1
 ACK = 0x1
@@ -76,14 +79,14 @@ class Frame(NamedTuple):
 
 def build_frame(type_: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     """Return a frame's bytes."""
-    header = len(payload).to_bytes(3, "big") + bytes((type_, flags)) + stream.to_bytes(4, "big")
-    return header + payload
+    length = len(payload)
+    return _HEADER.pack(length >> 16, length & 0xFFFF, type_, flags, stream) + payload
 
 
-def parse_header(header: bytes) -> tuple[int, int, int, int]:
-    """Return the length, type, flags and stream of a frame's first 9 bytes."""
-    stream = int.from_bytes(header[5:9], "big") & 0x7FFF_FFFF
-    return int.from_bytes(header[:3], "big"), header[3], header[4], stream
+def parse_header(buffer: bytes | bytearray) -> tuple[int, int, int, int]:
+    """Return the length, type, flags and stream of the frame whose header a buffer begins with."""
+    high, low, type_, flags, stream = _HEADER.unpack_from(buffer)
+    return high << 16 | low, type_, flags, stream & 0x7FFF_FFFF
 
 
 def build_settings() -> bytes:

@@ -1,5 +1,3 @@
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -25,47 +23,6 @@ def handle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
     running = serve(tmp_path_factory.mktemp("server"))
     yield running
     running.stop()
-
-
-def start(data: Path) -> tuple["subprocess.Popen[str]", str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local.datastore", "--port", "0", "--data", str(data)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    return process, process.stdout.readline().split()[-1]
-
-
-def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
-    process, host = start(tmp_path)
-    answered: list[int] = []
-
-    def write(number: int) -> None:
-        with Wire(host, "n") as wire:
-            try:
-                wire.commit(
-                    wire.mutation("upsert", ("A", number), n=number),
-                    wire.mutation("upsert", ("B", number), n=number),
-                    single_use=True,
-                )
-            except grpc.RpcError:
-                return
-        answered.append(number)
-        if len(answered) == 100:
-            os.kill(process.pid, signal.SIGKILL)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(write, range(1, 300)))
-    process.wait()
-    process, host = start(tmp_path)
-    with Wire(host, "n") as wire:
-        stored = wire.names("A")
-        assert set(answered) <= set(stored)
-        assert wire.names("B") == stored
-        assert wire.names("B", order=["n"]) == stored
-    process.terminate()
-    assert process.wait(5) == 0
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path: Path, handle: Handle) -> None:

@@ -1,0 +1,286 @@
+"""Where Google's Firestore emulator is known to answer differently, and who is right.
+
+What an entry covers is left out of a sequence. Production could not be tried; "documented" means
+that its documentation has our side. Metadata queries (``__kind__`` and so on) and explain metrics
+are not compared at all: this emulator has neither.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.contract.differential.improper import Improper
+from tests.contract.differential.operations import (
+    Aggregate,
+    Commit,
+    Operation,
+    Pages,
+    Run,
+    RunText,
+    Transact,
+)
+from tests.contract.differential.queries import Selection
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One known difference: what the emulator does, which side production is on, where it shows.
+
+    Without ``covers`` nothing is left out: what differs is not compared.
+    """
+
+    emulator: str
+    production: str
+    covers: Callable[[Operation], bool] | None
+
+
+def find_difference(operation: Operation) -> Difference | None:
+    """Return the first known difference that an operation may meet."""
+    return next((one for one in DIFFERENCES if one.covers and one.covers(operation)), None)
+
+
+def _get_selection(operation: Operation) -> Selection | None:
+    if isinstance(operation, Run | RunText | Pages | Aggregate):
+        return operation.selection
+    return None
+
+
+def _of(test: Callable[[Selection], bool]) -> Callable[[Operation], bool]:
+    """Return a test of operations by what they select; of a transaction, of all that it reads."""
+
+    def covers(operation: Operation) -> bool:
+        if isinstance(operation, Transact):
+            return any(covers(one) for one in operation.readings)  # type: ignore[arg-type]
+        selection = _get_selection(operation)
+        return selection is not None and test(selection)
+
+    return covers
+
+
+def _is_plain_batch(operation: Operation) -> bool:
+    return isinstance(operation, Commit) and not operation.single_use and len(operation.writes) > 1
+
+
+def _has_mixed_ancestors(selection: Selection) -> bool:
+    operators = [one[1] for one in selection.list_comparisons()]
+    return "has ancestor" in operators and bool(selection.list_combinations())
+
+
+def _orders_after_key(selection: Selection) -> bool:
+    keys = [one for one in selection.order if one.endswith("__key__")]
+    return bool(keys) and selection.order[-1] != keys[0]
+
+
+def _filters_beside_key_order(selection: Selection) -> bool:
+    unequal = {
+        one[0] for one in selection.list_comparisons() if one[1] not in ("=", "in", "has ancestor")
+    }
+    return bool({"__key__", "-__key__"} & set(selection.order)) and bool(unequal - {"__key__"})
+
+
+def _projects_by_key(selection: Selection) -> bool:
+    """Tell whether a projection is ordered by key before what it projects."""
+    by_key = bool({"__key__", "-__key__"} & set(selection.order)) or any(
+        name == "__key__" and operator != "has ancestor"
+        for name, operator, _ in selection.list_comparisons()
+    )
+    return by_key and bool(set(selection.project) - {"__key__"})
+
+
+def _reads_all_kinds(operation: Operation) -> bool:
+    return (
+        isinstance(operation, Transact)
+        and not operation.read_only
+        and any(isinstance(one, Run) and one.selection.kind is None for one in operation.readings)
+    )
+
+
+def _commits_reads(operation: Operation) -> bool:
+    return (
+        isinstance(operation, Transact)
+        and operation.read_only
+        and operation.commits
+        and not operation.writes
+    )
+
+
+def _inserts_and_goes_on(operation: Operation) -> bool:
+    if not isinstance(operation, Commit | Transact):
+        return False
+    paths = [one.path for one in operation.writes]
+    return any(
+        one.verb == "insert" and one.base is not None and paths.count(one.path) > 1
+        for one in operation.writes
+    )
+
+
+def _begins_by_aggregation(operation: Operation) -> bool:
+    return (
+        isinstance(operation, Transact)
+        and operation.begun_by_read
+        and isinstance(operation.readings[0], Aggregate)
+    )
+
+
+def _negates_in_aggregation(operation: Operation) -> bool:
+    if not isinstance(operation, Aggregate):
+        return False
+    operators = [one[1] for one in operation.selection.list_comparisons()]
+    return bool({"!=", "not in"} & set(operators)) and len(operators) > 1
+
+
+DIFFERENCES: list[Difference] = [
+    Difference(
+        "answers an entity once for each of its values that match",
+        "answers it once, as we and the classic emulator do: documented",
+        None,
+    ),
+    Difference(
+        "now and then keeps the lock of a request that it has refused: then ABORTED, after 2 s",
+        "does not, as we do not: the sequence ends there",
+        None,
+    ),
+    Difference(
+        "rolls back a transaction that is over",
+        "not known; we refuse with INVALID_ARGUMENT, as the classic emulator does",
+        None,
+    ),
+    Difference(
+        "keeps what a non-transactional commit had written before it found a fault",
+        "may do either: such a commit is documented as not atomic",
+        _is_plain_batch,
+    ),
+    Difference(
+        "gives each result of an entity's mutations the times that it has after the last of them",
+        "gives those after the mutation and none after a deletion, as we do: documented",
+        None,
+    ),
+    Difference(
+        "does not look at the base version of an insertion before what follows it in its commit",
+        "not known; we refuse it as the emulator does when nothing follows",
+        _inserts_and_goes_on,
+    ),
+    Difference(
+        "lets writers wait for a read-only transaction, if a read began it",
+        "lets nobody wait for a read-only one, as we do: documented",
+        lambda one: isinstance(one, Transact) and one.begun_by_read and bool(one.meanwhile),
+    ),
+    Difference(
+        "does not say which transaction an aggregation has begun",
+        "says it, as we do: documented",
+        _begins_by_aggregation,
+    ),
+    Difference(
+        "refuses to commit a read-only transaction, even without mutations",
+        "commits it, as we and the classic emulator do: the stock client ends it so",
+        _commits_reads,
+    ),
+    Difference(
+        "answers UNKNOWN to six aggregations",
+        "refuses with INVALID_ARGUMENT, as we do: five are documented as the most",
+        lambda one: one == Improper("six aggregations"),
+    ),
+    Difference(
+        "lets alternatives have different ancestors",
+        "refuses, as we do: documented",
+        _of(_has_mixed_ancestors),
+    ),
+    Difference(
+        "neither counts negations nor looks what stands beside them in an aggregation",
+        "refuses, as we do: documented for queries",
+        _negates_in_aggregation,
+    ),
+    Difference(
+        "projects, and is distinct, without a kind",
+        "refuses, as we do: there is no index for it",
+        _of(lambda one: one.kind is None and bool(one.project or one.distinct)),
+    ),
+    Difference(
+        "sorts a projection by key, or by a range of keys, before what it projects",
+        "refuses, as we and the classic emulator do: the key comes last in an index",
+        _of(_projects_by_key),
+    ),
+    Difference(
+        "answers UNKNOWN to a query without a kind in a read-write transaction",
+        "answers it, as we do",
+        _reads_all_kinds,
+    ),
+    Difference(
+        "leaves out what lacks a property that is ordered by after the key",
+        "has them, as we do: an order after the key has no effect",
+        _of(_orders_after_key),
+    ),
+    Difference(
+        "filters by inequality what is ordered by key first",
+        "refuses, as we and the classic emulator do",
+        _of(_filters_beside_key_order),
+    ),
+]
+
+
+def _is_old_fashioned(selection: Selection) -> bool:
+    """Tell whether the orders begin with the one property that has inequalities, if any has."""
+    equated = {name for name, operator, _ in selection.where if operator == "="}
+    unequal = {name for name, operator, _ in selection.where if operator in ("<", ">=", ">")}
+    order = [one for one in selection.order if one.lstrip("-") not in equated]
+    first = {one.lstrip("-") for one in order[:1]} or set(selection.distinct[:1])
+    return not unequal or not first or first == unequal
+
+
+def _names_order_of_keys(selection: Selection) -> bool:
+    """Tell whether the order of keys is given where an index may have it without naming it."""
+    equated = {name for name, operator, _ in selection.where if operator == "="}
+    named = {"__key__", "-__key__"} & set(selection.order)
+    if selection.order and selection.order[-1].lstrip("-") in equated:
+        return True
+    return bool(named) and (
+        any(one.startswith("-") for one in selection.order if one != "-__key__")
+        or any(operator in ("=", "has ancestor") for _, operator, _ in selection.where)
+    )
+
+
+def _orders_equated_and_distinct(selection: Selection) -> bool:
+    equated = {name for name, operator, _ in selection.where if operator == "="}
+    ordered = {one.lstrip("-") for one in selection.order}
+    return bool(selection.distinct) and bool(equated & (ordered | {"__key__"}))
+
+
+def _is_distinct_in_part(selection: Selection) -> bool:
+    ordered = {one.lstrip("-") for one in selection.order}
+    unequal = {name for name, operator, _ in selection.where if operator in ("<", ">=", ">")}
+    unordered = set(selection.distinct) - ordered
+    return bool(unordered) and bool(ordered or unequal & unordered or len(unordered) > 1)
+
+
+def _projects_one_key(selection: Selection) -> bool:
+    return bool(selection.project) and ("__key__", "=") in [one[:2] for one in selection.where]
+
+
+#: The same for the classic emulator where it enforces composite indexes.
+CLASSIC_DIFFERENCES: list[tuple[str, str, Callable[[Selection], bool]]] = [
+    (
+        "takes inequalities on one property only, and that must be ordered first",
+        "takes several, as we and the Firestore emulator do: documented since 2024",
+        lambda one: not _is_old_fashioned(one),
+    ),
+    (
+        "has ascending keys at the end of an index, however its last property goes",
+        "not known; keys go its way here, as in the Firestore emulator's answers",
+        _names_order_of_keys,
+    ),
+    (
+        "takes any direction and order of distinct properties that are not ordered, and no index "
+        "at all if they have an inequality",
+        "not known; we want it in the direction in which the Firestore emulator sorts it",
+        _is_distinct_in_part,
+    ),
+    (
+        "refuses any projection if one key is named",
+        "not known; we serve it where an index is ordered as the query asks",
+        _projects_one_key,
+    ),
+    (
+        "drops the orders of what is equated before it holds the distinct properties against them",
+        "not known; we refuse such, as the Firestore emulator does",
+        _orders_equated_and_distinct,
+    ),
+]
