@@ -1,5 +1,6 @@
 """The effect barrier: whatever comes twice, late or the wrong way round, the effect is right."""
 
+import contextlib
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -108,6 +109,58 @@ def test_a_refusal_is_remembered_even_when_the_reason_has_passed(store: Store, c
     with pytest.raises(Permanent, match="too few"):
         apply_once(call, take)
     undo_once(call, put_back)
+    assert units(store) == 10
+
+
+def refuse(store: Store, call: Call) -> None:
+    """Have a call refused for want of stock, and bring the stock back."""
+    store.upsert(Stock(id="cd", units=2))
+    with pytest.raises(Permanent, match="too few"):
+        apply_once(call, take)
+    store.upsert(Stock(id="cd", units=10))
+
+
+def test_a_later_attempt_is_not_bound_by_a_refusal(store: Store, call: Call) -> None:
+    refuse(store, call)
+    later = replace(call, attempt=2)
+    assert apply_once(later, take) == apply_once(later, take) == {"taken": 3}
+    undo_once(later, put_back)
+    assert units(store) == 10
+
+
+def test_what_a_later_attempt_was_refused_is_refused_to_a_duplicate_of_an_earlier_one(
+    store: Store, call: Call
+) -> None:
+    refuse(store, call)
+    refuse(store, replace(call, attempt=2))
+    for attempt in (1, 2):
+        with pytest.raises(Permanent, match="too few"):
+            apply_once(replace(call, attempt=attempt), take)
+    assert units(store) == 10
+
+
+def test_a_late_step_is_refused_after_its_compensation_whatever_its_attempt(
+    store: Store, call: Call
+) -> None:
+    undo_once(call, put_back)
+    with pytest.raises(Permanent, match="compensated"):
+        apply_once(replace(call, attempt=9), take)
+    assert units(store) == 10
+
+
+def test_a_step_and_its_compensation_at_the_same_time_leave_nothing_behind(
+    store: Store, call: Call
+) -> None:
+    def step() -> None:
+        with contextlib.suppress(Permanent):
+            apply_once(call, take)
+
+    actions = [step, lambda: undo_once(call, put_back)] * 3
+    threads = [threading.Thread(target=action) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert units(store) == 10
 
 
