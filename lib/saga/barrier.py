@@ -37,8 +37,8 @@ class Effect:
     status: EffectStatus
     result: Annotated[str, OmitEmpty] = ""
     refusal: Annotated[str, OmitEmpty] = ""
-    #: The number of the attempt that was done or refused.
-    attempt: int = 0
+    #: The fencing token of the attempt that was done or refused.
+    token: int = 0
     version: Version = 0
 
 
@@ -60,7 +60,7 @@ def apply_once(call: Call, effect: Callable[[Transaction], T]) -> T:
                 id=call.idempotency_key,
                 status=EffectStatus.DONE,
                 result=msgspec.json.encode(result).decode(),
-                attempt=call.attempt,
+                token=call.fencing_token,
             )
         )
         return result
@@ -81,11 +81,12 @@ def undo_once(call: Call, undo: Callable[[Transaction, Any], object]) -> None:
 
     def apply(tx: Transaction) -> None:
         seen = tx.find(key(Effect, call.idempotency_key))
-        if seen is None:
-            tx.insert(Effect(id=call.idempotency_key, status=EffectStatus.UNDONE))
-        elif seen.status is EffectStatus.DONE:
+        if seen is not None and seen.status is EffectStatus.DONE:
             undo(tx, msgspec.json.decode(seen.result))
             tx.update(replace(seen, status=EffectStatus.UNDONE))
+        elif seen is None or seen.status is EffectStatus.REFUSED:
+            # A refusal binds no later attempt, and one of those may still be on its way.
+            tx.upsert(Effect(id=call.idempotency_key, status=EffectStatus.UNDONE))
 
     call.store.transact_optimistically(apply)
 
@@ -99,13 +100,13 @@ def _remember_refusal(tx: Transaction, call: Call, refusal: str) -> Effect:
             id=call.idempotency_key,
             status=EffectStatus.REFUSED,
             refusal=refusal,
-            attempt=call.attempt,
+            token=call.fencing_token,
         )
     )
 
 
 def _is_outdated(seen: Effect, call: Call) -> bool:
-    return seen.status is EffectStatus.REFUSED and seen.attempt < call.attempt
+    return seen.status is EffectStatus.REFUSED and seen.token < call.fencing_token
 
 
 def _result_of(seen: Effect) -> Any:

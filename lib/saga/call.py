@@ -14,9 +14,11 @@ class Call:
     """One call of a step or of its compensation.
 
     `idempotency_key` is the same for every attempt of a step and for its compensation.
-    `fencing_token` only grows over the life of a saga: a participant that has seen a higher one
-    for the same key may refuse this call. `outputs` has the outputs of the completed steps by
-    step name; `output` is the step's own, or None when nobody knows whether the step happened.
+    `fencing_token` grows with each attempt of the step and of its compensation, and is the same
+    for duplicates of one attempt: a participant that has seen a higher one under the same key may
+    refuse this call. `attempt` counts the attempts of the present action, from 1.
+    `outputs` has the outputs of the completed steps by step name; `output` is the step's own, or
+    None when nobody knows whether the step happened.
     """
 
     saga_id: str

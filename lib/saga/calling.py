@@ -63,7 +63,7 @@ def make_call(loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any
         step=step.name,
         attempt=step.tries,
         idempotency_key=idempotency_key(saga.id, step.name),
-        fencing_token=saga.sequence,
+        fencing_token=delivery.attempt,
         deadline=deadline,
         store=store,
         outputs=outputs,

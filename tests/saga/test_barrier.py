@@ -122,7 +122,7 @@ def refuse(store: Store, call: Call) -> None:
 
 def test_a_later_attempt_is_not_bound_by_a_refusal(store: Store, call: Call) -> None:
     refuse(store, call)
-    later = replace(call, attempt=2)
+    later = replace(call, fencing_token=2)
     assert apply_once(later, take) == apply_once(later, take) == {"taken": 3}
     undo_once(later, put_back)
     assert units(store) == 10
@@ -132,10 +132,10 @@ def test_what_a_later_attempt_was_refused_is_refused_to_a_duplicate_of_an_earlie
     store: Store, call: Call
 ) -> None:
     refuse(store, call)
-    refuse(store, replace(call, attempt=2))
-    for attempt in (1, 2):
+    refuse(store, replace(call, fencing_token=2))
+    for token in (1, 2):
         with pytest.raises(Permanent, match="too few"):
-            apply_once(replace(call, attempt=attempt), take)
+            apply_once(replace(call, fencing_token=token), take)
     assert units(store) == 10
 
 
@@ -144,7 +144,7 @@ def test_a_late_step_is_refused_after_its_compensation_whatever_its_attempt(
 ) -> None:
     undo_once(call, put_back)
     with pytest.raises(Permanent, match="compensated"):
-        apply_once(replace(call, attempt=9), take)
+        apply_once(replace(call, fencing_token=9), take)
     assert units(store) == 10
 
 
@@ -168,3 +168,13 @@ def test_another_step_has_its_own_effect(store: Store, call: Call) -> None:
     apply_once(call, take)
     apply_once(replace(call, idempotency_key="t/reserve"), take)
     assert units(store) == 4
+
+
+def test_a_late_step_is_refused_after_its_compensation_though_an_earlier_attempt_was_refused(
+    store: Store, call: Call
+) -> None:
+    refuse(store, call)
+    undo_once(replace(call, fencing_token=3), put_back)
+    with pytest.raises(Permanent, match="compensated"):
+        apply_once(replace(call, fencing_token=2), take)
+    assert units(store) == 10

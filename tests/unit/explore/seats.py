@@ -16,7 +16,7 @@ from lib.saga.steps import Step
 TWICE = RetryPolicy(attempts=2)
 
 #: What an action raises: by "name", "name/attempt", "undo name" or "undo name/attempt". With
-#: "late " before it, the action has had its effect by then.
+#: "late " before it, the action has had its effect by then; with "refused ", it is the effect.
 Script = Mapping[str, Exception]
 
 
@@ -50,9 +50,14 @@ def make_saga(names: str, script: Script | None = None, *, pivot: str = "") -> S
 
 def take(script: Script, _: Any, call: Call) -> str:
     follow(script, call.step, call)
-    result = apply_once(call, lambda tx: move(tx, call.step, +1))
+    result = apply_once(call, lambda tx: move_unless_refused(script, tx, call))
     follow(script, f"late {call.step}", call)
     return result
+
+
+def move_unless_refused(script: Script, tx: Transaction, call: Call) -> str:
+    follow(script, f"refused {call.step}", call)
+    return move(tx, call.step, +1)
 
 
 def give_back(script: Script, _: Any, call: Call) -> None:

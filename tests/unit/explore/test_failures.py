@@ -21,6 +21,7 @@ SCRIPTS: dict[str, tuple[Script, int]] = {
     "the second crashes before its effect": ({"b": CRASHED}, 272),
     "the second crashes after its effect": ({"late b": CRASHED}, 295),
     "the second crashes after its effect, then says no": ({"late b/1": CRASHED, "b/2": NO}, 288),
+    "the second is refused the first time": ({"refused b/1": NO}, 185),
     "a compensation works the second time": ({"c": NO, "undo b/1": CRASHED}, 332),
     "a compensation crashes after its effect": ({"c": NO, "late undo b/1": CRASHED}, 340),
     "a compensation never works": ({"c": NO, "undo b": CRASHED}, 264),
