@@ -16,7 +16,7 @@ from local.datastore.locks import Footprint
 from local.datastore.messages import Key, Message, get_message_class
 from local.datastore.mutations import Change, allocate_id, check_sequence, read_mutations
 from local.datastore.paths import Path, parse_mask, pick_properties
-from local.datastore.query import Prepared, prepare_query
+from local.datastore.query import Prepared, check_aggregation, prepare_query
 from local.datastore.reads import (
     Database,
     Read,
@@ -151,6 +151,7 @@ class Service:
             query = parse_aggregation(request.gql_query, partition)
             response.query.CopyFrom(query)
         prepared = prepare_query(self._engine, query.nested_query, partition)
+        check_aggregation(self._engine, query, partition)
         with read_with(self._engine, request.read_options, database) as read:
             if _explains(request):
                 describe_plan(response.explain_metrics, prepared)
