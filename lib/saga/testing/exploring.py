@@ -30,7 +30,7 @@ def explore(
     *,
     prepare: Callable[[Store], object] | None = None,
     pairs: bool | None = None,
-    cancels: bool = False,
+    operators: bool = False,
     signals: Mapping[str, Any] | None = None,
     period: timedelta = timedelta(minutes=1),
     make_engine: Callable[..., Engine] = Engine,
@@ -39,8 +39,9 @@ def explore(
 
     `prepare` stores what the saga's participants need. `invariant` gets the store when all is
     quiet. `pairs` adds a second fault at every later point (the default for sagas of one step),
-    `cancels` an operator's cancel to the faults. `signals` has the payloads of signals that
-    somebody sends: at every point, and in the end where the saga waits. `period` is the sweep's.
+    `operators` an operator's cancel, or pause, to the faults. `signals` has the payloads of
+    signals that somebody sends: at every point, and in the end where the saga waits. `period` is
+    the sweep's.
 
     Raises AssertionError with the schedule in words when the invariant or a promise is broken;
     no shorter schedule does that. The actions must keep what they keep in the store, and must
@@ -51,7 +52,7 @@ def explore(
         payload=payload,
         prepare=prepare,
         period=period,
-        cancels=cancels,
+        operators=operators,
         signals=signals or {},
         make_engine=make_engine,
     )
@@ -76,7 +77,7 @@ def random_schedules(
     seed: int,
     *,
     prepare: Callable[[Store], object] | None = None,
-    cancels: bool = False,
+    operators: bool = False,
     signals: Mapping[str, Any] | None = None,
     period: timedelta = timedelta(minutes=1),
     make_engine: Callable[..., Engine] = Engine,
@@ -90,7 +91,7 @@ def random_schedules(
         payload=payload,
         prepare=prepare,
         period=period,
-        cancels=cancels,
+        operators=operators,
         signals=signals or {},
         make_engine=make_engine,
     )

@@ -30,7 +30,8 @@ class FaultKind(StrEnum):
     COPY = "copy"
     #: No fault, but as bad a moment for it as for any: an operator cancels the saga.
     CANCEL = "cancel"
-    #: Nor is this one: a signal comes, be it early.
+    #: Nor are these: an operator pauses the saga until all is quiet; a signal comes, be it early.
+    PAUSE = "pause"
     SIGNAL = "signal"
 
 
@@ -54,6 +55,7 @@ UNREAD = Fault(FaultKind.UNREAD)
 TIME_OUT = Fault(FaultKind.TIME_OUT)
 DROP = Fault(FaultKind.DROP)
 CANCEL = Fault(FaultKind.CANCEL)
+PAUSE = Fault(FaultKind.PAUSE)
 SIGNAL = Fault(FaultKind.SIGNAL)
 
 #: How many deliveries overtake a process that stands still, or a task that is late.
@@ -93,6 +95,7 @@ def describe_fault(point: Point, fault: Fault) -> str:
         FaultKind.DELAY: f"{point.process} is late, until {until}",
         FaultKind.COPY: f"{point.process} is delivered a second time, when {until}",
         FaultKind.CANCEL: f"a cancel is requested {where}",
+        FaultKind.PAUSE: f"the saga is paused {where}",
         FaultKind.SIGNAL: f"the signals come {where}",
     }
     return words[fault.kind] + ("; the queue forgets its task" if fault.lost else "")

@@ -21,6 +21,7 @@ from lib.saga.testing.faults import (
     DUPLICATE,
     FREEZES,
     LOST_FREEZES,
+    PAUSE,
     SIGNAL,
     TIME_OUT,
     Choose,
@@ -43,7 +44,7 @@ class Setting:
     payload: Any
     prepare: Callable[[Store], object] | None = None
     period: timedelta = timedelta(minutes=1)
-    cancels: bool = False
+    operators: bool = False
     #: The payloads of the signals that somebody sends, by name.
     signals: Mapping[str, Any] = field(default_factory=dict)
     make_engine: Callable[..., Engine] = Engine
@@ -216,7 +217,7 @@ class Stage:
         if process.moved:
             faults += FREEZES
             faults += (DUPLICATE, *LOST_FREEZES) if process.task else ()
-            faults += (CANCEL,) if self._setting.cancels else ()
+            faults += (CANCEL, PAUSE) if self._setting.operators else ()
             faults += (SIGNAL,) if self._setting.signals else ()
         return faults
 

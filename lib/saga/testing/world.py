@@ -7,7 +7,7 @@ import msgspec
 
 from lib.errors import Conflict, Contention, NotBegun, NotFound, Unavailable
 from lib.saga.delivery import Delivery
-from lib.saga.happened import CancelRequested, Signalled
+from lib.saga.happened import Asked, CancelRequested, PauseRequested, ResumeRequested, Signalled
 from lib.saga.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
 from lib.saga.records import FORWARD, SagaRecord, StepRecord, StepStatus
 from lib.saga.recovery import sweep
@@ -120,7 +120,7 @@ class World:
             return True
         task = queue.next
         if task is None and not self._moves():
-            return self._signal()
+            return self._signal() or self._resume()
         self._skip_idle_sweeps(task)
         if task is not None and task.at <= self._next_sweep:
             self.stage.clock.advance_to(task.at)
@@ -245,6 +245,14 @@ class World:
             self._send(saga_id, name)
         return bool(wanted)
 
+    def _resume(self) -> bool:
+        """Let paused sagas go on; False when there are none."""
+        paused = [saga.id for saga in self.stage.find_sagas() if saga.paused]
+        for saga_id in paused:
+            request = ResumeRequested(actor="explore", reason="explored")
+            self._ask("a resume", saga_id, request)
+        return bool(paused)
+
     def _steps_of(self, saga: SagaRecord) -> list[StepRecord]:
         loaded = self.stage.journal.load(saga.id, saga.total_steps)
         return loaded.steps if loaded else []
@@ -261,6 +269,8 @@ class World:
         elif fault.kind is FaultKind.CANCEL:
             request = CancelRequested(actor="explore", reason="explored")
             self._ask("a cancel", SAGA_ID, request)
+        elif fault.kind is FaultKind.PAUSE:
+            self._ask("a pause", SAGA_ID, PauseRequested(actor="explore", reason="explored"))
         elif fault.kind is FaultKind.SIGNAL:
             for name in self._setting.signals:
                 self._send(SAGA_ID, name)
@@ -287,7 +297,7 @@ class World:
         if self.stage.clock.now - since > SLACK:
             self._may_need_sweep = True
 
-    def _ask(self, name: str, saga_id: str, request: CancelRequested | Signalled) -> None:
+    def _ask(self, name: str, saga_id: str, request: Asked | Signalled) -> None:
         """Let somebody ask something of a saga: not again, should it be refused or fail."""
 
         def ask() -> str:

@@ -90,7 +90,7 @@ def test_every_promise_holds_under_many_faults(what: str) -> None:
         SCHEDULES,
         seed=4,
         prepare=case.prepare,
-        cancels=True,
+        operators=True,
         signals=case.signals,
     )
     assert ran == SCHEDULES

@@ -45,7 +45,7 @@ GROUPS: dict[str, Script] = {
 
 @pytest.mark.parametrize("what", GROUPS)
 def test_a_group_is_done_whole_or_made_good_whole(what: str) -> None:
-    assert run(group(GROUPS[what]), 4, cancels=True) > 200
+    assert run(group(GROUPS[what]), 4, operators=True) > 200
 
 
 def test_a_group_goes_on_with_other_compensations_where_it_is_told_to() -> None:
@@ -58,7 +58,7 @@ def test_a_group_past_the_pivot_only_goes_forward() -> None:
     script = {"b/1": LATER, "late c/1": CRASHED}
     members = (seat("b", script, undo=False), seat("c", script, undo=False))
     saga = shape(seat("a", pivot=True, undo=False), Parallel(*members), seat("d", undo=False))
-    assert run(saga, 4, cancels=True) > 200
+    assert run(saga, 4, operators=True) > 200
 
 
 def family(script: Script, **options: Any) -> Saga:
@@ -79,7 +79,7 @@ FAMILIES: dict[str, Script] = {
 
 @pytest.mark.parametrize("what", FAMILIES)
 def test_a_child_saga_shares_its_parents_fate(what: str) -> None:
-    assert run(family(FAMILIES[what]), 4, cancels=True) > 200
+    assert run(family(FAMILIES[what]), 4, operators=True) > 200
 
 
 def test_a_child_saga_of_a_child_saga_does_too() -> None:
@@ -99,17 +99,17 @@ def test_a_child_saga_with_a_pivot_may_be_a_pivot() -> None:
     child = replace(make_saga("xy", {"late x/1": CRASHED}, pivot="x"), name="child")
     pivot = Child("c", saga=child, payload=pass_on, pivot=True)
     saga = shape(seat("a"), pivot, seat("b", undo=False))
-    assert run(saga, 4, cancels=True) > 150
+    assert run(saga, 4, operators=True) > 150
 
 
 def test_a_saga_waits_for_a_time() -> None:
     saga = shape(seat("a"), Timer("nap", after=timedelta(days=45)), seat("b", {"b": NO}))
-    assert run(saga, 2, cancels=True) > 100
+    assert run(saga, 2, operators=True) > 100
 
 
 def test_a_saga_waits_for_a_signal_whenever_it_comes() -> None:
     saga = shape(seat("a"), Signal("go", within=10 * MINUTE), seat("b"))
-    assert run(saga, 2, signals={"go": {"by": "ann"}}, cancels=True) > 150
+    assert run(saga, 2, signals={"go": {"by": "ann"}}, operators=True) > 150
 
 
 def test_a_saga_whose_signal_never_comes_is_rolled_back() -> None:
@@ -147,11 +147,11 @@ def test_a_participant_is_asked_what_became_of_a_step(what: str, pivot: bool) ->
     script = {"b": CRASHED} if isinstance(answer, NotHappened) else {"late b": CRASHED}
     step = seat("b", script, status=status, pivot=pivot, undo=not pivot)
     saga = shape(seat("a"), step, seat("c", undo=not pivot))
-    assert run(saga, seats, cancels=what != "it never happened") > 100
+    assert run(saga, seats, operators=what != "it never happened") > 100
 
 
 def test_past_its_deadline_a_saga_begins_no_step_and_is_rolled_back() -> None:
     saga = shape(seat("a"), Timer("nap", after=2 * MINUTE), seat("b"), deadline=MINUTE)
     assert run(saga, 0) > 50
     late = shape(seat("a"), seat("b", {"b": LATER}), seat("c"), deadline=timedelta(seconds=1))
-    assert run(late, 0, cancels=True) > 50
+    assert run(late, 0, operators=True) > 50
