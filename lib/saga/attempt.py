@@ -44,7 +44,9 @@ def run_action(
     except Unstorable as problem:
         result, error = Result.DOUBTFUL, str(problem)
     except NotHappened as problem:
-        result, error = Result.NOT_HAPPENED, str(problem)
+        # Of a step itself it would settle what became of an attempt that nobody knows of.
+        asked = delivery.phase is Phase.STATUS
+        result, error = Result.NOT_HAPPENED if asked else Result.PERMANENT, str(problem)
     except Permanent as problem:
         result, error = Result.PERMANENT, str(problem)
     except Retry as problem:

@@ -14,9 +14,10 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from lib.clients import now
 from lib.saga.call import Retry, Unknown
+from lib.saga.limits import LARGEST_OUTPUT
 
 #: More of an answer is not read: it is as much as a step's output may have.
-LARGEST_ANSWER = 256 * 1024
+LARGEST_ANSWER = LARGEST_OUTPUT
 
 #: A service that is there takes a connection within this time (seconds).
 LONGEST_CONNECT = 10.0
