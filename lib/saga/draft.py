@@ -36,8 +36,8 @@ class Decision:
     children: tuple["Decision", ...] = ()
     #: The child saga whose end is taken in by this, to be written with it.
     told: SagaRecord | None = None
-    #: Datastore's TTL policies are to delete the saga with all that belongs to it.
-    expires: bool = False
+    #: When Datastore's TTL policies are to delete the saga's steps and events.
+    expiry: datetime | None = None
     deliveries: tuple[Delivery, ...] = ()
 
 

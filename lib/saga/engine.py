@@ -85,7 +85,7 @@ class Engine:
         self._queue = queue
         self._call_within = call_within
         self._back_off = back_off
-        self._retention = retention
+        self.retention = retention
 
     def start(self, name: str, saga_id: str, payload: Any, *, traceparent: str = "") -> SagaRecord:
         """Start a saga; the same id with the same payload returns the saga that there is.
@@ -99,7 +99,7 @@ class Engine:
             raise NotFound(f"no saga {name!r} is declared", field="name")
         encoded = canonical_payload(payload, definition.payload)
         saga = make_saga(definition, saga_id, encoded, self.clock(), traceparent=traceparent)
-        decision = retain(begin(definition, saga), self._retention)
+        decision = retain(begin(definition, saga), self.retention)
         try:
             self.journal.create(decision)
         except AlreadyExists:
@@ -199,11 +199,11 @@ class Engine:
             if child is None or not news:
                 return "stale"
             if loaded is None:
-                self.journal.acknowledge(told(child, self._retention))
+                self.journal.acknowledge(told(child, self.retention))
                 return "orphaned"
             if not self._can_hear(loaded, delivery.step):
                 return "parked"
-            if self._commit(loaded, child_end_of(child), told(child, self._retention)):
+            if self._commit(loaded, child_end_of(child), told(child, self.retention)):
                 return "told"
             self._back_off(attempt)
         raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
@@ -236,7 +236,7 @@ class Engine:
         self, loaded: Loaded, happened: Happened | None, told: SagaRecord | None = None
     ) -> SagaRecord | None:
         """Decide, commit and enqueue; None when another commit, or a lost answer, came between."""
-        decision = retain(self._decide(loaded, happened), self._retention)
+        decision = retain(self._decide(loaded, happened), self.retention)
         try:
             if decision.events or told is not None:
                 self.journal.save(replace(decision, told=told))

@@ -91,14 +91,12 @@ class Journal:
         """Let the sweep look at a finished saga later."""
         self.store.update(replace(saga, due=due), if_version=saga.version)
 
-    def purge(self, saga: SagaRecord, effects: Sequence[Key[Any]]) -> None:
-        """Delete a finished saga with all that belongs to it, the root last.
+    def purge(self, saga: SagaRecord, others: Sequence[Key[Any]]) -> None:
+        """Delete what belongs to a finished saga, and then its root.
 
         Cut off in between, the root is left and found again.
         """
-        keys: list[Key[Any]] = [key(EventRecord, saga.id, n + 1) for n in range(saga.sequence)]
-        keys += [*effects, *step_keys(saga.id, saga.total_steps)]
-        for outcome in self.store.delete_multi(keys):
+        for outcome in self.store.delete_multi(others):
             outcome.unwrap()
         self.store.delete(key(SagaRecord, saga.id), if_version=saga.version)
 
@@ -117,6 +115,11 @@ def step_keys(saga_id: str, steps: int) -> list[Key[StepRecord]]:
     return [key(StepRecord, saga_id, index + 1) for index in range(steps)]
 
 
+def event_keys(saga: SagaRecord) -> list[Key[EventRecord]]:
+    """Return the keys of a saga's events, in order."""
+    return [key(EventRecord, saga.id, number + 1) for number in range(saga.sequence)]
+
+
 def _is_due(shard: int, now: datetime) -> Combination:
     return all_of(("due", ">=", due_mark(shard, datetime.min)), ("due", "<=", due_mark(shard, now)))
 
@@ -132,8 +135,8 @@ def _changes(decision: Decision) -> list[Mutation]:
     if decision.events:
         changes.append(update(decision.saga, if_version=decision.saga.version))
         changes += [*map(update, decision.steps), *map(insert, decision.events)]
-    if decision.expires:
-        changes += _expirations(decision)
+    if decision.expiry:
+        changes += _expirations(decision, decision.expiry)
     if decision.dead_letter:
         changes.append(upsert(decision.dead_letter))
     elif decision.unparked:
@@ -143,10 +146,10 @@ def _changes(decision: Decision) -> list[Mutation]:
     return changes + [each for child in decision.children for each in _births(child)]
 
 
-def _expirations(decision: Decision) -> list[Mutation]:
+def _expirations(decision: Decision, at: datetime) -> list[Mutation]:
     """Return the writes that let those records expire too that the decision leaves as they are."""
     saga, written = decision.saga, {step.id for step in decision.steps}
-    at, now = saga.expires_at, saga.updated_at
+    now = saga.updated_at
     steps = [
         StepRecord(saga_id=saga.id, id=number, name="", service="", updated_at=now, expires_at=at)
         for number in range(1, saga.total_steps + 1)

@@ -98,7 +98,8 @@ class SagaRecord:
     result: Annotated[str | None, OmitEmpty] = None
     created_at: Indexed[datetime]
     updated_at: Indexed[datetime]
-    expires_at: Expires = None
+    #: When the sweep deletes the saga. Not a TTL mark: its effects have to go with it.
+    expires_at: Annotated[datetime | None, OmitEmpty] = None
     version: Version = 0
 
 

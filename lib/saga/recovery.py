@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from lib.datastore import key
+from lib.datastore import Key, key
 from lib.errors import AmendsError
 from lib.logs import log
 from lib.saga import alerts
 from lib.saga.barrier import Effect
 from lib.saga.calling import idempotency_key
 from lib.saga.engine import Engine
-from lib.saga.journal import Journal
+from lib.saga.journal import Journal, event_keys, step_keys
 from lib.saga.records import FINISHED, SHARDS, DeadLetter, SagaRecord, purge_mark, shard_of
+from lib.saga.retention import expires_by_ttl
 
 T = TypeVar("T", SagaRecord, DeadLetter)
 
@@ -64,7 +65,7 @@ def sweep(
     letters = list(journal.unalerted(limit)) if time_is_left() else []
     alerted = _each(letters, time_is_left, lambda letter: _announce(engine, letter))
     expired = _find_expired(journal, started, limit) if time_is_left() else []
-    purged = _each(expired, time_is_left, lambda saga: _purge(journal, saga, started))
+    purged = _each(expired, time_is_left, lambda saga: _purge(engine, saga, started))
     swept = Swept(
         found=len(sagas),
         delivered=sum(delivered),
@@ -104,15 +105,21 @@ def _find_expired(journal: Journal, now: datetime, limit: int) -> list[SagaRecor
     return [saga for sagas in shards for saga in sagas][:limit]
 
 
-def _purge(journal: Journal, saga: SagaRecord, now: datetime) -> bool:
+def _purge(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     """Delete a saga that has expired; a child waits for its parent, which may roll it back."""
+    journal = engine.journal
     parent = journal.find(saga.parent_id) if saga.parent_id else None
     if parent is not None and parent.status not in FINISHED:
         journal.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONED))
         return False
     loaded = journal.load(saga.id, saga.total_steps)
-    steps = loaded.steps if loaded else []
-    journal.purge(saga, [key(Effect, idempotency_key(saga.id, step.name)) for step in steps])
+    others: list[Key[Any]] = [
+        key(Effect, idempotency_key(saga.id, step.name))
+        for step in (loaded.steps if loaded else ())
+    ]
+    if not expires_by_ttl(saga, engine.retention):
+        others += [*event_keys(saga), *step_keys(saga.id, saga.total_steps)]
+    journal.purge(saga, others)
     return True
 
 
