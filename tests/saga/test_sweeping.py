@@ -154,14 +154,6 @@ def test_a_child_saga_is_kept_while_its_parent_may_still_roll_it_back(
     assert bench.store.count(Query(SagaRecord)) == 0
 
 
-def test_a_long_outage_of_the_queue_is_not_answered_by_a_task_a_minute(bench: Bench) -> None:
-    start(bench)
-    for _ in range(24 * 60):
-        bench.pass_time(minutes=1)
-        sweep(bench.engine, bench.now)
-    assert len(bench.queue.named) < 40
-
-
 def test_a_parent_without_its_definition_hears_of_its_child_once_it_is_retried(
     bench: Bench, probe: Probe
 ) -> None:

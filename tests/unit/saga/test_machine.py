@@ -323,3 +323,10 @@ def test_the_machine_leaves_the_records_that_it_is_given_as_they_are() -> None:
     before = (repr(saga), repr(steps))
     played.ends()
     assert (repr(saga), repr(steps)) == before
+
+
+def test_a_long_outage_of_the_queue_is_not_answered_by_a_task_a_minute() -> None:
+    played = Played()
+    for _ in range(24 * 60):
+        played.happens(Overdue(), after=timedelta(minutes=1))
+    assert 24 < played.steps[0].epoch < 40
