@@ -11,10 +11,11 @@ from functions.sagas import SagaId, SagaName, StepName
 from lib.http import endpoint
 from lib.logs import annotate
 from lib.paging import PageSize, PageToken
-from lib.saga import happened, view
 from lib.saga.engine import Engine
 from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.operating import Verb, apply_to_each, make_request
+from lib.saga.machine import happened
+from lib.saga.operators import view
+from lib.saga.operators.operating import Verb, apply_to_each, make_request
 from lib.saga.payload import canonical_payload
 from lib.saga.records import SagaStatus
 

@@ -6,9 +6,9 @@ from functions.sagas import SagaName
 from lib.clients import now
 from lib.http import endpoint
 from lib.paging import PageSize, PageToken
-from lib.saga import view
 from lib.saga.engine import Engine
-from lib.saga.monitoring import monitor
+from lib.saga.operators import view
+from lib.saga.operators.monitoring import monitor
 
 
 @endpoint("GET")

@@ -8,8 +8,8 @@ from lib.http import endpoint
 from lib.identifiers import make_id
 from lib.logs import annotate, traceparent
 from lib.paging import PageSize, PageToken
-from lib.saga import view
 from lib.saga.engine import Engine
+from lib.saga.operators import view
 from lib.saga.records import SagaStatus
 
 #: A caller's own id for a saga.

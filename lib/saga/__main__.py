@@ -5,7 +5,7 @@ import sys
 
 from lib import clients
 from lib.errors import AmendsError
-from lib.saga.checking import find_stranded
+from lib.saga.operators.checking import find_stranded
 from lib.sagas import DEFINITIONS
 
 

@@ -12,8 +12,8 @@ from lib.deadline import within
 from lib.errors import AmendsError, Contention, VersionMismatch
 from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.happened import Outcome, Result
 from lib.saga.limits import LARGEST_OUTPUT
+from lib.saga.machine.happened import Outcome, Result
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
 CallWithin = Callable[[timedelta, Callable[[], Any]], Any]

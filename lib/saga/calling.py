@@ -5,12 +5,12 @@ from typing import Any
 
 from lib.saga.attempt import outcome_of
 from lib.saga.call import Call
-from lib.saga.context import outputs_of
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.forward import heeds_stop
-from lib.saga.happened import ChildEnded, Happened, Heeded, Outcome, Result, Woken
 from lib.saga.journal import Loaded
+from lib.saga.machine.context import outputs_of
+from lib.saga.machine.forward import heeds_stop
+from lib.saga.machine.happened import ChildEnded, Happened, Heeded, Outcome, Result, Woken
 from lib.saga.records import SagaRecord
 from lib.saga.steps import Action, Part, Step
 

@@ -24,13 +24,16 @@ from lib.errors import (
 from lib.logs import log
 from lib.saga import alerts
 from lib.saga.attempt import CallWithin, call_in_thread, outcome_of, run_action
-from lib.saga.birth import make_saga
 from lib.saga.calling import action_of, child_end_of, find_happened, in_a_word, make_call
-from lib.saga.context import clean_error
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.draft import Decision
-from lib.saga.happened import (
+from lib.saga.journal import Journal, Loaded
+from lib.saga.limits import LARGEST_OUTPUT
+from lib.saga.machine import begin, close, decide, strand
+from lib.saga.machine.birth import make_saga
+from lib.saga.machine.context import clean_error
+from lib.saga.machine.draft import Decision
+from lib.saga.machine.happened import (
     Happened,
     Outcome,
     Overdue,
@@ -41,10 +44,7 @@ from lib.saga.happened import (
     RevertRequested,
     Signalled,
 )
-from lib.saga.journal import Journal, Loaded
-from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.machine import begin, close, decide, strand
-from lib.saga.outstanding import is_awaited, outstanding
+from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.pausing import back_off
 from lib.saga.payload import canonical_payload, stored_payload
 from lib.saga.records import ACTIVE, FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus

@@ -19,7 +19,7 @@ from lib.datastore import (
     upsert,
 )
 from lib.datastore.conditions import Combination
-from lib.saga.draft import Decision
+from lib.saga.machine.draft import Decision
 from lib.saga.records import (
     SHARDS,
     DeadLetter,

@@ -10,10 +10,10 @@ import yaml
 
 from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
-from lib.saga import view
-from lib.saga.checking import find_stranded
 from lib.saga.journal import Journal
-from lib.saga.monitoring import monitor
+from lib.saga.operators import view
+from lib.saga.operators.checking import find_stranded
+from lib.saga.operators.monitoring import monitor
 from lib.saga.records import SagaStatus
 from lib.todo import task_lists, task_queries
 from lib.todo.models import TaskList

@@ -9,8 +9,8 @@ from lib.errors import Unavailable
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
-from lib.saga.happened import CancelRequested
 from lib.saga.journal import Journal
+from lib.saga.machine.happened import CancelRequested
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
 from lib.saga.retention import KEEP, Retention

@@ -8,8 +8,8 @@ import pytest
 
 from lib.datastore import connect
 from lib.orders.saga import ORDER_PROCESSING
-from lib.saga.checking import find_stranded
 from lib.saga.definition import Definitions
+from lib.saga.operators.checking import find_stranded
 from local.supervisor import PROJECT
 from tests.saga.bench import Bench, Probe, make_saga, start
 

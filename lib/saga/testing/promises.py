@@ -8,6 +8,7 @@ from lib.saga.calling import idempotency_key
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
 from lib.saga.journal import Journal, Loaded
+from lib.saga.machine.replay import Broken, replay, state_of
 from lib.saga.records import (
     FINISHED,
     DeadLetter,
@@ -16,7 +17,6 @@ from lib.saga.records import (
     StepRecord,
     StepStatus,
 )
-from lib.saga.replay import Broken, replay, state_of
 from lib.saga.steps import Child, Part, Step
 from lib.saga.testing.ledger import Called, Ledger
 

@@ -11,7 +11,7 @@ from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
-from lib.saga.outstanding import outstanding
+from lib.saga.machine.outstanding import outstanding
 from lib.saga.records import SagaRecord
 from lib.saga.testing import memory, queue
 from lib.saga.testing.clock import BEGINNING, VirtualClock

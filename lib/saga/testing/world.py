@@ -7,8 +7,14 @@ import msgspec
 
 from lib.errors import Conflict, Contention, NotBegun, NotFound, Unavailable
 from lib.saga.delivery import Delivery
-from lib.saga.happened import Asked, CancelRequested, PauseRequested, ResumeRequested, Signalled
-from lib.saga.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
+from lib.saga.machine.happened import (
+    Asked,
+    CancelRequested,
+    PauseRequested,
+    ResumeRequested,
+    Signalled,
+)
+from lib.saga.machine.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
 from lib.saga.records import FORWARD, SagaRecord, StepRecord, StepStatus
 from lib.saga.recovery import sweep
 from lib.saga.testing.clock import BEGINNING

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from lib.datastore import key, update, upsert
-from lib.saga import backward, outstanding
 from lib.saga.barrier import Effect
 from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
-from lib.saga.draft import Decision, Draft
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal, Loaded
+from lib.saga.machine import backward, outstanding
+from lib.saga.machine.draft import Decision, Draft
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
 from lib.saga.steps import Part, Step

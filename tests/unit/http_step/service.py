@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from lib.saga.call import Call
-from lib.saga.http_step import HttpCall
+from lib.saga.http.step import HttpCall
 
 #: Writes an answer, byte for byte.
 Write = Callable[[bytes], object]

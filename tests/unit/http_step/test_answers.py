@@ -1,4 +1,4 @@
-"""What each answer of a service means to a saga: the table of http_step.py, row by row."""
+"""What each answer of a service means to a saga: the table of step.py, row by row."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ import pytest
 from lib.saga.attempt import Unstorable
 from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
 from lib.saga.delivery import Phase
-from lib.saga.http_answer import LONGEST_DETAIL, LONGEST_WAIT
+from lib.saga.http.answer import LONGEST_DETAIL, LONGEST_WAIT
 from tests.unit.http_step.service import Service, kind_of, outcome
 
 JSON = "application/json"

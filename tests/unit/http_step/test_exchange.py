@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from urllib3.exceptions import ConnectTimeoutError
 
-from lib.saga import http_exchange
 from lib.saga.attempt import Unstorable
 from lib.saga.call import Call, Permanent, Retry, Unknown
-from lib.saga.http_exchange import LARGEST_ANSWER
-from lib.saga.http_step import HttpCall
+from lib.saga.http import exchange as exchanging
+from lib.saga.http.exchange import LARGEST_ANSWER
+from lib.saga.http.step import HttpCall
 from tests.unit.http_step.certificate import self_signed
 from tests.unit.http_step.service import Asked, Service, Write, answer, kind_of, outcome, running
 
@@ -54,7 +54,7 @@ def test_a_service_that_outlasts_the_deadline_may_have_done_it(
     service: Service, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The clock stands still, so that a busy machine cannot use the time up before it is sent.
-    monkeypatch.setattr(http_exchange, "now", lambda: call.deadline - timedelta(seconds=0.2))
+    monkeypatch.setattr(exchanging, "now", lambda: call.deadline - timedelta(seconds=0.2))
     waited: list[bool] = []
     service.answer = lambda *_: waited.append(service.left.wait(30))
     assert kind_of(service, call) is Unknown
@@ -78,7 +78,7 @@ def test_an_answer_that_only_drips_is_left_at_the_deadline(
     def now() -> datetime:
         return call.deadline - timedelta(seconds=0 if len(dripped) > 3 else 30)
 
-    monkeypatch.setattr(http_exchange, "now", now)
+    monkeypatch.setattr(exchanging, "now", now)
     service.answer = drip
     assert kind_of(service, call) is Unknown
     assert service.left.wait(30)

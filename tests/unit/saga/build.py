@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib.saga.birth import make_saga
 from lib.saga.call import Call
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.draft import Decision
-from lib.saga.happened import Happened, Outcome, Result
 from lib.saga.machine import begin, decide
+from lib.saga.machine.birth import make_saga
+from lib.saga.machine.draft import Decision
+from lib.saga.machine.happened import Happened, Outcome, Result
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
 from lib.saga.steps import Step

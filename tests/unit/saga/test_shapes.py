@@ -7,7 +7,7 @@ import pytest
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import Definitions, Saga, StepKind
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.happened import CancelRequested, ChildEnded, Heeded, Result, Signalled, Woken
+from lib.saga.machine.happened import CancelRequested, ChildEnded, Heeded, Result, Signalled, Woken
 from lib.saga.policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.records import SagaStatus, due_mark, shard_of
 from lib.saga.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Step, Timer

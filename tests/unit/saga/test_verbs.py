@@ -8,7 +8,8 @@ import pytest
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import OnCompensationFailure, Saga
 from lib.saga.delivery import Phase
-from lib.saga.happened import (
+from lib.saga.machine import close
+from lib.saga.machine.happened import (
     Asked,
     CancelRequested,
     PauseRequested,
@@ -18,7 +19,6 @@ from lib.saga.happened import (
     RetryRequested,
     SkipRequested,
 )
-from lib.saga.machine import close
 from lib.saga.records import SagaStatus
 from lib.saga.steps import Parallel
 from tests.unit.saga.build import THREE, Played, outcome, step

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from lib.saga import backward, forward, happened, verbs
-from lib.saga.causes import Cause
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
-from lib.saga.draft import Decision, Draft
-from lib.saga.happened import Happened, Outcome, ResolveRequested
+from lib.saga.machine import backward, forward, happened, verbs
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.draft import Decision, Draft
+from lib.saga.machine.happened import Happened, Outcome, ResolveRequested
+from lib.saga.machine.scheduling import redeliver
 from lib.saga.records import ACTIVE, SagaRecord, StepRecord
-from lib.saga.scheduling import redeliver
 
 
 def begin(definition: Saga, saga: SagaRecord) -> Decision:

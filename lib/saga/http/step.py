@@ -40,9 +40,9 @@ from lib.http import BUDGET_HEADER
 from lib.logs import read_traceparent
 from lib.saga.call import Call, Permanent, Retry, Unknown
 from lib.saga.delivery import Phase
-from lib.saga.http_answer import output_of
-from lib.saga.http_exchange import Request, exchange, seconds_until
-from lib.saga.id_tokens import ID_TOKENS
+from lib.saga.http.answer import output_of
+from lib.saga.http.exchange import Request, exchange, seconds_until
+from lib.saga.http.id_tokens import ID_TOKENS
 
 #: Only grows over the life of a saga: a service may refuse a call with less than it has seen.
 FENCING_HEADER = "X-Fencing-Token"

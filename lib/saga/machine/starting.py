@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from lib.saga.birth import make_child
-from lib.saga.causes import Cause
-from lib.saga.context import Unfit, ask
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
-from lib.saga.draft import Draft
+from lib.saga.machine.birth import make_child
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.context import Unfit, ask
+from lib.saga.machine.draft import Draft
+from lib.saga.machine.scheduling import schedule, wake
 from lib.saga.payload import canonical_payload
 from lib.saga.records import SagaStatus, StepStatus
-from lib.saga.scheduling import schedule, wake
 from lib.saga.steps import Child, Signal, Step, Timer
 
 

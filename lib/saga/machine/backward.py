@@ -1,12 +1,12 @@
 """The way back: compensations in reverse order, stage after stage."""
 
-from lib.saga.causes import Cause
 from lib.saga.definition import OnCompensationFailure, Saga
 from lib.saga.delivery import Phase
-from lib.saga.draft import Draft
-from lib.saga.happened import ChildEnded, Outcome, Result
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.draft import Draft
+from lib.saga.machine.happened import ChildEnded, Outcome, Result
+from lib.saga.machine.scheduling import schedule, try_again
 from lib.saga.records import SagaStatus, StepRecord, StepStatus
-from lib.saga.scheduling import schedule, try_again
 from lib.saga.steps import Child, Part, Step
 
 #: A step that ended so has had its effect only if that is uncertain.

@@ -1,4 +1,4 @@
-"""What a service's answer to a step means for the saga; http_step.py has the table."""
+"""What a service's answer to a step means for the saga; step.py has the table."""
 
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
@@ -12,7 +12,7 @@ from lib.logs import log
 from lib.saga.attempt import Unstorable
 from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
 from lib.saga.delivery import Phase
-from lib.saga.http_exchange import LARGEST_ANSWER, Answer, Ending
+from lib.saga.http.exchange import LARGEST_ANSWER, Answer, Ending
 
 #: A saga does not sleep for longer than this because a service's Retry-After says so.
 LONGEST_WAIT = timedelta(hours=1)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from lib.saga.causes import Cause
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery
-from lib.saga.outstanding import due_of, outstanding
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.outstanding import due_of, outstanding
 from lib.saga.records import (
     DeadLetter,
     EventRecord,

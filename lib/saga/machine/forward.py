@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from lib.errors import Conflict, NotFound
-from lib.saga.backward import child_rolled_back, roll_back
-from lib.saga.causes import Cause
-from lib.saga.context import Unfit
 from lib.saga.definition import Saga, StepKind
 from lib.saga.delivery import Phase
-from lib.saga.draft import Draft
-from lib.saga.happened import FINAL, ChildEnded, Heeded, Outcome, Result, Signalled, Woken
+from lib.saga.machine.backward import child_rolled_back, roll_back
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.context import Unfit
+from lib.saga.machine.draft import Draft
+from lib.saga.machine.happened import FINAL, ChildEnded, Heeded, Outcome, Result, Signalled, Woken
+from lib.saga.machine.scheduling import IN_FLIGHT, deadline_of, schedule, try_again, wake
+from lib.saga.machine.starting import begin_part, plan_part, run
 from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepStatus
-from lib.saga.scheduling import IN_FLIGHT, deadline_of, schedule, try_again, wake
-from lib.saga.starting import begin_part, plan_part, run
 from lib.saga.steps import Child, Signal, Step, Timer
 
 #: A signal may come while its step is in one of these.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from lib.saga.causes import Cause
+from lib.saga.machine.causes import Cause
 from lib.saga.records import EventRecord, SagaRecord, SagaStatus, StepRecord, StepStatus
 
 

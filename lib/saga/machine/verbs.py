@@ -1,12 +1,12 @@
 """What an operator can do to a saga; what makes no sense is refused with Conflict."""
 
 from lib.errors import Conflict, NotFound
-from lib.saga.backward import go_back
-from lib.saga.causes import Cause
 from lib.saga.definition import Saga, StepKind
-from lib.saga.draft import Draft
-from lib.saga.forward import begin_parts, settle, stop
-from lib.saga.happened import (
+from lib.saga.machine.backward import go_back
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.draft import Draft
+from lib.saga.machine.forward import begin_parts, settle, stop
+from lib.saga.machine.happened import (
     CancelRequested,
     PauseRequested,
     ResolveRequested,
@@ -15,6 +15,7 @@ from lib.saga.happened import (
     RevertRequested,
     SkipRequested,
 )
+from lib.saga.machine.scheduling import repeat
 from lib.saga.records import (
     ACTIVE,
     FINISHED,
@@ -24,7 +25,6 @@ from lib.saga.records import (
     StepRecord,
     StepStatus,
 )
-from lib.saga.scheduling import repeat
 
 BROKEN = frozenset({StepStatus.FAILED, StepStatus.COMPENSATION_FAILED})
 

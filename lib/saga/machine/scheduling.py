@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from lib.saga.causes import Cause
 from lib.saga.definition import Saga, StepKind
 from lib.saga.delivery import Phase, jitter_of
-from lib.saga.draft import Draft
-from lib.saga.happened import FINAL, UNCERTAIN, Outcome
-from lib.saga.outstanding import is_overdue, outstanding, overdue_at
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.draft import Draft
+from lib.saga.machine.happened import FINAL, UNCERTAIN, Outcome
+from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lib.errors import AmendsError, Invalid
-from lib.saga.draft import Decision
 from lib.saga.engine import Engine
-from lib.saga.happened import (
+from lib.saga.journal import Loaded
+from lib.saga.machine.draft import Decision
+from lib.saga.machine.happened import (
     Asked,
     CancelRequested,
     PauseRequested,
@@ -16,7 +17,6 @@ from lib.saga.happened import (
     RetryRequested,
     SkipRequested,
 )
-from lib.saga.journal import Loaded
 from lib.saga.records import SagaRecord, SagaStatus
 
 
