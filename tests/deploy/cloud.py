@@ -25,6 +25,8 @@ class Cloud:
         self.present: dict[str, set[str]] = {}
         #: Services whose next revision does not come up.
         self.broken: set[str] = set()
+        #: Services whose traffic cannot be moved.
+        self.stuck: set[str] = set()
 
     # What a deployment sees of gcloud
 
@@ -95,6 +97,12 @@ class Cloud:
 
     def _move(self, name: str, flags: dict[str, str]) -> None:
         service = self.services[name]
+        if name in self.stuck and "--to-tags" in flags:
+            raise Failed(f"{name} does not move")
+        for tag in filter(None, flags.get("--remove-tags", "").split(",")):
+            service["status"]["traffic"] = [
+                each for each in service["status"]["traffic"] if each.get("tag") != tag
+            ]
         if "--update-tags" in flags:
             tag, revision = flags["--update-tags"].split("=")
             self._tag(service, tag, revision)

@@ -36,7 +36,7 @@ def build(gcloud: Gcloud, image: str) -> None:
 def say_everything() -> list[str]:
     """Return what the build, set-up and alerts say: to an empty project, and to a full one."""
     cloud = Cloud()
-    for image in ("i:1", "i:2"):
+    for image in ("i:1", "i:2", "i:3"):
         set_up(cloud, FULL)
         apply_alerts(cloud, FULL)
         build(cloud, image)
@@ -60,7 +60,7 @@ def test_every_line_of_the_build_of_set_up_and_of_the_alerts_is_understood(
 ) -> None:
     lines = say_everything()
     for part in (
-        "services enable", "run deploy", "run services update-traffic", "ttls update",
+        "services enable", "run deploy", "--to-tags=next=100", "--remove-tags=before-", "ttls update",
         "run services remove-iam-policy-binding", "tasks queues create", "tasks queues update",
         "scheduler jobs create", "scheduler jobs update", "policies create", "policies update",
         "metrics update", "auth print-identity-token", "indexes create",
