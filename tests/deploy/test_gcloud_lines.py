@@ -60,7 +60,7 @@ def test_every_line_of_the_build_of_set_up_and_of_the_alerts_is_understood(
 ) -> None:
     lines = say_everything()
     for part in (
-        "services enable", "run deploy", "--to-tags=next=100", "--remove-tags=before-", "ttls update",
+        "services enable", "run deploy", "--to-tags=", "--remove-tags=", "ttls update",
         "run services remove-iam-policy-binding", "tasks queues create", "tasks queues update",
         "scheduler jobs create", "scheduler jobs update", "policies create", "policies update",
         "metrics update", "auth print-identity-token", "indexes create",
