@@ -18,8 +18,18 @@ from deploy.settings import Settings, Unusable
 
 
 def stage(gcloud: Gcloud, settings: Settings, image: str) -> None:
-    """Deploy, without traffic, every service that is not yet what it is to be."""
+    """Deploy, without traffic, every service that is not yet what it is to be.
+
+    Raises Unusable, with nothing deployed, if one of the names belongs to somebody else's service.
+    """
     present = _find_present(gcloud, settings)
+    for service in list_services(settings.mode):
+        if service.name in present and RELEASE not in _labels_of(present[service.name]):
+            raise Unusable(
+                f"there is a service {service.name} that no build of ours has deployed; if it may "
+                f"be replaced: gcloud run services update {service.name} "
+                f"--region={settings.region} --update-labels={RELEASE}=replace"
+            )
 
     def deploy(service: Service) -> None:
         flags = describe_deployment(service, settings, image)
@@ -89,7 +99,7 @@ def find_leftovers(gcloud: Gcloud, settings: Settings) -> list[str]:
     return sorted(
         name
         for name, service in present.items()
-        if name not in wanted and RELEASE in service["metadata"].get("labels", {})
+        if name not in wanted and RELEASE in _labels_of(service)
     )
 
 
@@ -133,6 +143,10 @@ def _find_present(gcloud: Gcloud, settings: Settings) -> dict[str, Any]:
 
 def _is_ready_as(deployed: Any, release: str) -> bool:
     """Tell whether the newest revision is of a release, and was found able to serve."""
-    status, labels = deployed["status"], deployed["metadata"].get("labels", {})
+    status, deployed_as = deployed["status"], _labels_of(deployed).get(RELEASE)
     newest = status.get("latestCreatedRevisionName")
-    return bool(labels.get(RELEASE) == release and newest == status.get("latestReadyRevisionName"))
+    return bool(deployed_as == release and newest == status.get("latestReadyRevisionName"))
+
+
+def _labels_of(deployed: Any) -> dict[str, str]:
+    return deployed["metadata"].get("labels") or {}

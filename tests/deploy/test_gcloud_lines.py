@@ -14,7 +14,7 @@ from deploy.alerting import apply_alerts
 from deploy.gcloud import DryRun, Gcloud
 from deploy.invokers import apply_invokers
 from deploy.services import list_services
-from deploy.settings import PROJECT
+from deploy.settings import PROJECT, Unusable
 from deploy.setup import set_up
 from deploy.smoke import try_next_revision
 from tests.deploy.cloud import SETTINGS, Cloud
@@ -43,6 +43,10 @@ def say_everything() -> list[str]:
     cloud.invokers["get-saga"].add("allUsers")
     apply_invokers(cloud, FULL, list_services(FULL.mode))
     rollout.roll_back(cloud, FULL)
+    del cloud.services["get-saga"]["metadata"]["labels"]
+    with pytest.raises(Unusable) as refusal:
+        rollout.stage(cloud, FULL, "i:4")
+    cloud.said.append("gcloud " + str(refusal.value).partition(": gcloud ")[2])
     return list({shape_of(line): line for line in cloud.said}.values())
 
 
@@ -67,6 +71,20 @@ def test_every_line_of_the_build_of_set_up_and_of_the_alerts_is_understood(
     ):  # fmt: skip
         assert any(part in line for line in lines), part
     assert find_faults(lines, tmp_path) == []
+
+
+def test_the_line_that_deletes_what_is_left_over_is_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = Cloud()
+    build(cloud, "i:1")
+    labels = {"amends-release": "x"}
+    cloud.services["old"] = {"metadata": {"name": "old", "labels": labels}, "status": {}}
+    capsys.readouterr()
+    release(cloud, FULL)
+    said = list(find_commands(capsys.readouterr().out))
+    assert said == ["gcloud run services delete old --region=europe-west1"]
+    assert find_faults(said, tmp_path) == []
 
 
 def test_every_gcloud_line_of_the_readme_and_of_cloudbuild_is_understood(tmp_path: Path) -> None:

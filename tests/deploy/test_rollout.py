@@ -179,6 +179,21 @@ def test_nothing_is_undone_when_it_is_not_sure_what_the_last_release_was() -> No
     assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
 
 
+def test_somebody_elses_service_is_not_replaced_unless_it_is_said_that_it_may_be() -> None:
+    cloud = Cloud()
+    cloud.services["get-saga"] = {"metadata": {"name": "get-saga"}, "status": {}}
+    with pytest.raises(Unusable, match="--update-labels=amends-release=replace"):
+        build(cloud)
+    assert cloud.changes == []
+    cloud.services["get-saga"] = {
+        "metadata": {"name": "get-saga", "labels": {"amends-release": "replace"}},
+        "status": {"traffic": [{"percent": 100, "revisionName": "theirs"}]},
+        "count": 0,
+    }
+    build(cloud)
+    assert cloud.serving("get-saga") == "get-saga-00001"
+
+
 def test_a_service_that_has_left_the_table_is_named_and_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
