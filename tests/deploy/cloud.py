@@ -31,7 +31,7 @@ class Cloud:
     # What a deployment sees of gcloud
 
     def read(self, *words: str) -> Any:
-        self.said.append(render((*words, "--format=json")))
+        self.said.append(render(*words, "--format=json"))
         if words[:3] == ("run", "services", "list"):
             return list(self.services.values())
         if words[:3] == ("run", "services", "get-iam-policy"):
@@ -45,12 +45,12 @@ class Cloud:
         ] or None
 
     def text(self, *words: str) -> str:
-        self.said.append(render(words))
+        self.said.append(render(*words, f"--project={SETTINGS.project}"))
         return "a-token"
 
     def change(self, *words: str) -> None:
-        self.said.append(render(words))
-        self.changes.append(render(words))
+        self.said.append(render(*words, f"--project={SETTINGS.project}"))
+        self.changes.append(render(*words, f"--project={SETTINGS.project}"))
         flags = dict(word.split("=", 1) for word in words if word.startswith("--") and "=" in word)
         if words[:2] == ("run", "deploy"):
             self._deploy(words[2], flags, held="--no-traffic" in words)

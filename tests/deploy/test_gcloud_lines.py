@@ -116,5 +116,5 @@ def test_a_dry_run_shows_the_lines_that_set_up_an_empty_project(
 ) -> None:
     cloud = Cloud()
     set_up(cloud, SETTINGS)
-    set_up(DryRun(), SETTINGS)
+    set_up(DryRun(SETTINGS.project), SETTINGS)
     assert capsys.readouterr().out.splitlines() == cloud.changes
