@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy import rollout
 from deploy.alerting import apply_alerts
 from deploy.database import apply_indexes, apply_ttls
-from deploy.gcloud import DryRun, Failed, Gcloud, Shell
+from deploy.gcloud import DryRun, Failed, Gcloud, Shell, render
 from deploy.image import name_image
 from deploy.invokers import apply_invokers
 from deploy.queues import apply_queues
@@ -35,6 +35,8 @@ def prepare(gcloud: Gcloud, settings: Settings) -> None:
 
 def stage(gcloud: Gcloud, settings: Settings) -> None:
     """Put new revisions beside the old ones, and let nobody call them who should not."""
+    if not IMAGE_FILE.exists():
+        raise Unusable(f"which image? {IMAGE_FILE} says so; name-image writes it")
     rollout.stage(gcloud, settings, IMAGE_FILE.read_text().strip())
     apply_invokers(gcloud, settings, list_services(settings.mode))
 
@@ -44,8 +46,8 @@ def release(gcloud: Gcloud, settings: Settings) -> None:
     rollout.release(gcloud, settings)
     apply_schedule(gcloud, settings)
     for name in rollout.find_leftovers(gcloud, settings):
-        print(f"{name} is deployed, but no longer in the table; to delete it:")
-        print(f"  gcloud run services delete {name} --region={settings.region}")
+        delete = render("run", "services", "delete", name, f"--region={settings.region}")
+        print(f"{name} is deployed, but no longer in the table; to delete it:\n{delete}")
 
 
 VERBS: dict[str, Callable[[Gcloud, Settings], object]] = {
@@ -69,7 +71,9 @@ def main() -> int:
     if options.dry_run and options.verb in ("smoke", "release", "rollback"):
         parser.error(f"{options.verb} depends on what is deployed: it cannot be shown beforehand")
     try:
-        VERBS[options.verb](DryRun() if options.dry_run else Shell(), read_settings())
+        settings = read_settings()
+        gcloud = DryRun(settings.project) if options.dry_run else Shell(settings.project)
+        VERBS[options.verb](gcloud, settings)
     except (Unusable, Failed, SmokeFailed) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -4,7 +4,12 @@ from deploy.gcloud import Gcloud
 from deploy.settings import PROJECT, Settings
 
 #: The kinds that a TTL policy deletes, and the property that says from when on.
-EXPIRING = {"CommitReceipt": "expires_at"}
+EXPIRING = {
+    "CommitReceipt": "expires_at",
+    "Saga": "expires_at",
+    "SagaEvent": "expires_at",
+    "SagaStep": "expires_at",
+}
 
 
 def apply_indexes(gcloud: Gcloud, settings: Settings) -> None:

@@ -3,7 +3,6 @@
 import json
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
@@ -35,7 +34,10 @@ class Gcloud(Protocol):
 
 
 class Shell:
-    """Runs the commands, each shown before it changes something. Raises Failed."""
+    """Runs the commands in a project, each shown before it changes something. Raises Failed."""
+
+    def __init__(self, project: str) -> None:
+        self._project = f"--project={project}"
 
     def read(self, *words: str) -> Any:
         """Return the JSON that a command prints."""
@@ -44,18 +46,18 @@ class Shell:
     def text(self, *words: str) -> str:
         """Return what a command prints."""
         done = subprocess.run(  # noqa: S603
-            ["gcloud", *words, "--quiet"],  # noqa: S607
+            ["gcloud", *words, self._project, "--quiet"],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
-            raise Failed(f"{render(words)}\n{done.stderr.strip()}")
+            raise Failed(f"{render(*words, self._project)}\n{done.stderr.strip()}")
         return done.stdout.strip()
 
     def change(self, *words: str) -> None:
         """Show a command and run it."""
-        print(render(words), flush=True)
+        print(render(*words, self._project), flush=True)
         self.text(*words)
 
     def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
@@ -68,6 +70,9 @@ class Shell:
 class DryRun:
     """Shows the commands that would change something in an empty project, and runs none."""
 
+    def __init__(self, project: str) -> None:
+        self._project = f"--project={project}"
+
     def read(self, *_words: str) -> Any:
         """Return nothing: there is nothing yet."""
         return None
@@ -78,7 +83,7 @@ class DryRun:
 
     def change(self, *words: str) -> None:
         """Show a command."""
-        sys.stdout.write(render(words) + "\n")
+        print(render(*words, self._project))
 
     def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
         """Call `action` for the items in their order."""
@@ -86,7 +91,7 @@ class DryRun:
             action(item)
 
 
-def render(words: Iterable[str]) -> str:
+def render(*words: str) -> str:
     """Return a command as a person types it into a shell: of a flag, the value alone is quoted."""
     return " ".join(["gcloud", *map(_quote, words)])
 

@@ -6,20 +6,30 @@ from typing import Any
 
 from deploy.gcloud import Gcloud
 from deploy.services import (
+    BEFORE,
     NEXT,
-    PREVIOUS,
     RELEASE,
     Service,
     describe_deployment,
     list_services,
     release_of,
 )
-from deploy.settings import Settings
+from deploy.settings import Settings, Unusable
 
 
 def stage(gcloud: Gcloud, settings: Settings, image: str) -> None:
-    """Deploy, without traffic, every service that is not yet what it is to be."""
+    """Deploy, without traffic, every service that is not yet what it is to be.
+
+    Raises Unusable, with nothing deployed, if one of the names belongs to somebody else's service.
+    """
     present = _find_present(gcloud, settings)
+    for service in list_services(settings.mode):
+        if service.name in present and RELEASE not in _labels_of(present[service.name]):
+            raise Unusable(
+                f"there is a service {service.name} that no build of ours has deployed; if it may "
+                f"be replaced: gcloud run services update {service.name} "
+                f"--region={settings.region} --update-labels={RELEASE}=replace"
+            )
 
     def deploy(service: Service) -> None:
         flags = describe_deployment(service, settings, image)
@@ -40,20 +50,28 @@ def release(gcloud: Gcloud, settings: Settings) -> None:
     """Move all traffic to the staged revisions; what served until now can be gone back to.
 
     The machinery goes first: whatever starts a saga of a new version finds a worker that knows it.
+    A release that was broken off is taken up where it was when the same build runs again.
     """
     services, present = list_services(settings.mode), _find_present(gcloud, settings)
     traffic = {service.name: _Traffic.of(present[service.name]) for service in services}
     if all(each.serving == each.next for each in traffic.values()):
         return
+    mark = BEFORE + release_of([f"{name} {each.next}" for name, each in traffic.items()])[:8]
+
+    def remember(service: Service) -> None:
+        # Also where nothing moves: to go back is to go back to before this release, not further.
+        now = traffic[service.name]
+        if now.serving and mark not in now.before:
+            forget = [f"--remove-tags={','.join(now.before)}"] if now.before else []
+            changes = [f"--update-tags={mark}={now.serving}", *forget]
+            _change_traffic(gcloud, settings, service, *changes)
 
     def move(service: Service) -> None:
         now = traffic[service.name]
-        changes = [] if now.serving == now.next else [f"--to-tags={NEXT}=100"]
-        # Also where nothing moves: to go back is to go back to before this release, not further.
-        if now.serving and now.previous != now.serving:
-            changes.append(f"--update-tags={PREVIOUS}={now.serving}")
-        _change_traffic(gcloud, settings, service, changes)
+        if now.serving != now.next:
+            _change_traffic(gcloud, settings, service, f"--to-tags={NEXT}=100")
 
+    gcloud.each(remember, services)
     _each_group(gcloud, services, move, machinery_first=True)
 
 
@@ -61,11 +79,15 @@ def roll_back(gcloud: Gcloud, settings: Settings) -> None:
     """Move all traffic to what served before the last release; what starts sagas goes first."""
     present = _find_present(gcloud, settings)
     services = [each for each in list_services(settings.mode) if each.name in present]
+    traffic = {service.name: _Traffic.of(present[service.name]) for service in services}
+    if len({mark for each in traffic.values() for mark in each.before}) > 1:
+        raise Unusable("the last release was broken off before any traffic moved: build again")
 
     def move(service: Service) -> None:
-        now = _Traffic.of(present[service.name])
-        if now.previous and now.serving != now.previous:
-            _change_traffic(gcloud, settings, service, [f"--to-tags={PREVIOUS}=100"])
+        now = traffic[service.name]
+        for mark, revision in now.before.items():
+            if revision != now.serving:
+                _change_traffic(gcloud, settings, service, f"--to-tags={mark}=100")
 
     _each_group(gcloud, services, move, machinery_first=False)
 
@@ -77,32 +99,30 @@ def find_leftovers(gcloud: Gcloud, settings: Settings) -> list[str]:
     return sorted(
         name
         for name, service in present.items()
-        if name not in wanted and RELEASE in service["metadata"].get("labels", {})
+        if name not in wanted and RELEASE in _labels_of(service)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Traffic:
-    """The revisions of a service that matter, each None if there is none."""
+    """The revisions of a service that matter; `before` has what a release has marked, by tag."""
 
     serving: str | None
     next: str | None
-    previous: str | None
+    before: dict[str, str]
 
     @classmethod
     def of(cls, deployed: Any) -> "_Traffic":
         targets = deployed["status"].get("traffic", [])
         tagged = {target["tag"]: target["revisionName"] for target in targets if "tag" in target}
         serving = [each["revisionName"] for each in targets if each.get("percent") == 100]
-        return cls(serving[0] if serving else None, tagged.get(NEXT), tagged.get(PREVIOUS))
+        before = {tag: name for tag, name in tagged.items() if tag.startswith(BEFORE)}
+        return cls(serving[0] if serving else None, tagged.get(NEXT), before)
 
 
-def _change_traffic(
-    gcloud: Gcloud, settings: Settings, service: Service, changes: list[str]
-) -> None:
-    if changes:
-        region = f"--region={settings.region}"
-        gcloud.change("run", "services", "update-traffic", service.name, region, *changes)
+def _change_traffic(gcloud: Gcloud, settings: Settings, service: Service, *changes: str) -> None:
+    region = f"--region={settings.region}"
+    gcloud.change("run", "services", "update-traffic", service.name, region, *changes)
 
 
 def _each_group(
@@ -123,6 +143,10 @@ def _find_present(gcloud: Gcloud, settings: Settings) -> dict[str, Any]:
 
 def _is_ready_as(deployed: Any, release: str) -> bool:
     """Tell whether the newest revision is of a release, and was found able to serve."""
-    status, labels = deployed["status"], deployed["metadata"].get("labels", {})
+    status, deployed_as = deployed["status"], _labels_of(deployed).get(RELEASE)
     newest = status.get("latestCreatedRevisionName")
-    return bool(labels.get(RELEASE) == release and newest == status.get("latestReadyRevisionName"))
+    return bool(deployed_as == release and newest == status.get("latestReadyRevisionName"))
+
+
+def _labels_of(deployed: Any) -> dict[str, str]:
+    return deployed["metadata"].get("labels") or {}

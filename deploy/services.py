@@ -22,8 +22,9 @@ SMOKE = "count_sagas"
 #: The label that says what a service was last deployed as.
 RELEASE = "amends-release"
 
-#: The revision tags: of the one that is tried, and of the one to go back to.
-NEXT, PREVIOUS = "next", "previous"
+#: The revision tags: of the one that is tried, and of the one to go back to, whose tag goes on
+#: with a name of the release that it served before.
+NEXT, BEFORE = "next", "before-"
 
 
 @dataclass(frozen=True, slots=True)

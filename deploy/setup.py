@@ -43,10 +43,9 @@ PROJECT_ROLES = {
 
 def set_up(gcloud: Gcloud, settings: Settings) -> None:
     """Create what is not there; nothing that is there is changed, and no key is ever made."""
-    project = f"--project={settings.project}"
-    gcloud.change("services", "enable", *(f"{api}.googleapis.com" for api in APIS), project)
-    _create_stores(gcloud, settings, project)
-    _create_accounts(gcloud, settings, project)
+    gcloud.change("services", "enable", *(f"{api}.googleapis.com" for api in APIS))
+    _create_stores(gcloud, settings)
+    _create_accounts(gcloud, settings)
     for account, roles in PROJECT_ROLES.items():
         for role in roles:
             gcloud.change(
@@ -54,46 +53,44 @@ def set_up(gcloud: Gcloud, settings: Settings) -> None:
                 f"--member={settings.member(getattr(settings, account))}", f"--role={role}",
                 "--condition=None",
             )  # fmt: skip
-    _bind_storage(gcloud, settings, project)
-    _bind_accounts(gcloud, settings, project)
+    _bind_storage(gcloud, settings)
+    _bind_accounts(gcloud, settings)
 
 
-def _create_stores(gcloud: Gcloud, settings: Settings, project: str) -> None:
+def _create_stores(gcloud: Gcloud, settings: Settings) -> None:
     """Create the database, the repository of images, and the bucket that builds read from."""
     location = f"--location={settings.region}"
-    listed = gcloud.read("firestore", "databases", "list", project) or []
+    listed = gcloud.read("firestore", "databases", "list") or []
     if settings.database not in _last_parts(listed):
         gcloud.change(
             "firestore", "databases", "create", f"--database={settings.database}", location,
-            "--type=datastore-mode", project,
+            "--type=datastore-mode",
         )  # fmt: skip
-    listed = gcloud.read("artifacts", "repositories", "list", location, project) or []
+    listed = gcloud.read("artifacts", "repositories", "list", location) or []
     if settings.repository not in _last_parts(listed):
         gcloud.change(
             "artifacts", "repositories", "create", settings.repository, location,
-            "--repository-format=docker", project,
+            "--repository-format=docker",
         )  # fmt: skip
-    listed = gcloud.read("storage", "buckets", "list", project) or []
+    listed = gcloud.read("storage", "buckets", "list") or []
     if f"{settings.project}_cloudbuild" not in _last_parts(listed):
         gcloud.change(
             "storage", "buckets", "create", f"gs://{settings.project}_cloudbuild", location,
-            "--uniform-bucket-level-access", project,
+            "--uniform-bucket-level-access",
         )  # fmt: skip
 
 
-def _create_accounts(gcloud: Gcloud, settings: Settings, project: str) -> None:
-    listed = gcloud.read("iam", "service-accounts", "list", project) or []
+def _create_accounts(gcloud: Gcloud, settings: Settings) -> None:
+    listed = gcloud.read("iam", "service-accounts", "list") or []
     present = {account["email"] for account in listed}
     for field in PROJECT_ROLES:
         account = getattr(settings, field)
         if settings.email(account) not in present:
             title = f"Amends: {field.removesuffix('_account')}"
-            gcloud.change(
-                "iam", "service-accounts", "create", account, f"--display-name={title}", project
-            )
+            gcloud.change("iam", "service-accounts", "create", account, f"--display-name={title}")
 
 
-def _bind_storage(gcloud: Gcloud, settings: Settings, project: str) -> None:
+def _bind_storage(gcloud: Gcloud, settings: Settings) -> None:
     """Let the build read its source and write its images, and nothing else that is stored."""
     build = f"--member={settings.member(settings.build_account)}"
     gcloud.change(
@@ -102,15 +99,15 @@ def _bind_storage(gcloud: Gcloud, settings: Settings, project: str) -> None:
     )  # fmt: skip
     gcloud.change(
         "artifacts", "repositories", "add-iam-policy-binding", settings.repository,
-        f"--location={settings.region}", build, "--role=roles/artifactregistry.writer", project,
+        f"--location={settings.region}", build, "--role=roles/artifactregistry.writer",
     )  # fmt: skip
 
 
-def _bind_accounts(gcloud: Gcloud, settings: Settings, project: str) -> None:
+def _bind_accounts(gcloud: Gcloud, settings: Settings) -> None:
     for owner, user, role in _list_account_bindings(settings):
         gcloud.change(
             "iam", "service-accounts", "add-iam-policy-binding", settings.email(owner),
-            f"--member={settings.member(user)}", f"--role={role}", project,
+            f"--member={settings.member(user)}", f"--role={role}",
         )  # fmt: skip
 
 

@@ -25,11 +25,13 @@ class Cloud:
         self.present: dict[str, set[str]] = {}
         #: Services whose next revision does not come up.
         self.broken: set[str] = set()
+        #: Services whose traffic cannot be moved.
+        self.stuck: set[str] = set()
 
     # What a deployment sees of gcloud
 
     def read(self, *words: str) -> Any:
-        self.said.append(render((*words, "--format=json")))
+        self.said.append(render(*words, "--format=json"))
         if words[:3] == ("run", "services", "list"):
             return list(self.services.values())
         if words[:3] == ("run", "services", "get-iam-policy"):
@@ -43,12 +45,12 @@ class Cloud:
         ] or None
 
     def text(self, *words: str) -> str:
-        self.said.append(render(words))
+        self.said.append(render(*words, f"--project={SETTINGS.project}"))
         return "a-token"
 
     def change(self, *words: str) -> None:
-        self.said.append(render(words))
-        self.changes.append(render(words))
+        self.said.append(render(*words, f"--project={SETTINGS.project}"))
+        self.changes.append(render(*words, f"--project={SETTINGS.project}"))
         flags = dict(word.split("=", 1) for word in words if word.startswith("--") and "=" in word)
         if words[:2] == ("run", "deploy"):
             self._deploy(words[2], flags, held="--no-traffic" in words)
@@ -95,6 +97,12 @@ class Cloud:
 
     def _move(self, name: str, flags: dict[str, str]) -> None:
         service = self.services[name]
+        if name in self.stuck and "--to-tags" in flags:
+            raise Failed(f"{name} does not move")
+        for tag in filter(None, flags.get("--remove-tags", "").split(",")):
+            service["status"]["traffic"] = [
+                each for each in service["status"]["traffic"] if each.get("tag") != tag
+            ]
         if "--update-tags" in flags:
             tag, revision = flags["--update-tags"].split("=")
             self._tag(service, tag, revision)

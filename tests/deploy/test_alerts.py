@@ -12,7 +12,13 @@ from google.protobuf import json_format
 
 from deploy.alerting import METRICS, POLICIES
 from lib.http import endpoint
+from lib.saga.call import Permanent
+from lib.saga.definition import Definitions
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.testing import MemoryStore, VirtualClock
 from tests.observe.edge import call, greet_person, read_lines
+from tests.saga.bench import HeldQueue, Probe, make_saga
 
 METRIC_FILES = sorted(METRICS.glob("*.json"))
 POLICY_FILES = sorted(POLICIES.glob("*.json"))
@@ -104,3 +110,24 @@ def test_a_refused_caller_is_an_alert(capsys: pytest.CaptureFixture[str]) -> Non
     assert call(guarded, "x").status_code == 401
     found = [matches(condition_filter("caller-refused"), line) for line in read_lines(capsys)]
     assert found == [True, False]
+
+
+def test_a_parked_saga_is_one_alert_that_names_it_and_its_step(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(_: Any) -> None:
+        raise Permanent("no")
+
+    probe, clock, queue = Probe(), VirtualClock(), HeldQueue()
+    probe.on = {"b": refuse, "undo a": refuse}
+    engine = Engine(
+        Definitions([make_saga(probe)]), Journal(MemoryStore(clock=clock)), queue, clock
+    )
+    engine.start("letters", "s1", {"n": 1})
+    while queue.waiting:
+        engine.deliver(queue.take())
+    alert = condition_filter("saga-parked")
+    parked = [each for each in read_lines(capsys) if matches(alert, each)]
+    assert [(each["saga"], each["step"], each["severity"]) for each in parked] == [
+        ("s1", "a", "ERROR")
+    ]

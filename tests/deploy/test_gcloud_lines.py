@@ -14,7 +14,7 @@ from deploy.alerting import apply_alerts
 from deploy.gcloud import DryRun, Gcloud
 from deploy.invokers import apply_invokers
 from deploy.services import list_services
-from deploy.settings import PROJECT
+from deploy.settings import PROJECT, Unusable
 from deploy.setup import set_up
 from deploy.smoke import try_next_revision
 from tests.deploy.cloud import SETTINGS, Cloud
@@ -36,13 +36,17 @@ def build(gcloud: Gcloud, image: str) -> None:
 def say_everything() -> list[str]:
     """Return what the build, set-up and alerts say: to an empty project, and to a full one."""
     cloud = Cloud()
-    for image in ("i:1", "i:2"):
+    for image in ("i:1", "i:2", "i:3"):
         set_up(cloud, FULL)
         apply_alerts(cloud, FULL)
         build(cloud, image)
     cloud.invokers["get-saga"].add("allUsers")
     apply_invokers(cloud, FULL, list_services(FULL.mode))
     rollout.roll_back(cloud, FULL)
+    del cloud.services["get-saga"]["metadata"]["labels"]
+    with pytest.raises(Unusable) as refusal:
+        rollout.stage(cloud, FULL, "i:4")
+    cloud.said.append("gcloud " + str(refusal.value).partition(": gcloud ")[2])
     return list({shape_of(line): line for line in cloud.said}.values())
 
 
@@ -60,13 +64,27 @@ def test_every_line_of_the_build_of_set_up_and_of_the_alerts_is_understood(
 ) -> None:
     lines = say_everything()
     for part in (
-        "services enable", "run deploy", "run services update-traffic", "ttls update",
+        "services enable", "run deploy", "--to-tags=", "--remove-tags=", "ttls update",
         "run services remove-iam-policy-binding", "tasks queues create", "tasks queues update",
         "scheduler jobs create", "scheduler jobs update", "policies create", "policies update",
         "metrics update", "auth print-identity-token", "indexes create",
     ):  # fmt: skip
         assert any(part in line for line in lines), part
     assert find_faults(lines, tmp_path) == []
+
+
+def test_the_line_that_deletes_what_is_left_over_is_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = Cloud()
+    build(cloud, "i:1")
+    labels = {"amends-release": "x"}
+    cloud.services["old"] = {"metadata": {"name": "old", "labels": labels}, "status": {}}
+    capsys.readouterr()
+    release(cloud, FULL)
+    said = list(find_commands(capsys.readouterr().out))
+    assert said == ["gcloud run services delete old --region=europe-west1"]
+    assert find_faults(said, tmp_path) == []
 
 
 def test_every_gcloud_line_of_the_readme_and_of_cloudbuild_is_understood(tmp_path: Path) -> None:
@@ -98,5 +116,5 @@ def test_a_dry_run_shows_the_lines_that_set_up_an_empty_project(
 ) -> None:
     cloud = Cloud()
     set_up(cloud, SETTINGS)
-    set_up(DryRun(), SETTINGS)
+    set_up(DryRun(SETTINGS.project), SETTINGS)
     assert capsys.readouterr().out.splitlines() == cloud.changes

@@ -8,7 +8,7 @@ from deploy import rollout
 from deploy.gcloud import Failed
 from deploy.invokers import apply_invokers
 from deploy.services import list_services
-from deploy.settings import Settings
+from deploy.settings import Settings, Unusable
 from deploy.smoke import SmokeFailed, try_next_revision
 from deploy.sweeping import apply_schedule
 from main import FUNCTIONS
@@ -129,6 +129,69 @@ def test_to_roll_back_is_to_go_back_one_release_for_every_service(
     build(cloud, "i:2")
     rollout.roll_back(cloud, SETTINGS)
     assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
+
+
+def test_a_release_that_was_broken_off_is_finished_by_the_next_build_and_can_be_undone() -> None:
+    cloud = Cloud()
+    build(cloud)
+    cloud.stuck = {"get-saga"}
+    with pytest.raises(Failed):
+        build(cloud, "i:2")
+    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001", "00002"}
+    cloud.stuck = set()
+    build(cloud, "i:2")
+    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
+    rollout.roll_back(cloud, SETTINGS)
+    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001"}
+
+
+def test_a_release_that_was_broken_off_can_be_undone_at_once() -> None:
+    cloud = Cloud()
+    build(cloud)
+    build(cloud, "i:2")
+    cloud.stuck = {"get-saga"}
+    with pytest.raises(Failed):
+        build(cloud, "i:3")
+    cloud.stuck = set()
+    rollout.roll_back(cloud, SETTINGS)
+    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
+
+
+def test_a_release_can_be_undone_after_a_later_build_that_failed_its_smoke_test() -> None:
+    cloud = Cloud()
+    build(cloud)
+    build(cloud, "i:2")
+    with pytest.raises(SmokeFailed):
+        build(cloud, "i:3", status=500)
+    rollout.roll_back(cloud, SETTINGS)
+    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001"}
+
+
+def test_nothing_is_undone_when_it_is_not_sure_what_the_last_release_was() -> None:
+    cloud = Cloud()
+    build(cloud)
+    build(cloud, "i:2")
+    cloud.services["get-saga"]["status"]["traffic"].append(
+        {"tag": "before-other", "revisionName": "get-saga-00001"}
+    )
+    with pytest.raises(Unusable, match="build again"):
+        rollout.roll_back(cloud, SETTINGS)
+    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
+
+
+def test_somebody_elses_service_is_not_replaced_unless_it_is_said_that_it_may_be() -> None:
+    cloud = Cloud()
+    cloud.services["get-saga"] = {"metadata": {"name": "get-saga"}, "status": {}}
+    with pytest.raises(Unusable, match="--update-labels=amends-release=replace"):
+        build(cloud)
+    assert cloud.changes == []
+    cloud.services["get-saga"] = {
+        "metadata": {"name": "get-saga", "labels": {"amends-release": "replace"}},
+        "status": {"traffic": [{"percent": 100, "revisionName": "theirs"}]},
+        "count": 0,
+    }
+    build(cloud)
+    assert cloud.serving("get-saga") == "get-saga-00001"
 
 
 def test_a_service_that_has_left_the_table_is_named_and_left_alone(

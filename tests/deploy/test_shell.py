@@ -51,18 +51,19 @@ def test_what_changes_something_is_shown_and_said_and_what_is_there_is_updated(t
         ["tasks", "queues", "update", "sagas"],
         ["tasks", "queues", "create", "sagas-2"],
     ]
+    assert all(line.endswith(" --project=p") for line in said)
     assert [line.replace("'", "") for line in shown] == [
         line for line in said if "--format=json" not in line
     ]
 
 
 def test_a_command_that_fails_ends_everything_with_what_gcloud_said(told: Path) -> None:
-    with pytest.raises(Failed, match="gcloud denied --x=1\nPERMISSION_DENIED: not you"):
-        Shell().change("denied", "--x=1")
+    with pytest.raises(Failed, match="gcloud denied --x=1 --project=p\nPERMISSION_DENIED: not you"):
+        Shell("p").change("denied", "--x=1")
     with pytest.raises(Failed):
-        Shell().read("denied")
+        Shell("p").read("denied")
     with pytest.raises(Failed):
-        Shell().each(lambda word: Shell().change(word), ["fine", "denied", "fine"])
+        Shell("p").each(lambda word: Shell("p").change(word), ["fine", "denied", "fine"])
 
 
 def test_a_wrong_setting_ends_with_advice_and_says_nothing_to_gcloud(told: Path) -> None:
@@ -72,4 +73,4 @@ def test_a_wrong_setting_ends_with_advice_and_says_nothing_to_gcloud(told: Path)
 
 
 def test_a_command_is_shown_as_it_is_typed() -> None:
-    assert render(["run", "x y", "--a=b c", "--d=e"]) == "gcloud run 'x y' --a='b c' --d=e"
+    assert render("run", "x y", "--a=b c", "--d=e") == "gcloud run 'x y' --a='b c' --d=e"

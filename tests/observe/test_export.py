@@ -82,9 +82,9 @@ def collector() -> Iterator[Collector]:
     collector.server.server_close()
 
 
-def run_calls(**env: str) -> "subprocess.CompletedProcess[str]":
+def run_calls(before: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", CALLS],
+        [sys.executable, "-c", before + CALLS],
         cwd=PROJECT,
         env={**os.environ, **env},
         capture_output=True,
@@ -141,3 +141,10 @@ def test_nothing_that_is_exported_quotes_what_a_caller_sent(collector: Collector
 def test_an_exporter_that_cannot_be_reached_costs_no_answer() -> None:
     done = run_calls(**{ENDPOINT: "http://127.0.0.1:9"})
     assert done.stdout.count('"message":"request"') == 2
+
+
+def test_an_image_without_the_exporter_says_so_once_and_answers() -> None:
+    missing = "import sys; sys.modules['opentelemetry.sdk.trace'] = None\n"
+    printed = run_calls(missing, **{ENDPOINT: "http://127.0.0.1:9"}).stdout
+    assert printed.count("without requirements-telemetry.txt") == 1
+    assert printed.count('"message":"request"') == 2
