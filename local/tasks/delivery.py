@@ -13,6 +13,8 @@ from local.tasks.target import apply_target
 from local.tasks.wire import Answer, Request
 
 _SLOWING = (429, 503)
+#: What a worker is told that its task's previous attempt was answered with, if it was not in time.
+_TIMED_OUT = 504
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,14 @@ def _tell_attempt(record: TaskRecord) -> dict[str, str]:
         "X-CloudTasks-TaskExecutionCount": str(record.executions),
         "X-CloudTasks-TaskETA": f"{record.attempt_scheduled:.6f}",
     }
-    if record.previous_status:
-        headers["X-CloudTasks-TaskPreviousResponse"] = str(record.previous_status)
-    if record.previous_reason:
-        headers["X-CloudTasks-TaskRetryReason"] = record.previous_reason
+    if record.dispatches > 1:
+        # The service sends this one empty for HTTP tasks, whatever the reason was.
+        headers["X-CloudTasks-TaskRetryReason"] = ""
+    previous = record.previous_status
+    if record.previous_code == DEADLINE_EXCEEDED:
+        previous = previous or _TIMED_OUT
+    if previous:
+        headers["X-CloudTasks-TaskPreviousResponse"] = str(previous)
     return headers
 
 

@@ -34,11 +34,16 @@ def complete_queue(queue: Any) -> Any:
 
 def _complete_rate(limits: Any) -> None:
     rate = limits.max_dispatches_per_second or _MAX_RATE
-    if not 0 < rate <= _MAX_RATE:
-        raise InvalidArgument("RateLimits.max_dispatches_per_second must be in (0, 500].")
+    _check_range(rate, _MAX_RATE, "maxDispatchesPerSecond")
     concurrent = limits.max_concurrent_dispatches or _DEFAULT_CONCURRENT
-    if not 0 < concurrent <= _MAX_CONCURRENT:
-        raise InvalidArgument("RateLimits.max_concurrent_dispatches must be in [1, 5000].")
+    _check_range(concurrent, _MAX_CONCURRENT, "maxConcurrentDispatches")
     limits.max_dispatches_per_second = rate
     limits.max_burst_size = max(1, math.ceil(rate))
     limits.max_concurrent_dispatches = concurrent
+
+
+def _check_range(value: float, most: float, field: str) -> None:
+    if value < 0:
+        raise InvalidArgument(f"RateLimits.{field} cannot be negative.")
+    if not value <= most:
+        raise InvalidArgument(f"RateLimits.{field} must be less than or equal to {most:g}.")
