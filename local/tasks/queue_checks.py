@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
+from local.tasks.app_engine import make_host
 from local.tasks.messages import RUNNING
 from local.tasks.names import check_queue
-from local.tasks.refusals import InvalidArgument, Unserved
+from local.tasks.refusals import InvalidArgument
 from local.tasks.retry_checks import complete_retry
 from local.tasks.target import check_target
 
@@ -21,7 +22,8 @@ def complete_queue(queue: Any) -> Any:
     """
     check_queue(queue.name)
     if queue.HasField("app_engine_routing_override"):
-        raise Unserved("App Engine tasks are not served locally; use http_target.")
+        routing = queue.app_engine_routing_override
+        routing.host = make_host(routing, queue.name.split("/")[1])
     if queue.HasField("http_target"):
         check_target(queue.http_target)
     if not 0 <= queue.stackdriver_logging_config.sampling_ratio <= 1:

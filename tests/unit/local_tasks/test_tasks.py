@@ -264,6 +264,6 @@ def test_unknown_queues_and_tasks_are_not_found(shared_client: Any) -> None:
 
 
 def test_what_is_not_served_locally_says_so(shared_client: Any) -> None:
-    app_engine = {"app_engine_http_request": {"relative_uri": "/x"}}
-    with pytest.raises(exceptions.MethodNotImplemented, match="App Engine"):
-        shared_client.create_task(parent=QUEUE, task=app_engine)
+    oauth = {"url": SOMEWHERE, "oauth_token": {"service_account_email": "a@b"}}
+    with pytest.raises(exceptions.MethodNotImplemented, match="OAuth"):
+        shared_client.create_task(parent=QUEUE, task={"http_request": oauth})
