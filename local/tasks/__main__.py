@@ -12,7 +12,9 @@ from local.queues import BrokenQueuesFile
 from local.scheduler.job import Job, read_job
 from local.tasks.faults import Faults
 from local.tasks.queues_file import read_queues
+from local.tasks.refusals import Refused
 from local.tasks.server import Settings, start_server
+from local.tasks.task_checks import encode_url
 
 
 def main() -> int:
@@ -46,6 +48,7 @@ def _read_settings(options: argparse.Namespace) -> Settings:
         page_port=options.page_port,
         queues=read_queues(options.queues, location, options.copies) if options.queues else (),
         jobs=options.job,
+        app_engine=options.app_engine,
         faults=Faults(
             options.duplicate, options.delay, options.drop, options.reorder, options.seed
         ),
@@ -63,6 +66,9 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--location", default="local")
     parser.add_argument(
         "--job", type=_read_job, action="append", default=[], help="a scheduler job, as JSON"
+    )
+    parser.add_argument(
+        "--app-engine", type=_read_url, default="", help="URL that App Engine tasks are sent to"
     )
     for fault, effect in _FAULTS.items():
         parser.add_argument(f"--{fault}", type=_read_rate, default=0.0, help=effect)
@@ -83,6 +89,13 @@ def _read_job(text: str) -> Job:
         return read_job(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _read_url(text: str) -> str:
+    try:
+        return encode_url(text)
+    except Refused as refusal:
+        raise argparse.ArgumentTypeError(str(refusal)) from refusal
 
 
 def _read_rate(text: str) -> float:

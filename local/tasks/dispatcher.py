@@ -37,11 +37,14 @@ _log = logging.getLogger(__name__)
 class Dispatcher:
     """The lines of all queues, and the deliveries under way."""
 
-    def __init__(self, store: Store, signer: Signer, faults: Faults, journal: Journal) -> None:
+    def __init__(
+        self, store: Store, signer: Signer, faults: Faults, journal: Journal, app: str = ""
+    ) -> None:
         self._store = store
         self._signer = signer
         self._faults = faults
         self._journal = journal
+        self._app = app
         self._loop = asyncio.get_running_loop()
         self._lines: dict[str, Line] = {}
         self._under_way: set[asyncio.Task[None]] = set()
@@ -177,7 +180,7 @@ class Dispatcher:
         """Send a task that was begun, and keep what came of it; return when it is due again."""
         task = record.read_message()
         try:
-            request = await make_request(record, task, line.target, self._signer)
+            request = await make_request(record, task, line.target, self._signer, self._app)
         except Refused as refusal:
             now, answer = time.time(), Answer(0, str(refusal))
             return self._settle(line, judge(record, task, line.policy, answer, now, now))

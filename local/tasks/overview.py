@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from local.scheduler.ticker import Run
+from local.tasks.delivery import is_of_app
 from local.tasks.dispatcher import Dispatcher
 from local.tasks.journal import Attempt, Journal
 from local.tasks.line import Line
@@ -112,11 +113,13 @@ def _draw_buttons(queue: Any, line: Line) -> str:
 
 
 def _draw_task(record: TaskRecord, due: float, now: float) -> list[str]:
-    request = record.read_message().http_request
+    task = record.read_message()
+    request = getattr(task, task.WhichOneof("message_type"))
+    where = request.relative_uri if is_of_app(task) else request.url
     answer = _mark(record.previous_reason, "bad") if record.previous_reason else ""
     return [
         _cell("name", short_name(record.name)),
-        _cell("url", f"{METHODS[request.http_method]} {request.url}"),
+        _cell("url", f"{METHODS[request.http_method]} {where}"),
         _cell("number", _relative(due, now)),
         _cell("number", str(record.dispatches)),
         answer,

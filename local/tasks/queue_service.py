@@ -47,7 +47,7 @@ class QueueService:
         """Create a queue in its location."""
         queue = complete_queue(_without_output(request.queue))
         if not queue.name.startswith(f"{check_location(request.parent)}/queues/"):
-            raise InvalidArgument("The queue's name must begin with the request's parent.")
+            raise InvalidArgument(f"{queue.name} must begin with {request.parent}.")
         await self._store.insert_queue(queue)
         self._dispatcher.set_queue(queue)
         return queue
@@ -68,8 +68,7 @@ class QueueService:
 
     async def delete_queue(self, request: Any) -> Any:
         """Delete a queue and its tasks."""
-        self._store.get_queue(check_queue(request.name))
-        await self._store.delete_queue(request.name)
+        await self._store.delete_queue(check_queue(request.name))
         self._dispatcher.drop_queue(request.name)
         return Empty()
 

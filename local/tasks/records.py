@@ -60,7 +60,7 @@ def to_message(record: TaskRecord, view: int) -> Any:
     task = record.read_message()
     task.view = FULL_VIEW if view == FULL_VIEW else 1
     if task.view != FULL_VIEW:
-        task.http_request.ClearField("body")
+        getattr(task, task.WhichOneof("message_type")).ClearField("body")
     _set_time(task.schedule_time, record.scheduled)
     task.dispatch_count = record.dispatches
     task.response_count = record.responses

@@ -80,9 +80,9 @@ class RpcServer:
         return Method(message.FromString, call, lambda response: response.SerializeToString())
 
 
-def list_methods(store: Store, dispatcher: DeliveryDispatcher) -> Methods:
+def list_methods(store: Store, dispatcher: DeliveryDispatcher, app: str = "") -> Methods:
     """Return the methods of Cloud Tasks, and those of its locations and operations."""
-    tasks, locations = TaskService(store, dispatcher), LocationService(store)
+    tasks, locations = TaskService(store, dispatcher, app), LocationService(store)
     batches = BatchService(store, tasks)
     answers = _list_answers(QueueService(store, dispatcher), tasks, batches)
     return {

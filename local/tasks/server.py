@@ -32,13 +32,17 @@ _EXPIRE_EVERY = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How to serve: port 0 means any free one; `queues` are complete Queue messages."""
+    """How to serve: port 0 means any free one; `queues` are complete Queue messages.
+
+    `app_engine` is the URL of the app that App Engine tasks are sent to, if there is one.
+    """
 
     data: Path
     port: int = 0
     page_port: int = 0
     queues: Iterable[Any] = ()
     jobs: Iterable[Job] = ()
+    app_engine: str = ""
     faults: Faults = field(default_factory=Faults)
     tombstone: timedelta = TASK_TOMBSTONE
 
@@ -87,11 +91,11 @@ async def start_server(settings: Settings) -> Server:
         store = Store(settings.data / "tasks.sqlite", tombstone=settings.tombstone)
         undo.callback(store.close)
         journal = Journal()
-        dispatcher = Dispatcher(store, signer, settings.faults, journal)
+        dispatcher = Dispatcher(store, signer, settings.faults, journal, settings.app_engine)
         ticker = Ticker(settings.jobs, signer.mint)
         overview = Overview(store, dispatcher, journal, ticker.runs)
 
-        methods = list_methods(store, dispatcher)
+        methods = list_methods(store, dispatcher, settings.app_engine)
         reset, act = partial(_reset, store, dispatcher, journal), partial(act_by, methods)
         with ExitStack() as unbind:
             rpc = RpcServer(settings.port, methods)

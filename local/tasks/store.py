@@ -42,10 +42,13 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM task WHERE "  # noqa: S608
 _INSERT = f"INSERT INTO task ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _UPDATE = f"UPDATE task SET {', '.join(f'{column} = ?' for column in _STATE)} WHERE name = ?"  # noqa: S608
 
-_NO_QUEUE = "Queue does not exist."
-_DELETED_QUEUE = "The queue no longer exists, though a queue with this name existed recently."
+# The texts are those that the service was seen to answer with.
+_NO_QUEUE = (
+    "Queue does not exist. "
+    "If you just created the queue, wait at least a minute for the queue to initialize."
+)
 _RECENT_QUEUE = "The queue cannot be created because a queue with this name existed too recently."
-_NO_TASK = "Task does not exist."
+_NO_ENTITY = "Requested entity was not found."
 _DELETED_TASK = (
     "The task no longer exists, though a task with this name existed recently. "
     "The task either successfully completed or was deleted."
@@ -80,7 +83,12 @@ class Store:
         await self.put_queue(queue)
 
     async def delete_queue(self, name: str) -> None:
-        """Delete a queue and its tasks; its name and theirs stay used for their windows."""
+        """Delete a queue and its tasks; its name and theirs stay used for their windows.
+
+        Raises NotFound if there is none.
+        """
+        if self.find_queue(name) is None:
+            raise NotFound(_NO_ENTITY)
         self._delete_tasks(name)
         self._db.change("UPDATE queue SET deleted = ? WHERE name = ?", time.time(), name)
         await self._db.sync()
@@ -109,7 +117,7 @@ class Store:
 
     async def insert_task(self, record: TaskRecord) -> None:
         """Keep a new task; refused if its queue is not there or its name is or was in use."""
-        self._check_queue(record.queue)
+        self.get_queue(record.queue)
         if self._db.read("SELECT 1 FROM task WHERE name = ?", record.name):
             raise AlreadyExists("Requested entity already exists")
         if self._is_used(record.name):
@@ -170,8 +178,8 @@ class Store:
         """Return a task; NotFound if there is none, with the reason."""
         record = self.find_task(name)
         if record is None:
-            self._check_queue(queue_of(name))
-            raise NotFound(_DELETED_TASK if self._is_used(name) else _NO_TASK)
+            self.get_queue(queue_of(name))
+            raise NotFound(_DELETED_TASK if self._is_used(name) else _NO_ENTITY)
         return record
 
     def find_task(self, name: str) -> TaskRecord | None:
@@ -195,13 +203,6 @@ class Store:
             "REPLACE INTO used_name SELECT name, ? FROM task WHERE queue = ?", expires, queue
         )
         self._db.change("DELETE FROM task WHERE queue = ?", queue)
-
-    def _check_queue(self, name: str) -> None:
-        deleted = self._read_deletion(name)
-        if deleted is None:
-            raise NotFound(_NO_QUEUE)
-        if deleted > 0:
-            raise FailedPrecondition(_DELETED_QUEUE)
 
     def _read_deletion(self, queue: str) -> float | None:
         """Return when a queue was deleted: 0 if it was not, None if it never was."""

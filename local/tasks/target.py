@@ -3,9 +3,10 @@
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from local.tasks.headers import check_header, check_header_size, is_replaced
 from local.tasks.messages import METHODS, HttpRequest
 from local.tasks.refusals import InvalidArgument, Unserved
-from local.tasks.task_checks import check_header, check_header_size, encode_url, is_replaced
+from local.tasks.task_checks import encode_url
 
 _IF_NOT_EXISTS = 1
 _HTTPS = 2

@@ -2,44 +2,50 @@
 
 import ipaddress
 import time
-from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from local.tasks.app_engine import complete_app_engine
+from local.tasks.headers import check_header, check_header_size, is_replaced
 from local.tasks.messages import METHODS
-from local.tasks.names import check_task, make_task_name, queue_of
+from local.tasks.names import check_new_task, make_task_name
 from local.tasks.refusals import InvalidArgument, Unserved
 from local.tasks.retry_checks import complete_retry
 from local.tasks.times import read_duration, read_time
 
 USER_AGENT = "Google-Cloud-Tasks"
-_MAX_TASK_BYTES = 1024 * 1024
-_MAX_HEADER_BYTES = 80 * 1024
+#: Of a task as it is stored, with its defaults: seven bytes less than 1 MiB, as was measured.
+_MAX_TASK_BYTES = 1024 * 1024 - 7
 _MAX_URL_LENGTH = 2083
 _MAX_AHEAD = timedelta(days=30)
-_DEFAULT_DEADLINE = timedelta(minutes=10)
+#: How long an answer is awaited, unless the task says.
+DEFAULT_DEADLINE = timedelta(minutes=10)
 _MIN_DEADLINE = timedelta(seconds=15)
 _MAX_DEADLINE = timedelta(minutes=30)
+_MAX_APP_DEADLINE = timedelta(hours=24, seconds=15)
 _METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
 #: What is sent as it stands; the rest of a URL is sent as %XX.
 _KEPT_IN_URLS = "!#$%&'()*+,-./:;=?@[]_~"
-_REPLACED_HEADERS = {"host", "content-length", "user-agent", "transfer-encoding", "connection"}
-_RESERVED_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
 
 
-def complete_task(task: Any, queue: str) -> Any:
+def complete_task(task: Any, queue: str, app: str = "") -> Any:
     """Check a task message for its queue and fill in its name, times and defaults, in place.
 
+    `app` is the URL of the App Engine app, if there is one.
     Raises InvalidArgument for what the service refuses, and Unserved for what only Google's does.
     """
-    if task.ByteSize() > _MAX_TASK_BYTES:
-        raise InvalidArgument(f"Task size too large: at most {_MAX_TASK_BYTES} bytes are allowed.")
-    _complete_name(task, queue)
-    _complete_request(task)
+    task.name = check_new_task(task.name, queue) if task.name else make_task_name(queue)
+    if task.WhichOneof("message_type") == "app_engine_http_request":
+        complete_app_engine(task.app_engine_http_request, app, queue.split("/")[1])
+    else:
+        _complete_request(task.http_request)
     _complete_times(task)
+    _complete_deadline(task)
     if task.HasField("retry_config"):
         complete_retry(task.retry_config)
+    if task.ByteSize() > _MAX_TASK_BYTES:
+        raise InvalidArgument("Task size too large")
     return task
 
 
@@ -48,8 +54,10 @@ def encode_url(url: str) -> str:
 
     Raises InvalidArgument if it is none, is then too long, or leaves this machine.
     """
+    if not url:
+        raise InvalidArgument("HttpRequest.url is required.")
     if not url.startswith(("http://", "https://")):
-        raise InvalidArgument('HttpRequest.url must start with "http://" or "https://".')
+        raise InvalidArgument("HttpTarget.url must start with 'http://' or 'https://'.")
     url = quote(url, safe=_KEPT_IN_URLS)
     if len(url) > _MAX_URL_LENGTH:
         raise InvalidArgument(
@@ -63,26 +71,6 @@ def encode_url(url: str) -> str:
     return url
 
 
-def is_replaced(header: str) -> bool:
-    """Tell whether the service sets this header itself, whatever the task or queue says."""
-    name = header.lower()
-    return name in _REPLACED_HEADERS or name.startswith(_RESERVED_PREFIXES)
-
-
-def check_header(key: str, value: str) -> None:
-    """Refuse a header that HTTP cannot carry."""
-    if not key or not all("!" <= c <= "~" and c != ":" for c in key):
-        raise InvalidArgument(f"A header has an invalid name: {key[:80]!r}")
-    if not all(c == "\t" or " " <= c <= "\xff" for c in value):
-        raise InvalidArgument(f"The header {key[:80]!r} has an invalid value.")
-
-
-def check_header_size(headers: Iterable[tuple[str, str]]) -> None:
-    """Refuse headers of 80 KB and more."""
-    if sum(len(key) + len(value) for key, value in headers) >= _MAX_HEADER_BYTES:
-        raise InvalidArgument("The headers must be less than 80 KB.")
-
-
 def _is_loopback(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -92,21 +80,7 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _complete_name(task: Any, queue: str) -> None:
-    if not task.name:
-        task.name = make_task_name(queue)
-    elif queue_of(check_task(task.name)) != queue:
-        raise InvalidArgument(
-            f"The queue name from request ('{queue}') must be the same as the queue name in the "
-            f"named task ('{queue_of(task.name)}')."
-        )
-
-
-def _complete_request(task: Any) -> None:
-    kind = task.WhichOneof("message_type")
-    if kind == "app_engine_http_request":
-        raise Unserved("App Engine tasks are not served locally; use http_request.")
-    request = task.http_request
+def _complete_request(request: Any) -> None:
     request.url = encode_url(request.url)
     if not 0 <= request.http_method < len(METHODS):
         raise InvalidArgument("HttpRequest.http_method is unknown.")
@@ -137,14 +111,29 @@ def _check_authorization(request: Any) -> None:
 def _complete_times(task: Any) -> None:
     now = time.time()
     task.create_time.FromSeconds(int(now))
-    scheduled = read_time(task.schedule_time, "Task.schedule_time")
+    scheduled = read_time(task.schedule_time, "Task.scheduleTime")
     if scheduled > now + _MAX_AHEAD.total_seconds():
-        raise InvalidArgument("Task.schedule_time must be at most 30 days in the future.")
+        raise InvalidArgument(
+            f"The Task.scheduleTime, {_show_time(scheduled)}, is too far in the future. "
+            "Schedule time must be no more than 720h in the future."
+        )
     if scheduled < now:
         task.schedule_time.FromMicroseconds(int(now * 1e6))
+
+
+def _complete_deadline(task: Any) -> None:
+    """An App Engine task without a deadline is kept without one, as the service does."""
+    of_app = task.HasField("app_engine_http_request")
     if not task.HasField("dispatch_deadline"):
-        task.dispatch_deadline.FromTimedelta(_DEFAULT_DEADLINE)
-    deadline = read_duration(task.dispatch_deadline, "Task.dispatch_deadline")
-    if not _MIN_DEADLINE <= deadline <= _MAX_DEADLINE:
-        raise InvalidArgument("Task.dispatch_deadline must be between [15s, 30m].")
+        if not of_app:
+            task.dispatch_deadline.FromTimedelta(DEFAULT_DEADLINE)
+        return
+    deadline = read_duration(task.dispatch_deadline, "Task.dispatchDeadline")
+    longest, shown = (_MAX_APP_DEADLINE, "24h15s") if of_app else (_MAX_DEADLINE, "30m")
+    if not _MIN_DEADLINE <= deadline <= longest:
+        raise InvalidArgument(f"Task.dispatchDeadline must be between [15s, {shown}].")
     task.dispatch_deadline.FromMilliseconds(task.dispatch_deadline.ToMilliseconds())
+
+
+def _show_time(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")

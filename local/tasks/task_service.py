@@ -17,9 +17,10 @@ from local.tasks.times import read_time
 class TaskService:
     """Creates, shows, deletes and runs tasks."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
+    def __init__(self, store: Store, dispatcher: Dispatcher, app: str = "") -> None:
         self._store = store
         self._dispatcher = dispatcher
+        self._app = app
 
     async def list_tasks(self, request: Any) -> Any:
         """Return a page of a queue's tasks, in order of their names."""
@@ -39,7 +40,7 @@ class TaskService:
     async def create_task(self, request: Any) -> Any:
         """Create a task: it is on disk before this returns."""
         queue = check_queue(request.parent)
-        task = complete_task(request.task, queue)
+        task = complete_task(request.task, queue, self._app)
         record = TaskRecord(
             name=task.name,
             queue=queue,

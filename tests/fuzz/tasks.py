@@ -39,6 +39,14 @@ _REQUEST = {
 }
 _WORK = {"name": _TASK, "httpRequest": _REQUEST, "retryConfig": _RETRY, "dispatchDeadline": "15s"}
 _SOON = (datetime.now(UTC) + timedelta(days=20)).isoformat()
+_APP_WORK = {
+    "appEngineHttpRequest": {
+        "relativeUri": "/x",
+        "headers": {"User-Agent": "me"},
+        "body": "e30=",
+        "appEngineRouting": {"service": "s"},
+    }
+}
 _LATER = {"httpRequest": {"url": _URL}, "scheduleTime": _SOON}
 _TARGET = {
     "uriOverride": {"port": "1", "pathOverride": {"path": "/x"}},
@@ -69,6 +77,7 @@ _CORPUS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("GetTask", {"name": _TASK, "responseView": "FULL"}),
     ("CreateTask", {"parent": _PARENT, "task": _WORK, "responseView": "FULL"}),
     ("CreateTask", {"parent": _PARENT, "task": _LATER}),
+    ("CreateTask", {"parent": _PARENT, "task": _APP_WORK}),
     ("DeleteTask", {"name": _TASK}),
     ("RunTask", {"name": _TASK, "responseView": "BASIC"}),
     ("BatchCreateTasks", {"parent": _PARENT, "requests": [{"parent": _PARENT, "task": _WORK}] * 2}),
@@ -81,7 +90,7 @@ class TasksRequests:
     """Sends a few requests that are nearly valid to a queue that is new, and then goes."""
 
     def __init__(self, data: Path) -> None:
-        self._server = serve(data)
+        self._server = serve(data, app_engine="http://127.0.0.1:1")
         self._channel = grpc.insecure_channel(self._server.address)
         self._birth, self._corpus, self._death = map(_parse, (_BIRTH, _CORPUS, _DEATH))
         self._mutator = Mutator((request for _, request in self._corpus), _TEXTS)

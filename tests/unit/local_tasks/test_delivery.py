@@ -1,15 +1,19 @@
 """What an answer means for a task, as a pure function."""
 
+import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from local.tasks.delivery import describe_verdict, judge
+from local.tasks.delivery import describe_verdict, judge, make_request
 from local.tasks.messages import Task
 from local.tasks.records import TaskRecord
 from local.tasks.retry import RetryPolicy
 from local.tasks.wire import Answer
+
+if TYPE_CHECKING:
+    from local.tasks.signer import Signer
 
 POLICY = RetryPolicy(
     max_attempts=3,
@@ -90,3 +94,18 @@ def test_the_attempt_is_kept_with_its_code(
         *(code, responses, executions),
     )
     assert record.attempt_answered == 1000
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"), [(404, 5, "404"), (0, 4, "504"), (0, 14, None)]
+)
+def test_a_retry_is_told_of_its_previous_answer_and_never_why(
+    status: int, code: int, told: str | None
+) -> None:
+    record = TaskRecord("q/tasks/t", "q", b"", 0.0, 0.0, dispatches=2)
+    record.previous_status, record.previous_code, record.previous_reason = status, code, "why"
+    task = Task(http_request={"url": "http://127.0.0.1:1/"})
+    headers = asyncio.run(make_request(record, task, None, cast("Signer", None))).headers
+    assert headers.get("X-CloudTasks-TaskPreviousResponse") == told
+    assert headers["X-CloudTasks-TaskRetryReason"] == ""
+    assert headers["X-CloudTasks-TaskRetryCount"] == "1"
