@@ -9,9 +9,9 @@ from local.datastore.errors import FailedPrecondition, InvalidArgument, Unimplem
 from local.datastore.filters import Conjunction, normalize_filter
 from local.datastore.indexes import KEY
 from local.datastore.keys import Partition
-from local.datastore.layout import Column
+from local.datastore.layout import Column, Shape
 from local.datastore.messages import Query
-from local.datastore.planner import Plan, Shape, plan_conjunction
+from local.datastore.planner import Plan, plan_conjunction
 
 _CURSOR = b"\x01"
 

@@ -9,16 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.contract.differential.improper import Improper
-from tests.contract.differential.operations import (
-    Aggregate,
-    Commit,
-    Operation,
-    Pages,
-    Run,
-    RunText,
-    Transact,
-)
+from tests.contract.differential.operations import Operation, Transact
 from tests.contract.differential.queries import Selection
+from tests.contract.differential.reading import Aggregate, Pages, Run, RunText
+from tests.contract.differential.writing import Commit
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,10 @@ from hypothesis import strategies as st
 
 from local.datastore.messages import get_message_class
 from tests.contract.differential.improper import REQUESTS, Improper
-from tests.contract.differential.operations import (
-    Aggregate,
-    Allocate,
-    Commit,
-    Enter,
-    Lookup,
-    Operation,
-    Pages,
-    Reserve,
-    Run,
-    RunText,
-    Transact,
-    Write,
-)
+from tests.contract.differential.operations import Allocate, Enter, Operation, Reserve, Transact
 from tests.contract.differential.queries import Selection
+from tests.contract.differential.reading import Aggregate, Lookup, Pages, Run, RunText
+from tests.contract.differential.writing import Commit, Write
 from tests.contract.wire import Path, Unindexed
 
 POINT = get_message_class("Value")(geo_point_value=LatLng(latitude=1.5, longitude=-2))
