@@ -169,9 +169,11 @@ def _build_shape(
 
 
 def _check_distinct(ordered: Sequence[str], distinct: Sequence[str]) -> None:
+    if len(set(distinct)) != len(distinct):
+        raise InvalidArgument("Cannot be distinct on a property twice.")
     if not distinct or set(ordered) <= set(distinct):
         return
-    if set(ordered[: len(set(distinct))]) != set(distinct):
+    if set(ordered[: len(distinct)]) != set(distinct):
         raise InvalidArgument(
             "All distinct properties must be ordered before any that are not distinct."
         )

@@ -10,7 +10,7 @@ from tests.contract.wire import Path
 
 @dataclass(frozen=True)
 class Write:
-    """One mutation; ``base`` states the current version or a stale one."""
+    """One mutation; ``base`` states the current version, if there is an entity, or a stale one."""
 
     verb: str
     path: Path
@@ -31,8 +31,8 @@ class Write:
                 one.set_to_server_value = one.REQUEST_TIME
             else:
                 getattr(one, transform).CopyFrom(_build_operand(session, operand))
-        if self.base is not None:
-            version = session.find_version(self.path)
+        version = session.find_version(self.path) if self.base else 0
+        if self.base == "stale" or version:
             mutation.base_version = version if self.base == "current" else max(1, version - 1)
             mutation.conflict_resolution_strategy = mutation.FAIL
         return mutation
