@@ -2,13 +2,15 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from local.datastore.engine import Engine
 from local.datastore.errors import InvalidArgument
-from local.datastore.messages import Message, get_message_class
+from local.datastore.execution import Execution
+from local.datastore.history import PastExecution
+from local.datastore.messages import Entity, Message, get_message_class
 from local.datastore.query import Prepared
 from local.datastore.reads import Read
 from local.datastore.results import View, list_hits, open_execution
@@ -30,6 +32,8 @@ def aggregate(
         lock_ranges(engine, read, prepared)
     named = [_get_property(one) for one in aggregations]
     names = {name for name in named if name}
+    if prepared.projection is not None and not names <= set(prepared.projection):
+        raise InvalidArgument("A sum or average needs its property in the base query's projection.")
     count, numbers, scanned = _collect(engine, read, prepared, names, _find_bound(aggregations))
     result = batch.aggregation_results.add()
     for alias, one, name in zip(aliases, aggregations, named, strict=True):
@@ -87,36 +91,45 @@ def _collect(
     numbers: dict[str, list[int | float]] = {name: [] for name in names}
     limits = [one for one in (prepared.limit, bound) if one is not None]
     stop = min(prepared.offset + min(limits), sys.maxsize) if limits else None
-    parse = get_message_class("Entity").FromString
-    count = 0
     with read.open_snapshot() as connection:
         execution = open_execution(engine, prepared, View(connection, read.as_of))
         if execution is None:
             return 0, numbers, 0
-        hits = list_hits(prepared, execution)
-        for hit in islice(hits, prepared.offset, stop):
-            if prepared.end is not None and hit.position > prepared.end:
-                break
-            if not names:
-                count += 1
-                continue
-            stored = execution.fetch(hit.path)
-            count += _take_numbers(parse(stored.entity).properties, numbers)
+        entities = _list_entities(prepared, execution, names)
+        count = 0
+        for entity in islice(entities, prepared.offset, stop):
+            count += 1
+            if entity is not None:
+                _take_numbers(entity.properties, numbers)
         return count, numbers, execution.scanned
 
 
-def _take_numbers(properties: Any, numbers: dict[str, list[int | float]]) -> bool:
-    """Collect an entity's numbers; False when it lacks one of the properties in its index."""
-    if not all(
-        name in properties and not properties[name].exclude_from_indexes for name in numbers
-    ):
-        return False
+def _list_entities(
+    prepared: Prepared, execution: Execution | PastExecution, names: set[str]
+) -> Iterator[Entity | None]:
+    """Yield what is aggregated: all that have the named properties in their index.
+
+    Without names, the entities themselves are not needed, and are None.
+    """
+    parse = get_message_class("Entity").FromString
+    for hit in list_hits(prepared, execution):
+        if prepared.end is not None and hit.position > prepared.end:
+            return
+        entity = parse(execution.fetch(hit.path).entity) if names else None
+        if entity is None or _has_all(entity.properties, names):
+            yield entity
+
+
+def _has_all(properties: Any, names: set[str]) -> bool:
+    return all(name in properties and not properties[name].exclude_from_indexes for name in names)
+
+
+def _take_numbers(properties: Any, numbers: dict[str, list[int | float]]) -> None:
     for name, collected in numbers.items():
         value = properties[name]
         which = value.WhichOneof("value_type")
         if which in ("integer_value", "double_value"):
             collected.append(getattr(value, which))
-    return True
 
 
 def _write_sum(value: Any, numbers: Iterable[int | float]) -> None:

@@ -5,7 +5,7 @@ component is inverted where it descends. Positions compare as the results are or
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from local.datastore.intervals import Cut
 from local.datastore.ordered import AFTER, invert
@@ -29,6 +29,26 @@ def split_position(position: bytes, columns: Sequence[Column]) -> list[bytes]:
         parts.append(position[at:end])
         at = end
     return [*parts, position[at:]]
+
+
+@dataclass(slots=True)
+class Shape:
+    """What a query asks for, but for its filters.
+
+    ``free`` are projected columns that may come after the orders in any order and direction.
+    No built-in index is said to have the order of keys that a query names if it descends where
+    its last property does not: ``needs_key_index``. Nobody has asked for an order that is
+    ``implied``, so an index that has the reverse of it will do, too. What a query ``projects``
+    must come from an index.
+    """
+
+    kind: str
+    columns: list[Column]
+    key_descends: bool
+    free: list[str] = field(default_factory=list)
+    needs_key_index: bool = False
+    implied: bool = False
+    projects: bool = False
 
 
 @dataclass(slots=True)

@@ -1,68 +1,22 @@
 """Choose the index scans that serve a query: always bounded, or refused for want of an index.
 
 Built-in are the index of each kind (its keys) and of each property, in both directions. Equality
-filters alone are served by merging those. Everything else needs composite indexes whose columns
-are some of the equality filters, in any order, and then exactly the query's orders.
+filters alone are served by merging those. Everything else needs composite indexes: see
+``candidates``.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import NamedTuple
 
+from local.datastore.candidates import Candidate, choose_composites
 from local.datastore.errors import FailedPrecondition
 from local.datastore.filters import Conjunction
 from local.datastore.indexes import KEY, Definition, Values
 from local.datastore.intervals import EVERYTHING, Interval, contains, flip_all
 from local.datastore.keys import END as PATH_END
-from local.datastore.layout import Column, Layout, split_position
+from local.datastore.layout import Column, Layout, Shape, split_position
 from local.datastore.ordered import invert
-
-
-@dataclass(slots=True)
-class Shape:
-    """What a query asks for, but for its filters.
-
-    ``free`` are projected columns that may come after the orders in any order and direction.
-    No built-in index is said to have the order of keys that a query names if it descends where
-    its last property does not: ``needs_key_index``. Nobody has asked for an order that is
-    ``implied``, so an index that has the reverse of it will do, too. What a query ``projects``
-    must come from an index.
-    """
-
-    kind: str
-    columns: list[Column]
-    key_descends: bool
-    free: list[str] = field(default_factory=list)
-    needs_key_index: bool = False
-    implied: bool = False
-    projects: bool = False
-
-
-class Candidate(NamedTuple):
-    """A composite index that can take part in a plan, and the columns that it gives their order.
-
-    ``backward`` says that it has these columns in reverse.
-    """
-
-    definition: Definition
-    tail: list[Column]
-    backward: bool
-
-    @property
-    def order(self) -> tuple[list[Column], bool]:
-        """The order that it gives: of its columns, and whether keys descend."""
-        return self.tail, self.definition.key_descends != self.backward
-
-    def joins(self, other: "Candidate") -> bool:
-        """Tell whether the two can be merged; the service reads all of them the same way."""
-        return self.order == other.order and self.backward == other.backward
-
-    @property
-    def leading(self) -> Sequence[Column]:
-        """The columns before those."""
-        columns = self.definition.value_columns
-        return columns[: len(columns) - len(self.tail)]
 
 
 @dataclass(slots=True)
@@ -142,7 +96,10 @@ def plan_conjunction(
     simple = len(layout.scanned) + len(shape.free) == 1 and plain_key
     if simple and not conjunction.equalities and conjunction.ancestor is None:
         return _plan_property(conjunction, shape, layout)
-    return _plan_composite(conjunction, shape, layout, composites, require_indexes=require_indexes)
+    chosen = choose_composites(conjunction, shape, layout.scanned, composites)
+    if not chosen:
+        return _plan_without(conjunction, shape, layout, require_indexes=require_indexes)
+    return _plan_composites(conjunction, shape, layout, chosen)
 
 
 def _find_constant(conjunction: Conjunction, column: Column) -> bytes | None:
@@ -209,33 +166,7 @@ def _complete(
     )
 
 
-def _plan_composite(
-    conjunction: Conjunction,
-    shape: Shape,
-    layout: Layout,
-    composites: Iterable[Definition],
-    *,
-    require_indexes: bool,
-) -> Plan:
-    needed = set(conjunction.equalities)
-    chosen: list[Candidate] = []
-    candidates = _list_candidates(conjunction, shape, layout, composites)
-    need_ancestor = conjunction.ancestor is not None
-    while chosen == [] or needed or need_ancestor:
-        best = max(
-            (one for one in candidates if not chosen or one.joins(chosen[0])),
-            key=lambda one: _count_gain(one, needed, need_ancestor=need_ancestor),
-            default=None,
-        )
-        if best is None or (chosen and not _count_gain(best, needed, need_ancestor=need_ancestor)):
-            return _plan_without(conjunction, shape, layout, require_indexes=require_indexes)
-        chosen.append(best)
-        needed -= {name for name, _ in best.leading}
-        need_ancestor = need_ancestor and not best.definition.ancestor
-    return _build_composite_plan(conjunction, shape, layout, chosen)
-
-
-def _build_composite_plan(
+def _plan_composites(
     conjunction: Conjunction, shape: Shape, layout: Layout, chosen: Sequence[Candidate]
 ) -> Plan:
     tail, key_descends = chosen[0].order
@@ -262,49 +193,6 @@ def _build_legs(conjunction: Conjunction, candidate: Candidate) -> list[Leg]:
         Leg(definition, b"".join((ancestor, *combination)), candidate.backward)
         for combination in product(*columns)
     ]
-
-
-def _list_candidates(
-    conjunction: Conjunction, shape: Shape, layout: Layout, composites: Iterable[Definition]
-) -> list[Candidate]:
-    found = []
-    for definition in composites:
-        if definition.ancestor and conjunction.ancestor is None:
-            continue
-        for backward in (False, True) if shape.implied else (False,):
-            candidate = _match_tail(definition, conjunction, shape, layout.scanned, backward)
-            if candidate is not None:
-                found.append(candidate)
-    return found
-
-
-def _match_tail(
-    definition: Definition,
-    conjunction: Conjunction,
-    shape: Shape,
-    ordered: list[Column],
-    backward: bool,
-) -> Candidate | None:
-    columns = definition.value_columns
-    length = len(ordered) + len(shape.free)
-    if len(columns) < length:
-        return None
-    leading, own = columns[: len(columns) - length], columns[len(columns) - length :]
-    tail = [(name, descends != backward) for name, descends in own]
-    fits = (
-        {name for name, _ in leading} <= set(conjunction.equalities)
-        and tail[: len(ordered)] == ordered
-        and sorted(name for name, _ in tail[len(ordered) :]) == sorted(shape.free)
-    )
-    candidate = Candidate(definition, tail, backward)
-    if not fits or not (shape.free or candidate.order[1] == shape.key_descends):
-        return None
-    return candidate
-
-
-def _count_gain(candidate: Candidate, needed: set[str], *, need_ancestor: bool) -> int:
-    leading = {name for name, _ in candidate.leading}
-    return len(leading & needed) + (need_ancestor and candidate.definition.ancestor)
 
 
 def recommend_index(conjunction: Conjunction, shape: Shape, layout: Layout) -> Definition:

@@ -10,9 +10,9 @@ from local.datastore.errors import FailedPrecondition, InvalidArgument, Unimplem
 from local.datastore.filters import Conjunction, normalize_filter
 from local.datastore.indexes import KEY
 from local.datastore.keys import Partition
-from local.datastore.layout import Column
+from local.datastore.layout import Column, Shape
 from local.datastore.messages import Query, get_message_class
-from local.datastore.planner import Plan, Shape, plan_conjunction
+from local.datastore.planner import Plan, plan_conjunction
 
 _CURSOR = b"\x01"
 
@@ -193,9 +193,11 @@ def _build_shape(
 
 
 def _check_distinct(ordered: Sequence[str], distinct: Sequence[str]) -> None:
+    if len(set(distinct)) != len(distinct):
+        raise InvalidArgument("Cannot be distinct on a property twice.")
     if not distinct or set(ordered) <= set(distinct):
         return
-    if set(ordered[: len(set(distinct))]) != set(distinct):
+    if set(ordered[: len(distinct)]) != set(distinct):
         raise InvalidArgument(
             "All distinct properties must be ordered before any that are not distinct."
         )

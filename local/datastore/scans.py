@@ -17,6 +17,8 @@ from local.datastore.rpc.blocking import about_to_block
 
 #: How many entries are read at first, and at most at once: each time twice as many.
 _FIRST_FETCH, _LAST_FETCH = 16, 256
+#: After so many leaps a scan counts as long work, as it does when it reads the most at once.
+_MANY_LEAPS = 32
 
 
 class Hit(NamedTuple):
@@ -69,6 +71,7 @@ class RangeScan:
         self._at = 0
         self._cursor = connection.cursor()
         self._interval = -1
+        self._leaps = 0
         self.scanned = 0
 
     def seek(self, cut: Cut) -> Hit | None:
@@ -87,6 +90,9 @@ class RangeScan:
 
     def _reopen(self, cut: Cut) -> Hit | None:
         edge = cut.edge
+        self._leaps += 1
+        if self._leaps == _MANY_LEAPS:
+            about_to_block()
         for index in range(max(self._interval, 0), len(self._intervals)):
             low, high = self._intervals[index]
             if high.edge <= edge:

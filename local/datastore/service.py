@@ -91,7 +91,8 @@ class Service:
                     continue
                 stored = read.fetch(connection, address)
                 if stored is None:
-                    response.missing.add().entity.key.CopyFrom(key)
+                    missing = response.missing.add(version=read.read_time)
+                    missing.entity.key.CopyFrom(key)
                     continue
                 if size and size + len(stored.entity) > LOOKUP_BYTES:
                     response.deferred.append(key)

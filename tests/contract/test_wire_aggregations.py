@@ -69,3 +69,23 @@ def test_malformed_aggregations_are_refused(
 ) -> None:
     with refuses(StatusCode.INVALID_ARGUMENT):
         local_wire.aggregate(local_wire.query("K"), *aggregations)
+
+
+def test_what_is_not_projected_can_be_counted_and_not_summed(wire: Wire) -> None:
+    wire.put_all({"a": {"p": 1, "q": 1}, "b": {"p": 2, "q": 1}})
+    assert wire.aggregate(wire.query("K", project=["p"]), total("p")) == {"property_1": 3}
+    for projection in ("__key__", "q"):
+        query = wire.query("K", project=[projection])
+        assert wire.aggregate(query, COUNT) == {"property_1": 2}
+        for aggregation in (total("p"), average("p")):
+            with refuses(StatusCode.INVALID_ARGUMENT):
+                wire.aggregate(query, aggregation)
+
+
+def test_what_lacks_the_summed_property_is_not_skipped_or_counted(wire: Wire) -> None:
+    wire.put_all({"a": {"q": 1}, "b": {"p": 5}, "c": {"p": Unindexed(7)}, "d": {"p": 9}})
+    assert wire.aggregate(wire.query("K", offset=1), COUNT, total("p")) == {
+        "property_1": 1,
+        "property_2": 9,
+    }
+    assert wire.aggregate(wire.query("K", limit={"value": 1}), total("p")) == {"property_1": 5}

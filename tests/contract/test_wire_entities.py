@@ -161,3 +161,13 @@ def test_a_key_of_another_database_is_refused(wire: Wire) -> None:
     key.partition_id.database_id = "other"
     with refuses(StatusCode.INVALID_ARGUMENT):
         wire.call("Lookup", keys=[key])
+
+
+@pytest.mark.deviation("fsd", "it gives the version of the deletion, or 0")
+def test_what_is_missing_has_the_version_of_the_snapshot(wire: Wire) -> None:
+    deleted = wire.put("K", "a").version
+    wire.commit(wire.mutation("delete", ("K", "a")))
+    wire.put("K", "b")
+    assert [one.version > deleted for one in wire.look_up(("K", "a"), ("K", "c")).missing] == [
+        True
+    ] * 2

@@ -171,6 +171,11 @@ def test_what_is_distinct_and_not_ordered_follows_the_order(wire: Wire) -> None:
     assert list_names(wire.run(query)) == ["c", "b", "a"]
 
 
+def test_nothing_is_distinct_twice(wire: Wire) -> None:
+    with refuses(StatusCode.INVALID_ARGUMENT):
+        wire.run(wire.query("K", project=["p"], distinct=["p", "p"]))
+
+
 def test_what_is_not_distinct_may_not_be_ordered_first(wire: Wire) -> None:
     for order in (["q", "p"], ["q"], ["__key__"]):
         with refuses(StatusCode.INVALID_ARGUMENT):

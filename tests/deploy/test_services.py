@@ -104,3 +104,10 @@ def test_whoever_is_no_longer_to_call_is_unbound() -> None:
 def test_what_the_smoke_test_reads_is_a_read() -> None:
     assert main.FUNCTIONS[SMOKE].method == "GET"
     assert main.FUNCTIONS[SMOKE].invoker == "caller"
+
+
+def test_a_token_without_a_signature_is_believed_only_where_iam_lets_nobody_else_in() -> None:
+    assert environment("run_saga_step")["AMENDS_BEHIND_IAM"] == "1"
+    flags = describe_deployment(service("get_saga", invoker="public"), SETTINGS, "i:1")
+    assert "--allow-unauthenticated" in flags
+    assert not any("AMENDS_BEHIND_IAM" in flag for flag in flags)

@@ -32,26 +32,28 @@ class Dispatcher:
     def __init__(self, methods: Mapping[bytes, Method], max_message: int) -> None:
         self._methods = methods
         self._max_message = max_message
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
         self._active = 0
         self._stopping = False
 
     def stop(self, patience: float) -> None:
         """Begin no more requests, and give those under way so many seconds to end."""
-        with self._changed:
+        with self._lock:
             self._stopping = True
-            self._changed.wait_for(lambda: self._active == 0, patience)
+            self._ended.wait_for(lambda: self._active == 0, patience)
 
     def handle(self, request: Request, outgoing: Outgoing) -> None:
         """Answer one request: with a message, with a refusal, or with INTERNAL and a log entry."""
-        with self._changed:
+        with self._lock:
             self._active += 1
         try:
             self._answer(request, outgoing)
         finally:
-            with self._changed:
+            with self._lock:
                 self._active -= 1
-                self._changed.notify_all()
+                if self._stopping:
+                    self._ended.notify_all()
 
     def _answer(self, request: Request, outgoing: Outgoing) -> None:
         try:

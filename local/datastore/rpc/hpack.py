@@ -85,6 +85,7 @@ _LENGTHS = bytes.fromhex(
 )
 _MAX_TABLE_BYTES = 4096
 _ENTRY_OVERHEAD = 32
+_MAX_KNOWN = 64
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -132,13 +133,21 @@ class Decoder:
         self._table: deque[tuple[bytes, bytes]] = deque()
         self._size = 0
         self._limit = _MAX_TABLE_BYTES
+        # What a client sends with each request is mostly the same few blocks.
+        self._known: dict[bytes, Headers] = {}
 
     def decode(self, block: bytes) -> Headers:
-        """Return the headers of a block; CompressionError when it is not one."""
-        try:
-            return self._decode(block)
-        except IndexError as error:
-            raise CompressionError("the header block is cut off or names no entry") from error
+        """Return the headers of a block, not to be changed; CompressionError if it is not one."""
+        known = self._known
+        headers = known.get(block)
+        if headers is None:
+            try:
+                headers = self._decode(block)
+            except IndexError as error:
+                raise CompressionError("the header block is cut off or names no entry") from error
+            if self._known is known and len(known) < _MAX_KNOWN:
+                known[block] = headers
+        return headers
 
     def _decode(self, block: bytes) -> Headers:
         headers: Headers = []
@@ -177,6 +186,7 @@ class Decoder:
         return self._table[index - len(STATIC_TABLE) - 1]
 
     def _add(self, header: tuple[bytes, bytes]) -> None:
+        self._known = {}
         self._table.appendleft(header)
         self._size += len(header[0]) + len(header[1]) + _ENTRY_OVERHEAD
         self._evict()
@@ -184,6 +194,7 @@ class Decoder:
     def _resize(self, limit: int) -> None:
         if limit > _MAX_TABLE_BYTES:
             raise CompressionError("the table is larger than allowed")
+        self._known = {}
         self._limit = limit
         self._evict()
 

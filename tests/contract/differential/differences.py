@@ -1,28 +1,25 @@
-"""Where Google's Firestore emulator is known to answer differently, and who is right.
+"""Where Google's emulators are known to answer differently, and which side production is on.
 
-What an entry covers is left out of a sequence. Production could not be tried; "documented" means
+What an entry covers is left out. Production could not be tried; "documented" means
 that its documentation has our side. Metadata queries (``__kind__`` and so on) and explain metrics
-are not compared at all: this emulator has neither.
+are not compared at all: the Firestore emulator has neither.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from tests.contract.differential.improper import Improper
-from tests.contract.differential.operations import (
-    Aggregate,
-    Commit,
-    Operation,
-    Pages,
-    Run,
-    RunText,
-    Transact,
-)
+from tests.contract.differential.operations import Operation, Transact
 from tests.contract.differential.queries import Selection
+from tests.contract.differential.reading import Aggregate, Pages, Run, RunText
+from tests.contract.differential.writing import Commit
+
+Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Generic[Subject]):
     """One known difference: what the emulator does, which side production is on, where it shows.
 
     Without ``covers`` nothing is left out: what differs is not compared.
@@ -30,12 +27,12 @@ class Difference:
 
     emulator: str
     production: str
-    covers: Callable[[Operation], bool] | None
+    covers: Callable[[Subject], bool] | None
 
 
-def find_difference(operation: Operation) -> Difference | None:
-    """Return the first known difference that an operation may meet."""
-    return next((one for one in DIFFERENCES if one.covers and one.covers(operation)), None)
+def is_known(subject: Subject, differences: Sequence[Difference[Subject]]) -> bool:
+    """Tell whether one of the differences covers an operation or a query."""
+    return any(one.covers is not None and one.covers(subject) for one in differences)
 
 
 def _get_selection(operation: Operation) -> Selection | None:
@@ -128,15 +125,10 @@ def _negates_in_aggregation(operation: Operation) -> bool:
     return bool({"!=", "not in"} & set(operators)) and len(operators) > 1
 
 
-DIFFERENCES: list[Difference] = [
+DIFFERENCES: list[Difference[Operation]] = [
     Difference(
         "answers an entity once for each of its values that match",
         "answers it once, as we and the classic emulator do: documented",
-        None,
-    ),
-    Difference(
-        "now and then keeps the lock of a request that it has refused: then ABORTED, after 2 s",
-        "does not, as we do not: the sequence ends there",
         None,
     ),
     Difference(
@@ -155,6 +147,12 @@ DIFFERENCES: list[Difference] = [
         None,
     ),
     Difference(
+        "gives what was deleted the version of its deletion, as missing and as a base version",
+        "gives the snapshot's for what is missing, as we do: documented; which base version it "
+        "takes then is not known: we take 0, as the classic emulator does",
+        None,
+    ),
+    Difference(
         "does not look at the base version of an insertion before what follows it in its commit",
         "not known; we refuse it as the emulator does when nothing follows",
         _inserts_and_goes_on,
@@ -163,6 +161,11 @@ DIFFERENCES: list[Difference] = [
         "lets writers wait for a read-only transaction, if a read began it",
         "lets nobody wait for a read-only one, as we do: documented",
         lambda one: isinstance(one, Transact) and one.begun_by_read and bool(one.meanwhile),
+    ),
+    Difference(
+        "now and then does so even when that transaction is over: ABORTED after 2 s",
+        "does not, as we do not: the sequence ends there",
+        None,
     ),
     Difference(
         "does not say which transaction an aggregation has begun",
@@ -255,30 +258,30 @@ def _projects_one_key(selection: Selection) -> bool:
     return bool(selection.project) and ("__key__", "=") in [one[:2] for one in selection.where]
 
 
-#: The same for the classic emulator where it enforces composite indexes.
-CLASSIC_DIFFERENCES: list[tuple[str, str, Callable[[Selection], bool]]] = [
-    (
+#: The classic emulator's, where it enforces composite indexes.
+CLASSIC_DIFFERENCES: list[Difference[Selection]] = [
+    Difference(
         "takes inequalities on one property only, and that must be ordered first",
         "takes several, as we and the Firestore emulator do: documented since 2024",
         lambda one: not _is_old_fashioned(one),
     ),
-    (
+    Difference(
         "has ascending keys at the end of an index, however its last property goes",
         "not known; keys go its way here, as in the Firestore emulator's answers",
         _names_order_of_keys,
     ),
-    (
+    Difference(
         "takes any direction and order of distinct properties that are not ordered, and no index "
         "at all if they have an inequality",
         "not known; we want it in the direction in which the Firestore emulator sorts it",
         _is_distinct_in_part,
     ),
-    (
+    Difference(
         "refuses any projection if one key is named",
         "not known; we serve it where an index is ordered as the query asks",
         _projects_one_key,
     ),
-    (
+    Difference(
         "drops the orders of what is equated before it holds the distinct properties against them",
         "not known; we refuse such, as the Firestore emulator does",
         _orders_equated_and_distinct,

@@ -1,6 +1,7 @@
 """The random sequences: few names and few values, so that operations meet each other."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,21 +10,10 @@ from hypothesis import strategies as st
 
 from local.datastore.messages import get_message_class
 from tests.contract.differential.improper import REQUESTS, Improper
-from tests.contract.differential.operations import (
-    Aggregate,
-    Allocate,
-    Commit,
-    Enter,
-    Lookup,
-    Operation,
-    Pages,
-    Reserve,
-    Run,
-    RunText,
-    Transact,
-    Write,
-)
+from tests.contract.differential.operations import Allocate, Enter, Operation, Reserve, Transact
 from tests.contract.differential.queries import Selection
+from tests.contract.differential.reading import Aggregate, Lookup, Pages, Run, RunText
+from tests.contract.differential.writing import Commit, Write
 from tests.contract.wire import Path, Unindexed
 
 POINT = get_message_class("Value")(geo_point_value=LatLng(latitude=1.5, longitude=-2))
@@ -179,11 +169,10 @@ PARTS = st.builds(
         st.just(()),
         st.lists(st.sampled_from(["s", "t", "__key__"]), max_size=2, unique=True).map(tuple),
     ),
+    distinct=st.one_of(st.just(()), st.just(()), tuples(st.sampled_from(["s", "t"]), 1, 2)),
 )
 LIMITED = st.builds(
-    lambda part, offset, limit: Selection(
-        part.kind, part.where, part.order, part.project, offset=offset, limit=limit
-    ),
+    lambda part, offset, limit: replace(part, offset=offset, limit=limit),
     PARTS,
     st.integers(0, 3),
     st.one_of(st.none(), st.integers(0, 4)),
@@ -193,7 +182,7 @@ RUNS = st.builds(Run, st.one_of(SELECTIONS, SELECTIONS, LIMITED), MASKS, AT)
 LOOKUPS = st.builds(Lookup, tuples(PATHS, 1, 3), MASKS, AT)
 AGGREGATES = st.builds(
     Aggregate,
-    st.builds(Selection, st.just("K"), conditions(COMPARISONS)),
+    st.one_of(st.builds(Selection, st.just("K"), conditions(COMPARISONS)), LIMITED),
     tuples(st.sampled_from(["count", "up to 2", "sum", "avg"]), 1, 3),
     AT,
 )

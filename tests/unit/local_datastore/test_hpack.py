@@ -49,6 +49,14 @@ def test_an_entry_that_no_longer_fits_is_forgotten() -> None:
         decoder.decode(b"\x20\xbe")
 
 
+def test_the_same_block_means_what_the_table_now_says() -> None:
+    decoder = Decoder()
+    decoder.decode(b"\x40\x01a\x01b")
+    assert decoder.decode(b"\xbe") == decoder.decode(b"\xbe") == [(b"a", b"b")]
+    decoder.decode(b"\x40\x01c\x01d")
+    assert decoder.decode(b"\xbe") == [(b"c", b"d")]
+
+
 @pytest.mark.parametrize(
     "block", [b"\x80", b"\xff", b"\xc0", b"\x40\x05ab", b"\x3f\xff\xff\xff\x7f"]
 )

@@ -1,0 +1,48 @@
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from local.datastore.intervals import EVERYTHING, START
+from local.datastore.rpc.blocking import handing_over
+from local.datastore.scans import MergeJoin, RangeScan, Source, walk
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    opened = sqlite3.connect(":memory:")
+    opened.execute("CREATE TABLE entries (entry BLOB PRIMARY KEY, path_length, multiple)")
+    yield opened
+    opened.close()
+
+
+def scan(connection: sqlite3.Connection, index: bytes, numbers: Iterable[int]) -> RangeScan:
+    """Return a scan of an index with entries of these numbers."""
+    rows = [(index + number.to_bytes(4, "big"), 4, 0) for number in numbers]
+    connection.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+    return RangeScan(connection, Source("entries", index, False, False), EVERYTHING)
+
+
+def count_hand_overs(scan: RangeScan | MergeJoin) -> tuple[int, int]:
+    """Return how many hits a scan has, and how often its connection was handed over meanwhile."""
+    handed: list[bool] = []
+    with handing_over(lambda: handed.append(True)):
+        hits = list(walk(scan, START))
+    return len(hits), len(handed)
+
+
+def test_a_short_scan_keeps_its_connection(connection: sqlite3.Connection) -> None:
+    assert count_hand_overs(scan(connection, b"a", range(50))) == (50, 0)
+
+
+def test_a_long_scan_lets_others_read_its_connection(connection: sqlite3.Connection) -> None:
+    assert count_hand_overs(scan(connection, b"a", range(1000))) == (1000, 1)
+
+
+def test_a_long_leap_frog_lets_others_read_its_connection(connection: sqlite3.Connection) -> None:
+    # Each passes over hundreds of the other's entries again and again, and shares one at the end.
+    turns = [range(start, start + 300) for start in range(0, 30_000, 300)]
+    first = scan(connection, b"a", [n for turn in turns[::2] for n in turn] + [99_999])
+    second = scan(connection, b"b", [n for turn in turns[1::2] for n in turn] + [99_999])
+    assert count_hand_overs(MergeJoin([first, second])) == (1, 1)
+    assert first.scanned + second.scanned < 5_000
