@@ -56,6 +56,10 @@ from lib.saga.steps import Child, Signal
 CONFLICTS = 40
 
 
+#: Hands deliveries over, or leaves them to the sweep.
+Enqueue = Callable[[Iterable[Delivery]], None]
+
+
 class Queue(Protocol):
     """Where deliveries are handed over: Cloud Tasks, or a test's own."""
 
@@ -144,10 +148,11 @@ class Engine:
         Raises NotFound, or Conflict where it makes no sense in the saga's state.
         """
         loaded = self._get(saga_id)
-        saga = self._settle(loaded, happened)
+        saga = self._settle(loaded, happened, self._enqueue_or_leave)
         for step in loaded.steps if isinstance(happened, RetryRequested) else ():
             if step.status is StepStatus.WAITING and step.child:
-                self._settle(self._get(step.child), Overdue(at_once=True))
+                news = Overdue(at_once=True)
+                self._settle(self._get(step.child), news, self._enqueue_or_leave)
         return saga
 
     def signal(self, saga_id: str, name: str, payload: Any, *, actor: str) -> SagaRecord:
@@ -203,7 +208,8 @@ class Engine:
                 return "orphaned"
             if not self._can_hear(loaded, delivery.step):
                 return "parked"
-            if self._commit(loaded, child_end_of(child), told(child, self.retention)):
+            informed = told(child, self.retention)
+            if self._commit(loaded, child_end_of(child), self._enqueue, informed):
                 return "told"
             self._back_off(attempt)
         raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
@@ -216,13 +222,16 @@ class Engine:
         waits = loaded.steps[step].status is StepStatus.WAITING
         return not (waits and loaded.saga.status is SagaStatus.FAILED)
 
-    def _settle(self, loaded: Loaded, happened: Happened | None) -> SagaRecord:
+    def _settle(
+        self, loaded: Loaded, happened: Happened | None, enqueue: Enqueue | None = None
+    ) -> SagaRecord:
         """Decide, commit and enqueue; on a conflict read and decide again, but run nothing again.
 
+        Whoever is not asked again, as a delivery is, has what cannot be enqueued left to the sweep.
         A commit without an answer is treated alike: what is read next tells whether it was made.
         """
         for attempt in range(CONFLICTS):
-            saga = self._commit(loaded, happened)
+            saga = self._commit(loaded, happened, enqueue or self._enqueue)
             if saga is not None:
                 return saga
             self._back_off(attempt)
@@ -233,7 +242,11 @@ class Engine:
         raise Contention(f"saga {loaded.saga.id}: {CONFLICTS} conflicts in a row")
 
     def _commit(
-        self, loaded: Loaded, happened: Happened | None, told: SagaRecord | None = None
+        self,
+        loaded: Loaded,
+        happened: Happened | None,
+        enqueue: Enqueue,
+        told: SagaRecord | None = None,
     ) -> SagaRecord | None:
         """Decide, commit and enqueue; None when another commit, or a lost answer, came between."""
         decision = retain(self._decide(loaded, happened), self.retention)
@@ -244,10 +257,10 @@ class Engine:
             return None
         if decision.events:
             self._report(decision)
-            self._enqueue(decision.deliveries)
+            enqueue(decision.deliveries)
         else:
             # What happened was known; whoever committed it may have died before its enqueue.
-            self._make_sure(loaded, self._enqueue)
+            self._make_sure(loaded, enqueue)
         return decision.saga
 
     def _decide(self, loaded: Loaded, happened: Happened | None) -> Decision:
@@ -320,7 +333,7 @@ class Engine:
             self._make_sure(loaded, self._enqueue_or_leave)
         return saga
 
-    def _make_sure(self, loaded: Loaded, enqueue: Callable[[Iterable[Delivery]], None]) -> None:
+    def _make_sure(self, loaded: Loaded, enqueue: Enqueue) -> None:
         """Enqueue what a saga waits for, in itself and in its children, once more."""
         enqueue(outstanding(loaded.saga, loaded.steps))
         for step in loaded.steps:

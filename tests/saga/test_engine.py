@@ -325,3 +325,15 @@ def test_a_delivery_that_could_not_be_looked_up_costs_its_step_no_attempt(
     assert refused.value.status == 429
     assert bench.deliver(first) == "done"
     assert bench.load("s")[1][0].attempt == 1
+
+
+def test_a_verb_that_is_committed_is_no_error_though_the_queue_is_down(
+    bench: Bench, probe: Probe
+) -> None:
+    start(bench)
+    bench.deliver()
+    bench.queue.is_down = True
+    assert bench.cancel("s").stopping
+    bench.queue.is_down = False
+    bench.run_to_end()
+    assert probe.calls == ["a", "undo b", "undo a"]

@@ -13,7 +13,7 @@ from lib.saga.steps import Child, Part, Step
 NOT_DONE = frozenset({StepStatus.FAILED, StepStatus.CANCELLED})
 
 
-def roll_back(definition: Saga, draft: Draft, cause: Cause, error: str = "") -> None:
+def roll_back(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
     """Begin to compensate, the present stage first; or end: there is nothing to make good."""
     draft.move_saga(SagaStatus.ROLLING_BACK, cause, error=error)
     draft.saga.stopping = ""
@@ -81,7 +81,7 @@ def settle_back(definition: Saga, draft: Draft) -> None:
         go_back(definition, draft)
 
 
-def _made_good(definition: Saga, draft: Draft, index: int, cause: Cause) -> None:
+def _made_good(definition: Saga, draft: Draft, index: int, cause: str) -> None:
     draft.move_step(index, StepStatus.COMPENSATED, cause, awaits=None)
     settle_back(definition, draft)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery
-from lib.saga.machine.causes import Cause
 from lib.saga.machine.outstanding import due_of, outstanding
 from lib.saga.records import (
     DeadLetter,
@@ -56,7 +55,7 @@ class Draft:
         self._dead_letter: DeadLetter | None = None
 
     def move_saga(
-        self, status: SagaStatus, cause: Cause, *, actor: str = "", error: str = ""
+        self, status: SagaStatus, cause: str, *, actor: str = "", error: str = ""
     ) -> None:
         """Put the saga into a state."""
         self._write(None, self.saga.status, status, cause, actor=actor, error=error)
@@ -67,7 +66,7 @@ class Draft:
         self,
         index: int,
         status: StepStatus,
-        cause: Cause,
+        cause: str,
         *,
         actor: str = "",
         error: str = "",
@@ -78,7 +77,7 @@ class Draft:
         self.change_step(index, status=status, error=error, **changes)
 
     def note(
-        self, cause: Cause, *, step: int | None = None, actor: str = "", error: str = ""
+        self, cause: str, *, step: int | None = None, actor: str = "", error: str = ""
     ) -> None:
         """Write an event that changes no state."""
         status = self.saga.status if step is None else self.steps[step].status
@@ -88,7 +87,7 @@ class Draft:
         """Change fields of a step that are not its state."""
         self.steps[index] = replace(self.steps[index], updated_at=self.now, **changes)
 
-    def park(self, step: int, cause: Cause, reason: str) -> None:
+    def park(self, step: int, cause: str, reason: str) -> None:
         """Give the saga up to an operator: FAILED, with its dead letter."""
         parked_in = self.saga.status
         self._write(None, parked_in, SagaStatus.FAILED, cause, error=reason)
@@ -103,12 +102,12 @@ class Draft:
             created_at=self.now,
         )
 
-    def unpark(self, cause: Cause, actor: str, reason: str) -> None:
+    def unpark(self, cause: str, actor: str, reason: str) -> None:
         """Put a parked saga back into the state that it was in."""
         before = self.saga.parked_in or SagaStatus.RUNNING
         self.close(before, cause, actor, reason)
 
-    def close(self, status: SagaStatus, cause: Cause, actor: str, reason: str) -> None:
+    def close(self, status: SagaStatus, cause: str, actor: str, reason: str) -> None:
         """Put a parked saga into a state by hand."""
         self._write(None, self.saga.status, status, cause, actor=actor, error=reason)
         self.saga.status, self.saga.parked_in = status, None
@@ -136,7 +135,7 @@ class Draft:
         index: int | None,
         before: str,
         after: str,
-        cause: Cause,
+        cause: str,
         *,
         actor: str = "",
         error: str = "",

@@ -37,7 +37,7 @@ def executed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
 
 
 def complete(
-    definition: Saga, draft: Draft, index: int, cause: Cause, output: str | None, actor: str = ""
+    definition: Saga, draft: Draft, index: int, cause: str, output: str | None, actor: str = ""
 ) -> None:
     """Take a step as done."""
     run(draft)
@@ -127,7 +127,7 @@ def heeds_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) ->
     return saga.status in FORWARD and way_back and (late or bool(saga.stopping))
 
 
-def stop(definition: Saga, draft: Draft, cause: Cause, error: str = "") -> None:
+def stop(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
     """Have the saga rolled back, once what is in flight of its present stage has ended."""
     run(draft)
     draft.saga.stopping, draft.saga.error = cause, error or draft.saga.error
@@ -149,7 +149,7 @@ def settle(definition: Saga, draft: Draft) -> None:
     if lost and (kind is StepKind.RETRIABLE or (kind is StepKind.PIVOT and not certain)):
         draft.park(lost[-1].index, Cause.NO_WAY_BACK, reason)
     elif lost or (draft.saga.stopping and kind is StepKind.COMPENSATABLE):
-        cause = Cause(draft.saga.stopping or Cause.STEP_FAILED)
+        cause = draft.saga.stopping or Cause.STEP_FAILED
         roll_back(definition, draft, cause, draft.saga.error or reason)
     else:
         _go_on(definition, draft, definition.stages.index(stage) + 1)
@@ -218,7 +218,7 @@ def _failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
         _fail(definition, draft, index, cause, outcome.error)
 
 
-def _fail(definition: Saga, draft: Draft, index: int, cause: Cause, error: str) -> None:
+def _fail(definition: Saga, draft: Draft, index: int, cause: str, error: str) -> None:
     draft.move_step(index, StepStatus.FAILED, cause, error=error, awaits=None)
     if definition.kind_of(index) is StepKind.COMPENSATABLE and not draft.saga.stopping:
         name = draft.steps[index].name

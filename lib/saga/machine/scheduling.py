@@ -9,7 +9,7 @@ from lib.saga.machine.draft import Draft
 from lib.saga.machine.happened import FINAL, UNCERTAIN, Outcome
 from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import SagaRecord
+from lib.saga.records import ACTIVE, SagaRecord
 
 #: A delivery due within this time may be on its way already: whoever goes back waits for it.
 IN_FLIGHT = timedelta(seconds=2)
@@ -81,7 +81,11 @@ def redeliver(draft: Draft, *, at_once: bool) -> None:
     saga = draft.saga
     if not (at_once or is_overdue(saga, draft.now)):
         return
-    for delivery in outstanding(saga, draft.steps):
+    awaited = outstanding(saga, draft.steps)
+    waits = saga.paused or any(step.is_open for step in draft.steps)
+    if saga.status in ACTIVE and not awaited and not waits:
+        draft.park(saga.current_step, Cause.STRANDED, "nothing is outstanding, and nothing waits")
+    for delivery in awaited:
         if delivery.phase is Phase.CHILD:
             draft.note(Cause.OVERDUE)
             saga.epoch += 1

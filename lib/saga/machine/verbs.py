@@ -104,7 +104,7 @@ def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
         elif draft.steps[index].status in BROKEN:
             draft.move_step(index, StepStatus.PENDING, Cause.RETRIED, actor=request.actor)
     if draft.saga.stopping:
-        stop(definition, draft, Cause(draft.saga.stopping))
+        stop(definition, draft, draft.saga.stopping)
     else:
         begin_parts(definition, draft, [i for i in stage if _is_unbegun(draft.steps[i])])
 

@@ -35,9 +35,9 @@ def find_fault(saga: Saga, make_engine: Callable[..., Engine] = Engine) -> str:
 class HastyEngine(Engine):
     """Enqueues what it has decided before it commits it."""
 
-    def _settle(self, loaded: Loaded, happened: Any) -> SagaRecord:
+    def _settle(self, loaded: Loaded, happened: Any, enqueue: Any = None) -> SagaRecord:
         self._enqueue(self._decide(loaded, happened).deliveries)
-        return super()._settle(loaded, happened)
+        return super()._settle(loaded, happened, enqueue)
 
 
 class BlindJournal(Journal):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -330,3 +331,11 @@ def test_a_long_outage_of_the_queue_is_not_answered_by_a_task_a_minute() -> None
     for _ in range(24 * 60):
         played.happens(Overdue(), after=timedelta(minutes=1))
     assert 24 < played.steps[0].epoch < 40
+
+
+def test_an_overdue_saga_for_which_nothing_is_outstanding_is_parked_and_not_left() -> None:
+    played = Played()
+    played.steps[0] = replace(played.steps[0], awaits=None)
+    played.happens(Overdue(), after=timedelta(minutes=1))
+    assert played.saga.status is SagaStatus.FAILED
+    assert played.letters == 1
