@@ -103,7 +103,12 @@ def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
         "AMENDS_TASKS_SERVICE_ACCOUNT": settings.email(settings.tasks_account),
         "AMENDS_SCHEDULER_SERVICE_ACCOUNT": settings.email(settings.scheduler_account),
         "AMENDS_TIMEOUT_SECONDS": str(service.function.timeout),
+        "AMENDS_RETENTION_DAYS": settings.retention_days,
+        # The build has made the policies: see deploy.database.
+        "AMENDS_TTL": "1",
     }
+    if service.function.invoker != "public":
+        environment["AMENDS_BEHIND_IAM"] = "1"
     if settings.otlp_endpoint:
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = settings.otlp_endpoint
     return environment

@@ -24,9 +24,10 @@ def service(target: str, **change: Any) -> Service:
     return Service(target, FUNCTIONS[target]._replace(**change))
 
 
-def environment(target: str, **change: str) -> dict[str, str]:
+def environment(target: str, invoker: str = "", **change: str) -> dict[str, str]:
     settings = replace(SETTINGS, **change)
-    flags = describe_deployment(service(target), settings, "i:1")
+    stated_invoker = invoker or FUNCTIONS[target].invoker
+    flags = describe_deployment(service(target, invoker=stated_invoker), settings, "i:1")
     stated = next(flag for flag in flags if flag.startswith("--set-env-vars="))
     assert stated.startswith("--set-env-vars=^|^")
     return dict(pair.split("=", 1) for pair in stated.removeprefix("--set-env-vars=^|^").split("|"))
@@ -53,6 +54,17 @@ def test_every_google_setting_without_a_local_default_is_stated() -> None:
     assert stated["AMENDS_SCHEDULER_SERVICE_ACCOUNT"] == SCHEDULER.removeprefix("serviceAccount:")
     for local in ("DATASTORE_EMULATOR_HOST", "AMENDS_TASKS_HOST", "AMENDS_ALLOW_FAULTS"):
         assert local not in stated
+
+
+def test_a_token_whose_signature_is_removed_is_believed_only_where_iam_has_verified_it() -> None:
+    assert environment("get_saga")["AMENDS_BEHIND_IAM"] == "1"
+    assert environment(WORKER)["AMENDS_BEHIND_IAM"] == "1"
+    assert "AMENDS_BEHIND_IAM" not in environment("get_saga", invoker="public")
+
+
+def test_finished_sagas_are_left_to_the_ttl_policies_that_the_build_has_made() -> None:
+    stated = environment("get_saga", retention_days="30")
+    assert (stated["AMENDS_TTL"], stated["AMENDS_RETENTION_DAYS"]) == ("1", "30")
 
 
 def test_the_default_database_has_no_name_in_the_api() -> None:
