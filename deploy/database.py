@@ -3,10 +3,10 @@
 from deploy.gcloud import Gcloud
 from deploy.settings import PROJECT, Settings
 
-#: The kinds that a TTL policy deletes, and the property that says from when on.
+#: The kinds that a TTL policy deletes, and the property that says from when on. A saga's root is
+#: not among them: the sweep deletes it, together with its effects (lib/saga/retention.py).
 EXPIRING = {
     "CommitReceipt": "expires_at",
-    "Saga": "expires_at",
     "SagaEvent": "expires_at",
     "SagaStep": "expires_at",
 }

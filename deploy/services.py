@@ -97,17 +97,18 @@ def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
         "GOOGLE_CLOUD_PROJECT": settings.project,
         "AMENDS_DATABASE": "" if settings.database == "(default)" else settings.database,
         "AMENDS_LOCATION": settings.region,
+        "AMENDS_RETENTION_DAYS": settings.retention_days,
         "AMENDS_QUEUES": ",".join(queue_names(settings)),
         "AMENDS_BASE_URL": url_of(service.name, settings),
         "AMENDS_WORKER_URL": url_of(WORKER.replace("_", "-"), settings),
         "AMENDS_TASKS_SERVICE_ACCOUNT": settings.email(settings.tasks_account),
         "AMENDS_SCHEDULER_SERVICE_ACCOUNT": settings.email(settings.scheduler_account),
         "AMENDS_TIMEOUT_SECONDS": str(service.function.timeout),
-        "AMENDS_RETENTION_DAYS": settings.retention_days,
-        # The build has made the policies: see deploy.database.
+        # The TTL policies of deploy/database.py delete the steps and events of finished sagas.
         "AMENDS_TTL": "1",
     }
     if service.function.invoker != "public":
+        # IAM has verified every token by then, and has taken its signature off (lib/identity.py).
         environment["AMENDS_BEHIND_IAM"] = "1"
     if settings.otlp_endpoint:
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = settings.otlp_endpoint

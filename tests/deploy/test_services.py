@@ -24,10 +24,9 @@ def service(target: str, **change: Any) -> Service:
     return Service(target, FUNCTIONS[target]._replace(**change))
 
 
-def environment(target: str, invoker: str = "", **change: str) -> dict[str, str]:
+def environment(target: str, **change: str) -> dict[str, str]:
     settings = replace(SETTINGS, **change)
-    stated_invoker = invoker or FUNCTIONS[target].invoker
-    flags = describe_deployment(service(target, invoker=stated_invoker), settings, "i:1")
+    flags = describe_deployment(service(target), settings, "i:1")
     stated = next(flag for flag in flags if flag.startswith("--set-env-vars="))
     assert stated.startswith("--set-env-vars=^|^")
     return dict(pair.split("=", 1) for pair in stated.removeprefix("--set-env-vars=^|^").split("|"))
@@ -54,12 +53,6 @@ def test_every_google_setting_without_a_local_default_is_stated() -> None:
     assert stated["AMENDS_SCHEDULER_SERVICE_ACCOUNT"] == SCHEDULER.removeprefix("serviceAccount:")
     for local in ("DATASTORE_EMULATOR_HOST", "AMENDS_TASKS_HOST", "AMENDS_ALLOW_FAULTS"):
         assert local not in stated
-
-
-def test_a_token_whose_signature_is_removed_is_believed_only_where_iam_has_verified_it() -> None:
-    assert environment("get_saga")["AMENDS_BEHIND_IAM"] == "1"
-    assert environment(WORKER)["AMENDS_BEHIND_IAM"] == "1"
-    assert "AMENDS_BEHIND_IAM" not in environment("get_saga", invoker="public")
 
 
 def test_finished_sagas_are_left_to_the_ttl_policies_that_the_build_has_made() -> None:
@@ -116,3 +109,10 @@ def test_whoever_is_no_longer_to_call_is_unbound() -> None:
 def test_what_the_smoke_test_reads_is_a_read() -> None:
     assert main.FUNCTIONS[SMOKE].method == "GET"
     assert main.FUNCTIONS[SMOKE].invoker == "caller"
+
+
+def test_a_token_without_a_signature_is_believed_only_where_iam_lets_nobody_else_in() -> None:
+    assert environment("run_saga_step")["AMENDS_BEHIND_IAM"] == "1"
+    flags = describe_deployment(service("get_saga", invoker="public"), SETTINGS, "i:1")
+    assert "--allow-unauthenticated" in flags
+    assert not any("AMENDS_BEHIND_IAM" in flag for flag in flags)
