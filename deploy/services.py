@@ -97,6 +97,7 @@ def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
         "GOOGLE_CLOUD_PROJECT": settings.project,
         "AMENDS_DATABASE": "" if settings.database == "(default)" else settings.database,
         "AMENDS_LOCATION": settings.region,
+        "AMENDS_RETENTION_DAYS": settings.retention_days,
         "AMENDS_QUEUES": ",".join(queue_names(settings)),
         "AMENDS_BASE_URL": url_of(service.name, settings),
         "AMENDS_WORKER_URL": url_of(WORKER.replace("_", "-"), settings),

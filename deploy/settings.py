@@ -39,6 +39,8 @@ class Settings:
     build_account: str = "amends-build"
     #: How often the sweep runs, as unix-cron.
     sweep_schedule: str = "* * * * *"
+    #: How long finished sagas are kept.
+    retention_days: str = "90"
     #: Where OpenTelemetry sends spans and metrics; nowhere if empty.
     otlp_endpoint: str = ""
     #: Monitoring's notification channels for the alerts, separated by commas.
@@ -74,6 +76,8 @@ def _check(settings: Settings) -> None:
         raise Unusable("Cloud Run has no region `global`: submit the build with --region=...")
     if settings.mode not in MODES:
         raise Unusable(f"MODE is {' or '.join(MODES)}, not {settings.mode!r}")
+    if not settings.retention_days.isdigit():
+        raise Unusable(f"RETENTION_DAYS is a number of days, not {settings.retention_days!r}")
     count = settings.queue_count
     if not count.isdigit() or not 0 < int(count) <= 100:
         raise Unusable(f"QUEUE_COUNT is a number from 1 to 100, not {count!r}")

@@ -22,19 +22,22 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from lib.telemetry import Span
 
-#: The longest that a request waits for its span to be taken, and for its metrics, in seconds.
+#: The longest that a request waits for its span to be taken, and for its metrics, in seconds;
+#: OpenTelemetry's own variable says otherwise.
 PATIENCE = 1.0
+PATIENCE_VARIABLE = "OTEL_EXPORTER_OTLP_TIMEOUT"
 
 
 class Exporter:
     """Sends a span for every request, and counts and times the requests."""
 
     def __init__(self) -> None:
+        patience = float(os.environ.get(PATIENCE_VARIABLE, PATIENCE))
         resource = Resource.create({"service.name": os.environ.get("K_SERVICE", "amends")})
         self._traces = TracerProvider(resource=resource)
-        self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=PATIENCE)))
+        self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=patience)))
         self._tracer = self._traces.get_tracer("amends")
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=PATIENCE))
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=patience))
         self._meters = MeterProvider(resource=resource, metric_readers=[reader])
         self._durations = self._meters.get_meter("amends").create_histogram(
             "amends.request.duration", unit="ms", description="from a request to its answer"
