@@ -47,7 +47,7 @@ def _read_settings(options: argparse.Namespace) -> Settings:
         page_port=options.page_port,
         queues=read_queues(options.queues, location) if options.queues else (),
         jobs=options.job,
-        app_engine=options.app_engine,
+        app_engine=options.app_engine or "",
         faults=Faults(
             options.duplicate, options.delay, options.drop, options.reorder, options.seed
         ),
@@ -66,7 +66,7 @@ def _parse_arguments() -> argparse.Namespace:
         "--job", type=_read_job, action="append", default=[], help="a scheduler job, as JSON"
     )
     parser.add_argument(
-        "--app-engine", type=_read_url, default="", help="URL that App Engine tasks are sent to"
+        "--app-engine", type=_read_url, help="URL that App Engine tasks are sent to"
     )
     for fault, effect in _FAULTS.items():
         parser.add_argument(f"--{fault}", type=_read_rate, default=0.0, help=effect)
