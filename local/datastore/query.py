@@ -144,19 +144,10 @@ def _build_shape(
     columns = explicit + [(name, down) for name in distinct if name not in ordered]
     known = {name for name, _ in columns}
     unequal = {name for one in conjunctions for name in one.ranges if name != KEY} - known
-    if key_order is not None and unequal:
-        raise InvalidArgument(
-            "An inequality filter's property must be ordered by before __key__: "
-            f"{', '.join(sorted(unequal))}."
-        )
     columns += [(name, down) for name in sorted(unequal)]
     known |= unequal
     free = [name for name in projection if name not in known]
-    by_key = key_order is not None or any(KEY in one.ranges for one in conjunctions)
-    if free and by_key:
-        raise FailedPrecondition(
-            f"no index can serve a projection of {', '.join(free)} that is ordered by __key__ first"
-        )
+    _check_key_order(conjunctions, key_order, unequal, free)
     if len(conjunctions) == 1:
         columns = [one for one in columns if one[0] not in conjunctions[0].equalities]
     else:
@@ -166,6 +157,24 @@ def _build_shape(
     turned = bool(key_order) and not (columns and columns[-1][1])
     implied = not explicit and key_order is None
     return Shape(kind, columns, key_descends, free, turned, implied, bool(projection))
+
+
+def _check_key_order(
+    conjunctions: Sequence[Conjunction],
+    key_order: bool | None,
+    unequal: set[str],
+    free: list[str],
+) -> None:
+    if key_order is not None and unequal:
+        raise InvalidArgument(
+            "An inequality filter's property must be ordered by before __key__: "
+            f"{', '.join(sorted(unequal))}."
+        )
+    by_key = key_order is not None or any(KEY in one.ranges for one in conjunctions)
+    if free and by_key:
+        raise FailedPrecondition(
+            f"no index can serve a projection of {', '.join(free)} that is ordered by __key__ first"
+        )
 
 
 def _check_distinct(ordered: Sequence[str], distinct: Sequence[str]) -> None:
