@@ -11,6 +11,7 @@ from local.datastore.indexes import KEY
 from local.datastore.keys import Partition
 from local.datastore.layout import Column, Shape
 from local.datastore.messages import Query
+from local.datastore.metadata import METADATA_KINDS
 from local.datastore.planner import Plan, plan_conjunction
 
 _CURSOR = b"\x01"
@@ -61,6 +62,8 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
     shape = _build_shape(kind, conjunctions, explicit, key_order, projection or [], distinct)
     if not kind:
         _check_kindless(conjunctions, shape)
+    if kind in METADATA_KINDS:
+        _check_metadata(conjunctions, shape)
     composites = engine.catalog.composites.get(kind, ())
     plans = [
         plan_conjunction(one, shape, composites, require_indexes=engine.require_indexes)
@@ -200,6 +203,11 @@ def _check_kindless(conjunctions: Sequence[Conjunction], shape: Shape) -> None:
         raise InvalidArgument(f"kind is required for filter, order or projection: {min(named)}")
     if shape.key_descends:
         raise InvalidArgument("kind is required for all orders except __key__ ascending")
+
+
+def _check_metadata(conjunctions: Sequence[Conjunction], shape: Shape) -> None:
+    if shape.columns or shape.free or shape.key_descends or any(c.equalities for c in conjunctions):
+        raise InvalidArgument("Metadata is filtered and ordered by ascending key, and comes whole.")
 
 
 def _build_mark(
