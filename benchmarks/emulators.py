@@ -78,23 +78,33 @@ def start_enforcing_emulator(folder: Path, indexes: str) -> Emulator:
     (settings / "WEB-INF").mkdir(parents=True)
     (settings / "WEB-INF" / "datastore-indexes.xml").write_text(indexes)
     port = choose_port()
-    command = [str(_find_sdk() / _SCRIPT), *_ENFORCING.split(), f"--port={port}", str(settings)]
+    command = [
+        str(_find_sdk(settings) / _SCRIPT),
+        *_ENFORCING.split(),
+        f"--port={port}",
+        str(settings),
+    ]
     return _launch(command, f"127.0.0.1:{port}", settings)
 
 
-def _find_sdk() -> Path:
+def _find_sdk(settings: Path) -> Path:
     asked = ["gcloud", "info", "--format=value(installation.sdk_root)"]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=True)  # noqa: S603
+    answer = subprocess.run(  # noqa: S603
+        asked, env=_get_environment(settings), capture_output=True, text=True, check=True
+    )
     return Path(answer.stdout.strip())
 
 
-def _launch(command: Sequence[str], host: str, settings: Path) -> Emulator:
-    environment = os.environ | {
+def _get_environment(settings: Path) -> dict[str, str]:
+    return os.environ | {
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         "CLOUDSDK_CONFIG": str(settings),
         # By itself the Firestore emulator takes 2.3 GB.
         "JAVA_TOOL_OPTIONS": "-Xmx512m",
     }
+
+
+def _launch(command: Sequence[str], host: str, settings: Path) -> Emulator:
     log = settings.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
@@ -102,7 +112,7 @@ def _launch(command: Sequence[str], host: str, settings: Path) -> Emulator:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env=_get_environment(settings),
             start_new_session=True,
         )
     return Emulator(host, process, log)

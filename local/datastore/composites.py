@@ -8,6 +8,13 @@ from local.datastore.indexes import Definition, build_entries, collect_values
 from local.datastore.messages import Entity, get_message_class
 from local.datastore.ordered import AFTER
 
+_READ_AT_ONCE = 1000
+_READ = (
+    "SELECT substr(e.entry, 5), n.entity FROM entries e "
+    "JOIN entities n ON n.key = CAST(? || substr(e.entry, 5) AS BLOB) "
+    "WHERE e.entry > ? AND e.entry < ? ORDER BY e.entry LIMIT ?"
+)
+
 
 def build_composites(
     writer: sqlite3.Connection, catalog: Catalog, composites: Sequence[Definition]
@@ -52,11 +59,10 @@ def _list_kind(
     if index is None:
         return
     parse = get_message_class("Entity").FromString
-    rows = writer.execute(
-        "SELECT substr(e.entry, 5), n.entity FROM entries e "
-        "JOIN entities n ON n.key = CAST(? || substr(e.entry, 5) AS BLOB) "
-        "WHERE e.entry >= ? AND e.entry < ?",
-        (partition, index, index + AFTER),
-    )
-    for path, entity in rows.fetchall():
-        yield path, parse(entity)
+    last, rows = index, [(b"", b"")]
+    while rows:
+        # Not all at once, for there may be a million.
+        rows = writer.execute(_READ, (partition, last, index + AFTER, _READ_AT_ONCE)).fetchall()
+        for path, entity in rows:
+            yield path, parse(entity)
+        last = index + rows[-1][0] if rows else last

@@ -32,7 +32,7 @@ def _list_namespaces(
 ) -> Iterator[Entity]:
     for other, id_ in catalog.list_partitions():
         if other[:2] == partition[:2] and _has_rows(connection, "entities", "key", id_):
-            entity = _start_entity(other._replace(namespace=""))
+            entity = _start_entity(partition)
             element = entity.key.path.add(kind=NAMESPACE)
             if other.namespace:
                 element.name = other.namespace

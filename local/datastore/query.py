@@ -12,6 +12,7 @@ from local.datastore.indexes import KEY
 from local.datastore.keys import Partition
 from local.datastore.layout import Column, Shape
 from local.datastore.messages import Query, get_message_class
+from local.datastore.metadata import METADATA_KINDS
 from local.datastore.planner import Plan, plan_conjunction
 
 _CURSOR = b"\x01"
@@ -62,6 +63,8 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
     shape = _build_shape(kind, conjunctions, explicit, key_order, projection or [], distinct)
     if not kind:
         _check_kindless(conjunctions, shape)
+    if kind in METADATA_KINDS:
+        _check_metadata(conjunctions, shape)
     composites = engine.catalog.composites.get(kind, ())
     plans = [
         plan_conjunction(one, shape, composites, require_indexes=engine.require_indexes)
@@ -168,19 +171,10 @@ def _build_shape(
     columns = explicit + [(name, down) for name in distinct if name not in ordered]
     known = {name for name, _ in columns}
     unequal = {name for one in conjunctions for name in one.ranges if name != KEY} - known
-    if key_order is not None and unequal:
-        raise InvalidArgument(
-            "An inequality filter's property must be ordered by before __key__: "
-            f"{', '.join(sorted(unequal))}."
-        )
     columns += [(name, down) for name in sorted(unequal)]
     known |= unequal
     free = [name for name in projection if name not in known]
-    by_key = key_order is not None or any(KEY in one.ranges for one in conjunctions)
-    if free and by_key:
-        raise FailedPrecondition(
-            f"no index can serve a projection of {', '.join(free)} that is ordered by __key__ first"
-        )
+    _check_key_order(conjunctions, key_order, unequal, free)
     if len(conjunctions) == 1:
         columns = [one for one in columns if one[0] not in conjunctions[0].equalities]
     else:
@@ -190,6 +184,24 @@ def _build_shape(
     turned = bool(key_order) and not (columns and columns[-1][1])
     implied = not explicit and key_order is None
     return Shape(kind, columns, key_descends, free, turned, implied, bool(projection))
+
+
+def _check_key_order(
+    conjunctions: Sequence[Conjunction],
+    key_order: bool | None,
+    unequal: set[str],
+    free: list[str],
+) -> None:
+    if key_order is not None and unequal:
+        raise InvalidArgument(
+            "An inequality filter's property must be ordered by before __key__: "
+            f"{', '.join(sorted(unequal))}."
+        )
+    by_key = key_order is not None or any(KEY in one.ranges for one in conjunctions)
+    if free and by_key:
+        raise FailedPrecondition(
+            f"no index can serve a projection of {', '.join(free)} that is ordered by __key__ first"
+        )
 
 
 def _check_distinct(ordered: Sequence[str], distinct: Sequence[str]) -> None:
@@ -215,6 +227,11 @@ def _check_kindless(conjunctions: Sequence[Conjunction], shape: Shape) -> None:
         raise InvalidArgument(f"kind is required for filter, order or projection: {min(named)}")
     if shape.key_descends:
         raise InvalidArgument("kind is required for all orders except __key__ ascending")
+
+
+def _check_metadata(conjunctions: Sequence[Conjunction], shape: Shape) -> None:
+    if shape.columns or shape.free or shape.key_descends or any(c.equalities for c in conjunctions):
+        raise InvalidArgument("Metadata is filtered and ordered by ascending key, and comes whole.")
 
 
 def _build_mark(

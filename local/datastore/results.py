@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from local.datastore.clock import set_timestamp
 from local.datastore.engine import Engine
-from local.datastore.errors import InvalidArgument
 from local.datastore.execution import Execution
 from local.datastore.history import PastExecution
 from local.datastore.indexes import build_entries, collect_values
@@ -76,16 +75,13 @@ def open_execution(
 def _read_metadata(
     engine: Engine, prepared: Prepared, connection: sqlite3.Connection, outcome: Outcome
 ) -> None:
-    plans = prepared.plans
-    if prepared.columns or prepared.key_descends or any(plan.equalities for plan in plans):
-        raise InvalidArgument("Metadata is filtered and ordered by key, and answered whole.")
     found = list_metadata(prepared.kind, connection, engine.catalog, prepared.partition)
     start = START if not prepared.start else Cut(prepared.start, True)
     hits = ListScan(
         [
             Hit(path, path, False)
             for path in found
-            if any(contains(plan.base, path) for plan in plans)
+            if any(contains(plan.base, path) for plan in prepared.plans)
         ]
     )
     _Reader(prepared, outcome, lambda path: Stored(0, 0, found[path].SerializeToString())).read(

@@ -10,7 +10,7 @@ import pytest
 from grpc import StatusCode
 
 from local.datastore.server import serve
-from tests.contract.wire import Wire, refuses
+from tests.contract.wire import Wire, list_names, refuses
 
 INSIDE = ("__key__", "has ancestor", ("P", 1))
 
@@ -140,4 +140,21 @@ def test_the_entry_that_a_refusal_names_is_enough(tmp_path: Path, name: str) -> 
         assert wire.names("K", *where, **fields) == expected
         wire.put("P", 1, "K", "e1", **dict.fromkeys("abcpqxyz", 1))
         assert wire.names("K", *where, **fields) == expected
+    handle.stop()
+
+
+def test_an_index_that_is_new_in_the_file_gets_every_entity(tmp_path: Path) -> None:
+    without = serve(tmp_path / "data")
+    with Wire(without.host, "n") as wire:
+        for start in range(0, 2500, 500):
+            wire.put_all({f"e{n:04}": {"x": 1, "y": -n} for n in range(start, start + 500)})
+    without.stop()
+    given = tmp_path / "index.yaml"
+    given.write_text("indexes:\n" + describe("x, y"))
+    handle = serve(tmp_path / "data", index_file=given)
+    with Wire(handle.host, "n") as wire:
+        ordered = wire.query("K", ("x", "=", 1), order=["y"], limit={"value": 3})
+        assert list_names(wire.run(ordered)) == ["e2499", "e2498", "e2497"]
+        query = wire.query("K", ("x", "=", 1), ("y", "<=", 0))
+        assert wire.aggregate(query, {"count": {}}) == {"property_1": 2500}
     handle.stop()

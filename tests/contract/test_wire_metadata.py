@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from grpc import StatusCode
 
 from local.datastore.messages import get_message_class
-from tests.contract.wire import Unindexed, Wire, list_names, read_properties
+from tests.contract.wire import Unindexed, Wire, list_names, read_properties, refuses
 
 NOT_ON_FSD = pytest.mark.lacks("fsd", "it has no metadata queries")
 
@@ -27,6 +28,24 @@ def test_namespaces_are_listed_while_they_have_entities(wire: Wire) -> None:
     own, wire.namespace = wire.namespace, ""
     assert own in wire.names("__namespace__")
     assert wire.names("__namespace__", ("__key__", "=", ("__namespace__", own))) == [own]
+
+
+@NOT_ON_FSD
+def test_metadata_is_of_the_namespace_that_asked(wire: Wire) -> None:
+    wire.put("A", 1)
+    for kind in ("__namespace__", "__kind__", "__property__"):
+        for result in wire.run(wire.query(kind)).entity_results:
+            assert result.entity.key.partition_id.namespace_id == wire.namespace
+
+
+@NOT_ON_FSD
+def test_metadata_comes_in_the_order_of_its_keys_alone(wire: Wire) -> None:
+    wire.put("A", 1, p=1)
+    for order in (["-__key__"], ["property_representation"]):
+        with refuses(StatusCode.INVALID_ARGUMENT):
+            wire.names("__property__", order=order)
+    with refuses(StatusCode.INVALID_ARGUMENT):
+        wire.names("__property__", ("property_representation", "=", "INT64"))
 
 
 @NOT_ON_FSD
