@@ -38,10 +38,10 @@ def explore(
     """Run a saga once for every fault at every point; return the number of schedules.
 
     `prepare` stores what the saga's participants need. `invariant` gets the store when all is
-    quiet. `pairs` adds a second fault at every later point (the default for sagas of one step),
-    `operators` an operator's cancel, or pause, to the faults. `signals` has the payloads of
-    signals that somebody sends: at every point, and in the end where the saga waits. `period` is
-    the sweep's.
+    quiet. `pairs` adds a second fault at every later point (the default for sagas of one step).
+    `operators` adds an operator's cancel, or pause, to the faults, and has what is parked in the
+    end tried again by hand. `signals` has the payloads of signals that somebody sends: at every
+    point, and in the end where the saga waits. `period` is the sweep's.
 
     Raises AssertionError with the schedule in words when the invariant or a promise is broken;
     no shorter schedule does that. The actions must keep what they keep in the store, and must

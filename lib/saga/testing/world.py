@@ -12,10 +12,11 @@ from lib.saga.machine.happened import (
     CancelRequested,
     PauseRequested,
     ResumeRequested,
+    RetryRequested,
     Signalled,
 )
 from lib.saga.machine.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
-from lib.saga.records import FORWARD, SagaRecord, StepRecord, StepStatus
+from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
 from lib.saga.recovery import sweep
 from lib.saga.testing.clock import BEGINNING
 from lib.saga.testing.faults import COPIES, DELAYS, DROP, Choose, Fault, FaultKind
@@ -45,6 +46,8 @@ class Moment:
     last_life: datetime
     events: int = 0
     may_need_sweep: bool = False
+    #: The operator has had parked sagas tried again, which happens once.
+    mended: bool = False
     held: tuple[tuple[int | None, Task], ...] = ()
 
     @property
@@ -82,6 +85,7 @@ class World:
         self._next_sweep, self._last_life = moment.next_sweep, moment.last_life
         self._frozen: list[datetime] = []
         self._events, self._may_need_sweep = moment.events, moment.may_need_sweep
+        self._mended = moment.mended
         #: Tasks that the queue holds back, each until so many events have happened.
         self._held = [(until, replace(task)) for until, task in moment.held]
 
@@ -92,6 +96,7 @@ class World:
             self._last_life,
             self._events,
             self._may_need_sweep,
+            self._mended,
             tuple((until, replace(task)) for until, task in self._held),
         )
 
@@ -126,7 +131,7 @@ class World:
             return True
         task = queue.next
         if task is None and not self._moves():
-            return self._signal() or self._resume()
+            return self._signal() or self._resume() or self._mend()
         self._skip_idle_sweeps(task)
         if task is not None and task.at <= self._next_sweep:
             self.stage.clock.advance_to(task.at)
@@ -258,6 +263,17 @@ class World:
             request = ResumeRequested(actor="explore", reason="explored")
             self._ask("a resume", saga_id, request)
         return bool(paused)
+
+    def _mend(self) -> bool:
+        """Let an operator have parked sagas tried again, once; False when there is nothing to."""
+        parked = [saga.id for saga in self.stage.find_sagas() if saga.status is SagaStatus.FAILED]
+        if self._mended or not self._setting.operators:
+            return False
+        self._mended = True
+        for saga_id in parked:
+            request = RetryRequested(actor="explore", reason="explored")
+            self._ask("a retry by hand", saga_id, request)
+        return bool(parked)
 
     def _steps_of(self, saga: SagaRecord) -> list[StepRecord]:
         loaded = self.stage.journal.load(saga.id, saga.total_steps)

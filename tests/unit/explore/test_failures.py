@@ -40,8 +40,8 @@ PIVOTS: dict[str, tuple[Script, int]] = {
     "nothing fails": ({}, 226),
     "the pivot says no": ({"b": NO}, 205),
     "the pivot crashes after its effect": ({"late b/1": CRASHED}, 287),
-    "the pivot crashes, then says no": ({"late b/1": CRASHED, "b/2": NO}, 215),
-    "a step past the pivot never works": ({"c": LATER}, 267),
+    "the pivot crashes, then says no": ({"late b/1": CRASHED, "b/2": NO}, 346),
+    "a step past the pivot never works": ({"c": LATER}, 389),
 }
 
 
