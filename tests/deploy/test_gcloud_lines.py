@@ -51,12 +51,17 @@ def say_everything() -> list[str]:
 
 
 def shape_of(line: str) -> tuple[str, ...]:
-    """Return a line less what the linter does not look at: the flags' values, whose service."""
-    services = {service.name for service in list_services(FULL.mode)}
+    """Return a line less what the linter does not look at: the flags' values, and our names."""
     return tuple(
-        word.split("=")[0] if word.startswith("--") else "SERVICE" if word in services else word
+        word.split("=")[0] if word.startswith("--") else "NAME" if is_name(word) else word
         for word in shlex.split(line)
     )
+
+
+def is_name(word: str) -> bool:
+    """Tell whether a word is the name of a service, a queue, an account or a metric of ours."""
+    services = {service.name for service in list_services(FULL.mode)}
+    return word in services or word.startswith(("amends-", "Amends: ", "sagas"))
 
 
 def test_every_line_of_the_build_of_set_up_and_of_the_alerts_is_understood(

@@ -125,10 +125,16 @@ def test_the_image_has_neither_tests_nor_stand_ins_nor_what_deploys_it(tmp_path:
     }  # fmt: skip
 
 
+def test_docker_is_given_what_the_image_copies_and_nothing_else() -> None:
+    given = re.findall(r"^!(.+)$", (PROJECT / ".dockerignore").read_text(), re.MULTILINE)
+    copied = re.findall(r"^COPY (.+) \S+$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    assert sorted(given) == sorted(name for names in copied for name in names.split())
+
+
 @needs_gcloud
 def test_what_is_sent_to_be_built_has_no_data_and_no_environment_of_its_sender() -> None:
     uploads = list_uploads()
-    assert {"main.py", "tests/conftest.py", "cloudbuild.yaml", "deploy/__main__.py"} <= set(uploads)
+    assert {"main.py", "tests/conftest.py", ".dockerignore", "deploy/__main__.py"} <= set(uploads)
     assert not [name for name in uploads if re.match(r"\.(git|venv|local|ci)/|.*\.pyc$", name)]
 
 
