@@ -104,8 +104,6 @@ def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
         "AMENDS_TASKS_SERVICE_ACCOUNT": settings.email(settings.tasks_account),
         "AMENDS_SCHEDULER_SERVICE_ACCOUNT": settings.email(settings.scheduler_account),
         "AMENDS_TIMEOUT_SECONDS": str(service.function.timeout),
-        # The TTL policies of deploy/database.py delete the steps and events of finished sagas.
-        "AMENDS_TTL": "1",
     }
     if service.function.invoker != "public":
         # IAM has verified every token by then, and has taken its signature off (lib/identity.py).

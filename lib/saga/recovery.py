@@ -64,14 +64,13 @@ def sweep(
     delivered = _each(sagas, time_is_left, engine.redeliver)
     letters = list(journal.unalerted(limit)) if time_is_left() else []
     alerted = _each(letters, time_is_left, lambda letter: _announce(engine, letter))
-    expired = _find_expired(journal, started, limit) if time_is_left() else []
-    purged = _each(expired, time_is_left, lambda saga: _purge(engine, saga, started))
+    purged = _purge_all(engine, started, limit, time_is_left)
     swept = Swept(
         found=len(sagas),
         delivered=sum(delivered),
         left=len(sagas) - len(delivered),
         alerted=len(alerted),
-        purged=sum(purged),
+        purged=purged,
     )
     if sagas:
         alerts.log_overdue(swept.found, swept.delivered, swept.left, sagas[0])
@@ -98,6 +97,21 @@ def _each(
 def _merge(shards: Iterable[Iterable[SagaRecord]], limit: int) -> list[SagaRecord]:
     """Return the sagas of all shards in order of time: what follows the shard in their marks."""
     return list(islice(heapq.merge(*shards, key=lambda saga: (saga.due or "")[3:]), limit))
+
+
+def _purge_all(engine: Engine, now: datetime, limit: int, may_go_on: Callable[[], bool]) -> int:
+    """Purge what has expired while there is time; return how many sagas that were."""
+    purged = 0
+    while may_go_on():
+        done = _each(
+            _find_expired(engine.journal, now, limit),
+            may_go_on,
+            lambda saga: _purge(engine, saga, now),
+        )
+        purged += sum(done)
+        if not any(done):
+            break
+    return purged
 
 
 def _find_expired(journal: Journal, now: datetime, limit: int) -> list[SagaRecord]:

@@ -57,7 +57,7 @@ def test_every_google_setting_without_a_local_default_is_stated() -> None:
 
 def test_finished_sagas_are_left_to_the_ttl_policies_that_the_build_has_made() -> None:
     stated = environment("get_saga", retention_days="30")
-    assert (stated["AMENDS_TTL"], stated["AMENDS_RETENTION_DAYS"]) == ("1", "30")
+    assert stated["AMENDS_RETENTION_DAYS"] == "30"
 
 
 def test_the_default_database_has_no_name_in_the_api() -> None:

@@ -87,6 +87,14 @@ def test_a_finished_saga_expires_and_is_purged_with_all_that_belongs_to_it(
         assert bench.store.count(Query(kind)) == 0
 
 
+def test_the_sweep_purges_more_than_one_lot_if_it_has_the_time(bench: Bench) -> None:
+    for number in range(5):
+        start(bench, f"s{number}")
+    bench.run_to_end()
+    bench.pass_time(days=91)
+    assert sweep(bench.engine, bench.now, limit=2).purged == 5
+
+
 def test_where_ttl_policies_are_on_steps_and_events_expire_and_the_sweep_purges_the_rest(
     bench: Bench, probe: Probe
 ) -> None:
