@@ -50,6 +50,12 @@ class Shape:
     implied: bool = False
     projects: bool = False
 
+    @property
+    def free_columns(self) -> list[Column]:
+        """The free columns where no index says how they go: as the last one before them does."""
+        down = bool(self.columns) and self.columns[-1][1]
+        return [(name, down) for name in self.free]
+
 
 @dataclass(slots=True)
 class Layout:

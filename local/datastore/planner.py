@@ -199,7 +199,7 @@ def recommend_index(conjunction: Conjunction, shape: Shape, layout: Layout) -> D
     """Return the one index that would serve a conjunction by itself."""
     columns = [(name, False) for name in sorted(conjunction.equalities)]
     columns += layout.scanned
-    columns += [(name, False) for name in shape.free]
+    columns += shape.free_columns
     if not shape.free and shape.key_descends != (columns[-1][1] if columns else False):
         columns.append((KEY, shape.key_descends))
     return Definition(shape.kind, conjunction.ancestor is not None, tuple(columns))
@@ -213,7 +213,7 @@ def _plan_without(
         raise FailedPrecondition(
             f"no matching index found. recommended index is:\n{recommended.describe()}"
         )
-    layout.columns += [(name, False) for name in shape.free]
+    layout.columns += shape.free_columns
     layout.constants += [None] * len(shape.free)
     shape.free.clear()
     columns = [*layout.scanned, (KEY, shape.key_descends)]

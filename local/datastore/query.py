@@ -178,7 +178,7 @@ def _build_shape(
     if len(conjunctions) == 1:
         columns = [one for one in columns if one[0] not in conjunctions[0].equalities]
     else:
-        columns += [(name, False) for name in free]
+        columns += [(name, down) for name in free]
         free = []
     key_descends = down if key_order is None else key_order
     turned = bool(key_order) and not (columns and columns[-1][1])

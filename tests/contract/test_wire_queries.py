@@ -266,3 +266,9 @@ def test_a_search_for_vectors_is_not_answered_as_if_it_were_none(local_wire: Wir
     query.find_nearest.limit.value = 1
     with refuses(StatusCode.UNIMPLEMENTED):
         local_wire.run(query)
+
+
+@pytest.mark.deviation("classic", "it sorts what is projected in its own order")
+def test_a_projected_property_whose_direction_nobody_names_goes_as_the_last_one(wire: Wire) -> None:
+    wire.put_all({name: {"p": 1, "q": n} for n, name in enumerate("abc")})
+    assert wire.names("K", order=["-p"], project=["p", "q"]) == ["c", "b", "a"]

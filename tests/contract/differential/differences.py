@@ -83,6 +83,23 @@ def _projects_by_key(selection: Selection) -> bool:
     return by_key and bool(set(selection.project) - {"__key__"})
 
 
+def _pages_in_groups(operation: Operation) -> bool:
+    if not isinstance(operation, Pages):
+        return False
+    selection = operation.selection
+    columns = {one.lstrip("-") for one in (*selection.order, *selection.project)}
+    parts = bool(columns - set(selection.distinct) - {"__key__"})
+    return bool(selection.distinct) and parts
+
+
+def _pages_distinct_backward(operation: Operation) -> bool:
+    return (
+        isinstance(operation, Pages)
+        and bool(operation.selection.distinct)
+        and any(one.startswith("-") for one in operation.selection.order)
+    )
+
+
 def _reads_all_kinds(operation: Operation) -> bool:
     return (
         isinstance(operation, Transact)
@@ -196,6 +213,17 @@ DIFFERENCES: list[Difference[Operation]] = [
         "projects, and is distinct, without a kind",
         "refuses, as we do: there is no index for it",
         _of(lambda one: one.kind is None and bool(one.project or one.distinct)),
+    ),
+    Difference(
+        "answers UNKNOWN to a cursor of distinct results in a descending order",
+        "answers it, as we do",
+        _pages_distinct_backward,
+    ),
+    Difference(
+        "goes on after a cursor within its group, and answers one more of the same, where results "
+        "are distinct",
+        "not known; we go on with the next group, as if there had been no cursor",
+        _pages_in_groups,
     ),
     Difference(
         "sorts a projection by key, or by a range of keys, before what it projects",
