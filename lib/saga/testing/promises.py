@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from lib.datastore import Store, key
 from lib.saga.barrier import Effect, EffectStatus
 from lib.saga.calling import idempotency_key
-from lib.saga.definition import Saga
+from lib.saga.definition import OnCompensationFailure, Saga
 from lib.saga.delivery import Phase
 from lib.saga.journal import Journal, Loaded
 from lib.saga.machine.replay import Broken, replay, state_of
@@ -122,6 +122,9 @@ def _is_left(it: Finished, step: StepRecord) -> bool:
 
 
 def _check_order(it: Finished) -> Iterator[str]:
+    if it.definition.on_compensation_failure is OnCompensationFailure.CONTINUE:
+        # One that has failed is left behind on purpose, and made good after the others.
+        return
     firsts = list(dict.fromkeys(each.step for each in it.compensated))
     if not _goes_back(it, firsts):
         names = ", ".join(it.steps[index].name for index in firsts)

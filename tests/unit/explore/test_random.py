@@ -14,6 +14,7 @@ from lib.saga.call import Permanent, Retry
 from lib.saga.definition import Saga
 from lib.saga.steps import Child, Parallel, Signal, Timer
 from lib.saga.testing import random_schedules
+from tests.unit.explore.drawing import Lots, count_seats
 from tests.unit.explore.seats import Script, add_seats, seat, seats_fit
 from tests.unit.explore.test_orders import books_balance, make_order, open_shop
 
@@ -76,7 +77,9 @@ CASES: dict[str, Case] = {
     ),
 }
 
-SCHEDULES = int(os.environ.get("SCHEDULES", "800")) // len(CASES)
+#: Half of the runs are of these, and half of sagas of any shape: so many of each one drawn.
+SCHEDULES = int(os.environ.get("SCHEDULES", "800")) // 2 // len(CASES)
+OF_EACH = 25
 
 
 @pytest.mark.slow
@@ -94,3 +97,14 @@ def test_every_promise_holds_under_many_faults(what: str) -> None:
         signals=case.signals,
     )
     assert ran == SCHEDULES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(len(CASES)))
+def test_every_promise_holds_of_a_saga_of_any_shape(seed: int) -> None:
+    for number in range(max(1, SCHEDULES // OF_EACH)):
+        saga = Lots(f"{seed}/{number}").draw()
+        invariant = seats_fit(count_seats(saga))
+        random_schedules(
+            saga, {}, invariant, OF_EACH, seed=number, prepare=add_seats, operators=True
+        )

@@ -1,0 +1,96 @@
+"""Sagas drawn by lot: any shape, with steps that fail in any way."""
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from lib.saga.call import Permanent, Retry
+from lib.saga.definition import OnCompensationFailure, Saga
+from lib.saga.steps import Child, Parallel, Part, Step, Timer
+from tests.unit.explore.seats import Script, seat
+
+NAMES = "abcdexyz"
+
+NO, LATER, CRASHED = Permanent("no"), Retry("later"), RuntimeError("crashed")
+
+#: What can go wrong where. Whoever has had an effect and says "no" all the same is a liar, and no
+#: saga can make good what its participants lie about.
+PROBLEMS: dict[str, tuple[Exception, ...]] = {
+    "": (NO, LATER, CRASHED),
+    "refused ": (NO, LATER, CRASHED),
+    "undo ": (NO, LATER, CRASHED),
+    "late ": (CRASHED,),
+    "late undo ": (CRASHED,),
+}
+HOW_OFTEN = 0.06
+
+
+class Lots:
+    """Draws one saga, and uses each name for one step."""
+
+    def __init__(self, seed: str) -> None:
+        self._lots = random.Random(seed)
+        self._left = list(NAMES)
+        self._script = dict(self._draw_script())
+        self._number = 0
+
+    def draw(self) -> Saga:
+        """Return a saga of up to eight steps, children's included."""
+        deadline = self._lots.choice([None, None, 1, 60, 5000])
+        return Saga(
+            "seats",
+            payload=dict,
+            steps=tuple(self._draw_parts(6, undo=True, nested=False)) or (self._seat(undo=True),),
+            on_compensation_failure=self._lots.choice(list(OnCompensationFailure)),
+            deadline=None if deadline is None else timedelta(seconds=deadline),
+        )
+
+    def _draw_script(self) -> Iterator[tuple[str, Exception]]:
+        for name in NAMES:
+            for when, problems in PROBLEMS.items():
+                for attempt in ("", "/1", "/2"):
+                    if self._lots.random() < HOW_OFTEN:
+                        yield f"{when}{name}{attempt}", self._lots.choice(problems)
+
+    def _draw_parts(self, most: int, *, undo: bool, nested: bool) -> Iterator[Part | Parallel]:
+        for _ in range(most):
+            if len(self._left) < 3:
+                return
+            kind = self._lots.choice(["step", "step", "step", "group", "timer", "child", "pivot"])
+            if kind == "group":
+                yield Parallel(self._seat(undo=undo), self._seat(undo=undo))
+            elif kind == "timer":
+                length = self._lots.choice([1, 100, 10**6])
+                yield Timer(self._name("nap"), after=timedelta(seconds=length))
+            elif kind == "child" and not nested:
+                yield self._child()
+            elif kind == "pivot" and undo and not nested:
+                yield self._seat(undo=False, pivot=True)
+                undo = False
+            else:
+                yield self._seat(undo=undo)
+
+    def _child(self) -> Child:
+        parts = (self._seat(undo=True), *self._draw_parts(1, undo=True, nested=True))
+        how = self._lots.choice(list(OnCompensationFailure))
+        saga = Saga(self._name("child"), payload=dict, steps=parts, on_compensation_failure=how)
+        return Child(self._name("c"), saga=saga, payload=_pass_on)
+
+    def _seat(self, **options: Any) -> Step:
+        script: Script = self._script
+        return seat(self._left.pop(0), script, **options)
+
+    def _name(self, prefix: str) -> str:
+        self._number += 1
+        return f"{prefix}-{self._number}"
+
+
+def _pass_on(payload: Any, _: Any) -> Any:
+    return payload
+
+
+def count_seats(saga: Saga) -> int:
+    """Return how many seats a saga takes that is completed."""
+    children = (count_seats(part.saga) for part in saga.parts if isinstance(part, Child))
+    return sum(isinstance(part, Step) for part in saga.parts) + sum(children)
