@@ -2,20 +2,23 @@
 PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .local
+QUEUES ?= 1
+STEPS ?= 4
 N ?= 500
+SECONDS ?= 60
 SEQUENCES ?= 10000
-SEED ?= 0
+SCHEDULES ?= 20000
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long differential lint format clean
+.PHONY: help run demo test test-long test-image schedules differential fuzz lint costs cold-start setup alerts rollback format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/runtime ## the whole system on this machine (PORT=8080 DATA=.local)
-	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA)
+run: $(VENV)/runtime ## the whole system on this machine (PORT=8080 DATA=.local QUEUES=1)
+	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA) --queues $(QUEUES)
 
 demo: $(VENV)/runtime ## replay real orders on a throw-away stack and check the books (N=500 CHAOS=1)
 	@exec $(BIN)/python -m benchmarks.demo --orders $(N) $(if $(CHAOS),--chaos)
@@ -26,18 +29,42 @@ test: $(VENV)/dev ## every test
 test-long: $(VENV)/dev ## every test, and at full length those that `test` shortens (minutes more)
 	@LONG=1 $(BIN)/python -m pytest
 
+test-image: $(VENV)/dev ## start every function in what the image holds, in an environment of its own
+	@LONG=1 $(BIN)/python -m pytest tests/deploy/test_image.py
+
+fuzz: $(VENV)/dev ## strike at both local servers with what no client sends, 60 s three times (SECONDS= SEED=)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 differential: $(VENV)/dev ## random operations here and on Google's emulators (SEQUENCES=10000 SEED=0)
 	@SEQUENCES=$(SEQUENCES) $(BIN)/python -m pytest -rs tests/contract/differential \
-	  --hypothesis-seed=$(SEED) --hypothesis-show-statistics
+	  --hypothesis-seed=$(or $(SEED),0) --hypothesis-show-statistics
+
+schedules: $(VENV)/dev ## sagas of every shape under faults by lot (SCHEDULES=20000)
+	@SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n 2 tests/unit/explore/test_random.py
 
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+costs: $(VENV)/runtime ## what a saga costs by list price, and what the free tier is enough for (STEPS=4)
+	@$(BIN)/python -m benchmarks.costs --steps $(STEPS)
+
+cold-start: $(VENV)/runtime ## what the first answer of a function costs in processor time, beside a bare one
+	@$(BIN)/python -m benchmarks.cold_start
+
+setup: $(VENV)/runtime ## show what sets up a Google Cloud project; APPLY=1 does it (PROJECT= REGION=)
+	@$(BIN)/python -m deploy setup $(if $(APPLY),,--dry-run)
+
+alerts: $(VENV)/runtime ## show what makes the metrics and alerts; APPLY=1 does it (PROJECT= CHANNELS=)
+	@$(BIN)/python -m deploy alerts $(if $(APPLY),,--dry-run)
+
+rollback: $(VENV)/runtime ## move all traffic to what served before the last release (PROJECT= REGION= MODE=)
+	@$(BIN)/python -m deploy rollback
 
 format: $(VENV)/dev ## put the code into its one format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean: ## remove what make made (the local data too)
-	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .local .node-client .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Amends needs Python 3.11 or later: make PYTHON=python3.11")'

@@ -1,4 +1,4 @@
-"""The table of functions: deployed name, module, and who may call it. Nothing else.
+"""The table of functions: name, module, and how each is deployed. Nothing else.
 
 A module is loaded when one of its functions is first asked for (PEP 562), so that a function's
 cold start pays for its own imports alone. A name here is the Python name; the deployed one has
@@ -7,55 +7,72 @@ hyphens: `create_task_list` is `create-task-list`.
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Function(NamedTuple):
+    """One function: where its code is, the one method that it answers, and how it is deployed.
+
+    `invoker` is who may call it: "public", "caller" (whoever the deployment names), "tasks" or
+    "scheduler" (Cloud Tasks' or Cloud Scheduler's service account alone). `timeout` is in seconds.
+    """
+
+    module: str
+    method: str
+    invoker: str = "caller"
+    timeout: int = 60
+    memory: str = "512Mi"
+
 
 FUNCTIONS = {
-    "functions.task_lists": (
-        "create_task_list",
-        "get_task_list",
-        "update_task_list",
-        "upsert_task_list",
-        "delete_task_list",
-        "list_task_lists",
-    ),
-    "functions.tasks": (
-        "create_task",
-        "get_task",
-        "update_task",
-        "replace_task",
-        "transfer_task",
-        "soft_delete_task",
-        "restore_task",
-        "delete_task",
-    ),
-    "functions.task_batches": ("batch_create_tasks", "batch_get_tasks", "batch_delete_tasks"),
-    "functions.task_queries": (
-        "list_tasks",
-        "list_task_summaries",
-        "query_tasks",
-        "count_tasks",
-        "task_statistics",
-    ),
-    "functions.sagas": (
-        "start_saga",
-        "get_saga",
-        "list_sagas",
-        "count_sagas",
-        "cancel_saga",
-        "run_saga_step",
-        "sweep_sagas",
-    ),
-    "functions.orders": (
-        "place_order",
-        "get_order",
-        "set_stock",
-        "get_stock",
-        "set_credit",
-        "get_credit",
-    ),
+    "create_task_list": Function("functions.task_lists", "POST"),
+    "get_task_list": Function("functions.task_lists", "GET"),
+    "update_task_list": Function("functions.task_lists", "PATCH"),
+    "upsert_task_list": Function("functions.task_lists", "PUT"),
+    "delete_task_list": Function("functions.task_lists", "DELETE"),
+    "list_task_lists": Function("functions.task_lists", "GET"),
+    "create_task": Function("functions.tasks", "POST"),
+    "get_task": Function("functions.tasks", "GET"),
+    "update_task": Function("functions.tasks", "PATCH"),
+    "replace_task": Function("functions.tasks", "PUT"),
+    "transfer_task": Function("functions.tasks", "POST"),
+    "soft_delete_task": Function("functions.tasks", "POST"),
+    "restore_task": Function("functions.tasks", "POST"),
+    "delete_task": Function("functions.tasks", "DELETE"),
+    "batch_create_tasks": Function("functions.task_batches", "POST"),
+    "batch_get_tasks": Function("functions.task_batches", "POST"),
+    "batch_delete_tasks": Function("functions.task_batches", "POST"),
+    "list_tasks": Function("functions.task_queries", "GET"),
+    "list_task_summaries": Function("functions.task_queries", "GET"),
+    "query_tasks": Function("functions.task_queries", "GET"),
+    "count_tasks": Function("functions.task_queries", "GET"),
+    "task_statistics": Function("functions.task_queries", "GET"),
+    "start_saga": Function("functions.sagas", "POST"),
+    "get_saga": Function("functions.sagas", "GET"),
+    "list_sagas": Function("functions.sagas", "GET"),
+    "signal_saga": Function("functions.sagas", "POST"),
+    "cancel_saga": Function("functions.saga_verbs", "POST"),
+    "pause_saga": Function("functions.saga_verbs", "POST"),
+    "resume_saga": Function("functions.saga_verbs", "POST"),
+    "retry_saga": Function("functions.saga_verbs", "POST"),
+    "skip_saga_step": Function("functions.saga_verbs", "POST"),
+    "resolve_saga": Function("functions.saga_verbs", "POST"),
+    "operate_sagas": Function("functions.saga_verbs", "POST"),
+    "monitor_sagas": Function("functions.saga_watch", "GET"),
+    "count_sagas": Function("functions.saga_watch", "GET"),
+    "list_dead_letters": Function("functions.saga_watch", "GET"),
+    "count_dead_letters": Function("functions.saga_watch", "GET"),
+    "run_saga_step": Function("functions.saga_work", "POST", invoker="tasks", timeout=1800),
+    "sweep_sagas": Function("functions.saga_work", "POST", invoker="scheduler", timeout=180),
+    "place_order": Function("functions.orders", "POST"),
+    "get_order": Function("functions.orders", "GET"),
+    "set_stock": Function("functions.orders", "PUT"),
+    "get_stock": Function("functions.orders", "GET"),
+    "set_credit": Function("functions.orders", "PUT"),
+    "get_credit": Function("functions.orders", "GET"),
 }
 
-MODULE_OF = {name: module for module, names in FUNCTIONS.items() for name in names}
+MODULE_OF = {name: function.module for name, function in FUNCTIONS.items()}
 
 
 def __getattr__(name: str) -> Callable[..., Any]:

@@ -39,10 +39,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="amends-demo-") as folder:
         print("starting a stack of its own ...", flush=True)
         with Stack(data=Path(folder), port=0, duplicate=TASKS_TWICE * arguments.chaos) as stack:
-            return _run(stack, arguments.orders, chaos=arguments.chaos)
+            return run(stack, arguments.orders, chaos=arguments.chaos)
 
 
-def _run(stack: Stack, count: int, *, chaos: bool) -> int:
+def run(stack: Stack, count: int, *, chaos: bool) -> int:
+    """Replay so many purchases on a stack that has seen none; return 0 when all is well."""
     caller = Caller(stack.url)
     purchases = read_purchases(count)
     supply = make_supply(purchases)

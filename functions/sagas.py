@@ -1,23 +1,24 @@
-"""Sagas over HTTP: for callers, for operators, for Cloud Tasks and for Cloud Scheduler."""
+"""Sagas over HTTP, for their callers: start one, look at it, send it a signal."""
 
 from typing import Annotated, Any
 
-import flask
 from msgspec import Meta, Struct
 
-from lib.clients import now
 from lib.http import endpoint
 from lib.identifiers import make_id
-from lib.logs import traceparent
+from lib.logs import annotate, traceparent
 from lib.paging import PageSize, PageToken
-from lib.saga import view
-from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
+from lib.saga.operators import view
 from lib.saga.records import SagaStatus
-from lib.saga.recovery import Swept, sweep
 
-SagaId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
+#: A caller's own id for a saga.
+NewSagaId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
+
+#: The id of any saga: a child's is its parent's, a colon, and its step's name.
+SagaId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:~-]{0,999}$")]
 SagaName = Annotated[str, Meta(min_length=1, max_length=200)]
+StepName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class NewSaga(Struct, forbid_unknown_fields=True):
@@ -25,21 +26,22 @@ class NewSaga(Struct, forbid_unknown_fields=True):
 
     name: SagaName
     payload: Any
-    id: SagaId | None = None
+    id: NewSagaId | None = None
 
 
-class Cancel(Struct, forbid_unknown_fields=True):
-    """Who wants a saga undone, and why."""
+class Sent(Struct, forbid_unknown_fields=True):
+    """A signal for a saga, and what it brings; it is taken once."""
 
     id: SagaId
-    reason: Annotated[str, Meta(min_length=1, max_length=500)]
-    actor: Annotated[str, Meta(max_length=200)] = ""
+    signal: StepName
+    payload: Any = None
 
 
 @endpoint("POST", status=202)
 def start_saga(body: NewSaga, engine: Engine, idempotency_key: str | None) -> dict[str, Any]:
     """Start a saga, or return the one that this id, or this Idempotency-Key, has started."""
     saga_id = body.id or make_id(body.name, idempotency_key)
+    annotate(saga=saga_id)
     saga = engine.start(body.name, saga_id, body.payload, traceparent=traceparent.get())
     return view.summarize_saga(saga)
 
@@ -47,7 +49,7 @@ def start_saga(body: NewSaga, engine: Engine, idempotency_key: str | None) -> di
 @endpoint("GET")
 def get_saga(id: SagaId, engine: Engine) -> dict[str, Any]:
     """Return a saga with its steps and its audit trail."""
-    return view.show_saga(engine.journal, id)
+    return view.show_saga(engine, id)
 
 
 @endpoint("GET")
@@ -62,26 +64,8 @@ def list_sagas(
     return view.page_of_sagas(engine.journal, status, name, page_size, page_token)
 
 
-@endpoint("GET")
-def count_sagas(engine: Engine, name: SagaName | None = None) -> dict[str, int]:
-    """Return the number of sagas in each status."""
-    return view.count_sagas(engine.journal, name)
-
-
 @endpoint("POST", status=202)
-def cancel_saga(body: Cancel, engine: Engine) -> dict[str, Any]:
-    """Have a saga undone: what it did is compensated, after the step in flight."""
-    return view.summarize_saga(engine.cancel(body.id, actor=body.actor, reason=body.reason))
-
-
-@endpoint("POST", guard="tasks_service_account")
-def run_saga_step(body: Delivery, engine: Engine, request: flask.Request) -> dict[str, str]:
-    """Run one delivery: the target of Cloud Tasks."""
-    retries = request.headers.get("X-CloudTasks-TaskRetryCount", "0")
-    return {"result": engine.deliver(body, retries=int(retries) if retries.isdigit() else 0)}
-
-
-@endpoint("POST", guard="scheduler_service_account")
-def sweep_sagas(engine: Engine) -> Swept:
-    """Deliver overdue sagas again: the target of Cloud Scheduler."""
-    return sweep(engine, now)
+def signal_saga(body: Sent, engine: Engine, caller: str) -> dict[str, Any]:
+    """Send a saga the signal that one of its steps waits for, or will; the same again is once."""
+    annotate(saga=body.id)
+    return view.summarize_saga(engine.signal(body.id, body.signal, body.payload, actor=caller))

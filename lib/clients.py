@@ -42,9 +42,11 @@ def engine() -> "Engine":
     """Return this process's saga engine over Datastore and Cloud Tasks."""
     from lib.saga.engine import Engine
     from lib.saga.journal import Journal
+    from lib.saga.retention import Retention
     from lib.sagas import DEFINITIONS
 
-    return Engine(DEFINITIONS, Journal(store()), _queue(), now)
+    retention = Retention(keep=config().retention, ttl=config().ttl)
+    return Engine(DEFINITIONS, Journal(store()), _queue(), now, retention=retention)
 
 
 @cache
@@ -52,17 +54,18 @@ def verifier() -> "Verifier":
     """Return what verifies the tokens of Cloud Tasks and Cloud Scheduler."""
     from lib.identity import Verifier
 
-    return Verifier(config().certs_url)
+    return Verifier(config().certs_url, behind_iam=config().behind_iam)
 
 
 def _queue() -> "CloudTasksQueue":
     from lib.saga.dispatch import CloudTasksQueue, make_client
 
     settings = config()
+    location = f"projects/{settings.project}/locations/{settings.location}"
     return CloudTasksQueue(
         make_client(settings.tasks_host),
-        queue=f"projects/{settings.project}/locations/{settings.location}/queues/{settings.queue}",
-        url=f"{settings.base_url}/run-saga-step",
-        audience=settings.base_url,
+        queues=[f"{location}/queues/{name}" for name in settings.queues],
+        url=f"{settings.worker_url}/run-saga-step",
+        audience=settings.worker_url,
         service_account=settings.tasks_service_account,
     )

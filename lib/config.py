@@ -17,11 +17,20 @@ class Config:
     datastore_host: str
     tasks_host: str
     location: str
-    queue: str
+    #: Sagas are spread over these queues by a hash of their id.
+    queues: tuple[str, ...]
+    #: This service's own root address, which tokens for it name as their audience.
     base_url: str
+    #: The root address of the service that runs the steps; its own where all share one service.
+    worker_url: str
     certs_url: str
     tasks_service_account: str
     scheduler_service_account: str
+    #: IAM has verified the token of whoever gets here: see lib.identity.
+    behind_iam: bool
+    retention: timedelta
+    #: Datastore's TTL policies delete what has expired; otherwise the sweep does.
+    ttl: bool
     timeout: timedelta
     allow_faults: bool
 
@@ -30,17 +39,22 @@ class Config:
 def config() -> Config:
     """Return the settings of this process."""
     env = os.environ.get
+    base_url = env("AMENDS_BASE_URL", "http://127.0.0.1:8080")
     return Config(
         project=env("GOOGLE_CLOUD_PROJECT", "amends-local"),
         database=env("AMENDS_DATABASE", ""),
         datastore_host=env("DATASTORE_EMULATOR_HOST", ""),
         tasks_host=env("AMENDS_TASKS_HOST", ""),
         location=env("AMENDS_LOCATION", "local"),
-        queue=env("AMENDS_QUEUE", "sagas"),
-        base_url=env("AMENDS_BASE_URL", "http://127.0.0.1:8080"),
+        queues=tuple(env("AMENDS_QUEUES", "sagas").split(",")),
+        base_url=base_url,
+        worker_url=env("AMENDS_WORKER_URL", base_url),
         certs_url=env("AMENDS_OIDC_CERTS_URL", GOOGLE_CERTS_URL),
         tasks_service_account=env("AMENDS_TASKS_SERVICE_ACCOUNT", ""),
         scheduler_service_account=env("AMENDS_SCHEDULER_SERVICE_ACCOUNT", ""),
+        behind_iam=env("AMENDS_BEHIND_IAM", "") == "1",
+        retention=timedelta(days=float(env("AMENDS_RETENTION_DAYS", "90"))),
+        ttl=env("AMENDS_TTL", "") == "1",
         timeout=timedelta(seconds=float(env("AMENDS_TIMEOUT_SECONDS", "60"))),
         allow_faults=env("AMENDS_ALLOW_FAULTS", "") == "1",
     )

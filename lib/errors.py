@@ -117,6 +117,17 @@ class Unavailable(AmendsError):
     retry_after = timedelta(seconds=1)
 
 
+class NotBegun(AmendsError):
+    """A service that we stand on did not answer before anything was done; try again later.
+
+    Its status is no 5xx, so that Cloud Tasks counts it as an answer: see `run_saga_step`.
+    """
+
+    status = 429
+    code = "not-begun"
+    retry_after = timedelta(seconds=1)
+
+
 class DeadlineExceeded(AmendsError):
     """The request's time budget ran out."""
 

@@ -12,8 +12,9 @@ from lib import clients
 from lib.binding import compile_binding
 from lib.config import config
 from lib.deadline import within
-from lib.errors import AmendsError, Malformed, MethodNotAllowed
-from lib.logs import log, read_traceparent, traceparent
+from lib.errors import AmendsError, Forbidden, Malformed, MethodNotAllowed, Unauthenticated
+from lib.logs import log
+from lib.observing import observed
 from lib.rendering import render_problem, render_result
 
 #: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
@@ -43,19 +44,24 @@ def endpoint(method: str, *, status: int = 200, guard: str = "") -> Decorator:
             with within(_budget_of(request)):
                 return render_result(function(**bind(request)), status)
 
-        @functools.wraps(function)
-        def view(request: flask.Request) -> flask.Response:
-            token = traceparent.set(read_traceparent(request.headers.get("traceparent", "")))
+        def answer_in_any_case(request: flask.Request) -> flask.Response:
             try:
                 return answer(request)
             except AmendsError as problem:
                 return render_problem(problem)
             except Exception as problem:  # whatever it is, the caller learns no detail of it
-                _log_unexpected(function.__name__, problem)
+                _log_unexpected(problem)
                 return render_problem(AmendsError("something went wrong here; it was logged"))
-            finally:
-                traceparent.reset(token)
 
+        @functools.wraps(function)
+        def view(request: flask.Request) -> flask.Response:
+            with observed(function.__name__.replace("_", "-"), request) as seen:
+                response = answer_in_any_case(request)
+                seen.status = response.status_code
+            return response
+
+        # What the table in main.py has to agree with.
+        vars(view).update(method=method, guard=guard)
         return view
 
     return decorate
@@ -78,13 +84,27 @@ def _budget_of(request: flask.Request) -> timedelta:
 
 def _check_caller(request: flask.Request, guard: str) -> None:
     settings = config()
-    clients.verifier().verify(
-        request.headers.get("Authorization"),
-        audience=settings.base_url,
-        email=getattr(settings, guard),
-    )
+    try:
+        clients.verifier().verify(
+            request.headers.get("Authorization"),
+            audience=settings.base_url,
+            email=getattr(settings, guard),
+        )
+    except (Unauthenticated, Forbidden) as problem:
+        # Only Google's own services call these functions: a no is a fault of the configuration.
+        # Its text may quote the token.
+        log("ERROR", "a caller was refused", alert="caller-refused", error=problem.code)
+        raise
 
 
-def _log_unexpected(function: str, problem: Exception) -> None:
-    stack = "".join(traceback.format_exception(problem))
-    log("ERROR", "unexpected error", function=function, error=repr(problem), stack=stack)
+def _log_unexpected(problem: BaseException) -> None:
+    """Log an error by its type and its place: its text may quote what a caller has sent."""
+    log("ERROR", "unexpected error", error=type(problem).__name__, stack=_describe(problem))
+
+
+def _describe(problem: BaseException) -> str:
+    """Return where an error, and what it was raised from, came from: outermost first."""
+    frames = "".join(traceback.format_tb(problem.__traceback__))
+    cause = problem.__cause__ or problem.__context__
+    earlier = f"{_describe(cause)}\nand then\n" if cause else ""
+    return f"{earlier}{frames}{type(problem).__name__}"

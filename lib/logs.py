@@ -3,8 +3,11 @@
 Never a payload: what goes into a line is named one by one.
 """
 
+import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +19,10 @@ from lib.config import config
 #: The `traceparent` (W3C Trace Context) of the request that this code runs under, if it has one.
 traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+#: What every line of a request carries: its function, its saga; None outside of a request.
+_context: ContextVar[dict[str, Any] | None] = ContextVar("context", default=None)
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def read_traceparent(header: str) -> str:
@@ -24,8 +30,35 @@ def read_traceparent(header: str) -> str:
     return header if _TRACEPARENT.fullmatch(header) else ""
 
 
+def make_traceparent() -> str:
+    """Return the `traceparent` of a new trace, for what nobody has traced so far."""
+    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+
+
+@contextmanager
+def request_context(trace: str, **fields: Any) -> Iterator[dict[str, Any]]:
+    """Put a trace and fields on every line that is logged inside; yield the fields."""
+    carried = dict(fields)
+    trace_token, token = traceparent.set(trace), _context.set(carried)
+    try:
+        yield carried
+    finally:
+        _context.reset(token)
+        traceparent.reset(trace_token)
+
+
+def annotate(**fields: Any) -> None:
+    """Put fields on every later line of this request, in threads that it starts too."""
+    carried = _context.get()
+    if carried is not None:
+        carried.update(fields)
+
+
 def log(severity: str, message: str, **fields: Any) -> None:
-    """Write one line to standard output; `severity` is one of Cloud Logging's names."""
+    """Write one line to standard output; `severity` is one of Cloud Logging's names.
+
+    The request's own fields are added; one that is stated here counts for more.
+    """
     line = {"severity": severity, "message": message, "time": datetime.now(UTC).isoformat()}
     if traceparent.get():
         _, trace, span, _ = traceparent.get().split("-")
@@ -33,5 +66,6 @@ def log(severity: str, message: str, **fields: Any) -> None:
             "logging.googleapis.com/trace": f"projects/{config().project}/traces/{trace}",
             "logging.googleapis.com/spanId": span,
         }
-    sys.stdout.write(msgspec.json.encode(line | fields, enc_hook=str).decode() + "\n")
+    line |= (_context.get() or {}) | fields
+    sys.stdout.write(msgspec.json.encode(line, enc_hook=str).decode() + "\n")
     sys.stdout.flush()

@@ -28,7 +28,13 @@ def main() -> int:
     """Run the stack until it is asked to end; return the exit code: 1 if it could not start."""
     options = _parse_arguments()
     asked_to_end = _catch_signals()
-    stack = Stack(data=options.data, port=options.port, source=options.source, report=_say)
+    stack = Stack(
+        data=options.data,
+        port=options.port,
+        source=options.source,
+        queue_copies=options.queues,
+        report=_say,
+    )
     try:
         stack.start()
     except (FolderInUse, PortTaken, OSError) as error:
@@ -47,6 +53,9 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, default=Path(".local"), help="folder of data and logs")
     parser.add_argument("--source", type=Path, default=PROJECT / "main.py", help="the functions")
+    parser.add_argument(
+        "--queues", type=_read_count, default=1, help="sagas are spread over so many"
+    )
     return parser.parse_args()
 
 
@@ -67,6 +76,7 @@ def _announce(stack: Stack) -> None:
         _say(f"{failure}\nstill trying")
         stack.wait_until_ready(float("inf"))
     _say(f"Amends is ready at {stack.url}; Ctrl-C ends it.")
+    _say(f"Its queues are shown at {stack.tasks_page}")
     _say(f"Its Datastore is at {stack.datastore_host}, its logs are in {stack.logs}. Try:\n")
     _say(EXAMPLES.replace("{url}", stack.url) + "\n")
 
@@ -79,6 +89,12 @@ def _advise(error: Exception) -> str:
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):
         print(text, flush=True)
+
+
+def _read_count(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of queues: 1 to 100")
+    return int(text)
 
 
 def _read_port(text: str) -> int:

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from local.ports import accepts, answers
+from local.queues import read_queue_settings
 from local.supervisor import PROJECT, Part
 from local.tasks.faults import Faults
 
 PROJECT_ID = "amends-local"
 _LOCATION = "local"
-_QUEUE = "sagas"
+_QUEUES = PROJECT / "queues.yaml"
 _TASKS_ACCOUNT = f"tasks@{PROJECT_ID}.iam.gserviceaccount.com"
 _SCHEDULER_ACCOUNT = f"scheduler@{PROJECT_ID}.iam.gserviceaccount.com"
 _THREADS = 16
@@ -33,6 +34,7 @@ class Plan:
     datastore_port: int
     env: Mapping[str, str]
     sweep_every: timedelta
+    queue_copies: int
     faults: Faults
 
     @property
@@ -81,7 +83,8 @@ def _make_tasks(plan: Plan) -> Part:
             f"--port={plan.tasks_port}",
             f"--page-port={plan.page_port}",
             f"--data={plan.data / 'tasks'}",
-            f"--queues={PROJECT / 'queues.yaml'}",
+            f"--queues={_QUEUES}",
+            f"--copies={plan.queue_copies}",
             f"--project={PROJECT_ID}",
             f"--location={_LOCATION}",
             f"--job={_describe_sweep(plan)}",
@@ -103,19 +106,20 @@ def _make_functions(plan: Plan) -> Part:
             "--host=127.0.0.1",
             f"--port={plan.port}",
         ),
-        env={**plan.env, **_list_settings(plan)},
+        env={**plan.env, **list_settings(plan)},
         log=plan.data / "logs" / "functions.log",
         is_ready=partial(answers, plan.port, _PROBE_PATH),
     )
 
 
-def _list_settings(plan: Plan) -> dict[str, str]:
+def list_settings(plan: Plan) -> dict[str, str]:
+    """Return the environment that lets a function find the stack."""
     return {
         "DATASTORE_EMULATOR_HOST": plan.datastore_host,
         "GOOGLE_CLOUD_PROJECT": PROJECT_ID,
         "AMENDS_TASKS_HOST": f"127.0.0.1:{plan.tasks_port}",
         "AMENDS_LOCATION": _LOCATION,
-        "AMENDS_QUEUE": _QUEUE,
+        "AMENDS_QUEUES": ",".join(read_queue_settings(_QUEUES, plan.queue_copies)),
         "AMENDS_BASE_URL": plan.url,
         "AMENDS_OIDC_CERTS_URL": f"http://127.0.0.1:{plan.page_port}/oauth2/v1/certs",
         "AMENDS_TASKS_SERVICE_ACCOUNT": _TASKS_ACCOUNT,

@@ -30,7 +30,8 @@ class Stack:
     A part that dies is started again on its own port. Several stacks can run at once, each with
     its own folder. With DATASTORE_EMULATOR_HOST in the environment, that Datastore is used.
     `env` is added to the parts' environment, `faults` are the fields of local.tasks.faults.Faults,
-    `report` is told in a line what happens to the parts.
+    `report` is told in a line what happens to the parts. Sagas are spread over `queue_copies` of
+    each queue of queues.yaml.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Stack:
         source: Path = PROJECT / "main.py",
         env: Mapping[str, str] | None = None,
         sweep_every: timedelta = timedelta(seconds=10),
+        queue_copies: int = 1,
         report: Report = lambda _: None,
         **faults: Any,
     ) -> None:
@@ -53,12 +55,14 @@ class Stack:
             datastore_port=choose_port(),
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
             sweep_every=sweep_every,
+            queue_copies=queue_copies,
             faults=Faults(**faults),
         )
         self.project = PROJECT_ID
         self.url = self.plan.url
         self.datastore_host = self.plan.datastore_host
         self.tasks_host = f"127.0.0.1:{self.plan.tasks_port}"
+        self.tasks_page = f"http://127.0.0.1:{self.plan.page_port}/"
         self.logs = self.plan.data / "logs"
         self._supervisors = {part.name: Supervisor(part, report) for part in list_parts(self.plan)}
         self._lock: TextIO | None = None

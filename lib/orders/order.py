@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from lib.saga.secret import Secret
+
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
@@ -20,8 +22,8 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True):
 class Address(Struct, frozen=True, forbid_unknown_fields=True):
     """Where an order goes; `country` is an ISO 3166 code of two letters."""
 
-    name: Name
-    street: Name
+    name: Secret[Name]
+    street: Secret[Name]
     city: Name
     country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
 

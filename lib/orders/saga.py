@@ -4,7 +4,9 @@ from datetime import timedelta
 
 from lib.orders import inventory, notifications, payments, shipping
 from lib.orders.order import Order
-from lib.saga.definition import RetryPolicy, Saga, Step
+from lib.saga.definition import Saga
+from lib.saga.policy import RetryPolicy
+from lib.saga.steps import Step
 
 ORDER_PROCESSING = Saga(
     "order-processing",

@@ -10,16 +10,10 @@ import msgspec
 
 from lib.deadline import within
 from lib.errors import AmendsError, Contention, VersionMismatch
-from lib.saga.call import Permanent, Retry
+from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.happened import Outcome, Result
-
-#: An output is stored in its step's entity, which Datastore limits to 1 MiB as a whole.
-LARGEST_OUTPUT = 256 * 1024
-
-#: An error's text is kept short: it is stored, shown and logged.
-LONGEST_ERROR = 500
-
+from lib.saga.limits import LARGEST_OUTPUT
+from lib.saga.machine.happened import Outcome, Result
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
 CallWithin = Callable[[timedelta, Callable[[], Any]], Any]
@@ -29,8 +23,15 @@ class Unstorable(Exception):
     """An action happened, but what it returned cannot be kept."""
 
 
-def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallWithin) -> Outcome:
+def run_action(
+    delivery: Delivery,
+    action: Callable[[], Any],
+    call_within: CallWithin,
+    clean: Callable[[str], str],
+) -> Outcome:
     """Run an action for at most the delivery's time-out and say how it ended; raises nothing.
+
+    `clean` makes of an error's text what may be stored, shown and logged.
 
     An action that outlasts its time-out goes on in its thread, for Python cannot end it: hence
     the outcome is unknown, and the idempotency key and the fencing token are there for the rest.
@@ -38,14 +39,20 @@ def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallW
     result, output, error, after = Result.UNKNOWN, None, "", None
     try:
         value = call_within(delivery.timeout, action)
-        output = _encode_output(value) if delivery.phase is Phase.EXECUTE else None
+        output = None if delivery.phase is Phase.COMPENSATE else _encode_output(value)
         result = Result.DONE
     except Unstorable as problem:
         result, error = Result.DOUBTFUL, str(problem)
+    except NotHappened as problem:
+        # Of a step itself it would settle what became of an attempt that nobody knows of.
+        asked = delivery.phase is Phase.STATUS
+        result, error = Result.NOT_HAPPENED if asked else Result.PERMANENT, str(problem)
     except Permanent as problem:
         result, error = Result.PERMANENT, str(problem)
     except Retry as problem:
         result, error, after = Result.RETRYABLE, str(problem), problem.after
+    except Unknown as problem:
+        error, after = str(problem), problem.after
     except (Contention, VersionMismatch) as problem:
         result, error = Result.RETRYABLE, problem.detail
     except AmendsError as problem:
@@ -54,13 +61,25 @@ def run_action(delivery: Delivery, action: Callable[[], Any], call_within: CallW
         error = problem.detail
     except Exception as problem:  # whatever else an author's code raises may have had its effect
         error = f"{type(problem).__name__}: {problem}"
+    return outcome_of(delivery, result, output=output, error=clean(error), after=after)
+
+
+def outcome_of(
+    delivery: Delivery,
+    result: Result,
+    *,
+    output: str | None = None,
+    error: str = "",
+    after: timedelta | None = None,
+) -> Outcome:
+    """Return how a delivery's action ended, for the machine."""
     return Outcome(
         phase=delivery.phase,
         step=delivery.step,
         attempt=delivery.attempt,
         result=result,
         output=output,
-        error=error[:LONGEST_ERROR],
+        error=error,
         after=after,
     )
 

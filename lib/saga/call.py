@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.datastore import Store
+from lib.saga.delivery import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,9 +14,11 @@ class Call:
     """One call of a step or of its compensation.
 
     `idempotency_key` is the same for every attempt of a step and for its compensation.
-    `fencing_token` only grows over the life of a saga: a participant that has seen a higher one
-    for the same key may refuse this call. `outputs` has the outputs of the completed steps by
-    step name; `output` is the step's own, or None when nobody knows whether the step happened.
+    `fencing_token` grows with each attempt of the step and of its compensation, and is the same
+    for duplicates of one attempt: a participant that has seen a higher one under the same key may
+    refuse this call. `attempt` counts the attempts of the present action, from 1.
+    `outputs` has the outputs of the completed steps by step name; `output` is the step's own, or
+    None when nobody knows whether the step happened.
     """
 
     saga_id: str
@@ -27,14 +30,32 @@ class Call:
     store: Store
     outputs: Mapping[str, Any] = field(default_factory=dict)
     output: Any = None
+    phase: Phase = Phase.EXECUTE
+    #: The W3C Trace Context of the saga, to be passed on; empty if it has none.
+    traceparent: str = ""
 
 
 class Permanent(Exception):
     """The step did not happen and never will: the saga is rolled back without another attempt."""
 
 
+class NotHappened(Exception):
+    """The step did not happen and never will under this key: only a `status=` can say that."""
+
+
 class Retry(Exception):
     """The step did not happen, but may later: try again after `after`, or by the step's policy."""
+
+    def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Unknown(Exception):
+    """Nobody knows whether the step happened: ask again after `after`, or by the step's policy.
+
+    Any exception that is not named here means the same; this one can also say when.
+    """
 
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
         super().__init__(reason)

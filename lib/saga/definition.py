@@ -1,127 +1,144 @@
-"""A saga as its author declares it: steps in order, each with its compensation and its policies.
+"""A saga as its author declares it: its parts in order, and what becomes of it when they fail.
 
 A definition is data. What cannot be honoured is refused here, when it is declared, and not in the
 middle of somebody's order.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
+from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
-from lib.saga.call import Call
-
-#: What a step or a compensation is: (payload, call) -> something JSON can hold.
-Action = Callable[[Any, Call], Any]
-
-#: Cloud Tasks lets a task run for at most 30 minutes; a minute is kept to record the outcome.
-LONGEST_TIMEOUT = timedelta(minutes=29)
+from lib.saga.policy import PATIENT, USUAL, RetryPolicy
+from lib.saga.steps import Child, Parallel, Part, Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    """How often and how patiently an action is tried: capped exponential delays, full jitter."""
+class StepKind(StrEnum):
+    """What a saga can do about a step: undo it, not go back past it, or only go on."""
 
-    attempts: int = 5
-    first: timedelta = timedelta(seconds=1)
-    factor: float = 2.0
-    cap: timedelta = timedelta(minutes=1)
-
-    def __post_init__(self) -> None:
-        if self.attempts < 1:
-            raise ValueError(f"attempts is {self.attempts}: an action runs at least once")
-        if self.first < timedelta(0) or self.cap < self.first or self.factor < 1:
-            raise ValueError("a retry needs 0 <= first <= cap and factor >= 1")
-
-    def delay(self, attempt: int, jitter: float) -> timedelta:
-        """Return the pause after failed attempt `attempt` (from 1), `jitter` being in [0, 1)."""
-        doublings = min(attempt - 1, 64)
-        return min(self.cap, self.first * self.factor**doublings) * jitter
+    COMPENSATABLE = "compensatable"
+    PIVOT = "pivot"
+    RETRIABLE = "retriable"
 
 
-#: Compensations are not given up lightly: about 40 minutes of trying before a person is called.
-PATIENT = RetryPolicy(attempts=15, first=timedelta(seconds=1), cap=timedelta(minutes=5))
+class OnCompensationFailure(StrEnum):
+    """What becomes of the other compensations when one is out of attempts."""
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One local transaction of a saga and what makes it good."""
-
-    name: str
-    _: KW_ONLY
-    execute: Action
-    compensate: Action | None = None
-    service: str = ""
-    #: The point of no return: once it is done, the saga only goes forward.
-    pivot: bool = False
-    timeout: timedelta = timedelta(seconds=30)
-    retry: RetryPolicy = RetryPolicy()
-    compensation_retry: RetryPolicy = PATIENT
-
-    def __post_init__(self) -> None:
-        if not self.name:
-            raise ValueError("a step needs a name")
-        if not timedelta(0) < self.timeout <= LONGEST_TIMEOUT:
-            raise ValueError(f"step {self.name}: timeout must be in (0, {LONGEST_TIMEOUT}]")
+    HALT = "halt"
+    CONTINUE = "continue"
 
 
 @dataclass(frozen=True)
 class Saga:
-    """A distributed transaction: its name, the type of its payload and its steps in order.
+    """A distributed transaction: its name, the type of its payload and its parts in order.
 
-    `payload` is any type that msgspec can decode. Raise `version` when the steps change, and keep
-    the old version declared until no unfinished saga needs it.
+    `payload` is any type that msgspec can decode. Raise `version` when the parts change, and keep
+    the old version declared until no unfinished saga needs it. Past `deadline` after its start no
+    new step begins, and it is rolled back; past its pivot it goes forward all the same.
     """
 
     name: str
     payload: type
-    steps: tuple[Step, ...]
+    steps: tuple[Part | Parallel, ...]
     version: int = 1
+    _: KW_ONLY
+    deadline: timedelta | None = None
+    on_compensation_failure: OnCompensationFailure = OnCompensationFailure.HALT
 
     def __post_init__(self) -> None:
         if not self.name or not self.steps:
             raise ValueError("a saga needs a name and at least one step")
-        names = [step.name for step in self.steps]
+        names = [part.name for part in self.parts]
         if len(set(names)) != len(names):
             raise ValueError(f"saga {self.name}: two steps have the same name")
+        if self.deadline is not None and self.deadline <= timedelta(0):
+            raise ValueError(f"saga {self.name}: the deadline must lie after the start")
         self._check_pivot()
 
     def _check_pivot(self) -> None:
-        pivots = [index for index, step in enumerate(self.steps) if step.pivot]
-        if len(pivots) > 1:
+        if sum(part.pivot for part in self.parts) > 1:
             raise ValueError(f"saga {self.name}: more than one pivot")
-        for step in self.steps[pivots[0] :] if pivots else ():
-            if step.compensate is not None:
+        for index, part in enumerate(self.parts):
+            kind = self.kind_of(index)
+            if kind is not StepKind.COMPENSATABLE and isinstance(part, Step) and part.compensate:
                 raise ValueError(
-                    f"saga {self.name}: step {step.name} can be compensated, "
+                    f"saga {self.name}: step {part.name} can be compensated, "
                     "but from the pivot on the saga only goes forward"
+                )
+            if kind is StepKind.COMPENSATABLE and isinstance(part, Child) and part.saga.has_pivot:
+                raise ValueError(
+                    f"saga {self.name}: the child saga {part.saga.name} has a pivot and cannot be "
+                    "rolled back: make it the pivot, or let it come after the pivot"
                 )
 
     @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts in order, those of groups one after the other."""
+        return tuple(part for step in self.steps for part in _parts_of(step))
+
+    @cached_property
+    def stages(self) -> tuple[range, ...]:
+        """The indexes of the parts that run side by side, stage after stage."""
+        stages, first = [], 0
+        for step in self.steps:
+            stages.append(range(first, first + len(_parts_of(step))))
+            first = stages[-1].stop
+        return tuple(stages)
+
+    def stage_of(self, index: int) -> range:
+        """Return the stage that a part belongs to."""
+        return next(stage for stage in self.stages if index in stage)
+
+    @cached_property
     def pivot(self) -> int:
-        """The index of the pivot, or the number of steps when there is none."""
-        return next((i for i, step in enumerate(self.steps) if step.pivot), len(self.steps))
+        """The index of the pivot, or the number of parts when there is none."""
+        return next((i for i, part in enumerate(self.parts) if part.pivot), len(self.parts))
+
+    @property
+    def has_pivot(self) -> bool:
+        """Whether there is a point of no return, here or in a child."""
+        children = (part.saga for part in self.parts if isinstance(part, Child))
+        return self.pivot < len(self.parts) or any(child.has_pivot for child in children)
+
+    def kind_of(self, index: int) -> StepKind:
+        """Return what can be done about a part: it follows from its place and the pivot's."""
+        if index == self.pivot:
+            return StepKind.PIVOT
+        return StepKind.COMPENSATABLE if index < self.pivot else StepKind.RETRIABLE
+
+    def retry_of(self, index: int) -> RetryPolicy:
+        """Return how often a step is tried."""
+        part = self.parts[index]
+        stated = part.retry if isinstance(part, Step) else None
+        return stated or (PATIENT if self.kind_of(index) is StepKind.RETRIABLE else USUAL)
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that decides which action runs when; policies may change freely."""
-        shape = [
-            f"{step.name}|{step.service}|{step.compensate is not None}|{step.pivot}"
-            for step in self.steps
-        ]
-        return hashlib.sha256("\n".join([self.name, *shape]).encode()).hexdigest()[:16]
+        stages = ["+".join(self.parts[i].fingerprint for i in stage) for stage in self.stages]
+        return hashlib.sha256("\n".join([self.name, *stages]).encode()).hexdigest()[:16]
+
+
+def _parts_of(step: Part | Parallel) -> tuple[Part, ...]:
+    return step.parts if isinstance(step, Parallel) else (step,)
 
 
 class Definitions(Mapping[tuple[str, int], Saga]):
-    """Every declared saga by (name, version)."""
+    """Every declared saga by (name, version), the children of each among them."""
 
     def __init__(self, sagas: Iterable[Saga]) -> None:
         self._sagas: dict[tuple[str, int], Saga] = {}
         for saga in sagas:
-            if self._sagas.setdefault((saga.name, saga.version), saga) is not saga:
-                raise ValueError(f"saga {saga.name} version {saga.version} is declared twice")
+            self._add(saga)
+
+    def _add(self, saga: Saga) -> None:
+        if self._sagas.setdefault((saga.name, saga.version), saga) is not saga:
+            raise ValueError(f"saga {saga.name} version {saga.version} is declared twice")
+        for part in saga.parts:
+            if isinstance(part, Child):
+                self._add(part.saga)
 
     def __getitem__(self, key: tuple[str, int]) -> Saga:
         return self._sagas[key]

@@ -7,10 +7,16 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Which of a step's two actions a delivery runs."""
+    """What a delivery does about its step."""
 
+    #: Run it; of a step that waits: its time is up.
     EXECUTE = "execute"
+    #: Make it good.
     COMPENSATE = "compensate"
+    #: Ask its participant what became of it.
+    STATUS = "status"
+    #: Its child saga has ended.
+    CHILD = "child"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +24,7 @@ class Delivery:
     """One task: run `phase` of the step at index `step`, attempt `attempt`, not before `at`.
 
     `steps` is the saga's number of steps, so that whoever runs it can name every record that it
-    needs before it has read one.
+    needs before it has read one. So is `child`, the id of the saga that has ended.
     """
 
     saga_id: str
@@ -31,6 +37,7 @@ class Delivery:
     timeout: timedelta
     #: The W3C Trace Context that the saga was started under: one saga is one trace.
     traceparent: str = ""
+    child: str = ""
 
     @property
     def task_name(self) -> str:
@@ -38,8 +45,8 @@ class Delivery:
 
         It is hashed because Cloud Tasks slows down on names that rise or share a prefix.
         """
-        identity = f"{self.saga_id}\n{self.phase}\n{self.step}\n{self.attempt}\n{self.epoch}"
-        return hashlib.sha256(identity.encode()).hexdigest()
+        parts = (self.saga_id, self.phase, self.step, self.attempt, self.epoch, self.child)
+        return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
 def jitter_of(saga_id: str, step: int, attempt: int) -> float:

@@ -1,5 +1,7 @@
 """Handing deliveries over to Cloud Tasks."""
 
+import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 import grpc
@@ -30,36 +32,42 @@ AGAIN = Retry(
 
 
 class CloudTasksQueue:
-    """Deliveries as tasks of one queue, each an authenticated POST to the worker function."""
+    """Deliveries as tasks, each an authenticated POST to the worker function.
+
+    One queue dispatches at most 500 tasks a second; sagas are spread over several by their ids.
+    A saga whose queue changes with their number is none the worse: names keep tasks apart only
+    within a queue, but a second delivery of a step is harmless.
+    """
 
     def __init__(
         self,
         client: tasks_v2.CloudTasksClient,
         *,
-        queue: str,
+        queues: Sequence[str],
         url: str,
         audience: str,
         service_account: str,
     ) -> None:
         self._client = client
-        self._queue = queue
+        self._queues = queues
         self._url = url
         self._token = tasks_v2.OidcToken(service_account_email=service_account, audience=audience)
 
     def enqueue(self, delivery: Delivery) -> None:
         """Create the delivery's task; one that was created before stays the only one."""
+        queue = choose_queue(self._queues, delivery.saga_id)
         try:
             self._client.create_task(
-                parent=self._queue, task=self._task(delivery), retry=AGAIN, timeout=5.0
+                parent=queue, task=self._task(queue, delivery), retry=AGAIN, timeout=5.0
             )
         except google_errors.AlreadyExists:
             return
         except google_errors.GoogleAPICallError as problem:
             raise Unavailable(f"Cloud Tasks took no delivery: {problem.message}") from problem
 
-    def _task(self, delivery: Delivery) -> tasks_v2.Task:
+    def _task(self, queue: str, delivery: Delivery) -> tasks_v2.Task:
         return tasks_v2.Task(
-            name=f"{self._queue}/tasks/{delivery.task_name}",
+            name=f"{queue}/tasks/{delivery.task_name}",
             schedule_time=delivery.at,
             dispatch_deadline=max(delivery.timeout + OVERHEAD, SHORTEST_DISPATCH),
             http_request=tasks_v2.HttpRequest(
@@ -70,6 +78,12 @@ class CloudTasksQueue:
                 oidc_token=self._token,
             ),
         )
+
+
+def choose_queue(queues: Sequence[str], saga_id: str) -> str:
+    """Return the queue of a saga: always the same of the same queues, and spread evenly."""
+    digest = hashlib.sha256(saga_id.encode()).digest()
+    return queues[int.from_bytes(digest[:8], "big") % len(queues)]
 
 
 def _make_headers(delivery: Delivery) -> dict[str, str]:

@@ -8,27 +8,56 @@ finds by the due time that every commit writes.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
-import msgspec
-
-from lib.errors import AlreadyExists, Conflict, Contention, NotFound, Unavailable, VersionMismatch
+from lib.errors import (
+    AlreadyExists,
+    Conflict,
+    Contention,
+    NotBegun,
+    NotFound,
+    Unavailable,
+    VersionMismatch,
+)
 from lib.logs import log
-from lib.saga.attempt import CallWithin, call_in_thread, run_action
-from lib.saga.call import Call
+from lib.saga import alerts
+from lib.saga.attempt import CallWithin, call_in_thread, outcome_of, run_action
+from lib.saga.calling import action_of, child_end_of, find_happened, in_a_word, make_call
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.draft import Decision
-from lib.saga.happened import CancelReached, CancelRequested, Happened, Outcome, Overdue, Result
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine import begin, decide, heeds_cancel, is_awaited, strand
-from lib.saga.outstanding import outstanding
+from lib.saga.limits import LARGEST_OUTPUT
+from lib.saga.machine import begin, close, decide, strand
+from lib.saga.machine.birth import make_saga
+from lib.saga.machine.context import clean_error
+from lib.saga.machine.draft import Decision
+from lib.saga.machine.happened import (
+    Happened,
+    Outcome,
+    Overdue,
+    Request,
+    ResolveRequested,
+    Result,
+    RetryRequested,
+    RevertRequested,
+    Signalled,
+)
+from lib.saga.machine.outstanding import is_awaited, outstanding
+from lib.saga.pausing import back_off
 from lib.saga.payload import canonical_payload, stored_payload
-from lib.saga.records import SagaRecord, SagaStatus, StepRecord
+from lib.saga.records import ACTIVE, FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
+from lib.saga.retention import KEEP, Retention, retain, told
+from lib.saga.steps import Child, Signal
 
-#: How often a decision is made anew because another delivery committed first.
-CONFLICTS = 10
+#: How often a decision is made anew because another delivery committed first: the members of the
+#: largest group may all end at once.
+CONFLICTS = 40
+
+
+#: Hands deliveries over, or leaves them to the sweep.
+Enqueue = Callable[[Iterable[Delivery]], None]
 
 
 class Queue(Protocol):
@@ -51,12 +80,16 @@ class Engine:
         queue: Queue,
         clock: Callable[[], datetime],
         call_within: CallWithin = call_in_thread,
+        back_off: Callable[[int], None] = back_off,
+        retention: Retention = KEEP,
     ) -> None:
         self.journal = journal
-        self._definitions = definitions
+        self.definitions = definitions
+        self.clock = clock
         self._queue = queue
-        self._clock = clock
         self._call_within = call_within
+        self._back_off = back_off
+        self.retention = retention
 
     def start(self, name: str, saga_id: str, payload: Any, *, traceparent: str = "") -> SagaRecord:
         """Start a saga; the same id with the same payload returns the saga that there is.
@@ -65,128 +98,247 @@ class Engine:
         when the id belongs to another saga or payload. Once the commit is made the saga will run,
         even if the queue cannot be reached now: the sweep sees to it.
         """
-        definition = self._definitions.latest(name)
+        definition = self.definitions.latest(name)
         if definition is None:
             raise NotFound(f"no saga {name!r} is declared", field="name")
-        now = self._clock()
-        saga = SagaRecord(
-            id=saga_id,
-            name=name,
-            definition_version=definition.version,
-            fingerprint=definition.fingerprint,
-            status=SagaStatus.PENDING,
-            total_steps=len(definition.steps),
-            payload=canonical_payload(payload, definition.payload),
-            traceparent=traceparent,
-            created_at=now,
-            updated_at=now,
-        )
-        decision = begin(definition, saga, now)
+        encoded = canonical_payload(payload, definition.payload)
+        saga = make_saga(definition, saga_id, encoded, self.clock(), traceparent=traceparent)
+        decision = retain(begin(definition, saga), self.retention)
         try:
             self.journal.create(decision)
         except AlreadyExists:
             return self._started_before(saga)
+        self._report(decision)
         self._enqueue_or_leave(decision.deliveries)
         return decision.saga
 
-    def deliver(self, delivery: Delivery, *, retries: int = 0) -> str:
+    def deliver(self, delivery: Delivery, *, lost: int = 0) -> str:
         """Run one delivery and say in a word what it did.
 
-        `retries` is how often the queue delivered this very task before: more than never, with
-        the delivery still awaited, means that nobody knows what became of that.
-        Raises Unavailable or Contention when the delivery has to come again.
+        `lost` is how often the queue dispatched this very task before without an answer: more
+        than never, with the delivery still awaited, means that nobody knows what became of that.
+        Raises NotBegun, or else Unavailable or Contention, when the delivery has to come again.
         """
-        loaded = self.journal.load(delivery.saga_id, delivery.steps)
+        if delivery.phase is Phase.CHILD:
+            return self._deliver_news(delivery)
+        try:
+            loaded = self.journal.load(delivery.saga_id, delivery.steps)
+        except (Unavailable, Contention) as problem:
+            raise NotBegun(problem.detail) from problem
         if loaded is None:
             log("WARNING", "a delivery names a saga that does not exist", saga=delivery.saga_id)
             return "unknown"
-        awaited = outstanding(*loaded)
+        awaited = outstanding(loaded.saga, loaded.steps)
         if not is_awaited(delivery, awaited):
-            self._enqueue(awaited)
+            self._make_sure(loaded, self._enqueue)
             return "stale"
-        definition = self._definition_of(loaded[0])
+        definition = self._definition_of(loaded.saga)
         if definition is None:
             self._settle(loaded, None)
             return "stranded"
-        happened = _happened_before(definition, loaded, delivery, retries)
+        happened = find_happened(definition, loaded, delivery, lost, self.clock())
         if happened is None:
             happened = self._run(definition, loaded, delivery)
         self._settle(loaded, happened)
-        return happened.result if isinstance(happened, Outcome) else "cancelled"
+        return in_a_word(happened)
 
-    def cancel(self, saga_id: str, *, actor: str, reason: str) -> SagaRecord:
-        """Have a saga undone, after the step in flight if there is one.
+    def tell(self, saga_id: str, happened: Happened) -> SagaRecord:
+        """Let an operator's request, or a signal, happen to a saga; return what became of it.
 
-        Raises NotFound, or Conflict when it is finished, rolling back or past its pivot.
+        Raises NotFound, or Conflict where it makes no sense in the saga's state.
         """
-        saga = self.journal.find(saga_id)
-        loaded = self.journal.load(saga_id, saga.total_steps) if saga else None
-        if loaded is None:
-            raise NotFound(f"no saga {saga_id!r}", field="id")
-        return self._settle(loaded, CancelRequested(actor=actor, reason=reason))
+        loaded = self._get(saga_id)
+        saga = self._settle(loaded, happened, self._enqueue_or_leave)
+        for step in loaded.steps if isinstance(happened, RetryRequested) else ():
+            if step.status is StepStatus.WAITING and step.child:
+                news = Overdue(at_once=True)
+                self._settle(self._get(step.child), news, self._enqueue_or_leave)
+        return saga
+
+    def signal(self, saga_id: str, name: str, payload: Any, *, actor: str) -> SagaRecord:
+        """Send a saga the signal that its step of that name waits for, or will wait for.
+
+        The same payload again changes nothing. Raises NotFound for the saga or the signal, Invalid
+        or TooLarge for a payload that does not fit, and Conflict when it comes too late or with
+        another payload than before.
+        """
+        saga = self._get(saga_id).saga
+        definition = self._definition_of(saga)
+        parts = definition.parts if definition else ()
+        part = next((p for p in parts if p.name == name and isinstance(p, Signal)), None)
+        if part is None:
+            raise NotFound(f"saga {saga.name} has no signal {name!r}", field="signal")
+        encoded = canonical_payload(payload, part.payload, limit=LARGEST_OUTPUT)
+        return self.tell(saga_id, Signalled(step=name, payload=encoded, actor=actor))
+
+    def preview(self, saga_id: str, happened: Happened) -> tuple[Loaded, Decision]:
+        """Return a saga, and what would become of it, changing nothing; raises as `tell` does."""
+        loaded = self._get(saga_id)
+        return loaded, self._decide(loaded, happened)
 
     def redeliver(self, saga: SagaRecord) -> bool:
         """Deliver an overdue saga again; False when it has moved on in the meantime."""
         loaded = self.journal.load(saga.id, saga.total_steps)
         if loaded is None:
             return False
-        known = self._definition_of(loaded[0]) is not None
-        return self._settle(loaded, Overdue() if known else None).epoch > saga.epoch
+        known = self._definition_of(loaded.saga) is not None
+        now = self._settle(loaded, Overdue() if known else None)
+        return now.sequence > saga.sequence
 
-    def _settle(self, loaded: Loaded, happened: Happened | None) -> SagaRecord:
+    def announce(self, letter: DeadLetter) -> None:
+        """Log the alert of a dead letter, and note that this was done; a second time is harmless.
+
+        Raises Unavailable when it could not be noted: the sweep will log it again.
+        """
+        alerts.log_parked(letter)
+        self.journal.note_alert(letter)
+
+    def _deliver_news(self, delivery: Delivery) -> str:
+        """Tell a saga that its child has ended, and note in one commit that it knows."""
+        for attempt in range(CONFLICTS):
+            child = self.journal.find(delivery.child)
+            loaded = self.journal.load(delivery.saga_id, delivery.steps)
+            news = child is not None and child.status in FINISHED and not child.parent_told
+            if loaded is not None and not news:
+                self._make_sure(loaded, self._enqueue)
+            if child is None or not news:
+                return "stale"
+            if loaded is None:
+                self.journal.acknowledge(told(child, self.retention))
+                return "orphaned"
+            if not self._can_hear(loaded, delivery.step):
+                return "parked"
+            informed = told(child, self.retention)
+            if self._commit(loaded, child_end_of(child), self._enqueue, informed):
+                return "told"
+            self._back_off(attempt)
+        raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
+
+    def _can_hear(self, loaded: Loaded, step: int) -> bool:
+        """Tell whether news of a child can be taken; if not, the sweep or a retry repeats it."""
+        if loaded.saga.status in ACTIVE and self._definition_of(loaded.saga) is None:
+            self._settle(loaded, None)
+            return False
+        waits = loaded.steps[step].status is StepStatus.WAITING
+        return not (waits and loaded.saga.status is SagaStatus.FAILED)
+
+    def _settle(
+        self, loaded: Loaded, happened: Happened | None, enqueue: Enqueue | None = None
+    ) -> SagaRecord:
         """Decide, commit and enqueue; on a conflict read and decide again, but run nothing again.
 
+        Whoever is not asked again, as a delivery is, has what cannot be enqueued left to the sweep.
         A commit without an answer is treated alike: what is read next tells whether it was made.
         """
-        for _ in range(CONFLICTS):
-            decision = self._decide(loaded, happened)
-            try:
-                if decision.events:
-                    self.journal.save(decision)
-                    _report(decision)
-            except (VersionMismatch, Contention, AlreadyExists, Unavailable):
-                again = self.journal.load(loaded[0].id, loaded[0].total_steps)
-                if again is None:
-                    raise NotFound(f"saga {loaded[0].id!r} is gone") from None
-                loaded = again
-            else:
-                self._enqueue(decision.deliveries)
-                return decision.saga
-        raise Contention(f"saga {loaded[0].id}: {CONFLICTS} conflicts in a row")
+        for attempt in range(CONFLICTS):
+            saga = self._commit(loaded, happened, enqueue or self._enqueue)
+            if saga is not None:
+                return saga
+            self._back_off(attempt)
+            again = self.journal.load(loaded.saga.id, loaded.saga.total_steps)
+            if again is None:
+                raise NotFound(f"saga {loaded.saga.id!r} is gone")
+            loaded = again
+        raise Contention(f"saga {loaded.saga.id}: {CONFLICTS} conflicts in a row")
+
+    def _commit(
+        self,
+        loaded: Loaded,
+        happened: Happened | None,
+        enqueue: Enqueue,
+        told: SagaRecord | None = None,
+    ) -> SagaRecord | None:
+        """Decide, commit and enqueue; None when another commit, or a lost answer, came between."""
+        decision = retain(self._decide(loaded, happened), self.retention)
+        try:
+            if decision.events or told is not None:
+                self.journal.save(replace(decision, told=told))
+        except (VersionMismatch, Contention, AlreadyExists, Unavailable):
+            return None
+        if decision.events:
+            self._report(decision)
+            enqueue(decision.deliveries)
+        else:
+            # What happened was known; whoever committed it may have died before its enqueue.
+            self._make_sure(loaded, enqueue)
+        return decision.saga
 
     def _decide(self, loaded: Loaded, happened: Happened | None) -> Decision:
-        definition = self._definition_of(loaded[0])
-        if definition is None or happened is None:
-            saga = loaded[0]
-            reason = f"its definition, version {saga.definition_version}, is no longer declared"
-            return strand(*loaded, reason, self._clock())
-        return decide(definition, *loaded, happened, self._clock())
+        saga = loaded.saga
+        definition = self._definition_of(saga)
+        if isinstance(happened, ResolveRequested):
+            return close(saga, loaded.steps, happened, self.clock())
+        if definition is not None and happened is not None:
+            return decide(definition, saga, loaded.steps, happened, self.clock())
+        if isinstance(happened, Request | Signalled):
+            raise Conflict(self._why_stranded(saga))
+        return strand(saga, loaded.steps, self._why_stranded(saga), self.clock())
 
     def _definition_of(self, saga: SagaRecord) -> Saga | None:
-        definition = self._definitions.get((saga.name, saga.definition_version))
+        definition = self.definitions.get((saga.name, saga.definition_version))
         same = definition is not None and definition.fingerprint == saga.fingerprint
         return definition if same else None
 
+    def _why_stranded(self, saga: SagaRecord) -> str:
+        known = (saga.name, saga.definition_version) in self.definitions
+        what = "has changed under the same version" if known else "is no longer declared"
+        return f"its definition, {saga.name} version {saga.definition_version}, {what}"
+
     def _run(self, definition: Saga, loaded: Loaded, delivery: Delivery) -> Outcome:
-        saga, steps = loaded
-        step = definition.steps[delivery.step]
-        action = step.execute if delivery.phase is Phase.EXECUTE else step.compensate
-        if action is None:
-            raise AssertionError(f"step {step.name} was scheduled to be compensated, but cannot be")
-        call = _make_call(saga, steps, delivery, self._clock() + step.timeout, self.journal.store)
+        """Run a delivery's action; of a child saga that is to be made good: have it go back."""
+        part = definition.parts[delivery.step]
+        call = make_call(loaded, delivery, self.clock() + part.time_limit, self.journal.store)
+
+        def act() -> Any:
+            return action_of(part, delivery.phase)(
+                stored_payload(loaded.saga.payload, definition.payload), call
+            )
+
+        if isinstance(part, Child):
+            return self._revert(loaded, delivery)
         return run_action(
             delivery,
-            lambda: action(stored_payload(saga.payload, definition.payload), call),
+            act,
             self._call_within,
+            lambda error: clean_error(error, definition, loaded.saga),
         )
+
+    def _revert(self, loaded: Loaded, delivery: Delivery) -> Outcome:
+        child = loaded.steps[delivery.step].child
+        reason = loaded.saga.error or "rolled back"
+        request = RevertRequested(actor=f"saga {loaded.saga.id}", reason=reason)
+        result, error = Result.UNDER_WAY, ""
+        try:
+            if self._settle(self._get(child), request).status is SagaStatus.ROLLED_BACK:
+                result = Result.DONE
+        except (NotFound, Conflict) as problem:
+            result, error = Result.PERMANENT, problem.detail
+        except (Unavailable, Contention) as problem:
+            result, error = Result.RETRYABLE, problem.detail
+        return outcome_of(delivery, result, error=error)
+
+    def _get(self, saga_id: str) -> Loaded:
+        saga = self.journal.find(saga_id)
+        loaded = self.journal.load(saga_id, saga.total_steps) if saga else None
+        if loaded is None:
+            raise NotFound(f"no saga {saga_id!r}", field="id")
+        return loaded
 
     def _started_before(self, new: SagaRecord) -> SagaRecord:
         saga = self.journal.find(new.id)
         if saga is None or (saga.name, saga.payload) != (new.name, new.payload):
             raise Conflict(f"saga {new.id!r} exists with another name or payload", field="id")
         loaded = self.journal.load(saga.id, saga.total_steps)
-        self._enqueue_or_leave(outstanding(*loaded) if loaded else ())
+        if loaded is not None:
+            self._make_sure(loaded, self._enqueue_or_leave)
         return saga
+
+    def _make_sure(self, loaded: Loaded, enqueue: Enqueue) -> None:
+        """Enqueue what a saga waits for, in itself and in its children, once more."""
+        enqueue(outstanding(loaded.saga, loaded.steps))
+        for step in loaded.steps:
+            if step.status is StepStatus.WAITING and step.child:
+                self._make_sure(self._get(step.child), enqueue)
 
     def _enqueue(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in deliveries:
@@ -198,50 +350,13 @@ class Engine:
         except Unavailable as problem:
             log("WARNING", "a delivery is left to the sweep", error=problem.detail)
 
-
-def _happened_before(
-    definition: Saga, loaded: Loaded, delivery: Delivery, retries: int
-) -> Happened | None:
-    """Return what is known without running the action: a cancel, or an earlier dispatch's loss."""
-    if not retries and heeds_cancel(definition, loaded[0]):
-        return CancelReached()
-    if retries:
-        return Outcome(
-            phase=delivery.phase,
-            step=delivery.step,
-            attempt=delivery.attempt,
-            result=Result.UNKNOWN,
-            error="an earlier dispatch of this attempt ended without an answer",
-        )
-    return None
-
-
-def _make_call(
-    saga: SagaRecord, steps: list[StepRecord], delivery: Delivery, deadline: datetime, store: Any
-) -> Call:
-    outputs = {
-        step.name: msgspec.json.decode(step.output) for step in steps if step.output is not None
-    }
-    name = steps[delivery.step].name
-    return Call(
-        saga_id=saga.id,
-        step=name,
-        attempt=delivery.attempt,
-        idempotency_key=f"{saga.id}/{name}",
-        fencing_token=saga.sequence,
-        deadline=deadline,
-        store=store,
-        outputs=outputs,
-        output=outputs.get(name),
-    )
-
-
-def _report(decision: Decision) -> None:
-    """Log a finished saga; a parked one is the alert that an operator gets, once."""
-    saga = decision.saga
-    fields = {"saga": saga.id, "name": saga.name, "status": saga.status}
-    if decision.dead_letter is not None:
-        log("ERROR", "a saga is parked", alert="saga-parked", step=decision.dead_letter.step,
-            error=saga.error, **fields)  # fmt: skip
-    elif saga.due is None:
-        log("INFO", "a saga is finished", **fields)
+    def _report(self, decision: Decision) -> None:
+        """Log a finished saga; a parked one is the alert that an operator gets, once."""
+        saga = decision.saga
+        if decision.dead_letter is not None:
+            try:
+                self.announce(decision.dead_letter)
+            except (Unavailable, Contention, NotFound, VersionMismatch) as problem:
+                log("WARNING", "an alert may come twice", saga=saga.id, error=problem.detail)
+        elif decision.events and saga.status in FINISHED:
+            alerts.log_finished(saga)

@@ -1,14 +1,41 @@
 """How sagas are kept in Datastore: what the engine reads and writes, in the fewest calls."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from lib.datastore import Key, Query, Store, insert, key, update, upsert
-from lib.saga.draft import Decision
-from lib.saga.records import EventRecord, SagaRecord, StepRecord, due_mark
+from lib.datastore import (
+    Key,
+    Mutation,
+    Query,
+    Store,
+    all_of,
+    any_of,
+    delete,
+    insert,
+    key,
+    update,
+    upsert,
+)
+from lib.datastore.conditions import Combination
+from lib.saga.machine.draft import Decision
+from lib.saga.records import (
+    SHARDS,
+    DeadLetter,
+    EventRecord,
+    SagaRecord,
+    StepRecord,
+    due_mark,
+    purge_mark,
+)
 
-Loaded = tuple[SagaRecord, list[StepRecord]]
+
+class Loaded(NamedTuple):
+    """A saga's root and its steps in order."""
+
+    saga: SagaRecord
+    steps: list[StepRecord]
 
 
 class Journal:
@@ -21,7 +48,7 @@ class Journal:
         """Return a saga and its steps with one lookup; None when there is no such saga."""
         wanted: list[Key[Any]] = [key(SagaRecord, saga_id), *step_keys(saga_id, steps)]
         saga, *found = self.store.find_multi(wanted)
-        return (saga, found) if saga is not None and None not in found else None
+        return Loaded(saga, found) if saga is not None and None not in found else None
 
     def find(self, saga_id: str) -> SagaRecord | None:
         """Return a saga without its steps, or None."""
@@ -29,26 +56,53 @@ class Journal:
 
     def create(self, decision: Decision) -> None:
         """Write a new saga whole, in one commit; AlreadyExists when its id is taken."""
-        self.store.apply(
-            insert(decision.saga), *map(insert, decision.steps), *map(insert, decision.events)
-        )
+        self.store.apply(*_births(decision))
 
     def save(self, decision: Decision) -> None:
         """Write a decision whole, in one commit; VersionMismatch when the saga has moved on."""
-        letters = [decision.dead_letter] if decision.dead_letter else []
-        self.store.apply(
-            update(decision.saga, if_version=decision.saga.version),
-            *map(update, decision.steps),
-            *map(insert, decision.events),
-            *map(upsert, letters),
-        )
+        self.store.apply(*_changes(decision))
+
+    def acknowledge(self, child: SagaRecord) -> None:
+        """Write that a child saga's end needs to be told no more; its parent is gone."""
+        self.store.update(child, if_version=child.version)
+
+    def note_alert(self, letter: DeadLetter) -> None:
+        """Write that a dead letter's alert was logged; NotFound if it was dealt with already."""
+        self.store.update(replace(letter, alerted=True), mask=["alerted"])
 
     def overdue(self, shard: int, now: datetime, limit: int) -> Sequence[SagaRecord]:
         """Return the sagas of a shard past their due time, longest overdue first."""
-        overdue = Query(SagaRecord).where("due", ">=", due_mark(shard, datetime.min))
+        overdue = Query(SagaRecord).where(_is_due(shard, now)).order("due")
+        return self.store.run(overdue, limit=limit)
+
+    def count_overdue(self, now: datetime) -> int:
+        """Return the number of sagas past their due time, by aggregation in Datastore."""
+        overdue = Query(SagaRecord).where(any_of(*(_is_due(shard, now) for shard in range(SHARDS))))
+        return self.store.count(overdue)
+
+    def purgeable(self, shard: int, now: datetime, limit: int) -> Sequence[SagaRecord]:
+        """Return finished sagas of a shard that are kept no longer, longest expired first."""
+        expired = Query(SagaRecord).where("due", ">=", purge_mark(shard, datetime.min))
         return self.store.run(
-            overdue.where("due", "<=", due_mark(shard, now)).order("due"), limit=limit
+            expired.where("due", "<=", purge_mark(shard, now)).order("due"), limit=limit
         )
+
+    def postpone(self, saga: SagaRecord, due: str) -> None:
+        """Let the sweep look at a finished saga later."""
+        self.store.update(replace(saga, due=due), if_version=saga.version)
+
+    def purge(self, saga: SagaRecord, others: Sequence[Key[Any]]) -> None:
+        """Delete what belongs to a finished saga, and then its root.
+
+        Cut off in between, the root is left and found again.
+        """
+        for outcome in self.store.delete_multi(others):
+            outcome.unwrap()
+        self.store.delete(key(SagaRecord, saga.id), if_version=saga.version)
+
+    def unalerted(self, limit: int) -> Sequence[DeadLetter]:
+        """Return dead letters whose alert may not have been logged."""
+        return self.store.run(Query(DeadLetter).where("alerted", "=", False), limit=limit)
 
     def events(self, saga_id: str, limit: int) -> Sequence[EventRecord]:
         """Return the first events of a saga's audit trail, in order."""
@@ -59,3 +113,51 @@ class Journal:
 def step_keys(saga_id: str, steps: int) -> list[Key[StepRecord]]:
     """Return the keys of a saga's steps, in order."""
     return [key(StepRecord, saga_id, index + 1) for index in range(steps)]
+
+
+def event_keys(saga: SagaRecord) -> list[Key[EventRecord]]:
+    """Return the keys of a saga's events, in order."""
+    return [key(EventRecord, saga.id, number + 1) for number in range(saga.sequence)]
+
+
+def _is_due(shard: int, now: datetime) -> Combination:
+    return all_of(("due", ">=", due_mark(shard, datetime.min)), ("due", "<=", due_mark(shard, now)))
+
+
+def _births(decision: Decision) -> list[Mutation]:
+    below = [each for child in decision.children for each in _births(child)]
+    records = (decision.saga, *decision.steps, *decision.events)
+    return [*map(insert, records), *below]
+
+
+def _changes(decision: Decision) -> list[Mutation]:
+    changes: list[Mutation] = []
+    if decision.events:
+        changes.append(update(decision.saga, if_version=decision.saga.version))
+        changes += [*map(update, decision.steps), *map(insert, decision.events)]
+    if decision.expiry:
+        changes += _expirations(decision, decision.expiry)
+    if decision.dead_letter:
+        changes.append(upsert(decision.dead_letter))
+    elif decision.unparked:
+        changes.append(delete(key(DeadLetter, decision.saga.id)))
+    if decision.told:
+        changes.append(update(decision.told, if_version=decision.told.version))
+    return changes + [each for child in decision.children for each in _births(child)]
+
+
+def _expirations(decision: Decision, at: datetime) -> list[Mutation]:
+    """Return the writes that let those records expire too that the decision leaves as they are."""
+    saga, written = decision.saga, {step.id for step in decision.steps}
+    now = saga.updated_at
+    steps = [
+        StepRecord(saga_id=saga.id, id=number, name="", service="", updated_at=now, expires_at=at)
+        for number in range(1, saga.total_steps + 1)
+        if number not in written
+    ]
+    events = [
+        EventRecord(saga_id=saga.id, id=number, at=now, step="", from_status="", to_status="",
+                    attempt=0, cause="", actor="", error="", expires_at=at)
+        for number in range(1, saga.sequence - len(decision.events) + 1)
+    ]  # fmt: skip
+    return [update(record, mask=["expires_at"]) for record in (*steps, *events)]

@@ -7,24 +7,24 @@ import msgspec
 from lib.decoding import convert
 from lib.errors import Invalid, TooLarge
 from lib.saga.call import Permanent
-
-#: A payload is kept in the saga's entity, which Datastore limits to 1 MiB as a whole.
-LARGEST_PAYLOAD = 512 * 1024
+from lib.saga.limits import LARGEST_PAYLOAD
 
 
-def canonical_payload(payload: Any, kind: type) -> str:
+def canonical_payload(
+    payload: Any, kind: Any, *, limit: int = LARGEST_PAYLOAD, field: str = "payload"
+) -> str:
     """Return a payload as the JSON that equal payloads share.
 
     Raises Invalid naming the field that does not fit `kind`, or TooLarge.
     """
     try:
         plain = msgspec.to_builtins(payload)
-        convert(plain, kind, field="payload")
+        convert(plain, kind, field=field)
         encoded = msgspec.json.encode(plain, order="sorted")
     except (TypeError, ValueError, OverflowError) as problem:
-        raise Invalid(f"the payload is not JSON: {problem}", field="payload") from problem
-    if len(encoded) > LARGEST_PAYLOAD:
-        raise TooLarge(f"the payload has {len(encoded)} bytes; the limit is {LARGEST_PAYLOAD}")
+        raise Invalid(f"the {field} is not JSON: {problem}", field=field) from problem
+    if len(encoded) > limit:
+        raise TooLarge(f"the {field} has {len(encoded)} bytes; the limit is {limit}")
     return encoded.decode()
 
 

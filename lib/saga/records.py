@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from lib.datastore import Id, Indexed, OmitEmpty, Parent, Version, entity
+from lib.datastore import Expires, Id, Indexed, OmitEmpty, Parent, Version, entity
+from lib.saga.delivery import Phase
 
 #: Unfinished sagas are spread over this many ranges of the sweep's index, so that due times,
 #: which only ever rise, do not make one hot spot of it.
@@ -27,17 +28,32 @@ class SagaStatus(StrEnum):
     FAILED = "FAILED"
 
 
-#: The states in which a delivery is outstanding.
-ACTIVE = frozenset({SagaStatus.PENDING, SagaStatus.RUNNING, SagaStatus.ROLLING_BACK})
+#: The states of a saga that goes forward.
+FORWARD = frozenset({SagaStatus.PENDING, SagaStatus.RUNNING})
+
+#: The states in which a saga moves by itself.
+ACTIVE = FORWARD | {SagaStatus.ROLLING_BACK}
+
+#: The states that a saga stays in.
+FINISHED = frozenset({SagaStatus.COMPLETED, SagaStatus.ROLLED_BACK})
+
+UNFINISHED = ACTIVE | {SagaStatus.FAILED}
 
 
 class StepStatus(StrEnum):
     """The states of a step."""
 
     PENDING = "PENDING"
+    #: For a time, for a signal, or for a child saga.
+    WAITING = "WAITING"
     COMPLETED = "COMPLETED"
+    #: By its condition, or by an operator.
+    SKIPPED = "SKIPPED"
     FAILED = "FAILED"
+    #: Given up before its end, because the saga goes back.
+    CANCELLED = "CANCELLED"
     COMPENSATED = "COMPENSATED"
+    COMPENSATION_FAILED = "COMPENSATION_FAILED"
 
 
 @entity(kind="Saga")
@@ -47,23 +63,43 @@ class SagaRecord:
 
     id: Id[str]
     name: Indexed[str]
-    definition_version: int
-    fingerprint: str
+    definition_version: Indexed[int]
+    fingerprint: Indexed[str]
     status: Indexed[SagaStatus]
+    #: The index of the first step of the stage that the saga is at.
     current_step: int = 0
     total_steps: int
     payload: str
+    #: Why the saga went back.
     error: str = ""
     #: The number of events so far: the next event's id is one more, and so it fences calls.
     sequence: int = 0
-    #: Raised when a delivery has to be enqueued again under a new task name.
-    epoch: int = 0
-    cancel_requested: bool = False
-    #: When the sweep takes the outstanding delivery for lost, as `due_mark` writes it.
+    #: Why the saga is to be rolled back once the steps in flight have ended.
+    stopping: Annotated[str, OmitEmpty] = ""
+    paused: Annotated[bool, Indexed, OmitEmpty] = False
+    #: The state that a parked saga was in.
+    parked_in: Annotated[SagaStatus | None, OmitEmpty] = None
+    parked_because: Annotated[str, OmitEmpty] = ""
+    deadline_at: Annotated[datetime | None, OmitEmpty] = None
+    #: How many attempts were made beyond the first of each action.
+    retries: Indexed[int] = 0
+    #: When the sweep is to look at the saga, as `due_mark` writes it.
     due: Annotated[str | None, Indexed, OmitEmpty] = None
     traceparent: Annotated[str, OmitEmpty] = ""
+    #: The saga that this one is a step of, that step's index, and the number of its steps.
+    parent_id: Annotated[str, OmitEmpty] = ""
+    parent_step: Annotated[int, OmitEmpty] = 0
+    parent_steps: Annotated[int, OmitEmpty] = 0
+    #: The parent has heard of this saga's end.
+    parent_told: Annotated[bool, OmitEmpty] = False
+    #: How often the parent was told again.
+    epoch: Annotated[int, OmitEmpty] = 0
+    #: What a child saga hands to its parent: the output of its last step.
+    result: Annotated[str | None, OmitEmpty] = None
     created_at: Indexed[datetime]
     updated_at: Indexed[datetime]
+    #: When the sweep deletes the saga. Not a TTL mark: its effects have to go with it.
+    expires_at: Annotated[datetime | None, OmitEmpty] = None
     version: Version = 0
 
 
@@ -77,23 +113,45 @@ class StepRecord:
     name: str
     service: str
     status: StepStatus = StepStatus.PENDING
-    #: The number of the attempt that is outstanding or was the last; 0 before the first.
+    #: What the outstanding delivery does, if one is outstanding.
+    awaits: Annotated[Phase | None, OmitEmpty] = None
+    #: The number of the attempt that is outstanding or was the last, over all phases.
     attempt: int = 0
-    compensation_attempt: int = 0
-    #: An attempt ended without an answer: the effect may have happened whatever came after.
+    #: The first attempt that counts against the policy of the present phase.
+    first_attempt: int = 0
+    #: Raised when an attempt has to be enqueued again under a new task name.
+    epoch: Annotated[int, OmitEmpty] = 0
+    #: The effect may have happened, whatever came after.
     uncertain: bool = False
     #: When the outstanding delivery is to run, and for how many seconds it may.
     scheduled_at: datetime | None = None
     timeout_seconds: float = 0.0
+    #: When the wait is over; the delivery may be earlier, for a task cannot be that far off.
+    waits_until: Annotated[datetime | None, OmitEmpty] = None
+    #: The payload of a signal that has come, as JSON.
+    signal: Annotated[str | None, OmitEmpty] = None
+    #: The id of the child saga, once it has been started.
+    child: Annotated[str, OmitEmpty] = ""
     output: Annotated[str | None, OmitEmpty] = None
     error: str = ""
     updated_at: datetime
+    expires_at: Expires = None
     version: Version = 0
 
     @property
     def index(self) -> int:
         """The step's position from 0."""
         return self.id - 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to come of the step in its present stage."""
+        return self.awaits is not None or self.status is StepStatus.WAITING
+
+    @property
+    def tries(self) -> int:
+        """How often the present action was tried, since the operator's last retry."""
+        return self.attempt - self.first_attempt + 1 if self.attempt else 0
 
 
 @entity(kind="SagaEvent")
@@ -109,9 +167,12 @@ class EventRecord:
     from_status: str
     to_status: str
     attempt: int
+    #: One of `Cause`; text, so that an older deployment can read what a newer one has written.
     cause: str
     actor: str
+    #: What went wrong, or the reason that an operator has given.
     error: str
+    expires_at: Expires = None
     version: Version = 0
 
 
@@ -124,6 +185,10 @@ class DeadLetter:
     name: Indexed[str]
     step: str
     reason: str
+    #: The number of the event that parked it: with the id, it names the alert.
+    sequence: int
+    #: The alert has been logged.
+    alerted: Indexed[bool] = False
     created_at: Indexed[datetime]
     version: Version = 0
 
@@ -136,3 +201,8 @@ def shard_of(saga_id: str) -> int:
 def due_mark(shard: int, at: datetime) -> str:
     """Return `at` as the sweep's index orders it: within its shard, to the microsecond, UTC."""
     return f"{shard:02d}|{at:%Y-%m-%dT%H:%M:%S.%f}"
+
+
+def purge_mark(shard: int, at: datetime) -> str:
+    """Return when a finished saga is to be purged: apart from what is due, so as not to hide it."""
+    return f"purge-{due_mark(shard, at)}"

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from local.datastore.engine import Engine
 from local.datastore.errors import FailedPrecondition, InvalidArgument, Unimplemented
@@ -10,7 +11,7 @@ from local.datastore.filters import Conjunction, normalize_filter
 from local.datastore.indexes import KEY
 from local.datastore.keys import Partition
 from local.datastore.layout import Column, Shape
-from local.datastore.messages import Query
+from local.datastore.messages import Query, get_message_class
 from local.datastore.metadata import METADATA_KINDS
 from local.datastore.planner import Plan, plan_conjunction
 
@@ -54,7 +55,7 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
     if query.HasField("find_nearest"):
         raise Unimplemented("Searches for the nearest vectors are not supported.")
     kind = _read_kind(query)
-    conjunctions = normalize_filter(query.filter if query.HasField("filter") else None)
+    conjunctions = _conjunctions_of(query)
     projection = _read_projection(query)
     distinct = [one.name for one in query.distinct_on]
     _check_equated(conjunctions, [*(projection or ()), *distinct])
@@ -131,6 +132,29 @@ def _read_orders(query: Query) -> tuple[list[Column], bool | None]:
     names = list(orders)
     before_key = names[: names.index(KEY)] if KEY in orders else names
     return [(name, orders[name]) for name in before_key], orders.get(KEY)
+
+
+def check_aggregation(engine: Engine, aggregated: Any, partition: Partition) -> None:
+    """Raise FailedPrecondition for a sum or an average whose numbers no index holds.
+
+    The service answers them from index entries, and so they need what a projection of the same
+    properties would. A property with an equality filter is in the index of the filter.
+    """
+    nested = aggregated.nested_query
+    if nested.projection or nested.distinct_on:
+        return
+    projecting = get_message_class("Query")()
+    projecting.CopyFrom(nested)
+    equated = {name for one in _conjunctions_of(nested) for name in one.equated}
+    operators = [(one, one.WhichOneof("operator")) for one in aggregated.aggregations]
+    named = {getattr(one, op).property.name for one, op in operators if op in ("sum", "avg")}
+    for name in sorted(named - equated - {"", KEY}):
+        projecting.projection.add().property.name = name
+    prepare_query(engine, projecting, partition)
+
+
+def _conjunctions_of(query: Query) -> list[Conjunction]:
+    return normalize_filter(query.filter if query.HasField("filter") else None)
 
 
 def _build_shape(

@@ -16,7 +16,7 @@ from local.datastore.locks import Footprint
 from local.datastore.messages import Key, Message, get_message_class
 from local.datastore.mutations import Change, allocate_id, check_sequence, read_mutations
 from local.datastore.paths import Path, parse_mask, pick_properties
-from local.datastore.query import Prepared, prepare_query
+from local.datastore.query import Prepared, check_aggregation, prepare_query
 from local.datastore.reads import (
     Database,
     Read,
@@ -152,6 +152,7 @@ class Service:
             query = parse_aggregation(request.gql_query, partition)
             response.query.CopyFrom(query)
         prepared = prepare_query(self._engine, query.nested_query, partition)
+        check_aggregation(self._engine, query, partition)
         with read_with(self._engine, request.read_options, database) as read:
             if _explains(request):
                 describe_plan(response.explain_metrics, prepared)
@@ -174,10 +175,11 @@ class Service:
         return get_message_class("BeginTransactionResponse")(transaction=transaction.id)
 
     def roll_back(self, request: Message) -> Any:
-        """Give a transaction up."""
+        """Give a transaction up; one that is over, by an abort say, has nothing left to give up."""
         transactions = self._engine.transactions
-        with transactions.use(request.transaction, get_database(request)) as transaction:
-            transactions.end(transaction)
+        if not transactions.is_over(request.transaction):
+            with transactions.use(request.transaction, get_database(request)) as transaction:
+                transactions.end(transaction)
         return get_message_class("RollbackResponse")()
 
     def commit(self, request: Message) -> Any:

@@ -17,6 +17,7 @@ from local.datastore.store import Store
 #: Seconds without a request after which a transaction is rolled back, and its longest life.
 IDLE_LIMIT = 60.0
 TOTAL_LIMIT = 270.0
+_ID_BYTES = 16
 
 
 @dataclass(eq=False)
@@ -47,6 +48,7 @@ class Transactions:
         self._clock = clock
         self._mutex = threading.Lock()
         self._open: dict[bytes, Transaction] = {}
+        self._prefix = secrets.token_bytes(_ID_BYTES // 2)
 
     def begin(
         self, database: tuple[str, str], *, read_only: bool, as_of: int | None = None
@@ -57,7 +59,8 @@ class Transactions:
         """
         read_time = self._clock.now()
         snapshot = self._store.open_snapshot() if read_only else None
-        transaction = Transaction(secrets.token_bytes(16), database, snapshot, read_time, as_of)
+        id_ = self._prefix + secrets.token_bytes(_ID_BYTES // 2)
+        transaction = Transaction(id_, database, snapshot, read_time, as_of)
         with self._mutex:
             self._open[transaction.id] = transaction
         return transaction
@@ -79,10 +82,14 @@ class Transactions:
         if transaction is None or transaction.database != database:
             raise InvalidArgument(
                 "The referenced transaction has expired or is no longer valid."
-                if len(id_) == 16
+                if len(id_) == _ID_BYTES
                 else "Invalid transaction."
             )
         return transaction
+
+    def is_over(self, id_: bytes) -> bool:
+        """Tell whether this server began such a transaction, and it has ended however it may."""
+        return id_.startswith(self._prefix) and len(id_) == _ID_BYTES and id_ not in self._open
 
     def end(self, transaction: Transaction) -> None:
         """Close a transaction and let go of its locks or its snapshot."""

@@ -1,18 +1,19 @@
 """Runs jobs by the clock; no job holds up another, or overlaps itself.
 
-Like Cloud Scheduler: a run that falls due while the one before is still going is delayed until
-that has ended, and runs once however many were due; a failed run is not repeated before the next.
+Like Cloud Scheduler: a run that falls due while the one before is still going, its retries
+included, is delayed until that has ended, and runs once however many were due.
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from local.scheduler.cron import Schedule, parse_schedule
-from local.tasks.wire import ConnectionPool, Request
+from local.scheduler.cron import Schedule
+from local.scheduler.job import Job
+from local.tasks.retry import compute_backoff, is_exhausted
+from local.tasks.wire import Answer, ConnectionPool, Request
 
 _log = logging.getLogger(__name__)
 
@@ -20,38 +21,30 @@ _log = logging.getLogger(__name__)
 MintToken = Callable[[str, str], Awaitable[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is called and when; `schedule` is unix-cron in UTC, or ``every N seconds``."""
+@dataclass(slots=True)
+class Run:
+    """Where a job stands: when it is due, and its last attempt; `answer` is empty meanwhile."""
 
-    name: str
-    schedule: str
-    url: str
-    audience: str
-    service_account: str
-    attempt_deadline: timedelta = timedelta(minutes=3)
-
-
-def read_job(text: str) -> Job:
-    """Return the job that a JSON object states, field by field; ValueError if it does not."""
-    try:
-        job = Job(**json.loads(text))
-    except (TypeError, json.JSONDecodeError) as error:
-        raise ValueError(
-            f"a job is a JSON object of {', '.join(Job.__slots__)}: {error}"
-        ) from error
-    parse_schedule(job.schedule)
-    return job
+    job: Job
+    due: datetime
+    attempt: int = 0
+    begun: datetime | None = None
+    answer: str = ""
 
 
 class Ticker:
-    """The jobs, each in its own time."""
+    """The jobs, each in its own time, from `start` to `stop`."""
 
     def __init__(self, jobs: Iterable[Job], mint: MintToken) -> None:
         self._mint = mint
         self._connections = ConnectionPool()
-        loop = asyncio.get_running_loop()
-        self._keepers = [loop.create_task(self._keep(job), name=job.name) for job in jobs]
+        now = datetime.now(UTC)
+        self.runs = [Run(job, job.read_schedule()(now)) for job in jobs]
+        self._keepers: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to keep time, in the running event loop."""
+        self._keepers = [asyncio.create_task(self._keep(run)) for run in self.runs]
 
     async def stop(self) -> None:
         """Start no more runs, and break off those that are going."""
@@ -60,30 +53,46 @@ class Ticker:
         await asyncio.gather(*self._keepers, return_exceptions=True)
         self._connections.close()
 
-    async def _keep(self, job: Job) -> None:
-        schedule = parse_schedule(job.schedule)
-        due = schedule(datetime.now(UTC))
+    async def _keep(self, run: Run) -> None:
+        schedule = run.job.read_schedule()
         while True:
-            await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
+            await asyncio.sleep(max(0.0, (run.due - datetime.now(UTC)).total_seconds()))
             try:
-                await self._run(job, due)
+                await self._see_through(run)
             except Exception:
-                _log.exception("%s: the run failed in the scheduler itself", job.name)
-            due = find_next(schedule, due, datetime.now(UTC))
+                _log.exception("%s: the run failed in the scheduler itself", run.job.name)
+            run.due = find_next(schedule, run.due, datetime.now(UTC))
 
-    async def _run(self, job: Job, due: datetime) -> None:
-        token = await self._mint(job.service_account, job.audience)
-        headers = {
-            "Authorization": f"Bearer {token}",
+    async def _see_through(self, run: Run) -> None:
+        """Attempt the run until it succeeds or its retries are used up."""
+        policy = run.job.read_policy()
+        run.attempt, first = 0, datetime.now(UTC)
+        while True:
+            run.attempt, run.begun, run.answer = run.attempt + 1, datetime.now(UTC), ""
+            answer = await self._attempt(run)
+            run.answer = answer.failure or f"HTTP {answer.status}"
+            if answer.succeeded:
+                return
+            _log.warning("%s failed, attempt %d: %s", run.job.name, run.attempt, run.answer)
+            if is_exhausted(policy, run.attempt, datetime.now(UTC) - first):
+                return
+            await asyncio.sleep(compute_backoff(policy, run.attempt).total_seconds())
+
+    async def _attempt(self, run: Run) -> Answer:
+        job = run.job
+        headers = job.headers | {
             "User-Agent": "Google-Cloud-Scheduler",
             "X-CloudScheduler": "true",
             "X-CloudScheduler-JobName": job.name,
-            "X-CloudScheduler-ScheduleTime": due.isoformat().replace("+00:00", "Z"),
+            "X-CloudScheduler-ScheduleTime": run.due.isoformat().replace("+00:00", "Z"),
         }
-        request = Request("POST", job.url, headers, b"")
-        answer = await self._connections.send(request, job.attempt_deadline.total_seconds())
-        if not answer.succeeded:
-            _log.warning("%s failed: %s", job.name, answer.failure or f"HTTP {answer.status}")
+        if job.service_account:
+            token = await self._mint(job.service_account, job.audience or job.url)
+            headers["Authorization"] = f"Bearer {token}"
+        if job.body and "content-type" not in map(str.lower, headers):
+            headers["Content-Type"] = "application/octet-stream"
+        request = Request(job.http_method, job.url, headers, job.body.encode())
+        return await self._connections.send(request, job.attempt_deadline.total_seconds())
 
 
 def find_next(schedule: Schedule, due: datetime, now: datetime) -> datetime:

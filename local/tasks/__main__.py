@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 from local.folder_lock import FolderInUse
-from local.scheduler.ticker import read_job
+from local.queues import BrokenQueuesFile
+from local.scheduler.job import Job, read_job
 from local.tasks.faults import Faults
-from local.tasks.queues_file import BrokenQueuesFile, read_queues
+from local.tasks.queues_file import read_queues
+from local.tasks.refusals import Refused
 from local.tasks.server import Settings, start_server
+from local.tasks.task_checks import encode_url
 
 
 def main() -> int:
@@ -32,7 +35,7 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
     server = await start_server(settings)
     print(f"Cloud Tasks ready on {server.address}", flush=True)
-    print(f"Certificates at {server.certs_url}", flush=True)
+    print(f"Its page is {server.page_url}, its certificates are {server.certs_url}", flush=True)
     await asked_to_end.wait()
     await server.stop()
 
@@ -43,8 +46,9 @@ def _read_settings(options: argparse.Namespace) -> Settings:
         data=options.data,
         port=options.port,
         page_port=options.page_port,
-        queues=read_queues(options.queues, location) if options.queues else (),
+        queues=read_queues(options.queues, location, options.copies) if options.queues else (),
         jobs=options.job,
+        app_engine=options.app_engine or "",
         faults=Faults(
             options.duplicate, options.delay, options.drop, options.reorder, options.seed
         ),
@@ -54,13 +58,17 @@ def _read_settings(options: argparse.Namespace) -> Settings:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.tasks", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="gRPC port; 0, the default: any free")
-    parser.add_argument("--page-port", type=int, default=0, help="HTTP port of the certificates")
+    parser.add_argument("--page-port", type=int, default=0, help="HTTP port of the page")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data")
     parser.add_argument("--queues", type=Path, help="queues.yaml: queues to create or update")
+    parser.add_argument("--copies", type=int, default=1, help="of each queue of that file")
     parser.add_argument("--project", default="amends-local")
     parser.add_argument("--location", default="local")
     parser.add_argument(
-        "--job", type=read_job, action="append", default=[], help="a scheduler job, as JSON"
+        "--job", type=_read_job, action="append", default=[], help="a scheduler job, as JSON"
+    )
+    parser.add_argument(
+        "--app-engine", type=_read_url, help="URL that App Engine tasks are sent to"
     )
     for fault, effect in _FAULTS.items():
         parser.add_argument(f"--{fault}", type=_read_rate, default=0.0, help=effect)
@@ -74,6 +82,20 @@ _FAULTS = {
     "drop": "rate of deliveries whose task is lost instead",
     "reorder": "rate of deliveries held back for later ones to overtake, up to 0.2 s",
 }
+
+
+def _read_job(text: str) -> Job:
+    try:
+        return read_job(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _read_url(text: str) -> str:
+    try:
+        return encode_url(text)
+    except Refused as refusal:
+        raise argparse.ArgumentTypeError(str(refusal)) from refusal
 
 
 def _read_rate(text: str) -> float:

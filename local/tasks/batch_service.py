@@ -11,7 +11,8 @@ from google.rpc.status_pb2 import Status
 
 from local.tasks.messages import load_message
 from local.tasks.names import check_queue, check_task, queue_of
-from local.tasks.refusals import InvalidArgument, Refused
+from local.tasks.refusals import InvalidArgument, NotFound, Refused
+from local.tasks.store import Store
 from local.tasks.task_service import TaskService
 
 _MAX_CREATES = 100
@@ -27,8 +28,16 @@ DeleteTaskRequest = load_message("DeleteTaskRequest")
 class BatchService:
     """Creates and deletes many tasks at once, each with an outcome of its own."""
 
-    def __init__(self, tasks: TaskService) -> None:
+    def __init__(self, store: Store, tasks: TaskService) -> None:
+        self._store = store
         self._tasks = tasks
+
+    async def get_operation(self, request: Any) -> Any:
+        """Return the operation of a batch, for a day after it."""
+        operation = self._store.find_operation(request.name)
+        if operation is None:
+            raise NotFound("The operation does not exist, or no longer does.")
+        return operation
 
     async def batch_create_tasks(self, request: Any) -> Any:
         """Create up to 100 tasks of one queue; those that are refused are told by their index."""
@@ -37,11 +46,14 @@ class BatchService:
             raise InvalidArgument(f"At most {_MAX_CREATES} tasks can be created in a batch.")
         if any(single.parent != request.parent for single in request.requests):
             raise InvalidArgument("Every request's parent must be the same as the batch's.")
+        if (known := self._find_known(request)) is not None:
+            return known
         metadata = BatchCreateTasksMetadata()
         metadata.start_time.GetCurrentTime()
         calls = (self._tasks.create_task(single) for single in request.requests)
         created = await _run_each(calls, metadata)
-        return _finish(request, metadata, created, BatchCreateTasksResponse(tasks=created))
+        response = BatchCreateTasksResponse(tasks=created)
+        return await self._keep(_finish(request, metadata, created, response))
 
     async def batch_delete_tasks(self, request: Any) -> Any:
         """Delete up to 1000 tasks of one queue; those not there are told by their index."""
@@ -50,10 +62,21 @@ class BatchService:
             raise InvalidArgument(f"At most {_MAX_DELETES} tasks can be deleted in a batch.")
         if any(queue_of(check_task(name)) != request.parent for name in request.names):
             raise InvalidArgument("Every task must be of the batch's queue.")
+        if (known := self._find_known(request)) is not None:
+            return known
         metadata = BatchDeleteTasksMetadata()
         metadata.start_time.GetCurrentTime()
         calls = (self._tasks.delete_task(DeleteTaskRequest(name=name)) for name in request.names)
-        return _finish(request, metadata, await _run_each(calls, metadata), Empty())
+        deleted = await _run_each(calls, metadata)
+        return await self._keep(_finish(request, metadata, deleted, Empty()))
+
+    def _find_known(self, request: Any) -> Any | None:
+        """Return the operation of the same request sent before; it is not done again."""
+        return self._store.find_operation(_name(request)) if request.request_id else None
+
+    async def _keep(self, operation: Any) -> Any:
+        await self._store.put_operation(operation)
+        return operation
 
 
 async def _run_each(calls: Iterable[Awaitable[Any]], metadata: Any) -> list[Any]:
@@ -61,7 +84,7 @@ async def _run_each(calls: Iterable[Awaitable[Any]], metadata: Any) -> list[Any]
     results: list[Any] = []
     for index, outcome in enumerate(await asyncio.gather(*calls, return_exceptions=True)):
         if isinstance(outcome, Refused):
-            status = Status(code=outcome.code.value[0], message=outcome.message)
+            status = Status(code=int(outcome.code), message=str(outcome))
             metadata.failed_requests[index].CopyFrom(status)
         elif isinstance(outcome, BaseException):
             raise outcome
@@ -72,10 +95,7 @@ async def _run_each(calls: Iterable[Awaitable[Any]], metadata: Any) -> list[Any]
 
 def _finish(request: Any, metadata: Any, results: list[Any], response: Any) -> Any:
     metadata.end_time.GetCurrentTime()
-    location = request.parent.partition("/queues/")[0]
-    operation = Operation(
-        name=f"{location}/operations/{request.request_id or uuid.uuid4()}", done=True
-    )
+    operation = Operation(name=_name(request), done=True)
     if metadata.failed_requests and not results:
         kind = type(metadata).DESCRIPTOR.name
         operation.error.code = _ABORTED
@@ -89,3 +109,8 @@ def _finish(request: Any, metadata: Any, results: list[Any], response: Any) -> A
         operation.response.Pack(response)
     operation.metadata.Pack(metadata)
     return operation
+
+
+def _name(request: Any) -> str:
+    location = request.parent.partition("/queues/")[0]
+    return f"{location}/operations/{request.request_id or uuid.uuid4()}"

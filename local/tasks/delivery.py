@@ -4,15 +4,20 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from local.tasks.messages import METHODS, Task
+from local.tasks.app_engine import make_app_request
+from local.tasks.messages import METHODS
 from local.tasks.names import short_name
 from local.tasks.records import DEADLINE_EXCEEDED, UNAVAILABLE, TaskRecord, read_code
 from local.tasks.retry import MAX_RETENTION, RetryPolicy, compute_backoff, is_exhausted, read_policy
 from local.tasks.signer import Signer
 from local.tasks.target import apply_target
+from local.tasks.task_checks import DEFAULT_DEADLINE
 from local.tasks.wire import Answer, Request
 
 _SLOWING = (429, 503)
+_SLOWING_APPS = (503,)
+#: What a worker is told that its task's previous attempt was answered with, if it was not in time.
+_TIMED_OUT = 504
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +43,18 @@ def begin_attempt(record: TaskRecord, now: float) -> TaskRecord:
 
 
 async def make_request(
-    record: TaskRecord, task: Any, target: Any | None, signer: Signer
+    record: TaskRecord, task: Any, target: Any | None, signer: Signer, app: str = ""
 ) -> Request:
     """Return the request of an attempt that has begun, with the headers the service sets.
 
-    `target` is the HttpTarget of its queue, if that has one.
+    `target` is the HttpTarget of its queue, if that has one; `app` is where App Engine tasks go.
     """
+    if is_of_app(task):
+        return make_app_request(record, task, app)
     wanted = task.http_request if target is None else apply_target(task.http_request, target)
     headers = dict(wanted.headers) | _tell_attempt(record)
     if wanted.HasField("oidc_token"):
+        headers = {key: headers[key] for key in headers if key.lower() != "authorization"}
         token = wanted.oidc_token
         minted = await signer.mint(token.service_account_email, token.audience or wanted.url)
         headers["Authorization"] = f"Bearer {minted}"
@@ -54,9 +62,17 @@ async def make_request(
 
 
 def judge(
-    record: TaskRecord, task: Any, policy: RetryPolicy, answer: Answer, now: float
+    record: TaskRecord,
+    task: Any,
+    policy: RetryPolicy,
+    answer: Answer,
+    now: float,
+    retry_from: float,
 ) -> Verdict:
-    """Say what an answer means for a task; `policy` is its queue's, which its own overrides."""
+    """Say what an answer means for a task; `policy` is its queue's, which its own overrides.
+
+    The wait before the next attempt counts from `retry_from`.
+    """
     answered = _end_attempt(record, answer, now)
     if answer.succeeded:
         return Verdict(answered, succeeded=True)
@@ -66,22 +82,33 @@ def judge(
     outlived = now - record.created > MAX_RETENTION.total_seconds()
     if outlived or is_exhausted(policy, record.dispatches, age):
         return Verdict(answered, given_up=True)
-    slowing = answer.status in _SLOWING
+    slowing = answer.status in (_SLOWING_APPS if is_of_app(task) else _SLOWING)
     wait = compute_backoff(policy, record.dispatches).total_seconds()
     if slowing:
         wait = max(wait, answer.retry_after)
-    return Verdict(replace(answered, scheduled=now + wait), slows_queue=slowing)
+    wait = min(wait, MAX_RETENTION.total_seconds())
+    return Verdict(replace(answered, scheduled=retry_from + wait), slows_queue=slowing)
+
+
+def describe_verdict(verdict: Verdict) -> str:
+    """Return in a few words what becomes of the task."""
+    if verdict.succeeded:
+        return "done"
+    if verdict.given_up:
+        return "given up"
+    wait = verdict.record.scheduled - verdict.record.attempt_answered
+    return f"again after {max(wait, 0):.3g} s" + (", queue slowed" if verdict.slows_queue else "")
+
+
+def is_of_app(task: Any) -> bool:
+    """Tell whether a task goes to the App Engine app."""
+    return bool(task.HasField("app_engine_http_request"))
 
 
 def read_deadline(task: Any) -> float:
     """Return for how many seconds an answer is awaited."""
-    seconds: float = task.dispatch_deadline.ToTimedelta().total_seconds()
-    return seconds
-
-
-def read_task(record: TaskRecord) -> Any:
-    """Return the message that the task was created with."""
-    return Task.FromString(record.body)
+    deadline: timedelta = task.dispatch_deadline.ToTimedelta() or DEFAULT_DEADLINE
+    return deadline.total_seconds()
 
 
 def _tell_attempt(record: TaskRecord) -> dict[str, str]:
@@ -92,10 +119,14 @@ def _tell_attempt(record: TaskRecord) -> dict[str, str]:
         "X-CloudTasks-TaskExecutionCount": str(record.executions),
         "X-CloudTasks-TaskETA": f"{record.attempt_scheduled:.6f}",
     }
-    if record.previous_status:
-        headers["X-CloudTasks-TaskPreviousResponse"] = str(record.previous_status)
-    if record.previous_reason:
-        headers["X-CloudTasks-TaskRetryReason"] = record.previous_reason
+    if record.dispatches > 1:
+        # The service sends this one empty for HTTP tasks, whatever the reason was.
+        headers["X-CloudTasks-TaskRetryReason"] = ""
+    previous = record.previous_status
+    if record.previous_code == DEADLINE_EXCEEDED:
+        previous = previous or _TIMED_OUT
+    if previous:
+        headers["X-CloudTasks-TaskPreviousResponse"] = str(previous)
     return headers
 
 

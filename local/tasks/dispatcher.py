@@ -14,18 +14,20 @@ from typing import Any
 from local.tasks.delivery import (
     Verdict,
     begin_attempt,
+    describe_verdict,
     judge,
     make_request,
     read_deadline,
-    read_task,
 )
 from local.tasks.faults import Faults
+from local.tasks.journal import Journal
 from local.tasks.line import Line
 from local.tasks.names import short_name
 from local.tasks.records import TaskRecord
+from local.tasks.refusals import Refused
 from local.tasks.signer import Signer
 from local.tasks.store import Store
-from local.tasks.wire import ConnectionPool, Request
+from local.tasks.wire import Answer, ConnectionPool, Request
 
 _PAUSE_AFTER_A_FAULT = 1.0
 
@@ -35,10 +37,14 @@ _log = logging.getLogger(__name__)
 class Dispatcher:
     """The lines of all queues, and the deliveries under way."""
 
-    def __init__(self, store: Store, signer: Signer, faults: Faults) -> None:
+    def __init__(
+        self, store: Store, signer: Signer, faults: Faults, journal: Journal, app: str = ""
+    ) -> None:
         self._store = store
         self._signer = signer
         self._faults = faults
+        self._journal = journal
+        self._app = app
         self._loop = asyncio.get_running_loop()
         self._lines: dict[str, Line] = {}
         self._under_way: set[asyncio.Task[None]] = set()
@@ -66,6 +72,10 @@ class Dispatcher:
             delivery.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         self._connections.close()
+
+    def find_line(self, queue: str) -> Line | None:
+        """Return the line of a queue, to look at."""
+        return self._lines.get(queue)
 
     def set_queue(self, queue: Any) -> None:
         """Take over the settings and state of a new or changed queue."""
@@ -100,13 +110,17 @@ class Dispatcher:
         if queue in self._lines:
             self._lines[queue].remove(name)
 
-    def run_task(self, queue: str, name: str) -> None:
-        """Dispatch a task now, whatever its queue's state, rate and concurrency."""
-        line = self._lines.get(queue)
-        if line is not None:
-            line.remove(name)
-            line.running += 1
-            self._launch(self._deliver(line, name))
+    def run_task(self, record: TaskRecord) -> TaskRecord:
+        """Dispatch a task now, whatever its queue's state, rate and concurrency; return it begun.
+
+        It may be under way already: then there are two attempts at once.
+        """
+        line = self._lines[record.queue]
+        line.remove(record.name)
+        line.running += 1
+        begun = self._begin(record)
+        self._launch(self._deliver(line, record.name, begun))
+        return begun
 
     def _pump(self, line: Line) -> None:
         """Start what the line allows now, and see to it that the alarm rings for the rest."""
@@ -133,9 +147,13 @@ class Dispatcher:
         for line in self._lines.values():
             self._pump(line)
 
-    async def _deliver(self, line: Line, name: str) -> None:
+    async def _deliver(self, line: Line, name: str, forced: TaskRecord | None = None) -> None:
+        """See one attempt through; one that RunTask forced has begun already."""
         try:
-            due = await self._attempt(line, name)
+            record = forced or self._begin_next(name)
+            due = (
+                await self._attempt(line, record, is_forced=forced is not None) if record else None
+            )
         except Exception:
             _log.exception("%s: the delivery failed in the dispatcher itself", name)
             due = time.time() + _PAUSE_AFTER_A_FAULT
@@ -144,22 +162,41 @@ class Dispatcher:
             line.add(name, due)
         self._pump(line)
 
-    async def _attempt(self, line: Line, name: str) -> float | None:
-        """Dispatch one task and keep what came of it; return when it is due again, if it is."""
+    def _begin_next(self, name: str) -> TaskRecord | None:
+        """Return the record of an attempt that begins; None if the task is gone, or is lost now."""
         stored = self._store.find_task(name)
-        if stored is None:
-            return None
-        if self._faults.drops(name, stored.dispatches):
+        if stored is not None and self._faults.drops(name, stored.dispatches):
             _log.warning("%s: lost on purpose", name)
             self._store.finish_task(name)
             return None
+        return stored and self._begin(stored)
+
+    def _begin(self, stored: TaskRecord) -> TaskRecord:
         record = begin_attempt(stored, time.time())
         self._store.update_task(record)
-        task = read_task(record)
-        request = await make_request(record, task, line.target, self._signer)
+        return record
+
+    async def _attempt(self, line: Line, record: TaskRecord, is_forced: bool) -> float | None:
+        """Send a task that was begun, and keep what came of it; return when it is due again."""
+        task = record.read_message()
+        try:
+            request = await make_request(record, task, line.target, self._signer, self._app)
+        except Refused as refusal:
+            now, answer = time.time(), Answer(0, str(refusal))
+            return self._settle(line, judge(record, task, line.policy, answer, now, now))
+        entry = self._journal.begin(record.name, record.dispatches, request, time.time())
         self._duplicate(request, record, task)
         answer = await self._connections.send(request, read_deadline(task))
-        return self._settle(line, judge(record, task, line.policy, answer, time.time()))
+        now = time.time()
+        # What happened to the task since: another attempt may have been forced, and counted.
+        current = self._store.find_task(record.name)
+        if current is None:
+            entry.end(now, answer, "it was gone by then")
+            return None
+        retry_from = record.attempt_dispatched if is_forced else now
+        verdict = judge(current, task, line.policy, answer, now, retry_from)
+        entry.end(now, answer, describe_verdict(verdict))
+        return self._settle(line, verdict)
 
     def _settle(self, line: Line, verdict: Verdict) -> float | None:
         record = verdict.record
@@ -168,6 +205,7 @@ class Dispatcher:
         elif verdict.succeeded:
             line.bucket.speed_up()
         if verdict.succeeded or verdict.given_up:
+            line.remove(record.name)
             self._store.finish_task(record.name)
             if verdict.given_up:
                 _log.error("%s given up: %s", _describe(record), record.previous_reason)
@@ -186,11 +224,15 @@ class Dispatcher:
         lag = self._faults.duplicate_lag(record.name, record.dispatches)
         if lag is not None:
             _log.warning("%s: delivered twice on purpose", _describe(record))
-            self._launch(self._send_late(request, read_deadline(task), lag))
+            self._launch(self._send_again(request, record, read_deadline(task), lag))
 
-    async def _send_late(self, request: Request, deadline: float, lag: float) -> None:
+    async def _send_again(
+        self, request: Request, record: TaskRecord, deadline: float, lag: float
+    ) -> None:
         await asyncio.sleep(lag)
-        await self._connections.send(request, deadline)
+        entry = self._journal.begin(record.name, record.dispatches, request, time.time())
+        answer = await self._connections.send(request, deadline)
+        entry.end(time.time(), answer, "a duplicate on purpose: ignored")
 
 
 def _describe(record: TaskRecord) -> str:

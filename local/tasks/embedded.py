@@ -20,6 +20,7 @@ class EmbeddedServer:
         self._server = started.result()
         self.port = self._server.port
         self.address = self._server.address
+        self.page_url = self._server.page_url
         self.certs_url = self._server.certs_url
 
     def stop(self) -> None:

@@ -31,6 +31,16 @@ class Line:
             self._rate = limits.max_dispatches_per_second
             self.bucket = TokenBucket(self._rate, limits.max_burst_size, now)
 
+    @property
+    def waiting(self) -> int:
+        """How many tasks are in the line, due or not."""
+        return len(self._waiting)
+
+    def list_next(self, count: int) -> list[tuple[str, float]]:
+        """Return the next tasks in the line, and when they are due."""
+        entries = ((due, number, task) for task, (due, number) in self._waiting.items())
+        return [(task, due) for due, _, task in heapq.nsmallest(count, entries)]
+
     def add(self, task: str, due: float) -> None:
         """Put a task into the line, or move one that is in it."""
         entry = (due, next(self._numbers))

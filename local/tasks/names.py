@@ -26,7 +26,7 @@ def check_location(name: str) -> str:
 def check_queue(name: str) -> str:
     """Return a well-formed queue name as it is; raise InvalidArgument for any other."""
     if not _QUEUE_NAME.fullmatch(name):
-        raise InvalidArgument(f'Queue name must be formatted: "{_QUEUE_FORM}"')
+        raise InvalidArgument(f'Queue name must be formatted: "{_QUEUE_FORM}".')
     return name
 
 
@@ -34,6 +34,22 @@ def check_task(name: str) -> str:
     """Return a well-formed task name as it is; raise InvalidArgument for any other."""
     if not _TASK_NAME.fullmatch(name):
         raise InvalidArgument(f'Task name must be formatted: "{_TASK_FORM}"')
+    return name
+
+
+def check_new_task(name: str, queue: str) -> str:
+    """Return a name that a task of this queue can be created with; InvalidArgument for others."""
+    if queue_of(name) == queue and not _TASK_NAME.fullmatch(name):
+        raise InvalidArgument(
+            f'Task ID "{short_name(name)[:600]}" can contain only letters ([A-Za-z]), numbers '
+            "([0-9]), hyphens (-), or underscores (_). "
+            "Task ID must between 1 and 500 characters."
+        )
+    if queue_of(check_task(name)) != queue:
+        raise InvalidArgument(
+            f"The queue name from request ('{queue}') must be the same as the queue name in the "
+            f"named task ('{queue_of(name)}')."
+        )
     return name
 
 

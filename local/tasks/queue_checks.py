@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
+from local.tasks.app_engine import make_host
 from local.tasks.messages import RUNNING
 from local.tasks.names import check_queue
-from local.tasks.refusals import InvalidArgument, Unserved
+from local.tasks.refusals import InvalidArgument
 from local.tasks.retry_checks import complete_retry
 from local.tasks.target import check_target
 
@@ -21,9 +22,12 @@ def complete_queue(queue: Any) -> Any:
     """
     check_queue(queue.name)
     if queue.HasField("app_engine_routing_override"):
-        raise Unserved("App Engine tasks are not served locally; use http_target.")
+        routing = queue.app_engine_routing_override
+        routing.host = make_host(routing, queue.name.split("/")[1])
     if queue.HasField("http_target"):
         check_target(queue.http_target)
+    if not 0 <= queue.stackdriver_logging_config.sampling_ratio <= 1:
+        raise InvalidArgument("StackdriverLoggingConfig.sampling_ratio must be in [0.0, 1.0].")
     _complete_rate(queue.rate_limits)
     complete_retry(queue.retry_config)
     queue.state = queue.state or RUNNING
@@ -32,11 +36,16 @@ def complete_queue(queue: Any) -> Any:
 
 def _complete_rate(limits: Any) -> None:
     rate = limits.max_dispatches_per_second or _MAX_RATE
-    if not 0 < rate <= _MAX_RATE:
-        raise InvalidArgument("RateLimits.max_dispatches_per_second must be in (0, 500].")
+    _check_range(rate, _MAX_RATE, "maxDispatchesPerSecond")
     concurrent = limits.max_concurrent_dispatches or _DEFAULT_CONCURRENT
-    if not 0 < concurrent <= _MAX_CONCURRENT:
-        raise InvalidArgument("RateLimits.max_concurrent_dispatches must be in [1, 5000].")
+    _check_range(concurrent, _MAX_CONCURRENT, "maxConcurrentDispatches")
     limits.max_dispatches_per_second = rate
     limits.max_burst_size = max(1, math.ceil(rate))
     limits.max_concurrent_dispatches = concurrent
+
+
+def _check_range(value: float, most: float, field: str) -> None:
+    if value < 0:
+        raise InvalidArgument(f"RateLimits.{field} cannot be negative.")
+    if not value <= most:
+        raise InvalidArgument(f"RateLimits.{field} must be less than or equal to {most:g}.")

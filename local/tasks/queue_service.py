@@ -1,6 +1,5 @@
 """The queue methods of the Cloud Tasks v2 service."""
 
-import re
 import time
 from typing import Any
 
@@ -12,11 +11,11 @@ from local.tasks.messages import PAUSED, RUNNING, ListQueuesResponse, Queue
 from local.tasks.names import check_location, check_queue
 from local.tasks.paging import MAX_QUEUES, cut_page, read_token
 from local.tasks.queue_checks import complete_queue
+from local.tasks.queue_filter import parse_filter
 from local.tasks.refusals import InvalidArgument
 from local.tasks.store import Store
 
 _OUTPUT_ONLY = {"name", "state", "purge_time", "rate_limits.max_burst_size"}
-_STATE_FILTER = re.compile(r"\s*state\s*[:=]\s*\"?(RUNNING|PAUSED|DISABLED)\"?\s*")
 
 
 class QueueService:
@@ -27,16 +26,18 @@ class QueueService:
         self._dispatcher = dispatcher
 
     async def list_queues(self, request: Any) -> Any:
-        """Return a page of a location's queues; of filters, only that by state is served."""
+        """Return a page of those of a location's queues that the filter wants."""
         prefix = f"{check_location(request.parent)}/queues/"
-        after = read_token(request.page_token)
+        is_wanted = parse_filter(request.filter)
+        listing = f"{prefix} {request.filter}"
+        after = read_token(request.page_token, listing)
         queues = [
             queue
             for queue in self._store.list_queues()
-            if queue.name.startswith(prefix) and queue.name > after
+            if queue.name.startswith(prefix) and queue.name > after and is_wanted(queue)
         ]
-        page, token = cut_page(queues, request.page_size, MAX_QUEUES)
-        return ListQueuesResponse(queues=_filter(page, request.filter), next_page_token=token)
+        page, token = cut_page(queues, request.page_size, MAX_QUEUES, listing)
+        return ListQueuesResponse(queues=page, next_page_token=token)
 
     async def get_queue(self, request: Any) -> Any:
         """Return a queue."""
@@ -46,7 +47,7 @@ class QueueService:
         """Create a queue in its location."""
         queue = complete_queue(_without_output(request.queue))
         if not queue.name.startswith(f"{check_location(request.parent)}/queues/"):
-            raise InvalidArgument("The queue's name must begin with the request's parent.")
+            raise InvalidArgument(f"{queue.name} must begin with {request.parent}.")
         await self._store.insert_queue(queue)
         self._dispatcher.set_queue(queue)
         return queue
@@ -67,8 +68,7 @@ class QueueService:
 
     async def delete_queue(self, request: Any) -> Any:
         """Delete a queue and its tasks."""
-        self._store.get_queue(check_queue(request.name))
-        await self._store.delete_queue(request.name)
+        await self._store.delete_queue(check_queue(request.name))
         self._dispatcher.drop_queue(request.name)
         return Empty()
 
@@ -109,13 +109,3 @@ def _merge(queue: Any, wanted: Any, mask: Any) -> None:
     every = [field.name for field in Queue.DESCRIPTOR.fields]
     paths = [path for path in mask.paths or every if path not in _OUTPUT_ONLY]
     FieldMask(paths=paths).MergeMessage(wanted, queue, replace_message_field=True)
-
-
-def _filter(queues: list[Any], text: str) -> list[Any]:
-    if not text:
-        return queues
-    match = _STATE_FILTER.fullmatch(text)
-    if match is None:
-        raise InvalidArgument('Only filters like "state: PAUSED" are served locally.')
-    state = Queue.State.Value(match[1])
-    return [queue for queue in queues if queue.state == state]

@@ -1,28 +1,21 @@
-"""Reads queues.yaml: each queue by its id, in the shape of the API's Queue resource.
-
-Only what such a file needs of YAML is read: nested mappings by indentation, plain or quoted
-scalars, comments.
-"""
+"""Makes the queues that queues.yaml declares."""
 
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import json_format
 
+from local.queues import BrokenQueuesFile, read_queue_settings
 from local.tasks.messages import Queue
 from local.tasks.queue_checks import complete_queue
 from local.tasks.refusals import Refused
 
 
-class BrokenQueuesFile(ValueError):
-    """The file cannot be read as queues; the message names it and the place."""
-
-
-def read_queues(path: Path, location: str) -> list[Any]:
+def read_queues(path: Path, location: str, copies: int = 1) -> list[Any]:
     """Return the queues that the file declares, complete with defaults, named in the location."""
     return [
         _make_queue(path, f"{location}/queues/{queue_id}", settings or {})
-        for queue_id, settings in _read_mapping(path).items()
+        for queue_id, settings in read_queue_settings(path, copies).items()
     ]
 
 
@@ -33,42 +26,3 @@ def _make_queue(path: Path, name: str, settings: Any) -> Any:
         return complete_queue(queue)
     except (json_format.ParseError, Refused) as error:
         raise BrokenQueuesFile(f"{path}: {name}: {error}") from error
-
-
-def _read_mapping(path: Path) -> dict[str, Any]:
-    root: dict[str, Any] = {}
-    open_mappings: list[tuple[int, dict[str, Any]]] = [(-1, root)]
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        text = line.split(" #")[0].rstrip()
-        if not text.strip() or text.lstrip().startswith("#"):
-            continue
-        indent = len(text) - len(text.lstrip(" "))
-        key, colon, value = text.strip().partition(":")
-        if not colon or key.startswith("-") or "\t" in text:
-            raise BrokenQueuesFile(f"{path}: line {number}: expected `key: value` or `key:`")
-        while indent <= open_mappings[-1][0]:
-            open_mappings.pop()
-        _put(open_mappings, indent, key.strip(), value.strip())
-    return root
-
-
-def _put(
-    open_mappings: list[tuple[int, dict[str, Any]]], indent: int, key: str, value: str
-) -> None:
-    mapping = open_mappings[-1][1]
-    if value:
-        mapping[key] = _read_scalar(value)
-        return
-    mapping[key] = {}
-    open_mappings.append((indent, mapping[key]))
-
-
-def _read_scalar(text: str) -> object:
-    if text[0] in "\"'" and text[-1] == text[0]:
-        return text[1:-1]
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text

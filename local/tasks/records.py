@@ -45,6 +45,10 @@ class TaskRecord:
     previous_code: int = 0
     previous_reason: str = ""
 
+    def read_message(self) -> Any:
+        """Return the message that the task was created with."""
+        return Task.FromString(self.body)
+
 
 def read_code(status: int) -> int:
     """Return the google.rpc.Code that an attempt answered with this HTTP status is given."""
@@ -53,10 +57,10 @@ def read_code(status: int) -> int:
 
 def to_message(record: TaskRecord, view: int) -> Any:
     """Return the task as the API shows it; without its body unless the view is FULL."""
-    task = Task.FromString(record.body)
+    task = record.read_message()
     task.view = FULL_VIEW if view == FULL_VIEW else 1
     if task.view != FULL_VIEW:
-        task.http_request.ClearField("body")
+        getattr(task, task.WhichOneof("message_type")).ClearField("body")
     _set_time(task.schedule_time, record.scheduled)
     task.dispatch_count = record.dispatches
     task.response_count = record.responses

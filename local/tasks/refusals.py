@@ -1,47 +1,37 @@
-"""How a request is refused: one exception that carries the gRPC status the service would answer."""
+"""How a request is refused: exceptions that carry the gRPC status the service would answer."""
 
-import grpc
+from local.datastore.errors import Code, ServiceError
 
 
-class Refused(Exception):
+class Refused(ServiceError):
     """The request is refused with this status; nothing was changed."""
-
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 class InvalidArgument(Refused):
     """The request could never be accepted as it stands."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(grpc.StatusCode.INVALID_ARGUMENT, message)
+    code = Code.INVALID_ARGUMENT
 
 
 class NotFound(Refused):
     """The queue or task named does not exist, or no longer does."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(grpc.StatusCode.NOT_FOUND, message)
+    code = Code.NOT_FOUND
 
 
 class AlreadyExists(Refused):
     """The name is taken, or was until recently."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(grpc.StatusCode.ALREADY_EXISTS, message)
+    code = Code.ALREADY_EXISTS
 
 
 class FailedPrecondition(Refused):
     """The queue is not in a state that allows the request."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(grpc.StatusCode.FAILED_PRECONDITION, message)
+    code = Code.FAILED_PRECONDITION
 
 
 class Unserved(Refused):
     """Google's service does this; the local one does not, and says so."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(grpc.StatusCode.UNIMPLEMENTED, message)
+    code = Code.UNIMPLEMENTED

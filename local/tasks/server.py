@@ -5,45 +5,44 @@ so little to do that a process of its own would cost more than it does.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import grpc
-from google.protobuf.message import DecodeError
-
 from local.folder_lock import lock_folder
-from local.scheduler.ticker import Job, Ticker
-from local.tasks.batch_service import BatchService
+from local.scheduler.job import Job
+from local.scheduler.ticker import Ticker
 from local.tasks.dispatcher import Dispatcher
 from local.tasks.faults import Faults
-from local.tasks.messages import load_message
-from local.tasks.page import CERTS_PATH, open_page
-from local.tasks.queue_service import QueueService
-from local.tasks.refusals import InvalidArgument, Refused
+from local.tasks.journal import Journal
+from local.tasks.overview import Overview
+from local.tasks.page import CERTS_PATH, Page
+from local.tasks.retry import MAX_RETENTION
+from local.tasks.rpc import RpcServer, act_by, list_methods
 from local.tasks.signer import Signer
 from local.tasks.store import TASK_TOMBSTONE, Store
-from local.tasks.task_service import TaskService
 
-_SERVICE = "google.cloud.tasks.v2.CloudTasks"
 _STOP_GRACE = 1.0
-
-_log = logging.getLogger(__name__)
+_EXPIRE_EVERY = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How to serve: port 0 means any free one; `queues` are complete Queue messages."""
+    """How to serve: port 0 means any free one; `queues` are complete Queue messages.
+
+    `app_engine` is the URL of the app that App Engine tasks are sent to, if there is one.
+    """
 
     data: Path
     port: int = 0
     page_port: int = 0
     queues: Iterable[Any] = ()
     jobs: Iterable[Job] = ()
+    app_engine: str = ""
     faults: Faults = field(default_factory=Faults)
     tombstone: timedelta = TASK_TOMBSTONE
 
@@ -54,7 +53,7 @@ class Server:
 
     port: int
     page_port: int
-    _rpc: Any
+    _rpc: RpcServer
     _ticker: Ticker
     _dispatcher: Dispatcher
     _rest: ExitStack
@@ -63,6 +62,11 @@ class Server:
     def address(self) -> str:
         """What a gRPC channel is opened to."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def page_url(self) -> str:
+        """What a person opens in a browser."""
+        return f"http://127.0.0.1:{self.page_port}/"
 
     @property
     def certs_url(self) -> str:
@@ -86,80 +90,27 @@ async def start_server(settings: Settings) -> Server:
         signer = Signer(settings.data)
         store = Store(settings.data / "tasks.sqlite", tombstone=settings.tombstone)
         undo.callback(store.close)
-        dispatcher = Dispatcher(store, signer, settings.faults)
-        rpc = _make_rpc_server(store, dispatcher)
-        port = _bind(rpc, settings.port)
-        page = await open_page(settings.page_port, signer, lambda: _reset(store, dispatcher))
-        undo.callback(page.close)
-        await _start_queues(store, dispatcher, settings.queues)
-        await rpc.start()
+        journal = Journal()
+        dispatcher = Dispatcher(store, signer, settings.faults, journal, settings.app_engine)
         ticker = Ticker(settings.jobs, signer.mint)
+        overview = Overview(store, dispatcher, journal, ticker.runs)
+
+        methods = list_methods(store, dispatcher, settings.app_engine)
+        reset, act = partial(_reset, store, dispatcher, journal), partial(act_by, methods)
+        with ExitStack() as unbind:
+            rpc = RpcServer(settings.port, methods)
+            unbind.callback(rpc.close)
+            page = await Page(signer, overview, reset, act).open(settings.page_port)
+            undo.callback(page.close)
+            await _start_queues(store, dispatcher, settings.queues)
+            unbind.pop_all()
         page_port: int = page.sockets[0].getsockname()[1]
-        return Server(port, page_port, rpc, ticker, dispatcher, undo.pop_all())
-
-
-def _make_rpc_server(store: Store, dispatcher: Dispatcher) -> Any:
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    methods = _list_methods(QueueService(store, dispatcher), TaskService(store, dispatcher))
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, methods),))
-    return server
-
-
-def _list_methods(queues: QueueService, tasks: TaskService) -> dict[str, Any]:
-    batches = BatchService(tasks)
-    served: dict[str, Callable[[Any], Awaitable[Any]]] = {
-        "ListQueues": queues.list_queues,
-        "GetQueue": queues.get_queue,
-        "CreateQueue": queues.create_queue,
-        "UpdateQueue": queues.update_queue,
-        "DeleteQueue": queues.delete_queue,
-        "PurgeQueue": queues.purge_queue,
-        "PauseQueue": queues.pause_queue,
-        "ResumeQueue": queues.resume_queue,
-        "ListTasks": tasks.list_tasks,
-        "GetTask": tasks.get_task,
-        "CreateTask": tasks.create_task,
-        "DeleteTask": tasks.delete_task,
-        "RunTask": tasks.run_task,
-        "BatchCreateTasks": batches.batch_create_tasks,
-        "BatchDeleteTasks": batches.batch_delete_tasks,
-    }
-    return {name: _make_handler(name, method) for name, method in served.items()}
-
-
-def _make_handler(name: str, method: Callable[[Any], Awaitable[Any]]) -> Any:
-    message = load_message(f"{name}Request")
-
-    async def call(data: bytes) -> Any:
-        try:
-            request = message.FromString(data)
-        except DecodeError as error:
-            raise InvalidArgument(f"The request is not a {name}Request.") from error
-        return await method(request)
-
-    async def answer(data: bytes, context: Any) -> Any:
-        # A caller that dies in the middle of its call cancels this coroutine. What it asked for
-        # goes on: a task that was stored but not handed to the dispatcher would be lost.
-        work = asyncio.ensure_future(call(data))
-        try:
-            return await asyncio.shield(work)
-        except Refused as refusal:
-            await context.abort(refusal.code, refusal.message)
-        except Exception:
-            _log.exception("%s failed", name)
-            await context.abort(grpc.StatusCode.INTERNAL, "Internal error; see the server's log.")
-
-    return grpc.unary_unary_rpc_method_handler(
-        answer, response_serializer=lambda response: response.SerializeToString()
-    )
-
-
-def _bind(server: Any, port: int) -> int:
-    try:
-        bound: int = server.add_insecure_port(f"127.0.0.1:{port}")
-    except RuntimeError as error:
-        raise OSError(f"port {port} is taken") from error
-    return bound
+        expiry = asyncio.create_task(_expire_tasks(store, dispatcher))
+        undo.callback(expiry.cancel)
+        server = Server(rpc.port, page_port, rpc, ticker, dispatcher, undo.pop_all())
+        rpc.start(f"Cloud Tasks is ready; see {server.page_url}\n")
+        ticker.start()
+        return server
 
 
 async def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[Any]) -> None:
@@ -171,8 +122,17 @@ async def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[A
     dispatcher.start(store.list_queues(), store.list_schedules())
 
 
-async def _reset(store: Store, dispatcher: Dispatcher) -> None:
+async def _reset(store: Store, dispatcher: Dispatcher, journal: Journal) -> None:
     """Delete every task and every used name; the queues stay."""
     await store.clear_tasks()
+    journal.clear()
     for queue in store.list_queues():
         dispatcher.clear_queue(queue.name)
+
+
+async def _expire_tasks(store: Store, dispatcher: Dispatcher) -> None:
+    """Delete tasks that have become too old, now and every hour."""
+    while True:
+        for queue, name in await store.expire_tasks(MAX_RETENTION):
+            dispatcher.drop_task(queue, name)
+        await asyncio.sleep(_EXPIRE_EVERY)

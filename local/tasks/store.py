@@ -7,6 +7,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from google.longrunning.operations_pb2 import Operation
+
 from local.tasks.database import Database
 from local.tasks.messages import Queue
 from local.tasks.names import queue_of
@@ -17,6 +19,8 @@ from local.tasks.refusals import AlreadyExists, FailedPrecondition, NotFound
 TASK_TOMBSTONE = timedelta(hours=24)
 #: A deleted queue's name stays refused for up to this long (v2 reference, DeleteQueue).
 QUEUE_TOMBSTONE = timedelta(days=3)
+#: How long a batch can be asked for, and is not done again.
+OPERATION_RETENTION = timedelta(days=1)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, body BLOB, deleted REAL) WITHOUT ROWID;
@@ -28,6 +32,7 @@ CREATE TABLE IF NOT EXISTS task (
 );
 CREATE TABLE IF NOT EXISTS used_name (name TEXT PRIMARY KEY, expires REAL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS used_name_by_expiry ON used_name (expires);
+CREATE TABLE IF NOT EXISTS operation (name TEXT PRIMARY KEY, body BLOB, expires REAL) WITHOUT ROWID;
 """
 _COLUMNS = tuple(field.name for field in fields(TaskRecord))
 _STATE = _COLUMNS[_COLUMNS.index("scheduled") :]
@@ -37,10 +42,13 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM task WHERE "  # noqa: S608
 _INSERT = f"INSERT INTO task ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _UPDATE = f"UPDATE task SET {', '.join(f'{column} = ?' for column in _STATE)} WHERE name = ?"  # noqa: S608
 
-_NO_QUEUE = "Queue does not exist."
-_DELETED_QUEUE = "The queue no longer exists, though a queue with this name existed recently."
+# The texts are those that the service was seen to answer with.
+_NO_QUEUE = (
+    "Queue does not exist. "
+    "If you just created the queue, wait at least a minute for the queue to initialize."
+)
 _RECENT_QUEUE = "The queue cannot be created because a queue with this name existed too recently."
-_NO_TASK = "Task does not exist."
+_NO_ENTITY = "Requested entity was not found."
 _DELETED_TASK = (
     "The task no longer exists, though a task with this name existed recently. "
     "The task either successfully completed or was deleted."
@@ -75,7 +83,12 @@ class Store:
         await self.put_queue(queue)
 
     async def delete_queue(self, name: str) -> None:
-        """Delete a queue and its tasks; its name and theirs stay used for their windows."""
+        """Delete a queue and its tasks; its name and theirs stay used for their windows.
+
+        Raises NotFound if there is none.
+        """
+        if self.find_queue(name) is None:
+            raise NotFound(_NO_ENTITY)
         self._delete_tasks(name)
         self._db.change("UPDATE queue SET deleted = ? WHERE name = ?", time.time(), name)
         await self._db.sync()
@@ -104,7 +117,7 @@ class Store:
 
     async def insert_task(self, record: TaskRecord) -> None:
         """Keep a new task; refused if its queue is not there or its name is or was in use."""
-        self._check_queue(record.queue)
+        self.get_queue(record.queue)
         if self._db.read("SELECT 1 FROM task WHERE name = ?", record.name):
             raise AlreadyExists("Requested entity already exists")
         if self._is_used(record.name):
@@ -119,10 +132,33 @@ class Store:
         await self._db.sync()
 
     async def clear_tasks(self) -> None:
-        """Forget every task and every used task name."""
+        """Forget every task, every used task name and every batch."""
         self._db.change("DELETE FROM task")
         self._db.change("DELETE FROM used_name")
+        self._db.change("DELETE FROM operation")
         await self._db.sync()
+
+    async def expire_tasks(self, retention: timedelta) -> list[tuple[str, str]]:
+        """Delete the tasks that are older than this, dispatched or not; return queues and names."""
+        oldest = time.time() - retention.total_seconds()
+        expired = self._db.read("SELECT queue, name FROM task WHERE created < ?", oldest)
+        for _, name in expired:
+            self.finish_task(name)
+        await self._db.sync()
+        return expired
+
+    async def put_operation(self, operation: Any) -> None:
+        """Keep an operation for a day, by its name."""
+        now = time.time()
+        self._db.change("DELETE FROM operation WHERE expires < ?", now)
+        body, expires = operation.SerializeToString(), now + OPERATION_RETENTION.total_seconds()
+        self._db.change("REPLACE INTO operation VALUES (?, ?, ?)", operation.name, body, expires)
+        await self._db.sync()
+
+    def find_operation(self, name: str) -> Any | None:
+        """Return an operation, or None."""
+        rows = self._db.read("SELECT body FROM operation WHERE name = ?", name)
+        return Operation.FromString(rows[0][0]) if rows else None
 
     def finish_task(self, name: str) -> None:
         """Delete a task that was executed or given up, if it is still there; its name stays used.
@@ -142,8 +178,8 @@ class Store:
         """Return a task; NotFound if there is none, with the reason."""
         record = self.find_task(name)
         if record is None:
-            self._check_queue(queue_of(name))
-            raise NotFound(_DELETED_TASK if self._is_used(name) else _NO_TASK)
+            self.get_queue(queue_of(name))
+            raise NotFound(_DELETED_TASK if self._is_used(name) else _NO_ENTITY)
         return record
 
     def find_task(self, name: str) -> TaskRecord | None:
@@ -167,13 +203,6 @@ class Store:
             "REPLACE INTO used_name SELECT name, ? FROM task WHERE queue = ?", expires, queue
         )
         self._db.change("DELETE FROM task WHERE queue = ?", queue)
-
-    def _check_queue(self, name: str) -> None:
-        deleted = self._read_deletion(name)
-        if deleted is None:
-            raise NotFound(_NO_QUEUE)
-        if deleted > 0:
-            raise FailedPrecondition(_DELETED_QUEUE)
 
     def _read_deletion(self, queue: str) -> float | None:
         """Return when a queue was deleted: 0 if it was not, None if it never was."""

@@ -3,9 +3,10 @@
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from local.tasks.headers import check_header, check_header_size, is_replaced
 from local.tasks.messages import METHODS, HttpRequest
 from local.tasks.refusals import InvalidArgument, Unserved
-from local.tasks.task_checks import check_url
+from local.tasks.task_checks import encode_url
 
 _IF_NOT_EXISTS = 1
 _HTTPS = 2
@@ -26,22 +27,35 @@ def check_target(target: Any) -> None:
         raise InvalidArgument("UriOverride.scheme must be HTTP: the local Cloud Tasks has no TLS.")
     if not 0 <= override.port <= 65535:
         raise InvalidArgument("UriOverride.port must be in [0, 65535].")
-    check_url(_override_url(_ANY_URL, override))
+    encode_url(_override_url(_ANY_URL, override))
+    if not 0 <= target.http_method < len(METHODS):
+        raise InvalidArgument("HttpTarget.http_method is unknown.")
+    headers = [(one.header.key, one.header.value) for one in target.header_overrides]
+    check_header_size(headers)
+    for key, value in headers:
+        check_header(key, value)
 
 
 def apply_target(request: Any, target: Any) -> Any:
     """Return the task's HttpRequest as its queue's target changes it."""
     changed = HttpRequest()
     changed.CopyFrom(request)
-    changed.url = _override_url(request.url, target.uri_override)
+    changed.url = encode_url(_override_url(request.url, target.uri_override))
     for override in target.header_overrides:
-        changed.headers[override.header.key] = override.header.value
+        if not is_replaced(override.header.key):
+            _set_header(changed.headers, override.header.key, override.header.value)
     changed.http_method = target.http_method or request.http_method
     if METHODS[changed.http_method] == "GET":
         changed.ClearField("body")
     if target.HasField("oidc_token"):
         changed.oidc_token.CopyFrom(target.oidc_token)
     return changed
+
+
+def _set_header(headers: Any, key: str, value: str) -> None:
+    for known in [known for known in headers if known.lower() == key.lower()]:
+        del headers[known]
+    headers[key] = value
 
 
 def _override_url(url: str, override: Any) -> str:

@@ -2,56 +2,73 @@
 
 import ipaddress
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from local.tasks.app_engine import complete_app_engine
+from local.tasks.headers import check_header, check_header_size, is_replaced
 from local.tasks.messages import METHODS
-from local.tasks.names import check_task, make_task_name, queue_of
+from local.tasks.names import check_new_task, make_task_name
 from local.tasks.refusals import InvalidArgument, Unserved
 from local.tasks.retry_checks import complete_retry
 from local.tasks.times import read_duration, read_time
 
-_MAX_TASK_BYTES = 1024 * 1024
-_MAX_HEADER_BYTES = 80 * 1024
+USER_AGENT = "Google-Cloud-Tasks"
+#: Of a task as it is stored, with its defaults: seven bytes less than 1 MiB, as was measured.
+_MAX_TASK_BYTES = 1024 * 1024 - 7
 _MAX_URL_LENGTH = 2083
 _MAX_AHEAD = timedelta(days=30)
-_DEFAULT_DEADLINE = timedelta(minutes=10)
+#: How long an answer is awaited, unless the task says.
+DEFAULT_DEADLINE = timedelta(minutes=10)
 _MIN_DEADLINE = timedelta(seconds=15)
 _MAX_DEADLINE = timedelta(minutes=30)
+_MAX_APP_DEADLINE = timedelta(hours=24, seconds=15)
 _METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
-_REPLACED_HEADERS = {"host", "content-length", "user-agent", "transfer-encoding", "connection"}
-_RESERVED_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
+#: What is sent as it stands; the rest of a URL is sent as %XX.
+_KEPT_IN_URLS = "!#$%&'()*+,-./:;=?@[]_~"
 
 
-def complete_task(task: Any, queue: str) -> Any:
+def complete_task(task: Any, queue: str, app: str = "") -> Any:
     """Check a task message for its queue and fill in its name, times and defaults, in place.
 
+    `app` is the URL of the App Engine app, if there is one.
     Raises InvalidArgument for what the service refuses, and Unserved for what only Google's does.
     """
-    if task.ByteSize() > _MAX_TASK_BYTES:
-        raise InvalidArgument(f"Task size too large: at most {_MAX_TASK_BYTES} bytes are allowed.")
-    _complete_name(task, queue)
-    _complete_request(task)
+    task.name = check_new_task(task.name, queue) if task.name else make_task_name(queue)
+    if task.WhichOneof("message_type") == "app_engine_http_request":
+        complete_app_engine(task.app_engine_http_request, app, queue.split("/")[1])
+    else:
+        _complete_request(task.http_request)
     _complete_times(task)
+    _complete_deadline(task)
     if task.HasField("retry_config"):
         complete_retry(task.retry_config)
+    if task.ByteSize() > _MAX_TASK_BYTES:
+        raise InvalidArgument("Task size too large")
     return task
 
 
-def check_url(url: str) -> None:
-    """Refuse a URL that is none, is too long, or leaves this machine."""
+def encode_url(url: str) -> str:
+    """Return the URL as it is sent, with what a URL cannot hold escaped.
+
+    Raises InvalidArgument if it is none, is then too long, or leaves this machine.
+    """
+    if not url:
+        raise InvalidArgument("HttpRequest.url is required.")
     if not url.startswith(("http://", "https://")):
-        raise InvalidArgument('HttpRequest.url must start with "http://" or "https://".')
-    if len(url) > _MAX_URL_LENGTH or any(c <= " " or c > "~" for c in url):
+        raise InvalidArgument("HttpTarget.url must start with 'http://' or 'https://'.")
+    url = quote(url, safe=_KEPT_IN_URLS)
+    if len(url) > _MAX_URL_LENGTH:
         raise InvalidArgument(
-            f"HttpRequest.url must be at most {_MAX_URL_LENGTH} printable ASCII characters."
+            f"HttpRequest.url must be at most {_MAX_URL_LENGTH} characters long once encoded."
         )
     if not url.startswith("http://") or not _is_loopback(url):
         raise InvalidArgument(
             "HttpRequest.url must be http:// on this machine (127.0.0.1 or localhost): the local "
             "Cloud Tasks delivers nowhere else."
         )
+    return url
 
 
 def _is_loopback(url: str) -> bool:
@@ -63,23 +80,9 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _complete_name(task: Any, queue: str) -> None:
-    if not task.name:
-        task.name = make_task_name(queue)
-    elif queue_of(check_task(task.name)) != queue:
-        raise InvalidArgument(
-            f"The queue name from request ('{queue}') must be the same as the queue name in the "
-            f"named task ('{queue_of(task.name)}')."
-        )
-
-
-def _complete_request(task: Any) -> None:
-    kind = task.WhichOneof("message_type")
-    if kind == "app_engine_http_request":
-        raise Unserved("App Engine tasks are not served locally; use http_request.")
-    request = task.http_request
-    check_url(request.url)
-    if request.http_method >= len(METHODS):
+def _complete_request(request: Any) -> None:
+    request.url = encode_url(request.url)
+    if not 0 <= request.http_method < len(METHODS):
         raise InvalidArgument("HttpRequest.http_method is unknown.")
     request.http_method = request.http_method or 1
     if request.body and METHODS[request.http_method] not in _METHODS_WITH_BODY:
@@ -89,22 +92,13 @@ def _complete_request(task: Any) -> None:
 
 
 def _complete_headers(request: Any) -> None:
-    if sum(len(k) + len(v) for k, v in request.headers.items()) >= _MAX_HEADER_BYTES:
-        raise InvalidArgument("HttpRequest.headers must be less than 80 KB.")
+    check_header_size(request.headers.items())
     for key in list(request.headers):
-        if key.lower() in _REPLACED_HEADERS or key.lower().startswith(_RESERVED_PREFIXES):
+        if is_replaced(key):
             del request.headers[key]
-        elif not _is_header(key, request.headers[key]):
-            raise InvalidArgument(f"HttpRequest.headers holds an invalid header: {key!r}")
-    request.headers["User-Agent"] = "Google-Cloud-Tasks"
-
-
-def _is_header(key: str, value: str) -> bool:
-    return (
-        key != ""
-        and all("!" <= c <= "~" and c != ":" for c in key)
-        and all(c == "\t" or " " <= c <= "\xff" for c in value)
-    )
+        else:
+            check_header(key, request.headers[key])
+    request.headers["User-Agent"] = USER_AGENT
 
 
 def _check_authorization(request: Any) -> None:
@@ -117,12 +111,29 @@ def _check_authorization(request: Any) -> None:
 def _complete_times(task: Any) -> None:
     now = time.time()
     task.create_time.FromSeconds(int(now))
-    if not task.HasField("schedule_time"):
+    scheduled = read_time(task.schedule_time, "Task.scheduleTime")
+    if scheduled > now + _MAX_AHEAD.total_seconds():
+        raise InvalidArgument(
+            f"The Task.scheduleTime, {_show_time(scheduled)}, is too far in the future. "
+            "Schedule time must be no more than 720h in the future."
+        )
+    if scheduled < now:
         task.schedule_time.FromMicroseconds(int(now * 1e6))
-    elif read_time(task.schedule_time, "Task.schedule_time") > now + _MAX_AHEAD.total_seconds():
-        raise InvalidArgument("Task.schedule_time must be at most 30 days in the future.")
+
+
+def _complete_deadline(task: Any) -> None:
+    """An App Engine task without a deadline is kept without one, as the service does."""
+    of_app = task.HasField("app_engine_http_request")
     if not task.HasField("dispatch_deadline"):
-        task.dispatch_deadline.FromTimedelta(_DEFAULT_DEADLINE)
-    deadline = read_duration(task.dispatch_deadline, "Task.dispatch_deadline")
-    if not _MIN_DEADLINE <= deadline <= _MAX_DEADLINE:
-        raise InvalidArgument("Task.dispatch_deadline must be between [15s, 30m].")
+        if not of_app:
+            task.dispatch_deadline.FromTimedelta(DEFAULT_DEADLINE)
+        return
+    deadline = read_duration(task.dispatch_deadline, "Task.dispatchDeadline")
+    longest, shown = (_MAX_APP_DEADLINE, "24h15s") if of_app else (_MAX_DEADLINE, "30m")
+    if not _MIN_DEADLINE <= deadline <= longest:
+        raise InvalidArgument(f"Task.dispatchDeadline must be between [15s, {shown}].")
+    task.dispatch_deadline.FromMilliseconds(task.dispatch_deadline.ToMilliseconds())
+
+
+def _show_time(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")

@@ -17,17 +17,18 @@ from local.tasks.times import read_time
 class TaskService:
     """Creates, shows, deletes and runs tasks."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
+    def __init__(self, store: Store, dispatcher: Dispatcher, app: str = "") -> None:
         self._store = store
         self._dispatcher = dispatcher
+        self._app = app
 
     async def list_tasks(self, request: Any) -> Any:
         """Return a page of a queue's tasks, in order of their names."""
         self._store.get_queue(check_queue(request.parent))
         limit = read_size(request.page_size, MAX_TASKS)
-        after = read_token(request.page_token)
+        after = read_token(request.page_token, request.parent)
         records = self._store.list_tasks(request.parent, after, limit + 1)
-        page, token = cut_page(records, request.page_size, MAX_TASKS)
+        page, token = cut_page(records, request.page_size, MAX_TASKS, request.parent)
         tasks = [to_message(record, request.response_view) for record in page]
         return ListTasksResponse(tasks=tasks, next_page_token=token)
 
@@ -39,7 +40,7 @@ class TaskService:
     async def create_task(self, request: Any) -> Any:
         """Create a task: it is on disk before this returns."""
         queue = check_queue(request.parent)
-        task = complete_task(request.task, queue)
+        task = complete_task(request.task, queue, self._app)
         record = TaskRecord(
             name=task.name,
             queue=queue,
@@ -59,7 +60,6 @@ class TaskService:
         return Empty()
 
     async def run_task(self, request: Any) -> Any:
-        """Dispatch a task now, even if its queue is paused or at its limits."""
-        record = self._store.get_task(check_task(request.name))
-        self._dispatcher.run_task(record.queue, record.name)
+        """Dispatch a task now, even if its queue is paused or at its limits; return it begun."""
+        record = self._dispatcher.run_task(self._store.get_task(check_task(request.name)))
         return to_message(record, request.response_view)

@@ -11,8 +11,10 @@ _LONGEST = 315576000000
 
 def read_duration(message: Any, field: str) -> timedelta:
     """Return a Duration, not negative; InvalidArgument naming the field for any other."""
-    if not (0 <= message.seconds <= _LONGEST and 0 <= message.nanos <= 999_999_999):
-        raise InvalidArgument(f"{field} must be a valid duration that is not negative.")
+    if message.seconds < 0 or message.nanos < 0:
+        raise InvalidArgument(f"{field} cannot be negative.")
+    if message.seconds > _LONGEST or message.nanos > 999_999_999:
+        raise InvalidArgument(f"{field} must be a valid duration.")
     duration: timedelta = message.ToTimedelta()
     return duration
 

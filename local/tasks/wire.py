@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,6 +11,9 @@ from urllib.parse import SplitResult, urlsplit
 _MAX_KEPT = 64
 _MAX_BODY_READ = 1024 * 1024
 _WITHOUT_BODY = (204, 304)
+_FIRST_WORDS = re.compile(r"HTTP/1\.[01] [1-9][0-9][0-9]")
+_LENGTH = re.compile(r"[0-9]{1,8}")
+_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}[ \t]*(;.*)?\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,7 @@ def _encode(request: Request, url: SplitResult) -> bytes:
 def _read_head(head: bytes) -> tuple[int, dict[str, str]]:
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     parts = first.split(" ", 2)
-    if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdigit():
+    if len(parts) < 2 or not _FIRST_WORDS.fullmatch(" ".join(parts[:2])):
         raise BrokenAnswer(f"not an HTTP/1.1 answer: {first[:80]!r}")
     pairs = (line.partition(":") for line in lines)
     headers = {key.strip().lower(): value.strip() for key, _, value in pairs}
@@ -153,7 +157,7 @@ async def _skip_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> b
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return await _skip_chunks(reader)
     length = headers.get("content-length", "")
-    if not length.isdigit():
+    if not _LENGTH.fullmatch(length):
         await reader.read(_MAX_BODY_READ)
         return False
     if int(length) > _MAX_BODY_READ:
@@ -165,10 +169,10 @@ async def _skip_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> b
 async def _skip_chunks(reader: asyncio.StreamReader) -> bool:
     left = _MAX_BODY_READ
     while left > 0:
-        try:
-            size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
-        except ValueError as error:
-            raise BrokenAnswer("a chunk of the answer has no size") from error
+        line = await reader.readuntil(b"\r\n")
+        if not _CHUNK.match(line):
+            raise BrokenAnswer("a chunk of the answer has no size")
+        size = int(line.split(b";")[0], 16)
         if size == 0:
             await reader.readuntil(b"\r\n")
             return True
@@ -184,10 +188,11 @@ def _describe(error: Exception) -> str:
 
 
 def _read_retry_after(text: str | None) -> float:
+    """Return a time to wait in seconds, none for what is no such header."""
     if text is None:
         return 0.0
-    if text.isascii() and text.isdigit():
+    if _LENGTH.fullmatch(text):
         return float(text)
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     return 0.0

@@ -10,8 +10,10 @@ import yaml
 
 from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
-from lib.saga import view
 from lib.saga.journal import Journal
+from lib.saga.operators import view
+from lib.saga.operators.checking import find_stranded
+from lib.saga.operators.monitoring import monitor
 from lib.saga.records import SagaStatus
 from lib.todo import task_lists, task_queries
 from lib.todo.models import TaskList
@@ -57,6 +59,13 @@ def list_queries() -> Iterator[Ask]:
         yield lambda store, n=name: view.count_sagas(Journal(store), n)  # type: ignore[misc]
     yield lambda store: Journal(store).overdue(0, NOW, 10)
     yield lambda store: Journal(store).events("s", 10)
+    yield lambda store: Journal(store).purgeable(0, NOW, 10)
+    yield lambda store: Journal(store).unalerted(10)
+    yield lambda store: monitor(Journal(store), NOW)
+    yield lambda store: find_stranded(store, {})
+    for name in (None, "orders"):
+        yield lambda store, n=name: view.page_of_letters(Journal(store), n, 10, None)  # type: ignore[misc]
+        yield lambda store, n=name: view.count_letters(Journal(store), n)  # type: ignore[misc]
 
 
 def find_refusal(store: Store) -> str:

@@ -86,6 +86,30 @@ def test_a_projection_by_key_has_no_index_at_all(local_wire: Wire) -> None:
             local_wire.names("K", *where, project=["z"], order=order)
 
 
+#: Filters, the property that is summed up, and the index that there would have to be.
+SUMS: dict[str, tuple[list[Any], str, str]] = {
+    "of all": ([], "x", ""),
+    "of what the filter's own index holds": ([("a", "=", 1)], "c", ""),
+    "of the property that is filtered": ([("x", "=", 1)], "x", ""),
+    "of what an equality filter has no index with": ([("x", "=", 1)], "y", "x, y"),
+    "below an ancestor": ([("x", "=", 1), INSIDE], "y", "ancestor: x, y"),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_a_sum_needs_an_index_that_holds_its_numbers(local_wire: Wire, name: str) -> None:
+    where, summed, wanted = SUMS[name]
+    query = local_wire.query("K", *where)
+    total = {"sum": {"property": {"name": summed}}}
+    if not wanted:
+        assert local_wire.aggregate(query, total) == {"property_1": 0}
+        return
+    refusal = refuses(StatusCode.FAILED_PRECONDITION)
+    with refusal:
+        local_wire.aggregate(query, total)
+    assert describe(wanted) in refusal.details
+
+
 def describe(wanted: str) -> str:
     """Return the entry of index.yaml for "[ancestor: ]a, -b"."""
     lines = ["- kind: K"]

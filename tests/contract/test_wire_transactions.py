@@ -46,6 +46,33 @@ def test_an_unknown_transaction_is_refused(wire: Wire) -> None:
         wire.call("Rollback", transaction=b"no such thing")
 
 
+def test_an_aborted_transaction_may_be_rolled_back(wire: Wire) -> None:
+    wire.put("K", "a", n=1)
+    both = wire.begin(), wire.begin()
+    for transaction in both:
+        wire.get("K", "a", transaction=transaction)
+    with ThreadPoolExecutor(2) as pool:
+        ends = [pool.submit(write, wire, transaction) for transaction in both]
+    aborted = [each for each, end in zip(both, ends, strict=True) if end.exception() is not None]
+    assert aborted
+    for transaction in aborted:
+        wire.call("Rollback", transaction=transaction)
+
+
+def write(wire: Wire, transaction: bytes) -> None:
+    wire.commit(wire.mutation("upsert", ("K", "a"), n=2), transaction=transaction)
+
+
+@pytest.mark.deviation("classic", "it refuses to roll back what is over, unless it was aborted")
+def test_a_rollback_may_come_twice_or_after_the_commit(wire: Wire) -> None:
+    transaction = wire.begin()
+    for _ in range(2):
+        wire.call("Rollback", transaction=transaction)
+    transaction = wire.begin()
+    wire.commit(transaction=transaction)
+    wire.call("Rollback", transaction=transaction)
+
+
 def test_what_is_rolled_back_was_never_there(wire: Wire) -> None:
     wire.put("K", "a", n=1)
     transaction = wire.begin()

@@ -19,11 +19,11 @@ from local.supervisor import PROJECT
 README = (PROJECT / "README.md").read_text()
 SECTION = README.split("## Add a kind")[1].split("\n## ")[0]
 FILES = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", SECTION, re.DOTALL))
-LINE = re.findall(r'`("functions\.[^`]*,)`', SECTION)[0]
+LINES = re.findall(r"```python\n(\"create_note\".*?)```", SECTION, re.DOTALL)[0]
 
 
 def test_the_example_is_short() -> None:
-    code = "".join(FILES.values()) + LINE
+    code = "".join(FILES.values()) + LINES
     assert len([line for line in code.splitlines() if line.strip()]) < 40
 
 
@@ -33,9 +33,7 @@ def url(stack: Stack, tmp_path: Path) -> Iterator[str]:
         shutil.copytree(PROJECT / folder, tmp_path / folder)
     for name, code in FILES.items():
         (tmp_path / name).write_text(code)
-    table = (
-        (PROJECT / "main.py").read_text().replace("FUNCTIONS = {", f"FUNCTIONS = {{\n    {LINE}")
-    )
+    table = (PROJECT / "main.py").read_text().replace("FUNCTIONS = {", f"FUNCTIONS = {{\n{LINES}")
     (tmp_path / "main.py").write_text(table)
     port = choose_port()
     process = subprocess.Popen(

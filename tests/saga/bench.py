@@ -6,11 +6,15 @@ from typing import Any
 
 from lib.datastore import Rpc, Store
 from lib.errors import Unavailable
-from lib.saga.definition import Definitions, RetryPolicy, Saga, Step
+from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
+from lib.saga.machine.happened import CancelRequested
+from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.retention import KEEP, Retention
+from lib.saga.steps import Step
 from tests.unit.datastore.connections import CountingConnection
 
 NAMES = ("a", "b", "c", "d")
@@ -49,8 +53,9 @@ class Bench:
         self.time = datetime(2026, 1, 1, tzinfo=UTC)
         self.engine = self.make_engine(*sagas)
 
-    def make_engine(self, *sagas: Saga) -> Engine:
-        return Engine(Definitions(sagas), Journal(self.store), self.queue, self.now)
+    def make_engine(self, *sagas: Saga, retention: Retention = KEEP) -> Engine:
+        journal = Journal(self.store)
+        return Engine(Definitions(sagas), journal, self.queue, self.now, retention=retention)
 
     def now(self) -> datetime:
         return self.time
@@ -58,8 +63,8 @@ class Bench:
     def pass_time(self, **amount: float) -> None:
         self.time += timedelta(**amount)
 
-    def deliver(self, delivery: Delivery | None = None, *, retries: int = 0) -> str:
-        return self.engine.deliver(delivery or self.queue.take(), retries=retries)
+    def deliver(self, delivery: Delivery | None = None, *, lost: int = 0) -> str:
+        return self.engine.deliver(delivery or self.queue.take(), lost=lost)
 
     def run_to_end(self, *, limit: int = 100) -> list[str]:
         """Deliver whatever waits, at its time, until nothing does."""
@@ -70,6 +75,9 @@ class Bench:
             self.time = max(self.time, delivery.at)
             results.append(self.deliver(delivery))
         return results
+
+    def cancel(self, saga_id: str) -> SagaRecord:
+        return self.engine.tell(saga_id, CancelRequested(actor="op", reason="stop"))
 
     def load(self, saga_id: str) -> tuple[SagaRecord, list[StepRecord]]:
         saga = self.engine.journal.find(saga_id)
@@ -105,19 +113,23 @@ class Probe:
         return act
 
 
-def make_saga(probe: Probe, *, version: int = 1, names: tuple[str, ...] = NAMES) -> Saga:
-    steps = (
-        Step(
-            name,
-            execute=probe.execute(name),
-            compensate=probe.undo(name),
-            retry=QUICK,
-            compensation_retry=QUICK,
-            timeout=timedelta(seconds=1),
-        )
-        for name in names
+def make_step(probe: Probe, name: str, **options: Any) -> Step:
+    return Step(
+        name,
+        execute=probe.execute(name),
+        compensate=probe.undo(name),
+        **{
+            "retry": QUICK,
+            "compensation_retry": QUICK,
+            "timeout": timedelta(seconds=1),
+            **options,
+        },
     )
-    return Saga("letters", payload=dict[str, int], steps=tuple(steps), version=version)
+
+
+def make_saga(probe: Probe, *, version: int = 1, names: tuple[str, ...] = NAMES) -> Saga:
+    steps = tuple(make_step(probe, name) for name in names)
+    return Saga("letters", payload=dict[str, int], steps=steps, version=version)
 
 
 def start(bench: Bench, saga_id: str = "s", payload: Any = None) -> None:

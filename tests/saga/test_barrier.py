@@ -1,5 +1,6 @@
 """The effect barrier: whatever comes twice, late or the wrong way round, the effect is right."""
 
+import contextlib
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -111,7 +112,69 @@ def test_a_refusal_is_remembered_even_when_the_reason_has_passed(store: Store, c
     assert units(store) == 10
 
 
+def refuse(store: Store, call: Call) -> None:
+    """Have a call refused for want of stock, and bring the stock back."""
+    store.upsert(Stock(id="cd", units=2))
+    with pytest.raises(Permanent, match="too few"):
+        apply_once(call, take)
+    store.upsert(Stock(id="cd", units=10))
+
+
+def test_a_later_attempt_is_not_bound_by_a_refusal(store: Store, call: Call) -> None:
+    refuse(store, call)
+    later = replace(call, fencing_token=2)
+    assert apply_once(later, take) == apply_once(later, take) == {"taken": 3}
+    undo_once(later, put_back)
+    assert units(store) == 10
+
+
+def test_what_a_later_attempt_was_refused_is_refused_to_a_duplicate_of_an_earlier_one(
+    store: Store, call: Call
+) -> None:
+    refuse(store, call)
+    refuse(store, replace(call, fencing_token=2))
+    for token in (1, 2):
+        with pytest.raises(Permanent, match="too few"):
+            apply_once(replace(call, fencing_token=token), take)
+    assert units(store) == 10
+
+
+def test_a_late_step_is_refused_after_its_compensation_whatever_its_attempt(
+    store: Store, call: Call
+) -> None:
+    undo_once(call, put_back)
+    with pytest.raises(Permanent, match="compensated"):
+        apply_once(replace(call, fencing_token=9), take)
+    assert units(store) == 10
+
+
+def test_a_step_and_its_compensation_at_the_same_time_leave_nothing_behind(
+    store: Store, call: Call
+) -> None:
+    def step() -> None:
+        with contextlib.suppress(Permanent):
+            apply_once(call, take)
+
+    actions = [step, lambda: undo_once(call, put_back)] * 3
+    threads = [threading.Thread(target=action) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert units(store) == 10
+
+
 def test_another_step_has_its_own_effect(store: Store, call: Call) -> None:
     apply_once(call, take)
     apply_once(replace(call, idempotency_key="t/reserve"), take)
     assert units(store) == 4
+
+
+def test_a_late_step_is_refused_after_its_compensation_though_an_earlier_attempt_was_refused(
+    store: Store, call: Call
+) -> None:
+    refuse(store, call)
+    undo_once(replace(call, fencing_token=3), put_back)
+    with pytest.raises(Permanent, match="compensated"):
+        apply_once(replace(call, fencing_token=2), take)
+    assert units(store) == 10

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lib.errors import AlreadyExists, Conflict, NotFound, Unavailable
-from lib.saga.attempt import LARGEST_OUTPUT
+from lib.errors import AlreadyExists, Conflict, NotBegun, NotFound, Unavailable
 from lib.saga.call import Permanent, Retry
+from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.recovery import sweep
 from tests.saga.bench import QUICK, Bench, Probe, start
 
@@ -58,7 +58,7 @@ def test_a_crash_between_commit_and_enqueue_is_healed_by_redelivery(
     with pytest.raises(Unavailable):
         bench.deliver(first)
     bench.queue.is_down = False
-    assert bench.deliver(first, retries=1) == "stale"
+    assert bench.deliver(first, lost=1) == "stale"
     assert [delivery.step for delivery in bench.queue.waiting] == [1]
     assert probe.calls == ["a"]
 
@@ -67,7 +67,7 @@ def test_a_crash_after_the_enqueue_leaves_one_successor(bench: Bench, probe: Pro
     start(bench)
     first = bench.queue.take()
     bench.deliver(first)
-    assert bench.deliver(first, retries=1) == "stale"
+    assert bench.deliver(first, lost=1) == "stale"
     assert len(bench.queue.waiting) == 1
     assert probe.calls == ["a"]
 
@@ -76,7 +76,7 @@ def test_a_crash_in_the_step_counts_as_an_attempt_with_an_unknown_outcome(
     bench: Bench, probe: Probe
 ) -> None:
     start(bench)
-    assert bench.deliver(retries=1) == "unknown"
+    assert bench.deliver(lost=1) == "unknown"
     assert probe.calls == []
     _, steps = bench.load("s")
     assert (steps[0].attempt, steps[0].uncertain) == (2, True)
@@ -90,7 +90,7 @@ def test_a_step_that_kills_its_process_every_time_ends_and_is_made_good(
     start(bench)
     bench.deliver()
     for _ in range(QUICK.attempts):
-        assert bench.deliver(retries=1) == "unknown"
+        assert bench.deliver(lost=1) == "unknown"
     bench.run_to_end()
     assert probe.calls == ["a", "undo b", "undo a"]
     assert bench.statuses("s")[0] == "ROLLED_BACK"
@@ -196,7 +196,7 @@ def test_of_two_deliveries_at_once_one_is_recorded_and_each_runs_once(
 def test_a_cancel_while_the_step_runs_makes_it_decide_again_but_not_run_again(
     bench: Bench, probe: Probe
 ) -> None:
-    probe.on["b"] = lambda _: bench.engine.cancel("s", actor="op", reason="stop") and "b"
+    probe.on["b"] = lambda _: bench.cancel("s") and "b"
     start(bench)
     bench.run_to_end()
     assert probe.calls == ["a", "b", "undo b", "undo a"]
@@ -206,8 +206,8 @@ def test_a_cancel_while_the_step_runs_makes_it_decide_again_but_not_run_again(
 def test_a_cancel_between_two_steps_undoes_what_was_done(bench: Bench, probe: Probe) -> None:
     start(bench)
     bench.deliver()
-    bench.engine.cancel("s", actor="op", reason="stop")
-    assert bench.run_to_end() == ["cancelled", "done", "done"]
+    bench.cancel("s")
+    assert bench.run_to_end() == ["given up", "done", "done"]
     assert probe.calls == ["a", "undo b", "undo a"]
 
 
@@ -215,9 +215,9 @@ def test_a_finished_saga_is_not_cancelled(bench: Bench) -> None:
     start(bench)
     bench.run_to_end()
     with pytest.raises(Conflict):
-        bench.engine.cancel("s", actor="op", reason="too late")
+        bench.cancel("s")
     with pytest.raises(NotFound):
-        bench.engine.cancel("nobody", actor="op", reason="x")
+        bench.cancel("nobody")
 
 
 # What a step hands over
@@ -308,3 +308,32 @@ def test_a_compensation_that_never_works_parks_the_saga_with_a_dead_letter(
     assert len(alerts) == 1
     assert '"severity":"ERROR"' in alerts[0]
     assert '"alert":"saga-parked"' in alerts[0]
+
+
+def test_a_delivery_that_could_not_be_looked_up_costs_its_step_no_attempt(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_down(*_: Any) -> Any:
+        raise Unavailable("the Datastore does not answer")
+
+    start(bench)
+    first = bench.queue.take()
+    with monkeypatch.context() as down:
+        down.setattr(bench.engine.journal, "load", be_down)
+        with pytest.raises(NotBegun) as refused:
+            bench.deliver(first)
+    assert refused.value.status == 429
+    assert bench.deliver(first) == "done"
+    assert bench.load("s")[1][0].attempt == 1
+
+
+def test_a_verb_that_is_committed_is_no_error_though_the_queue_is_down(
+    bench: Bench, probe: Probe
+) -> None:
+    start(bench)
+    bench.deliver()
+    bench.queue.is_down = True
+    assert bench.cancel("s").stopping
+    bench.queue.is_down = False
+    bench.run_to_end()
+    assert probe.calls == ["a", "undo b", "undo a"]

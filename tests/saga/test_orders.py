@@ -72,7 +72,7 @@ def test_a_compensation_that_fails_is_tried_until_it_succeeds(
     store.insert(Fault(id=f"inventory:{saga_id}", pass_times=1, fail_times=2))
     saga = shop.settle(shop.order(quantity=1, id=saga_id))
     assert saga["status"] == "ROLLED_BACK"
-    assert saga["steps"][0]["compensation_attempts"] == 3
+    assert saga["steps"][0]["tries"] == 3
     assert shop.units == 10
 
 

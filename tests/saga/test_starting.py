@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, Invalid, NotFound, TooLarge
-from lib.saga.payload import LARGEST_PAYLOAD
+from lib.saga.limits import LARGEST_PAYLOAD
 from tests.saga.bench import NAMES, Bench, Probe, make_saga, start
 
 
@@ -64,5 +64,5 @@ def test_a_saga_whose_definition_is_gone_is_parked_and_runs_nothing(
     assert bench.deliver() == "stranded"
     saga, _ = bench.load("s")
     assert saga.status == "FAILED"
-    assert "no longer declared" in saga.error
+    assert "its definition, letters version 1, has changed" in saga.parked_because
     assert probe.calls == ["a"]

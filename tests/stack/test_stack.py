@@ -1,16 +1,29 @@
 """The stack as a library: what tests and the demo stand on."""
 
 import time
+import urllib.request
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from google.cloud import tasks_v2
 
 from local.folder_lock import FolderInUse
 from local.ports import PortTaken
 from local.stack import StackFailed
+from local.supervisor import PROJECT
+from local.tasks.queues_file import read_queues
 from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, kill, wait_until
-from tests.unit.local_tasks.worker import QUEUE, connect
+from tests.unit.local_tasks.worker import LOCATION, QUEUE, connect
+
+
+def test_sagas_are_spread_over_as_many_queues_as_asked(stacks: Stacks) -> None:
+    with stacks.make(queue_copies=3) as stack:
+        env = ask(stack.url)["env"]
+        names = env["AMENDS_QUEUES"].split(",")
+        assert names == ["sagas", "sagas-2", "sagas-3"]
+        for name in names:
+            connect(env["AMENDS_TASKS_HOST"]).get_queue(name=f"{LOCATION}/queues/{name}")
 
 
 def test_the_functions_are_told_where_everything_is(stacks: Stacks) -> None:
@@ -22,6 +35,17 @@ def test_the_functions_are_told_where_everything_is(stacks: Stacks) -> None:
     assert env["AMENDS_BASE_URL"] == stack.url
     assert env["GOOGLE_CLOUD_PROJECT"] == stack.project
     assert env["MINE"] == "kept"
+
+
+def test_every_queue_of_the_file_is_there_as_it_says(stacks: Stacks) -> None:
+    declared = read_queues(PROJECT / "queues.yaml", LOCATION)
+    with stacks.make() as stack:
+        client = connect(stack.tasks_host)
+        for queue in declared:
+            assert tasks_v2.Queue.pb(client.get_queue(name=queue.name)) == queue
+        with urllib.request.urlopen(stack.tasks_page) as page:
+            shown = page.read().decode()
+    assert all(f"Queue {queue.name.rpartition('/')[2]}" in shown for queue in declared)
 
 
 def test_a_datastore_that_is_there_already_is_used(stacks: Stacks) -> None:

@@ -170,3 +170,74 @@ def test_a_hostile_token_is_refused_and_nothing_worse(verifier: Verifier, token:
 def test_certificates_that_cannot_be_had_are_a_passing_trouble(signer: Signer) -> None:
     with pytest.raises(Unavailable):
         check(Verifier("http://127.0.0.1:9/none"), signer.mint(ACCOUNT, AUDIENCE))
+
+
+# Behind IAM: Cloud Run has verified the token, and removed its signature
+
+
+@pytest.fixture
+def trusting() -> Verifier:
+    return Verifier("http://127.0.0.1:9/none", behind_iam=True)
+
+
+def strip(token: str) -> str:
+    return token.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
+
+
+def test_a_token_whose_signature_iam_has_removed_is_believed_behind_iam_alone(
+    verifier: Verifier, trusting: Verifier, signer: Signer
+) -> None:
+    token = strip(signer.mint(ACCOUNT, AUDIENCE))
+    check(trusting, token)
+    with pytest.raises(Unauthenticated, match="no signature"):
+        check(verifier, token)
+
+
+@pytest.mark.parametrize(
+    ("audience", "change"),
+    [
+        ("https://elsewhere.example", {}),
+        (AUDIENCE, {"iss": "https://issuer.example"}),
+        (AUDIENCE, {"exp": int(time.time()) - 60}),
+        (AUDIENCE, {"exp": "soon"}),
+    ],
+)
+def test_behind_iam_too_a_token_is_for_us_and_of_now(
+    trusting: Verifier, signer: Signer, audience: str, change: dict[str, Any]
+) -> None:
+    with pytest.raises(Unauthenticated):
+        check(trusting, strip(signer.mint(ACCOUNT, audience, **change)))
+
+
+def test_behind_iam_too_only_the_one_service_account_is_let_in(
+    trusting: Verifier, signer: Signer
+) -> None:
+    with pytest.raises(Forbidden):
+        check(trusting, strip(signer.mint("mallory@example.com", AUDIENCE)))
+
+
+@pytest.mark.parametrize("token", ["x", "a.b", "..", f"{encode([])}.{encode([])}"])
+def test_behind_iam_too_a_hostile_token_is_refused(trusting: Verifier, token: str) -> None:
+    with pytest.raises(Unauthenticated):
+        check(trusting, f"{token}.SIGNATURE_REMOVED_BY_GOOGLE")
+
+
+# Who calls, for the audit trail
+
+
+def test_a_caller_is_named_by_the_tokens_address(
+    verifier: Verifier, trusting: Verifier, signer: Signer
+) -> None:
+    token = signer.mint("ann@example.com", AUDIENCE)
+    assert verifier.identify(f"Bearer {token}", audience=AUDIENCE) == "ann@example.com"
+    for_gcloud = strip(signer.mint("ann@example.com", "gcloud's own client id"))
+    assert trusting.identify(f"Bearer {for_gcloud}", audience=AUDIENCE) == "ann@example.com"
+
+
+def test_a_caller_without_a_token_is_anonymous_and_one_with_a_bad_token_is_refused(
+    verifier: Verifier, signer: Signer
+) -> None:
+    assert verifier.identify(None, audience=AUDIENCE) == "anonymous"
+    for header in ("Bearer x", "Basic YTpi", f"Bearer {strip(signer.mint('a@b.c', AUDIENCE))}"):
+        with pytest.raises(Unauthenticated):
+            verifier.identify(header, audience=AUDIENCE)

@@ -1,5 +1,6 @@
 """The table of functions: complete, lazy, and made of what functions-framework takes."""
 
+import re
 import subprocess
 import sys
 import types
@@ -16,6 +17,25 @@ def test_every_function_of_the_table_is_a_real_function_with_a_docstring(name: s
     function = getattr(main, name)
     assert isinstance(function, types.FunctionType)
     assert function.__doc__
+
+
+GUARDS = {"tasks": "tasks_service_account", "scheduler": "scheduler_service_account"}
+
+
+@pytest.mark.parametrize("name", main.FUNCTIONS)
+def test_the_table_and_the_endpoint_state_the_same_method_and_caller(name: str) -> None:
+    function, stated = getattr(main, name), main.FUNCTIONS[name]
+    assert function.method == stated.method
+    assert function.guard == GUARDS.get(stated.invoker, "")
+
+
+def test_every_entry_of_the_table_can_be_deployed() -> None:
+    for name, function in main.FUNCTIONS.items():
+        assert function.invoker in {"public", "caller", "tasks", "scheduler"}, name
+        assert 0 < function.timeout <= 3595, f"{name}: Cloud Run answers within an hour"
+        assert re.fullmatch(r"[1-9]\d*(Mi|Gi)", function.memory), name
+        # An address that can be known beforehand has 63 characters for name, tag and project.
+        assert len(name) <= 30, name
 
 
 def test_every_endpoint_is_in_the_table() -> None:
@@ -43,15 +63,44 @@ def test_loading_the_table_loads_none_of_the_functions() -> None:
     assert loaded == "[]"
 
 
-def test_importing_every_function_opens_no_channel_and_starts_no_thread() -> None:
+def test_importing_every_module_opens_no_channel_and_starts_no_thread() -> None:
     code = (
-        "import threading, grpc, main\n"
+        "import importlib, pkgutil, threading, grpc, main, functions, lib\n"
         "def refuse(*a, **k): raise AssertionError('a channel at import')\n"
         "grpc.insecure_channel = grpc.secure_channel = refuse\n"
+        "names = [each.name for package in (functions, lib) for each in\n"
+        "         pkgutil.walk_packages(package.__path__, package.__name__ + '.')\n"
+        "         if not each.name.endswith('__main__')]\n"
+        "[importlib.import_module(name) for name in names]\n"
         "[getattr(main, name) for name in main.MODULE_OF]\n"
-        "print(threading.active_count())"
+        "print(len(names) > 50, threading.active_count())"
     )
-    assert run_python(code) == "1"
+    assert run_python(code) == "True 1"
+
+
+@pytest.mark.parametrize("module", sorted(set(main.MODULE_OF.values())))
+def test_a_function_loads_nothing_of_other_resources(module: str) -> None:
+    resource = module.split("_")[0].rstrip("s")  # functions.task_lists is one of functions.task
+    name = next(name for name, where in main.MODULE_OF.items() if where == module)
+    code = (
+        f"import sys, main; main.{name}\n"
+        f"print([m for m in sys.modules if m.startswith('functions.')\n"
+        f"       and not m.startswith('{resource}')])"
+    )
+    assert run_python(code) == "[]"
+
+
+def test_every_client_of_google_runs_on_the_c_implementation_of_protobuf() -> None:
+    code = (
+        "from google.protobuf.internal import api_implementation\nprint(api_implementation.Type())"
+    )
+    assert run_python(code) == "upb"
+
+
+@pytest.mark.parametrize("package", ["aiohttp", "chardet", "grpcio-tools", "opentelemetry-sdk"])
+def test_what_slows_every_cold_start_is_not_installed_with_the_functions(package: str) -> None:
+    pins = (PROJECT / "requirements.txt").read_text()
+    assert not re.search(rf"^{package}==", pins, re.MULTILINE | re.IGNORECASE)
 
 
 def test_a_function_without_sagas_does_not_load_cloud_tasks() -> None:

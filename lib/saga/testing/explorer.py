@@ -94,12 +94,16 @@ class Explorer:
 
     def _find_broken(self) -> str:
         stage = self._world.stage
-        saga = stage.journal.find(SAGA_ID)
-        loaded = stage.journal.load(SAGA_ID, saga.total_steps) if saga else None
-        if loaded is None:
-            return "the saga is gone"
-        finished = Finished(self._setting.saga, loaded, stage.store, stage.ledger)
-        return find_broken(finished) or self._find_variance(loaded[0].status)
+        for saga in stage.find_sagas():
+            loaded = stage.journal.load(saga.id, saga.total_steps)
+            if loaded is None:
+                return f"saga {saga.id} has lost its steps"
+            definition = stage.definitions[saga.name, saga.definition_version]
+            broken = find_broken(Finished(definition, loaded, stage.store, stage.ledger))
+            if broken:
+                return broken if saga.id == SAGA_ID else f"{saga.id}: {broken}"
+        explored = stage.journal.find(SAGA_ID)
+        return self._find_variance(explored.status) if explored else "the saga is gone"
 
     def _find_variance(self, status: str) -> str:
         """Return what the author's invariant has to say against the run."""

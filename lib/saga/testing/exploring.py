@@ -1,7 +1,7 @@
 """The two tests that every saga deserves: each fault by itself, and many faults at random."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -30,15 +30,18 @@ def explore(
     *,
     prepare: Callable[[Store], object] | None = None,
     pairs: bool | None = None,
-    cancels: bool = False,
+    operators: bool = False,
+    signals: Mapping[str, Any] | None = None,
     period: timedelta = timedelta(minutes=1),
     make_engine: Callable[..., Engine] = Engine,
 ) -> int:
     """Run a saga once for every fault at every point; return the number of schedules.
 
     `prepare` stores what the saga's participants need. `invariant` gets the store when all is
-    quiet. `pairs` adds a second fault at every later point (the default for sagas of one step),
-    `cancels` an operator's cancel to the faults. `period` is the sweep's.
+    quiet. `pairs` adds a second fault at every later point (the default for sagas of one step).
+    `operators` adds an operator's cancel, or pause, to the faults, and has what is parked in the
+    end tried again by hand. `signals` has the payloads of signals that somebody sends: at every
+    point, and in the end where the saga waits. `period` is the sweep's.
 
     Raises AssertionError with the schedule in words when the invariant or a promise is broken;
     no shorter schedule does that. The actions must keep what they keep in the store, and must
@@ -49,11 +52,12 @@ def explore(
         payload=payload,
         prepare=prepare,
         period=period,
-        cancels=cancels,
+        operators=operators,
+        signals=signals or {},
         make_engine=make_engine,
     )
     explorer = Explorer(setting, invariant)
-    in_pairs = len(saga.steps) <= SHORT if pairs is None else pairs
+    in_pairs = len(saga.parts) <= SHORT if pairs is None else pairs
     singles = [
         explorer.try_schedule(schedule, moment, remembers=in_pairs)
         for schedule, moment in explorer.try_schedule({}, remembers=True).extend()
@@ -73,7 +77,8 @@ def random_schedules(
     seed: int,
     *,
     prepare: Callable[[Store], object] | None = None,
-    cancels: bool = False,
+    operators: bool = False,
+    signals: Mapping[str, Any] | None = None,
     period: timedelta = timedelta(minutes=1),
     make_engine: Callable[..., Engine] = Engine,
 ) -> int:
@@ -86,7 +91,8 @@ def random_schedules(
         payload=payload,
         prepare=prepare,
         period=period,
-        cancels=cancels,
+        operators=operators,
+        signals=signals or {},
         make_engine=make_engine,
     )
     explorer = Explorer(setting, invariant)

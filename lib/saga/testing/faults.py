@@ -18,6 +18,8 @@ class FaultKind(StrEnum):
     LOST_ANSWER = "lost answer"
     #: The queue does not take a task.
     REFUSED = "refused"
+    #: The Datastore does not answer a lookup.
+    UNREAD = "unread"
     #: The action does not answer in time.
     TIME_OUT = "time-out"
     #: The queue loses all its tasks.
@@ -28,6 +30,9 @@ class FaultKind(StrEnum):
     COPY = "copy"
     #: No fault, but as bad a moment for it as for any: an operator cancels the saga.
     CANCEL = "cancel"
+    #: Nor are these: an operator pauses the saga until all is quiet; a signal comes, be it early.
+    PAUSE = "pause"
+    SIGNAL = "signal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,12 @@ CRASH = Fault(FaultKind.CRASH)
 DUPLICATE = Fault(FaultKind.DUPLICATE)
 LOST_ANSWER = Fault(FaultKind.LOST_ANSWER)
 REFUSED = Fault(FaultKind.REFUSED)
+UNREAD = Fault(FaultKind.UNREAD)
 TIME_OUT = Fault(FaultKind.TIME_OUT)
 DROP = Fault(FaultKind.DROP)
 CANCEL = Fault(FaultKind.CANCEL)
+PAUSE = Fault(FaultKind.PAUSE)
+SIGNAL = Fault(FaultKind.SIGNAL)
 
 #: How many deliveries overtake a process that stands still, or a task that is late.
 OVERTAKEN = (1, 2, None)
@@ -81,11 +89,14 @@ def describe_fault(point: Point, fault: Fault) -> str:
         FaultKind.FREEZE: f"the process stands still {where} until {until}",
         FaultKind.LOST_ANSWER: f"the answer is lost {where}",
         FaultKind.REFUSED: f"the queue takes nothing {where}",
+        FaultKind.UNREAD: f"the Datastore does not answer {where}",
         FaultKind.TIME_OUT: f"the time-out strikes {where}",
         FaultKind.DROP: f"the queue is dropped {where}",
         FaultKind.DELAY: f"{point.process} is late, until {until}",
         FaultKind.COPY: f"{point.process} is delivered a second time, when {until}",
         FaultKind.CANCEL: f"a cancel is requested {where}",
+        FaultKind.PAUSE: f"the saga is paused {where}",
+        FaultKind.SIGNAL: f"the signals come {where}",
     }
     return words[fault.kind] + ("; the queue forgets its task" if fault.lost else "")
 

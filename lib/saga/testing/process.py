@@ -42,6 +42,11 @@ class Process:
 
 
 def name_delivery(delivery: Delivery) -> str:
-    """Return what a delivery is called in a report: phase, step from 1 and attempt."""
+    """Return what a delivery is called in a report: phase, step from 1 and attempt.
+
+    Of a child saga, the part of its id comes first that its parent's has not.
+    """
     epoch = f" (epoch {delivery.epoch})" if delivery.epoch else ""
-    return f"delivery {delivery.phase}/{delivery.step + 1}/{delivery.attempt}{epoch}"
+    child = delivery.saga_id.partition(":")[2]
+    name = f"{delivery.phase}/{delivery.step + 1}/{delivery.attempt}{epoch}"
+    return f"delivery {child}: {name}" if child else f"delivery {name}"

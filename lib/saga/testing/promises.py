@@ -2,13 +2,23 @@
 
 from collections.abc import Callable, Iterator
 
-from lib.datastore import Query, Store, key
+from lib.datastore import Store, key
 from lib.saga.barrier import Effect, EffectStatus
+from lib.saga.calling import idempotency_key
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
 from lib.saga.journal import Journal, Loaded
-from lib.saga.records import DeadLetter, SagaStatus, StepRecord, StepStatus
-from lib.saga.testing.ledger import Ledger
+from lib.saga.machine.replay import Broken, replay, state_of
+from lib.saga.records import (
+    FINISHED,
+    DeadLetter,
+    SagaRecord,
+    SagaStatus,
+    StepRecord,
+    StepStatus,
+)
+from lib.saga.steps import Child, Part, Step
+from lib.saga.testing.ledger import Called, Ledger
 
 #: More events than any explored saga has.
 MOST_EVENTS = 10_000
@@ -23,12 +33,33 @@ class Finished:
         self.store = store
         self.executed = ledger.of(self.saga.id, Phase.EXECUTE)
         self.compensated = ledger.of(self.saga.id, Phase.COMPENSATE)
+        self.asked = ledger.of(self.saga.id, Phase.STATUS)
         self.ledger = ledger
         self.events = Journal(store).events(self.saga.id, MOST_EVENTS)
 
+    def waits_for_mending(self, step: StepRecord) -> bool:
+        """Tell whether a step waits for a child saga that is parked, or that does so itself."""
+        child = self.child_of(step) if step.status is StepStatus.WAITING else None
+        if child is None or child.status is SagaStatus.FAILED:
+            return child is not None
+        loaded = Journal(self.store).load(child.id, child.total_steps)
+        return loaded is not None and any(map(self.waits_for_mending, loaded.steps))
+
     def effect_of(self, step: StepRecord) -> Effect | None:
         """Return the barrier's record of a step, if its participant has used the barrier."""
-        return self.store.find(key(Effect, f"{self.saga.id}/{step.name}"))
+        return self.store.find(key(Effect, idempotency_key(self.saga.id, step.name)))
+
+    def child_of(self, step: StepRecord) -> SagaRecord | None:
+        """Return the child saga of a step, if it has one."""
+        return self.store.find(key(SagaRecord, step.child)) if step.child else None
+
+    def calls_of(self, step: StepRecord) -> list[Called]:
+        """Return the calls of a step's own action."""
+        return [each for each in self.executed if each.step == step.index]
+
+    def part_of(self, step: StepRecord) -> Part:
+        """Return what the author has declared of a step."""
+        return self.definition.parts[step.index]
 
 
 def find_broken(finished: Finished) -> str | None:
@@ -37,55 +68,76 @@ def find_broken(finished: Finished) -> str | None:
 
 
 def _check_end(it: Finished) -> Iterator[str]:
-    letters = it.store.count(Query(DeadLetter))
+    letter = it.store.find(key(DeadLetter, it.saga.id))
     if it.saga.status is SagaStatus.FAILED:
-        if letters != 1:
-            yield f"a parked saga has one dead letter, not {letters}"
-    elif it.saga.status not in (SagaStatus.COMPLETED, SagaStatus.ROLLED_BACK):
-        yield f"the saga is left {it.saga.status}, and nothing moves it any more"
-    elif letters:
+        if letter is None or not letter.alerted:
+            yield f"a parked saga has one dead letter and one alert, not {letter}"
+    elif letter is not None:
         yield f"the saga is {it.saga.status}, but it has a dead letter"
+    elif it.saga.status not in FINISHED and not any(map(it.waits_for_mending, it.steps)):
+        waits = [step.name for step in it.steps if step.status is StepStatus.WAITING]
+        why = f": it waits at {', '.join(waits)}" if waits else ""
+        yield f"the saga is left {it.saga.status}, and nothing moves it any more{why}"
 
 
 def _check_completed(it: Finished) -> Iterator[str]:
     if it.saga.status is not SagaStatus.COMPLETED:
         return
-    ended = {each.step for each in it.executed if each.ended}
     for step in it.steps:
-        if step.index not in ended or step.status is not StepStatus.COMPLETED:
+        if not _is_done(it, step):
             yield f"the saga is COMPLETED, but step {step.name} is not done"
     if it.compensated:
         yield "the saga is COMPLETED, but something was compensated"
 
 
+def _is_done(it: Finished, step: StepRecord) -> bool:
+    if step.status is StepStatus.SKIPPED:
+        return not it.calls_of(step)
+    part, child = it.part_of(step), it.child_of(step)
+    if isinstance(part, Child):
+        ended = child is not None and child.status is SagaStatus.COMPLETED
+    else:
+        asked = [each for each in it.asked if each.step == step.index]
+        ended = not isinstance(part, Step) or any(c.ended for c in (*it.calls_of(step), *asked))
+    return ended and step.status is StepStatus.COMPLETED
+
+
 def _check_rolled_back(it: Finished) -> Iterator[str]:
     if it.saga.status is not SagaStatus.ROLLED_BACK:
         return
-    undone = {each.step for each in it.compensated if each.ended}
     for step in it.steps:
-        if it.definition.steps[step.index].compensate is None:
-            continue
-        effect = it.effect_of(step)
-        if effect is not None:
-            left = effect.status is EffectStatus.DONE
-        else:
-            calls = [each for each in it.executed if each.step == step.index]
-            left = any(c.ended or c.unbarred for c in calls) and step.index not in undone
-        if left:
+        if it.part_of(step).can_be_undone and _is_left(it, step):
             yield f"the saga is ROLLED_BACK, but the effect of step {step.name} is still there"
+
+
+def _is_left(it: Finished, step: StepRecord) -> bool:
+    """Tell whether something that a step did has not been made good."""
+    child, effect = it.child_of(step), it.effect_of(step)
+    if child is not None:
+        return child.status is not SagaStatus.ROLLED_BACK
+    if effect is not None:
+        return effect.status is EffectStatus.DONE
+    undone = any(each.step == step.index and each.ended for each in it.compensated)
+    return any(each.ended or each.unbarred for each in it.calls_of(step)) and not undone
 
 
 def _check_order(it: Finished) -> Iterator[str]:
     firsts = list(dict.fromkeys(each.step for each in it.compensated))
-    if firsts != sorted(firsts, reverse=True):
+    if not _goes_back(it, firsts):
         names = ", ".join(it.steps[index].name for index in firsts)
         yield f"the compensations were not called in reverse order: {names}"
+    index_of = {step.name: step.index for step in it.steps}
     made_good = [
         e.step for e in it.events if e.to_status == StepStatus.COMPENSATED != e.from_status
     ]
-    order = [step.name for step in reversed(it.steps) if step.name in made_good]
-    if made_good != order:
+    if not _goes_back(it, [index_of[name] for name in made_good]):
         yield f"the compensations were not recorded in reverse order: {', '.join(made_good)}"
+
+
+def _goes_back(it: Finished, indexes: list[int]) -> bool:
+    """Tell whether steps come stage after stage, the last one first."""
+    starts = [it.definition.stage_of(index).start for index in indexes]
+    return starts == sorted(starts, reverse=True)
 
 
 def _check_pivot(it: Finished) -> Iterator[str]:
@@ -107,26 +159,19 @@ def _check_once(it: Finished) -> Iterator[str]:
             if times > 1:
                 yield f"the {name} of {effect} happened {times} times"
     for step in it.steps:
-        calls = [each for each in it.executed if each.step == step.index]
-        if it.effect_of(step) is not None and any(each.unbarred for each in calls):
+        if it.effect_of(step) is not None and any(each.unbarred for each in it.calls_of(step)):
             yield f"step {step.name} has written beside its effect barrier"
 
 
 def _check_trail(it: Finished) -> Iterator[str]:
-    """Replay the events: the states that they lead to are those of the records."""
-    states = {"": str(SagaStatus.PENDING), **dict.fromkeys(_names(it), str(StepStatus.PENDING))}
-    for number, event in enumerate(it.events, start=1):
-        if event.id != number or states[event.step] != event.from_status:
-            yield f"event {event.id} does not follow from the events before it"
-            return
-        states[event.step] = event.to_status
-    records = {"": str(it.saga.status), **{step.name: str(step.status) for step in it.steps}}
-    if states != records or len(it.events) != it.saga.sequence:
-        yield "the audit trail does not lead to the state of the records"
-
-
-def _names(it: Finished) -> list[str]:
-    return [step.name for step in it.steps]
+    """Replay the events: the state that they lead to is that of the records."""
+    try:
+        told = replay(it.events, [step.name for step in it.steps])
+    except Broken as problem:
+        yield str(problem)
+        return
+    if told != state_of(it.saga, it.steps):
+        yield f"the audit trail does not lead to the state of the records: {told}"
 
 
 Check = Callable[[Finished], Iterator[str]]

@@ -20,11 +20,18 @@ class Task:
     delivery: Delivery
     at: datetime
     dispatches: int = 0
+    #: Of the dispatches, those that were answered with a failure that is no 5xx.
+    answered: int = 0
 
     @property
     def retries(self) -> int:
         """How often this task was dispatched before the present time."""
         return self.dispatches - 1
+
+    @property
+    def lost(self) -> int:
+        """How many of the earlier dispatches ended without an answer, or with a 5xx."""
+        return self.retries - self.answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +73,11 @@ class MemoryQueue:
         if task.dispatches == number and task in self.tasks:
             self.tasks.remove(task)
 
-    def retry(self, task: Task, number: int) -> None:
+    def retry(self, task: Task, number: int, *, answered: bool = False) -> None:
         """Dispatch a task again after its backoff, or give it up after the last dispatch."""
         if task.dispatches != number or task not in self.tasks:
             return
+        task.answered += answered
         if task.dispatches == MOST_DISPATCHES:
             self.tasks.remove(task)
         backoff = FIRST_BACKOFF * 2 ** min(task.retries, 10)

@@ -1,15 +1,17 @@
 """Where a run takes place: the engine over memory, its processes, and the points they come to."""
 
 import contextvars
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from lib.datastore import Store
 from lib.saga.definition import Definitions, Saga
+from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
+from lib.saga.machine.outstanding import outstanding
 from lib.saga.records import SagaRecord
 from lib.saga.testing import memory, queue
 from lib.saga.testing.clock import BEGINNING, VirtualClock
@@ -19,6 +21,8 @@ from lib.saga.testing.faults import (
     DUPLICATE,
     FREEZES,
     LOST_FREEZES,
+    PAUSE,
+    SIGNAL,
     TIME_OUT,
     Choose,
     Fault,
@@ -29,7 +33,7 @@ from lib.saga.testing.memory import Memory
 from lib.saga.testing.process import Killed, Process
 from lib.saga.testing.queue import MemoryQueue
 from lib.saga.testing.store import MemoryStore
-from lib.saga.testing.watching import WatchedQueue, WatchedStore
+from lib.saga.testing.watching import LATENCY, WatchedQueue, WatchedStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,9 @@ class Setting:
     payload: Any
     prepare: Callable[[Store], object] | None = None
     period: timedelta = timedelta(minutes=1)
-    cancels: bool = False
+    operators: bool = False
+    #: The payloads of the signals that somebody sends, by name.
+    signals: Mapping[str, Any] = field(default_factory=dict)
     make_engine: Callable[..., Engine] = Engine
 
 
@@ -73,12 +79,14 @@ class Stage:
         #: For the test itself: no process, no points.
         self.store = MemoryStore(self._memory, self.clock)
         self.journal = Journal(self.store)
+        self.definitions = Definitions([setting.saga])
         self.engine = setting.make_engine(
-            Definitions([setting.saga]),
+            self.definitions,
             Journal(WatchedStore(self._memory, self)),
             WatchedQueue(self),
             self.clock,
             self._call_within,
+            lambda _: self.clock.advance(LATENCY),
         )
         if setting.prepare:
             setting.prepare(self.store)
@@ -137,6 +145,18 @@ class Stage:
     def find_sagas(self) -> list[SagaRecord]:
         """Return all sagas that there are; they are to be read only."""
         return [saga for _, saga in self._memory.find_kind("Saga")]
+
+    def find_outstanding(self) -> list[Delivery]:
+        """Return the deliveries that the sagas wait for."""
+        found: list[Delivery] = []
+        for saga in self.find_sagas():
+            loaded = self.journal.load(saga.id, saga.total_steps)
+            found += outstanding(*loaded) if loaded else ()
+        return found
+
+    def has_unalerted(self) -> bool:
+        """Tell whether a dead letter's alert is still to be logged."""
+        return any(not letter.alerted for _, letter in self._memory.find_kind("DeadLetter"))
 
     def tell(self, what: str) -> None:
         """Write a line of the run's story."""
@@ -197,7 +217,8 @@ class Stage:
         if process.moved:
             faults += FREEZES
             faults += (DUPLICATE, *LOST_FREEZES) if process.task else ()
-            faults += (CANCEL,) if self._setting.cancels else ()
+            faults += (CANCEL, PAUSE) if self._setting.operators else ()
+            faults += (SIGNAL,) if self._setting.signals else ()
         return faults
 
     def _call_within(self, timeout: timedelta, action: Callable[[], Any]) -> Any:

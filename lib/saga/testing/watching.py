@@ -8,7 +8,7 @@ from lib.datastore import Key, Mutation, Query
 from lib.errors import Unavailable
 from lib.saga.delivery import Delivery
 from lib.saga.testing.clock import VirtualClock
-from lib.saga.testing.faults import LOST_ANSWER, REFUSED, Fault
+from lib.saga.testing.faults import LOST_ANSWER, REFUSED, UNREAD, Fault
 from lib.saga.testing.ledger import Ledger
 from lib.saga.testing.memory import Memory
 from lib.saga.testing.process import Process, name_delivery
@@ -36,6 +36,10 @@ class Witness(Protocol):
         """Come to a point; return the fault that the caller itself has to carry out."""
         ...
 
+    def meet(self, where: str, process: str, faults: tuple[Fault, ...]) -> Fault | None:
+        """Come to a point at which only these faults matter; return the one that is chosen."""
+        ...
+
 
 class WatchedStore(MemoryStore):
     """Reads and writes for the process that runs now, which may be killed before and after."""
@@ -45,8 +49,13 @@ class WatchedStore(MemoryStore):
         self._witness = witness
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return what each key leads to, None for what does not exist."""
+        """Return what each key leads to; the engine's own lookups may go without an answer."""
         self._note_read()
+        process = self._witness.process
+        if process.task and not process.called:
+            where = f"a lookup of {process.name}"
+            if self._witness.meet(where, process.name, (UNREAD,)):
+                raise Unavailable("the Datastore does not answer")
         return super().find_multi(keys)
 
     def run(self, query: Query[Any], limit: int = 100) -> list[Any]:

@@ -3,9 +3,20 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lib.errors import Conflict, Contention, NotFound, Unavailable
-from lib.saga.outstanding import GRACE, is_overdue, outstanding
-from lib.saga.records import ACTIVE, SagaRecord
+import msgspec
+
+from lib.errors import Conflict, Contention, NotBegun, NotFound, Unavailable
+from lib.saga.delivery import Delivery
+from lib.saga.machine.happened import (
+    Asked,
+    CancelRequested,
+    PauseRequested,
+    ResumeRequested,
+    RetryRequested,
+    Signalled,
+)
+from lib.saga.machine.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
+from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
 from lib.saga.recovery import sweep
 from lib.saga.testing.clock import BEGINNING
 from lib.saga.testing.faults import COPIES, DELAYS, DROP, Choose, Fault, FaultKind
@@ -23,7 +34,7 @@ LONGEST_STORY = 2000
 SLACK = timedelta(seconds=1)
 
 #: What the engine raises to have a delivery come again.
-AGAIN = (Unavailable, Contention)
+AGAIN = (Unavailable, Contention, NotBegun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,8 @@ class Moment:
     last_life: datetime
     events: int = 0
     may_need_sweep: bool = False
+    #: The operator has had parked sagas tried again, which happens once.
+    mended: bool = False
     held: tuple[tuple[int | None, Task], ...] = ()
 
     @property
@@ -72,6 +85,7 @@ class World:
         self._next_sweep, self._last_life = moment.next_sweep, moment.last_life
         self._frozen: list[datetime] = []
         self._events, self._may_need_sweep = moment.events, moment.may_need_sweep
+        self._mended = moment.mended
         #: Tasks that the queue holds back, each until so many events have happened.
         self._held = [(until, replace(task)) for until, task in moment.held]
 
@@ -82,6 +96,7 @@ class World:
             self._last_life,
             self._events,
             self._may_need_sweep,
+            self._mended,
             tuple((until, replace(task)) for until, task in self._held),
         )
 
@@ -115,8 +130,9 @@ class World:
             self._deliver(late)
             return True
         task = queue.next
-        if task is None and not self._find_unfinished():
-            return False
+        if task is None and not self._moves():
+            return self._signal() or self._resume() or self._mend()
+        self._skip_idle_sweeps(task)
         if task is not None and task.at <= self._next_sweep:
             self.stage.clock.advance_to(task.at)
             self._dispatch(task)
@@ -125,9 +141,22 @@ class World:
             self._sweep()
         return True
 
+    def _moves(self) -> bool:
+        """Tell whether anything is still to come by itself."""
+        return bool(self.stage.find_outstanding()) or self.stage.has_unalerted()
+
+    def _skip_idle_sweeps(self, task: Task | None) -> None:
+        """Pass over the sweeps, however many, that would find nothing before the next task."""
+        if self.stage.has_unalerted():
+            return
+        times = [overdue_at(each) for each in self.stage.find_outstanding()]
+        until = min([*times, *([task.at] if task else [])], default=self._next_sweep)
+        idle = (until - self._next_sweep) // self._setting.period
+        self._next_sweep += max(0, idle) * self._setting.period
+
     def _take_ripe(self) -> Task | None:
         """Return a task that is held back no longer; when all is quiet, none is."""
-        quiet = bool(self._held) and not self.stage.queue.tasks and not self._find_unfinished()
+        quiet = bool(self._held) and not self.stage.queue.tasks and not self._moves()
         for held in self._held:
             if quiet or (held[0] is not None and held[0] <= self._events):
                 self._held.remove(held)
@@ -157,12 +186,13 @@ class World:
     def _deliver(self, task: Task) -> None:
         queue = self.stage.queue
         number = queue.dispatch(task)
+        lost = task.lost
         process = Process(name_delivery(task.delivery), task)
 
         def deliver() -> str:
             self.stage.reach(f"at the beginning of {process.name}")
             try:
-                return self.stage.engine.deliver(task.delivery, retries=number - 1)
+                return self.stage.engine.deliver(task.delivery, lost=lost)
             except AGAIN as problem:
                 return problem.code
             except Exception as problem:
@@ -170,7 +200,7 @@ class World:
 
         ended = self.stage.perform(process, deliver)
         if ended in ("killed", *(each.code for each in AGAIN)):
-            queue.retry(task, number)
+            queue.retry(task, number, answered=ended == NotBegun.code)
         else:
             queue.acknowledge(task, number)
         self._note_event()
@@ -186,7 +216,8 @@ class World:
         while self._next_sweep <= clock.now:
             self._next_sweep += self._setting.period
         # Most sweeps come while a process stands still, and would find nothing.
-        if not any(is_overdue(saga, clock.now) for saga in self.stage.find_sagas()):
+        overdue = any(is_overdue(saga, clock.now) for saga in self.stage.find_sagas())
+        if not overdue and not self.stage.has_unalerted():
             return
         process = Process("a sweep", durable=False)
         ended = self.stage.perform(process, lambda: f"{sweep(engine, clock).delivered} delivered")
@@ -198,20 +229,59 @@ class World:
         if not (self._may_need_sweep or self.stage.unrepeated):
             raise PromiseBroken("the sweep had to help, though the queue lost nothing")
 
-    def _find_unfinished(self) -> list[SagaRecord]:
-        return [saga for saga in self.stage.find_sagas() if saga.status in ACTIVE]
-
     def _check_patience(self) -> None:
         """Raise PromiseBroken if the sweep, which alone can help now, has not done so in time."""
-        if self.stage.queue.tasks:
-            return
-        for saga in self._find_unfinished():
-            loaded = self.stage.journal.load(saga.id, saga.total_steps)
-            awaited = outstanding(*loaded) if loaded else ()
-            times = [max(each.at, self._last_life) + each.timeout for each in awaited]
-            bound = max(times, default=self._last_life) + GRACE + self._setting.period + SLACK
+        tasks = (*self.stage.queue.tasks, *(task for _, task in self._held))
+        queued = [_what(task.delivery) for task in tasks]
+        for each in self.stage.find_outstanding():
+            if _what(each) in queued:
+                continue
+            patience = each.timeout + GRACE * 2 ** max(0, each.epoch - QUICK_REDELIVERIES)
+            bound = max(each.at, self._last_life) + patience + self._setting.period + SLACK
             if self._next_sweep > bound:
-                raise PromiseBroken(f"the saga is {saga.status} and nothing moves it any more")
+                raise PromiseBroken(
+                    f"{name_delivery(each)} was lost, and nothing moves it any more"
+                )
+
+    def _signal(self) -> bool:
+        """Send the signals that sagas wait for; False when there are none."""
+        wanted = [
+            (saga.id, step.name)
+            for saga in self.stage.find_sagas()
+            if saga.status in FORWARD
+            for step in self._steps_of(saga)
+            if step.status is StepStatus.WAITING and step.name in self._setting.signals
+        ]
+        for saga_id, name in wanted:
+            self._send(saga_id, name)
+        return bool(wanted)
+
+    def _resume(self) -> bool:
+        """Let paused sagas go on; False when there are none."""
+        paused = [saga.id for saga in self.stage.find_sagas() if saga.paused]
+        for saga_id in paused:
+            request = ResumeRequested(actor="explore", reason="explored")
+            self._ask("a resume", saga_id, request)
+        return bool(paused)
+
+    def _mend(self) -> bool:
+        """Let an operator have parked sagas tried again, once; False when there is nothing to."""
+        parked = [saga.id for saga in self.stage.find_sagas() if saga.status is SagaStatus.FAILED]
+        if self._mended or not self._setting.operators:
+            return False
+        self._mended = True
+        for saga_id in parked:
+            request = RetryRequested(actor="explore", reason="explored")
+            self._ask("a retry by hand", saga_id, request)
+        return bool(parked)
+
+    def _steps_of(self, saga: SagaRecord) -> list[StepRecord]:
+        loaded = self.stage.journal.load(saga.id, saga.total_steps)
+        return loaded.steps if loaded else []
+
+    def _send(self, saga_id: str, name: str) -> None:
+        payload = msgspec.json.encode(self._setting.signals[name]).decode()
+        self._ask(f"the signal {name}", saga_id, Signalled(step=name, payload=payload))
 
     def _carry_out(self, process: Process, fault: Fault) -> None:
         """Let a fault happen to a process."""
@@ -219,7 +289,13 @@ class World:
         if fault.kind is FaultKind.CRASH:
             process.die()
         elif fault.kind is FaultKind.CANCEL:
-            self._cancel()
+            request = CancelRequested(actor="explore", reason="explored")
+            self._ask("a cancel", SAGA_ID, request)
+        elif fault.kind is FaultKind.PAUSE:
+            self._ask("a pause", SAGA_ID, PauseRequested(actor="explore", reason="explored"))
+        elif fault.kind is FaultKind.SIGNAL:
+            for name in self._setting.signals:
+                self._send(SAGA_ID, name)
         elif fault.kind is FaultKind.FREEZE:
             self._freeze(process, fault)
         elif process.task is not None:
@@ -243,16 +319,23 @@ class World:
         if self.stage.clock.now - since > SLACK:
             self._may_need_sweep = True
 
-    def _cancel(self) -> None:
-        def cancel() -> str:
+    def _ask(self, name: str, saga_id: str, request: Asked | Signalled) -> None:
+        """Let somebody ask something of a saga: not again, should it be refused or fail."""
+
+        def ask() -> str:
             try:
-                self.stage.engine.cancel(SAGA_ID, actor="explore", reason="explored")
+                self.stage.engine.tell(saga_id, request)
             except (Conflict, NotFound, *AGAIN) as refused:
                 return refused.code
-            return "requested"
+            return "heard"
 
-        self.stage.perform(Process("a cancel"), cancel)
+        self.stage.perform(Process(name), ask)
 
 
 def _after(events: int, fault: Fault) -> int | None:
     return None if fault.events is None else events + fault.events
+
+
+def _what(delivery: Delivery) -> tuple[object, ...]:
+    """Return what a delivery is for, whatever its epoch."""
+    return delivery.saga_id, delivery.phase, delivery.step, delivery.attempt, delivery.child

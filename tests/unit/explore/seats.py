@@ -1,6 +1,6 @@
 """A saga whose steps each take a seat and give it back, and fail as a test's script says."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -8,13 +8,15 @@ from typing import Any
 from lib.datastore import Id, Query, Store, Transaction, Version, entity, key
 from lib.saga.barrier import apply_once, undo_once
 from lib.saga.call import Call
-from lib.saga.definition import RetryPolicy, Saga, Step
+from lib.saga.definition import Saga
+from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, SagaStatus
+from lib.saga.steps import Step
 
 TWICE = RetryPolicy(attempts=2)
 
 #: What an action raises: by "name", "name/attempt", "undo name" or "undo name/attempt". With
-#: "late " before it, the action has had its effect by then.
+#: "late " before it, the action has had its effect by then; with "refused ", it is the effect.
 Script = Mapping[str, Exception]
 
 
@@ -28,29 +30,34 @@ class Seats:
     version: Version = 0
 
 
+def seat(name: str, script: Script | None = None, *, undo: bool = True, **options: Any) -> Step:
+    """Return a step that takes a seat, and gives it back with `undo`."""
+    return Step(
+        name,
+        execute=partial(take, script or {}),
+        compensate=partial(give_back, script or {}) if undo else None,
+        **{"retry": TWICE, "compensation_retry": TWICE, **options},
+    )
+
+
 def make_saga(names: str, script: Script | None = None, *, pivot: str = "") -> Saga:
     """Return a saga with a step for each letter; from the pivot on nothing is given back."""
-    steps = []
-    for name in names:
-        undo = not pivot or name < pivot
-        steps.append(
-            Step(
-                name,
-                execute=partial(take, script or {}),
-                compensate=partial(give_back, script or {}) if undo else None,
-                pivot=name == pivot,
-                retry=TWICE,
-                compensation_retry=TWICE,
-            )
-        )
+    steps = (
+        seat(name, script, undo=not pivot or name < pivot, pivot=name == pivot) for name in names
+    )
     return Saga("seats", payload=dict, steps=tuple(steps))
 
 
 def take(script: Script, _: Any, call: Call) -> str:
     follow(script, call.step, call)
-    result = apply_once(call, lambda tx: move(tx, call.step, +1))
+    result = apply_once(call, lambda tx: move_unless_refused(script, tx, call))
     follow(script, f"late {call.step}", call)
     return result
+
+
+def move_unless_refused(script: Script, tx: Transaction, call: Call) -> str:
+    follow(script, f"refused {call.step}", call)
+    return move(tx, call.step, +1)
 
 
 def give_back(script: Script, _: Any, call: Call) -> None:
@@ -72,17 +79,26 @@ def move(tx: Transaction, step: str, by: int) -> str:
 
 
 def add_seats(store: Store) -> None:
-    for name in "abcd":
+    for name in "abcdexyz":
         store.insert(Seats(id=name, taken=0))
 
 
 def seats_fit_the_end(store: Store) -> None:
     """A completed saga has a seat of each step, one that was rolled back has none."""
-    [saga] = store.run(Query(SagaRecord))
-    taken = {each.id: each.taken for each in store.run(Query(Seats))}
-    assert set(taken.values()) <= {0, 1}, taken
-    count = sum(taken.values())
-    if saga.status is SagaStatus.COMPLETED:
-        assert count == saga.total_steps, taken
-    if saga.status is SagaStatus.ROLLED_BACK:
-        assert count == 0, taken
+    saga = store.get(key(SagaRecord, "explored"))
+    seats_fit(saga.total_steps)(store)
+
+
+def seats_fit(count: int) -> Callable[[Store], None]:
+    """Return the invariant: so many seats are taken in the end, or none."""
+
+    def check(store: Store) -> None:
+        saga = store.get(key(SagaRecord, "explored"))
+        taken = {each.id: each.taken for each in store.run(Query(Seats))}
+        assert set(taken.values()) <= {0, 1}, taken
+        if saga.status is SagaStatus.COMPLETED:
+            assert sum(taken.values()) == count, taken
+        if saga.status is SagaStatus.ROLLED_BACK:
+            assert sum(taken.values()) == 0, taken
+
+    return check

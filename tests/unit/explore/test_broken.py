@@ -8,18 +8,21 @@ from typing import Any
 import pytest
 
 from lib.datastore import key, update, upsert
-from lib.saga import machine, outstanding
 from lib.saga.barrier import Effect
 from lib.saga.call import Call, Permanent
-from lib.saga.definition import RetryPolicy, Saga
-from lib.saga.draft import Decision, Draft
+from lib.saga.definition import Saga
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal, Loaded
+from lib.saga.machine import backward, outstanding
+from lib.saga.machine.draft import Decision, Draft
+from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.steps import Part, Step
 from lib.saga.testing import explore, random_schedules
 from tests.unit.explore.seats import add_seats, give_back, make_saga, move, seats_fit_the_end
 
 THREE = make_saga("abc")
+STEPS = [step for step in THREE.parts if isinstance(step, Step)]
 
 
 def find_fault(saga: Saga, make_engine: Callable[..., Engine] = Engine) -> str:
@@ -32,9 +35,9 @@ def find_fault(saga: Saga, make_engine: Callable[..., Engine] = Engine) -> str:
 class HastyEngine(Engine):
     """Enqueues what it has decided before it commits it."""
 
-    def _settle(self, loaded: Loaded, happened: Any) -> SagaRecord:
+    def _settle(self, loaded: Loaded, happened: Any, enqueue: Any = None) -> SagaRecord:
         self._enqueue(self._decide(loaded, happened).deliveries)
-        return super()._settle(loaded, happened)
+        return super()._settle(loaded, happened, enqueue)
 
 
 class BlindJournal(Journal):
@@ -86,7 +89,7 @@ def make_forgetful_engine(definitions: Any, journal: Journal, *collaborators: An
 
 def test_a_saga_that_the_sweep_does_not_find_is_found() -> None:
     tale = find_fault(THREE, make_forgetful_engine)
-    assert "the saga is RUNNING and nothing moves it any more" in tale
+    assert "was lost, and nothing moves it any more" in tale
 
 
 def test_a_sweep_that_comes_too_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,25 +99,26 @@ def test_a_sweep_that_comes_too_late_is_found(monkeypatch: pytest.MonkeyPatch) -
 
 def test_compensations_in_the_wrong_order_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine looks for what is to be made good from the front."""
-    roll_back = machine._roll_back
+    go_back = backward.go_back
 
-    def from_the_front(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
-        needy = [s for s in draft.steps if machine._needs_compensation(definition, s)]
+    def from_the_front(definition: Saga, draft: Draft) -> None:
+        pairs = zip(definition.parts, draft.steps, strict=True)
+        needy = [step for part, step in pairs if backward.needs_compensation(part, step)]
         draft.saga.current_step = needy[0].index if needy else 0
-        roll_back(definition, draft, cause, error)
+        go_back(definition, draft)
 
-    monkeypatch.setattr(machine, "_roll_back", from_the_front)
+    monkeypatch.setattr(backward, "go_back", from_the_front)
     saga = make_saga("abc", {"c": Permanent("no")})
     assert "in reverse order" in find_fault(saga)
 
 
 def test_an_unknown_step_that_is_not_compensated_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    needs = machine._needs_compensation
+    needs = backward.needs_compensation
 
-    def forget(definition: Saga, step: StepRecord) -> bool:
-        return needs(definition, replace(step, uncertain=False))
+    def forget(part: Part, step: StepRecord) -> bool:
+        return needs(part, replace(step, uncertain=False))
 
-    monkeypatch.setattr(machine, "_needs_compensation", forget)
+    monkeypatch.setattr(backward, "needs_compensation", forget)
     saga = make_saga("abc", {"late c": RuntimeError("crashed")})
     assert "the effect of step c is still there" in find_fault(saga)
 
@@ -125,7 +129,7 @@ def undo_without_tombstone(payload: Any, call: Call) -> None:
 
 
 def test_a_barrier_without_a_tombstone_is_found() -> None:
-    once = [replace(step, retry=RetryPolicy(attempts=1)) for step in THREE.steps]
+    once = [replace(step, retry=RetryPolicy(attempts=1)) for step in STEPS]
     sound = replace(THREE, steps=tuple(once))
     explore(sound, {}, seats_fit_the_end, prepare=add_seats)
     steps = [replace(step, compensate=undo_without_tombstone) for step in once]
@@ -138,5 +142,5 @@ def take_without_barrier(_: Any, call: Call) -> None:
 
 
 def test_an_effect_that_happens_twice_is_found() -> None:
-    steps = [replace(step, execute=take_without_barrier) for step in THREE.steps]
+    steps = [replace(step, execute=take_without_barrier) for step in STEPS]
     assert "the invariant does not hold" in find_fault(replace(THREE, steps=tuple(steps)))

@@ -1,6 +1,7 @@
 """Whatever a client sends is accepted or refused with a reason; it never breaks the server."""
 
 import contextlib
+import socket
 from typing import Any
 
 import grpc
@@ -10,6 +11,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.datastore.rpc.frames import (
+    END_HEADERS,
+    END_STREAM,
+    PREFACE,
+    Type,
+    build_frame,
+    build_settings,
+)
+from local.datastore.rpc.hpack import encode
 from local.tasks.messages import Queue, Task
 from local.tasks.queue_checks import complete_queue
 from local.tasks.records import TaskRecord, to_message
@@ -65,6 +75,19 @@ def test_any_bytes_are_answered_with_a_proper_code(
     )
     answer = call.future(data)
     assert answer.code().name in ("OK", "INVALID_ARGUMENT", "NOT_FOUND")
+
+
+def test_a_method_whose_name_is_no_text_is_refused_and_harms_nobody(shared_address: str) -> None:
+    headers = encode([(b":method", b"POST"), (b":path", b"/google.cloud.t\x8csks/ListQueues")])
+    call = build_frame(Type.HEADERS, END_HEADERS | END_STREAM, 1, headers)
+    host, port = shared_address.split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(PREFACE + build_settings() + call)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+    with grpc.insecure_channel(shared_address) as channel:
+        grpc.channel_ready_future(channel).result(20)
 
 
 @settings(max_examples=300, deadline=None)

@@ -46,3 +46,16 @@ def test_a_batch_is_of_one_queue_and_of_limited_size(shared_client: Any) -> None
     names = [f"{QUEUE}/tasks/{number}" for number in range(1001)]
     with pytest.raises(exceptions.InvalidArgument, match="1000"):
         shared_client.batch_delete_tasks(request={"parent": QUEUE, "names": names})
+
+
+def test_a_batch_sent_again_under_its_id_is_not_done_again(client: Any) -> None:
+    batch = {"parent": QUEUE, "requests": [make_request("a")], "request_id": "once"}
+    first = client.batch_create_tasks(request=batch)
+    again = client.batch_create_tasks(request=batch)
+    assert again.result() == first.result()
+    assert client.get_operation({"name": first.operation.name}) == first.operation
+
+
+def test_an_operation_that_never_was_is_not_found(shared_client: Any) -> None:
+    with pytest.raises(exceptions.NotFound):
+        shared_client.get_operation({"name": f"{LOCATION}/operations/never"})

@@ -3,12 +3,14 @@
 from typing import Any
 
 import grpc
+from google.api_core.exceptions import AlreadyExists
 from google.cloud import tasks_v2
 
 from tests.unit.local_tasks.conftest import StartServer
 from tests.unit.local_tasks.worker import QUEUE, Worker, connect, wait_until
 
 TASKS = 300
+ROUNDS = 50
 
 
 def test_a_task_whose_creator_died_in_the_call_is_never_stored_without_being_dispatched(
@@ -20,15 +22,23 @@ def test_a_task_whose_creator_died_in_the_call_is_never_stored_without_being_dis
         request_serializer=tasks_v2.CreateTaskRequest.serialize,
         response_deserializer=tasks_v2.Task.deserialize,
     )
-    calls: list[Any] = [create.future(_make_request(number, worker.url)) for number in range(TASKS)]
-    for call in calls:
-        call.cancel()
     client: Any = connect(address)
-    wait_until(lambda: not list(client.list_tasks(parent=QUEUE)))
-    stored = [number for number in range(TASKS) if _was_created(client, number, worker.url)]
-    worker.wait_for(TASKS)
-    assert len({delivery.task for delivery in worker.deliveries}) == TASKS
-    assert stored, "no call got as far as the server: the test shows nothing"
+    for first in range(0, TASKS * ROUNDS, TASKS):
+        requests = [_make_request(number, worker.url) for number in range(first, first + TASKS)]
+        calls: list[Any] = [create.future(request) for request in requests]
+        calls[0].exception()
+        unanswered = [
+            request for request, call in zip(requests, calls, strict=True) if not call.done()
+        ]
+        for call in calls:
+            call.cancel()
+        wait_until(lambda: not list(client.list_tasks(parent=QUEUE)))
+        stored = [request for request in unanswered if _was_created(client, request)]
+        worker.wait_for(first + TASKS)
+        assert len({delivery.task for delivery in worker.deliveries}) == first + TASKS
+        if stored:
+            return
+    raise AssertionError("no call got as far as the server: the test shows nothing")
 
 
 def _make_request(number: int, url: str) -> Any:
@@ -36,10 +46,10 @@ def _make_request(number: int, url: str) -> Any:
     return tasks_v2.CreateTaskRequest(parent=QUEUE, task=task)
 
 
-def _was_created(client: Any, number: int, url: str) -> bool:
+def _was_created(client: Any, request: Any) -> bool:
     """Create the task once more, as who was not answered does; tell whether it was there."""
     try:
-        client.create_task(_make_request(number, url))
-    except Exception:
+        client.create_task(request)
+    except AlreadyExists:
         return True
     return False

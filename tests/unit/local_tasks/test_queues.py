@@ -31,10 +31,13 @@ def test_a_queue_is_created_once_and_not_again_after_its_deletion(client: Any) -
     client.delete_queue(name=OTHER)
     with pytest.raises(exceptions.FailedPrecondition, match="too recently"):
         client.create_queue(parent=LOCATION, queue={"name": OTHER})
-    with pytest.raises(exceptions.NotFound):
-        client.get_queue(name=OTHER)
-    with pytest.raises(exceptions.FailedPrecondition, match="no longer exists"):
+    for call in (client.get_queue, client.pause_queue, client.resume_queue, client.purge_queue):
+        with pytest.raises(exceptions.NotFound, match="If you just created the queue, wait"):
+            call(name=OTHER)
+    with pytest.raises(exceptions.NotFound, match="If you just created the queue, wait"):
         client.create_task(parent=OTHER, task=make_task())
+    with pytest.raises(exceptions.NotFound, match="Requested entity was not found"):
+        client.delete_queue(name=OTHER)
 
 
 def test_only_the_fields_of_the_mask_are_updated(client: Any) -> None:
@@ -100,13 +103,21 @@ def test_queues_are_listed_by_page_and_by_state(client: Any) -> None:
     [
         ({"name": f"{LOCATION}/queues/a_b"}, "Queue name must be formatted"),
         ({"name": f"{LOCATION}/queues/{'x' * 101}"}, "Queue name must be formatted"),
-        ({"name": "projects/p/locations/elsewhere/queues/q"}, "parent"),
-        ({"name": OTHER, "rate_limits": {"max_dispatches_per_second": 501}}, "500"),
-        ({"name": OTHER, "rate_limits": {"max_concurrent_dispatches": 5001}}, "5000"),
-        ({"name": OTHER, "retry_config": {"max_attempts": -2}}, "max_attempts"),
+        ({"name": "projects/p/locations/elsewhere/queues/q"}, "q must begin with"),
+        ({"name": OTHER, "rate_limits": {"max_dispatches_per_second": 501}}, "equal to 500"),
+        ({"name": OTHER, "rate_limits": {"max_dispatches_per_second": -1}}, "cannot be negative"),
+        ({"name": OTHER, "rate_limits": {"max_concurrent_dispatches": 5001}}, "equal to 5000"),
+        ({"name": OTHER, "rate_limits": {"max_concurrent_dispatches": -1}}, "cannot be negative"),
+        ({"name": OTHER, "retry_config": {"max_attempts": -2}}, "maxAttempts must be greater"),
+        ({"name": OTHER, "retry_config": {"max_doublings": -1}}, "maxDoublings cannot be negative"),
+        (
+            {"name": OTHER, "retry_config": {"min_backoff": timedelta(seconds=-1)}},
+            "minBackoff cannot be negative",
+        ),
+        ({"name": OTHER, "stackdriver_logging_config": {"sampling_ratio": 1.5}}, "sampling_ratio"),
         (
             {"name": OTHER, "retry_config": {"max_backoff": timedelta(milliseconds=1)}},
-            "min_backoff",
+            "minBackoff must be less than or equal to RetryConfig.maxBackoff",
         ),
     ],
 )
@@ -120,5 +131,27 @@ def test_what_the_service_refuses_is_refused_with_the_reason(
 def test_a_broken_page_token_and_an_unknown_filter_are_refused(shared_client: Any) -> None:
     with pytest.raises(exceptions.InvalidArgument, match="page token"):
         shared_client.list_tasks(request={"parent": QUEUE, "page_token": "\xff"})
-    with pytest.raises(exceptions.InvalidArgument, match="filters"):
-        shared_client.list_queues(request={"parent": LOCATION, "filter": "name: x"})
+    with pytest.raises(exceptions.InvalidArgument, match="filter"):
+        shared_client.list_queues(request={"parent": LOCATION, "filter": "colour: red"})
+
+
+def test_a_page_token_belongs_to_its_listing(client: Any) -> None:
+    client.create_queue(parent=LOCATION, queue={"name": OTHER})
+    first = client.list_queues(request={"parent": LOCATION, "page_size": 1})
+    again = {"parent": LOCATION, "page_token": first.next_page_token, "filter": "state:RUNNING"}
+    with pytest.raises(exceptions.InvalidArgument, match="something else"):
+        client.list_queues(request=again)
+
+
+def test_the_locations_are_those_that_have_queues(client: Any) -> None:
+    client.create_queue(
+        parent="projects/amends-local/locations/x",
+        queue={"name": "projects/amends-local/locations/x/queues/q"},
+    )
+    listed = client.list_locations({"name": "projects/amends-local"}).locations
+    assert [location.location_id for location in listed] == ["local", "x"]
+    assert client.get_location({"name": LOCATION}).name == LOCATION
+    with pytest.raises(exceptions.NotFound):
+        client.get_location({"name": "projects/amends-local/locations/nowhere"})
+    with pytest.raises(exceptions.InvalidArgument, match="Project name"):
+        client.list_locations({"name": "amends-local"})

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from local.queues import BrokenQueuesFile
 from local.supervisor import PROJECT
-from local.tasks.queues_file import BrokenQueuesFile, read_queues
+from local.tasks.queues_file import read_queues
 
 LOCATION = "projects/p/locations/l"
 
@@ -37,6 +38,13 @@ plain:
     assert slow.retry_config.min_backoff.ToMilliseconds() == 2500
     assert plain.rate_limits.max_dispatches_per_second == 500
     assert plain.retry_config.max_backoff.ToSeconds() == 3600
+
+
+def test_copies_of_a_queue_have_its_settings_and_its_name_with_a_number(tmp_path: Path) -> None:
+    text = "sagas:\n  retryConfig:\n    maxAttempts: 7\n"
+    queues = read_queues(write(tmp_path, text), LOCATION, copies=3)
+    assert [each.name.rpartition("/")[2] for each in queues] == ["sagas", "sagas-2", "sagas-3"]
+    assert [each.retry_config.max_attempts for each in queues] == [7, 7, 7]
 
 
 @pytest.mark.parametrize(

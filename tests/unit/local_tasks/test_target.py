@@ -6,8 +6,8 @@ from google.protobuf import json_format
 
 from local.tasks.messages import HttpRequest, load_message
 from local.tasks.target import apply_target
-from tests.unit.local_tasks.test_tasks import make_task
-from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker
+from tests.unit.local_tasks.test_tasks import is_gone, make_task
+from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker, wait_until
 
 OTHER = f"{LOCATION}/queues/other"
 OWN = "http://127.0.0.1:81/own?a=1"
@@ -55,12 +55,28 @@ def test_a_queue_that_says_get_takes_the_body_away() -> None:
 def test_tasks_go_where_their_queue_says_with_its_headers(client: Any, worker: Worker) -> None:
     target = {
         "uri_override": {"path_override": {"path": "/elsewhere"}},
-        "header_overrides": [{"header": {"key": "X-Queue", "value": "yes"}}],
+        "header_overrides": [
+            {"header": {"key": "X-Queue", "value": "yes"}},
+            {"header": {"key": "X-CloudTasks-TaskName", "value": "forged"}},
+        ],
     }
     client.update_queue(queue={"name": QUEUE, "http_target": target})
-    client.create_task(parent=QUEUE, task=make_task(worker.url))
+    mine = {"headers": {"x-queue": "no"}}
+    task = make_task(worker.url, name=f"{QUEUE}/tasks/own", http_request=mine)
+    client.create_task(parent=QUEUE, task=task)
     (delivery,) = worker.wait_for(1)
-    assert (delivery.path, delivery.headers["X-Queue"]) == ("/elsewhere", "yes")
+    assert (delivery.path, delivery.task) == ("/elsewhere", "own")
+    assert delivery.headers.get_all("X-Queue") == ["yes"]
+
+
+def test_a_url_that_its_queue_makes_too_long_fails_like_any_attempt(client: Any) -> None:
+    long = {"path_override": {"path": "/" + "x" * 2000}}
+    retry = {"max_attempts": 2, "min_backoff": {"nanos": 10_000_000}}
+    settings = {"name": QUEUE, "http_target": {"uri_override": long}, "retry_config": retry}
+    client.update_queue(queue=settings)
+    task = make_task(f"{OWN}{'y' * 100}")
+    name = client.create_task(parent=QUEUE, task=task).name
+    wait_until(lambda: is_gone(client, name))
 
 
 @pytest.mark.parametrize(
@@ -71,6 +87,9 @@ def test_tasks_go_where_their_queue_says_with_its_headers(client: Any, worker: W
         ({"uri_override": {"scheme": "HTTPS"}}, "TLS"),
         ({"uri_override": {"port": 65536}}, "65535"),
         ({"oidc_token": {"service_account_email": "a@b"}}, "audience"),
+        ({"http_method": -1}, "http_method"),
+        ({"header_overrides": [{"header": {"key": "a", "value": "b\r\nc: d"}}]}, "invalid value"),
+        ({"header_overrides": [{"header": {"value": "b"}}]}, "invalid name"),
     ],
 )
 def test_a_target_that_is_not_acceptable_is_refused(

@@ -1,5 +1,6 @@
 """What a client may do to tasks, and what it is refused."""
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 from google.api_core import exceptions
 
 from local.tasks.embedded import serve
+from local.tasks.messages import Task
+from local.tasks.refusals import InvalidArgument
+from local.tasks.task_checks import complete_task
 from tests.unit.local_tasks.conftest import StartServer
 from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker, connect, wait_until
 
@@ -110,6 +114,45 @@ def test_a_deleted_task_is_not_delivered_and_its_name_stays_used(
     assert worker.wait_for(1)[0].path == "/run-2"
 
 
+def test_a_schedule_time_in_the_past_is_now(client: Any, worker: Worker) -> None:
+    client.pause_queue(name=QUEUE)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    created = client.create_task(parent=QUEUE, task=make_task(worker.url, schedule_time=yesterday))
+    assert timedelta(0) <= created.schedule_time - created.create_time < timedelta(minutes=1)
+
+
+def test_a_deadline_is_kept_to_the_millisecond(shared_client: Any) -> None:
+    later = make_task(
+        schedule_time=in_an_hour(), dispatch_deadline=timedelta(microseconds=15123456)
+    )
+    created = shared_client.create_task(parent=QUEUE, task=later)
+    shared_client.delete_task(name=created.name)
+    assert created.dispatch_deadline == timedelta(milliseconds=15123)
+
+
+def test_what_a_url_cannot_hold_is_sent_escaped(client: Any, worker: Worker) -> None:
+    task = make_task(f"{worker.url}/ż a?b=c d&e=%20#f")
+    created = client.create_task(parent=QUEUE, task=task)
+    assert created.http_request.url == f"{worker.url}/%C5%BC%20a?b=c%20d&e=%20#f"
+    assert worker.wait_for(1)[0].path == "/run/%C5%BC%20a?b=c%20d&e=%20"
+
+
+def test_a_task_that_is_run_while_it_runs_is_counted_twice(client: Any, worker: Worker) -> None:
+    go_on = threading.Event()
+    worker.script = lambda told: (500 if go_on.wait(30) and told.retry_count else 503, {})
+    name = client.create_task(parent=QUEUE, task=make_task(worker.url)).name
+    worker.wait_for(1)
+    client.pause_queue(name=QUEUE)
+    begun = client.run_task(name=name)
+    assert begun.dispatch_count == 2
+    assert begun.last_attempt.dispatch_time
+    assert not begun.last_attempt.response_time
+    worker.wait_for(2)
+    go_on.set()
+    wait_until(lambda: client.get_task(name=name).response_count == 2)
+    assert client.get_task(name=name).dispatch_count == 2
+
+
 def test_a_scheduled_task_waits_for_its_time(client: Any, worker: Worker) -> None:
     due = time.time() + 0.4
     when = datetime.fromtimestamp(due, UTC)
@@ -158,24 +201,30 @@ def test_tasks_are_listed_by_page_without_bodies_unless_asked_for(client: Any) -
     ("task", "complaint"),
     [
         ({"name": "a"}, "Task name must be formatted"),
-        ({"name": f"{QUEUE}/tasks/{'x' * 501}"}, "Task name must be formatted"),
-        ({"name": f"{QUEUE}/tasks/a.b"}, "Task name must be formatted"),
+        ({"name": f"{QUEUE}/tasks/{'x' * 501}"}, "Task ID must between 1 and 500"),
+        ({"name": f"{QUEUE}/tasks/a.b"}, 'Task ID "a.b" can contain only letters'),
+        ({"http_request": {"url": ""}}, "HttpRequest.url is required"),
         ({"name": f"{LOCATION}/queues/other/tasks/a"}, "must be the same as the queue name"),
         ({"http_request": {"url": "ftp://127.0.0.1/x"}}, "must start with"),
         ({"http_request": {"url": "http://example.com/x"}}, "this machine"),
         ({"http_request": {"url": "https://127.0.0.1/x"}}, "this machine"),
         ({"http_request": {"url": "http://127.0.0.1:99999/x"}}, "this machine"),
-        ({"http_request": {"url": "http://127.0.0.1/ x"}}, "ASCII"),
+        ({"http_request": {"url": "http://127.0.0.1 /x"}}, "this machine"),
         ({"http_request": {"url": "http://127.0.0.1/" + "x" * 2083}}, "2083"),
         ({"http_request": {"url": SOMEWHERE, "http_method": "GET"}}, "only allowed with"),
-        ({"http_request": {"url": SOMEWHERE, "headers": {"a\r\nb": "c"}}}, "invalid header"),
+        ({"http_request": {"url": SOMEWHERE, "headers": {"a\r\nb": "c"}}}, "invalid name"),
+        ({"http_request": {"url": SOMEWHERE, "headers": {"a": "b\r\nc: d"}}}, "invalid value"),
+        ({"http_request": {"url": SOMEWHERE, "http_method": -1}}, "http_method"),
         ({"http_request": {"url": SOMEWHERE, "headers": {"a": "b" * 80 * 1024}}}, "80 KB"),
         ({"http_request": {"url": SOMEWHERE, "oidc_token": {}}}, "e-mail"),
         ({"http_request": {"url": SOMEWHERE, "body": b"x" * 1024 * 1024}}, "too large"),
-        ({"schedule_time": datetime.now(UTC) + timedelta(days=31)}, "30 days"),
+        (
+            {"schedule_time": datetime.now(UTC) + timedelta(days=31)},
+            "no more than 720h in the future",
+        ),
         ({"dispatch_deadline": timedelta(seconds=14)}, r"\[15s, 30m\]"),
         ({"dispatch_deadline": timedelta(minutes=31)}, r"\[15s, 30m\]"),
-        ({"retry_config": {"max_attempts": -2}}, "max_attempts"),
+        ({"retry_config": {"max_attempts": -2}}, "maxAttempts"),
     ],
 )
 def test_what_the_service_refuses_is_refused_with_the_reason(
@@ -184,6 +233,19 @@ def test_what_the_service_refuses_is_refused_with_the_reason(
     with pytest.raises(exceptions.InvalidArgument, match=complaint):
         shared_client.create_task(parent=QUEUE, task={**make_task(), **_with_body(task)})
     assert not list(shared_client.list_tasks(parent=QUEUE))
+
+
+def test_a_task_may_be_seven_bytes_short_of_a_mebibyte_with_its_defaults() -> None:
+    def complete(size: int) -> int:
+        task = Task(name=f"{QUEUE}/tasks/large", schedule_time=in_an_hour().replace(microsecond=0))
+        task.http_request.url, task.http_request.body = SOMEWHERE, b"x" * size
+        return int(complete_task(task, QUEUE).ByteSize())
+
+    most = 1024 * 1024 - 7
+    body = 1_000_000 + most - complete(1_000_000)
+    assert complete(body) == most
+    with pytest.raises(InvalidArgument, match="Task size too large"):
+        complete(body + 1)
 
 
 def _with_body(task: dict[str, Any]) -> dict[str, Any]:
@@ -195,13 +257,13 @@ def _with_body(task: dict[str, Any]) -> dict[str, Any]:
 def test_unknown_queues_and_tasks_are_not_found(shared_client: Any) -> None:
     with pytest.raises(exceptions.NotFound, match="Queue does not exist"):
         shared_client.create_task(parent=f"{LOCATION}/queues/unknown", task=make_task())
-    with pytest.raises(exceptions.NotFound, match="Task does not exist"):
+    with pytest.raises(exceptions.NotFound, match="Requested entity was not found"):
         shared_client.get_task(name=f"{QUEUE}/tasks/unknown")
-    with pytest.raises(exceptions.NotFound, match="Task does not exist"):
+    with pytest.raises(exceptions.NotFound, match="Requested entity was not found"):
         shared_client.run_task(name=f"{QUEUE}/tasks/unknown")
 
 
 def test_what_is_not_served_locally_says_so(shared_client: Any) -> None:
-    app_engine = {"app_engine_http_request": {"relative_uri": "/x"}}
-    with pytest.raises(exceptions.MethodNotImplemented, match="App Engine"):
-        shared_client.create_task(parent=QUEUE, task=app_engine)
+    oauth = {"url": SOMEWHERE, "oauth_token": {"service_account_email": "a@b"}}
+    with pytest.raises(exceptions.MethodNotImplemented, match="OAuth"):
+        shared_client.create_task(parent=QUEUE, task={"http_request": oauth})

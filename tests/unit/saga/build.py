@@ -1,17 +1,19 @@
 """Definitions and happenings for the tests of the machine."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lib.saga.call import Call
-from lib.saga.definition import RetryPolicy, Saga, Step
+from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.draft import Decision
-from lib.saga.happened import Happened, Outcome, Result
 from lib.saga.machine import begin, decide
-from lib.saga.records import SagaRecord, SagaStatus, StepRecord
+from lib.saga.machine.birth import make_saga
+from lib.saga.machine.draft import Decision
+from lib.saga.machine.happened import Happened, Outcome, Result
+from lib.saga.policy import RetryPolicy
+from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.steps import Step
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -33,26 +35,15 @@ THREE = Saga("three", payload=dict, steps=(step("a"), step("b"), step("c")))
 class Played:
     """A saga and its steps as the machine has decided them so far."""
 
-    def __init__(self, definition: Saga = THREE) -> None:
+    def __init__(self, definition: Saga = THREE, payload: str = "{}") -> None:
         self.definition = definition
         self.now = T0
-        first = SagaRecord(
-            id="s1",
-            name=definition.name,
-            definition_version=definition.version,
-            fingerprint=definition.fingerprint,
-            status=SagaStatus.PENDING,
-            total_steps=len(definition.steps),
-            payload="{}",
-            created_at=T0,
-            updated_at=T0,
-        )
+        first = make_saga(definition, "s1", payload, T0)
         self.events: list[str] = []
         self.letters = 0
-        self._take(begin(definition, first, T0), list(self._blank(first, definition)))
-
-    def _blank(self, saga: SagaRecord, definition: Saga) -> Sequence[StepRecord]:
-        return begin(definition, saga, T0).steps
+        self.children: list[SagaRecord] = []
+        decision = begin(definition, first)
+        self._take(decision, list(decision.steps))
 
     def _take(self, decision: Decision, steps: list[StepRecord]) -> Decision:
         self.saga = decision.saga
@@ -61,6 +52,7 @@ class Played:
             self.steps[changed.index] = changed
         self.events += [f"{e.step or 'saga'}: {e.cause}" for e in decision.events]
         self.letters += decision.dead_letter is not None
+        self.children += [child.saga for child in decision.children]
         self.deliveries = decision.deliveries
         return decision
 

@@ -1,12 +1,14 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from lib.errors import Conflict
-from lib.saga.definition import RetryPolicy, Saga
+from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
-from lib.saga.happened import CancelReached, CancelRequested, Overdue, Result
-from lib.saga.machine import is_awaited
+from lib.saga.machine.happened import CancelRequested, Heeded, Overdue, Result
+from lib.saga.machine.outstanding import is_awaited
+from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaStatus, due_mark, shard_of
 from tests.unit.saga.build import SECOND, T0, THREE, Played, outcome, step
 
@@ -159,7 +161,8 @@ def test_a_failed_compensation_is_tried_again_and_parked_in_the_end_with_one_dea
         assert played.letters == 0
         played.ends(Result.UNKNOWN, error="refund is down")
     assert played.saga.status is SagaStatus.FAILED
-    assert played.saga.error == "compensation of a: refund is down"
+    assert played.saga.parked_because == "compensation of a: refund is down"
+    assert played.statuses()[0] == "COMPENSATION_FAILED"
     assert played.letters == 1
     assert played.deliveries == ()
 
@@ -176,14 +179,14 @@ def test_an_overdue_saga_is_delivered_again_under_another_task_name() -> None:
 def test_a_saga_that_is_not_overdue_is_left_alone() -> None:
     played = Played()
     assert played.happens(Overdue(), after=timedelta(seconds=39)).events == ()
-    assert played.saga.epoch == 0
+    assert played.steps[0].epoch == 0
 
 
 def test_two_sweeps_deliver_an_overdue_saga_once() -> None:
     played = Played()
     played.happens(Overdue(), after=timedelta(seconds=41))
     assert played.happens(Overdue()).events == ()
-    assert played.saga.epoch == 1
+    assert played.steps[0].epoch == 1
 
 
 def test_the_due_time_is_the_schedule_the_time_out_and_the_grace() -> None:
@@ -205,7 +208,7 @@ def test_a_cancelled_saga_makes_good_the_step_that_a_second_dispatch_may_be_runn
     played = Played()
     played.ends()
     played.happens(CANCEL)
-    played.happens(CancelReached())
+    played.happens(Heeded(step=1, attempt=played.awaited.attempt))
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 1)
     played.ends()
     played.ends()
@@ -217,7 +220,8 @@ def test_a_cancel_does_not_wait_for_an_attempt_that_is_far_off() -> None:
     played.ends()
     played.ends(Result.RETRYABLE, after=timedelta(hours=1))
     played.happens(CANCEL)
-    assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
+    assert (played.awaited.phase, played.awaited.step) == ("compensate", 1)
+    assert played.statuses()[1] == "CANCELLED"
 
 
 def test_a_cancelled_saga_makes_no_new_attempt() -> None:
@@ -280,7 +284,7 @@ def test_a_cancel_that_the_pivot_outran_is_forgotten() -> None:
     played.ends()
     played.happens(CANCEL)
     played.ends()
-    assert not played.saga.cancel_requested
+    assert not played.saga.stopping
     played.ends(Result.RETRYABLE)
     played.ends()
     assert played.saga.status is SagaStatus.COMPLETED
@@ -299,7 +303,7 @@ def test_a_cancel_that_finds_the_pivot_uncertain_goes_forward() -> None:
     played.ends()
     played.happens(CANCEL)
     played.ends(Result.UNKNOWN)
-    played.happens(CancelReached())
+    played.happens(Heeded(step=1, attempt=played.awaited.attempt))
     assert (played.awaited.phase, played.awaited.step) == ("execute", 1)
     played.ends()
     played.ends()
@@ -320,3 +324,18 @@ def test_the_machine_leaves_the_records_that_it_is_given_as_they_are() -> None:
     before = (repr(saga), repr(steps))
     played.ends()
     assert (repr(saga), repr(steps)) == before
+
+
+def test_a_long_outage_of_the_queue_is_not_answered_by_a_task_a_minute() -> None:
+    played = Played()
+    for _ in range(24 * 60):
+        played.happens(Overdue(), after=timedelta(minutes=1))
+    assert 24 < played.steps[0].epoch < 40
+
+
+def test_an_overdue_saga_for_which_nothing_is_outstanding_is_parked_and_not_left() -> None:
+    played = Played()
+    played.steps[0] = replace(played.steps[0], awaits=None)
+    played.happens(Overdue(), after=timedelta(minutes=1))
+    assert played.saga.status is SagaStatus.FAILED
+    assert played.letters == 1

@@ -6,25 +6,39 @@ import msgspec
 
 from lib.datastore import Page, Query
 from lib.errors import NotFound
+from lib.saga.engine import Engine
 from lib.saga.journal import Journal
-from lib.saga.records import EventRecord, SagaRecord, SagaStatus, StepRecord
+from lib.saga.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
+from lib.saga.redaction import conceal
+from lib.saga.secret import REDACTED
 
 #: More of the audit trail than this is not shown at once.
 MOST_EVENTS = 500
 
 
-def show_saga(journal: Journal, saga_id: str) -> dict[str, Any]:
-    """Return a saga with its payload, its steps in order and its audit trail; or NotFound."""
+def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
+    """Return a saga with its payload, its steps in order and its audit trail; or NotFound.
+
+    Of the payload nothing is shown that its type marks as secret, or that no type is left for.
+    """
+    journal = engine.journal
     saga = journal.find(saga_id)
     loaded = journal.load(saga_id, saga.total_steps) if saga else None
     if loaded is None:
         raise NotFound(f"no saga {saga_id!r}", field="id")
     return {
-        **summarize_saga(loaded[0]),
-        "payload": msgspec.Raw(loaded[0].payload.encode()),
-        "steps": [_show_step(step) for step in loaded[1]],
+        **summarize_saga(loaded.saga),
+        "payload": _conceal(engine, loaded.saga),
+        "steps": [_show_step(step) for step in loaded.steps],
         "events": [_show_event(event) for event in journal.events(saga_id, MOST_EVENTS)],
     }
+
+
+def _conceal(engine: Engine, saga: SagaRecord) -> Any:
+    definition = engine.definitions.get((saga.name, saga.definition_version))
+    if definition is None:
+        return REDACTED
+    return conceal(msgspec.json.decode(saga.payload), definition.payload)
 
 
 def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
@@ -36,8 +50,11 @@ def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
         "status": saga.status,
         "current_step": saga.current_step,
         "total_steps": saga.total_steps,
-        "error": saga.error,
-        "cancel_requested": saga.cancel_requested,
+        "error": saga.parked_because or saga.error,
+        "stopping": saga.stopping,
+        "paused": saga.paused,
+        "parent_id": saga.parent_id or None,
+        "deadline_at": saga.deadline_at,
         "created_at": saga.created_at,
         "updated_at": saga.updated_at,
     }
@@ -47,14 +64,50 @@ def page_of_sagas(
     journal: Journal, status: SagaStatus | None, name: str | None, size: int, token: str | None
 ) -> dict[str, Any]:
     """Return a page of sagas, the newest first, of one status or name or of all."""
+    page = find_page(journal, status, name, size, token)
+    items = [summarize_saga(saga) for saga in page.items]
+    return {"items": items, "next_page_token": page.next_page_token}
+
+
+def find_page(
+    journal: Journal, status: SagaStatus | None, name: str | None, size: int, token: str | None
+) -> Page[SagaRecord]:
+    """Return a page of the records of sagas, the newest first."""
     query = Query(SagaRecord).order("-created_at")
     if status is not None:
         query = query.where("status", "=", status)
     if name is not None:
         query = query.where("name", "=", name)
-    page: Page[SagaRecord] = journal.store.page(query, size=size, token=token)
-    items = [summarize_saga(saga) for saga in page.items]
+    return journal.store.page(query, size=size, token=token)
+
+
+def page_of_letters(
+    journal: Journal, name: str | None, size: int, token: str | None
+) -> dict[str, Any]:
+    """Return a page of the parked sagas, the longest parked first."""
+    page = journal.store.page(_letters(name).order("created_at"), size=size, token=token)
+    items = [
+        {
+            "saga": letter.id,
+            "name": letter.name,
+            "step": letter.step,
+            "reason": letter.reason,
+            "alerted": letter.alerted,
+            "parked_at": letter.created_at,
+        }
+        for letter in page.items
+    ]
     return {"items": items, "next_page_token": page.next_page_token}
+
+
+def count_letters(journal: Journal, name: str | None) -> int:
+    """Return the number of parked sagas, by aggregation in Datastore."""
+    return journal.store.count(_letters(name))
+
+
+def _letters(name: str | None) -> Query[DeadLetter]:
+    letters = Query(DeadLetter)
+    return letters if name is None else letters.where("name", "=", name)
 
 
 def count_sagas(journal: Journal, name: str | None) -> dict[str, int]:
@@ -74,12 +127,14 @@ def _show_step(step: StepRecord) -> dict[str, Any]:
         "name": step.name,
         "service": step.service,
         "status": step.status,
+        "awaits": step.awaits,
         "attempts": step.attempt,
-        "compensation_attempts": step.compensation_attempt,
+        "tries": step.tries,
         "uncertain": step.uncertain,
         "output": msgspec.Raw(step.output.encode()) if step.output else None,
         "error": step.error,
-        "scheduled_at": step.scheduled_at,
+        "scheduled_at": step.scheduled_at if step.awaits else None,
+        "child": step.child or None,
         "updated_at": step.updated_at,
     }
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery
-from lib.saga.outstanding import due_mark_of, outstanding
+from lib.saga.machine.outstanding import due_of, outstanding
 from lib.saga.records import (
     DeadLetter,
     EventRecord,
@@ -22,13 +23,20 @@ class Decision:
     """What is to be committed in one go, and then enqueued.
 
     Without `events` there is nothing to commit: what happened was stale, and only the deliveries
-    are to be made sure of.
+    are to be made sure of. `children` are sagas that begin with this commit. The dead letter is
+    written where the saga is parked, and deleted where it is parked no longer.
     """
 
     saga: SagaRecord
     steps: tuple[StepRecord, ...] = ()
     events: tuple[EventRecord, ...] = ()
     dead_letter: DeadLetter | None = None
+    unparked: bool = False
+    children: tuple["Decision", ...] = ()
+    #: The child saga whose end is taken in by this, to be written with it.
+    told: SagaRecord | None = None
+    #: When Datastore's TTL policies are to delete the saga's steps and events.
+    expiry: datetime | None = None
     deliveries: tuple[Delivery, ...] = ()
 
 
@@ -39,7 +47,10 @@ class Draft:
         self.now = now
         self.saga = replace(saga)
         self.steps = list(steps)
+        #: The roots of sagas that begin with this decision, with their definitions.
+        self.children: list[tuple[Saga, SagaRecord]] = []
         self._before = tuple(steps)
+        self._was_parked = saga.status is SagaStatus.FAILED
         self._events: list[EventRecord] = []
         self._dead_letter: DeadLetter | None = None
 
@@ -52,10 +63,17 @@ class Draft:
         self.saga.error = error or self.saga.error
 
     def move_step(
-        self, index: int, status: StepStatus, cause: str, *, error: str = "", **changes: Any
+        self,
+        index: int,
+        status: StepStatus,
+        cause: str,
+        *,
+        actor: str = "",
+        error: str = "",
+        **changes: Any,
     ) -> None:
         """Put a step into a state."""
-        self._write(index, self.steps[index].status, status, cause, error=error)
+        self._write(index, self.steps[index].status, status, cause, actor=actor, error=error)
         self.change_step(index, status=status, error=error, **changes)
 
     def note(
@@ -71,27 +89,44 @@ class Draft:
 
     def park(self, step: int, cause: str, reason: str) -> None:
         """Give the saga up to an operator: FAILED, with its dead letter."""
-        self.move_saga(SagaStatus.FAILED, cause, error=reason)
+        parked_in = self.saga.status
+        self._write(None, parked_in, SagaStatus.FAILED, cause, error=reason)
+        self.saga.status, self.saga.parked_in = SagaStatus.FAILED, parked_in
+        self.saga.parked_because = reason
         self._dead_letter = DeadLetter(
             id=self.saga.id,
             name=self.saga.name,
             step=self.steps[step].name,
             reason=reason,
+            sequence=self.saga.sequence,
             created_at=self.now,
         )
 
+    def unpark(self, cause: str, actor: str, reason: str) -> None:
+        """Put a parked saga back into the state that it was in."""
+        before = self.saga.parked_in or SagaStatus.RUNNING
+        self.close(before, cause, actor, reason)
+
+    def close(self, status: SagaStatus, cause: str, actor: str, reason: str) -> None:
+        """Put a parked saga into a state by hand."""
+        self._write(None, self.saga.status, status, cause, actor=actor, error=reason)
+        self.saga.status, self.saga.parked_in = status, None
+        self.saga.parked_because, self._dead_letter = "", None
+
     def decide(self) -> Decision:
         """Return the whole as a decision."""
-        deliveries = outstanding(self.saga, self.steps)
         if self._events:
             self.saga.updated_at = self.now
-            self.saga.due = due_mark_of(self.saga, deliveries)
+        deliveries = outstanding(self.saga, self.steps)
+        if self._events:
+            self.saga.due = due_of(self.saga, deliveries)
         changed = (new for old, new in zip(self._before, self.steps, strict=True) if new is not old)
         return Decision(
             saga=self.saga,
             steps=tuple(changed),
             events=tuple(self._events),
             dead_letter=self._dead_letter,
+            unparked=self._was_parked and self.saga.status is not SagaStatus.FAILED,
             deliveries=deliveries,
         )
 
@@ -113,14 +148,9 @@ class Draft:
             step="" if index is None else self.steps[index].name,
             from_status=before,
             to_status=after,
-            attempt=0 if index is None else self._attempt(index),
+            attempt=0 if index is None else self.steps[index].attempt,
             cause=cause,
             actor=actor,
             error=error,
         )
         self._events.append(event)
-
-    def _attempt(self, index: int) -> int:
-        step = self.steps[index]
-        rolling_back = self.saga.status is SagaStatus.ROLLING_BACK
-        return step.compensation_attempt if rolling_back else step.attempt

@@ -1,0 +1,124 @@
+"""`make costs`: what a saga costs by list price, beside others, and how far the free tier goes.
+
+The operations are counted while the engine runs a saga on the local Datastore; the prices are
+those of benchmarks/data/prices.json.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.metering import meter
+from main import FUNCTIONS
+
+PRICES = Path(__file__).parent / "data" / "prices.json"
+
+#: Cloud Run rounds the time that an instance is busy up to this; a request that is alone on its
+#: instance and done sooner is billed so much.
+SHORTEST_BILLED_MS = 100
+
+DAYS = 30
+
+COORDINATION = ("datastore_write", "datastore_read", "datastore_delete", "tasks_operation")
+COMPUTE = ("run_request", "run_vcpu_second", "run_gib_second")
+
+
+def main() -> None:
+    """Print the prices of a saga, of 1,000 steps, of others, and the free tier in sagas a day."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--ms", type=int, default=SHORTEST_BILLED_MS, help="billed for a request")
+    options = parser.parse_args()
+    prices = json.loads(PRICES.read_text())
+    with contextlib.redirect_stdout(io.StringIO()):  # the engine's own log lines
+        counted = meter(options.steps)
+    saga = add_compute(counted.saga, options.ms)
+    sweeps = add_compute(counted.sweep, options.ms)
+    print(f"A saga of {options.steps} steps that do nothing themselves.")
+    print(textwrap.fill(f"Prices of {prices['read_on']}. {prices['note']}", width=100) + "\n")
+    print_bill(saga, prices, options.steps, options.ms)
+    print_others(options.steps, prices)
+    print_free_tier(saga, sweeps, prices)
+
+
+def add_compute(billed: Mapping[str, int], ms: int) -> dict[str, float]:
+    """Return what is billed, with the processor and the memory of its requests."""
+    seconds = billed["run_request"] * ms / 1000
+    memory = FUNCTIONS["run_saga_step"].memory
+    gib = int(memory.rstrip("MGi")) / (1024 if memory.endswith("Mi") else 1)
+    return {**billed, "run_vcpu_second": seconds, "run_gib_second": seconds * gib}
+
+
+def cost_of(billed: Mapping[str, float], prices: Mapping[str, Any]) -> float:
+    """Return the list price, in dollars, past every free tier."""
+    return sum(
+        count * float(prices[name]["usd"]) / float(prices[name]["per"])
+        for name, count in billed.items()
+    )
+
+
+def sagas_a_day(
+    saga: Mapping[str, float], sweeps_a_day: Mapping[str, float], prices: Mapping[str, Any]
+) -> dict[str, float]:
+    """Return how many sagas a day each free tier is enough for, beside a sweep every minute.
+
+    What has no free tier has no entry.
+    """
+    enough = {}
+    for name, count in saga.items():
+        days = 1 if prices[name]["free_per"] == "day" else DAYS
+        free = prices[name]["free"] / days - sweeps_a_day.get(name, 0)
+        if count and prices[name]["free"]:
+            enough[name] = max(0.0, free) / count
+    return enough
+
+
+def print_bill(saga: Mapping[str, float], prices: Mapping[str, Any], steps: int, ms: int) -> None:
+    """Print what a saga is billed for, line by line."""
+    print(f"  {'':22}{'a saga':>8}{'price':>20}{'a million sagas':>18}")
+    for name in (*COORDINATION, *COMPUTE):
+        price = prices[name]
+        each = f"${price['usd']:g} / {price['per']:,}"
+        count = saga.get(name, 0)
+        million = cost_of({name: count * 1e6}, prices)
+        print(f"  {name:22}{count:>8g}{each:>20}{million:>18,.2f}")
+    parts = {"coordination": COORDINATION, "and Cloud Run": (*COORDINATION, *COMPUTE)}
+    for label, names in parts.items():
+        cost = cost_of({name: saga.get(name, 0) for name in names}, prices)
+        print(f"  {label:22}${cost:.7f} a saga, ${cost / steps * 1000:.4f} for 1,000 steps")
+    print(f"  Cloud Run: {ms} ms a request, alone on its instance of 1 vCPU; with others, less.\n")
+
+
+def print_others(steps: int, prices: Mapping[str, Any]) -> None:
+    """Print the same saga elsewhere, at the fewest operations that it can be done with."""
+    others = {
+        "AWS Step Functions": ("step_functions_transition", steps, "a transition a step"),
+        "Google Workflows": ("workflows_internal_step", steps, "an internal step a step"),
+        "Temporal Cloud": ("temporal_action", steps + 1, "the start and an activity a step"),
+    }
+    print("  The same elsewhere, without what runs the steps (compare with coordination):")
+    for label, (name, count, why) in others.items():
+        cost = cost_of({name: count}, prices)
+        print(f"  {label:22}${cost:.7f} a saga, ${cost / steps * 1000:.4f} for 1,000 steps ({why})")
+    print()
+
+
+def print_free_tier(
+    saga: Mapping[str, float], sweep: Mapping[str, float], prices: Mapping[str, Any]
+) -> None:
+    """Print how many sagas a day are free, and what runs out first."""
+    sweeps = {name: count * 24 * 60 for name, count in sweep.items()}
+    enough = sagas_a_day(saga, sweeps, prices)
+    first = min(enough, key=enough.__getitem__)
+    print(f"  Free tier, beside a sweep every minute: {enough[first]:,.0f} sagas a day")
+    print(f"  ({first} runs out first; ", end="")
+    print(", ".join(f"{name}: {count:,.0f}" for name, count in enough.items()) + ")")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What the engine is billed for, counted at the wire while it runs a saga for real."""
+
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lib.datastore import Rpc, Store, connect
+from lib.saga.call import Call
+from lib.saga.definition import Definitions, Saga
+from lib.saga.delivery import Delivery
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.recovery import sweep
+from lib.saga.steps import Step
+from local.datastore.server import serve
+from local.supervisor import PROJECT
+
+
+class Meter:
+    """Counts, on its way to a Datastore, what each request is billed as."""
+
+    def __init__(self, inner: Rpc) -> None:
+        self._inner = inner
+        self.project, self.database = inner.project, inner.database
+        self.billed: Counter[str] = Counter()
+
+    def call(self, method: str, request: Any, timeout: float) -> Any:
+        """Send a request; a key that leads to nothing is billed as a read all the same."""
+        answer = self._inner.call(method, request, timeout)
+        if method == "Lookup":
+            self.billed["datastore_read"] += len(request.keys)
+        elif method == "RunQuery":
+            self.billed["datastore_read"] += len(answer.batch.entity_results)
+        elif method == "Commit":
+            for mutation in request.mutations:
+                self._count_mutation(mutation)
+        return answer
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._inner.close()
+
+    def _count_mutation(self, mutation: Any) -> None:
+        """Count a write; what is new will be deleted one day, by a TTL policy or by the sweep."""
+        self.billed["datastore_write"] += 1
+        if mutation.WhichOneof("operation") == "insert":
+            self.billed["datastore_delete"] += 1
+
+
+class _Line:
+    """Keeps deliveries for the caller to take, and counts them as Cloud Tasks bills them."""
+
+    def __init__(self, billed: Counter[str]) -> None:
+        self.waiting: list[Delivery] = []
+        self._billed = billed
+
+    def enqueue(self, delivery: Delivery) -> None:
+        """Take a delivery: one operation to create its task, one to dispatch it."""
+        self.waiting.append(delivery)
+        self._billed["tasks_operation"] += 2
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What one saga and one sweep are billed for, by the names of prices.json."""
+
+    saga: Counter[str]
+    sweep: Counter[str]
+
+
+def meter(steps: int) -> Metered:
+    """Run a saga of so many steps that do nothing themselves, and then a sweep that finds nothing.
+
+    A request to a function is counted for its start and for each delivery.
+    """
+    with tempfile.TemporaryDirectory(prefix="amends-costs-") as folder:
+        server = serve(Path(folder), index_file=PROJECT / "index.yaml")
+        try:
+            return _meter(connect("costs", emulator_host=f"127.0.0.1:{server.port}"), steps)
+        finally:
+            server.stop()
+
+
+def _meter(rpc: Rpc, steps: int) -> Metered:
+    counted = Meter(rpc)
+    line = _Line(counted.billed)
+    saga = Saga("counted", payload=dict[str, int], steps=tuple(map(_make_step, range(steps))))
+    engine = Engine(Definitions([saga]), Journal(Store(counted)), line, _now)
+    engine.start("counted", "s1", {"n": 1})
+    counted.billed["run_request"] += 1
+    while line.waiting:
+        engine.deliver(line.waiting.pop(0))
+        counted.billed["run_request"] += 1
+    finished = counted.billed.copy()
+    counted.billed.clear()
+    sweep(engine, _now)
+    counted.billed["run_request"] += 1
+    counted.close()
+    return Metered(finished, counted.billed)
+
+
+def _make_step(number: int) -> Step:
+    return Step(f"step-{number}", execute=_do_nothing, compensate=_do_nothing)
+
+
+def _do_nothing(_payload: Any, call: Call) -> str:
+    return call.step
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,40 @@
+"""What an operator looks at: which sagas there are, which are stuck, and which are parked."""
+
+from typing import Any
+
+from functions.sagas import SagaName
+from lib.clients import now
+from lib.http import endpoint
+from lib.paging import PageSize, PageToken
+from lib.saga.engine import Engine
+from lib.saga.operators import view
+from lib.saga.operators.monitoring import monitor
+
+
+@endpoint("GET")
+def monitor_sagas(engine: Engine) -> dict[str, Any]:
+    """Return the numbers of a dashboard: by status, overdue, parked, retries, the oldest."""
+    return monitor(engine.journal, now())
+
+
+@endpoint("GET")
+def count_sagas(engine: Engine, name: SagaName | None = None) -> dict[str, int]:
+    """Return the number of sagas in each status, the finished ones too: dearer the more of them."""
+    return view.count_sagas(engine.journal, name)
+
+
+@endpoint("GET")
+def list_dead_letters(
+    engine: Engine,
+    name: SagaName | None = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> dict[str, Any]:
+    """Return a page of the parked sagas, the longest parked first."""
+    return view.page_of_letters(engine.journal, name, page_size, page_token)
+
+
+@endpoint("GET")
+def count_dead_letters(engine: Engine, name: SagaName | None = None) -> dict[str, int]:
+    """Return the number of parked sagas."""
+    return {"count": view.count_letters(engine.journal, name)}

@@ -1,0 +1,40 @@
+"""The machinery: the targets of Cloud Tasks and of Cloud Scheduler, and of nobody else."""
+
+import flask
+
+from lib.clients import now
+from lib.http import endpoint
+from lib.logs import annotate
+from lib.saga.delivery import Delivery
+from lib.saga.engine import Engine
+from lib.saga.recovery import Swept, sweep
+
+
+@endpoint("POST", guard="tasks_service_account")
+def run_saga_step(body: Delivery, engine: Engine, request: flask.Request) -> dict[str, str]:
+    """Run one delivery: the target of Cloud Tasks."""
+    annotate(saga=body.saga_id, phase=body.phase, step=body.step, attempt=body.attempt)
+    result = engine.deliver(body, lost=_count_lost(request))
+    annotate(result=result)
+    return {"result": result}
+
+
+def _count_lost(request: flask.Request) -> int:
+    """Return how many dispatches of this task ended without an answer, or with a 5xx.
+
+    Cloud Tasks counts the answers, but not those with a 5xx (its guide to task handlers): what a
+    killed process answers, or we do when an action has run and could not be recorded.
+    """
+    dispatched = _count_in(request, "X-CloudTasks-TaskRetryCount")
+    return max(0, dispatched - _count_in(request, "X-CloudTasks-TaskExecutionCount"))
+
+
+def _count_in(request: flask.Request, header: str) -> int:
+    value = request.headers.get(header, "0")
+    return int(value) if value.isdecimal() and len(value) < 10 else 0
+
+
+@endpoint("POST", guard="scheduler_service_account")
+def sweep_sagas(engine: Engine) -> Swept:
+    """Deliver overdue sagas again, log missed alerts, purge: the target of Cloud Scheduler."""
+    return sweep(engine, now)

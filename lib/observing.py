@@ -1,0 +1,41 @@
+"""One request as an operator sees it: a log line, and a span where an exporter is configured."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import flask
+
+from lib import telemetry
+from lib.logs import log, make_traceparent, read_traceparent, request_context
+
+
+@dataclass(slots=True)
+class Seen:
+    """How a request ends; 500 until it is known."""
+
+    status: int = 500
+
+
+@contextmanager
+def observed(function: str, request: flask.Request) -> Iterator[Seen]:
+    """Watch a request of a function (its deployed name) for as long as the block runs.
+
+    The trace is continued from the caller's `traceparent`, or begun here.
+    """
+    seen, started = Seen(), time.perf_counter()
+    parent = read_traceparent(request.headers.get("traceparent", ""))
+    with telemetry.span(function, parent) as span:
+        trace = span.traceparent or parent or make_traceparent()
+        with request_context(trace, function=function) as fields:
+            try:
+                yield seen
+            finally:
+                fields |= {
+                    "method": request.method,
+                    "status": seen.status,
+                    "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+                }
+                span.fields = fields
+                log("WARNING" if seen.status >= 500 else "INFO", "request")

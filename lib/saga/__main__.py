@@ -1,0 +1,31 @@
+"""`python -m lib.saga check`: exit 1 if deploying this code would strand an unfinished saga."""
+
+import argparse
+import sys
+
+from lib import clients
+from lib.errors import AmendsError
+from lib.saga.operators.checking import find_stranded
+from lib.sagas import DEFINITIONS
+
+
+def main() -> int:
+    """Check, and say what was found."""
+    parser = argparse.ArgumentParser(prog="python -m lib.saga", description=__doc__)
+    parser.add_argument("command", choices=["check"])
+    parser.parse_args()
+    try:
+        stranded = find_stranded(clients.store(), DEFINITIONS)
+    except AmendsError as problem:
+        print(f"The unfinished sagas cannot be read: {problem.detail}", file=sys.stderr)
+        return 2
+    for each in stranded:
+        print(f"{each.count} {each.status} sagas: {each.name} version {each.version} {each.reason}")
+    declared = ", ".join(f"{name} version {version}" for name, version in sorted(DEFINITIONS))
+    if not stranded:
+        print(f"Every unfinished saga can go on with what is declared: {declared}.")
+    return 1 if stranded else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

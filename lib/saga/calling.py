@@ -1,0 +1,91 @@
+"""What the engine does with a delivery that is awaited: what to call, and with what."""
+
+from datetime import datetime
+from typing import Any
+
+from lib.saga.attempt import outcome_of
+from lib.saga.call import Call
+from lib.saga.definition import Saga
+from lib.saga.delivery import Delivery, Phase
+from lib.saga.journal import Loaded
+from lib.saga.machine.context import outputs_of
+from lib.saga.machine.forward import heeds_stop
+from lib.saga.machine.happened import ChildEnded, Happened, Heeded, Outcome, Result, Woken
+from lib.saga.records import SagaRecord
+from lib.saga.steps import Action, Part, Step
+
+
+def find_happened(
+    definition: Saga, loaded: Loaded, delivery: Delivery, lost: int, now: datetime
+) -> Happened | None:
+    """Return what is known without running an action; None when it has to be run.
+
+    That is the end of a wait, a stop that is heeded, or the loss of an earlier dispatch.
+    """
+    part, at = definition.parts[delivery.step], (delivery.step, delivery.attempt)
+    executes = delivery.phase is Phase.EXECUTE
+    if executes and not isinstance(part, Step):
+        return Woken(step=at[0], attempt=at[1])
+    if lost:
+        error = "an earlier dispatch of this attempt ended without an answer"
+        return outcome_of(delivery, Result.UNKNOWN, error=error)
+    if executes and heeds_stop(definition, loaded.saga, delivery.step, now):
+        return Heeded(step=at[0], attempt=at[1])
+    return None
+
+
+def action_of(part: Part, phase: Phase) -> Action:
+    """Return the author's code for a phase of a step."""
+    if not isinstance(part, Step):
+        raise TypeError(f"{part.name} has no action")
+    actions = {
+        Phase.EXECUTE: part.execute,
+        Phase.COMPENSATE: part.compensate,
+        Phase.STATUS: part.status,
+    }
+    action = actions[phase]
+    if action is None:
+        raise TypeError(f"step {part.name} has no action for phase {phase}")
+    return action
+
+
+def idempotency_key(saga_id: str, step: str) -> str:
+    """Return the key of one step of one saga, the same for every attempt."""
+    return f"{saga_id}/{step}"
+
+
+def make_call(loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any) -> Call:
+    """Return what an action is handed beside the payload."""
+    saga, step = loaded.saga, loaded.steps[delivery.step]
+    outputs = outputs_of(loaded.steps)
+    return Call(
+        saga_id=saga.id,
+        step=step.name,
+        attempt=step.tries,
+        idempotency_key=idempotency_key(saga.id, step.name),
+        fencing_token=delivery.attempt,
+        deadline=deadline,
+        store=store,
+        outputs=outputs,
+        output=outputs.get(step.name),
+        phase=delivery.phase,
+        traceparent=saga.traceparent,
+    )
+
+
+def child_end_of(child: SagaRecord) -> ChildEnded:
+    """Return what a child saga's end is to its parent."""
+    return ChildEnded(
+        step=child.parent_step,
+        child=child.id,
+        status=child.status,
+        output=child.result,
+        error=child.error,
+    )
+
+
+def in_a_word(happened: Happened) -> str:
+    """Return what a delivery did, for its answer and its log line."""
+    if isinstance(happened, Outcome):
+        return str(happened.result)
+    return "woken" if isinstance(happened, Woken) else "given up"

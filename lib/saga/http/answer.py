@@ -1,0 +1,115 @@
+"""What a service's answer to a step means for the saga; step.py has the table."""
+
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from lib.clients import now
+from lib.decoding import BROKEN
+from lib.logs import log
+from lib.saga.attempt import Unstorable
+from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
+from lib.saga.delivery import Phase
+from lib.saga.http.exchange import LARGEST_ANSWER, Answer, Ending
+
+#: A saga does not sleep for longer than this because a service's Retry-After says so.
+LONGEST_WAIT = timedelta(hours=1)
+
+#: A longer detail is left out rather than cut: half of a personal datum would not be redacted.
+LONGEST_DETAIL = 2000
+
+#: Nothing was done, as by their definition, and later it may be.
+NOT_NOW = frozenset({425, 429})
+
+#: We may not call this service, and it has looked at nothing but that.
+NOT_US = frozenset({401, 403})
+
+#: Nothing was done here; it belongs to another address.
+ELSEWHERE = frozenset({301, 307, 308})
+
+#: Client errors that do not say that nothing was done: a time-out on the way, a call under the
+#: same key that still runs, and what some proxies and Google's APIs call "cancelled".
+NOBODY_KNOWS = frozenset({408, 409, 499})
+
+
+def output_of(answer: Answer, call: Call, place: str) -> Any:
+    """Return the output that an answer has, or raise what it means.
+
+    `place` names the service in messages. A compensation has no output, so what a good answer to
+    one says is not looked at.
+    """
+    if 200 <= answer.status < 300:
+        return None if call.phase is Phase.COMPENSATE else _decode(answer, place)
+    raise _failure_of(answer, call, f"{place} answered {answer.status}{_detail_of(answer)}")
+
+
+def _failure_of(answer: Answer, call: Call, reason: str) -> Exception:
+    status = answer.status
+    if status in NOT_US:
+        log("ERROR", "a service does not let us in", alert="http-step-refused", saga=call.saga_id,
+            step=call.step, status=status)  # fmt: skip
+        return Retry(f"{reason} (configuration: may this service account call it?)")
+    if status in NOT_NOW:
+        return Retry(reason, after=_wait_of(answer))
+    if status in ELSEWHERE:
+        return Permanent(f"{reason} (configuration: a redirect is not followed; name the last URL)")
+    if 300 <= status < 400:
+        return Unstorable(f"{reason} (a redirect is not followed, and may come after the deed)")
+    if call.phase is Phase.STATUS and _is_unheard_of(answer):
+        return NotHappened(reason)
+    if 400 <= status < 500 and status not in NOBODY_KNOWS:
+        return Permanent(reason)
+    return Unknown(reason, after=_wait_of(answer))
+
+
+def _decode(answer: Answer, place: str) -> Any:
+    if answer.ending is Ending.BROKEN:
+        raise Unknown(f"{place} answered {answer.status}, but its answer broke off")
+    if answer.ending is Ending.OVERSIZED:
+        raise Unstorable(f"{place} answered with more than {LARGEST_ANSWER} bytes")
+    if not answer.body:
+        return None
+    try:
+        return msgspec.json.decode(answer.body)
+    except BROKEN as problem:
+        raise Unstorable(f"{place} answered with what is not JSON: {problem}") from None
+
+
+def _is_unheard_of(answer: Answer) -> bool:
+    """Tell whether the service itself says that there is no such thing.
+
+    A 404 that is not JSON may come from anything that stands before it: it says so of a wrong
+    address, and an effect that is then taken for never had would never be made good.
+    """
+    content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    is_json = content_type == "application/json" or content_type.endswith("+json")
+    return answer.status == 410 or (answer.status == 404 and is_json)
+
+
+def _detail_of(answer: Answer) -> str:
+    """Return the `detail` of a problem+json, for a message, or nothing."""
+    try:
+        problem = msgspec.json.decode(answer.body)
+    except BROKEN:
+        return ""
+    detail = problem.get("detail") if isinstance(problem, dict) else None
+    if not isinstance(detail, str) or len(detail) > LONGEST_DETAIL:
+        return ""
+    printable = "".join(each if each.isprintable() else " " for each in detail)
+    return f": {printable}"
+
+
+def _wait_of(answer: Answer) -> timedelta | None:
+    """Return how long a Retry-After, in seconds or as a date, asks to wait; None if it is none."""
+    header = answer.headers.get("Retry-After", "").strip()
+    if header.isascii() and header.isdigit():
+        # Ten digits are more than any wait, and fewer than a timedelta can hold.
+        return min(timedelta(seconds=int(header[:10])), LONGEST_WAIT)
+    try:
+        at = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now()
+    return max(timedelta(0), min(wait, LONGEST_WAIT))

@@ -1,0 +1,142 @@
+"""One HTTP exchange that is bounded in time and size and sends its request at most once."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from http.cookiejar import DefaultCookiePolicy
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, HTTPError
+
+from lib.clients import now
+from lib.saga.call import Retry, Unknown
+from lib.saga.limits import LARGEST_OUTPUT
+
+#: More of an answer is not read: it is as much as a step's output may have.
+LARGEST_ANSWER = LARGEST_OUTPUT
+
+#: A service that is there takes a connection within this time (seconds).
+LONGEST_CONNECT = 10.0
+
+#: Connections kept open to one service: about as many as one instance runs steps at a time.
+KEPT_CONNECTIONS = 64
+
+CHUNK = 16 * 1024
+
+#: Where one of these is the cause, the request has not left this process. The first is also what
+#: urllib3 derives the errors of a refused connection and of an unknown host from.
+_BEFORE_SENDING = (ConnectTimeoutError, ssl.SSLCertVerificationError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be sent."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class Ending(StrEnum):
+    """How far the body of an answer was read."""
+
+    WHOLE = "whole"
+    OVERSIZED = "oversized"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back; the names of `headers` match in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    ending: Ending = Ending.WHOLE
+
+
+def seconds_until(deadline: datetime) -> float:
+    """Return the seconds left; Retry when there are none, for then nothing is sent any more."""
+    left = (deadline - now()).total_seconds()
+    if left <= 0:
+        raise Retry("the deadline had passed before the request was sent")
+    return left
+
+
+def exchange(request: Request, deadline: datetime) -> Answer:
+    """Send a request and return its answer, whatever that says; redirects are not followed.
+
+    Raises Retry when nothing was sent, and Unknown when no answer came of what was.
+    """
+    left = seconds_until(deadline)
+    try:
+        with _session().request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            data=request.body,
+            timeout=(min(left, LONGEST_CONNECT), left),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body, ending = _read(response, deadline)
+            return Answer(
+                status=response.status_code, headers=response.headers, body=body, ending=ending
+            )
+    except (requests.RequestException, HTTPError) as problem:
+        cause = list(_causes(problem))
+        if any(isinstance(each, _BEFORE_SENDING) for each in cause):
+            raise Retry(f"no connection: {_name(cause[-1])}") from problem
+        raise Unknown(f"no answer: {_name(cause[-1])}") from problem
+
+
+def _read(response: requests.Response, deadline: datetime) -> tuple[bytes, Ending]:
+    """Read a body as it comes, so that one that only drips is left when the time is up."""
+    body = bytearray()
+    try:
+        while chunk := response.raw.read1(CHUNK, decode_content=False):
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                return b"", Ending.OVERSIZED
+            if now() >= deadline:
+                return b"", Ending.BROKEN
+    except HTTPError:
+        return b"", Ending.BROKEN
+    return bytes(body), Ending.WHOLE
+
+
+@cache
+def _session() -> requests.Session:
+    """Return this process's connections, made on first use: after gunicorn has forked.
+
+    Threads share it, so it keeps nothing between two calls but connections: no cookies, and
+    nothing from the environment, where a .netrc would replace our own Authorization header.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=KEPT_CONNECTIONS, max_retries=0))
+    return session
+
+
+def _causes(problem: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what it was made of, down to the first cause.
+
+    Not by `__context__`: that may be another call's failure, which this one is the answer to.
+    """
+    each: BaseException | None = problem
+    while each is not None:
+        yield each
+        inner = (each.__cause__, *each.args)
+        each = next((cause for cause in inner if isinstance(cause, BaseException)), None)
+
+
+def _name(problem: BaseException) -> str:
+    """Name an exception without its text, which may hold the whole address with its query."""
+    return type(problem).__name__

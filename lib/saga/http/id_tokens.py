@@ -1,0 +1,61 @@
+"""OIDC tokens by which another service knows who calls it, each kept until shortly before its end.
+
+Nothing is fetched, and google-auth is not even imported, before a token is first asked for.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from lib.clients import now
+
+#: The metadata server hands the same token out until four minutes before its end: asking any
+#: earlier is for nothing.
+MARGIN = timedelta(minutes=3, seconds=45)
+
+#: For one request to the metadata server; the longest that google-auth itself waits is 120 s.
+TIMEOUT_SECONDS = 5.0
+
+#: Audience -> a token for it and the token's end.
+Fetch = Callable[[str], tuple[str, datetime]]
+
+
+class IdTokens:
+    """A token source: called with an audience it returns a token that holds for minutes more.
+
+    Raises what `fetch` raises. Threads that want the same token wait for one fetch of it.
+    """
+
+    def __init__(self, fetch: Fetch, clock: Callable[[], datetime] = now) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._kept: dict[str, tuple[str, datetime]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, audience: str) -> str:
+        """Return a token for an audience."""
+        with self._lock:
+            kept = self._kept.get(audience)
+            if kept is None or self._clock() >= kept[1] - MARGIN:
+                kept = self._kept[audience] = self._fetch(audience)
+            return kept[0]
+
+
+def fetch_id_token(audience: str) -> tuple[str, datetime]:
+    """Return a new token of the service account that this process runs as, and its end.
+
+    It comes from the metadata server, or from GOOGLE_APPLICATION_CREDENTIALS. Raises google-auth's
+    errors where there is neither.
+    """
+    from google.auth.transport.requests import Request
+    from google.oauth2.id_token import fetch_id_token_credentials
+
+    request = partial(Request(), timeout=TIMEOUT_SECONDS)
+    credentials = fetch_id_token_credentials(audience, request=request)  # type: ignore[no-untyped-call]
+    credentials.refresh(request)
+    return credentials.token, credentials.expiry.replace(tzinfo=UTC)
+
+
+#: This process's own.
+ID_TOKENS = IdTokens(fetch_id_token)

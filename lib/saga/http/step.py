@@ -1,0 +1,176 @@
+"""A step, a compensation or a status question that is a call to a service's URL.
+
+    Step("charge", execute=HttpCall("https://payments.example/charge"),
+         compensate=HttpCall("https://payments.example/refund"),
+         status=HttpCall("https://payments.example/charge-status", method="GET"))
+
+| what comes back | what it means | because |
+|---|---|---|
+| 2xx, JSON or empty | done; the body is the output, None if empty | a 202, too, is a promise |
+| 2xx, neither JSON nor empty, or too large | doubtful (`Unstorable`) | done, but cannot be kept |
+| 2xx, broken off | unknown | asked again under its key, it may come whole |
+| 301, 307, 308 | permanent | not done; the URL is a wrong setting |
+| other 3xx | doubtful (`Unstorable`) | a 303, say, is how a form answers after the deed |
+| 401, 403 | retry, and an alert | access is checked first; a grant takes minutes to spread |
+| 410, or 404 as JSON, to a status question | `NotHappened` | so the service says it itself |
+| 408, 409, 499 | unknown, after Retry-After | the work of a duplicate, or still running |
+| 425, 429 | retry, after Retry-After | by their definition not done |
+| other 4xx, any other 404 | permanent | refused; a `detail` of problem+json is the reason |
+| 5xx, and any other number | unknown, after Retry-After | a 503 may be a proxy's, after the deed |
+| no connection, no such host, bad certificate | retry | nothing was sent |
+| time-out, cut off, no HTTP | unknown | it was sent, and may have been done |
+| no time left, or no token to be had | retry | nothing was sent |
+
+Permanent, retry and unknown are the exceptions of call.py. To a status question permanent means
+no more than that there was no answer: a wrong URL gets a 404 in HTML, which settles nothing. A 409
+that means "no" costs attempts; a service says so at once by 422. Of a compensation only 2xx means
+done, so a service must answer that also when there was nothing to undo; what else it says then is
+not looked at.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from lib.http import BUDGET_HEADER
+from lib.logs import read_traceparent
+from lib.saga.call import Call, Permanent, Retry, Unknown
+from lib.saga.delivery import Phase
+from lib.saga.http.answer import output_of
+from lib.saga.http.exchange import Request, exchange, seconds_until
+from lib.saga.http.id_tokens import ID_TOKENS
+
+#: Only grows over the life of a saga: a service may refuse a call with less than it has seen.
+FENCING_HEADER = "X-Fencing-Token"
+
+#: Many services, our own functions among them, take no longer Idempotency-Key.
+LONGEST_KEY = 255
+
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+METHODS = METHODS_WITH_BODY | {"GET", "DELETE"}
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def step_key(call: Call) -> str:
+    """Return the Idempotency-Key that the step itself is called under, whichever phase this is.
+
+    It is the call's own key, percent-encoded, or a hash of that if it is too long for a header.
+    """
+    return _fit(quote(call.idempotency_key))
+
+
+def describe_call(payload: Any, call: Call) -> dict[str, Any]:
+    """Return the body of a call whose author has not shaped one; in every attempt the same.
+
+    `step_key` is the Idempotency-Key of the step: under a compensation, what is to be undone.
+    `output` is the step's own output under a compensation, or null where nobody knows it.
+    """
+    return {
+        "saga_id": call.saga_id,
+        "step": call.step,
+        "phase": call.phase,
+        "step_key": step_key(call),
+        "payload": payload,
+        "output": call.output,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """An action that calls a URL, once an attempt, within the step's time-out.
+
+    `body` shapes what is sent: a pure function, since a service that compares the bodies under one
+    Idempotency-Key wants the same in every attempt. With an `audience`, usually the service's root
+    URL, the call carries an OIDC token of the service account that this process runs as.
+    """
+
+    url: str
+    _: KW_ONLY
+    method: str = "POST"
+    body: Callable[[Any, Call], Any] = describe_call
+    audience: str = ""
+    tokens: Callable[[str], str] = ID_TOKENS
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        known = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+        if not known or "@" in parts.netloc:
+            raise ValueError(f"{self.place}: wants an http or https URL, with a host and no user")
+        if self.audience and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError(f"{self.place}: a token is sent over https only")
+        if self.method not in METHODS:
+            raise ValueError(f"{self.place}: method {self.method!r} is none of {sorted(METHODS)}")
+        if self.method not in METHODS_WITH_BODY and self.body is not describe_call:
+            raise ValueError(f"{self.place}: {self.method} has no body")
+
+    @property
+    def place(self) -> str:
+        """The URL without what may be secret in it: how messages name the service."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def __call__(self, payload: Any, call: Call) -> Any:
+        """Call the service; return its output or raise as the table says."""
+        request = Request(
+            method=self.method,
+            url=self.url,
+            body=self._encode_body(payload, call),
+            headers=self._headers(call),
+        )
+        try:
+            answer = exchange(request, call.deadline)
+        except (Retry, Unknown) as problem:
+            raise type(problem)(f"{self.place}: {problem}", after=problem.after) from problem
+        return output_of(answer, call, self.place)
+
+    def _encode_body(self, payload: Any, call: Call) -> bytes | None:
+        if self.method not in METHODS_WITH_BODY:
+            return None
+        try:
+            return msgspec.json.encode(self.body(payload, call))
+        except (TypeError, ValueError, OverflowError) as problem:
+            raise Permanent(f"{self.place}: the request's body is not JSON: {problem}") from problem
+
+    def _headers(self, call: Call) -> dict[str, str]:
+        headers = {
+            "User-Agent": "Amends",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Idempotency-Key": _own_key(call),
+            FENCING_HEADER: str(call.fencing_token),
+        }
+        if self.method in METHODS_WITH_BODY:
+            headers["Content-Type"] = "application/json"
+        if read_traceparent(call.traceparent):
+            headers["traceparent"] = call.traceparent
+        if self.audience:
+            headers["Authorization"] = f"Bearer {self._token()}"
+        # The last, since a token may take its time; and never rounded to nothing.
+        headers[BUDGET_HEADER] = f"{max(seconds_until(call.deadline), 0.001):.3f}"
+        return headers
+
+    def _token(self) -> str:
+        try:
+            return self.tokens(self.audience)
+        except Exception as problem:  # whatever a token source raises, nothing was sent
+            raise Retry(f"{self.place}: no token for {self.audience}: {problem}") from problem
+
+
+def _own_key(call: Call) -> str:
+    """Return the key of this very action; a status question has that of what it asks about.
+
+    A service that honours the header would answer a compensation under its step's key with the
+    step's answer. Quoting leaves no ";" in a key, so no step's name can make the two the same.
+    """
+    if call.phase is not Phase.COMPENSATE:
+        return step_key(call)
+    return _fit(f"{quote(call.idempotency_key)};{call.phase}")
+
+
+def _fit(key: str) -> str:
+    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,111 @@
+"""The way back: compensations in reverse order, stage after stage."""
+
+from lib.saga.definition import OnCompensationFailure, Saga
+from lib.saga.delivery import Phase
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.draft import Draft
+from lib.saga.machine.happened import ChildEnded, Outcome, Result
+from lib.saga.machine.scheduling import schedule, try_again
+from lib.saga.records import SagaStatus, StepRecord, StepStatus
+from lib.saga.steps import Child, Part, Step
+
+#: A step that ended so has had its effect only if that is uncertain.
+NOT_DONE = frozenset({StepStatus.FAILED, StepStatus.CANCELLED})
+
+
+def roll_back(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
+    """Begin to compensate, the present stage first; or end: there is nothing to make good."""
+    draft.move_saga(SagaStatus.ROLLING_BACK, cause, error=error)
+    draft.saga.stopping = ""
+    go_back(definition, draft)
+
+
+def go_back(definition: Saga, draft: Draft) -> None:
+    """Compensate the last stage that still needs it, or end the saga."""
+    present = definition.stage_of(draft.saga.current_step)
+    for stage in reversed(definition.stages[: definition.stages.index(present) + 1]):
+        needing = [i for i in stage if needs_compensation(definition.parts[i], draft.steps[i])]
+        if needing:
+            draft.saga.current_step = stage.start
+            for index in needing:
+                schedule(definition, draft, index, Phase.COMPENSATE)
+            return
+    failed = _failed(draft)
+    if failed:
+        _park(draft, failed)
+    else:
+        draft.move_saga(SagaStatus.ROLLED_BACK, Cause.ALL_MADE_GOOD)
+
+
+def needs_compensation(part: Part, step: StepRecord) -> bool:
+    """Tell whether a step may have had an effect that is to be made good."""
+    happened = step.status is StepStatus.COMPLETED or (step.status in NOT_DONE and step.uncertain)
+    return happened and part.can_be_undone
+
+
+def compensated(definition: Saga, draft: Draft, outcome: Outcome) -> None:
+    """Take the end of one attempt of a compensation."""
+    step = draft.steps[outcome.step]
+    if draft.saga.status is not SagaStatus.ROLLING_BACK or step.awaits is not Phase.COMPENSATE:
+        return
+    if outcome.result is Result.DONE:
+        _made_good(definition, draft, outcome.step, Cause.MADE_GOOD)
+    elif step.attempt == outcome.attempt and outcome.result is Result.UNDER_WAY:
+        draft.move_step(outcome.step, StepStatus.WAITING, Cause.WAITS, awaits=None)
+    elif step.attempt == outcome.attempt:
+        _compensation_failed(definition, draft, outcome)
+
+
+def child_rolled_back(definition: Saga, draft: Draft, ended: ChildEnded) -> None:
+    """Take the end of a child saga while its parent goes back."""
+    step = draft.steps[ended.step]
+    if step.awaits is not Phase.COMPENSATE and step.status is not StepStatus.WAITING:
+        return
+    if ended.status is SagaStatus.ROLLED_BACK:
+        _made_good(definition, draft, ended.step, Cause.CHILD_ROLLED_BACK)
+    elif step.status is StepStatus.WAITING:
+        # It was parked when it was asked to roll back, and an operator has completed it.
+        draft.move_step(ended.step, StepStatus.COMPLETED, Cause.CHILD_COMPLETED)
+        schedule(definition, draft, ended.step, Phase.COMPENSATE)
+
+
+def settle_back(definition: Saga, draft: Draft) -> None:
+    """Go on to the stage before once all of this one has been compensated, or park."""
+    stage = definition.stage_of(draft.saga.current_step)
+    if any(draft.steps[index].is_open for index in stage):
+        return
+    halts = definition.on_compensation_failure is OnCompensationFailure.HALT
+    if halts and _failed(draft):
+        _park(draft, _failed(draft))
+    else:
+        go_back(definition, draft)
+
+
+def _made_good(definition: Saga, draft: Draft, index: int, cause: str) -> None:
+    draft.move_step(index, StepStatus.COMPENSATED, cause, awaits=None)
+    settle_back(definition, draft)
+
+
+def _compensation_failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
+    part = definition.parts[outcome.step]
+    if not isinstance(part, Step | Child):
+        raise AssertionError(f"{part.name} cannot be compensated")
+    if try_again(definition, draft, outcome, part.compensation_retry):
+        return
+    draft.move_step(
+        outcome.step,
+        StepStatus.COMPENSATION_FAILED,
+        Cause.COMPENSATION_FAILED,
+        error=outcome.error,
+        awaits=None,
+    )
+    settle_back(definition, draft)
+
+
+def _failed(draft: Draft) -> list[StepRecord]:
+    return [step for step in draft.steps if step.status is StepStatus.COMPENSATION_FAILED]
+
+
+def _park(draft: Draft, failed: list[StepRecord]) -> None:
+    reason = "; ".join(f"compensation of {step.name}: {step.error}" for step in failed)
+    draft.park(failed[-1].index, Cause.COMPENSATION_FAILED, reason)

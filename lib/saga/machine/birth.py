@@ -1,0 +1,45 @@
+"""The first record of a saga, whether somebody starts it or another saga does."""
+
+from datetime import datetime
+
+from lib.saga.definition import Saga
+from lib.saga.records import SagaRecord, SagaStatus, StepRecord
+from lib.saga.steps import Child
+
+
+def make_saga(
+    definition: Saga, saga_id: str, payload: str, now: datetime, *, traceparent: str = ""
+) -> SagaRecord:
+    """Return the root of a saga that begins now; `payload` is canonical JSON."""
+    return SagaRecord(
+        id=saga_id,
+        name=definition.name,
+        definition_version=definition.version,
+        fingerprint=definition.fingerprint,
+        status=SagaStatus.PENDING,
+        total_steps=len(definition.parts),
+        payload=payload,
+        deadline_at=None if definition.deadline is None else now + definition.deadline,
+        traceparent=traceparent,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def make_child(
+    part: Child, parent: SagaRecord, step: StepRecord, payload: str, now: datetime
+) -> SagaRecord:
+    """Return the root of a step's child saga: `order-1:ship`, then `order-1:ship~2`.
+
+    No caller can have taken such an id: callers' ids have no colon.
+    """
+    again = int(step.child.rpartition("~")[2]) + 1 if "~" in step.child else 2
+    suffix = f"~{again}" if step.child else ""
+    child_id = f"{parent.id}:{part.name}{suffix}"
+    child = make_saga(part.saga, child_id, payload, now, traceparent=parent.traceparent)
+    child.parent_id, child.parent_step, child.parent_steps = (
+        parent.id,
+        step.index,
+        parent.total_steps,
+    )
+    return child

@@ -1,0 +1,51 @@
+"""What a saga's payload and the outputs of its steps say to the author's pure functions."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from lib.errors import AmendsError
+from lib.saga.call import Permanent
+from lib.saga.definition import Saga
+from lib.saga.limits import LONGEST_ERROR
+from lib.saga.payload import stored_payload
+from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.redaction import redact
+
+T = TypeVar("T")
+
+
+class Unfit(Exception):
+    """An author's pure function could not be had: the step that it is for cannot begin."""
+
+
+def outputs_of(steps: Iterable[StepRecord]) -> dict[str, Any]:
+    """Return the outputs that there are, by step name."""
+    return {step.name: msgspec.json.decode(step.output) for step in steps if step.output}
+
+
+def ask(
+    function: Callable[[Any, dict[str, Any]], T],
+    definition: Saga,
+    saga: SagaRecord,
+    steps: Iterable[StepRecord],
+) -> T:
+    """Return what a pure function makes of payload and outputs; raise Unfit if it raises."""
+    try:
+        return function(stored_payload(saga.payload, definition.payload), outputs_of(steps))
+    except AmendsError as problem:
+        error = problem.detail
+    except Permanent as problem:
+        error = str(problem)
+    except Exception as problem:  # an author's code may raise anything
+        error = f"{type(problem).__name__}: {problem}"
+    raise Unfit(clean_error(error, definition, saga))
+
+
+def clean_error(error: str, definition: Saga, saga: SagaRecord) -> str:
+    """Return an error's text without what the payload's type marks as secret, cut to its length."""
+    if not error:
+        return error
+    payload = msgspec.json.decode(saga.payload)
+    return redact(error, payload, definition.payload)[:LONGEST_ERROR]

@@ -1,0 +1,105 @@
+"""The machine that decides: (definition, records, what happened, now) -> new records, deliveries.
+
+Pure: no I/O, no clock, no randomness of its own. Whoever calls it commits the decision whole,
+against the version of the saga that it was decided on, and only then enqueues the deliveries.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from lib.saga.definition import Saga
+from lib.saga.delivery import Phase
+from lib.saga.machine import backward, forward, happened, verbs
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.draft import Decision, Draft
+from lib.saga.machine.happened import Happened, Outcome, ResolveRequested
+from lib.saga.machine.scheduling import redeliver
+from lib.saga.records import ACTIVE, SagaRecord, StepRecord
+
+
+def begin(definition: Saga, saga: SagaRecord) -> Decision:
+    """Return a new saga's first records and its first deliveries; `saga` is PENDING, as made."""
+    now = saga.created_at
+    steps = [
+        StepRecord(
+            saga_id=saga.id, id=index + 1, name=part.name, service=part.service, updated_at=now
+        )
+        for index, part in enumerate(definition.parts)
+    ]
+    draft = Draft(saga, steps, now)
+    draft.note(Cause.STARTED)
+    forward.enter(definition, draft, 0)
+    return replace(_conclude(draft), steps=tuple(draft.steps))
+
+
+def strand(saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: datetime) -> Decision:
+    """Park a saga whose definition is gone, rather than run the wrong step."""
+    draft = Draft(saga, steps, now)
+    if saga.status in ACTIVE:
+        draft.park(saga.current_step, Cause.STRANDED, reason)
+    return draft.decide()
+
+
+def close(
+    saga: SagaRecord, steps: Sequence[StepRecord], request: ResolveRequested, now: datetime
+) -> Decision:
+    """Take a parked saga as ended by hand: that needs no definition. Raises Conflict."""
+    draft = Draft(saga, steps, now)
+    verbs.resolve(draft, request)
+    return draft.decide()
+
+
+def decide(
+    definition: Saga,
+    saga: SagaRecord,
+    steps: Sequence[StepRecord],
+    what: Happened,
+    now: datetime,
+) -> Decision:
+    """Return what becomes of a saga; what is stale changes nothing and names what is outstanding.
+
+    Raises Conflict for what makes no sense in the saga's state, and NotFound for a step or a
+    signal that it does not have.
+    """
+    draft = Draft(saga, steps, now)
+    _take(definition, draft, what)
+    return _conclude(draft)
+
+
+def _conclude(draft: Draft) -> Decision:
+    """Return the decision, with those of the sagas that begin with it."""
+    decision = draft.decide()
+    children = tuple(begin(definition, child) for definition, child in draft.children)
+    begun = (delivery for child in children for delivery in child.deliveries)
+    return replace(decision, children=children, deliveries=(*decision.deliveries, *begun))
+
+
+def _take(definition: Saga, draft: Draft, what: Happened) -> None:
+    match what:
+        case Outcome(phase=Phase.COMPENSATE):
+            backward.compensated(definition, draft, what)
+        case Outcome():
+            forward.executed(definition, draft, what)
+        case happened.Woken():
+            forward.woken(definition, draft, what)
+        case happened.Heeded():
+            forward.heeded(definition, draft, what)
+        case happened.ChildEnded():
+            forward.child_ended(definition, draft, what)
+        case happened.Overdue():
+            redeliver(draft, at_once=what.at_once)
+        case happened.Signalled():
+            forward.signalled(definition, draft, what)
+        case happened.CancelRequested():
+            verbs.cancel(definition, draft, what)
+        case happened.RevertRequested():
+            verbs.revert(definition, draft, what)
+        case happened.PauseRequested():
+            verbs.pause(draft, what)
+        case happened.ResumeRequested():
+            verbs.resume(draft, what)
+        case happened.RetryRequested():
+            verbs.retry(definition, draft, what)
+        case happened.SkipRequested():
+            verbs.skip(definition, draft, what)

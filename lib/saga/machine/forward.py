@@ -1,0 +1,257 @@
+"""The way forward: stage after stage, until all is done or there is a reason to go back."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from lib.errors import Conflict, NotFound
+from lib.saga.definition import Saga, StepKind
+from lib.saga.delivery import Phase
+from lib.saga.machine.backward import child_rolled_back, roll_back
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.context import Unfit
+from lib.saga.machine.draft import Draft
+from lib.saga.machine.happened import FINAL, ChildEnded, Heeded, Outcome, Result, Signalled, Woken
+from lib.saga.machine.scheduling import IN_FLIGHT, deadline_of, schedule, try_again, wake
+from lib.saga.machine.starting import begin_part, plan_part, run
+from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepStatus
+from lib.saga.steps import Child, Signal, Step, Timer
+
+#: A signal may come while its step is in one of these.
+AWAITED = frozenset({StepStatus.PENDING, StepStatus.WAITING})
+
+#: A step that ended so lets the saga go on.
+PASSED = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
+
+
+def executed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
+    """Take the end of one attempt of a step, or the answer to what became of it."""
+    saga, step = draft.saga, draft.steps[outcome.step]
+    awaited = step.awaits in (Phase.EXECUTE, Phase.STATUS)
+    if saga.status not in FORWARD or not awaited:
+        return
+    if outcome.result is Result.DONE:
+        # A late success of an earlier attempt is as good: every attempt has the same key.
+        complete(definition, draft, outcome.step, Cause.DONE, outcome.output)
+    elif (step.attempt, step.awaits) == (outcome.attempt, outcome.phase):
+        _failed(definition, draft, outcome)
+
+
+def complete(
+    definition: Saga, draft: Draft, index: int, cause: str, output: str | None, actor: str = ""
+) -> None:
+    """Take a step as done."""
+    run(draft)
+    draft.move_step(index, StepStatus.COMPLETED, cause, actor=actor, output=output, awaits=None)
+    settle(definition, draft)
+
+
+def woken(definition: Saga, draft: Draft, event: Woken) -> None:
+    """Take the end of a wait, or of a part of it."""
+    step, part = draft.steps[event.step], definition.parts[event.step]
+    if step.status is not StepStatus.WAITING or step.attempt != event.attempt:
+        return
+    if draft.saga.status not in FORWARD:
+        return
+    deadline = deadline_of(definition, draft.saga, event.step)
+    if deadline is not None and draft.now >= deadline:
+        stop(definition, draft, Cause.DEADLINE_PASSED)
+    elif step.waits_until is None or draft.now < step.waits_until:
+        wake(definition, draft, event.step, step.waits_until)
+        draft.note(Cause.WAITS, step=event.step)
+    elif isinstance(part, Timer):
+        complete(definition, draft, event.step, Cause.TIME_IS_UP, None)
+    else:
+        _fail(definition, draft, event.step, Cause.NO_SIGNAL, "the signal has not come in time")
+
+
+def signalled(definition: Saga, draft: Draft, signal: Signalled) -> None:
+    """Take a signal for the step that waits for it, or keep it until that step comes.
+
+    Raises NotFound when no step has that name, and Conflict when it no longer waits, or when
+    another payload has come before; the same one changes nothing.
+    """
+    parts = enumerate(definition.parts)
+    index = next((i for i, p in parts if p.name == signal.step and isinstance(p, Signal)), None)
+    if index is None:
+        raise NotFound(f"saga {definition.name} has no signal {signal.step!r}", field="signal")
+    step = draft.steps[index]
+    if step.signal == signal.payload:
+        return
+    if step.signal is not None:
+        raise Conflict(f"signal {signal.step!r} has come before, with another payload")
+    if draft.saga.status not in (*FORWARD, SagaStatus.FAILED) or step.status not in AWAITED:
+        raise Conflict(f"saga {draft.saga.id} no longer waits for signal {signal.step!r}")
+    draft.change_step(index, signal=signal.payload)
+    if step.status is StepStatus.WAITING and draft.saga.status in FORWARD:
+        complete(definition, draft, index, Cause.SIGNALLED, signal.payload, signal.actor)
+    else:
+        draft.note(Cause.SIGNAL_KEPT, step=index, actor=signal.actor)
+
+
+def child_ended(definition: Saga, draft: Draft, ended: ChildEnded) -> None:
+    """Take the end of a child saga as the step's own."""
+    if draft.saga.status is SagaStatus.ROLLING_BACK:
+        child_rolled_back(definition, draft, ended)
+        return
+    step = draft.steps[ended.step]
+    waiting = step.status is StepStatus.WAITING and step.child == ended.child
+    if draft.saga.status not in FORWARD or not waiting:
+        return
+    if ended.status is SagaStatus.COMPLETED:
+        complete(definition, draft, ended.step, Cause.CHILD_COMPLETED, ended.output)
+    else:
+        _fail(definition, draft, ended.step, Cause.CHILD_ROLLED_BACK, ended.error)
+
+
+def heeded(definition: Saga, draft: Draft, event: Heeded) -> None:
+    """Give up a step whose delivery has found that the saga is to be rolled back."""
+    step = draft.steps[event.step]
+    if step.awaits is not Phase.EXECUTE or step.attempt != event.attempt:
+        return
+    if not heeds_stop(definition, draft.saga, event.step, draft.now):
+        return
+    if not draft.saga.stopping:
+        stop(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
+    _give_up(definition, draft, event.step)
+    settle(definition, draft)
+
+
+def heeds_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) -> bool:
+    """Tell whether a delivery is to give its step up and not to run it.
+
+    A pivot is run all the same: another dispatch of it may be running, and could not be undone.
+    """
+    deadline = deadline_of(definition, saga, index)
+    late = deadline is not None and now >= deadline
+    way_back = definition.kind_of(index) is StepKind.COMPENSATABLE
+    return saga.status in FORWARD and way_back and (late or bool(saga.stopping))
+
+
+def stop(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
+    """Have the saga rolled back, once what is in flight of its present stage has ended."""
+    run(draft)
+    draft.saga.stopping, draft.saga.error = cause, error or draft.saga.error
+    for index in definition.stage_of(draft.saga.current_step):
+        if _can_be_given_up(definition, draft, index):
+            _give_up(definition, draft, index)
+    settle(definition, draft)
+
+
+def settle(definition: Saga, draft: Draft) -> None:
+    """Go on, go back or park once nothing is open any more in the present stage."""
+    stage = definition.stage_of(draft.saga.current_step)
+    if any(draft.steps[index].is_open for index in stage):
+        return
+    lost = [draft.steps[index] for index in stage if draft.steps[index].status not in PASSED]
+    kind = definition.kind_of(stage.start)
+    reason = "; ".join(f"step {step.name}: {step.error}" for step in lost if step.error)
+    certain = not any(step.uncertain for step in lost)
+    if lost and (kind is StepKind.RETRIABLE or (kind is StepKind.PIVOT and not certain)):
+        draft.park(lost[-1].index, Cause.NO_WAY_BACK, reason)
+    elif lost or (draft.saga.stopping and kind is StepKind.COMPENSATABLE):
+        cause = draft.saga.stopping or Cause.STEP_FAILED
+        roll_back(definition, draft, cause, draft.saga.error or reason)
+    else:
+        _go_on(definition, draft, definition.stages.index(stage) + 1)
+
+
+def begin_parts(definition: Saga, draft: Draft, indexes: Iterable[int]) -> None:
+    """Begin steps of the present stage side by side, or none if one of them cannot begin."""
+    plans = {index: plan_part(definition, draft, index) for index in indexes}
+    unfit = {index: plan for index, plan in plans.items() if isinstance(plan, Unfit)}
+    for index, plan in (unfit or plans).items():
+        begin_part(definition, draft, index, plan)
+    settle(definition, draft)
+
+
+def _go_on(definition: Saga, draft: Draft, number: int) -> None:
+    if draft.saga.stopping:
+        draft.saga.stopping, draft.saga.error = "", ""
+        draft.note(Cause.TOO_LATE_TO_CANCEL)
+    enter(definition, draft, number)
+
+
+def enter(definition: Saga, draft: Draft, number: int) -> None:
+    """Begin a stage, unless the saga is done or its deadline has passed."""
+    if number == len(definition.stages):
+        _finish(draft)
+        return
+    stage = definition.stages[number]
+    draft.saga.current_step = stage.start
+    deadline = draft.saga.deadline_at
+    way_back = definition.kind_of(stage.start) is not StepKind.RETRIABLE
+    if way_back and deadline is not None and draft.now >= deadline:
+        run(draft)
+        roll_back(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
+    else:
+        begin_parts(definition, draft, stage)
+
+
+def _finish(draft: Draft) -> None:
+    run(draft)
+    draft.move_saga(SagaStatus.COMPLETED, Cause.ALL_DONE)
+    if draft.saga.parent_id:
+        draft.saga.result = draft.steps[-1].output
+
+
+def _failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
+    """Try a step again, ask what became of it, or take it as failed."""
+    index, part = outcome.step, definition.parts[outcome.step]
+    run(draft)
+    asked = outcome.phase is Phase.STATUS
+    stopping = draft.saga.stopping and definition.kind_of(index) is StepKind.COMPENSATABLE
+    if not (stopping and not asked) and try_again(
+        definition, draft, outcome, definition.retry_of(index)
+    ):
+        return
+    if outcome.result is Result.NOT_HAPPENED:
+        draft.change_step(index, uncertain=False)
+        _fail(definition, draft, index, Cause.NEVER_HAPPENED, outcome.error)
+        return
+    if outcome.result is not Result.PERMANENT or asked:
+        # Another dispatch of this attempt may yet have the effect that this one did not have.
+        draft.change_step(index, uncertain=True)
+    cause = Cause.FAILED_FOR_GOOD if outcome.result in FINAL else Cause.OUT_OF_ATTEMPTS
+    if draft.steps[index].uncertain and not asked and isinstance(part, Step) and part.status:
+        _ask(definition, draft, index, outcome.error)
+    else:
+        _fail(definition, draft, index, cause, outcome.error)
+
+
+def _fail(definition: Saga, draft: Draft, index: int, cause: str, error: str) -> None:
+    draft.move_step(index, StepStatus.FAILED, cause, error=error, awaits=None)
+    if definition.kind_of(index) is StepKind.COMPENSATABLE and not draft.saga.stopping:
+        name = draft.steps[index].name
+        stop(definition, draft, Cause.STEP_FAILED, f"step {name}: {error}")
+    else:
+        settle(definition, draft)
+
+
+def _ask(definition: Saga, draft: Draft, index: int, error: str) -> None:
+    draft.note(Cause.ASK, step=index, error=error)
+    schedule(definition, draft, index, Phase.STATUS)
+
+
+def _can_be_given_up(definition: Saga, draft: Draft, index: int) -> bool:
+    """Tell whether nothing of a step is in flight, so that it need not be waited for."""
+    step, part = draft.steps[index], definition.parts[index]
+    if step.status is StepStatus.WAITING:
+        return not (isinstance(part, Child) and part.pivot)
+    at = step.scheduled_at
+    far_off = at is not None and at > draft.now + IN_FLIGHT
+    return step.awaits is Phase.EXECUTE and far_off and not part.pivot
+
+
+def _give_up(definition: Saga, draft: Draft, index: int) -> None:
+    part = definition.parts[index]
+    if isinstance(part, Step) and part.status:
+        draft.change_step(index, uncertain=True)
+        _ask(definition, draft, index, "")
+        return
+    draft.move_step(
+        index,
+        StepStatus.CANCELLED,
+        Cause.GIVEN_UP,
+        uncertain=isinstance(part, Step | Child),
+        awaits=None,
+    )

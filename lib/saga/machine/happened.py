@@ -1,0 +1,156 @@
+"""What can happen to a saga: the inputs of the machine, as plain data."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from lib.saga.delivery import Phase
+from lib.saga.records import SagaStatus
+
+
+class Result(StrEnum):
+    """How one call of an action ended."""
+
+    DONE = "done"
+    #: It did not happen and never will.
+    PERMANENT = "permanent"
+    #: It did not happen, but may later.
+    RETRYABLE = "retryable"
+    #: Nobody knows: it timed out, crashed or was lost, and may have happened.
+    UNKNOWN = "unknown"
+    #: It may have happened, and no other attempt will do better: what it returned cannot be kept,
+    #: or it was refused by somebody who may be refusing the work of a duplicate of this call.
+    DOUBTFUL = "doubtful"
+    #: Asked for, its participant says that the step did not happen and never will.
+    NOT_HAPPENED = "not happened"
+    #: A compensation has begun that ends by itself: a child saga is rolling back.
+    UNDER_WAY = "under way"
+
+
+#: After these there is no other attempt.
+FINAL = frozenset({Result.PERMANENT, Result.DOUBTFUL, Result.NOT_HAPPENED})
+
+#: After these the effect may be there, and is made good even if a later attempt fails cleanly.
+UNCERTAIN = frozenset({Result.UNKNOWN, Result.DOUBTFUL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One attempt of a step's action ended."""
+
+    phase: Phase
+    step: int
+    attempt: int
+    result: Result
+    output: str | None = None
+    error: str = ""
+    #: The action's own wish for when to try again; otherwise its policy says.
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Woken:
+    """The time of a step that waits is up, or that part of it which one task can wait."""
+
+    step: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heeded:
+    """The awaited delivery of a step came round, but the saga is to be rolled back: it did not run.
+
+    Another dispatch of the same task may be running the step at that very moment.
+    """
+
+    step: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildEnded:
+    """The child saga of a step has ended."""
+
+    step: int
+    child: str
+    status: SagaStatus
+    output: str | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """The time of outstanding deliveries is up: the queue has lost them.
+
+    `at_once`: the news of its end is wanted now, by a parent that could not hear it before.
+    """
+
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signalled:
+    """Somebody sent the signal that a step waits for, or will: its payload, as JSON."""
+
+    step: str
+    payload: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody wants of a saga, who, and why."""
+
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested(Request):
+    """The saga is to be rolled back, after the steps in flight."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevertRequested(Request):
+    """The saga's parent is rolled back, and so the saga is, even if it was completed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRequested(Request):
+    """Nothing new is to begin until the saga is resumed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRequested(Request):
+    """A paused saga is to go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRequested(Request):
+    """A parked saga is to go on from what has failed, with all attempts anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkipRequested(Request):
+    """A failed step, or compensation, of a parked saga is to be taken as done.
+
+    Without a `step`, the only one that has failed. `output` is JSON.
+    """
+
+    step: str = ""
+    output: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveRequested(Request):
+    """A parked saga was brought to its end by hand: to COMPLETED or to ROLLED_BACK."""
+
+    outcome: SagaStatus
+
+
+Asked = (
+    CancelRequested | RevertRequested | PauseRequested | ResumeRequested | RetryRequested
+    | SkipRequested | ResolveRequested
+)  # fmt: skip
+
+Happened = Outcome | Woken | Heeded | ChildEnded | Overdue | Signalled | Asked

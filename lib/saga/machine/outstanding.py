@@ -1,0 +1,90 @@
+"""Which deliveries a saga is waiting for, told from its records alone.
+
+Because this is a function of the records, whoever finds a delivery stale can make sure of its
+successors: the names come out the same, and the queue drops what it has had.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from lib.saga.delivery import Delivery, Phase
+from lib.saga.records import ACTIVE, FINISHED, SagaRecord, StepRecord, due_mark, shard_of
+from lib.saga.steps import BRIEF
+
+#: How long past its time-out a delivery may take before the sweep takes it for lost.
+GRACE = timedelta(seconds=10)
+
+#: From the fourth on, each redelivery of one attempt is waited for twice as long as the one
+#: before, up to this: a queue that stands still for hours is not to be filled by the sweep.
+LONGEST_GRACE = timedelta(hours=1)
+QUICK_REDELIVERIES = 3
+
+
+def outstanding(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Delivery, ...]:
+    """Return the deliveries that a saga waits for, or that its parent waits for from it."""
+    if saga.status in FINISHED and saga.parent_id and not saga.parent_told:
+        return (_news_of(saga),)
+    if saga.status not in ACTIVE or saga.paused:
+        return ()
+    return tuple(_delivery_of(saga, step, step.awaits) for step in steps if step.awaits)
+
+
+def _delivery_of(saga: SagaRecord, step: StepRecord, phase: Phase) -> Delivery:
+    return Delivery(
+        saga_id=saga.id,
+        steps=saga.total_steps,
+        phase=phase,
+        step=step.index,
+        attempt=step.attempt,
+        epoch=step.epoch,
+        at=step.scheduled_at or step.updated_at,
+        timeout=timedelta(seconds=step.timeout_seconds),
+        traceparent=saga.traceparent,
+    )
+
+
+def _news_of(saga: SagaRecord) -> Delivery:
+    """Return the delivery that tells a saga's parent of its end."""
+    return Delivery(
+        saga_id=saga.parent_id,
+        steps=saga.parent_steps,
+        phase=Phase.CHILD,
+        step=saga.parent_step,
+        attempt=saga.sequence,
+        epoch=saga.epoch,
+        at=saga.updated_at,
+        timeout=BRIEF,
+        traceparent=saga.traceparent,
+        child=saga.id,
+    )
+
+
+def overdue_at(delivery: Delivery) -> datetime:
+    """Return when the sweep is to take a delivery for lost."""
+    doublings = min(max(0, delivery.epoch - QUICK_REDELIVERIES), 16)
+    grace: timedelta = min(GRACE * 2**doublings, LONGEST_GRACE)
+    return delivery.at + delivery.timeout + grace
+
+
+def due_of(saga: SagaRecord, deliveries: Sequence[Delivery]) -> str | None:
+    """Return the sweep's mark for a saga: when the first of its deliveries is overdue."""
+    first = min(map(overdue_at, deliveries), default=None)
+    return None if first is None else due_mark(shard_of(saga.id), first)
+
+
+def is_overdue(saga: SagaRecord, now: datetime) -> bool:
+    """Tell whether the sweep is to take a delivery of a saga for lost."""
+    shard = shard_of(saga.id)
+    return saga.due is not None and due_mark(shard, datetime.min) <= saga.due <= due_mark(
+        shard, now
+    )
+
+
+def is_awaited(delivery: Delivery, awaited: Sequence[Delivery]) -> bool:
+    """Tell whether a delivery is one of those that its saga waits for.
+
+    The epoch does not count: a delivery that the sweep took for lost and that comes after all is
+    as good as its replacement, and under a backlog it is the one that gets through.
+    """
+    wanted = ((each.phase, each.step, each.attempt) for each in awaited)
+    return (delivery.phase, delivery.step, delivery.attempt) in wanted

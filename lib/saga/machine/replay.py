@@ -1,0 +1,61 @@
+"""The audit trail as proof: replayed, it leads to the state that the records are in."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lib.saga.machine.causes import Cause
+from lib.saga.records import EventRecord, SagaRecord, SagaStatus, StepRecord, StepStatus
+
+
+class Broken(Exception):
+    """An event does not follow from the events before it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """What events say of a saga; of each step, by name, its state and its error."""
+
+    status: str = SagaStatus.PENDING
+    parked_in: str = ""
+    paused: bool = False
+    sequence: int = 0
+    updated_at: datetime | None = None
+    steps: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def replay(events: Iterable[EventRecord], names: Iterable[str]) -> State:
+    """Return the state that a whole trail leads to; raise Broken where it has a gap or a jump."""
+    state = State(steps=dict.fromkeys(names, (StepStatus.PENDING, "")))
+    for event in events:
+        before = state.steps[event.step][0] if event.step else state.status
+        if event.id != state.sequence + 1 or event.from_status != before:
+            raise Broken(f"event {event.id} does not follow from the events before it")
+        _apply(state, event)
+    return state
+
+
+def state_of(saga: SagaRecord, steps: Sequence[StepRecord]) -> State:
+    """Return the same of the records."""
+    return State(
+        status=saga.status,
+        parked_in=saga.parked_in or "",
+        paused=saga.paused,
+        sequence=saga.sequence,
+        updated_at=saga.updated_at,
+        steps={step.name: (step.status, step.error) for step in steps},
+    )
+
+
+def _apply(state: State, event: EventRecord) -> None:
+    state.sequence, state.updated_at = event.id, event.at
+    moves = event.from_status != event.to_status
+    if event.step and moves:
+        state.steps[event.step] = (event.to_status, event.error)
+    elif moves:
+        parks = event.to_status == SagaStatus.FAILED
+        state.status, state.parked_in = event.to_status, event.from_status if parks else ""
+    if event.cause == Cause.PAUSED:
+        state.paused = True
+    elif event.cause in (Cause.RESUMED, Cause.CANCEL_REQUESTED, Cause.PARENT_ROLLS_BACK):
+        state.paused = False

@@ -1,0 +1,105 @@
+"""Which delivery of a step comes next, and when."""
+
+from datetime import datetime, timedelta
+
+from lib.saga.definition import Saga, StepKind
+from lib.saga.delivery import Phase, jitter_of
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.draft import Draft
+from lib.saga.machine.happened import FINAL, UNCERTAIN, Outcome
+from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
+from lib.saga.policy import RetryPolicy
+from lib.saga.records import ACTIVE, SagaRecord
+
+#: A delivery due within this time may be on its way already: whoever goes back waits for it.
+IN_FLIGHT = timedelta(seconds=2)
+
+#: Cloud Tasks schedules at most 30 days ahead.
+LONGEST_PAUSE = timedelta(days=29)
+
+
+def schedule(
+    definition: Saga, draft: Draft, index: int, phase: Phase, after: timedelta = timedelta(0)
+) -> None:
+    """Make the next attempt of a phase the delivery that the step waits for."""
+    step = draft.steps[index]
+    attempt = step.attempt + 1
+    draft.change_step(
+        index,
+        awaits=phase,
+        attempt=attempt,
+        first_attempt=step.first_attempt if step.awaits is phase else attempt,
+        epoch=0,
+        scheduled_at=draft.now + min(after, LONGEST_PAUSE),
+        timeout_seconds=definition.parts[index].time_limit.total_seconds(),
+    )
+
+
+def wake(definition: Saga, draft: Draft, index: int, at: datetime | None) -> None:
+    """Have a step that waits woken up at a time, or at the saga's deadline; None is never."""
+    times = [time for time in (at, deadline_of(definition, draft.saga, index)) if time is not None]
+    if times:
+        after = max(min(times) - draft.now, timedelta(0))
+        schedule(definition, draft, index, Phase.EXECUTE, after)
+    else:
+        draft.change_step(index, awaits=None)
+
+
+def try_again(definition: Saga, draft: Draft, outcome: Outcome, policy: RetryPolicy) -> bool:
+    """Schedule another attempt if the policy has one left, and it comes before the deadline."""
+    index, step = outcome.step, draft.steps[outcome.step]
+    if outcome.result in UNCERTAIN and outcome.phase is Phase.EXECUTE:
+        draft.change_step(index, uncertain=True)
+    if outcome.result in FINAL or step.tries >= policy.attempts:
+        return False
+    after = outcome.after
+    if after is None:
+        after = policy.delay(step.tries, jitter_of(draft.saga.id, index, outcome.attempt))
+    deadline = deadline_of(definition, draft.saga, index)
+    if outcome.phase is Phase.EXECUTE and deadline and draft.now + after >= deadline:
+        return False
+    draft.note(Cause.TRY_AGAIN, step=index, error=f"{outcome.result}: {outcome.error}")
+    schedule(definition, draft, index, outcome.phase, after)
+    draft.saga.retries += 1
+    return True
+
+
+def deadline_of(definition: Saga, saga: SagaRecord, index: int) -> datetime | None:
+    """Return the saga's deadline where a step has to heed it.
+
+    A pivot that was begun is not broken off: another dispatch may be running it.
+    """
+    heeds = definition.kind_of(index) is StepKind.COMPENSATABLE
+    return saga.deadline_at if heeds else None
+
+
+def redeliver(draft: Draft, *, at_once: bool) -> None:
+    """Have each overdue delivery come again, under a new task name.
+
+    `at_once`: the news of the saga's end too, though it is not overdue.
+    """
+    saga = draft.saga
+    if not (at_once or is_overdue(saga, draft.now)):
+        return
+    awaited = outstanding(saga, draft.steps)
+    waits = saga.paused or any(step.is_open for step in draft.steps)
+    if saga.status in ACTIVE and not awaited and not waits:
+        draft.park(saga.current_step, Cause.STRANDED, "nothing is outstanding, and nothing waits")
+    for delivery in awaited:
+        if delivery.phase is Phase.CHILD:
+            draft.note(Cause.OVERDUE)
+            saga.epoch += 1
+        elif overdue_at(delivery) <= draft.now:
+            repeat(draft, delivery.step, Cause.OVERDUE)
+
+
+def repeat(draft: Draft, index: int, cause: Cause) -> None:
+    """Raise a step's epoch; the delivery before may have run its action."""
+    step = draft.steps[index]
+    draft.note(cause, step=index)
+    draft.change_step(
+        index,
+        epoch=step.epoch + 1,
+        scheduled_at=max(draft.now, step.scheduled_at or draft.now),
+        uncertain=step.uncertain or step.awaits is Phase.EXECUTE,
+    )

@@ -1,0 +1,103 @@
+"""Operators' verbs for many sagas at once, first as a dry run that says what would change."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lib.errors import AmendsError, Invalid
+from lib.saga.engine import Engine
+from lib.saga.journal import Loaded
+from lib.saga.machine.draft import Decision
+from lib.saga.machine.happened import (
+    Asked,
+    CancelRequested,
+    PauseRequested,
+    ResolveRequested,
+    ResumeRequested,
+    RetryRequested,
+    SkipRequested,
+)
+from lib.saga.records import SagaRecord, SagaStatus
+
+
+class Verb(StrEnum):
+    """What can be done to many sagas."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RETRY = "retry"
+    SKIP = "skip"
+    RESOLVE = "resolve"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a verb does to one saga: its state before and after, its steps that change state.
+
+    `next` has the deliveries that it then waits for. `refused` says why nothing would change.
+    """
+
+    id: str
+    before: SagaStatus
+    after: SagaStatus
+    steps: dict[str, str] = field(default_factory=dict)
+    next: list[str] = field(default_factory=list)
+    refused: str | None = None
+
+
+def make_request(
+    verb: Verb, actor: str, reason: str, *, output: str | None = None, outcome: str | None = None
+) -> Asked:
+    """Return what a verb asks of each saga; Invalid where it lacks what it needs."""
+    if verb is Verb.SKIP:
+        return SkipRequested(actor=actor, reason=reason, output=output)
+    if verb is Verb.RESOLVE:
+        if outcome is None:
+            raise Invalid("resolve needs an outcome", field="outcome")
+        return ResolveRequested(actor=actor, reason=reason, outcome=SagaStatus(outcome))
+    simple: dict[Verb, Callable[..., Asked]] = {
+        Verb.CANCEL: CancelRequested,
+        Verb.PAUSE: PauseRequested,
+        Verb.RESUME: ResumeRequested,
+        Verb.RETRY: RetryRequested,
+    }
+    return simple[verb](actor=actor, reason=reason)
+
+
+def apply_to_each(
+    engine: Engine, sagas: Iterable[SagaRecord], request: Asked, *, dry_run: bool
+) -> list[Change]:
+    """Ask the same of each saga, or only find out what it would do; a refusal stops no other."""
+    return [_apply(engine, saga, request, dry_run) for saga in sagas]
+
+
+def _apply(engine: Engine, saga: SagaRecord, request: Asked, dry_run: bool) -> Change:
+    try:
+        change = describe(*engine.preview(saga.id, request))
+        if not dry_run:
+            engine.tell(saga.id, request)
+    except AmendsError as refusal:
+        return Change(id=saga.id, before=saga.status, after=saga.status, refused=refusal.detail)
+    return change
+
+
+def describe(loaded: Loaded, decision: Decision) -> Change:
+    """Say in plain data what a decision changes."""
+    moved = {
+        new.name: f"{loaded.steps[new.index].status} -> {new.status}"
+        for new in decision.steps
+        if new.status != loaded.steps[new.index].status
+    }
+    due = [
+        f"{each.phase} {loaded.steps[each.step].name}"
+        for each in decision.deliveries
+        if each.saga_id == loaded.saga.id
+    ]
+    return Change(
+        id=loaded.saga.id,
+        before=loaded.saga.status,
+        after=decision.saga.status,
+        steps=moved,
+        next=due,
+    )

@@ -1,0 +1,106 @@
+"""Keeping what a payload's type marks as `Secret` out of views, logs and errors."""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from lib.saga.secret import REDACTED, part
+
+#: A shorter secret is taken out only where it stands alone: "Ann" in "Ann has none", but not in
+#: "cannot", where it gives nothing away, while "c[redacted]ot" gives it away itself.
+SHORTEST_PART = 5
+
+#: The end of an escape in JSON, Python or a URL: what looks like a letter there joins nothing.
+_ESCAPE = re.compile(r"(\\[a-z]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|%[0-9a-f]{2})$")
+
+
+def conceal(payload: Any, kind: Any) -> Any:
+    """Return a payload as plain JSON with "[redacted]" in place of everything secret.
+
+    `payload` is plain JSON or a value of `kind`; if it does not fit `kind`, all of it is secret.
+    """
+    return part(payload, kind).shown
+
+
+def redact(text: str, payload: Any, kind: Any) -> str:
+    """Return a text with "[redacted]" in place of every secret of a payload that it quotes.
+
+    `payload` is plain JSON or a value of `kind`. Found in any case are strings and numbers: as
+    they are, and as JSON, Python, HTML or a URL would write them. Call it before a text is cut:
+    half a secret is not found. Truth values and null are not looked for.
+    """
+    forms = {_fold(form) for secret in part(payload, kind).secrets for form in _forms_of(secret)}
+    return REDACTED.join(_redact_piece(piece, forms) for piece in text.split(REDACTED))
+
+
+def _redact_piece(text: str, forms: set[str]) -> str:
+    folded = _fold(text)
+    spans = sorted(span for form in forms for span in _find(form, folded))
+    pieces, end = [], 0
+    for start, stop in spans:
+        if start >= end:
+            pieces += [text[end:start], REDACTED]
+        end = max(end, stop)
+    return "".join([*pieces, text[end:]])
+
+
+def _forms_of(secret: Any) -> Iterator[str]:
+    """Yield how a text may write a secret."""
+    if isinstance(secret, str):
+        yield from (form for form in _forms_of_text(secret) if _tells(form))
+    elif isinstance(secret, int | float) and not isinstance(secret, bool):
+        yield from (str(secret), f"{secret:,}")
+        yield str(secret).removesuffix(".0")
+
+
+def _forms_of_text(text: str) -> Iterator[str]:
+    yield text
+    yield text.strip()
+    escaped = json.dumps(text)[1:-1]
+    yield escaped
+    yield escaped.replace("/", "\\/")
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    # Python escapes the quote that it chose, and the text may be a part of what it quotes.
+    for written in (repr(text)[1:-1], ascii(text)[1:-1]):
+        yield written
+        yield written.replace("'", "\\'")
+    yield html.escape(text)
+    yield quote(text, errors="replace")
+    yield quote(text, safe="", errors="replace")
+    yield quote_plus(text, errors="replace")
+
+
+def _tells(form: str) -> bool:
+    """Tell whether a text says anything at all: punctuation by itself does not."""
+    return len(form) >= SHORTEST_PART or any(each.isalnum() for each in form)
+
+
+def _find(form: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a form stands in a text; both folded."""
+    start = text.find(form)
+    while start >= 0:
+        stop = start + len(form)
+        if len(form) >= SHORTEST_PART or not form.isascii() or _stands_alone(text, start, stop):
+            yield start, stop
+        start = text.find(form, start + 1)
+
+
+def _stands_alone(text: str, start: int, stop: int) -> bool:
+    before, after = text[max(0, start - 6) : start], text[stop : stop + 1]
+    joined_before = _are_joined(before[-1:], text[start]) and not _ESCAPE.search(before)
+    return not joined_before and not _are_joined(text[stop - 1], after)
+
+
+def _are_joined(left: str, right: str) -> bool:
+    """Tell whether two characters belong to one word or to one number."""
+    return (left.isalpha() and right.isalpha()) or (left.isdigit() and right.isdigit())
+
+
+def _fold(text: str) -> str:
+    """Return a text in lower case, character by character, so that it keeps its length."""
+    if text.isascii():
+        return text.lower()
+    return "".join(low if len(low := each.lower()) == 1 else each for each in text)

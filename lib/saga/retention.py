@@ -1,0 +1,64 @@
+"""How long finished sagas are kept, and how they go.
+
+The sweep deletes a saga's root and what the effect barrier has recorded of it: a TTL policy could
+not tell when an effect is needed no longer, and one that outlives its saga would answer for the
+next saga of the same id. Steps and events, which are most of it, TTL policies can delete as well.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from lib.saga.machine.draft import Decision
+from lib.saga.records import FINISHED, SagaRecord, purge_mark, shard_of
+
+#: So much longer than the root are steps and events kept: the sweep reads the steps' names.
+SLACK = timedelta(days=7)
+
+#: Of more records than this the sweep disposes, TTL policies or not: a commit has its limits.
+MOST_EXPIRING = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Finished sagas are kept so long; with `ttl`, TTL policies delete their steps and events."""
+
+    keep: timedelta = timedelta(days=90)
+    ttl: bool = False
+
+
+KEEP = Retention()
+
+
+def retain(decision: Decision, retention: Retention) -> Decision:
+    """Return a decision that says when its saga expires, if it ends the saga.
+
+    A child saga is kept at least until its parent has heard of its end: see `told`.
+    """
+    saga = decision.saga
+    if not decision.events or saga.status not in FINISHED or saga.parent_id:
+        return decision
+    at = saga.updated_at + retention.keep
+    due = purge_mark(shard_of(saga.id), at)
+    ended = replace(decision, saga=replace(saga, expires_at=at, due=due))
+    return _expire_all(ended, at + SLACK) if expires_by_ttl(saga, retention) else ended
+
+
+def expires_by_ttl(saga: SagaRecord, retention: Retention) -> bool:
+    """Tell whether TTL policies delete a finished saga's steps and events."""
+    few = saga.total_steps + saga.sequence <= MOST_EXPIRING
+    return retention.ttl and few and not saga.parent_id
+
+
+def told(child: SagaRecord, retention: Retention) -> SagaRecord:
+    """Return a child saga whose parent knows its end; the sweep purges it, after its parent."""
+    mark = purge_mark(shard_of(child.id), child.updated_at + retention.keep)
+    return replace(child, parent_told=True, due=mark)
+
+
+def _expire_all(decision: Decision, at: datetime) -> Decision:
+    return replace(
+        decision,
+        steps=tuple(replace(step, expires_at=at) for step in decision.steps),
+        events=tuple(replace(event, expires_at=at) for event in decision.events),
+        expiry=at,
+    )

@@ -1,0 +1,143 @@
+"""Secret parts of a payload: marked on its type, and found in its JSON."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain, repeat
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+T = TypeVar("T")
+
+_MARK = "amends-secret"
+
+#: Marks what views, logs and errors are not to show: `name: Secret[str]`. Every member of a marked
+#: list, dict or Struct is secret.
+Secret = Annotated[T, msgspec.Meta(extra={_MARK: True})]
+
+#: What stands where something secret stood.
+REDACTED = "[redacted]"
+
+#: The type of a field that a payload's type does not know.
+_UNKNOWN = inspect.Metadata(inspect.AnyType(), extra={_MARK: True})
+
+_OBJECT = (inspect.StructType, inspect.DataclassType, inspect.TypedDictType)
+_DICT = (inspect.DictType, inspect.FrozenDictType)
+_LIST = (inspect.CollectionType, inspect.TupleType, inspect.NamedTupleType)
+_ANYTHING = (inspect.AnyType, inspect.RawType, inspect.CustomType)
+
+
+@dataclass(slots=True, kw_only=True)
+class Parted:
+    """A payload as plain JSON without its secrets, and the secrets: what is no list or object."""
+
+    shown: Any = REDACTED
+    secrets: list[Any] = field(default_factory=list)
+
+
+def part(payload: Any, kind: Any) -> Parted:
+    """Part a payload, plain JSON or a value of `kind`, into what may be shown and what may not.
+
+    What does not fit `kind`, or is nested too deeply to be looked through, is secret as a whole,
+    its keys too: it may be from before a mark was made. So is a field that `kind` does not know.
+    In a union whatever may be the value of a marked member is secret.
+    """
+    encoded = msgspec.json.encode(payload)
+    plain = msgspec.json.decode(encoded)
+    parted = Parted()
+    try:
+        msgspec.json.decode(encoded, type=kind)
+        parted.shown = _walk(_type_of(kind), plain, parted.secrets)
+    except (msgspec.ValidationError, RecursionError):
+        parted = Parted(secrets=list(_leaves(plain)))
+    return parted
+
+
+@cache
+def _type_of(kind: Any) -> inspect.Type:
+    return inspect.type_info(kind)
+
+
+def _walk(node: inspect.Type, value: Any, secrets: list[Any], marked: bool = False) -> Any:
+    """Return what may be shown of a value; what may not goes to `secrets`."""
+    if isinstance(node, inspect.Metadata):
+        marked = marked or _MARK in (node.extra or {})
+        shown = _walk(node.type, value, secrets, marked)
+        return REDACTED if marked else shown
+    if isinstance(node, inspect.UnionType):
+        members = [each for each in node.types if _may_be(each, value)]
+        views = [_walk(each, value, secrets, marked) for each in members]
+        return REDACTED if REDACTED in views else next((v for v in views if v != value), value)
+    if isinstance(value, dict) and isinstance(node, _DICT):
+        return _walk_dict(node, value, secrets, marked)
+    if isinstance(value, dict) and isinstance(node, _OBJECT):
+        types = _types_of_fields(node)
+        return {
+            name: _walk(types.get(name, _UNKNOWN), each, secrets, marked)
+            for name, each in value.items()
+        }
+    if isinstance(value, list) and _is_list(node):
+        pairs = zip(_types_of_items(node), value, strict=False)
+        return [_walk(item, each, secrets, marked) for item, each in pairs]
+    if marked:
+        secrets += _leaves(value)
+    return value
+
+
+def _walk_dict(node: Any, value: dict[str, Any], secrets: list[Any], marked: bool) -> Any:
+    """Show a dict without its secret values; one whose keys are secret is not shown at all."""
+    keys = [_walk(node.key_type, key, secrets, marked) for key in value]
+    shown = {k: _walk(node.value_type, each, secrets, marked) for k, each in value.items()}
+    return shown if keys == list(value) else REDACTED
+
+
+def _types_of_fields(node: Any) -> dict[str, inspect.Type]:
+    types: dict[str, inspect.Type] = {each.encode_name: each.type for each in node.fields}
+    if isinstance(node, inspect.StructType) and node.tag_field is not None:
+        types[node.tag_field] = inspect.StrType()
+    return types
+
+
+def _types_of_items(node: Any) -> Iterable[inspect.Type]:
+    if isinstance(node, inspect.CollectionType):
+        return repeat(node.item_type)
+    if isinstance(node, inspect.TupleType):
+        return node.item_types
+    tag = [inspect.StrType()] if getattr(node, "tag", None) is not None else []
+    return chain(tag, (each.type for each in node.fields), repeat(_UNKNOWN))
+
+
+def _is_list(node: inspect.Type) -> bool:
+    return isinstance(node, _LIST) or (isinstance(node, inspect.StructType) and node.array_like)
+
+
+def _may_be(node: inspect.Type, value: Any) -> bool:
+    """Tell whether a JSON value may be of a type, by its form alone."""
+    if isinstance(node, inspect.Metadata):
+        return _may_be(node.type, value)
+    if isinstance(node, inspect.UnionType):
+        return any(_may_be(each, value) for each in node.types)
+    if isinstance(value, dict):
+        tag = node.tag if isinstance(node, inspect.StructType) else None
+        named = tag is None or value.get(getattr(node, "tag_field", None)) == tag
+        return isinstance(node, _ANYTHING + _DICT) or (isinstance(node, _OBJECT) and named)
+    if isinstance(value, list):
+        return isinstance(node, _ANYTHING) or _is_list(node)
+    if value is None:
+        return isinstance(node, (*_ANYTHING, inspect.NoneType))
+    return not isinstance(node, (*_OBJECT, *_DICT, *_LIST, inspect.NoneType))
+
+
+def _leaves(value: Any) -> Iterable[Any]:
+    """Yield all that a JSON value holds, keys too; not recursive, since it may be deep."""
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict):
+            todo += chain(each, each.values())
+        elif isinstance(each, list):
+            todo += each
+        else:
+            yield each

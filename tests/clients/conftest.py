@@ -1,0 +1,18 @@
+"""One local Datastore for the clients; each of them has a project of its own in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.datastore.server import serve
+
+INDEX_FILE = Path(__file__).with_name("index.yaml")
+
+
+@pytest.fixture(scope="session")
+def emulator_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What DATASTORE_EMULATOR_HOST is for a client of the local Datastore."""
+    handle = serve(tmp_path_factory.mktemp("clients"), index_file=INDEX_FILE)
+    yield handle.host
+    handle.stop()

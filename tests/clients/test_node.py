@@ -1,0 +1,94 @@
+"""Google's Node client works against the local Datastore: what node/smoke.js saw."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.supervisor import PROJECT
+
+SOURCE = Path(__file__).with_name("node")
+CACHE = PROJECT / ".node-client"
+
+
+@pytest.fixture(scope="module")
+def told(emulator_host: str) -> dict[str, Any]:
+    """What the script printed; the client is installed once, and again when its lock changes."""
+    if shutil.which("npm") is None:
+        if os.environ.get("CI"):
+            pytest.fail("the Node client must be tested in CI: install node and npm there")
+        pytest.skip("the Node client needs node and npm, which are not installed")
+    _install()
+    run = subprocess.run(
+        ["node", "smoke.js"],
+        cwd=CACHE,
+        env=os.environ | {"DATASTORE_EMULATOR_HOST": emulator_host},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    seen: dict[str, Any] = json.loads(run.stdout)
+    return seen
+
+
+def _install() -> None:
+    CACHE.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json", "smoke.js"):
+        shutil.copy(SOURCE / name, CACHE)
+    lock = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
+    installed = CACHE / "installed"
+    if installed.exists() and installed.read_text() == lock:
+        return
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    ended = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr
+    installed.write_text(lock)
+
+
+def test_what_is_put_is_got(told: dict[str, Any]) -> None:
+    path = ["Shelf", "s1", "Thing", "7"]
+    assert told["putAndGet"] == {
+        "text": "żółć",
+        "whole": 42,
+        "real": 2.5,
+        "yes": True,
+        "none": None,
+        "list": [1, "two"],
+        "nested": {"deep": {"er": 1}},
+        "when": "2026-01-02T03:04:05.678Z",
+        "bytes": [0, 255],
+        "link": path,
+        "missing": True,
+        "keptItsKey": path,
+    }
+
+
+def test_a_query_filters_and_orders(told: dict[str, Any]) -> None:
+    assert told["query"] == [1971, 1968, 1961]
+
+
+def test_pages_go_on_at_the_cursor(told: dict[str, Any]) -> None:
+    assert told["pages"] == [[1971, 1968], [1961]]
+
+
+def test_an_aggregation_counts_and_sums(told: dict[str, Any]) -> None:
+    assert told["count"] == {"total": 3, "years": 5900}
+
+
+def test_ids_are_allocated(told: dict[str, Any]) -> None:
+    assert told["allocate"] == {"distinct": 4, "whole": True}
+
+
+def test_of_two_conflicting_transactions_one_is_aborted(told: dict[str, Any]) -> None:
+    assert told["conflict"] == {"n": 1, "refused": [10]}
+
+
+def test_refusals_have_the_codes_that_the_client_knows(told: dict[str, Any]) -> None:
+    already_exists, failed_precondition = 6, 9
+    assert told["refusals"] == [already_exists, failed_precondition]

@@ -1,0 +1,133 @@
+"""The alerts: files that Google takes, over metrics that exist, for lines that are logged."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud.logging_v2.types import LogMetric
+from google.cloud.monitoring_v3 import AlertPolicy
+from google.protobuf import json_format
+
+from deploy.alerting import METRICS, POLICIES
+from lib.http import endpoint
+from lib.saga.call import Permanent
+from lib.saga.definition import Definitions
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.testing import MemoryStore, VirtualClock
+from tests.observe.edge import call, greet_person, read_lines
+from tests.saga.bench import HeldQueue, Probe, make_saga
+
+METRIC_FILES = sorted(METRICS.glob("*.json"))
+POLICY_FILES = sorted(POLICIES.glob("*.json"))
+USER_METRIC = re.compile(r"logging\.googleapis\.com/user/([\w-]+)")
+
+
+def read(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def matches(log_filter: str, line: dict[str, Any]) -> bool:
+    """Tell whether Cloud Logging would find a line of a Cloud Run service by a filter."""
+    entry = {"resource.type": "cloud_run_revision"}
+    entry |= {f"jsonPayload.{name}": value for name, value in line.items()}
+    for comparison in log_filter.split(" AND "):
+        field, operator, wanted = re.fullmatch(r"([\w.]+)(>=|=)(.+)", comparison).groups()  # type: ignore[union-attr]
+        value, constant = entry.get(field), json.loads(wanted)
+        if value is None or not (value >= constant if operator == ">=" else value == constant):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("file", METRIC_FILES, ids=lambda file: file.stem)
+def test_a_metric_is_one_that_cloud_logging_takes(file: Path) -> None:
+    json_format.ParseDict(read(file), LogMetric.pb(LogMetric()))
+    assert read(file)["name"] == file.stem
+
+
+@pytest.mark.parametrize("file", POLICY_FILES, ids=lambda file: file.stem)
+def test_a_policy_is_one_that_cloud_monitoring_takes(file: Path) -> None:
+    policy = json_format.ParseDict(read(file), AlertPolicy.pb(AlertPolicy()))
+    assert len(policy.conditions) == 1
+    assert policy.documentation.content
+
+
+@pytest.mark.parametrize("file", POLICY_FILES, ids=lambda file: file.stem)
+def test_a_policy_is_over_metrics_that_there_are(file: Path) -> None:
+    assert set(USER_METRIC.findall(file.read_text())) <= {each.stem for each in METRIC_FILES}
+
+
+def test_every_metric_is_for_an_alert() -> None:
+    used = {name for file in POLICY_FILES for name in USER_METRIC.findall(file.read_text())}
+    assert used == {file.stem for file in METRIC_FILES}
+
+
+def test_there_is_an_alert_for_each_thing_that_needs_somebody() -> None:
+    assert {file.stem for file in POLICY_FILES} == {
+        "saga-parked", "sagas-overdue", "error-rate", "sweep-absent", "caller-refused",
+        "http-step-refused",
+    }  # fmt: skip
+
+
+def condition_filter(name: str) -> str:
+    condition = read(POLICIES / f"{name}.json")["conditions"][0]
+    return str(condition["conditionMatchedLog"]["filter"])
+
+
+def test_requests_and_errors_are_counted_by_the_lines_that_are_logged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("ann", "nobody", "bad"):
+        call(greet_person, name)
+    lines = read_lines(capsys)
+    for metric, expected in (("amends-requests", [200, 404, 500]), ("amends-errors", [500])):
+        log_filter = read(METRICS / f"{metric}.json")["filter"]
+        found = [line["status"] for line in lines if matches(log_filter, line)]
+        assert found == expected, metric
+
+
+def test_a_sweep_that_succeeds_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    @endpoint("POST")
+    def sweep_sagas(name: str) -> dict[str, str]:
+        """Do nothing, under the sweep's name."""
+        return {}
+
+    call(sweep_sagas, "x")
+    call(greet_person, "x")
+    log_filter = read(METRICS / "amends-sweeps.json")["filter"]
+    assert [matches(log_filter, line) for line in read_lines(capsys)] == [True, False, False]
+
+
+def test_a_refused_caller_is_an_alert(capsys: pytest.CaptureFixture[str]) -> None:
+    @endpoint("POST", guard="tasks_service_account")
+    def guarded(name: str) -> dict[str, str]:
+        """Let nobody in."""
+        return {}
+
+    assert call(guarded, "x").status_code == 401
+    found = [matches(condition_filter("caller-refused"), line) for line in read_lines(capsys)]
+    assert found == [True, False]
+
+
+def test_a_parked_saga_is_one_alert_that_names_it_and_its_step(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(_: Any) -> None:
+        raise Permanent("no")
+
+    probe, clock, queue = Probe(), VirtualClock(), HeldQueue()
+    probe.on = {"b": refuse, "undo a": refuse}
+    engine = Engine(
+        Definitions([make_saga(probe)]), Journal(MemoryStore(clock=clock)), queue, clock
+    )
+    engine.start("letters", "s1", {"n": 1})
+    while queue.waiting:
+        engine.deliver(queue.take())
+    alert = condition_filter("saga-parked")
+    parked = [each for each in read_lines(capsys) if matches(alert, each)]
+    assert [(each["saga"], each["step"], each["severity"]) for each in parked] == [
+        ("s1", "a", "ERROR")
+    ]

@@ -1,0 +1,87 @@
+"""Functions as services of their own, as they are deployed: the worker is somewhere else."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from benchmarks.caller import Caller
+from lib.config import config
+from local.parts import list_settings
+from local.ports import accepts, choose_port
+from local.stack import Stack
+from local.supervisor import PROJECT
+
+
+@contextmanager
+def start(target: str, port: int, stack: Stack, log: Path, worker: str = "") -> Iterator[str]:
+    """Start one function on the stack's Datastore and Cloud Tasks; yield its address."""
+    url = f"http://127.0.0.1:{port}"
+    own = {"AMENDS_BASE_URL": url, "AMENDS_WORKER_URL": worker or url}
+    settings = {**os.environ, **list_settings(stack.plan), **own}
+    command = [sys.executable, "-m", "functions_framework", f"--target={target}"]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*command, "--host=127.0.0.1", f"--port={port}"],
+            cwd=PROJECT,
+            env=settings,
+            stdout=output,
+        )
+        try:
+            _wait_for(port)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _wait_for(port: int) -> None:
+    ends = time.monotonic() + 60
+    while not accepts(port):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+
+
+def test_a_saga_runs_where_the_worker_is_though_it_was_started_elsewhere(
+    stack: Stack, caller: Caller, tmp_path: Path
+) -> None:
+    caller.call("PUT", "set-stock", json={"sku": "far", "units": 1})
+    caller.call("PUT", "set-credit", json={"customer_id": "far", "available_cents": 1})
+    order = {
+        "id": "far-away",
+        "customer_id": "far",
+        "lines": [{"sku": "far", "quantity": 1, "unit_price_cents": 1}],
+        "address": {"name": "Ann", "street": "1 High St", "city": "Leeds", "country": "GB"},
+    }
+    log = tmp_path / "worker.log"
+    with (
+        start("run_saga_step", choose_port(), stack, log) as worker,
+        start("place_order", choose_port(), stack, log.with_name("edge"), worker) as url,
+    ):
+        assert requests.post(url, json=order, timeout=60).status_code == 202
+        ends = time.monotonic() + 60
+        while caller.call("GET", "get-order", params={"id": "far-away"})["status"] != "COMPLETED":
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    steps = [line for line in lines if line.get("saga") == "far-away" and "method" in line]
+    assert len(steps) >= 4
+    assert {line["function"] for line in steps} == {"run-saga-step"}
+
+
+def test_where_all_share_one_service_the_worker_is_that_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AMENDS_BASE_URL", "https://one.example")
+    config.cache_clear()
+    try:
+        assert config().worker_url == "https://one.example"
+    finally:
+        config.cache_clear()

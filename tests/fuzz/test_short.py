@@ -1,0 +1,17 @@
+"""A minute's fuzzing in a second; `make fuzz` has the minutes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.__main__ import TARGETS
+from tests.fuzz.rounds import run_round
+
+STRIKES = {"raw": 300, "datastore": 500, "tasks": 100}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_no_client_sends_does_no_harm(name: str, tmp_path: Path) -> None:
+    target = TARGETS[name](tmp_path)
+    run_round(target, seed=5, strikes=STRIKES[name])
+    target.close()

@@ -1,0 +1,213 @@
+"""Sagas over HTTP: what callers and operators get to see, and what they may not do."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lib.datastore import Store, connect
+from lib.orders.saga import ORDER_PROCESSING
+from lib.saga.call import Permanent
+from lib.saga.definition import Definitions, Saga
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.steps import Step
+from local.stack import Stack
+from tests.http.conftest import Call, assert_problem
+from tests.saga.bench import HeldQueue
+
+ORDER = {
+    "customer_id": "ann",
+    "lines": [{"sku": "cd", "quantity": 1, "unit_price_cents": 999}],
+    "address": {"name": "Ann", "street": "1 Main St", "city": "Springfield", "country": "US"},
+}
+WHY = "the warehouse was down"
+
+
+def refuse(*_: Any) -> None:
+    raise Permanent("the warehouse is down")
+
+
+def make_stubborn() -> Saga:
+    """The order saga, with participants of which the last fails and the first cannot undo."""
+    actions = {"create-shipment": refuse}
+    steps = [
+        replace(
+            step,
+            execute=actions.get(step.name, lambda *_: {"id": 1}),
+            compensate=step.compensate and (refuse if step.service == "inventory" else print),
+        )
+        for step in ORDER_PROCESSING.parts
+        if isinstance(step, Step)
+    ]
+    return replace(ORDER_PROCESSING, steps=tuple(steps))
+
+
+@pytest.fixture(scope="module")
+def park(stack: Stack) -> Callable[[str], None]:
+    """Put a parked order into the stack's Datastore, as its own engine would leave it."""
+    store = Store(connect(project=stack.project, emulator_host=stack.datastore_host))
+    definitions = Definitions([make_stubborn()])
+
+    def put(saga_id: str) -> None:
+        queue = HeldQueue()
+        engine = Engine(definitions, Journal(store), queue, lambda: datetime.now(UTC))
+        engine.start(ORDER_PROCESSING.name, saga_id, ORDER)
+        while queue.waiting:
+            engine.deliver(queue.take())
+
+    return put
+
+
+def operate(call: Call, name: str, saga_id: str, **more: Any) -> Any:
+    return call("POST", name, json={"id": saga_id, "reason": WHY, **more})
+
+
+def test_a_parked_saga_is_in_the_dead_letters_and_on_the_dashboard(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    before = call("GET", "count-dead-letters").json()["count"]
+    park(unique)
+    letters = call("GET", "list-dead-letters", params={"name": ORDER_PROCESSING.name}).json()
+    [letter] = [each for each in letters["items"] if each["saga"] == unique]
+    assert letter["reason"] == "compensation of reserve-inventory: the warehouse is down"
+    assert (letter["step"], letter["alerted"]) == ("reserve-inventory", True)
+    assert call("GET", "count-dead-letters").json()["count"] == before + 1
+    seen = call("GET", "monitor-sagas").json()
+    assert seen["parked"] == before + 1
+    assert seen["by_status"]["FAILED"] == before + 1
+    assert set(seen["by_status"]) == {"PENDING", "RUNNING", "ROLLING_BACK", "FAILED"}
+    assert seen["oldest_unfinished"]["age_seconds"] >= 0
+
+
+def test_a_retry_goes_on_from_the_failed_compensation_and_names_who_and_why(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    assert operate(call, "retry-saga", unique).status_code == 202
+    saga = call("GET", "get-saga", params={"id": unique}).json()
+    retried = [event for event in saga["events"] if event["cause"] == "retried by hand"]
+    assert (retried[0]["actor"], retried[0]["error"]) == ("anonymous", WHY)
+    assert (retried[0]["from"], retried[0]["to"]) == ("FAILED", "ROLLING_BACK")
+    assert_problem(operate(call, "skip-saga-step", unique), 409, "conflict")
+
+
+def test_a_skipped_compensation_ends_the_saga(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    assert_problem(operate(call, "skip-saga-step", unique, step="x"), 404, "not-found", "step")
+    ended = operate(call, "skip-saga-step", unique, step="reserve-inventory").json()
+    assert ended["status"] == "ROLLED_BACK"
+
+
+def test_a_parked_saga_is_resolved_by_hand(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    assert_problem(operate(call, "resolve-saga", unique, outcome="RUNNING"), 409, "conflict")
+    ended = operate(call, "resolve-saga", unique, outcome="ROLLED_BACK").json()
+    assert ended["status"] == "ROLLED_BACK"
+    letters = call("GET", "list-dead-letters").json()["items"]
+    assert unique not in [letter["saga"] for letter in letters]
+
+
+def test_in_bulk_the_dry_run_says_what_would_change_and_changes_nothing(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    order = {"verb": "retry", "reason": WHY, "status": "FAILED", "name": ORDER_PROCESSING.name}
+    told = call("POST", "operate-sagas", json={**order, "page_size": 200}).json()
+    [change] = [each for each in told["items"] if each["id"] == unique]
+    assert told["dry_run"] is True
+    assert (change["before"], change["after"]) == ("FAILED", "ROLLING_BACK")
+    assert change["next"] == ["compensate reserve-inventory"]
+    assert call("GET", "get-saga", params={"id": unique}).json()["status"] == "FAILED"
+    wet = {**order, "verb": "resolve", "outcome": "ROLLED_BACK", "dry_run": False}
+    done = call("POST", "operate-sagas", json={**wet, "page_size": 200}).json()
+    assert unique in [each["id"] for each in done["items"] if each["refused"] is None]
+    assert call("GET", "get-saga", params={"id": unique}).json()["status"] == "ROLLED_BACK"
+
+
+def test_in_bulk_a_refusal_says_why_and_stops_no_other(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    order = {"verb": "cancel", "reason": WHY, "status": "FAILED", "dry_run": False}
+    items = call("POST", "operate-sagas", json={**order, "page_size": 200}).json()["items"]
+    assert all("can no longer be cancelled" in each["refused"] for each in items)
+
+
+VERBS = ("cancel-saga", "pause-saga", "resume-saga", "retry-saga", "skip-saga-step")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("reason", [None, "", "   ", "x" * 501, 7])
+def test_a_verb_without_a_reason_is_refused(call: Call, verb: str, reason: Any) -> None:
+    body = {"id": "s"} if reason is None else {"id": "s", "reason": reason}
+    assert_problem(call("POST", verb, json=body), 422, "invalid", "reason")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_for_a_saga_that_does_not_exist_is_404(call: Call, verb: str) -> None:
+    assert_problem(operate(call, verb, "no-such-saga"), 404, "not-found", "id")
+
+
+def test_a_finished_saga_can_be_neither_paused_nor_cancelled(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    operate(call, "resolve-saga", unique, outcome="ROLLED_BACK")
+    for verb in ("pause-saga", "cancel-saga", "retry-saga", "resume-saga"):
+        assert_problem(operate(call, verb, unique), 409, "conflict")
+
+
+def test_a_saga_that_is_not_declared_is_404_and_a_child_id_cannot_be_taken(call: Call) -> None:
+    new = {"name": "no-such-saga", "payload": {}}
+    assert_problem(call("POST", "start-saga", json=new), 404, "not-found", "name")
+    taken = {"name": ORDER_PROCESSING.name, "payload": ORDER, "id": "order-1:ship"}
+    assert_problem(call("POST", "start-saga", json=taken), 422, "invalid", "id")
+
+
+def test_a_payload_that_does_not_fit_names_its_field(call: Call) -> None:
+    payload = {**ORDER, "address": {**ORDER["address"], "country": 1}}  # type: ignore[dict-item]
+    new = {"name": ORDER_PROCESSING.name, "payload": payload}
+    answer = call("POST", "start-saga", json=new)
+    assert_problem(answer, 422, "invalid", "payload.address.country")
+
+
+def test_a_payload_over_the_limit_is_413_and_says_the_limit(call: Call) -> None:
+    lines = [{"sku": "x" * 100, "quantity": 1, "unit_price_cents": 1}] * 50
+    payload = {**ORDER, "lines": lines, "address": {**ORDER["address"], "name": "x" * 600_000}}  # type: ignore[dict-item]
+    answer = call("POST", "start-saga", json={"name": ORDER_PROCESSING.name, "payload": payload})
+    assert answer.status_code in (413, 422)
+    huge = {"name": ORDER_PROCESSING.name, "payload": {"x": "y" * 1_100_000}}
+    answer = call("POST", "start-saga", json=huge)
+    assert_problem(answer, 413, "too-large")
+    assert "1048576 bytes" in answer.json()["detail"]
+
+
+def test_a_signal_that_a_saga_does_not_have_is_404(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    sent = {"id": unique, "signal": "approval", "payload": {}}
+    assert_problem(call("POST", "signal-saga", json=sent), 404, "not-found", "signal")
+
+
+def test_a_forged_worker_call_is_refused_and_changes_nothing(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    before = call("GET", "get-saga", params={"id": unique}).json()
+    forged = {
+        "saga_id": unique, "steps": 4, "phase": "compensate", "step": 0, "attempt": 3, "epoch": 0,
+        "at": "2026-01-01T00:00:00Z", "timeout": 30.0,
+    }  # fmt: skip
+    for token in (None, "Bearer x", "Bearer a.b.SIGNATURE_REMOVED_BY_GOOGLE"):
+        headers = {"Authorization": token, "X-CloudTasks-TaskName": "x"} if token else {}
+        answer = call("POST", "run-saga-step", json=forged, headers=headers)
+        assert_problem(answer, 401, "unauthenticated")
+    assert call("GET", "get-saga", params={"id": unique}).json() == before

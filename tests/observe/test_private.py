@@ -1,0 +1,101 @@
+"""Secrets and personal data in what callers send appear in no log line of a whole demo run."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from benchmarks.caller import Caller
+from benchmarks.demo import run
+from benchmarks.purchases import read_purchases
+from lib.datastore import Store, connect
+from lib.orders.faults import Fault
+from local.stack import Stack
+
+ORDERS = 40
+PRICE = 73_819_264
+CUSTOMER = "zelda.fitz.at.example.com"
+ADDRESS = {"name": "Zelda Fitz", "street": "77 Hidden Lane", "city": "Whisperton"}
+SECRETS = ("t0ken-s3cret", "idem-s3cret", "unknown-s3cret", "query-s3cret", "header-s3cret")
+
+
+def make_order(order_id: str, **change: Any) -> dict[str, Any]:
+    line = {"sku": "tea", "quantity": 2, "unit_price_cents": PRICE}
+    address = {**ADDRESS, "country": "GB"}
+    return {"id": order_id, "customer_id": CUSTOMER, "lines": [line], "address": address} | change
+
+
+def place_orders(stack: Stack) -> None:
+    """Place orders of every fate: done, refused by each service, failing twice, not understood."""
+    caller = Caller(stack.url)
+    store = Store(connect(project=stack.project, emulator_host=stack.datastore_host))
+    caller.call("PUT", "set-stock", json={"sku": "tea", "units": 100})
+    caller.call("PUT", "set-credit", json={"customer_id": CUSTOMER, "available_cents": 9 * PRICE})
+    store.insert(Fault(id="payment:fails-twice", fail_times=2))
+    too_many = [{"sku": "tea", "quantity": 1000, "unit_price_cents": 1}]
+    too_dear = [{"sku": "tea", "quantity": 10, "unit_price_cents": 99_999_999}]
+    for order in (
+        make_order("done"),
+        make_order("fails-twice"),
+        make_order("no-stock", lines=too_many),
+        make_order("no-credit", lines=too_dear),
+        make_order("unshippable", address={**ADDRESS, "country": "AQ"}),
+    ):
+        caller.call("POST", "place-order", json=order)
+
+
+def send_what_is_refused(stack: Stack) -> list[int]:
+    """Send what the edge refuses, each with something secret in it; return the statuses."""
+    place = f"{stack.url}/place-order"
+    secret = {"Authorization": f"Bearer {SECRETS[0]}", "Idempotency-Key": SECRETS[1]}
+    answers = [
+        requests.post(place, json=make_order("x", **{SECRETS[2]: ADDRESS["street"]}), timeout=30),
+        requests.post(place, json=make_order("x", address=ADDRESS["street"]), timeout=30),
+        requests.post(place, data=f'{{"name": "{ADDRESS["name"]}"', timeout=30),
+        requests.get(f"{stack.url}/get-order", params={"id": f"{SECRETS[3]}!"}, timeout=30),
+        requests.get(f"{stack.url}/{SECRETS[3]}", headers=secret, timeout=30),
+        requests.post(f"{stack.url}/run-saga-step", headers=secret, json=ADDRESS, timeout=30),
+        requests.post(place, json=ADDRESS, headers={"traceparent": SECRETS[4]}, timeout=30),
+    ]
+    return [answer.status_code for answer in answers]
+
+
+def run_and_read_logs(folder: Path) -> dict[str, str]:
+    """Run the demo, and let callers send all that; return the log of each part of the stack."""
+    with Stack(data=folder, port=0, env={"AMENDS_ALLOW_FAULTS": "1"}) as stack:
+        assert run(stack, ORDERS, chaos=False) == 0
+        place_orders(stack)
+        assert all(400 <= status < 500 for status in send_what_is_refused(stack))
+        wait_until_settled(stack, ORDERS + 5)
+        return {file.name: file.read_text() for file in stack.logs.glob("*.log")}
+
+
+def wait_until_settled(stack: Stack, count: int) -> None:
+    caller, ends = Caller(stack.url), time.monotonic() + 60
+    while True:
+        counts = caller.call("GET", "count-sagas")
+        if counts["COMPLETED"] + counts["ROLLED_BACK"] == count:
+            return
+        assert time.monotonic() < ends, counts
+        time.sleep(0.05)
+
+
+def test_no_log_line_of_a_demo_run_quotes_what_callers_sent(tmp_path: Path) -> None:
+    logs = run_and_read_logs(tmp_path)
+    personal = [CUSTOMER, *ADDRESS.values(), str(PRICE), "99999999", "1 Main Street", "Springfield"]
+    for purchase in read_purchases(ORDERS):
+        personal += [purchase.customer_id, f"Customer {purchase.customer_id}"]
+    for name, text in logs.items():
+        assert [mark for mark in (*personal, *SECRETS) if mark in text] == [], name
+    assert_that_it_was_logged(logs["functions.log"])
+
+
+def assert_that_it_was_logged(log: str) -> None:
+    lines = [json.loads(each) for each in log.splitlines() if each[:1] == "{"]
+    done = [line for line in lines if line["message"] == "request"]
+    assert sum(line["function"] == "place-order" for line in done) >= ORDERS + 5
+    assert sum(line["function"] == "run-saga-step" for line in done) >= ORDERS
+    assert sum(line.get("saga") == "done" for line in done) >= 4
+    assert any(line.get("alert") == "caller-refused" for line in lines)

@@ -1,0 +1,56 @@
+"""The dashboard's numbers, and what they cost."""
+
+from typing import Any
+
+from lib.saga.call import Permanent, Retry
+from lib.saga.machine.happened import PauseRequested
+from lib.saga.operators.monitoring import monitor
+from tests.saga.bench import Bench, Probe, start
+
+
+def refuse(_: Any) -> None:
+    raise Permanent("no")
+
+
+def be_busy(_: Any) -> None:
+    raise Retry("busy")
+
+
+def test_the_dashboard_counts_what_is_unfinished_and_what_has_just_ended(
+    bench: Bench, probe: Probe
+) -> None:
+    for number in range(3):
+        start(bench, f"done-{number}")
+    bench.run_to_end()
+    probe.on |= {"b": refuse, "undo a": refuse}
+    start(bench, "parked")
+    bench.run_to_end()
+    bench.pass_time(seconds=1)
+    probe.on = {"a": be_busy}
+    start(bench, "busy")
+    bench.deliver()
+    bench.pass_time(seconds=1)
+    start(bench, "paused")
+    bench.engine.tell("paused", PauseRequested(actor="ops", reason="x"))
+    bench.pass_time(minutes=5)
+    seen = monitor(bench.engine.journal, bench.now())
+    assert seen["by_status"] == {"PENDING": 1, "RUNNING": 1, "ROLLING_BACK": 0, "FAILED": 1}
+    assert seen["finished_in_the_last_hour"] == {"COMPLETED": 3, "ROLLED_BACK": 0}
+    counts = {name: seen[name] for name in ("retries", "paused", "overdue", "parked")}
+    assert counts == {"retries": 1, "paused": 1, "overdue": 1, "parked": 1}
+    assert (seen["oldest_unfinished"]["id"], seen["oldest_unfinished"]["age_seconds"]) == (
+        "parked",
+        302,
+    )
+
+
+def test_the_dashboard_costs_the_same_calls_however_many_sagas_there_are(bench: Bench) -> None:
+    spent = []
+    for number in range(2):
+        for each in range(1 + 10 * number):
+            start(bench, f"s-{number}-{each}")
+        bench.run_to_end()
+        bench.rpc.calls.clear()
+        monitor(bench.engine.journal, bench.now())
+        spent.append(dict(bench.rpc.calls))
+    assert spent == [{"RunAggregationQuery": 9, "RunQuery": 1}] * 2

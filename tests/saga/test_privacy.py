@@ -1,0 +1,64 @@
+"""What a payload's type marks as secret is in no error, no event and no view of a saga."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from lib.saga.call import Call, Permanent
+from lib.saga.definition import Saga
+from lib.saga.limits import LONGEST_ERROR
+from lib.saga.operators import view
+from lib.saga.secret import Secret
+from lib.saga.steps import Step
+from tests.saga.bench import Bench
+
+CARD = "4929 1234 5678 9012"
+
+
+class Payment(Struct):
+    """What is paid, and by which card."""
+
+    cents: int
+    card: Secret[str]
+
+
+def refuse(payment: Payment, _: Call) -> Any:
+    raise Permanent("x" * (LONGEST_ERROR - 10) + f" the card {payment.card} was refused")
+
+
+def ask(payment: Payment, _: Any) -> bool:
+    raise LookupError(f"no rule for {payment.card}")
+
+
+PAY = Saga("pay", payload=Payment, steps=(Step("charge", execute=refuse),))
+ASK = replace(PAY, steps=(Step("charge", execute=refuse, when=ask),))
+
+
+@pytest.mark.parametrize(
+    "saga", [PAY, replace(PAY, steps=(Step("charge", execute=refuse, when=ask),))]
+)
+def test_no_record_and_no_view_of_a_failed_saga_quotes_a_secret(
+    bench: Bench, saga: Saga, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.engine = bench.make_engine(saga)
+    bench.engine.start("pay", "s", {"cents": 900, "card": CARD})
+    bench.run_to_end()
+    shown = msgspec.json.encode(view.show_saga(bench.engine, "s"), enc_hook=str).decode()
+    root, steps = bench.load("s")
+    kept = [root.error, *(step.error for step in steps)]
+    kept += [event.error for event in bench.engine.journal.events("s", 100)]
+    told = "\n".join([*kept, shown, capsys.readouterr().out])
+    assert "charge" in told
+    for piece in (CARD, CARD[:9], CARD[-9:]):
+        assert piece not in told
+    assert msgspec.json.decode(shown)["payload"] == {"cents": 900, "card": "[redacted]"}
+
+
+def test_the_payload_of_a_saga_without_a_definition_is_not_shown(bench: Bench) -> None:
+    bench.engine = bench.make_engine(PAY)
+    bench.engine.start("pay", "s", {"cents": 900, "card": CARD})
+    bench.engine = bench.make_engine(replace(PAY, version=2))
+    assert view.show_saga(bench.engine, "s")["payload"] == "[redacted]"

@@ -1,0 +1,51 @@
+"""An operator's retry of a step that its participant has refused."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from lib.datastore import Transaction, connect, key
+from lib.orders.inventory import Stock
+from lib.saga.barrier import apply_once
+from lib.saga.call import Call, Permanent
+from lib.saga.definition import Saga
+from lib.saga.machine.happened import RetryRequested
+from lib.saga.steps import Step
+from tests.saga.bench import Bench, start
+
+STOCK = key(Stock, "cd")
+
+
+def take(tx: Transaction) -> dict[str, int]:
+    stock = tx.get(STOCK)
+    if stock.units < 3:
+        raise Permanent("too few")
+    tx.update(replace(stock, units=stock.units - 3))
+    return {"taken": 3}
+
+
+def reserve(_: Any, call: Call) -> Any:
+    return apply_once(call, take)
+
+
+SAGA = Saga(
+    "letters",
+    payload=dict[str, int],
+    steps=(
+        Step("pivot", execute=lambda *_: None, pivot=True),
+        Step("reserve", execute=reserve),
+    ),
+)
+
+
+def test_once_the_reason_is_put_right_an_operator_can_have_a_refused_step_done(host: str) -> None:
+    bench = Bench(connect(project=f"p{uuid4().hex[:12]}", emulator_host=host), SAGA)
+    bench.store.insert(Stock(id="cd", units=2))
+    start(bench)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "FAILED"
+    bench.store.upsert(Stock(id="cd", units=10))
+    bench.engine.tell("s", RetryRequested(actor="ann", reason="stock has come"))
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "COMPLETED"
+    assert bench.store.get(STOCK).units == 7

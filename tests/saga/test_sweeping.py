@@ -1,0 +1,181 @@
+"""The sweep: alerts that were missed, what expires, and two of them at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lib.datastore import Query, key
+from lib.errors import NotFound
+from lib.saga.barrier import Effect, apply_once
+from lib.saga.call import Permanent
+from lib.saga.definition import Saga
+from lib.saga.machine.happened import RetryRequested, SkipRequested
+from lib.saga.records import DeadLetter, EventRecord, SagaRecord, StepRecord
+from lib.saga.recovery import sweep
+from lib.saga.retention import SLACK, Retention
+from lib.saga.steps import Child, Signal
+from tests.saga.bench import Bench, Probe, make_saga, make_step, start
+
+KEEP = timedelta(days=30)
+WHO = {"actor": "ops@example.com", "reason": "mended"}
+
+
+def refuse(_: Any) -> None:
+    raise Permanent("no")
+
+
+def park(bench: Bench, probe: Probe) -> None:
+    probe.on["b"] = refuse
+    probe.on["undo a"] = refuse
+    start(bench)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "FAILED"
+
+
+def count_alerts(capsys: pytest.CaptureFixture[str]) -> int:
+    return capsys.readouterr().out.count('"alert":"saga-parked"')
+
+
+def test_a_parked_saga_is_alerted_once_and_the_sweep_does_not_repeat_it(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    park(bench, probe)
+    assert sweep(bench.engine, bench.now).alerted == 0
+    assert count_alerts(capsys) == 1
+    assert bench.store.get(key(DeadLetter, "s")).alerted
+
+
+def test_an_alert_that_a_killed_process_left_unlogged_is_logged_by_the_sweep(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(bench.engine, "announce", lambda _: None)
+        park(bench, probe)
+    assert count_alerts(capsys) == 0
+    assert sweep(bench.engine, bench.now).alerted == 1
+    assert sweep(bench.engine, bench.now).alerted == 0
+    assert count_alerts(capsys) == 1
+
+
+def test_a_saga_parked_twice_is_alerted_twice_under_two_insert_ids(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    park(bench, probe)
+    bench.engine.tell("s", RetryRequested(**WHO))
+    assert bench.store.count(Query(DeadLetter)) == 0
+    bench.run_to_end()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "saga-parked" in line]
+    assert len({line.partition("insertId")[2][:20] for line in lines}) == 2
+
+
+def test_a_finished_saga_expires_and_is_purged_with_all_that_belongs_to_it(
+    bench: Bench, probe: Probe
+) -> None:
+    probe.on["a"] = lambda call: apply_once(call, lambda _: "a")
+    bench.engine = bench.make_engine(make_saga(probe), retention=Retention(keep=KEEP))
+    start(bench)
+    bench.run_to_end()
+    assert bench.load("s")[0].expires_at == bench.time + KEEP
+    bench.pass_time(days=29)
+    assert sweep(bench.engine, bench.now).purged == 0
+    bench.pass_time(days=2)
+    swept = sweep(bench.engine, bench.now)
+    assert (swept.purged, swept.found) == (1, 0)
+    for kind in (SagaRecord, StepRecord, EventRecord, Effect):
+        assert bench.store.count(Query(kind)) == 0
+
+
+def test_where_ttl_policies_are_on_steps_and_events_expire_and_the_sweep_purges_the_rest(
+    bench: Bench, probe: Probe
+) -> None:
+    probe.on["a"] = lambda call: apply_once(call, lambda _: "a")
+    bench.engine = bench.make_engine(make_saga(probe), retention=Retention(keep=KEEP, ttl=True))
+    start(bench)
+    bench.run_to_end()
+    expiry = bench.time + KEEP + SLACK
+    steps = bench.load("s")[1]
+    records: list[Any] = [*steps, *bench.engine.journal.events("s", 100)]
+    assert {record.expires_at for record in records} == {expiry}
+    assert [step.name for step in steps] == ["a", "b", "c", "d"]
+    bench.pass_time(days=31)
+    assert sweep(bench.engine, bench.now).purged == 1
+    left = {kind: bench.store.count(Query(kind)) for kind in (SagaRecord, Effect, StepRecord)}
+    assert left == {SagaRecord: 0, Effect: 0, StepRecord: 4}
+
+
+def test_a_saga_id_that_is_used_again_after_the_purge_has_its_effects_again(
+    bench: Bench, probe: Probe
+) -> None:
+    done: list[str] = []
+    probe.on["a"] = lambda call: apply_once(call, lambda _: done.append(call.saga_id))
+    for _ in range(2):
+        start(bench)
+        bench.run_to_end()
+        bench.pass_time(days=91)
+        assert sweep(bench.engine, bench.now).purged == 1
+        bench.queue.named.clear()  # Cloud Tasks has forgotten the names after a day
+    assert done == ["s", "s"]
+
+
+def test_two_sweeps_at_once_deliver_each_saga_once(bench: Bench) -> None:
+    for number in range(8):
+        start(bench, f"s{number}")
+    bench.queue.lose_all()
+    bench.pass_time(seconds=12)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(sweep, bench.engine, bench.now) for _ in range(2)]
+    assert sum(each.result().delivered for each in both) >= 8
+    assert len(bench.queue.waiting) == 8
+
+
+def test_an_unfinished_saga_never_expires(bench: Bench, probe: Probe) -> None:
+    park(bench, probe)
+    bench.pass_time(days=4000)
+    assert sweep(bench.engine, bench.now).purged == 0
+    assert bench.load("s")[0].expires_at is None
+
+
+def test_a_child_saga_is_kept_while_its_parent_may_still_roll_it_back(
+    bench: Bench, probe: Probe
+) -> None:
+    child = Saga("child", payload=dict, steps=(make_step(probe, "x"),))
+    parts = (Child("c", saga=child, payload=lambda p, _: p), Signal("go"))
+    parent = Saga("letters", payload=dict, steps=parts)
+    bench.engine = bench.make_engine(parent, retention=Retention(keep=KEEP))
+    start(bench)
+    bench.run_to_end()
+    bench.pass_time(days=31)
+    assert sweep(bench.engine, bench.now).purged == 0
+    bench.engine.signal("s", "go", None, actor="ann")
+    bench.pass_time(days=31)
+    assert sweep(bench.engine, bench.now).purged == 2
+    assert bench.store.count(Query(SagaRecord)) == 0
+
+
+def test_a_parent_without_its_definition_hears_of_its_child_once_it_is_retried(
+    bench: Bench, probe: Probe
+) -> None:
+    child = Saga("child", payload=dict, steps=(make_step(probe, "x"),))
+    step = Child("c", saga=child, payload=lambda p, _: p)
+    parent = Saga("letters", payload=dict, steps=(step, make_step(probe, "b")))
+    bench.engine = bench.make_engine(parent)
+    start(bench)
+    bench.engine = bench.make_engine(child)
+    assert bench.run_to_end() == ["done", "parked"]
+    assert bench.statuses("s")[0] == "FAILED"
+    bench.engine = bench.make_engine(parent)
+    bench.engine.tell("s", RetryRequested(**WHO))
+    assert bench.run_to_end() == ["told", "done"]
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_the_alert_of_a_saga_that_was_dealt_with_meanwhile_is_no_error(
+    bench: Bench, probe: Probe
+) -> None:
+    park(bench, probe)
+    letter = bench.store.get(key(DeadLetter, "s"))
+    bench.engine.tell("s", SkipRequested(**WHO))
+    with pytest.raises(NotFound):
+        bench.engine.announce(letter)

@@ -1,0 +1,96 @@
+"""Sagas of every shape under many faults at once, by lot: `SCHEDULES=` says how many runs."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lib.datastore import Store
+from lib.orders.saga import ORDER_PROCESSING
+from lib.saga.call import Permanent, Retry
+from lib.saga.definition import Saga
+from lib.saga.steps import Child, Parallel, Signal, Timer
+from lib.saga.testing import random_schedules
+from tests.unit.explore.seats import Script, add_seats, seat, seats_fit
+from tests.unit.explore.test_orders import books_balance, make_order, open_shop
+
+NO, LATER, CRASHED = Permanent("no"), Retry("later"), RuntimeError("crashed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    saga: Saga
+    payload: Any = field(default_factory=dict)
+    invariant: Callable[[Store], object]
+    prepare: Callable[[Store], object] = add_seats
+    signals: dict[str, Any] = field(default_factory=dict)
+
+
+def order(country: str = "US", cents: int = 5000) -> Case:
+    return Case(
+        saga=ORDER_PROCESSING,
+        payload=make_order(country),
+        invariant=books_balance,
+        prepare=open_shop(cents),
+    )
+
+
+def shape(*steps: Any, seats: int, **signals: Any) -> Case:
+    saga = Saga("seats", payload=dict, steps=steps)
+    return Case(saga=saga, invariant=seats_fit(seats), signals=signals)
+
+
+def group(script: Script) -> Case:
+    members = (seat(name, script) for name in "bc")
+    return shape(seat("a", script), Parallel(*members), seat("d", script), seats=4)
+
+
+def pivot(script: Script) -> Case:
+    steps = (seat("b", script, undo=False, pivot=True), seat("c", script, undo=False))
+    return shape(seat("a", script), *steps, seats=3)
+
+
+def child(script: Script) -> Case:
+    inner = Saga("child", payload=dict, steps=(seat("x", script), seat("y", script)))
+    step = Child("c", saga=inner, payload=lambda payload, _: payload)
+    return shape(seat("a", script), step, seat("b", script), seats=4)
+
+
+CASES: dict[str, Case] = {
+    "a good order": order(),
+    "an order without credit": order(cents=10),
+    "an order that does not ship": order("ZZ"),
+    "a group": group({"late b/1": CRASHED, "d": NO}),
+    "a pivot": pivot({"late b/1": CRASHED, "c/1": LATER}),
+    "a child": child({"late y/1": CRASHED}),
+    "a child that is rolled back with its parent": child({"b": NO}),
+    "waits": shape(
+        seat("a"),
+        Parallel(Signal("go", within=timedelta(hours=1)), Timer("nap", after=timedelta(days=40))),
+        seat("b", {"late b/1": CRASHED}),
+        seats=2,
+        go={"by": "ann"},
+    ),
+}
+
+SCHEDULES = int(os.environ.get("SCHEDULES", "800")) // len(CASES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", CASES)
+def test_every_promise_holds_under_many_faults(what: str) -> None:
+    case = CASES[what]
+    ran = random_schedules(
+        case.saga,
+        case.payload,
+        case.invariant,
+        SCHEDULES,
+        seed=4,
+        prepare=case.prepare,
+        operators=True,
+        signals=case.signals,
+    )
+    assert ran == SCHEDULES

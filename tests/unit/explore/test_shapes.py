@@ -1,0 +1,157 @@
+"""Every fault at every point of groups, child sagas, waits, branches and asked participants."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lib.saga.call import NotHappened, Permanent, Retry
+from lib.saga.definition import OnCompensationFailure, Saga
+from lib.saga.steps import Child, Parallel, Part, Signal, Timer
+from lib.saga.testing import explore
+from tests.unit.explore.seats import Script, add_seats, make_saga, seat, seats_fit
+
+NO = Permanent("no")
+LATER = Retry("later")
+CRASHED = RuntimeError("crashed")
+MINUTE = timedelta(minutes=1)
+
+
+def shape(*steps: Part | Parallel, **options: Any) -> Saga:
+    return Saga("seats", payload=dict, steps=steps, **options)
+
+
+def run(saga: Saga, seats: int, *, signals: Mapping[str, Any] | None = None, **options: Any) -> int:
+    return explore(saga, {}, seats_fit(seats), prepare=add_seats, signals=signals, **options)
+
+
+def group(script: Script, **options: Any) -> Saga:
+    members = (seat("b", script), seat("c", script))
+    return shape(seat("a", script), Parallel(*members), seat("d", script), **options)
+
+
+GROUPS: dict[str, Script] = {
+    "nothing fails": {},
+    "a member says no": {"c": NO},
+    "both members say no": {"b": NO, "c": NO},
+    "a member crashes after its effect": {"late b": CRASHED},
+    "a member works the second time": {"b/1": LATER},
+    "what comes after the group says no": {"d": NO},
+    "a member cannot be made good": {"d": NO, "undo b": CRASHED},
+}
+
+
+@pytest.mark.parametrize("what", GROUPS)
+def test_a_group_is_done_whole_or_made_good_whole(what: str) -> None:
+    assert run(group(GROUPS[what]), 4, operators=True) > 200
+
+
+def test_a_group_goes_on_with_other_compensations_where_it_is_told_to() -> None:
+    script = {"d": NO, "undo c": CRASHED}
+    saga = group(script, on_compensation_failure=OnCompensationFailure.CONTINUE)
+    assert run(saga, 4) > 200
+
+
+def test_a_group_past_the_pivot_only_goes_forward() -> None:
+    script = {"b/1": LATER, "late c/1": CRASHED}
+    members = (seat("b", script, undo=False), seat("c", script, undo=False))
+    saga = shape(seat("a", pivot=True, undo=False), Parallel(*members), seat("d", undo=False))
+    assert run(saga, 4, operators=True) > 200
+
+
+def family(script: Script, **options: Any) -> Saga:
+    child = Saga("child", payload=dict, steps=(seat("x", script), seat("y", script)))
+    step = Child("c", saga=child, payload=lambda payload, _: payload, **options)
+    return shape(seat("a", script), step, seat("b", script))
+
+
+FAMILIES: dict[str, Script] = {
+    "nothing fails": {},
+    "the child's first step says no": {"x": NO},
+    "the child's second step says no": {"y": NO},
+    "the child's step crashes after its effect": {"late y": CRASHED},
+    "what comes after the child says no": {"b": NO},
+    "the child cannot be made good": {"b": NO, "undo x": CRASHED},
+}
+
+
+@pytest.mark.parametrize("what", FAMILIES)
+def test_a_child_saga_shares_its_parents_fate(what: str) -> None:
+    assert run(family(FAMILIES[what]), 4, operators=True) > 200
+
+
+def test_a_child_saga_of_a_child_saga_does_too() -> None:
+    script = {"b": NO}
+    inner = Saga("inner", payload=dict, steps=(seat("x", script),))
+    outer = Saga("outer", payload=dict, steps=(Child("i", saga=inner, payload=pass_on),))
+    both = Parallel(seat("a", script), Child("o", saga=outer, payload=pass_on))
+    saga = shape(both, seat("b", script))
+    assert run(saga, 3) > 200
+
+
+def pass_on(payload: Any, _: Any) -> Any:
+    return payload
+
+
+def test_a_child_saga_with_a_pivot_may_be_a_pivot() -> None:
+    child = replace(make_saga("xy", {"late x/1": CRASHED}, pivot="x"), name="child")
+    pivot = Child("c", saga=child, payload=pass_on, pivot=True)
+    saga = shape(seat("a"), pivot, seat("b", undo=False))
+    assert run(saga, 4, operators=True) > 150
+
+
+def test_a_saga_waits_for_a_time() -> None:
+    saga = shape(seat("a"), Timer("nap", after=timedelta(days=45)), seat("b", {"b": NO}))
+    assert run(saga, 2, operators=True) > 100
+
+
+def test_a_saga_waits_for_a_signal_whenever_it_comes() -> None:
+    saga = shape(seat("a"), Signal("go", within=10 * MINUTE), seat("b"))
+    assert run(saga, 2, signals={"go": {"by": "ann"}}, operators=True) > 150
+
+
+def test_a_saga_whose_signal_never_comes_is_rolled_back() -> None:
+    saga = shape(seat("a"), Parallel(Signal("go", within=10 * MINUTE), seat("b")), seat("c"))
+    assert run(saga, 0) > 100
+
+
+def test_a_step_that_is_not_to_run_leaves_nothing() -> None:
+    never = seat("b", when=lambda _, outputs: outputs["a"] != "a")
+    saga = shape(seat("a"), never, Parallel(seat("c"), never_too()), seat("d", {"d": NO}))
+    assert run(saga, 3) > 150
+
+
+def never_too() -> Part:
+    return seat("e", when=lambda _, __: False)
+
+
+ANSWERS: dict[str, tuple[Any, int]] = {
+    "it happened": ("b", 3),
+    "it never happened": (NotHappened("never heard of it"), 3),
+    "it does not know": (CRASHED, 3),
+}
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+@pytest.mark.parametrize("pivot", [False, True])
+def test_a_participant_is_asked_what_became_of_a_step(what: str, pivot: bool) -> None:
+    answer, seats = ANSWERS[what]
+
+    def status(_: Any, call: Any) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    script = {"b": CRASHED} if isinstance(answer, NotHappened) else {"late b": CRASHED}
+    step = seat("b", script, status=status, pivot=pivot, undo=not pivot)
+    saga = shape(seat("a"), step, seat("c", undo=not pivot))
+    assert run(saga, seats, operators=what != "it never happened") > 100
+
+
+def test_past_its_deadline_a_saga_begins_no_step_and_is_rolled_back() -> None:
+    saga = shape(seat("a"), Timer("nap", after=2 * MINUTE), seat("b"), deadline=MINUTE)
+    assert run(saga, 0) > 50
+    late = shape(seat("a"), seat("b", {"b": LATER}), seat("c"), deadline=timedelta(seconds=1))
+    assert run(late, 0, operators=True) > 50

@@ -1,0 +1,65 @@
+"""What the engine makes of a service's answer: the outcome of an attempt."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lib.saga.attempt import call_in_thread, run_action
+from lib.saga.call import Call
+from lib.saga.delivery import Delivery, Phase
+from lib.saga.http.step import HttpCall
+from lib.saga.machine.happened import Outcome, Result
+from tests.unit.http_step.service import Service
+
+
+def outcome_of(service: Service, call: Call) -> Outcome:
+    delivery = Delivery(
+        saga_id=call.saga_id,
+        steps=1,
+        phase=call.phase,
+        step=0,
+        attempt=call.attempt,
+        epoch=0,
+        at=datetime.now(UTC),
+        timeout=timedelta(seconds=30),
+    )
+    charge = HttpCall(f"{service.url}/charge")
+    return run_action(delivery, lambda: charge({"amount": 1}, call), call_in_thread, str)
+
+
+@pytest.mark.parametrize(
+    ("phase", "status", "body", "result"),
+    [
+        (Phase.EXECUTE, 200, "[1]", Result.DONE),
+        (Phase.EXECUTE, 200, "<html>", Result.DOUBTFUL),
+        (Phase.EXECUTE, 303, "", Result.DOUBTFUL),
+        (Phase.EXECUTE, 403, "", Result.RETRYABLE),
+        (Phase.EXECUTE, 404, "{}", Result.PERMANENT),
+        (Phase.EXECUTE, 409, "", Result.UNKNOWN),
+        (Phase.EXECUTE, 422, "", Result.PERMANENT),
+        (Phase.EXECUTE, 429, "", Result.RETRYABLE),
+        (Phase.EXECUTE, 503, "", Result.UNKNOWN),
+        (Phase.COMPENSATE, 200, "<html>", Result.DONE),
+        (Phase.COMPENSATE, 404, "{}", Result.PERMANENT),
+        (Phase.STATUS, 200, "[1]", Result.DONE),
+        (Phase.STATUS, 404, "{}", Result.NOT_HAPPENED),
+        (Phase.STATUS, 404, "", Result.NOT_HAPPENED),
+        (Phase.STATUS, 422, "", Result.PERMANENT),
+    ],
+)
+def test_an_answer_is_an_outcome_of_the_attempt(
+    service: Service, call: Call, phase: Phase, status: int, body: str, result: Result
+) -> None:
+    service.says(status, body, Content_Type="application/json")
+    assert outcome_of(service, replace(call, phase=phase)).result is result
+
+
+@pytest.mark.parametrize(("status", "result"), [(429, Result.RETRYABLE), (503, Result.UNKNOWN)])
+def test_the_engine_is_told_when_to_try_again(
+    service: Service, call: Call, status: int, result: Result
+) -> None:
+    service.says(status, Retry_After="120")
+    outcome = outcome_of(service, call)
+    assert (outcome.result, outcome.after) == (result, timedelta(minutes=2))
+    assert outcome.error == f"{service.url}/charge answered {status}"

@@ -1,0 +1,39 @@
+"""What the store keeps, and for how long."""
+
+import asyncio
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from local.tasks.messages import Queue
+from local.tasks.queue_checks import complete_queue
+from local.tasks.records import TaskRecord
+from local.tasks.refusals import AlreadyExists
+from local.tasks.store import Store
+from tests.unit.local_tasks.worker import QUEUE
+
+
+def make_record(name: str, age: timedelta) -> TaskRecord:
+    created = time.time() - age.total_seconds()
+    return TaskRecord(f"{QUEUE}/tasks/{name}", QUEUE, b"", created, created)
+
+
+def test_a_task_that_is_too_old_is_deleted_though_it_was_never_dispatched(tmp_path: Path) -> None:
+    async def expire() -> None:
+        store = Store(tmp_path / "tasks.sqlite")
+        await store.put_queue(complete_queue(Queue(name=QUEUE)))
+        old, young = (
+            make_record("old", timedelta(days=32)),
+            make_record("young", timedelta(days=30)),
+        )
+        for record in (old, young):
+            await store.insert_task(record)
+        assert await store.expire_tasks(timedelta(days=31)) == [(QUEUE, old.name)]
+        assert [record.name for record in store.list_tasks(QUEUE, "", 9)] == [young.name]
+        with pytest.raises(AlreadyExists):
+            await store.insert_task(old)
+        store.close()
+
+    asyncio.run(expire())

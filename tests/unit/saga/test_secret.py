@@ -1,0 +1,163 @@
+"""What marks on a payload's type make secret, wherever they stand."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, NamedTuple, TypedDict, TypeVar
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from msgspec import Meta, Struct
+
+from lib.saga.secret import REDACTED, Secret, part
+from tests.unit.saga.marked import Sample, samples
+
+T = TypeVar("T")
+
+
+class Person(Struct):
+    name: Secret[Annotated[str, Meta(min_length=1)]]
+    born: Secret[int | None] = None
+    city: str = ""
+    friend: "Person | None" = None
+
+
+class Parcel(Struct, tag=True, rename="camel"):
+    street_name: Secret[str]
+    kilos: int = 0
+
+
+class Letter(Struct, tag=True, rename="camel"):
+    street_name: str
+
+
+class Pair(Struct, Generic[T]):
+    first: T
+    second: str
+
+
+class Box(Struct):
+    any: Secret[Any]
+
+
+class Row(Struct, array_like=True, tag="row"):
+    name: Secret[str]
+    city: str
+
+
+class Point(NamedTuple):
+    name: Secret[str]
+    city: str
+
+
+class Loose(TypedDict):
+    name: Secret[str]
+    city: str
+
+
+@dataclass
+class Plain:
+    name: Secret[str]
+    city: str
+
+
+def found(value: Any, kind: Any) -> tuple[Any, list[Any]]:
+    parted = part(value, kind)
+    return parted.shown, parted.secrets
+
+
+@given(samples())
+@settings(max_examples=150, deadline=None)
+def test_what_is_marked_is_secret_and_nothing_else(sample: Sample) -> None:
+    shown, secrets = found(sample.value, sample.kind)
+    assert shown == sample.shown
+    assert Counter(map(repr, secrets)) == Counter(map(repr, sample.secrets))
+
+
+@pytest.mark.parametrize("kind", [Person, Plain, Loose])
+def test_a_marked_field_of_an_object_is_secret(kind: Any) -> None:
+    value = {"name": "Ann", "city": "Leeds"}
+    assert found(value, kind) == ({"name": REDACTED, "city": "Leeds"}, ["Ann"])
+
+
+def test_a_value_of_the_type_is_as_good_as_its_json() -> None:
+    person = Person("Ann", born=1990, friend=Person("Bob"))
+    assert found(person, Person) == found(msgspec.to_builtins(person), Person)
+    assert found(person, Person)[1] == ["Ann", 1990, "Bob", None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(Row, ["row", "Ann", "Leeds"]), (Point, ["Ann", "Leeds"])]
+)
+def test_a_marked_field_of_what_is_written_as_a_list_is_secret(kind: Any, value: Any) -> None:
+    assert found(value, kind) == ([*value[:-2], REDACTED, "Leeds"], ["Ann"])
+
+
+def test_the_type_of_a_generic_may_be_marked() -> None:
+    value = {"first": "Ann", "second": "Leeds"}
+    assert found(value, Pair[Secret[str]])[1] == ["Ann"]
+    assert found(value, Pair[str])[1] == []
+
+
+def test_what_is_missing_is_no_secret() -> None:
+    assert found({"name": "Ann"}, Person) == ({"name": REDACTED}, ["Ann"])
+
+
+def test_of_a_union_of_objects_the_tag_says_which_it_is() -> None:
+    parcel = {"type": "Parcel", "streetName": "High St", "kilos": 1}
+    letter = {"type": "Letter", "streetName": "High St"}
+    assert found(parcel, Parcel | Letter) == ({**parcel, "streetName": REDACTED}, ["High St"])
+    assert found(letter, Parcel | Letter) == (letter, [])
+
+
+def test_of_a_union_whatever_may_be_the_marked_member_is_secret() -> None:
+    kind = Secret[str] | list[str] | None
+    assert found("Ann", kind) == (REDACTED, ["Ann"])
+    assert found(["Ann"], kind) == (["Ann"], [])
+    assert found(None, kind) == (None, [])
+    assert found(5, str | Secret[int]) == (REDACTED, [5])
+
+
+def test_all_that_a_marked_object_holds_is_secret_but_not_its_fields_names() -> None:
+    assert found({"first": "Ann", "second": "Leeds"}, Secret[Pair[str]]) == (
+        REDACTED,
+        ["Ann", "Leeds"],
+    )
+
+
+def test_all_that_a_marked_dict_holds_is_secret_and_so_are_its_keys() -> None:
+    assert found({"ann@x.example": 1}, Secret[dict[str, int]]) == (REDACTED, ["ann@x.example", 1])
+    shown, secrets = found({"any": {"ann@x.example": [{"a": 1}]}}, Box)
+    assert shown == {"any": REDACTED}
+    assert sorted(map(str, secrets)) == ["1", "a", "ann@x.example"]
+
+
+def test_another_mark_inside_changes_nothing() -> None:
+    titled = Annotated[str, Meta(title="a name")]
+    assert found(["Ann"], Secret[list[titled]]) == (REDACTED, ["Ann"])
+
+
+def test_a_dict_whose_keys_are_secret_is_not_shown() -> None:
+    assert found({"ann@x.example": 1}, dict[Secret[str], int]) == (REDACTED, ["ann@x.example"])
+
+
+def test_a_field_that_the_type_does_not_know_is_secret() -> None:
+    value = {"name": "Ann", "city": "Leeds", "phone": {"home": "555"}}
+    shown, secrets = found(value, Person)
+    assert shown == {"name": REDACTED, "city": "Leeds", "phone": REDACTED}
+    assert sorted(secrets) == ["555", "Ann", "home"]
+
+
+def test_what_does_not_fit_its_type_is_secret_as_a_whole() -> None:
+    shown, secrets = found({"name": "Ann", "city": 5}, Person)
+    assert shown == REDACTED
+    assert sorted(map(str, secrets)) == ["5", "Ann", "city", "name"]
+
+
+def test_what_is_nested_too_deeply_to_look_through_is_secret_as_a_whole() -> None:
+    value: dict[str, Any] = {"name": "Ann"}
+    for _ in range(400):
+        value = {"name": "Bob", "friend": value}
+    shown, secrets = found(value, Person)
+    assert shown == REDACTED
+    assert {"Ann", "Bob"} <= set(secrets)

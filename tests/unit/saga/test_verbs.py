@@ -1,0 +1,231 @@
+"""What operators can do, and what is refused because it makes no sense."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from lib.errors import Conflict, NotFound
+from lib.saga.definition import OnCompensationFailure, Saga
+from lib.saga.delivery import Phase
+from lib.saga.machine import close
+from lib.saga.machine.happened import (
+    Asked,
+    CancelRequested,
+    PauseRequested,
+    ResolveRequested,
+    Result,
+    ResumeRequested,
+    RetryRequested,
+    SkipRequested,
+)
+from lib.saga.records import SagaStatus
+from lib.saga.steps import Parallel
+from tests.unit.saga.build import THREE, Played, outcome, step
+
+WHO = {"actor": "ops@example.com", "reason": "the provider was down"}
+CANCEL, PAUSE, RESUME = CancelRequested(**WHO), PauseRequested(**WHO), ResumeRequested(**WHO)
+RETRY, SKIP = RetryRequested(**WHO), SkipRequested(**WHO)
+
+PIVOT = Saga(
+    "pivot",
+    payload=dict,
+    steps=(
+        step("a"),
+        step("b", undo=False, pivot=True),
+        step("c", undo=False),
+        step("d", undo=False),
+    ),
+)
+TWO_IN_A_GROUP = (step("a"), Parallel(step("b"), step("c")), step("d"))
+
+
+def park_going_back(steps: tuple[object, ...] = THREE.steps, **options: object) -> Played:
+    """A saga whose last step fails for good, and whose compensations all fail."""
+    played = Played(Saga("x", payload=dict, steps=steps, **options))  # type: ignore[arg-type]
+    while played.saga.status in (SagaStatus.PENDING, SagaStatus.RUNNING):
+        last = played.deliveries[0].step == len(played.definition.parts) - 1
+        end = {"result": Result.PERMANENT, "error": "no"} if last else {"output": '"x"'}
+        played.happens(outcome(played.deliveries[0], **end))  # type: ignore[arg-type]
+    fail_all(played)
+    return played
+
+
+def fail_all(played: Played) -> None:
+    while played.deliveries:
+        played.happens(outcome(played.deliveries[0], Result.RETRYABLE, error="down"))
+
+
+def park_going_forward() -> Played:
+    played = Played(PIVOT)
+    played.ends()
+    played.ends()
+    played.ends(Result.PERMANENT, error="no")
+    return played
+
+
+def test_a_paused_saga_awaits_nothing_and_is_not_swept() -> None:
+    played = Played()
+    played.happens(PAUSE)
+    assert (played.deliveries, played.saga.due) == ((), None)
+
+
+def test_what_is_in_flight_when_a_saga_is_paused_is_recorded_and_nothing_new_begins() -> None:
+    played = Played()
+    first = played.awaited
+    played.happens(PAUSE)
+    played.happens(outcome(first))
+    assert played.statuses()[0] == "COMPLETED"
+    assert played.deliveries == ()
+    played.happens(RESUME)
+    assert (played.awaited.step, played.awaited.phase) == (1, Phase.EXECUTE)
+
+
+def test_a_resumed_step_may_have_happened_before_and_is_delivered_under_a_new_name() -> None:
+    played = Played()
+    before = played.awaited.task_name
+    played.happens(PAUSE)
+    played.happens(RESUME)
+    assert played.steps[0].uncertain
+    assert played.awaited.task_name != before
+
+
+def test_a_cancel_lifts_a_pause() -> None:
+    played = Played()
+    played.ends()
+    played.happens(PAUSE)
+    played.happens(CANCEL)
+    assert not played.saga.paused
+    assert played.saga.stopping
+    played.ends()
+    assert [d.phase for d in played.deliveries] == [Phase.COMPENSATE]
+
+
+def test_a_retried_compensation_has_all_its_attempts_again_and_the_saga_goes_on() -> None:
+    played = park_going_back()
+    assert played.saga.parked_because == "compensation of b: down"
+    decision = played.happens(RETRY)
+    assert decision.unparked
+    assert decision.saga.status is SagaStatus.ROLLING_BACK
+    played.ends(Result.RETRYABLE)
+    played.ends(Result.RETRYABLE)
+    played.ends()
+    played.ends()
+    assert played.saga.status is SagaStatus.ROLLED_BACK
+    assert played.saga.error == "step c: no"
+    assert played.saga.parked_because == ""
+
+
+def test_a_retried_step_past_the_pivot_goes_on_from_where_it_failed() -> None:
+    played = park_going_forward()
+    played.happens(RETRY)
+    assert (played.awaited.step, played.awaited.phase) == (2, Phase.EXECUTE)
+    played.ends()
+    played.ends()
+    assert played.saga.status is SagaStatus.COMPLETED
+
+
+def test_a_skipped_step_has_the_stated_output_and_the_saga_goes_on() -> None:
+    played = park_going_forward()
+    played.happens(SkipRequested(**WHO, output='{"id": 7}'))
+    assert (played.statuses()[2], played.steps[2].output) == ("SKIPPED", '{"id": 7}')
+    assert played.awaited.step == 3
+
+
+def test_a_skipped_compensation_lets_the_others_go_on() -> None:
+    played = park_going_back()
+    played.happens(SKIP)
+    assert (played.awaited.step, played.awaited.phase) == (0, Phase.COMPENSATE)
+    played.ends()
+    assert played.statuses() == ["COMPENSATED", "SKIPPED", "FAILED"]
+    assert played.saga.status is SagaStatus.ROLLED_BACK
+
+
+def test_with_several_failed_compensations_a_skip_names_its_step_and_the_saga_stays_parked() -> (
+    None
+):
+    played = park_going_back(TWO_IN_A_GROUP)
+    with pytest.raises(Conflict, match="say which, of b, c"):
+        played.happens(SKIP)
+    with pytest.raises(NotFound):
+        played.happens(SkipRequested(**WHO, step="a"))
+    decision = played.happens(SkipRequested(**WHO, step="b"))
+    assert (played.saga.status, decision.unparked) == (SagaStatus.FAILED, False)
+    assert played.happens(SkipRequested(**WHO, step="c")).unparked
+    assert (played.awaited.step, played.awaited.phase) == (0, Phase.COMPENSATE)
+
+
+def test_a_saga_that_goes_on_past_failed_compensations_is_parked_with_all_of_them() -> None:
+    on = {"on_compensation_failure": OnCompensationFailure.CONTINUE}
+    played = park_going_back(TWO_IN_A_GROUP, **on)
+    assert played.statuses() == ["COMPENSATION_FAILED"] * 3 + ["FAILED"]
+    assert played.saga.parked_because.count("compensation of") == 3
+    assert played.letters == 1
+    played.happens(RETRY)
+    assert [d.step for d in played.deliveries] == [1, 2]
+
+
+def test_a_parked_saga_is_resolved_by_hand() -> None:
+    played = park_going_back()
+    request = ResolveRequested(**WHO, outcome=SagaStatus.ROLLED_BACK)
+    decision = close(played.saga, played.steps, request, played.now)
+    assert (decision.saga.status, decision.unparked) == (SagaStatus.ROLLED_BACK, True)
+    [event] = decision.events
+    assert (event.cause, event.actor, event.error) == ("resolved by hand", *WHO.values())
+
+
+def test_a_saga_is_resolved_only_to_an_end() -> None:
+    played = park_going_back()
+    request = ResolveRequested(**WHO, outcome=SagaStatus.RUNNING)
+    with pytest.raises(Conflict, match="COMPLETED, ROLLED_BACK"):
+        close(played.saga, played.steps, request, played.now)
+
+
+def running() -> Played:
+    return Played()
+
+
+def paused() -> Played:
+    played = Played()
+    played.happens(PAUSE)
+    return played
+
+
+def completed() -> Played:
+    played = Played()
+    for _ in range(3):
+        played.ends()
+    return played
+
+
+def rolling_back() -> Played:
+    played = Played()
+    played.ends()
+    played.ends(Result.PERMANENT)
+    return played
+
+
+@pytest.mark.parametrize(
+    ("make", "request_"),
+    [
+        (running, RESUME), (running, RETRY), (running, SKIP),
+        (paused, PAUSE), (paused, RETRY), (paused, SKIP),
+        (completed, CANCEL), (completed, PAUSE), (completed, RESUME), (completed, RETRY),
+        (completed, SKIP),
+        (rolling_back, CANCEL), (rolling_back, RETRY), (rolling_back, SKIP), (rolling_back, RESUME),
+        (park_going_back, CANCEL), (park_going_back, PAUSE), (park_going_back, RESUME),
+        (park_going_forward, CANCEL),
+    ],
+)  # fmt: skip
+def test_a_verb_that_makes_no_sense_is_refused(make: Callable[[], Played], request_: Asked) -> None:
+    with pytest.raises(Conflict, match="saga s1 is "):
+        make().happens(request_)
+
+
+def test_every_verb_leaves_who_and_why_in_the_audit_trail() -> None:
+    for played, request in (
+        (running(), PAUSE), (paused(), RESUME), (running(), CANCEL), (park_going_back(), RETRY),
+        (park_going_back(), SKIP),
+    ):  # fmt: skip
+        events = played.happens(request, timedelta(0)).events
+        assert any((e.actor, e.error) == tuple(WHO.values()) for e in events), request

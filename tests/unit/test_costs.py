@@ -1,0 +1,67 @@
+"""What a saga is billed for: counted while it runs, and priced from one file."""
+
+import json
+from datetime import date
+
+import pytest
+
+from benchmarks.costs import PRICES, add_compute, cost_of, sagas_a_day
+from benchmarks.metering import Metered, meter
+
+NAMES = json.loads(PRICES.read_text())
+
+
+@pytest.fixture(scope="module")
+def counted() -> Metered:
+    return meter(4)
+
+
+def test_a_saga_is_billed_for_its_tasks_twice_and_a_request_for_each_and_for_its_start(
+    counted: Metered,
+) -> None:
+    assert counted.saga["tasks_operation"] == 2 * 4
+    assert counted.saga["run_request"] == 4 + 1
+
+
+def test_a_saga_reads_itself_and_its_steps_once_a_delivery(counted: Metered) -> None:
+    assert counted.saga["datastore_read"] == 4 * (1 + 4)
+
+
+def test_a_saga_of_more_steps_is_billed_for_more_writes(counted: Metered) -> None:
+    assert counted.saga["datastore_write"] > 4 * 3
+    assert meter(5).saga["datastore_write"] > counted.saga["datastore_write"]
+
+
+def test_what_is_new_is_one_day_deleted(counted: Metered) -> None:
+    saga_and_steps = 1 + 4
+    assert saga_and_steps < counted.saga["datastore_delete"] < counted.saga["datastore_write"]
+
+
+def test_a_sweep_that_finds_nothing_is_a_request_and_nothing_else(counted: Metered) -> None:
+    assert {name: count for name, count in counted.sweep.items() if count} == {"run_request": 1}
+
+
+def test_the_price_is_the_count_times_the_list_price() -> None:
+    prices = {"a": {"usd": 0.5, "per": 100}, "b": {"usd": 2.0, "per": 1}}
+    assert cost_of({"a": 300, "b": 2}, prices) == pytest.approx(5.5)
+
+
+def test_the_free_tier_is_what_is_left_beside_the_sweep() -> None:
+    prices = {
+        "a": {"free": 100, "free_per": "day"},
+        "b": {"free": 3000, "free_per": "month"},
+        "c": {"free": 0, "free_per": "day"},
+    }
+    enough = sagas_a_day({"a": 5, "b": 1, "c": 1}, {"a": 50}, prices)
+    assert enough == {"a": 10, "b": 100}
+
+
+def test_a_request_is_billed_for_its_processor_and_its_memory() -> None:
+    billed = add_compute({"run_request": 5}, 200)
+    assert (billed["run_vcpu_second"], billed["run_gib_second"]) == (1.0, 0.5)
+
+
+def test_every_price_has_its_source_and_the_file_its_date() -> None:
+    assert date.fromisoformat(NAMES["read_on"])
+    prices = [price for price in NAMES.values() if isinstance(price, dict)]
+    assert all(price["source"] and price["usd"] > 0 for price in prices)
