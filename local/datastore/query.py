@@ -138,10 +138,14 @@ def check_aggregation(engine: Engine, aggregated: Any, partition: Partition) -> 
     """Raise FailedPrecondition for a sum or an average whose numbers no index holds.
 
     The service answers them from index entries, and so they need what a projection of the same
-    properties would. A property with an equality filter is in the index of the filter.
+    properties would. A property with an equality filter is in the index of the filter; and
+    the order of keys, which no projection can have first, means nothing to a sum.
     """
     nested = aggregated.nested_query
-    if nested.projection or nested.distinct_on:
+    by_key = any(KEY in one.ranges for one in _conjunctions_of(nested)) or any(
+        one.property.name == KEY for one in nested.order
+    )
+    if nested.projection or nested.distinct_on or by_key:
         return
     projecting = get_message_class("Query")()
     projecting.CopyFrom(nested)
