@@ -7,9 +7,9 @@ import sys
 import threading
 
 from local.datastore.index_file import IndexFileError
-from local.datastore.rpc.listener import PortTaken
 from local.datastore.server import serve
 from local.datastore.store import FolderTaken
+from local.rpc.listener import PortTaken
 
 
 def main() -> int:

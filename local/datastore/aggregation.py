@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any
 
 from local.datastore.engine import Engine
-from local.datastore.errors import InvalidArgument
 from local.datastore.execution import Execution
 from local.datastore.history import PastExecution
 from local.datastore.messages import Entity, Message, get_message_class
@@ -15,6 +14,7 @@ from local.datastore.query import Prepared
 from local.datastore.reads import Read
 from local.datastore.results import View, list_hits, open_execution
 from local.datastore.transactional import lock_ranges
+from local.rpc.errors import InvalidArgument
 
 MAX_AGGREGATIONS = 5
 _INT64 = range(-(2**63), 2**63)

@@ -7,7 +7,6 @@ from typing import Any
 
 from local.datastore.clock import get_microseconds, set_timestamp
 from local.datastore.engine import Engine
-from local.datastore.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from local.datastore.history import keep_version
 from local.datastore.indexes import build_entries, check_entry_count, collect_values
 from local.datastore.locks import Footprint
@@ -22,6 +21,7 @@ from local.datastore.paths import (
 from local.datastore.store import Stored, fetch_entity
 from local.datastore.transforms import apply_transforms
 from local.datastore.validation import check_entity
+from local.rpc.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 
 #: Seconds that a write waits for the transactions that have read what it changes.
 TRANSACTION_PATIENCE = 2.0

@@ -8,7 +8,6 @@ from pathlib import Path
 from local.datastore.catalog import Catalog
 from local.datastore.clock import Clock
 from local.datastore.composites import build_composites
-from local.datastore.errors import InvalidArgument
 from local.datastore.history import prune_history
 from local.datastore.indexes import Definition
 from local.datastore.keys import Partition, set_partition
@@ -17,6 +16,7 @@ from local.datastore.messages import Key
 from local.datastore.store import Store
 from local.datastore.transactions import Transactions
 from local.datastore.validation import check_namespace
+from local.rpc.errors import InvalidArgument
 
 
 class Engine:

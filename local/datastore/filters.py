@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from local.datastore.errors import InvalidArgument
 from local.datastore.indexes import KEY
 from local.datastore.intervals import (
     END,
@@ -20,6 +19,7 @@ from local.datastore.messages import Filter, Value
 from local.datastore.messages import PropertyFilter as PropertyFilterMessage
 from local.datastore.validation import check_timestamp
 from local.datastore.values import encode_value
+from local.rpc.errors import InvalidArgument
 
 #: The most alternatives that a filter may come to, and the most values of a NOT_IN.
 MAX_DISJUNCTS = 30

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from local.datastore.errors import InvalidArgument
 from local.datastore.gql_tokens import Token, split_tokens
 from local.datastore.gql_values import ValueReader
 from local.datastore.keys import Partition
 from local.datastore.messages import AggregationQuery, Filter, GqlQuery, Query
+from local.rpc.errors import InvalidArgument
 
 _COMPARISONS = {
     "=": "EQUAL",

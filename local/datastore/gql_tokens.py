@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from local.datastore.errors import InvalidArgument
+from local.rpc.errors import InvalidArgument
 
 _TOKEN = re.compile(
     r"""\s*(?:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from local.datastore.errors import InvalidArgument
 from local.datastore.gql_tokens import Token
 from local.datastore.keys import Partition, set_partition
 from local.datastore.messages import GqlQuery, Value
+from local.rpc.errors import InvalidArgument
 
 _CONSTANTS = ("TRUE", "FALSE", "NULL")
 _CALLS = ("KEY", "ARRAY", "DATETIME", "BLOB")

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from local.datastore.errors import InvalidArgument
 from local.datastore.keys import list_ancestors
 from local.datastore.messages import Entity
 from local.datastore.ordered import invert
 from local.datastore.values import encode_value
+from local.rpc.errors import InvalidArgument
 
 #: The name by which queries and indexes refer to the key.
 KEY = "__key__"

@@ -11,8 +11,8 @@ from bisect import bisect_left
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from local.datastore.errors import Aborted
-from local.datastore.rpc.blocking import about_to_block
+from local.rpc.blocking import about_to_block
+from local.rpc.errors import Aborted
 
 _CONTENTION = "too much contention on these datastore entities. please try again."
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from local.datastore.engine import Engine, resolve_partition
-from local.datastore.errors import InvalidArgument
 from local.datastore.keys import Partition, encode_path
 from local.datastore.messages import Key, Mutation
 from local.datastore.store import fetch_entity
@@ -16,6 +15,7 @@ from local.datastore.validation import (
     check_path,
     is_complete,
 )
+from local.rpc.errors import InvalidArgument
 
 #: What may not follow what on one key in one commit.
 _FORBIDDEN = {

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from local.datastore.errors import InvalidArgument
 from local.datastore.indexes import KEY
 from local.datastore.messages import Entity, Value, get_message_class
 from local.datastore.validation import check_name
+from local.rpc.errors import InvalidArgument
 
 Path = tuple[str, ...]
 

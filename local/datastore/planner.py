@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from local.datastore.candidates import Candidate, choose_composites
-from local.datastore.errors import FailedPrecondition
 from local.datastore.filters import Conjunction
 from local.datastore.indexes import KEY, Definition, Values
 from local.datastore.intervals import EVERYTHING, Interval, contains, flip_all
 from local.datastore.keys import END as PATH_END
 from local.datastore.layout import Column, Layout, Shape, split_position
 from local.datastore.ordered import invert
+from local.rpc.errors import FailedPrecondition
 
 
 @dataclass(slots=True)

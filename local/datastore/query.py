@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.datastore.engine import Engine
-from local.datastore.errors import FailedPrecondition, InvalidArgument, Unimplemented
 from local.datastore.filters import Conjunction, normalize_filter
 from local.datastore.indexes import KEY
 from local.datastore.keys import Partition
@@ -14,6 +13,7 @@ from local.datastore.layout import Column, Shape
 from local.datastore.messages import Query, get_message_class
 from local.datastore.metadata import METADATA_KINDS
 from local.datastore.planner import Plan, plan_conjunction
+from local.rpc.errors import FailedPrecondition, InvalidArgument, Unimplemented
 
 _CURSOR = b"\x01"
 

@@ -9,12 +9,12 @@ from typing import Any
 from local.datastore.clock import get_microseconds
 from local.datastore.commit import TRANSACTION_PATIENCE
 from local.datastore.engine import Engine
-from local.datastore.errors import Aborted, FailedPrecondition, InvalidArgument, ServiceError
 from local.datastore.history import RETENTION, fetch_entity_at
 from local.datastore.locks import Footprint
 from local.datastore.messages import Message, ReadOptions
 from local.datastore.store import Stored, fetch_entity
 from local.datastore.transactions import Transaction
+from local.rpc.errors import Aborted, FailedPrecondition, InvalidArgument, ServiceError
 
 Database = tuple[str, str]
 

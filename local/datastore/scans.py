@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from local.datastore.intervals import Cut, Interval
 from local.datastore.ordered import invert
-from local.datastore.rpc.blocking import about_to_block
+from local.rpc.blocking import about_to_block
 
 #: How many entries are read at first, and at most at once: each time twice as many.
 _FIRST_FETCH, _LAST_FETCH = 16, 256

@@ -6,11 +6,11 @@ from pathlib import Path
 from local.datastore.engine import Engine
 from local.datastore.index_file import load_index_file
 from local.datastore.messages import get_message_class
-from local.datastore.rpc.grpc import Dispatcher, Method
-from local.datastore.rpc.listener import Listener, Pages
 from local.datastore.service import Service
 from local.datastore.store import FolderTaken
 from local.datastore.validation import MAX_REQUEST_BYTES
+from local.rpc.grpc import Dispatcher, Method
+from local.rpc.listener import Listener, Pages
 
 _NAME = "google.datastore.v1.Datastore"
 _HOST = "127.0.0.1"

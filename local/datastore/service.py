@@ -8,7 +8,6 @@ from local.datastore.clock import set_timestamp
 from local.datastore.commit import TRANSACTION_PATIENCE, WRITE_PATIENCE, apply_changes
 from local.datastore.commit import Outcome as CommitOutcome
 from local.datastore.engine import Engine, resolve_partition
-from local.datastore.errors import InvalidArgument
 from local.datastore.explain import describe_aggregation, describe_outcome, describe_plan
 from local.datastore.gql import parse_aggregation, parse_query
 from local.datastore.keys import Partition, encode_path
@@ -32,6 +31,7 @@ from local.datastore.validation import (
     check_path,
     is_complete,
 )
+from local.rpc.errors import InvalidArgument
 
 #: A Lookup puts off the keys after so many bytes of entities; see BATCH_BYTES.
 LOOKUP_BYTES = 3 * 1024 * 1024

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from local.datastore.clock import Clock
-from local.datastore.errors import InvalidArgument
 from local.datastore.locks import Locks
-from local.datastore.rpc.blocking import about_to_block
 from local.datastore.store import Store
+from local.rpc.blocking import about_to_block
+from local.rpc.errors import InvalidArgument
 
 #: Seconds without a request after which a transaction is rolled back, and its longest life.
 IDLE_LIMIT = 60.0

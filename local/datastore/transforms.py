@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from local.datastore.clock import set_timestamp
-from local.datastore.errors import InvalidArgument
 from local.datastore.messages import Entity, PropertyTransform, Value, get_message_class
 from local.datastore.paths import open_value, parse_path
+from local.rpc.errors import InvalidArgument
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _NUMBERS = ("integer_value", "double_value")

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from local.datastore.errors import InvalidArgument
 from local.datastore.messages import Entity, Key
+from local.rpc.errors import InvalidArgument
 
 MAX_NAME_BYTES = 1500
 MAX_PATH_ELEMENTS = 100

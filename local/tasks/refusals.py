@@ -1,6 +1,6 @@
 """How a request is refused: exceptions that carry the gRPC status the service would answer."""
 
-from local.datastore.errors import Code, ServiceError
+from local.rpc.errors import Code, ServiceError
 
 
 class Refused(ServiceError):

@@ -11,9 +11,9 @@ from typing import Any
 from google.cloud.location.locations_pb2 import GetLocationRequest, ListLocationsRequest
 from google.longrunning.operations_pb2 import GetOperationRequest
 
-from local.datastore.rpc.blocking import about_to_block
-from local.datastore.rpc.grpc import Dispatcher, Method
-from local.datastore.rpc.listener import Listener, PortTaken
+from local.rpc.blocking import about_to_block
+from local.rpc.grpc import Dispatcher, Method
+from local.rpc.listener import Listener, PortTaken
 from local.tasks.batch_service import BatchService
 from local.tasks.dispatcher import Dispatcher as DeliveryDispatcher
 from local.tasks.location_service import LocationService

@@ -18,12 +18,12 @@ import grpc
 
 from local.datastore import server as datastore
 from local.datastore.messages import get_message_class
-from local.datastore.rpc.frames import (
+from local.rpc.frames import (
     PREFACE,
     build_frame,
     build_settings,
 )
-from local.datastore.rpc.hpack import encode
+from local.rpc.hpack import encode
 from local.tasks.embedded import serve as serve_tasks
 from local.tasks.messages import load_message
 from local.tasks.wire import Answer, ConnectionPool, Request

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.datastore.rpc.hpack import (
+from local.rpc.hpack import (
     STATIC_TABLE,
     CompressionError,
     Decoder,

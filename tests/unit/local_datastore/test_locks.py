@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from local.datastore.errors import Aborted
 from local.datastore.locks import Footprint, Locks
+from local.rpc.errors import Aborted
 
 KEY, OTHER = b"key", b"other"
 LONG = 30.0

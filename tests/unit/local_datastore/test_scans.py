@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from local.datastore.intervals import EVERYTHING, START
-from local.datastore.rpc.blocking import handing_over
 from local.datastore.scans import MergeJoin, RangeScan, Source, walk
+from local.rpc.blocking import handing_over
 
 
 @pytest.fixture

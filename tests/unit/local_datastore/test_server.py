@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.datastore.rpc.frames import PREFACE, build_frame
-from local.datastore.rpc.listener import PortTaken
 from local.datastore.server import Handle, serve
 from local.datastore.store import FolderTaken
+from local.rpc.frames import PREFACE, build_frame
+from local.rpc.listener import PortTaken
 from tests.contract.wire import Unindexed, Wire
 
 

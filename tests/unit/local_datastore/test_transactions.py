@@ -5,10 +5,10 @@ import pytest
 
 from local.datastore import transactions
 from local.datastore.clock import Clock
-from local.datastore.errors import Aborted, InvalidArgument
 from local.datastore.locks import Footprint, Locks
 from local.datastore.store import Store
 from local.datastore.transactions import Transactions
+from local.rpc.errors import Aborted, InvalidArgument
 
 DATABASE = ("x", "")
 

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.datastore.rpc.frames import (
+from local.rpc.frames import (
     END_HEADERS,
     END_STREAM,
     PREFACE,
@@ -19,7 +19,7 @@ from local.datastore.rpc.frames import (
     build_frame,
     build_settings,
 )
-from local.datastore.rpc.hpack import encode
+from local.rpc.hpack import encode
 from local.tasks.messages import Queue, Task
 from local.tasks.queue_checks import complete_queue
 from local.tasks.records import TaskRecord, to_message

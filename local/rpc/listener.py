@@ -5,8 +5,8 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 
-from local.datastore.rpc.connection import Connection, Handler
-from local.datastore.rpc.frames import PREFACE
+from local.rpc.connection import Connection, Handler
+from local.rpc.frames import PREFACE
 
 _LOG = logging.getLogger(__name__)
 _BACKLOG = 128

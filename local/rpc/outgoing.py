@@ -3,8 +3,8 @@
 import socket
 import threading
 
-from local.datastore.rpc.blocking import about_to_block
-from local.datastore.rpc.frames import (
+from local.rpc.blocking import about_to_block
+from local.rpc.frames import (
     DEFAULT_FRAME,
     DEFAULT_WINDOW,
     END_HEADERS,

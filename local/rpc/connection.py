@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from local.datastore.rpc.blocking import handing_over
-from local.datastore.rpc.frames import (
+from local.rpc.blocking import handing_over
+from local.rpc.frames import (
     ACK,
     END_HEADERS,
     END_STREAM,
@@ -32,8 +32,8 @@ from local.datastore.rpc.frames import (
     parse_header,
     strip_padding,
 )
-from local.datastore.rpc.hpack import CompressionError, Decoder, Headers
-from local.datastore.rpc.outgoing import Outgoing, StreamGone
+from local.rpc.hpack import CompressionError, Decoder, Headers
+from local.rpc.outgoing import Outgoing, StreamGone
 
 _LOG = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024

@@ -5,10 +5,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from local.datastore.errors import Code, InvalidArgument, ServiceError, Unavailable, Unimplemented
-from local.datastore.rpc.connection import Request
-from local.datastore.rpc.hpack import encode
-from local.datastore.rpc.outgoing import Outgoing
+from local.rpc.connection import Request
+from local.rpc.errors import Code, InvalidArgument, ServiceError, Unavailable, Unimplemented
+from local.rpc.hpack import encode
+from local.rpc.outgoing import Outgoing
 
 _LOG = logging.getLogger(__name__)
 _PREFIX_BYTES = 5
