@@ -1,5 +1,6 @@
 """Groups, waits and child sagas on a real Datastore: what they cost, and what they hand over."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from lib.saga.call import Permanent
 from lib.saga.definition import Saga
 from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.recovery import sweep
-from lib.saga.steps import Child, Parallel, Part, Signal, Timer
+from lib.saga.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Timer
 from tests.saga.bench import Bench, Probe, make_step
 
 
@@ -152,3 +153,18 @@ def test_a_condition_that_raises_fails_its_step(bench: Bench, probe: Probe) -> N
     bench.run_to_end()
     assert bench.load("s")[0].error == "step b: KeyError: 'typo'"
     assert probe.calls == ["a", "undo a"]
+
+
+def test_members_that_all_end_at_once_are_all_recorded_and_run_once(
+    bench: Bench, probe: Probe
+) -> None:
+    names = [f"m{number}" for number in range(LARGEST_GROUP)]
+    begin(
+        bench, shape(Parallel(*(make_step(probe, name) for name in names)), make_step(probe, "z"))
+    )
+    deliveries = [bench.queue.take() for _ in names]
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(bench.deliver, deliveries))
+    assert results == ["done"] * LARGEST_GROUP
+    assert sorted(probe.calls) == sorted(names)
+    assert [delivery.step for delivery in bench.queue.waiting] == [LARGEST_GROUP]
