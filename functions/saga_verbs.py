@@ -22,21 +22,21 @@ from lib.saga.records import SagaStatus
 Reason = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 
 
-class Order(Struct, forbid_unknown_fields=True):
+class Instruction(Struct, forbid_unknown_fields=True):
     """Which saga, and why."""
 
     id: SagaId
     reason: Reason
 
 
-class Skip(Order, forbid_unknown_fields=True):
+class Skip(Instruction, forbid_unknown_fields=True):
     """Which failed step, if there are several, and the output that it is to have had."""
 
     step: StepName | None = None
     output: Any = UNSET
 
 
-class Resolve(Order, forbid_unknown_fields=True):
+class Resolve(Instruction, forbid_unknown_fields=True):
     """What the saga was brought to by hand: COMPLETED or ROLLED_BACK."""
 
     outcome: SagaStatus
@@ -68,26 +68,26 @@ def _encode(output: Any | UnsetType) -> str | None:
 
 
 @endpoint("POST", status=202)
-def cancel_saga(body: Order, engine: Engine, caller: str) -> dict[str, Any]:
+def cancel_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
     """Have a saga rolled back: what it did is compensated, after the steps in flight."""
     request = happened.CancelRequested(actor=caller, reason=body.reason)
     return _tell(engine, body.id, request)
 
 
 @endpoint("POST")
-def pause_saga(body: Order, engine: Engine, caller: str) -> dict[str, Any]:
+def pause_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
     """Let nothing new begin in a saga; what is in flight ends and is recorded."""
     return _tell(engine, body.id, happened.PauseRequested(actor=caller, reason=body.reason))
 
 
 @endpoint("POST", status=202)
-def resume_saga(body: Order, engine: Engine, caller: str) -> dict[str, Any]:
+def resume_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
     """Let a paused saga go on."""
     return _tell(engine, body.id, happened.ResumeRequested(actor=caller, reason=body.reason))
 
 
 @endpoint("POST", status=202)
-def retry_saga(body: Order, engine: Engine, caller: str) -> dict[str, Any]:
+def retry_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
     """Let a parked saga go on from the step, or the compensation, that has failed."""
     return _tell(engine, body.id, happened.RetryRequested(actor=caller, reason=body.reason))
 
