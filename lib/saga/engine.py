@@ -196,8 +196,7 @@ class Engine:
     def _deliver_news(self, delivery: Delivery) -> str:
         """Tell a saga that its child has ended, and note in one commit that it knows."""
         for attempt in range(CONFLICTS):
-            child = self.journal.find(delivery.child)
-            loaded = self.journal.load(delivery.saga_id, delivery.steps)
+            loaded, child = self.journal.load_both(delivery.saga_id, delivery.steps, delivery.child)
             news = child is not None and child.status in FINISHED and not child.parent_told
             if loaded is not None and not news:
                 self._make_sure(loaded, self._enqueue)

@@ -50,6 +50,15 @@ class Journal:
         saga, *found = self.store.find_multi(wanted)
         return Loaded(saga, found) if saga is not None and None not in found else None
 
+    def load_both(
+        self, saga_id: str, steps: int, child_id: str
+    ) -> tuple[Loaded | None, SagaRecord | None]:
+        """Return a saga and its steps, and the root of a child of it, with one lookup."""
+        wanted: list[Key[Any]] = [key(SagaRecord, child_id), key(SagaRecord, saga_id)]
+        child, saga, *found = self.store.find_multi([*wanted, *step_keys(saga_id, steps)])
+        whole = saga is not None and None not in found
+        return (Loaded(saga, found) if whole else None), child
+
     def find(self, saga_id: str) -> SagaRecord | None:
         """Return a saga without its steps, or None."""
         return self.store.find(key(SagaRecord, saga_id))
