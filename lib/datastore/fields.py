@@ -18,11 +18,6 @@ class Found:
     stored: str
     field: StoredField | None
 
-    @property
-    def is_key(self) -> bool:
-        """Whether it is the key rather than a property."""
-        return self.field is None
-
     def is_omitted(self, value: object) -> bool:
         """Whether a field with this value is not stored, so that no index has it."""
         empty = self.field.empty if self.field is not None else None

@@ -29,7 +29,7 @@ from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.journal import Journal, Loaded
 from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.machine import begin, close, decide, strand
+from lib.saga.machine import begin, close, decide, repeat, strand
 from lib.saga.machine.birth import make_saga
 from lib.saga.machine.context import clean_error
 from lib.saga.machine.draft import Decision
@@ -162,9 +162,11 @@ class Engine:
         or TooLarge for a payload that does not fit, and Conflict when it comes too late or with
         another payload than before.
         """
-        saga = self._get(saga_id).saga
+        saga = self._find(saga_id)
         definition = self._definition_of(saga)
-        parts = definition.parts if definition else ()
+        if definition is None:
+            raise Conflict(self._why_stranded(saga))
+        parts = definition.parts
         part = next((p for p in parts if p.name == name and isinstance(p, Signal)), None)
         if part is None:
             raise NotFound(f"saga {saga.name} has no signal {name!r}", field="signal")
@@ -181,9 +183,7 @@ class Engine:
         loaded = self.journal.load(saga.id, saga.total_steps)
         if loaded is None:
             return False
-        known = self._definition_of(loaded.saga) is not None
-        now = self._settle(loaded, Overdue() if known else None)
-        return now.sequence > saga.sequence
+        return self._settle(loaded, Overdue()).sequence > saga.sequence
 
     def announce(self, letter: DeadLetter) -> None:
         """Log the alert of a dead letter, and note that this was done; a second time is harmless.
@@ -267,6 +267,8 @@ class Engine:
         definition = self._definition_of(saga)
         if isinstance(happened, ResolveRequested):
             return close(saga, loaded.steps, happened, self.clock())
+        if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
+            return repeat(saga, loaded.steps, happened, self.clock())
         if definition is not None and happened is not None:
             return decide(definition, saga, loaded.steps, happened, self.clock())
         if isinstance(happened, Request | Signalled):
@@ -316,9 +318,14 @@ class Engine:
             result, error = Result.RETRYABLE, problem.detail
         return outcome_of(delivery, result, error=error)
 
-    def _get(self, saga_id: str) -> Loaded:
+    def _find(self, saga_id: str) -> SagaRecord:
         saga = self.journal.find(saga_id)
-        loaded = self.journal.load(saga_id, saga.total_steps) if saga else None
+        if saga is None:
+            raise NotFound(f"no saga {saga_id!r}", field="id")
+        return saga
+
+    def _get(self, saga_id: str) -> Loaded:
+        loaded = self.journal.load(saga_id, self._find(saga_id).total_steps)
         if loaded is None:
             raise NotFound(f"no saga {saga_id!r}", field="id")
         return loaded

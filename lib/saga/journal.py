@@ -100,13 +100,14 @@ class Journal:
         """Let the sweep look at a finished saga later."""
         self.store.update(replace(saga, due=due), if_version=saga.version)
 
-    def purge(self, saga: SagaRecord, others: Sequence[Key[Any]]) -> None:
-        """Delete what belongs to a finished saga, and then its root.
+    def purge(self, saga: SagaRecord, *lots: Sequence[Key[Any]]) -> None:
+        """Delete what belongs to a finished saga, lot after lot, and then its root.
 
         Cut off in between, the root is left and found again.
         """
-        for outcome in self.store.delete_multi(others):
-            outcome.unwrap()
+        for lot in lots:
+            for outcome in self.store.delete_multi(lot):
+                outcome.unwrap()
         self.store.delete(key(SagaRecord, saga.id), if_version=saga.version)
 
     def unalerted(self, limit: int) -> Sequence[DeadLetter]:

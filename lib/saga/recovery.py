@@ -69,7 +69,7 @@ def sweep(
         found=len(sagas),
         delivered=sum(delivered),
         left=len(sagas) - len(delivered),
-        alerted=len(alerted),
+        alerted=sum(alerted),
         purged=purged,
     )
     if sagas:
@@ -126,15 +126,21 @@ def _purge(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     if parent is not None and parent.status not in FINISHED:
         journal.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONED))
         return False
-    loaded = journal.load(saga.id, saga.total_steps)
-    others: list[Key[Any]] = [
-        key(Effect, idempotency_key(saga.id, step.name))
-        for step in (loaded.steps if loaded else ())
-    ]
+    effects = [key(Effect, idempotency_key(saga.id, name)) for name in _names_of(engine, saga)]
+    records: list[Key[Any]] = []
     if not expires_by_ttl(saga, engine.retention):
-        others += [*event_keys(saga), *step_keys(saga.id, saga.total_steps)]
-    journal.purge(saga, others)
+        records = [*event_keys(saga), *step_keys(saga.id, saga.total_steps)]
+    journal.purge(saga, effects, records)
     return True
+
+
+def _names_of(engine: Engine, saga: SagaRecord) -> list[str]:
+    """Return the names of a saga's steps; of its definition's, if the steps are gone already."""
+    loaded = engine.journal.load(saga.id, saga.total_steps)
+    if loaded is not None:
+        return [step.name for step in loaded.steps]
+    definition = engine.definitions.get((saga.name, saga.definition_version))
+    return [part.name for part in definition.parts] if definition else []
 
 
 def _announce(engine: Engine, letter: DeadLetter) -> bool:

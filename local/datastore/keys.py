@@ -75,11 +75,3 @@ def set_partition(key: Key, partition: Partition) -> None:
     key.partition_id.project_id = partition.project
     key.partition_id.database_id = partition.database
     key.partition_id.namespace_id = partition.namespace
-
-
-def build_key(path: bytes, partition: Partition) -> Key:
-    """Return the message of an encoded path."""
-    key = Key()
-    set_partition(key, partition)
-    decode_path(path, 0, key)
-    return key

@@ -178,11 +178,7 @@ def test_a_payload_that_does_not_fit_names_its_field(call: Call) -> None:
     assert_problem(answer, 422, "invalid", "payload.address.country")
 
 
-def test_a_payload_over_the_limit_is_413_and_says_the_limit(call: Call) -> None:
-    lines = [{"sku": "x" * 100, "quantity": 1, "unit_price_cents": 1}] * 50
-    payload = {**ORDER, "lines": lines, "address": {**ORDER["address"], "name": "x" * 600_000}}  # type: ignore[dict-item]
-    answer = call("POST", "start-saga", json={"name": ORDER_PROCESSING.name, "payload": payload})
-    assert answer.status_code in (413, 422)
+def test_a_body_over_the_limit_is_413_and_says_the_limit(call: Call) -> None:
     huge = {"name": ORDER_PROCESSING.name, "payload": {"x": "y" * 1_100_000}}
     answer = call("POST", "start-saga", json=huge)
     assert_problem(answer, 413, "too-large")

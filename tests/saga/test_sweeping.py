@@ -1,13 +1,14 @@
 """The sweep: alerts that were missed, what expires, and two of them at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from lib.datastore import Query, key
-from lib.errors import NotFound
+from lib.errors import Conflict, NotFound
 from lib.saga.barrier import Effect, apply_once
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
@@ -177,6 +178,42 @@ def test_a_parent_without_its_definition_hears_of_its_child_once_it_is_retried(
     bench.engine.tell("s", RetryRequested(**WHO))
     assert bench.run_to_end() == ["told", "done"]
     assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_the_lost_news_of_a_child_is_told_again_though_its_definition_is_gone(
+    bench: Bench, probe: Probe
+) -> None:
+    child = Saga("child", payload=dict, steps=(make_step(probe, "x"),))
+    newer = replace(child, version=2)
+    b = make_step(probe, "b")
+    for version in (child, newer):
+        step = Child("c", saga=version, payload=lambda p, _: p)
+        bench.engine = bench.make_engine(Saga("letters", payload=dict, steps=(step, b)))
+        if version is child:
+            start(bench)
+            bench.deliver()
+            bench.queue.lose_all()
+    bench.pass_time(minutes=1)
+    assert sweep(bench.engine, bench.now).delivered == 1
+    assert bench.run_to_end() == ["told", "done"]
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_a_purge_that_was_cut_off_is_finished_by_the_next_sweep(bench: Bench, probe: Probe) -> None:
+    probe.on["a"] = lambda call: apply_once(call, lambda _: "a")
+    start(bench)
+    bench.run_to_end()
+    bench.store.delete(key(StepRecord, "s", 1))
+    bench.pass_time(days=91)
+    assert sweep(bench.engine, bench.now).purged == 1
+    assert bench.store.count(Query(Effect)) == 0
+
+
+def test_a_signal_for_a_saga_without_its_definition_says_so(bench: Bench) -> None:
+    start(bench)
+    bench.engine = bench.make_engine()
+    with pytest.raises(Conflict, match="no longer declared"):
+        bench.engine.signal("s", "go", None, actor="ann")
 
 
 def test_the_alert_of_a_saga_that_was_dealt_with_meanwhile_is_no_error(

@@ -13,7 +13,7 @@ from lib.saga.delivery import Phase
 from lib.saga.machine import backward, forward, happened, verbs
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.draft import Decision, Draft
-from lib.saga.machine.happened import Happened, Outcome, ResolveRequested
+from lib.saga.machine.happened import Happened, Outcome, Overdue, ResolveRequested
 from lib.saga.machine.scheduling import redeliver
 from lib.saga.records import ACTIVE, SagaRecord, StepRecord
 
@@ -47,6 +47,15 @@ def close(
     """Take a parked saga as ended by hand: that needs no definition. Raises Conflict."""
     draft = Draft(saga, steps, now)
     verbs.resolve(draft, request)
+    return draft.decide()
+
+
+def repeat(
+    saga: SagaRecord, steps: Sequence[StepRecord], overdue: Overdue, now: datetime
+) -> Decision:
+    """Have overdue deliveries, or the news of a saga's end, come again: needs no definition."""
+    draft = Draft(saga, steps, now)
+    redeliver(draft, at_once=overdue.at_once)
     return draft.decide()
 
 
@@ -87,8 +96,6 @@ def _take(definition: Saga, draft: Draft, what: Happened) -> None:
             forward.heeded(definition, draft, what)
         case happened.ChildEnded():
             forward.child_ended(definition, draft, what)
-        case happened.Overdue():
-            redeliver(draft, at_once=what.at_once)
         case happened.Signalled():
             forward.signalled(definition, draft, what)
         case happened.CancelRequested():

@@ -7,10 +7,10 @@ from typing import Any
 from lib.saga.call import Call
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.machine import begin, decide
+from lib.saga.machine import begin, decide, repeat
 from lib.saga.machine.birth import make_saga
 from lib.saga.machine.draft import Decision
-from lib.saga.machine.happened import Happened, Outcome, Result
+from lib.saga.machine.happened import Happened, Outcome, Overdue, Result
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
 from lib.saga.steps import Step
@@ -58,7 +58,10 @@ class Played:
 
     def happens(self, happened: Happened, after: timedelta = SECOND) -> Decision:
         self.now += after
-        decision = decide(self.definition, self.saga, self.steps, happened, self.now)
+        if isinstance(happened, Overdue):
+            decision = repeat(self.saga, self.steps, happened, self.now)
+        else:
+            decision = decide(self.definition, self.saga, self.steps, happened, self.now)
         return self._take(decision, list(self.steps))
 
     @property
