@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 class Function(NamedTuple):
     """One function: where its code is, the one method that it answers, and how it is deployed.
 
-    `invoker` is who may call it: "public", "caller" (whoever the deployment names), "tasks" or
-    "scheduler" (Cloud Tasks' or Cloud Scheduler's service account alone). `timeout` is in seconds.
+    `invoker` is who may call it: "public", "caller" and "operator" (whom the deployment names as
+    such), "tasks" or "scheduler" (Cloud Tasks' or Cloud Scheduler's service account alone); a
+    caller is not an operator unless it is named as both. `timeout` is in seconds.
     """
 
     module: str
@@ -51,13 +52,13 @@ FUNCTIONS = {
     "get_saga": Function("functions.sagas", "GET"),
     "list_sagas": Function("functions.sagas", "GET"),
     "signal_saga": Function("functions.sagas", "POST"),
-    "cancel_saga": Function("functions.saga_verbs", "POST"),
-    "pause_saga": Function("functions.saga_verbs", "POST"),
-    "resume_saga": Function("functions.saga_verbs", "POST"),
-    "retry_saga": Function("functions.saga_verbs", "POST"),
-    "skip_saga_step": Function("functions.saga_verbs", "POST"),
-    "resolve_saga": Function("functions.saga_verbs", "POST"),
-    "operate_sagas": Function("functions.saga_verbs", "POST"),
+    "cancel_saga": Function("functions.saga_verbs", "POST", invoker="operator"),
+    "pause_saga": Function("functions.saga_verbs", "POST", invoker="operator"),
+    "resume_saga": Function("functions.saga_verbs", "POST", invoker="operator"),
+    "retry_saga": Function("functions.saga_verbs", "POST", invoker="operator"),
+    "skip_saga_step": Function("functions.saga_verbs", "POST", invoker="operator"),
+    "resolve_saga": Function("functions.saga_verbs", "POST", invoker="operator"),
+    "operate_sagas": Function("functions.saga_verbs", "POST", invoker="operator"),
     "monitor_sagas": Function("functions.saga_watch", "GET"),
     "count_sagas": Function("functions.saga_watch", "GET"),
     "list_dead_letters": Function("functions.saga_watch", "GET"),

@@ -9,13 +9,17 @@ ROLE = "roles/run.invoker"
 
 def members_of(service: Service, settings: Settings) -> set[str]:
     """Return who is to hold roles/run.invoker on a service, and nobody else."""
-    callers = {member for member in settings.callers.split(",") if member}
+    callers, operators = _split(settings.callers), _split(settings.operators)
     members = {
         "public": {"allUsers"},
         "caller": callers,
+        "operator": operators,
         "tasks": {settings.member(settings.tasks_account)},
         "scheduler": {settings.member(settings.scheduler_account)},
     }[service.function.invoker]
+    if service.target == "api":
+        # Its code lets operators alone operate: AMENDS_OPERATORS says who they are.
+        members = members | operators
     if service.target in (SMOKE, "api"):
         members = members | {settings.member(settings.build_account)}
     return members
@@ -43,3 +47,7 @@ def apply_invokers(gcloud: Gcloud, settings: Settings, services: list[Service]) 
                 )  # fmt: skip
 
     gcloud.each(apply, services)
+
+
+def _split(members: str) -> set[str]:
+    return {member for member in members.split(",") if member}

@@ -108,6 +108,8 @@ def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
     if service.function.invoker != "public":
         # IAM has verified every token by then, and has taken its signature off (lib/identity.py).
         environment["AMENDS_BEHIND_IAM"] = "1"
+    if service.function.invoker == "operator" or service.target == "api":
+        environment["AMENDS_OPERATORS"] = settings.operators
     if settings.otlp_endpoint:
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = settings.otlp_endpoint
     return environment

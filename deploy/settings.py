@@ -33,6 +33,8 @@ class Settings:
     queue_count: str = "1"
     #: Who may call the functions that are for callers: IAM members, separated by commas.
     callers: str = ""
+    #: Who may operate sagas, likewise. `api` mode knows persons and service accounts alone.
+    operators: str = ""
     app_account: str = "amends-app"
     tasks_account: str = "amends-tasks"
     scheduler_account: str = "amends-scheduler"
@@ -76,8 +78,18 @@ def _check(settings: Settings) -> None:
         raise Unusable("Cloud Run has no region `global`: submit the build with --region=...")
     if settings.mode not in MODES:
         raise Unusable(f"MODE is {' or '.join(MODES)}, not {settings.mode!r}")
+    groups = [each for each in settings.operators.split(",") if each and not _has_address(each)]
+    if settings.mode == "api" and groups:
+        raise Unusable(
+            f"in MODE=api the code looks at who operates, and cannot look into {groups[0]!r}: "
+            "name user:... or serviceAccount:... in OPERATORS"
+        )
     if not settings.retention_days.isdigit():
         raise Unusable(f"RETENTION_DAYS is a number of days, not {settings.retention_days!r}")
     count = settings.queue_count
     if not count.isdigit() or not 0 < int(count) <= 100:
         raise Unusable(f"QUEUE_COUNT is a number from 1 to 100, not {count!r}")
+
+
+def _has_address(member: str) -> bool:
+    return member.startswith(("user:", "serviceAccount:"))

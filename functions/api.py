@@ -5,6 +5,7 @@ from importlib import import_module
 
 import flask
 
+from lib.access import BY_WAY_OF_API
 from lib.errors import NotFound
 from lib.http import View
 from lib.rendering import render_problem
@@ -19,6 +20,7 @@ def route_to(module_of: Mapping[str, str]) -> View:
         name = names.get(request.path.strip("/"))
         if name is None:
             return render_problem(NotFound(f"no function at {request.path[:200]!r}"))
+        request.environ[BY_WAY_OF_API] = True
         view: View = getattr(import_module(module_of[name]), name)
         return view(request)
 

@@ -67,32 +67,32 @@ def _encode(output: Any | UnsetType) -> str | None:
     return canonical_payload(output, object, limit=LARGEST_OUTPUT, field="output")
 
 
-@endpoint("POST", status=202)
+@endpoint("POST", status=202, invoker="operator")
 def cancel_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
     """Have a saga rolled back: what it did is compensated, after the steps in flight."""
     request = happened.CancelRequested(actor=caller, reason=body.reason)
     return _tell(engine, body.id, request)
 
 
-@endpoint("POST")
+@endpoint("POST", invoker="operator")
 def pause_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
     """Let nothing new begin in a saga; what is in flight ends and is recorded."""
     return _tell(engine, body.id, happened.PauseRequested(actor=caller, reason=body.reason))
 
 
-@endpoint("POST", status=202)
+@endpoint("POST", status=202, invoker="operator")
 def resume_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
     """Let a paused saga go on."""
     return _tell(engine, body.id, happened.ResumeRequested(actor=caller, reason=body.reason))
 
 
-@endpoint("POST", status=202)
+@endpoint("POST", status=202, invoker="operator")
 def retry_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
     """Let a parked saga go on from the step, or the compensation, that has failed."""
     return _tell(engine, body.id, happened.RetryRequested(actor=caller, reason=body.reason))
 
 
-@endpoint("POST", status=202)
+@endpoint("POST", status=202, invoker="operator")
 def skip_saga_step(body: Skip, engine: Engine, caller: str) -> dict[str, Any]:
     """Take a failed step, or compensation, of a parked saga as done, with a stated output."""
     request = happened.SkipRequested(
@@ -101,14 +101,14 @@ def skip_saga_step(body: Skip, engine: Engine, caller: str) -> dict[str, Any]:
     return _tell(engine, body.id, request)
 
 
-@endpoint("POST")
+@endpoint("POST", invoker="operator")
 def resolve_saga(body: Resolve, engine: Engine, caller: str) -> dict[str, Any]:
     """Close a parked saga that was brought to its end by hand."""
     request = happened.ResolveRequested(actor=caller, reason=body.reason, outcome=body.outcome)
     return _tell(engine, body.id, request)
 
 
-@endpoint("POST")
+@endpoint("POST", invoker="operator")
 def operate_sagas(body: Bulk, engine: Engine, caller: str) -> dict[str, Any]:
     """Do one thing to a page of sagas, or, with `dry_run`, only tell what it would change."""
     request = make_request(

@@ -10,7 +10,7 @@ from lib.saga.engine import Engine
 from lib.saga.recovery import Swept, sweep
 
 
-@endpoint("POST", guard="tasks_service_account")
+@endpoint("POST", invoker="tasks")
 def run_saga_step(body: Delivery, engine: Engine, request: flask.Request) -> dict[str, str]:
     """Run one delivery: the target of Cloud Tasks."""
     annotate(saga=body.saga_id, phase=body.phase, step=body.step, attempt=body.attempt)
@@ -34,7 +34,7 @@ def _count_in(request: flask.Request, header: str) -> int:
     return int(value) if value.isdecimal() and len(value) < 10 else 0
 
 
-@endpoint("POST", guard="scheduler_service_account")
+@endpoint("POST", invoker="scheduler")
 def sweep_sagas(engine: Engine) -> Swept:
     """Deliver overdue sagas again, log missed alerts, purge: the target of Cloud Scheduler."""
     return sweep(engine, now)

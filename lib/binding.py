@@ -12,7 +12,7 @@ import flask
 import msgspec
 
 from lib import clients
-from lib.config import config
+from lib.access import identify_caller
 from lib.decoding import convert, decode_json
 from lib.errors import Invalid, Malformed, TooLarge, VersionMismatch
 
@@ -28,7 +28,7 @@ COLLABORATORS: Mapping[str, Callable[[flask.Request], Any]] = {
     "store": lambda _: clients.store(),
     "engine": lambda _: clients.engine(),
     "request": lambda request: request,
-    "caller": lambda request: _caller_of(request),
+    "caller": identify_caller,
     "if_match": lambda request: _version_of(request.headers.get("If-Match")),
     "create_only": lambda request: request.headers.get("If-None-Match") == "*",
     "idempotency_key": lambda request: _idempotency_key_of(request.headers.get("Idempotency-Key")),
@@ -91,12 +91,6 @@ def _body_of(request: flask.Request) -> bytes:
                 break
         raise TooLarge(f"the body is over the limit of {LARGEST_BODY} bytes")
     return body
-
-
-def _caller_of(request: flask.Request) -> str:
-    """Return whom the audit trail is to name."""
-    token = request.headers.get("Authorization")
-    return clients.verifier().identify(token, audience=config().base_url)
 
 
 def _version_of(if_match: str | None) -> int | None:

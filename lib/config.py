@@ -21,11 +21,16 @@ class Config:
     queues: tuple[str, ...]
     #: This service's own root address, which tokens for it name as their audience.
     base_url: str
+    #: What a token for this service may name as its audience: the root address, and what
+    #: AMENDS_AUDIENCES lists beside it, as behind a domain of one's own.
+    audiences: tuple[str, ...]
     #: The root address of the service that runs the steps; its own where all share one service.
     worker_url: str
     certs_url: str
     tasks_service_account: str
     scheduler_service_account: str
+    #: Addresses or IAM members, separated by commas; None is not set: see lib.access.
+    operators: tuple[str, ...] | None
     #: IAM has verified the token of whoever gets here: see lib.identity.
     behind_iam: bool
     retention: timedelta
@@ -48,13 +53,19 @@ def config() -> Config:
         location=env("AMENDS_LOCATION", "local"),
         queues=tuple(env("AMENDS_QUEUES", "sagas").split(",")),
         base_url=base_url,
+        audiences=(base_url, *_list_of(env("AMENDS_AUDIENCES", ""))),
         worker_url=env("AMENDS_WORKER_URL", base_url),
         certs_url=env("AMENDS_OIDC_CERTS_URL", GOOGLE_CERTS_URL),
         tasks_service_account=env("AMENDS_TASKS_SERVICE_ACCOUNT", ""),
         scheduler_service_account=env("AMENDS_SCHEDULER_SERVICE_ACCOUNT", ""),
+        operators=None if (listed := env("AMENDS_OPERATORS")) is None else _list_of(listed),
         behind_iam=env("AMENDS_BEHIND_IAM", "") == "1",
         retention=timedelta(days=float(env("AMENDS_RETENTION_DAYS", "90"))),
         ttl=env("AMENDS_TTL", "") == "1",
         timeout=timedelta(seconds=float(env("AMENDS_TIMEOUT_SECONDS", "60"))),
         allow_faults=env("AMENDS_ALLOW_FAULTS", "") == "1",
     )
+
+
+def _list_of(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(",") if each.strip())

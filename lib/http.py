@@ -8,11 +8,11 @@ from typing import Any
 
 import flask
 
-from lib import clients
+from lib.access import MACHINERY, check_invoker
 from lib.binding import compile_binding
 from lib.config import config
 from lib.deadline import within
-from lib.errors import AmendsError, Forbidden, Malformed, MethodNotAllowed, Unauthenticated
+from lib.errors import AmendsError, Malformed, MethodNotAllowed
 from lib.logs import log
 from lib.observing import observed
 from lib.rendering import render_problem, render_result
@@ -24,10 +24,10 @@ View = Callable[[flask.Request], flask.Response]
 Decorator = Callable[[Callable[..., Any]], View]
 
 
-def endpoint(method: str, *, status: int = 200, guard: str = "") -> Decorator:
+def endpoint(method: str, *, status: int = 200, invoker: str = "caller") -> Decorator:
     """Make an HTTP function of a plain one; it answers `method` alone.
 
-    `guard` names the setting that holds the one service account whose OIDC token is let in.
+    `invoker` is who may call it, one of lib.access.INVOKERS, as main.py's table says too.
     Every error becomes problem+json. The plain function stays reachable as `__wrapped__`.
     """
 
@@ -37,9 +37,9 @@ def endpoint(method: str, *, status: int = 200, guard: str = "") -> Decorator:
         def answer(request: flask.Request) -> flask.Response:
             if request.method != method:
                 raise MethodNotAllowed(f"this function answers {method}", allow=method)
-            if guard:
+            check_invoker(request, invoker)
+            if invoker in MACHINERY:
                 # Cloud Tasks and Cloud Scheduler bound these calls, and steps have time-outs.
-                _check_caller(request, guard)
                 return render_result(function(**bind(request)), status)
             with within(_budget_of(request)):
                 return render_result(function(**bind(request)), status)
@@ -61,7 +61,7 @@ def endpoint(method: str, *, status: int = 200, guard: str = "") -> Decorator:
             return response
 
         # What the table in main.py has to agree with.
-        vars(view).update(method=method, guard=guard)
+        vars(view).update(method=method, invoker=invoker)
         return view
 
     return decorate
@@ -80,21 +80,6 @@ def _budget_of(request: flask.Request) -> timedelta:
     if not 0 < seconds < float("inf"):
         raise Malformed(f"{BUDGET_HEADER} is a number of seconds above 0", field=BUDGET_HEADER)
     return timedelta(seconds=min(seconds, most.total_seconds()))
-
-
-def _check_caller(request: flask.Request, guard: str) -> None:
-    settings = config()
-    try:
-        clients.verifier().verify(
-            request.headers.get("Authorization"),
-            audience=settings.base_url,
-            email=getattr(settings, guard),
-        )
-    except (Unauthenticated, Forbidden) as problem:
-        # Only Google's own services call these functions: a no is a fault of the configuration.
-        # Its text may quote the token.
-        log("ERROR", "a caller was refused", alert="caller-refused", error=problem.code)
-        raise
 
 
 def _log_unexpected(problem: BaseException) -> None:

@@ -1,14 +1,16 @@
 """Who calls: OIDC tokens, verified by one code whether Google or the local Cloud Tasks signed."""
 
 import json
+import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import requests
 from google.auth import jwt
 
+from lib.credentials import ANONYMOUS, REMOVED
 from lib.errors import Forbidden, Unauthenticated, Unavailable
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -19,12 +21,13 @@ CERTS_MAX_AGE = 3600.0
 CERTS_MIN_AGE = 5.0
 
 
-#: What Cloud Run puts in the place of a token's signature once IAM has verified it
-#: (Cloud Run's troubleshooting guide, "signature removed").
-REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
+#: The audience of a person's `gcloud auth print-identity-token`: gcloud's own client id. Cloud
+#: Run lets such a token in, so behind IAM it names its person; elsewhere it proves nothing to us.
+GCLOUD_AUDIENCE = "32555940559.apps.googleusercontent.com"
 
-#: Who calls without a token: on a laptop, or where the deployment lets everybody in.
-ANONYMOUS = "anonymous"
+#: Three parts in base64url, of which only the signature may be empty. Two headers of one name
+#: reach us joined by a comma, which is in none of them.
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 
 class Verifier:
@@ -41,43 +44,43 @@ class Verifier:
         self._fetched_at = float("-inf")
         self._lock = threading.Lock()
 
-    def verify(self, authorization: str | None, *, audience: str, email: str) -> None:
-        """Return when the bearer token is valid, for `audience`, and of service account `email`.
+    def verify(
+        self, authorization: str | None, *, audience: str | Collection[str], email: str
+    ) -> None:
+        """Return when the bearer token is valid, for an `audience`, and of account `email`.
 
         Raises Unauthenticated for a missing or invalid token, Forbidden for another identity's.
         """
-        claims = self._claims(_token_of(authorization), audience)
-        if not email or claims.get("email") != email or claims.get("email_verified") is not True:
+        claims = self._claims(_token_of(authorization), _listed(audience))
+        if not email or _email_in(claims) != email:
             raise Forbidden("the token's service account may not call this function")
 
-    def identify(self, authorization: str | None, *, audience: str) -> str:
-        """Return the e-mail address of whoever calls, for an audit trail; ANONYMOUS has no token.
+    def identify(self, authorization: str | None, *, audience: str | Collection[str]) -> str:
+        """Return the caller's e-mail address, for an audit trail; ANONYMOUS has no token.
 
-        Raises Unauthenticated for a token that does not verify. Behind IAM the audience is not
-        looked at: IAM has let a person's token in, which is for gcloud and not for us.
+        Raises Unauthenticated for a token that does not verify or is for another audience, and
+        behind IAM for none at all: IAM would not have let such a call in.
         """
-        if authorization is None:
+        if authorization is None and not self._behind_iam:
             return ANONYMOUS
-        claims = self._claims(_token_of(authorization), audience, any_audience=self._behind_iam)
-        return str(claims.get("email") or claims.get("sub") or ANONYMOUS)
+        accepted = _listed(audience) | ({GCLOUD_AUDIENCE} if self._behind_iam else set())
+        claims = self._claims(_token_of(authorization), accepted)
+        return _email_in(claims) or str(claims.get("sub") or ANONYMOUS)
 
-    def _claims(
-        self, token: str, audience: str, *, any_audience: bool = False
-    ) -> Mapping[str, Any]:
-        claims = self._verified(token, audience, any_audience)
+    def _claims(self, token: str, audiences: Collection[str]) -> Mapping[str, Any]:
+        removed = token.endswith(f".{REMOVED}")
+        claims = self._believed(token) if removed else self._verified(token)
         if claims.get("iss") not in ISSUERS:
             raise Unauthenticated("the token is of another issuer")
+        if str(claims.get("aud")) not in audiences:
+            raise Unauthenticated("the token is for another audience")
         return claims
 
-    def _verified(self, token: str, audience: str, any_audience: bool) -> Mapping[str, Any]:
-        if token.endswith(f".{REMOVED}"):
-            return self._believed(token, audience, any_audience)
+    def _verified(self, token: str) -> Mapping[str, Any]:
         try:
             header = jwt.decode_header(token)  # type: ignore[no-untyped-call]
             claims: Mapping[str, Any] = jwt.decode(  # type: ignore[no-untyped-call]
-                token,
-                certs=self._certs_for(str(header.get("kid"))),
-                audience=None if any_audience else audience,
+                token, certs=self._certs_for(str(header.get("kid")))
             )
         except Unavailable:
             raise
@@ -85,17 +88,17 @@ class Verifier:
             raise Unauthenticated(f"the token does not verify: {problem}") from None
         return claims
 
-    def _believed(self, token: str, audience: str, any_audience: bool) -> Mapping[str, Any]:
+    def _believed(self, token: str) -> Mapping[str, Any]:
         """Return the claims of a token that IAM has verified before it got here."""
         if not self._behind_iam:
             raise Unauthenticated("the token has no signature: is AMENDS_BEHIND_IAM to be set?")
         try:
             claims: Mapping[str, Any] = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call]
-            expires = float(claims["exp"])
+            lasts = float(claims["exp"]) > time.time()
         except Exception as problem:  # hostile tokens fail in many ways, all of them a no
             raise Unauthenticated(f"the token cannot be read: {problem}") from None
-        if expires < time.time() or not (any_audience or claims.get("aud") == audience):
-            raise Unauthenticated("the token has expired, or is for another audience")
+        if not lasts:
+            raise Unauthenticated("the token has expired")
         return claims
 
     def _certs_for(self, key_id: str) -> Mapping[str, str]:
@@ -109,9 +112,19 @@ class Verifier:
 
 def _token_of(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("this function wants an OIDC token: Authorization: Bearer ...")
+    if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token):
+        raise Unauthenticated("this function wants one OIDC token: Authorization: Bearer ...")
     return token
+
+
+def _listed(audience: str | Collection[str]) -> set[str]:
+    return {audience} if isinstance(audience, str) else set(audience)
+
+
+def _email_in(claims: Mapping[str, Any]) -> str:
+    """Return the token's address if Google has verified that it is its holder's, else nothing."""
+    verified = claims.get("email_verified") is True
+    return str(claims.get("email") or "") if verified else ""
 
 
 def _fetch_certs(url: str) -> Mapping[str, str]:

@@ -102,7 +102,7 @@ def test_a_sweep_that_succeeds_is_counted(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_refused_caller_is_an_alert(capsys: pytest.CaptureFixture[str]) -> None:
-    @endpoint("POST", guard="tasks_service_account")
+    @endpoint("POST", invoker="tasks")
     def guarded(name: str) -> dict[str, str]:
         """Let nobody in."""
         return {}

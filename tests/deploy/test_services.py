@@ -11,7 +11,7 @@ import lib.config
 import main
 from deploy.invokers import apply_invokers, members_of
 from deploy.services import SMOKE, SWEEP, WORKER, Service, describe_deployment, list_services
-from main import FUNCTIONS
+from main import FUNCTIONS, Function
 from tests.deploy.cloud import SETTINGS, Cloud
 
 TASKS = "serviceAccount:amends-tasks@shop-1.iam.gserviceaccount.com"
@@ -96,6 +96,11 @@ def test_each_service_may_be_called_by_those_that_the_table_names() -> None:
     assert members_of(service("get_saga"), SETTINGS) == CALLERS
     assert members_of(service(WORKER), SETTINGS) == {TASKS}
     assert members_of(service(SWEEP), SETTINGS) == {SCHEDULER}
+    settings = replace(SETTINGS, operators="user:olga@example.com")
+    assert members_of(service("get_saga"), settings) == CALLERS
+    assert members_of(service("resolve_saga"), settings) == {"user:olga@example.com"}
+    api = Service("api", Function("functions.api", ""))
+    assert members_of(api, settings) == {*CALLERS, "user:olga@example.com", BUILD}
     assert members_of(service(SMOKE), SETTINGS) == {*CALLERS, BUILD}
 
 

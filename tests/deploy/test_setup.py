@@ -76,6 +76,7 @@ def test_the_names_of_the_accounts_are_ones_that_iam_takes() -> None:
         ({}, "PROJECT="),
         ({"PROJECT": "p", "REGION": "global"}, "--region="),
         ({"PROJECT": "p", "MODE": "one"}, "functions or api"),
+        ({"PROJECT": "p", "MODE": "api", "OPERATORS": "user:a@b.c,group:g@b.c"}, "'group:g@b.c'"),
         ({"PROJECT": "p", "QUEUE_COUNT": "0"}, "1 to 100"),
         ({"PROJECT": "p", "QUEUE_COUNT": "many"}, "1 to 100"),
         ({"PROJECT": "p", "RETENTION_DAYS": "a year"}, "number of days"),

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 
 from lib.errors import Forbidden, Unauthenticated, Unavailable
-from lib.identity import Verifier
+from lib.identity import GCLOUD_AUDIENCE, Verifier
 
 AUDIENCE = "http://127.0.0.1:8080"
 ACCOUNT = "tasks@amends-local.iam.gserviceaccount.com"
@@ -230,7 +230,7 @@ def test_a_caller_is_named_by_the_tokens_address(
 ) -> None:
     token = signer.mint("ann@example.com", AUDIENCE)
     assert verifier.identify(f"Bearer {token}", audience=AUDIENCE) == "ann@example.com"
-    for_gcloud = strip(signer.mint("ann@example.com", "gcloud's own client id"))
+    for_gcloud = strip(signer.mint("ann@example.com", GCLOUD_AUDIENCE))
     assert trusting.identify(f"Bearer {for_gcloud}", audience=AUDIENCE) == "ann@example.com"
 
 

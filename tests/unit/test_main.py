@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import main
+from lib.access import INVOKERS
 from local.supervisor import PROJECT
 
 
@@ -19,19 +20,16 @@ def test_every_function_of_the_table_is_a_real_function_with_a_docstring(name: s
     assert function.__doc__
 
 
-GUARDS = {"tasks": "tasks_service_account", "scheduler": "scheduler_service_account"}
-
-
 @pytest.mark.parametrize("name", main.FUNCTIONS)
 def test_the_table_and_the_endpoint_state_the_same_method_and_caller(name: str) -> None:
     function, stated = getattr(main, name), main.FUNCTIONS[name]
     assert function.method == stated.method
-    assert function.guard == GUARDS.get(stated.invoker, "")
+    assert function.invoker == stated.invoker
 
 
 def test_every_entry_of_the_table_can_be_deployed() -> None:
     for name, function in main.FUNCTIONS.items():
-        assert function.invoker in {"public", "caller", "tasks", "scheduler"}, name
+        assert function.invoker in INVOKERS, name
         assert 0 < function.timeout <= 3595, f"{name}: Cloud Run answers within an hour"
         assert re.fullmatch(r"[1-9]\d*(Mi|Gi)", function.memory), name
         # An address that can be known beforehand has 63 characters for name, tag and project.

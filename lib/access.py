@@ -1,0 +1,103 @@
+"""Who may call a function: checked in code too, whatever IAM has let in before."""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import flask
+
+from lib import clients
+from lib.config import config
+from lib.credentials import ANONYMOUS, REMOVED, find_credential
+from lib.errors import Forbidden, Unauthenticated
+from lib.logs import log
+
+#: Google's own services that call functions of ours: the setting with the account of each.
+MACHINERY = {"tasks": "tasks_service_account", "scheduler": "scheduler_service_account"}
+
+#: The kinds of callers that there are, as main.py's table names them.
+INVOKERS = ("public", "caller", "operator", *MACHINERY)
+
+#: In a request's environment: the function was reached by way of `api`.
+BY_WAY_OF_API = "amends.api"
+
+#: How a member of AMENDS_OPERATORS begins whose address stands in its tokens.
+_PERSONS = ("user:", "serviceaccount:")
+
+
+def check_invoker(request: flask.Request, invoker: str) -> None:
+    """Return when this request may call a function for `invoker`.
+
+    Raises Unauthenticated or Forbidden. Who else may call than Google's services and operators,
+    IAM alone decides.
+    """
+    if invoker in MACHINERY:
+        _check_machinery(request, getattr(config(), MACHINERY[invoker]))
+    elif invoker == "operator":
+        _check_operator(request)
+    elif invoker == "public" and (find_credential(request) or "").endswith(REMOVED):
+        raise Unauthenticated("a public function believes no token without a signature")
+
+
+def identify_caller(request: flask.Request) -> str:
+    """Return whom the audit trail is to name; Unauthenticated if the token is not for us."""
+    token = find_credential(request)
+    return clients.verifier().identify(token, audience=config().audiences)
+
+
+def _check_machinery(request: flask.Request, account: str) -> None:
+    settings = config()
+    try:
+        if BY_WAY_OF_API in request.environ and settings.worker_url != settings.base_url:
+            raise Forbidden("this function has a service of its own, and api does not lead there")
+        clients.verifier().verify(
+            find_credential(request), audience=settings.audiences, email=account
+        )
+    except (Unauthenticated, Forbidden) as problem:
+        # Only Google's own services call these functions: a no is a fault of the configuration.
+        # Its text may quote the token.
+        log("ERROR", "a caller was refused", alert="caller-refused", error=problem.code)
+        raise
+
+
+def _check_operator(request: flask.Request) -> None:
+    settings = config()
+    if settings.operators is None and not settings.behind_iam:
+        if not _is_local(request):
+            raise Forbidden("without AMENDS_OPERATORS, operators call from this machine alone")
+        return
+    actor = identify_caller(request).lower()
+    if actor == ANONYMOUS:
+        raise Unauthenticated("this function is for operators: send a token")
+    members = [member.strip().lower() for member in settings.operators or ()]
+    if actor in [_address_of(member) for member in members]:
+        return
+    # IAM knows who is in a group. It was asked if this function is a service of its own.
+    is_own_service = settings.behind_iam and BY_WAY_OF_API not in request.environ
+    if is_own_service and any(_is_group(member) for member in members):
+        return
+    raise Forbidden("this function is for operators: AMENDS_OPERATORS does not name you")
+
+
+def _address_of(member: str) -> str:
+    prefix = next((prefix for prefix in _PERSONS if member.startswith(prefix)), "")
+    return member.removeprefix(prefix)
+
+
+def _is_group(member: str) -> bool:
+    return ":" in member and not member.startswith(_PERSONS)
+
+
+def _is_local(request: flask.Request) -> bool:
+    """Tell whether a request comes from this machine, and is meant for it.
+
+    A page elsewhere can have its own name lead here (DNS rebinding): the Host header shows that.
+    """
+    host = urlsplit(f"//{request.host}").hostname or ""
+    return _is_loopback(request.remote_addr or "") and (host == "localhost" or _is_loopback(host))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,249 @@
+"""Who may call what: forged tokens, tokens of others, and callers who are no operators."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import flask
+import pytest
+
+import main
+from lib import clients
+from lib.config import config
+from lib.http import endpoint
+from lib.identity import GCLOUD_AUDIENCE
+from tests.unit.test_identity import Signer, encode, strip
+
+BASE = "https://pause-saga-1.run.app"
+TASKS, SWEEPER, OPERATOR = "tasks@x.iam.gserviceaccount.com", "cron@x", "Olga@example.com"
+Setting = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def signer() -> Signer:
+    return Signer()
+
+
+@pytest.fixture
+def setting(monkeypatch: pytest.MonkeyPatch, signer: Signer) -> Iterator[Setting]:
+    """Give the process the environment of a deployed function, with changes."""
+
+    def put(**change: str) -> None:
+        deployed = {
+            "AMENDS_BEHIND_IAM": "1",
+            "AMENDS_BASE_URL": BASE,
+            "AMENDS_WORKER_URL": "https://run-saga-step-1.run.app",
+            "AMENDS_TASKS_SERVICE_ACCOUNT": TASKS,
+            "AMENDS_SCHEDULER_SERVICE_ACCOUNT": SWEEPER,
+            "AMENDS_OPERATORS": f"user:{OPERATOR}",
+        }
+        for name, value in (deployed | change).items():
+            monkeypatch.setenv(name, value)
+        config.cache_clear()
+        clients.verifier.cache_clear()
+        monkeypatch.setattr("lib.identity._fetch_certs", lambda _: signer.certificates())
+
+    put()
+    yield put
+    config.cache_clear()
+    clients.verifier.cache_clear()
+
+
+@endpoint("POST")
+def name_caller(caller: str) -> dict[str, str]:
+    """Answer with the caller's name."""
+    return {"caller": caller}
+
+
+@endpoint("POST", invoker="public")
+def name_visitor(caller: str) -> dict[str, str]:
+    """Answer anybody with their name."""
+    return {"caller": caller}
+
+
+@endpoint("POST", invoker="operator")
+def do_dangerous_thing() -> dict[str, str]:
+    """Answer operators alone."""
+    return {}
+
+
+def call(view: Callable[[flask.Request], flask.Response], path: str = "/", **more: Any) -> Any:
+    headers = [(name.replace("_", "-"), str(value)) for name, value in more.items() if value]
+    sender = {"REMOTE_ADDR": "169.254.8.1"}
+    with flask.Flask("test").test_request_context(
+        path, method="POST", base_url=BASE, headers=headers, environ_base=sender
+    ):
+        answer = view(flask.request)
+        return answer.status_code, json.loads(answer.get_data()).get("caller")
+
+
+def removed(signer: Signer, email: str, audience: str = BASE, **change: Any) -> str:
+    return "Bearer " + strip(signer.mint(email, audience, **change))
+
+
+@pytest.mark.parametrize("target", ["run_saga_step", "sweep_sagas", "pause_saga", "resolve_saga"])
+@pytest.mark.parametrize("by_api", [False, True])
+@pytest.mark.parametrize("forged", [TASKS, SWEEPER, OPERATOR])
+def test_what_iam_has_not_checked_opens_no_guarded_function(
+    setting: Setting, signer: Signer, target: str, by_api: bool, forged: str
+) -> None:
+    view = main.api if by_api else getattr(main, target)
+    status, _ = call(
+        view,
+        "/" + target.replace("_", "-"),
+        X_Serverless_Authorization=removed(signer, "mallory@example.com"),
+        Authorization=removed(signer, forged),
+    )
+    assert status == 403
+
+
+def test_the_header_that_iam_has_checked_alone_names_the_caller(
+    setting: Setting, signer: Signer
+) -> None:
+    mallory, ann = removed(signer, "mallory@example.com"), removed(signer, "ann@example.com")
+    both = {"X_Serverless_Authorization": mallory, "Authorization": ann}
+    assert call(name_caller, **both) == (200, "mallory@example.com")
+    assert call(name_caller, Authorization=ann) == (200, "ann@example.com")
+    assert call(name_caller, Authorization=ann.replace("Bearer", "bearer"))[0] == 200
+
+
+@pytest.mark.parametrize("first", ["Basic YTpi", "Bearer", "Bearer x", "Bearer a.b.c", " "])
+def test_a_broken_checked_header_is_not_made_up_for_by_the_other_one(
+    setting: Setting, signer: Signer, first: str
+) -> None:
+    ann = removed(signer, "ann@example.com")
+    assert call(name_caller, X_Serverless_Authorization=first, Authorization=ann)[0] == 401
+
+
+def test_two_headers_of_one_name_are_nobodys(setting: Setting, signer: Signer) -> None:
+    ann = removed(signer, "ann@example.com")
+    assert call(name_caller, Authorization=f"{ann},{ann}")[0] == 401
+    assert call(name_caller, Authorization=f"Bearer x, {ann}")[0] == 401
+
+
+def test_a_real_token_for_another_audience_is_nobodys(setting: Setting, signer: Signer) -> None:
+    elsewhere = signer.mint("ann@example.com", "https://elsewhere.example")
+    assert call(name_caller, Authorization=f"Bearer {elsewhere}")[0] == 401
+    assert call(name_caller, Authorization="Bearer " + strip(elsewhere))[0] == 401
+    for_many = signer.mint("ann@example.com", BASE, aud=[BASE, "https://elsewhere.example"])
+    assert call(name_caller, Authorization=f"Bearer {for_many}")[0] == 401
+    ours = signer.mint("ann@example.com", BASE)
+    assert call(name_caller, Authorization=f"Bearer {ours}") == (200, "ann@example.com")
+
+
+def test_a_listed_audience_is_ours_too(setting: Setting, signer: Signer) -> None:
+    setting(AMENDS_AUDIENCES="https://api.example.com, https://shop.example.com")
+    token = removed(signer, "ann@example.com", "https://shop.example.com")
+    assert call(name_caller, Authorization=token) == (200, "ann@example.com")
+
+
+def test_gclouds_own_audience_names_its_person_behind_iam_alone(
+    setting: Setting, signer: Signer
+) -> None:
+    token = signer.mint("ann@example.com", GCLOUD_AUDIENCE)
+    assert call(name_caller, Authorization="Bearer " + strip(token))[0] == 200
+    setting(AMENDS_BEHIND_IAM="")
+    assert call(name_caller, Authorization=f"Bearer {token}")[0] == 401
+    setting()
+    machinery = removed(signer, TASKS, GCLOUD_AUDIENCE)
+    assert call(main.run_saga_step, Authorization=machinery)[0] == 401
+
+
+@pytest.mark.parametrize(
+    "change", [{"exp": 1}, {"exp": float("nan")}, {"iss": "https://issuer.example"}]
+)
+def test_an_expired_or_foreign_token_is_nobodys(
+    setting: Setting, signer: Signer, change: dict[str, Any]
+) -> None:
+    token = removed(signer, "ann@example.com", **change)
+    assert call(name_caller, Authorization=token)[0] == 401
+
+
+def test_an_address_that_google_has_not_verified_names_nobody(
+    setting: Setting, signer: Signer
+) -> None:
+    token = removed(signer, OPERATOR, email_verified=False, sub="117")
+    assert call(name_caller, Authorization=token) == (200, "117")
+    assert call(do_dangerous_thing, Authorization=token)[0] == 403
+
+
+def test_a_token_without_an_algorithm_is_nobodys(setting: Setting) -> None:
+    claims = {"email": OPERATOR, "email_verified": True, "aud": BASE, "exp": 9e9}
+    claims["iss"] = "https://accounts.google.com"
+    token = f"Bearer {encode({'alg': 'none'})}.{encode(claims)}."
+    assert call(do_dangerous_thing, Authorization=token)[0] == 401
+
+
+def test_behind_iam_a_call_without_a_token_is_nobodys(setting: Setting) -> None:
+    assert call(name_caller)[0] == 401
+
+
+def test_a_public_function_never_believes_a_token_without_a_signature(
+    setting: Setting, signer: Signer
+) -> None:
+    for behind_iam in ("1", ""):
+        setting(AMENDS_BEHIND_IAM=behind_iam)
+        token = removed(signer, "ann@example.com")
+        assert call(name_visitor, Authorization=token)[0] == 401
+        assert call(name_visitor, X_Serverless_Authorization=token)[0] == 401
+    assert call(name_visitor) == (200, "anonymous")
+    signed = "Bearer " + signer.mint("ann@example.com", BASE)
+    assert call(name_visitor, Authorization=signed) == (200, "ann@example.com")
+
+
+@pytest.mark.parametrize(
+    ("operators", "by_api", "status"),
+    [
+        ("olga@example.com", True, 200),
+        ("user:OLGA@example.com", True, 200),
+        ("user:ann@example.com, serviceAccount:olga@example.com", False, 200),
+        ("", False, 403),
+        ("ann@example.com", False, 403),
+        ("ann@example.com", True, 403),
+        ("group:ops@example.com", False, 200),  # IAM has said that Olga is of the group
+        ("group:ops@example.com", True, 403),  # of api's callers nobody has said so
+    ],
+)
+def test_an_operator_is_whom_the_setting_names(
+    setting: Setting, signer: Signer, operators: str, by_api: bool, status: int
+) -> None:
+    setting(AMENDS_OPERATORS=operators)
+
+    def view(request: flask.Request) -> flask.Response:
+        if by_api:
+            request.environ["amends.api"] = True
+        return do_dangerous_thing(request)
+
+    assert call(view, Authorization=removed(signer, OPERATOR))[0] == status
+
+
+def test_behind_iam_nobody_is_an_operator_unless_named(
+    setting: Setting, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AMENDS_OPERATORS")
+    config.cache_clear()
+    assert call(do_dangerous_thing, Authorization=removed(signer, OPERATOR))[0] == 403
+
+
+def try_locally(sender: str, host: str) -> int:
+    with flask.Flask("test").test_request_context(
+        "/", method="POST", base_url=f"http://{host}", environ_base={"REMOTE_ADDR": sender}
+    ):
+        return do_dangerous_thing(flask.request).status_code
+
+
+def test_on_one_machine_everybody_is_an_operator_and_nobody_from_elsewhere(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting(AMENDS_BEHIND_IAM="")
+    monkeypatch.delenv("AMENDS_OPERATORS")
+    config.cache_clear()
+    for host in ("127.0.0.1:8080", "localhost:8080", "[::1]:8080"):
+        assert try_locally("127.0.0.1", host) == 200
+    assert try_locally("192.0.2.7", "127.0.0.1:8080") == 403
+    assert try_locally("127.0.0.1", "rebound.example:8080") == 403
+
+
+def test_a_set_list_of_operators_counts_on_one_machine_too(setting: Setting) -> None:
+    setting(AMENDS_BEHIND_IAM="")
+    assert try_locally("127.0.0.1", "127.0.0.1:8080") == 401
