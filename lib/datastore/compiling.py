@@ -25,6 +25,7 @@ from lib.datastore.dynamic import any_codec
 from lib.datastore.keys import Key, Partition
 from lib.datastore.plan import Level, Plan, StoredField
 from lib.datastore.schema import Model, Property, model_of, split_marks
+from lib.datastore.unknown import is_of, write_embedded
 from lib.datastore.values import Codec, unlike, wrong_type
 
 SCALARS: dict[Any, Callable[[bool], Codec]] = {
@@ -169,16 +170,15 @@ def embedded_codec(cls: type, plan: Plan) -> Codec:
     """A nested dataclass, stored as an embedded entity."""
 
     def encode(pb: Any, value: Any, depth: int) -> None:
-        if type(value) is not cls:
+        if not is_of(value, cls):
             raise wrong_type(cls.__name__, value)
         plan.write(value, embed(pb, depth).properties, depth + 1)
-        if not plan.indexes:
-            pb.exclude_from_indexes = True
+        write_embedded(value, pb, indexes=plan.indexes)
 
     def decode(pb: Any) -> Any:
         if not pb.HasField("entity_value"):
             raise unlike(cls.__name__, pb)
-        return plan.read(pb.entity_value.properties, {})
+        return plan.read(pb.entity_value.properties, {}, pb)
 
     name = f"embedded {cls.__name__}"
     return Codec(encode, decode, nothing, plan.indexes, name, nested=plan)

@@ -7,6 +7,7 @@ from typing import Any
 
 from lib.datastore import limits
 from lib.datastore.keys import Key, Partition, read_key, write_key
+from lib.datastore.unknown import read_keyed, write_embedded
 from lib.datastore.values import Codec, Decode, Encode, Misfit, unlike, wrong_type
 from lib.errors import Invalid
 
@@ -108,8 +109,7 @@ def mapping_codec(item: Codec) -> Codec:
         if not isinstance(value, dict):
             raise wrong_type(name, value)
         encode_mapping(pb, value, depth, item.encode)
-        if not item.indexes:
-            pb.exclude_from_indexes = True
+        write_embedded(value, pb, indexes=item.indexes)
 
     def decode(pb: Any) -> dict[str, Any]:
         if not pb.HasField("entity_value"):
@@ -140,7 +140,7 @@ def decode_mapping(pb: Any, decode_item: Decode) -> dict[str, Any]:
             decoded[name] = decode_item(value)
         except Misfit as misfit:
             raise misfit.within(name) from None
-    return decoded
+    return read_keyed(decoded, pb.entity_value)
 
 
 def check_depth(depth: int) -> None:

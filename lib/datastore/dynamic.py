@@ -13,6 +13,7 @@ from lib.datastore.composites import (
     nothing,
 )
 from lib.datastore.keys import Key, Partition, read_key
+from lib.datastore.unknown import write_embedded
 from lib.datastore.values import Codec, Decode, Encode, Misfit
 
 
@@ -33,8 +34,7 @@ def any_codec(partition: Partition, indexed: bool) -> Codec:
 
     def encode_dict(pb: Any, value: Any, depth: int) -> None:
         encode_mapping(pb, value, depth, encode)
-        if not indexed:
-            pb.exclude_from_indexes = True
+        write_embedded(value, pb, indexes=indexed)
 
     decode = _decoder(partition)
     items = Codec(encode_item, decode, nothing, indexed, "any")

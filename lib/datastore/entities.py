@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Generic, TypeVar, overload
 
-import msgspec
-
 from lib.datastore import limits
 from lib.datastore.compiling import Compiler
 from lib.datastore.keys import NOWHERE, Partition, check_id, write_partition
 from lib.datastore.marks import UNSET_TIME
-from lib.datastore.schema import UNKNOWN, Model, Stamp, model_of
+from lib.datastore.schema import Model, Stamp, model_of
+from lib.datastore.unknown import derive
 from lib.datastore.values import Misfit
 from lib.errors import Invalid, TooLarge, Unreadable
 
@@ -35,27 +34,8 @@ def entity(cls: Any = None, *, kind: str | None = None) -> Any:
 
 
 def _as_entity(cls: type[T], kind: str | None) -> type[T]:
-    """Derive the class with one more field, so that `dataclasses.replace` carries it along.
-
-    The field takes no part in comparison or repr, and while it is unset msgspec leaves it out.
-    """
-    unknown = dataclasses.field(default=msgspec.UNSET, repr=False, compare=False, kw_only=True)
-    namespace = {
-        "__module__": cls.__module__,
-        "__qualname__": cls.__qualname__,
-        "__doc__": cls.__doc__,
-        "__annotations__": {UNKNOWN: dict[str, bytes] | msgspec.UnsetType},
-        "__kind__": limits.check_name(kind or cls.__name__, "kind"),
-        UNKNOWN: unknown,
-    }
-    derive = dataclasses.dataclass(
-        repr=False,
-        eq=False,
-        slots="__slots__" in cls.__dict__,
-        frozen=cls.__dataclass_params__.frozen,  # type: ignore[attr-defined]
-    )
-    metaclass: Any = type(cls)
-    made: type[T] = derive(metaclass(cls.__name__, (cls,), namespace))
+    """Derive the class with the field for what it does not know, and its kind."""
+    made: type[T] = derive(cls, {"__kind__": limits.check_name(kind or cls.__name__, "kind")})
     # A name that is defined further down cannot be resolved yet: then the first use checks.
     with contextlib.suppress(NameError):
         Compiler(NOWHERE).plan_of(made)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.datastore.schema import UNKNOWN, Model
+from lib.datastore.unknown import beside, is_of, keeping, unknown_of, write_unknown
 from lib.datastore.values import Codec, Misfit, wrong_type
 
 
@@ -84,15 +85,17 @@ class Plan:
             owner = owners[0]
             if level.outer >= 0:
                 owner = getattr(owners[level.outer], level.name)
-                if type(owner) is not level.model.cls:
+                if not is_of(owner, level.model.cls):
                     raise wrong_type(level.model.cls.__name__, owner).within(level.name)
                 owners.append(owner)
             write_fields(level.fields, owner, properties, depth)
-            if level.model.keeps_unknown:
-                _write_unknown(getattr(owner, UNKNOWN), properties)
+        write_unknown(unknown_of(value), properties)
 
-    def read(self, properties: Any, key_values: dict[str, Any]) -> Any:
-        """Build a value of the class from a v1 map of properties; raise Misfit."""
+    def read(self, properties: Any, key_values: dict[str, Any], embedded: Any = None) -> Any:
+        """Build a value of the class from a v1 map of properties; raise Misfit.
+
+        `embedded` is the Value that the properties are of, None for an entity's own.
+        """
         values: list[dict[str, Any]] = [key_values, *({} for _ in self.levels[1:])]
         by_stored = self.by_stored
         unknown: dict[str, bytes] = {}
@@ -105,7 +108,9 @@ class Plan:
                 values[field.level][field.name] = field.codec.decode(pb)
             except Misfit as misfit:
                 raise misfit.within(name) from None
-        if unknown and self.levels[0].model.keeps_unknown:
+        if embedded is not None:
+            unknown = beside(unknown, embedded)
+        if unknown and (embedded is not None or self.levels[0].model.keeps_unknown):
             key_values[UNKNOWN] = unknown
         return self._build(values)
 
@@ -116,7 +121,7 @@ class Plan:
             for field in level.fields:
                 if field.name not in found:
                     found[field.name] = field.when_missing()
-            built = level.model.cls(**found)
+            built = (keeping(level.model.cls) if UNKNOWN in found else level.model.cls)(**found)
             if level.outer >= 0:
                 values[level.outer][level.name] = built
         return built
@@ -133,9 +138,3 @@ def write_fields(fields: tuple[StoredField, ...], owner: Any, properties: Any, d
             codec.encode(properties[field.stored], value, depth)
         except Misfit as misfit:
             raise misfit.within(field.stored) from None
-
-
-def _write_unknown(unknown: Any, properties: Any) -> None:
-    if unknown:
-        for name, stored in unknown.items():
-            properties[name].ParseFromString(stored)

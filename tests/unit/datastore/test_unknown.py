@@ -1,0 +1,152 @@
+"""What a class does not know of a stored entity survives, at every depth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.datastore import Id, Indexed, Version, entity
+from lib.datastore.messages import message
+from lib.datastore.unknown import KeyedDict
+from tests.unit.datastore.models import Everything, load, save
+from tests.unit.datastore.test_save_and_load import EVERYTHING
+
+
+@dataclass(frozen=True, order=True)
+class Sku:
+    code: str
+    size: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    sku: Sku
+    quantity: Indexed[int] = 1
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Basket:
+    id: Id[str]
+    line: Line
+    lines: list[Line] = field(default_factory=list)
+    by_name: dict[str, Line] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    anything: Any = None
+    n: int = 0
+    version: Version = 0
+
+
+def embedded_values(properties: Any) -> Iterator[Any]:
+    """Yield every embedded Value below a map of properties, the outermost first."""
+    for value in properties.values():
+        yield from _embedded_in(value)
+
+
+def _embedded_in(value: Any) -> Iterator[Any]:
+    if value.HasField("entity_value"):
+        yield value
+        yield from embedded_values(value.entity_value.properties)
+    for item in value.array_value.values:
+        yield from _embedded_in(item)
+
+
+def extra_value(text: str) -> Any:
+    extra = message("Value")(string_value=text)
+    extra.meaning = 15
+    return extra
+
+
+def add_key(value: Any, name: str) -> None:
+    element = value.entity_value.key.path.add()
+    element.kind, element.name = "Line", name
+
+
+def make_basket() -> Basket:
+    line = Line(sku=Sku("a"))
+    return Basket(
+        id="b", line=line, lines=[line, line], by_name={"x": line}, counts={"c": 1},
+        anything={"deep": [{"z": 1}]},
+    )  # fmt: skip
+
+
+def with_extras(result: Any) -> Any:
+    """Put something unknown, and a key, into every embedded entity that has a class or is Any."""
+    for number, value in enumerate(embedded_values(result.entity.properties)):
+        add_key(value, f"k{number}")
+        names = set(value.entity_value.properties)
+        if names & {"sku", "code"}:
+            value.entity_value.properties["extra"].CopyFrom(extra_value(f"e{number}"))
+    return result
+
+
+def test_what_a_nested_class_does_not_know_survives_a_change_beside_it() -> None:
+    stored = with_extras(save(make_basket()))
+    loaded = load(Basket, stored)
+    again = save(replace(loaded, n=2, version=0))
+    again.entity.properties["n"].integer_value = 0
+    assert again.entity == stored.entity
+
+
+def test_it_survives_a_change_of_the_nested_value_itself() -> None:
+    loaded = load(Basket, with_extras(save(make_basket())))
+    loaded.lines[1] = replace(loaded.lines[1], quantity=7)
+    del loaded.lines[0]
+    again = save(loaded).entity.properties["lines"].array_value.values[0].entity_value
+    assert again.properties["quantity"].integer_value == 7
+    assert again.properties["extra"].string_value
+    assert again.HasField("key")
+
+
+def test_a_nested_value_with_something_unknown_is_compared_as_its_class() -> None:
+    loaded = load(Basket, with_extras(save(make_basket())))
+    plain = make_basket()
+    assert loaded.line == plain.line
+    assert plain.line == loaded.line
+    assert loaded.line != Line(sku=Sku("b"))
+    assert loaded.line.sku != 3
+    assert repr(loaded.line) == repr(plain.line)
+    assert isinstance(loaded.line, Line)
+    assert len({loaded.line.sku, plain.line.sku}) == 1
+    assert loaded.line.sku < Sku("b") > loaded.line.sku
+    assert isinstance(loaded.anything, KeyedDict)
+    assert loaded.anything == plain.anything
+
+
+def test_a_nested_value_without_anything_unknown_is_of_its_very_class() -> None:
+    loaded = load(Basket, save(make_basket()))
+    assert type(loaded.line) is Line
+    assert type(loaded.counts) is dict
+    assert msgspec.json.decode(msgspec.json.encode(loaded.line)) == {
+        "sku": {"code": "a", "size": 0},
+        "quantity": 1,
+    }
+
+
+def test_what_was_indexed_unknown_in_a_nested_value_stays_indexed() -> None:
+    stored = save(make_basket())
+    sku = stored.entity.properties["line"].entity_value.properties["sku"]
+    assert sku.exclude_from_indexes
+    sku.entity_value.properties["extra"].integer_value = 1
+    sku.exclude_from_indexes = False
+    again = save(load(Basket, stored)).entity.properties["line"].entity_value.properties["sku"]
+    assert not again.exclude_from_indexes
+    assert again.entity_value.properties["code"].exclude_from_indexes
+
+
+@settings(deadline=None, max_examples=60)
+@given(EVERYTHING, st.data())
+def test_any_stored_entity_survives_a_change_of_one_field(value: Everything, data: Any) -> None:
+    stored = save(value)
+    known = ("sku", "name", "city")
+    for number, each in enumerate(embedded_values(stored.entity.properties)):
+        if data.draw(st.booleans()):
+            add_key(each, f"k{number}")
+        if any(name in each.entity_value.properties for name in known) and data.draw(st.booleans()):
+            each.entity_value.properties["extra"].CopyFrom(extra_value("kept"))
+    again = save(replace(load(Everything, stored), number=5))
+    again.entity.properties["number"].CopyFrom(stored.entity.properties["number"])
+    assert again.entity == stored.entity
