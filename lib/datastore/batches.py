@@ -138,7 +138,9 @@ def _write_chunk(
     request.mutations.extend(item.pb for item in items)
     try:
         response = send_alone(service, request, mutations)
-        written = read_written(codecs, mutations, [item.entity for item in items], response)
+        written = read_written(
+            service, codecs, mutations, [item.entity for item in items], response
+        )
         for item, value in zip(items, written, strict=True):
             outcomes[item.index] = Outcome(value)
     except _OF_ONE as error:

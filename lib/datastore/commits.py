@@ -36,7 +36,7 @@ def commit_alone(
     entities = [write_mutation(codecs, item, request.mutations.add(), now) for item in mutations]
     check_size(request, len(mutations))
     response = send_alone(service, request, mutations)
-    return read_written(codecs, mutations, entities, response)
+    return read_written(service, codecs, mutations, entities, response)
 
 
 def make_request(service: Service) -> Any:

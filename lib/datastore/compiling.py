@@ -5,9 +5,11 @@ import threading
 import types
 import typing
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Union
+from uuid import UUID
 
 from lib.datastore import values
 from lib.datastore.composites import (
@@ -35,6 +37,20 @@ SCALARS: dict[Any, Callable[[bool], Codec]] = {
     int: values.int_codec,
     float: values.float_codec,
     datetime: values.datetime_codec,
+    values.GeoPoint: values.geo_codec,
+}
+
+#: What people store in other databases, and what to declare instead.
+INSTEAD: dict[Any, str] = {
+    Decimal: "an int of the smallest unit, or a str",
+    date: "a datetime with a time zone, or a str",
+    time: "a str",
+    timedelta: "an int or a float of seconds",
+    UUID: "a str",
+    complex: "two floats",
+    set: "a list",
+    frozenset: "a tuple",
+    bytearray: "bytes",
 }
 
 
@@ -143,7 +159,9 @@ class Compiler:
             return enum_codec(hint, self.compile(kinds.pop(), indexed))
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             return embedded_codec(_nested_model(hint).cls, self.plan_of(hint, indexed))
-        raise TypeError(f"{hint!r} cannot be stored in Datastore")
+        advice = INSTEAD.get(typing.get_origin(hint) or hint)
+        instead = f": declare {advice} instead" if advice else ""
+        raise TypeError(f"{hint!r} cannot be stored in Datastore{instead}")
 
     def _union(self, members: tuple[Any, ...], indexed: bool) -> Codec:
         codecs = [self.compile(item, indexed) for item in members if item is not type(None)]

@@ -34,6 +34,11 @@ class Mutation:
         return fenced or all(item.is_repeatable for item in self.transforms)
 
     @property
+    def is_partial(self) -> bool:
+        """Whether it leaves some of the entity to what is stored."""
+        return self.mask is not None or bool(self.transforms)
+
+    @property
     def target(self) -> Key[Any]:
         """The key that is written."""
         return self.key or key_of(self.entity)

@@ -121,7 +121,8 @@ class Plan:
             for field in level.fields:
                 if field.name not in found:
                     found[field.name] = field.when_missing()
-            built = (keeping(level.model.cls) if UNKNOWN in found else level.model.cls)(**found)
+            cls: Any = level.model.cls
+            built = (keeping(cls) if UNKNOWN in found else cls)(**found)
             if level.outer >= 0:
                 values[level.outer][level.name] = built
         return built

@@ -169,7 +169,7 @@ class Transaction:
             self._write(request, upsert(receipt), now)
         response = self._send(request)
         del response.mutation_results[len(mutations) :]
-        stored = read_written(self._codecs, mutations, entities, response)
+        stored = read_written(self._service, self._codecs, mutations, entities, response)
         return self.pair(stored)
 
     def pair(self, stored: Sequence[Any]) -> list[Written]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lib.datastore.compiling import Compiler
+from lib.datastore.paths import property_path
 from lib.datastore.plan import Plan, StoredField
 from lib.datastore.values import Misfit
 from lib.errors import Invalid
@@ -25,6 +26,11 @@ class Transform:
     def is_repeatable(self) -> bool:
         """Whether making it twice is the same as making it once."""
         return self.change != "increment"
+
+    @property
+    def is_of_list(self) -> bool:
+        """Whether it changes a list, with whose new value the service does not answer."""
+        return self.change in ("append_missing_elements", "remove_all_from_array")
 
 
 def increment(field: str, by: float) -> Transform:
@@ -60,20 +66,21 @@ def server_time(field: str) -> Transform:
 def target_of(plan: Plan, kind: str, transform: Transform) -> StoredField:
     """Return the stored field that is changed; raise Invalid if there is no such one."""
     stored = plan.stored_under(transform.field)
-    if len(stored) != 1:
-        raise Invalid(f"{kind} has no field {transform.field!r}", field=transform.field)
-    return plan.by_stored[stored[0]]
+    field = plan.by_stored[stored[0]] if len(stored) == 1 else None
+    if field is None or field.level != 0:
+        raise Invalid(f"{kind} has no field {transform.field!r} to change", field=transform.field)
+    return field
 
 
 def write_transform(
     compiler: Compiler, target: StoredField, transform: Transform, into: Any
 ) -> None:
     """Write a change as a v1 message; raise Invalid if the field could not hold the operand."""
-    into.property = target.stored
+    into.property = property_path(target.stored)
     if transform.change == "time":
         into.set_to_server_value = 1
         return
-    is_list = transform.change in ("append_missing_elements", "remove_all_from_array")
+    is_list = transform.is_of_list
     operands = transform.operand if is_list else [transform.operand]
     codec = compiler.operand_codec(target, indexed=target.codec.indexes)
     message = getattr(into, transform.change)
@@ -83,14 +90,3 @@ def write_transform(
             codec.encode(message.values.add() if is_list else message, operand, 0)
     except Misfit as misfit:
         raise Invalid(f"{transform.field} {misfit.reason}", field=transform.field) from None
-
-
-def apply_here(target: StoredField, transform: Transform, result: Any, present: Any) -> Any:
-    """Return the field's value after the change: what the service says, or for a list (of which
-    it says nothing) what comes of the one that was handed in.
-    """
-    if transform.change == "append_missing_elements":
-        return [*present, *(item for item in transform.operand if item not in present)]
-    if transform.change == "remove_all_from_array":
-        return [item for item in present if item not in transform.operand]
-    return target.codec.decode(result)

@@ -42,7 +42,8 @@ def derive(cls: type[Any], namespace: dict[str, Any]) -> Any:
         slots="__slots__" in cls.__dict__,
         frozen=cls.__dataclass_params__.frozen,
     )
-    made: Any = type(cls)(
+    metaclass: Any = type(cls)
+    made = metaclass(
         cls.__name__,
         (cls,),
         {

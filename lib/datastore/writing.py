@@ -8,10 +8,14 @@ from lib.datastore import limits, transforms
 from lib.datastore.codecs import Codecs
 from lib.datastore.entities import EntityCodec
 from lib.datastore.keys import write_key
+from lib.datastore.lookups import fetch_many
 from lib.datastore.messages import enum_number
 from lib.datastore.mutations import Mutation
+from lib.datastore.paths import property_path
+from lib.datastore.plan import StoredField
+from lib.datastore.service import Service
 from lib.datastore.values import Misfit
-from lib.errors import Invalid, TooLarge, Unreadable
+from lib.errors import DeadlineExceeded, Invalid, TooLarge, Unavailable, Unreadable
 
 
 def check_size(request: Any, count: int) -> None:
@@ -52,7 +56,7 @@ def _write_entity(
     entity = codec.stamp(mutation.entity, now, creates=verb != "update")
     pb = getattr(into, verb)
     codec.write(entity, pb, may_lack_id=verb != "update")
-    if mutation.mask is not None or mutation.transforms:
+    if mutation.is_partial:
         _write_partial(codec, codecs, mutation, into, pb)
     return entity
 
@@ -75,36 +79,74 @@ def _write_partial(
         named = codec.stored_names((*mutation.mask, *codec.stamped_on_update))
     kept = [stored for stored in named if stored not in changed]
     into.property_mask.SetInParent()
-    into.property_mask.paths.extend(kept)
+    into.property_mask.paths.extend(map(property_path, kept))
     for stored in set(pb.properties) - set(kept):
         del pb.properties[stored]
 
 
 def read_written(
-    codecs: Codecs, mutations: Sequence[Mutation], entities: Sequence[Any], response: Any
+    service: Service,
+    codecs: Codecs,
+    mutations: Sequence[Mutation],
+    entities: Sequence[Any],
+    response: Any,
 ) -> list[Any]:
-    """Return the entities with the ids, versions and transformed values that a commit gave them.
+    """Return the entities as they are stored now, with the ids and versions of a commit.
 
-    What an update's mask leaves out is as it was handed in.
+    What a write leaves to the service, by a mask or a transform, costs one Lookup.
+    Raises Unavailable if that is not answered, though the write was made.
     """
-    return [
-        _read_one(codecs, mutation, entity, result)
-        for mutation, entity, result in zip(
-            mutations, entities, response.mutation_results, strict=True
-        )
+    results = response.mutation_results
+    written = [
+        None
+        if entity is None
+        else codecs.of(type(entity)).stored(entity, result.version, result.key, {})
+        for entity, result in zip(entities, results, strict=True)
     ]
+    partial = [index for index, mutation in enumerate(mutations) if mutation.is_partial]
+    if partial:
+        found = _look_up_written(service, codecs, [mutations[index] for index in partial])
+        for index, stored in zip(partial, found, strict=True):
+            if stored is not None:
+                written[index] = _read_partial(
+                    codecs, mutations[index], written[index], results[index], stored
+                )
+    return written
 
 
-def _read_one(codecs: Codecs, mutation: Mutation, entity: Any, result: Any) -> Any:
-    if entity is None:
-        return None
-    codec = codecs.of(type(entity))
-    changes: dict[str, Any] = {}
+def _look_up_written(service: Service, codecs: Codecs, mutations: Sequence[Mutation]) -> list[Any]:
+    try:
+        return fetch_many(service, codecs, [mutation.target for mutation in mutations])
+    except (Unavailable, DeadlineExceeded) as problem:
+        subject = mutations[0].subject
+        raise Unavailable(
+            f"{subject} was written, but not read back: {problem.detail}"
+        ) from problem
+
+
+def _read_partial(
+    codecs: Codecs, mutation: Mutation, written: Any, result: Any, stored: Any
+) -> Any:
+    """Return an entity after a write of some of its fields.
+
+    Where somebody else has written since, what this write has stored, and its version, stand in
+    what is stored now: a counter's answer is its own, and a stale version is noticed later.
+    """
+    codec = codecs.of(type(written))
+    entity = codec.read(stored)
+    if stored.version == result.version:
+        return entity
+    names = [] if mutation.mask is None else [*mutation.mask, *codec.stamped_on_update]
+    changes = {name: getattr(written, name) for name in names}
     for transform, value in zip(mutation.transforms, result.transform_results, strict=False):
         target = transforms.target_of(codec.plan, codec.model.kind, transform)
-        present = getattr(entity, target.name)
-        try:
-            changes[target.name] = transforms.apply_here(target, transform, value, present)
-        except Misfit as misfit:
-            raise Unreadable(f"{codec.model.kind}.{target.name} {misfit.reason}") from None
+        if not transform.is_of_list:
+            changes[target.name] = _decode(codec, target, value)
     return codec.stored(entity, result.version, result.key, changes)
+
+
+def _decode(codec: EntityCodec[Any], target: StoredField, value: Any) -> Any:
+    try:
+        return target.codec.decode(value)
+    except Misfit as misfit:
+        raise Unreadable(f"{codec.model.kind}.{target.name} {misfit.reason}") from None

@@ -1,0 +1,146 @@
+"""Masks and transforms: of fields of every kind, and what such a write answers."""
+
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+import pytest
+
+from lib.datastore import (
+    Flatten,
+    Id,
+    Indexed,
+    Renamed,
+    Store,
+    Version,
+    append_missing,
+    entity,
+    increment,
+    key_of,
+    remove_all,
+    update,
+)
+from lib.errors import Invalid, Unavailable
+from tests.unit.datastore.connections import FaultyConnection
+
+pytestmark = pytest.mark.lacks("classic", "it ignores masks and transforms")
+
+
+@dataclass(slots=True, kw_only=True)
+class Town:
+    name: str = "?"
+    code: Annotated[int, Renamed("post-code")] = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Addr:
+    city: Indexed[str] = "?"
+    town: Flatten[Town] = field(default_factory=Town)
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Person:
+    id: Id[str]
+    addr: Flatten[Addr] = field(default_factory=Addr)
+    home: Addr = field(default_factory=Addr)
+    first_name: Annotated[str, Renamed("first-name")] = ""
+    dotted: Annotated[str, Renamed("a.b")] = ""
+    quoted: Annotated[int, Renamed("`\\`")] = 0
+    spaced: Annotated[str, Renamed("été 1")] = ""
+    tags: list[str] = field(default_factory=list)
+    n: int = 0
+    version: Version = 0
+
+
+NEW: dict[str, Any] = {
+    "addr": Addr(city="New", town=Town(name="Leeds", code=7)),
+    "home": Addr(city="New"),
+    "first_name": "Ann",
+    "dotted": "new",
+    "quoted": 5,
+    "spaced": "new",
+    "tags": ["x"],
+    "n": 2,
+}
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_a_masked_field_of_any_name_is_written_and_no_other(store: Store, name: str) -> None:
+    person = store.insert(Person(id="p"))
+    written = store.update(replace(person, **NEW), mask=[name])
+    found = store.get(key_of(person))
+    assert found == written
+    assert replace(found, version=0) == Person(id="p", **{name: NEW[name]})
+
+
+def test_a_write_with_transforms_and_no_mask_writes_every_other_field(store: Store) -> None:
+    person = store.insert(Person(id="p", n=10, quoted=1))
+    changes = [increment("n", 5), increment("quoted", 1), append_missing("tags", ["y"])]
+    written = store.update(replace(person, **NEW), transforms=changes)
+    assert store.get(key_of(person)) == written
+    expected = {**NEW, "n": 15, "quoted": 2, "tags": ["y"]}
+    assert replace(written, version=0) == Person(id="p", **expected)
+
+
+def test_a_partial_write_answers_what_is_stored_not_what_was_handed_in(
+    store: Store, other: Store
+) -> None:
+    seen = store.insert(Person(id="p", tags=["a"]))
+    other.update(replace(seen, first_name="theirs", tags=["b"]))
+    [by_mask] = store.apply(update(replace(seen, dotted="mine", n=9), mask=["dotted"]))
+    assert (by_mask.first_name, by_mask.dotted, by_mask.n) == ("theirs", "mine", 0)
+    by_change = store.update(seen, mask=(), transforms=[remove_all("tags", ["b"])])
+    assert (by_change.first_name, by_change.tags) == ("theirs", [])
+    [outcome] = store.write_multi([update(replace(seen, n=3, dotted="x"), mask=["n"])])
+    assert outcome.unwrap() == store.get(key_of(seen))
+    assert outcome.unwrap().dotted == "mine"
+
+
+def test_a_partial_write_in_a_transaction_answers_what_is_stored(store: Store) -> None:
+    seen = store.insert(Person(id="p"))
+    person = store.transact(lambda tx: tx.update(replace(seen, n=1, dotted="x"), mask=["n"]))
+    assert person == store.get(key_of(seen))
+    assert (person.n, person.dotted) == (1, "")
+
+
+def test_a_counters_answer_is_its_own_whoever_writes_after_it(
+    store: Store, other: Store, faults: FaultyConnection
+) -> None:
+    seen = store.insert(Person(id="p"))
+
+    def write_between() -> None:
+        other.update(seen, mask=(), transforms=[increment("n", 10)])
+
+    faults.meanwhile = write_between
+    faults.lose("Lookup", "UNAVAILABLE")
+    written = store.update(seen, mask=(), transforms=[increment("n", 1)])
+    assert written.n == 1
+    assert written.version < store.get(key_of(seen)).version
+
+
+def test_a_partial_write_that_cannot_be_read_back_says_that_it_was_written(
+    store: Store, faults: FaultyConnection
+) -> None:
+    seen = store.insert(Person(id="p"))
+    faults.refuse("Lookup", *["UNAVAILABLE"] * 20)
+    with pytest.raises(Unavailable, match="was written, but not read back"):
+        store.update(replace(seen, n=1), mask=["n"])
+    faults.refuse("Lookup")
+    assert store.get(key_of(seen)).n == 1
+
+
+def test_a_whole_write_costs_no_lookup_and_a_partial_one_costs_one(
+    store: Store, faults: FaultyConnection
+) -> None:
+    seen = store.insert(Person(id="p"))
+    two = store.insert(Person(id="q"))
+    store.update(replace(seen, n=1))
+    assert faults.calls == {"Commit": 3}
+    store.apply(*(update(replace(each, n=2), mask=["n"]) for each in (seen, two)))
+    assert faults.calls == {"Commit": 4, "Lookup": 1}
+
+
+@pytest.mark.parametrize("name", ["addr", "nothing", "addr.city"])
+def test_a_transform_of_what_is_no_field_is_refused(store: Store, name: str) -> None:
+    with pytest.raises(Invalid, match=f"has no field '{name}' to change"):
+        store.update(Person(id="p"), transforms=[increment(name, 1)])
