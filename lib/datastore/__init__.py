@@ -35,6 +35,7 @@ from lib.datastore.transforms import (
     remove_all,
     server_time,
 )
+from lib.datastore.values import GeoPoint
 
 __all__ = [
     "UNSET_TIME",
@@ -46,6 +47,7 @@ __all__ = [
     "Expires",
     "Explanation",
     "Flatten",
+    "GeoPoint",
     "Id",
     "Indexed",
     "Key",

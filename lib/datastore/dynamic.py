@@ -18,7 +18,7 @@ from lib.datastore.values import Codec, Decode, Encode, Misfit
 
 
 def any_codec(partition: Partition, indexed: bool) -> Codec:
-    """None, bool, int, float, str, bytes, datetime, Key, and lists and dicts of these."""
+    """None, bool, int, float, str, bytes, datetime, GeoPoint, Key, and lists and dicts of these."""
     by_type = _encoders(partition, indexed)
 
     def encode(pb: Any, value: Any, depth: int) -> None:
@@ -52,6 +52,7 @@ def _encoders(partition: Partition, indexed: bool) -> dict[type, Encode]:
         str: values.text_codec(indexed).encode,
         bytes: values.bytes_codec(indexed).encode,
         datetime: values.datetime_codec(indexed).encode,
+        values.GeoPoint: values.geo_codec(indexed).encode,
         Key: lambda pb, value, _depth: encode_key(pb, value, partition, indexed),
     }
 
@@ -74,6 +75,7 @@ def _decoder(partition: Partition) -> Decode:
         "string_value": lambda pb: pb.string_value,
         "blob_value": lambda pb: pb.blob_value,
         "timestamp_value": read_datetime,
+        "geo_point_value": values.geo_codec(indexed=False).decode,
         "key_value": lambda pb: read_key(pb.key_value, partition),
         "array_value": lambda pb: [decode(item) for item in pb.array_value.values],
         "entity_value": lambda pb: decode_mapping(pb, decode),

@@ -33,7 +33,7 @@ PYTHON_NAMES = {
     "key_value": "Key",
     "string_value": "str",
     "blob_value": "bytes",
-    "geo_point_value": "geo point",
+    "geo_point_value": "GeoPoint",
     "entity_value": "embedded entity",
     "array_value": "list",
 }
@@ -235,6 +235,37 @@ def datetime_codec(indexed: bool) -> Codec:
         raise unlike("datetime", pb)
 
     return Codec(encode, decode, lambda: None, indexed, "datetime")
+
+
+@dataclass(frozen=True, slots=True)
+class GeoPoint:
+    """A place on the earth, in degrees: latitude from -90 to 90, longitude from -180 to 180."""
+
+    latitude: float
+    longitude: float
+
+
+def geo_codec(indexed: bool) -> Codec:
+    """Geo points, with the bounds of google.type.LatLng."""
+
+    def encode(pb: Any, value: Any, _depth: int) -> None:
+        if not isinstance(value, GeoPoint):
+            raise wrong_type("GeoPoint", value)
+        latitude, longitude = _exact_float(value.latitude), _exact_float(value.longitude)
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+            raise Misfit("is no place: latitude goes from -90 to 90, longitude from -180 to 180")
+        pb.geo_point_value.latitude = latitude
+        pb.geo_point_value.longitude = longitude
+        pb.geo_point_value.SetInParent()
+        if not indexed:
+            pb.exclude_from_indexes = True
+
+    def decode(pb: Any) -> GeoPoint:
+        if pb.HasField("geo_point_value"):
+            return GeoPoint(pb.geo_point_value.latitude, pb.geo_point_value.longitude)
+        raise unlike("GeoPoint", pb)
+
+    return Codec(encode, decode, lambda: None, indexed, "GeoPoint")
 
 
 def read_time(seconds: int, microseconds: int) -> datetime:

@@ -13,6 +13,7 @@ from lib.datastore import (
     Excluded,
     Expires,
     Flatten,
+    GeoPoint,
     Id,
     Indexed,
     Key,
@@ -116,6 +117,7 @@ class Everything:
     counts: dict[str, int]
     anything: Any
     owner: Key[TaskList] | None
+    place: Indexed[GeoPoint | None] = None
     kept: Annotated[str, Renamed("stored_kept"), OmitEmpty] = "default"
     cached: Excluded[int] = 7
     version: Version = 0

@@ -4,7 +4,8 @@ import copy
 import dataclasses
 import pickle
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 from lib.datastore import (
     Excluded,
     Flatten,
+    GeoPoint,
     Id,
     Indexed,
     OmitEmpty,
@@ -144,6 +146,9 @@ def test_a_model_keeps_its_name_its_slots_and_its_own_methods() -> None:
         ("at", datetime(2026, 1, 1), "has no time zone"),
         ("at", datetime.min.replace(tzinfo=EAST), "before year 1"),
         ("home", None, "must be Address, not NoneType"),
+        ("place", GeoPoint(90.5, 0), "is no place"),
+        ("place", GeoPoint(0, float("nan")), "is no place"),
+        ("place", (1.0, 2.0), "must be GeoPoint, not tuple"),
         ("anything", object(), "is of a type that cannot be stored: object"),
         ("anything", [[1]], "is a list in a list, which Datastore does not store"),
     ],
@@ -250,7 +255,10 @@ def declare(**annotations: Any) -> type[Any]:
     ("annotations", "reason"),
     [
         ({"id": Id[str], "x": list[list[int]]}, "a list in a list"),
-        ({"id": Id[str], "x": set[int]}, "cannot be stored"),
+        ({"id": Id[str], "x": set[int]}, "cannot be stored in Datastore: declare a list instead"),
+        ({"id": Id[str], "x": Decimal}, "declare an int of the smallest unit, or a str instead"),
+        ({"id": Id[str], "x": date | None}, "declare a datetime with a time zone, or a str"),
+        ({"id": Id[str], "x": type}, "cannot be stored in Datastore$"),
         ({"id": Id[str], "x": Task}, "a key or a version of its own"),
         ({"id": Id[float]}, "an int or a str"),
         ({"id": Id[str], "x": Excluded[int]}, "needs a default"),

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.datastore import Key, key
+from lib.datastore import GeoPoint, Key, key
 from tests.unit.datastore.models import (
     Address,
     Colour,
@@ -37,8 +37,17 @@ NODES = st.recursive(
     max_leaves=8,
 ).filter(lambda node: depth_of(node) < 9)
 KEYS = st.builds(lambda name: key(TaskList, name), NAMES)
+PLACES = st.builds(GeoPoint, latitude=st.floats(-90, 90), longitude=st.floats(-180, 180))
 SCALARS: st.SearchStrategy[Any] = (
-    st.none() | st.booleans() | INT64 | FLOATS | TEXT | st.binary(max_size=50) | TIMES | KEYS
+    st.none()
+    | st.booleans()
+    | INT64
+    | FLOATS
+    | TEXT
+    | st.binary(max_size=50)
+    | TIMES
+    | PLACES
+    | KEYS
 )
 ANYTHING = st.recursive(
     SCALARS,
@@ -72,6 +81,7 @@ EVERYTHING = st.builds(
     counts=st.dictionaries(NAMES, INT64, max_size=3),
     anything=ANYTHING,
     owner=st.none() | KEYS,
+    place=st.none() | PLACES,
     kept=TEXT,
 )
 
