@@ -116,4 +116,4 @@ def operate_sagas(body: Bulk, engine: Engine, caller: str) -> dict[str, Any]:
     )
     page = view.find_page(engine.journal, body.status, body.name, body.page_size, body.page_token)
     changes = apply_to_each(engine, page.items, request, dry_run=body.dry_run)
-    return {"dry_run": body.dry_run, "items": changes, "next_page_token": page.next_page_token}
+    return {"dry_run": body.dry_run, **view.show_page(page, changes)}

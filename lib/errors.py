@@ -96,9 +96,19 @@ class Invalid(AmendsError):
 
 
 class Unreadable(AmendsError):
-    """A stored entity does not fit its model; the message names kind, key and property."""
+    """A stored entity does not fit its model; the message names kind, key and property.
+
+    `key` is written as people read it: `TaskList('a')/Task(5)`; `field` is the property.
+    """
 
     code = "unreadable-entity"
+
+    def __init__(
+        self, detail: str, *, kind: str = "", key: str = "", field: str | None = None
+    ) -> None:
+        super().__init__(detail, field=field)
+        self.kind = kind
+        self.key = key
 
 
 class Contention(AmendsError):

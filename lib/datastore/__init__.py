@@ -1,7 +1,7 @@
 """Typed entities in Google Cloud Datastore: models, keys, writes, queries, transactions."""
 
 from lib.datastore.aggregates import Avg, Count, Sum
-from lib.datastore.batches import Outcome
+from lib.datastore.batches import Outcome, collect
 from lib.datastore.conditions import all_of, any_of
 from lib.datastore.connection import Connection, Rpc, connect
 from lib.datastore.entities import entity
@@ -35,6 +35,7 @@ from lib.datastore.transforms import (
     remove_all,
     server_time,
 )
+from lib.datastore.unreadable import Results, UnreadableEntity
 from lib.datastore.values import GeoPoint
 
 __all__ = [
@@ -58,16 +59,19 @@ __all__ = [
     "Parent",
     "Query",
     "Renamed",
+    "Results",
     "Rpc",
     "Store",
     "Sum",
     "Transaction",
     "Transform",
+    "UnreadableEntity",
     "UpdatedAt",
     "Version",
     "all_of",
     "any_of",
     "append_missing",
+    "collect",
     "connect",
     "delete",
     "entity",

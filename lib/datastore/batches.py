@@ -5,7 +5,7 @@ from being made. Then one Lookup tells which those are, and the rest is sent aga
 """
 
 import contextvars
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from lib.datastore.lookups import fetch_many
 from lib.datastore.messages import message
 from lib.datastore.mutations import Mutation
 from lib.datastore.service import Service
+from lib.datastore.unreadable import Results, UnreadableEntity
 from lib.datastore.writing import read_written, write_mutation
 from lib.errors import AmendsError
 
@@ -46,6 +47,18 @@ class Outcome(Generic[T]):
         if self.error is not None:
             raise self.error
         return self.value  # type: ignore[return-value]
+
+
+def collect(outcomes: Iterable[Outcome[T]]) -> Results[T]:
+    """Return the values of a multi-get, those that cannot be read named; raise any other error."""
+    values: list[T] = []
+    unreadable: list[UnreadableEntity] = []
+    for outcome in outcomes:
+        if isinstance(outcome.error, errors.Unreadable):
+            unreadable.append(UnreadableEntity.of(outcome.error))
+        else:
+            values.append(outcome.unwrap())
+    return Results(values, unreadable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,18 +89,27 @@ class EntityCodec(Generic[T]):
         try:
             return self.plan.read(pb.properties, key_values)  # type: ignore[no-any-return]
         except Misfit as misfit:
-            where = f"{self.model.kind} {describe_path(path)}: {misfit.field}"
-            raise Unreadable(f"{where} {misfit.reason}", field=misfit.field) from None
+            raise self.unreadable(path, misfit.reason, misfit.field) from None
+        except Exception as refusal:  # the class's own code may refuse a combination of values
+            reason = f"cannot be built: {type(refusal).__name__}: {refusal}"
+            raise self.unreadable(path, reason) from refusal
+
+    def unreadable(self, path: Any, reason: str, field: str = "") -> Unreadable:
+        """Make the error for a stored entity that does not fit, or for one property of it."""
+        kind, where = self.model.kind, describe_path(path)
+        what = f"{field} {reason}" if field else reason
+        detail = f"{kind} {where}: {what}"
+        return Unreadable(detail, kind=kind, key=where, field=field or None)
 
     def read_ids(self, path: Any) -> dict[str, Any]:
         """Read the key's fields; raise Unreadable if the key is not one of this model."""
         if len(path) != len(self._path):
-            raise Unreadable(f"{self.model.kind}: {describe_path(path)} has another depth")
+            raise self.unreadable(path, "has another depth than a key of the kind")
         ids: dict[str, Any] = {}
         for item, element in zip(self._path, path, strict=True):
             ids[item.name] = element.name if item.type is str else element.id
             if not ids[item.name] or element.kind != item.kind:
-                raise Unreadable(f"{self.model.kind}: {describe_path(path)} is no key of it")
+                raise self.unreadable(path, "is no key of the kind")
         return ids
 
     def stored_names(self, names: Iterable[str]) -> list[str]:

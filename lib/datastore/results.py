@@ -1,5 +1,11 @@
-"""Running queries: entities, keys or rows; all at once up to a limit, or page by page."""
+"""Running queries: entities, keys or rows; all at once up to a limit, or page by page.
 
+One entity that cannot be read does not keep the others from being answered: it is left out,
+named beside them, and logged. Only in a transaction is it an error, for what a transaction
+writes must not rest on a part of what it asked for.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +18,7 @@ from lib.datastore.queries import Query
 from lib.datastore.querying import write_query
 from lib.datastore.scopes import PRESENT, Scope
 from lib.datastore.service import Service
+from lib.datastore.unreadable import Results, UnreadableEntity
 from lib.datastore.values import Misfit
 
 T = TypeVar("T")
@@ -19,19 +26,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some results, and the token of the next page: None on the last one."""
+    """Some results, and the token of the next page: None on the last one.
+
+    `unreadable` names the results of this page that do not fit their model; `items` lacks them.
+    """
 
     items: list[T]
     next_page_token: str | None
+    unreadable: tuple[UnreadableEntity, ...] = ()
 
 
 def run(
     service: Service, codecs: Codecs, query: Query[T], limit: int, scope: Scope = PRESENT
-) -> list[T]:
-    """Return the first `limit` results."""
+) -> Results[T]:
+    """Return the first `limit` results, less those that cannot be read."""
     pb = write_query(codecs, query)
     results = _fetch(service, codecs, pb, check_count(limit, "limit"), scope)
-    return [_read(codecs, query, result) for result in results]
+    return _read_all(codecs, query, results, scope)
 
 
 def fetch_page(
@@ -55,13 +66,13 @@ def fetch_page(
     else:
         pb.start_cursor = tokens.open_token(token, digest)
         results = _fetch_after(service, codecs, pb, size + 1, scope)
-    items = [_read(codecs, query, result) for result in results[:size]]
+    items = _read_all(codecs, query, results[:size], scope)
     if len(results) <= size:
-        return Page(items, None)
+        return Page(items, None, items.unreadable)
     cursor = results[size - 1].cursor
     if not cursor:
         raise errors.Invalid("the service has no cursors for this query", field="page_size")
-    return Page(items, tokens.make_token(cursor, digest))
+    return Page(items, tokens.make_token(cursor, digest), items.unreadable)
 
 
 def _fetch_after(service: Service, codecs: Codecs, pb: Any, limit: int, scope: Scope) -> list[Any]:
@@ -89,6 +100,20 @@ def _fetch(service: Service, codecs: Codecs, pb: Any, limit: int, scope: Scope) 
         pb.start_cursor = batch.end_cursor
 
 
+def _read_all(codecs: Codecs, query: Query[T], results: Iterable[Any], scope: Scope) -> Results[T]:
+    """Read all results that can be read; in a transaction raise Unreadable for one that cannot."""
+    read: list[T] = []
+    unreadable: list[UnreadableEntity] = []
+    for result in results:
+        try:
+            read.append(_read(codecs, query, result))
+        except errors.Unreadable as problem:
+            if scope is not PRESENT:
+                raise
+            unreadable.append(UnreadableEntity.of(problem))
+    return Results(read, unreadable)
+
+
 def _read(codecs: Codecs, query: Query[Any], result: Any) -> Any:
     if query.only_keys:
         return read_key(result.entity.key, codecs.partition, query.model)
@@ -106,10 +131,11 @@ def _read_row(codecs: Codecs, query: Query[Any], entity: Any) -> queries.Row:
             row[name] = read_key(entity.key, codecs.partition, query.model)
             continue
         try:
-            codec = codecs.compiler.operand_codec(found.field)
-            row[name] = codec.decode(entity.properties[found.stored])
+            decode = codecs.compiler.operand_codec(found.field).decode
+            row[name] = decode(entity.properties[found.stored])
         except Misfit as misfit:
-            raise errors.Unreadable(f"{query.model.__name__}.{name} {misfit.reason}") from None
+            codec = codecs.of(query.model)
+            raise codec.unreadable(entity.key.path, misfit.reason, name) from None
     return row
 
 

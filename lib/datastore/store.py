@@ -23,6 +23,7 @@ from lib.datastore.service import Service
 from lib.datastore.transacting import run_transaction
 from lib.datastore.transactions import Transaction
 from lib.datastore.transforms import Transform
+from lib.datastore.unreadable import Results
 from lib.errors import NotFound
 
 T = TypeVar("T")
@@ -172,12 +173,18 @@ class Store:
             self._service, self._codecs, body, now=self._now, attempts=attempts
         )
 
-    def run(self, query: Query[T], limit: int = 100) -> list[T]:
-        """Return the first `limit` results of a query."""
+    def run(self, query: Query[T], limit: int = 100) -> Results[T]:
+        """Return the first `limit` results of a query: a list.
+
+        Those that cannot be read are left out, logged, and named in its `unreadable`.
+        """
         return results.run(self._service, self._codecs, query, limit)
 
     def page(self, query: Query[T], size: int, token: str | None = None) -> Page[T]:
-        """Return `size` results, from the start or after a page's token; Malformed if foreign."""
+        """Return `size` results, from the start or after a page's token; Malformed if foreign.
+
+        Those that cannot be read are left out, logged, and named in the page's `unreadable`.
+        """
         return results.fetch_page(self._service, self._codecs, query, size, token)
 
     def count(self, query: Query[Any], up_to: int | None = None) -> int:

@@ -91,11 +91,11 @@ class Transaction:
         return look_up(self._service, self._codecs, keys, self)
 
     def run(self, query: Query[T], limit: int = 100) -> list[T]:
-        """Return the first `limit` results of a query."""
+        """Return the first `limit` results of a query; Unreadable if one does not fit its model."""
         return run(self._service, self._codecs, query, limit, self)
 
     def page(self, query: Query[T], size: int, token: str | None = None) -> Page[T]:
-        """Return one page of a query's results."""
+        """Return one page of a query's results; Unreadable if one does not fit its model."""
         return fetch_page(self._service, self._codecs, query, size, token, self)
 
     def count(self, query: Query[Any], up_to: int | None = None) -> int:

@@ -9,9 +9,11 @@ from lib.datastore import (
     Key,
     Mutation,
     Query,
+    Results,
     Store,
     all_of,
     any_of,
+    collect,
     delete,
     insert,
     key,
@@ -19,6 +21,7 @@ from lib.datastore import (
     upsert,
 )
 from lib.datastore.conditions import Combination
+from lib.errors import Unreadable
 from lib.saga.machine.draft import Decision
 from lib.saga.records import (
     SHARDS,
@@ -49,6 +52,17 @@ class Journal:
         wanted: list[Key[Any]] = [key(SagaRecord, saga_id), *step_keys(saga_id, steps)]
         saga, *found = self.store.find_multi(wanted)
         return Loaded(saga, found) if saga is not None and None not in found else None
+
+    def read_steps(self, saga_id: str) -> tuple[SagaRecord | None, Results[StepRecord]]:
+        """Return a saga and its steps, to look at: those that cannot be read are only named."""
+        saga = self.find(saga_id)
+        if saga is None:
+            return None, Results()
+        try:
+            loaded = self.load(saga_id, saga.total_steps)
+        except Unreadable:
+            return saga, collect(self.store.get_multi(step_keys(saga_id, saga.total_steps)))
+        return (loaded.saga, Results(loaded.steps)) if loaded else (None, Results())
 
     def load_both(
         self, saga_id: str, steps: int, child_id: str
@@ -114,7 +128,7 @@ class Journal:
         """Return dead letters whose alert may not have been logged."""
         return self.store.run(Query(DeadLetter).where("alerted", "=", False), limit=limit)
 
-    def events(self, saga_id: str, limit: int) -> Sequence[EventRecord]:
+    def events(self, saga_id: str, limit: int) -> Results[EventRecord]:
         """Return the first events of a saga's audit trail, in order."""
         trail = Query(EventRecord).ancestor(key(SagaRecord, saga_id))
         return self.store.run(trail.order("id"), limit=limit)

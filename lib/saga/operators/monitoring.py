@@ -6,24 +6,29 @@ Each number is an aggregation over the index entries of unfinished sagas alone.
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.datastore import Count, Query, Store, Sum
+from lib.datastore import Count, Query, Store, Sum, UnreadableEntity
 from lib.saga.journal import Journal
 from lib.saga.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
 
 #: How far back finished sagas are counted: what ends in this time is bounded by the load.
 RECENT = timedelta(hours=1)
 
+#: So many sagas are looked through for one that can be read.
+MOST_LOOKED_THROUGH = 100
+
 
 def monitor(journal: Journal, now: datetime) -> dict[str, Any]:
     """Return sagas by status, the oldest unfinished one, and what is overdue, parked or retried.
 
-    `by_status` counts the unfinished ones, `finished_in_the_last_hour` the others.
+    `by_status` counts the unfinished ones, `finished_in_the_last_hour` the others. `unreadable`
+    names those among the oldest that cannot be read.
     """
     store = journal.store
     unfinished = {status: _count(store, status) for status in SagaStatus if status in UNFINISHED}
     recent = {
         status: _count_recent(store, status, now) for status in SagaStatus if status in FINISHED
     }
+    oldest, unreadable = _find_oldest(store, now)
     return {
         "at": now,
         "by_status": {status: counted["count"] or 0 for status, counted in unfinished.items()},
@@ -32,7 +37,8 @@ def monitor(journal: Journal, now: datetime) -> dict[str, Any]:
         "paused": store.count(Query(SagaRecord).where("paused", "=", True)),
         "overdue": journal.count_overdue(now),
         "parked": store.count(Query(DeadLetter)),
-        "oldest_unfinished": _find_oldest(store, now),
+        "oldest_unfinished": oldest,
+        "unreadable": unreadable,
     }
 
 
@@ -46,14 +52,23 @@ def _count_recent(store: Store, status: SagaStatus, now: datetime) -> int:
     return store.count(of_status.where("updated_at", ">=", now - RECENT))
 
 
-def _find_oldest(store: Store, now: datetime) -> dict[str, Any] | None:
-    unfinished = Query(SagaRecord).where("status", "IN", sorted(UNFINISHED))
-    for saga in store.run(unfinished.order("created_at"), limit=1):
-        return {
-            "id": saga.id,
-            "name": saga.name,
-            "status": saga.status,
-            "created_at": saga.created_at,
-            "age_seconds": round((now - saga.created_at).total_seconds()),
-        }
-    return None
+def _find_oldest(
+    store: Store, now: datetime
+) -> tuple[dict[str, Any] | None, tuple[UnreadableEntity, ...]]:
+    """Return the oldest unfinished saga; more than one is read only where it cannot be read."""
+    unfinished = Query(SagaRecord).where("status", "IN", sorted(UNFINISHED)).order("created_at")
+    found = store.run(unfinished, limit=1)
+    if found.unreadable:
+        found = store.run(unfinished, limit=MOST_LOOKED_THROUGH)
+    oldest = _describe(found[0], now) if found else None
+    return oldest, found.unreadable
+
+
+def _describe(saga: SagaRecord, now: datetime) -> dict[str, Any]:
+    return {
+        "id": saga.id,
+        "name": saga.name,
+        "status": saga.status,
+        "created_at": saga.created_at,
+        "age_seconds": round((now - saga.created_at).total_seconds()),
+    }

@@ -20,17 +20,19 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     """Return a saga with its payload, its steps in order and its audit trail; or NotFound.
 
     Of the payload nothing is shown that its type marks as secret, or that no type is left for.
+    Steps and events that cannot be read are left out, and named in `unreadable`.
     """
     journal = engine.journal
-    saga = journal.find(saga_id)
-    loaded = journal.load(saga_id, saga.total_steps) if saga else None
-    if loaded is None:
+    saga, steps = journal.read_steps(saga_id)
+    if saga is None:
         raise NotFound(f"no saga {saga_id!r}", field="id")
+    events = journal.events(saga_id, MOST_EVENTS)
     return {
-        **summarize_saga(loaded.saga),
-        "payload": _conceal(engine, loaded.saga),
-        "steps": [_show_step(step) for step in loaded.steps],
-        "events": [_show_event(event) for event in journal.events(saga_id, MOST_EVENTS)],
+        **summarize_saga(saga),
+        "payload": _conceal(engine, saga),
+        "steps": [_show_step(step) for step in steps],
+        "events": [_show_event(event) for event in events],
+        "unreadable": (*steps.unreadable, *events.unreadable),
     }
 
 
@@ -65,8 +67,16 @@ def page_of_sagas(
 ) -> dict[str, Any]:
     """Return a page of sagas, the newest first, of one status or name or of all."""
     page = find_page(journal, status, name, size, token)
-    items = [summarize_saga(saga) for saga in page.items]
-    return {"items": items, "next_page_token": page.next_page_token}
+    return show_page(page, [summarize_saga(saga) for saga in page.items])
+
+
+def show_page(page: Page[Any], items: list[Any]) -> dict[str, Any]:
+    """Return a page as it is answered, with `items` for its own; what cannot be read is named."""
+    return {
+        "items": items,
+        "next_page_token": page.next_page_token,
+        "unreadable": page.unreadable,
+    }
 
 
 def find_page(
@@ -97,7 +107,7 @@ def page_of_letters(
         }
         for letter in page.items
     ]
-    return {"items": items, "next_page_token": page.next_page_token}
+    return show_page(page, items)
 
 
 def count_letters(journal: Journal, name: str | None) -> int:

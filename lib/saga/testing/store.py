@@ -8,7 +8,7 @@ once. What a value may be (its size, its type) is not checked.
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from lib.datastore import Key, Mutation, Query, Store, Transaction
+from lib.datastore import Key, Mutation, Query, Results, Store, Transaction
 from lib.datastore.transacting import with_stored
 from lib.errors import AlreadyExists, Contention, NotFound, VersionMismatch
 from lib.saga.testing.clock import VirtualClock
@@ -53,9 +53,9 @@ class MemoryStore(Store):
         """Write all of these or none; return what is now stored (deletes: None)."""
         return self.memory.write(mutations, self.clock()) if mutations else []
 
-    def run(self, query: Query[T], limit: int = 100) -> list[T]:
+    def run(self, query: Query[T], limit: int = 100) -> Results[T]:
         """Return the first `limit` results of a query."""
-        return select(self.memory.find_kind(_kind_of(query)), query)[:limit]
+        return Results(select(self.memory.find_kind(_kind_of(query)), query)[:limit])
 
     def count(self, query: Query[Any], up_to: int | None = None) -> int:
         """Count a query's results, stopping at `up_to`."""

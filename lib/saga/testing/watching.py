@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from lib.datastore import Key, Mutation, Query
+from lib.datastore import Key, Mutation, Query, Results
 from lib.errors import Unavailable
 from lib.saga.delivery import Delivery
 from lib.saga.testing.clock import VirtualClock
@@ -58,7 +58,7 @@ class WatchedStore(MemoryStore):
                 raise Unavailable("the Datastore does not answer")
         return super().find_multi(keys)
 
-    def run(self, query: Query[Any], limit: int = 100) -> list[Any]:
+    def run(self, query: Query[Any], limit: int = 100) -> Results[Any]:
         """Return the first `limit` results of a query."""
         self._note_read()
         return super().run(query, limit)

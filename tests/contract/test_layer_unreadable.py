@@ -1,0 +1,103 @@
+"""One entity that does not fit its model: the others of its page are answered, and it is named."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from lib.datastore import Id, Indexed, Parent, Query, Store, UnreadableEntity, entity, key
+from lib.errors import Unreadable
+from tests.unit.datastore.models import Task, TaskList
+
+BAD = 3
+
+
+@entity(kind="Task")
+@dataclass(slots=True, kw_only=True)
+class OtherTask:
+    """A task as another revision of the code writes it."""
+
+    task_list_id: Parent[str]
+    id: Id[int]
+    priority: Indexed[str]
+
+
+@pytest.fixture
+def tasks(store: Store) -> Query[Task]:
+    """A query of six tasks, the third of which cannot be read."""
+    for number in range(1, 7):
+        if number != BAD:
+            store.insert(Task(id=number, task_list_id="a", priority=number))
+    store.insert(OtherTask(id=BAD, task_list_id="a", priority="high"))
+    return Query(Task).ancestor(key(TaskList, "a")).order("id")
+
+
+def test_a_run_answers_the_others_and_names_the_unreadable_one(
+    store: Store, tasks: Query[Task], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = store.run(tasks)
+    assert [task.id for task in found] == [1, 2, 4, 5, 6]
+    assert found.unreadable == (
+        UnreadableEntity(
+            kind="Task",
+            key="TaskList('a')/Task(3)",
+            property="priority",
+            reason="Task TaskList('a')/Task(3): priority must be int, but str is stored",
+        ),
+    )
+    assert capsys.readouterr().out.count('"alert":"unreadable-entity"') == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_the_pages_go_on_past_an_unreadable_one_and_skip_no_other(
+    store: Store, tasks: Query[Task], size: int
+) -> None:
+    seen: list[int] = []
+    unreadable: list[str] = []
+    token: str | None = None
+    while True:
+        page = store.page(tasks, size, token)
+        seen += [task.id for task in page.items]
+        unreadable += [each.key for each in page.unreadable]
+        token = page.next_page_token
+        if token is None:
+            break
+    assert (seen, unreadable) == ([1, 2, 4, 5, 6], ["TaskList('a')/Task(3)"])
+
+
+def test_a_projection_names_the_row_that_cannot_be_read(store: Store, tasks: Query[Task]) -> None:
+    assert store.run(tasks)
+    rows = store.run(Query(Task).project("priority"))
+    assert sorted(row["id"] for row in rows) == [1, 2, 4, 5, 6]
+    assert [each.key for each in rows.unreadable] == ["TaskList('a')/Task(3)"]
+
+
+def test_keys_are_answered_of_whatever_there_is(store: Store, tasks: Query[Task]) -> None:
+    keys = store.run(tasks.keys_only())
+    assert [each.id for each in keys] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda store: store.get(key(Task, "a", BAD)),
+        lambda store: store.find_multi([key(Task, "a", 1), key(Task, "a", BAD)]),
+    ],
+)
+def test_a_read_by_key_of_an_unreadable_entity_raises(
+    store: Store, tasks: Query[Task], read: Callable[[Store], Any]
+) -> None:
+    assert len(store.run(tasks.keys_only())) == 6
+    with pytest.raises(Unreadable, match=r"Task\(3\): priority must be int") as refused:
+        read(store)
+    assert (refused.value.kind, refused.value.key) == ("Task", "TaskList('a')/Task(3)")
+
+
+def test_a_transaction_does_not_decide_by_a_part_of_what_it_asked_for(
+    store: Store, tasks: Query[Task]
+) -> None:
+    with pytest.raises(Unreadable, match=r"Task\(3\): priority must be int"):
+        store.transact(lambda tx: tx.run(tasks))
+    with pytest.raises(Unreadable, match=r"Task\(3\): priority must be int"):
+        store.transact(lambda tx: tx.page(tasks, 5))

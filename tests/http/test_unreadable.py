@@ -1,0 +1,162 @@
+"""No function that lists anything dies of one entity that cannot be read."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pytest
+from google.cloud import datastore
+
+from lib.datastore import Key, Store, connect, insert, key_of
+from lib.saga.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
+from lib.todo.models import Task, TaskList
+from local.stack import Stack
+from main import FUNCTIONS
+from tests.http.conftest import Call
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Listing(NamedTuple):
+    """How a list is asked for, and which kind is to be found in it."""
+
+    kind: str
+    spoils: tuple[str, Any]
+    params: dict[str, Any]
+
+
+#: Every function that answers several entities, with a value that spoils one of them.
+LISTINGS = {
+    "list_task_lists": Listing("TaskList", ("name", 5), {"page_size": 200}),
+    "list_tasks": Listing("Task", ("priority", "high"), {"task_list_id": "{name}"}),
+    "list_task_summaries": Listing("Task", ("done", "perhaps"), {"task_list_id": "{name}"}),
+    "query_tasks": Listing("Task", ("priority", "high"), {"description": "{name}"}),
+    "list_sagas": Listing("Saga", ("fingerprint", 5), {"name": "{name}"}),
+    "list_dead_letters": Listing("DeadLetter", ("reason", 5), {"name": "{name}"}),
+}
+
+
+class Spoiler:
+    """Puts good entities into the stack's Datastore, and makes some of them unreadable."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.store = Store(connect(stack.project, emulator_host=stack.datastore_host))
+        self._client: Any = datastore.Client(project=stack.project)  # type: ignore[no-untyped-call]
+        self._stored: list[Key[Any]] = []
+
+    def insert(self, *entities: Any) -> None:
+        """Store entities until the test is over."""
+        self.store.apply(*map(insert, entities))
+        self._stored += map(key_of, entities)
+
+    def clear(self) -> None:
+        """Delete what was stored: other tests count what there is."""
+        for outcome in self.store.delete_multi(self._stored):
+            outcome.unwrap()
+
+    def put(self, name: str) -> None:
+        """Store two of each kind, a good one and one whose id ends in -bad."""
+        for number in (1, 2):
+            self.insert(Task(task_list_id=name, id=number, description=name, created_at=NOW))
+        for each in (name, f"{name}-bad"):
+            self.insert(TaskList(id=each, name=name, created_at=NOW), *make_records(each, name))
+
+    def spoil(self, kind: str, name: str, value: tuple[str, Any]) -> None:
+        """Give one stored entity a value that its model does not take."""
+        path = ("TaskList", name, "Task", 2) if kind == "Task" else (kind, f"{name}-bad")
+        self.spoil_at(path, value)
+
+    def spoil_at(self, path: tuple[Any, ...], value: tuple[str, Any]) -> None:
+        """Give the entity of a path a value that its model does not take."""
+        stored = self._client.get(self._client.key(*path))
+        stored[value[0]] = value[1]
+        self._client.put(stored)
+
+
+def make_records(saga_id: str, name: str) -> list[Any]:
+    """Return a parked saga of one step, with its dead letter and two events."""
+    saga = SagaRecord(
+        id=saga_id, name=name, definition_version=1, fingerprint="f", status=SagaStatus.FAILED,
+        total_steps=2, payload="{}", created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    steps = [
+        StepRecord(saga_id=saga_id, id=number, name=f"s{number}", service="", updated_at=NOW)
+        for number in (1, 2)
+    ]
+    events = [
+        EventRecord(saga_id=saga_id, id=number, at=NOW, step="", from_status="a", to_status="b",
+                    attempt=0, cause="c", actor="", error="")
+        for number in (1, 2)
+    ]  # fmt: skip
+    letter = DeadLetter(
+        id=saga_id, name=name, step="s1", reason="r", sequence=2, alerted=True, created_at=NOW
+    )
+    return [saga, *steps, *events, letter]
+
+
+@pytest.fixture
+def spoiler(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoiler]:
+    monkeypatch.setenv("DATASTORE_EMULATOR_HOST", stack.datastore_host)
+    made = Spoiler(stack)
+    yield made
+    made.clear()
+
+
+def test_every_function_that_lists_is_tried_here() -> None:
+    listing = {name for name in FUNCTIONS if name.startswith(("list_", "query_"))}
+    assert listing == set(LISTINGS)
+
+
+@pytest.mark.parametrize("function", LISTINGS)
+def test_a_list_goes_on_past_an_entity_that_cannot_be_read_and_names_it(
+    call: Call, spoiler: Spoiler, unique: str, function: str
+) -> None:
+    kind, value, wanted = LISTINGS[function]
+    spoiler.put(unique)
+    params = {key: str(each).format(name=unique) for key, each in wanted.items()}
+    name = function.replace("_", "-")
+    before = call("GET", name, params=params).json()
+    spoiler.spoil(kind, unique, value)
+    answer = call("GET", name, params=params)
+    assert answer.status_code == 200, answer.text
+    page = answer.json()
+    assert len(page["items"]) == len(before["items"]) - 1
+    [named] = page["unreadable"]
+    assert (named["kind"], named["property"]) == (kind, value[0])
+    assert unique in named["key"]
+
+
+def test_many_sagas_are_operated_on_though_one_cannot_be_read(
+    call: Call, spoiler: Spoiler, unique: str
+) -> None:
+    spoiler.put(unique)
+    spoiler.spoil("Saga", unique, ("fingerprint", 5))
+    body = {"verb": "pause", "reason": "x", "status": "FAILED", "name": unique}
+    page = call("POST", "operate-sagas", json=body).json()
+    assert [item["id"] for item in page["items"]] == [unique]
+    assert [each["key"] for each in page["unreadable"]] == [f"Saga('{unique}-bad')"]
+
+
+def test_a_saga_is_shown_though_a_step_and_an_event_of_it_cannot_be_read(
+    call: Call, spoiler: Spoiler, unique: str
+) -> None:
+    spoiler.put(unique)
+    spoiler.spoil_at(("Saga", unique, "SagaStep", 2), ("awaits", "teleport"))
+    spoiler.spoil_at(("Saga", unique, "SagaEvent", 1), ("attempt", "first"))
+    shown = call("GET", "get-saga", params={"id": unique}).json()
+    assert [step["name"] for step in shown["steps"]] == ["s1"]
+    assert [event["id"] for event in shown["events"]] == [2]
+    assert [each["property"] for each in shown["unreadable"]] == ["awaits", "attempt"]
+
+
+def test_the_dashboard_goes_on_past_the_oldest_saga_that_cannot_be_read(
+    call: Call, spoiler: Spoiler, unique: str
+) -> None:
+    for saga_id in (f"{unique}-old", f"{unique}-older"):
+        old = make_records(saga_id, unique)[0]
+        old.created_at = datetime(1999, 1, 1 if saga_id.endswith("older") else 2, tzinfo=UTC)
+        spoiler.insert(old)
+    spoiler.spoil_at(("Saga", f"{unique}-older"), ("fingerprint", 5))
+    seen = call("GET", "monitor-sagas").json()
+    assert seen["oldest_unfinished"]["id"] == f"{unique}-old"
+    assert f"Saga('{unique}-older')" in [each["key"] for each in seen["unreadable"]]
