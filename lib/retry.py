@@ -16,6 +16,18 @@ from lib.errors import DeadlineExceeded
 T = TypeVar("T")
 
 
+def capped_exponential(first: timedelta, factor: float, exponent: int, cap: timedelta) -> timedelta:
+    """Return `first` times `factor` to the power of `exponent`, or `cap` if that is less.
+
+    It never overflows, however large the exponent is.
+    """
+    try:
+        seconds = first.total_seconds() * float(factor) ** exponent
+    except OverflowError:
+        return cap if first else first
+    return timedelta(seconds=seconds) if seconds < cap.total_seconds() else cap
+
+
 @dataclass(frozen=True, slots=True)
 class Backoff:
     """How often to try (the first try counts) and how long to wait in between."""
@@ -27,9 +39,7 @@ class Backoff:
 
     def ceiling(self, failures: int) -> timedelta:
         """Return the longest wait after so many failures (1 = the first one)."""
-        exponent = min(failures - 1, 64)
-        seconds = self.initial.total_seconds() * self.factor**exponent
-        return min(self.maximum, timedelta(seconds=min(seconds, self.maximum.total_seconds())))
+        return capped_exponential(self.initial, self.factor, failures - 1, self.maximum)
 
     def delay(self, failures: int, jitter: Callable[[], float] = random.random) -> timedelta:
         """Return a wait drawn evenly from zero to the ceiling: full jitter spreads the crowd."""

@@ -3,24 +3,31 @@
 import contextvars
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from lib.deadline import within
-from lib.errors import AmendsError, Contention, VersionMismatch
-from lib.saga.call import NotHappened, Permanent, Retry, Unknown
+from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine.happened import Outcome, Result
+from lib.saga.verdict import Escaped, Unstorable, judge, text_of
+
+T = TypeVar("T")
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
 CallWithin = Callable[[timedelta, Callable[[], Any]], Any]
 
 
-class Unstorable(Exception):
-    """An action happened, but what it returned cannot be kept."""
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one call ended, for the machine; and what it raised, for the log."""
+
+    outcome: Outcome
+    problem: BaseException | None = None
 
 
 def run_action(
@@ -28,7 +35,7 @@ def run_action(
     action: Callable[[], Any],
     call_within: CallWithin,
     clean: Callable[[str], str],
-) -> Outcome:
+) -> Attempt:
     """Run an action for at most the delivery's time-out and say how it ended; raises nothing.
 
     `clean` makes of an error's text what may be stored, shown and logged.
@@ -36,32 +43,15 @@ def run_action(
     An action that outlasts its time-out goes on in its thread, for Python cannot end it: hence
     the outcome is unknown, and the idempotency key and the fencing token are there for the rest.
     """
-    result, output, error, after = Result.UNKNOWN, None, "", None
     try:
-        value = call_within(delivery.timeout, action)
+        value = check_ran(call_within(delivery.timeout, action), f"its {delivery.phase} function")
         output = None if delivery.phase is Phase.COMPENSATE else _encode_output(value)
-        result = Result.DONE
-    except Unstorable as problem:
-        result, error = Result.DOUBTFUL, str(problem)
-    except NotHappened as problem:
-        # Of a step itself it would settle what became of an attempt that nobody knows of.
-        asked = delivery.phase is Phase.STATUS
-        result, error = Result.NOT_HAPPENED if asked else Result.PERMANENT, str(problem)
-    except Permanent as problem:
-        result, error = Result.PERMANENT, str(problem)
-    except Retry as problem:
-        result, error, after = Result.RETRYABLE, str(problem), problem.after
-    except Unknown as problem:
-        error, after = str(problem), problem.after
-    except (Contention, VersionMismatch) as problem:
-        result, error = Result.RETRYABLE, problem.detail
-    except AmendsError as problem:
-        # An "already exists", say, may be the work of a duplicate of this very call.
-        result = Result.DOUBTFUL if problem.status < 500 else Result.UNKNOWN
-        error = problem.detail
-    except Exception as problem:  # whatever else an author's code raises may have had its effect
-        error = f"{type(problem).__name__}: {problem}"
-    return outcome_of(delivery, result, output=output, error=clean(error), after=after)
+    except Exception as problem:  # an author's code may raise anything
+        verdict = judge(problem, delivery.phase)
+        error = _clean(verdict.error, clean)
+        outcome = outcome_of(delivery, verdict.result, error=error, after=verdict.after)
+        return Attempt(outcome, problem)
+    return Attempt(outcome_of(delivery, Result.DONE, output=output))
 
 
 def outcome_of(
@@ -84,28 +74,29 @@ def outcome_of(
     )
 
 
-def _encode_output(value: Any) -> str:
+def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = ()) -> T:
+    """Call an action; what would end a thread or a process, `passing` aside, becomes Escaped."""
     try:
-        encoded = msgspec.json.encode(value)
-    except (TypeError, ValueError, OverflowError) as problem:
-        raise Unstorable(f"the output cannot be stored as JSON: {problem}") from problem
-    if len(encoded) > LARGEST_OUTPUT:
-        raise Unstorable(f"the output has {len(encoded)} bytes; at most {LARGEST_OUTPUT} are kept")
-    return encoded.decode()
+        return action()
+    except BaseException as problem:
+        if isinstance(problem, (Exception, *passing)):
+            raise
+        said = f"{type(problem).__name__}: {text_of(problem)}".removesuffix(": ")
+        raise Escaped(f"{said} (it would have ended the worker)") from problem
 
 
 def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
     """Call in a thread of its own, since a call in this one could not be left behind.
 
-    Raises TimeoutError, or whatever the action raises.
+    Raises TimeoutError, or whatever the action raises; Escaped for what is no Exception.
     """
-    ended: list[tuple[Any, BaseException | None]] = []
+    ended: list[tuple[Any, Exception | None]] = []
 
     def call() -> None:
         try:
             with within(timeout):
-                ended.append((action(), None))
-        except BaseException as problem:  # handed to the caller's thread, whatever it is
+                ended.append((contain(action), None))
+        except Exception as problem:  # handed to the caller's thread, whatever it is
             ended.append((None, problem))
 
     context = contextvars.copy_context()
@@ -118,3 +109,20 @@ def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
     if problem is not None:
         raise problem
     return value
+
+
+def _encode_output(value: Any) -> str:
+    try:
+        encoded = msgspec.json.encode(value)
+    except Exception as problem:  # a value's own methods may raise anything
+        raise Unstorable(f"the output cannot be stored as JSON: {text_of(problem)}") from problem
+    if len(encoded) > LARGEST_OUTPUT:
+        raise Unstorable(f"the output has {len(encoded)} bytes; at most {LARGEST_OUTPUT} are kept")
+    return encoded.decode()
+
+
+def _clean(error: str, clean: Callable[[str], str]) -> str:
+    try:
+        return clean(error)
+    except Exception as problem:  # half a secret is worse than no text
+        return f"(its text cannot be kept: {type(problem).__name__})"

@@ -302,7 +302,7 @@ class Engine:
             act,
             self._call_within,
             lambda error: clean_error(error, definition, loaded.saga),
-        )
+        ).outcome
 
     def _revert(self, loaded: Loaded, delivery: Delivery) -> Outcome:
         child = loaded.steps[delivery.step].child

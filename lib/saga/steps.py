@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lib.saga.call import Call
+from lib.saga.deferred import refuse_deferred
 from lib.saga.policy import PATIENT, RetryPolicy
 
 if TYPE_CHECKING:
@@ -51,6 +52,18 @@ class Part:
             raise ValueError(
                 f"step {self.name!r}: a name has 1 to 100 letters, digits, spaces and ._-"
             )
+        for role in self.functions:
+            refuse_deferred(getattr(self, role), f"{self.kind} {self.name}: {role}")
+
+    @property
+    def kind(self) -> str:
+        """What messages call the part: step, timer, signal or child."""
+        return type(self).__name__.lower()
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of the fields that hold an author's functions."""
+        return ("when",)
 
     @property
     def time_limit(self) -> timedelta:
@@ -65,9 +78,8 @@ class Part:
     @property
     def fingerprint(self) -> str:
         """All of the part that decides what runs when; policies may change freely."""
-        kind, conditional = type(self).__name__.lower(), self.when is not None
-        marks = (self.can_be_undone, self.pivot, conditional)
-        return "|".join(map(str, (kind, self.name, self.service, *marks)))
+        marks = (self.can_be_undone, self.pivot, self.when is not None)
+        return "|".join(map(str, (self.kind, self.name, self.service, *marks)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,11 @@ class Step(Part):
         super(Step, self).__post_init__()
         if not timedelta(0) < self.timeout <= LONGEST_TIMEOUT:
             raise ValueError(f"step {self.name}: timeout must be in (0, {LONGEST_TIMEOUT}]")
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of the fields that hold an author's functions."""
+        return ("when", "execute", "compensate", "status")
 
     @property
     def time_limit(self) -> timedelta:
@@ -142,6 +159,11 @@ class Child(Part):
     saga: "Saga"
     payload: Shape
     compensation_retry: RetryPolicy = PATIENT
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of the fields that hold an author's functions."""
+        return ("when", "payload")
 
     @property
     def can_be_undone(self) -> bool:

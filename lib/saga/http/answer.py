@@ -9,10 +9,10 @@ import msgspec
 from lib.clients import now
 from lib.decoding import BROKEN
 from lib.logs import log
-from lib.saga.attempt import Unstorable
 from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
 from lib.saga.delivery import Phase
 from lib.saga.http.exchange import LARGEST_ANSWER, Answer, Ending
+from lib.saga.verdict import Unstorable
 
 #: A saga does not sleep for longer than this because a service's Retry-After says so.
 LONGEST_WAIT = timedelta(hours=1)

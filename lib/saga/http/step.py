@@ -39,6 +39,7 @@ import msgspec
 from lib.http import BUDGET_HEADER
 from lib.logs import read_traceparent
 from lib.saga.call import Call, Permanent, Retry, Unknown
+from lib.saga.deferred import NotRun, check_ran, refuse_deferred
 from lib.saga.delivery import Phase
 from lib.saga.http.answer import output_of
 from lib.saga.http.exchange import Request, exchange, seconds_until
@@ -107,6 +108,8 @@ class HttpCall:
             raise ValueError(f"{self.place}: method {self.method!r} is none of {sorted(METHODS)}")
         if self.method not in METHODS_WITH_BODY and self.body is not describe_call:
             raise ValueError(f"{self.place}: {self.method} has no body")
+        refuse_deferred(self.body, f"{self.place}: body")
+        refuse_deferred(self.tokens, f"{self.place}: tokens")
 
     @property
     def place(self) -> str:
@@ -132,8 +135,11 @@ class HttpCall:
         if self.method not in METHODS_WITH_BODY:
             return None
         try:
-            return msgspec.json.encode(self.body(payload, call))
-        except (TypeError, ValueError, OverflowError) as problem:
+            body = check_ran(self.body(payload, call), f"{self.place}: body")
+            return msgspec.json.encode(body)
+        except NotRun as problem:
+            raise Permanent(str(problem)) from problem
+        except (TypeError, ValueError, OverflowError, RecursionError) as problem:
             raise Permanent(f"{self.place}: the request's body is not JSON: {problem}") from problem
 
     def _headers(self, call: Call) -> dict[str, str]:
@@ -156,7 +162,7 @@ class HttpCall:
 
     def _token(self) -> str:
         try:
-            return self.tokens(self.audience)
+            return check_ran(self.tokens(self.audience), "tokens")
         except Exception as problem:  # whatever a token source raises, nothing was sent
             raise Retry(f"{self.place}: no token for {self.audience}: {problem}") from problem
 

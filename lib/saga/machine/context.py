@@ -7,6 +7,7 @@ import msgspec
 
 from lib.errors import AmendsError
 from lib.saga.call import Permanent
+from lib.saga.deferred import check_ran
 from lib.saga.definition import Saga
 from lib.saga.limits import LONGEST_ERROR
 from lib.saga.payload import stored_payload
@@ -33,7 +34,8 @@ def ask(
 ) -> T:
     """Return what a pure function makes of payload and outputs; raise Unfit if it raises."""
     try:
-        return function(stored_payload(saga.payload, definition.payload), outputs_of(steps))
+        payload = stored_payload(saga.payload, definition.payload)
+        return check_ran(function(payload, outputs_of(steps)), "a pure function")
     except AmendsError as problem:
         error = problem.detail
     except Permanent as problem:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from lib.saga.definition import Saga, StepKind
 from lib.saga.delivery import Phase, jitter_of
+from lib.saga.limits import MAX_PAUSE
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.draft import Draft
 from lib.saga.machine.happened import FINAL, UNCERTAIN, Outcome
@@ -13,9 +14,6 @@ from lib.saga.records import ACTIVE, SagaRecord
 
 #: A delivery due within this time may be on its way already: whoever goes back waits for it.
 IN_FLIGHT = timedelta(seconds=2)
-
-#: Cloud Tasks schedules at most 30 days ahead.
-LONGEST_PAUSE = timedelta(days=29)
 
 
 def schedule(
@@ -30,7 +28,7 @@ def schedule(
         attempt=attempt,
         first_attempt=step.first_attempt if step.awaits is phase else attempt,
         epoch=0,
-        scheduled_at=draft.now + min(after, LONGEST_PAUSE),
+        scheduled_at=draft.now + min(after, MAX_PAUSE),
         timeout_seconds=definition.parts[index].time_limit.total_seconds(),
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
+from lib.saga.deferred import check_ran
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
 from lib.saga.machine.birth import make_child
@@ -32,7 +33,7 @@ def plan_part(definition: Saga, draft: Draft, index: int) -> Any:
         if isinstance(part, Child):
             return ask(
                 lambda payload, outputs: canonical_payload(
-                    part.payload(payload, outputs), part.saga.payload
+                    check_ran(part.payload(payload, outputs), "payload"), part.saga.payload
                 ),
                 definition, draft.saga, draft.steps,
             )  # fmt: skip

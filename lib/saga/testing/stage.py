@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.datastore import Store
+from lib.saga.attempt import contain
+from lib.saga.deferred import check_ran
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
@@ -30,7 +32,7 @@ from lib.saga.testing.faults import (
 )
 from lib.saga.testing.ledger import Ledger
 from lib.saga.testing.memory import Memory
-from lib.saga.testing.process import Killed, Process
+from lib.saga.testing.process import Killed, Process, PromiseBroken
 from lib.saga.testing.queue import MemoryQueue
 from lib.saga.testing.store import MemoryStore
 from lib.saga.testing.watching import LATENCY, WatchedQueue, WatchedStore
@@ -229,7 +231,7 @@ class Stage:
         process.called = called = self.ledger.begin(process.task.delivery)
         try:
             self._reach_or_time_out(f"before the action of {process.name}", timeout)
-            value = action()
+            value = check_ran(contain(action, (Killed, PromiseBroken)), "the action")
             process.live()
             called.ended = True
         finally:

@@ -25,7 +25,7 @@ def outcome_of(service: Service, call: Call) -> Outcome:
         timeout=timedelta(seconds=30),
     )
     charge = HttpCall(f"{service.url}/charge")
-    return run_action(delivery, lambda: charge({"amount": 1}, call), call_in_thread, str)
+    return run_action(delivery, lambda: charge({"amount": 1}, call), call_in_thread, str).outcome
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""What an exception that ended a call of an author's code says about its effect."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from lib.errors import AmendsError, Contention, VersionMismatch
+from lib.saga.call import NotHappened, Permanent, Retry, Unknown
+from lib.saga.deferred import NotRun
+from lib.saga.delivery import Phase
+from lib.saga.limits import MAX_PAUSE
+from lib.saga.machine.happened import FINAL, UNCERTAIN, Result
+
+
+class Unstorable(Exception):
+    """An action happened, but what it returned cannot be kept."""
+
+
+class Escaped(Exception):
+    """An action raised what would have ended the worker: SystemExit, CancelledError and the like.
+
+    The exception itself is the `__cause__`.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How a call ended, in words too, and when its author wants another one."""
+
+    result: Result
+    error: str
+    after: timedelta | None = None
+
+
+def judge(problem: BaseException, phase: Phase) -> Verdict:
+    """Return what an exception means; raises nothing, whatever the exception is."""
+    if isinstance(problem, Escaped) and isinstance(problem.__cause__, BaseExceptionGroup):
+        problem = problem.__cause__
+    if isinstance(problem, BaseExceptionGroup):
+        return _judge_group(problem, phase)
+    result, error = _result_of(problem, phase), text_of(problem)
+    if not isinstance(problem, SPOKEN):
+        error = f"{type(problem).__name__}: {error}"
+    if isinstance(problem, Retry | Unknown):
+        return _judge_wish(result, error, problem.after)
+    return Verdict(result=result, error=error)
+
+
+#: Exceptions whose text says all; of any other one the type is part of the message.
+SPOKEN = (Permanent, NotHappened, Retry, Unknown, Unstorable, NotRun, AmendsError, Escaped)
+
+
+def text_of(problem: BaseException) -> str:
+    """Return an exception's text, even of one that cannot make it."""
+    try:
+        return str(problem)
+    except Exception as trouble:  # an author's `__str__` may raise anything
+        return f"(a {type(problem).__name__} whose text raises {type(trouble).__name__})"
+
+
+def _result_of(problem: BaseException, phase: Phase) -> Result:
+    match problem:
+        case Unstorable() | NotRun():
+            return Result.DOUBTFUL
+        case NotHappened():
+            # Of a step itself it would settle what became of an attempt that nobody knows of.
+            return Result.NOT_HAPPENED if phase is Phase.STATUS else Result.PERMANENT
+        case Permanent():
+            return Result.PERMANENT
+        case Retry() | Contention() | VersionMismatch():
+            return Result.RETRYABLE
+        case AmendsError() if not isinstance(problem.status, int) or problem.status < 500:
+            # An "already exists", say, may be the work of a duplicate of this very call.
+            return Result.DOUBTFUL
+        case _:  # whatever else an author's code raises may have had its effect
+            return Result.UNKNOWN
+
+
+def _judge_group(group: BaseExceptionGroup[Any], phase: Phase) -> Verdict:
+    """Judge what failed side by side: one final answer ends the attempts of all.
+
+    Where any member's effect is uncertain, that of the whole is.
+    """
+    members = [judge(each, phase) for each in group.exceptions]
+    waits = [each.after for each in members if each.after is not None]
+    return Verdict(
+        result=_combine([each.result for each in members]),
+        error="; ".join([text_of(group), *(each.error for each in members)]),
+        after=max(waits, default=None),
+    )
+
+
+def _combine(results: Sequence[Result]) -> Result:
+    uncertain = any(each in UNCERTAIN for each in results)
+    if any(each in FINAL for each in results):
+        same = len(set(results)) == 1
+        return results[0] if same else Result.DOUBTFUL if uncertain else Result.PERMANENT
+    return Result.UNKNOWN if uncertain else Result.RETRYABLE
+
+
+def _judge_wish(result: Result, error: str, after: object) -> Verdict:
+    if after is None:
+        return Verdict(result=result, error=error)
+    if not isinstance(after, timedelta):
+        ignored = f"{error} (ignored: after={after!r} is not a timedelta)"
+        return Verdict(result=result, error=ignored)
+    return Verdict(result=result, error=error, after=min(max(after, timedelta(0)), MAX_PAUSE))

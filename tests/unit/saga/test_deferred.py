@@ -1,0 +1,129 @@
+"""Code that has still to run is refused where it is declared, and found where it is returned."""
+
+import asyncio
+import concurrent.futures
+import functools
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from lib.saga.deferred import NotRun, check_ran, refuse_deferred
+from lib.saga.definition import Saga
+from lib.saga.http.step import HttpCall
+from lib.saga.steps import Child, Signal, Step
+from tests.unit.saga.build import THREE, act
+
+
+async def in_future(*_: Any) -> None:
+    """Look like an action."""
+
+
+def one_by_one(*_: Any) -> Iterator[int]:
+    yield 1
+
+
+async def both(*_: Any) -> Any:
+    yield 1
+
+
+class Refund:
+    async def __call__(self, *_: Any) -> None:
+        """Look like an action too."""
+
+    async def later(self, *_: Any) -> None:
+        """And this."""
+
+    @staticmethod
+    async def alone(*_: Any) -> None:
+        """And this."""
+
+
+DEFERRED = [
+    in_future,
+    one_by_one,
+    both,
+    functools.partial(in_future, 1),
+    functools.partial(functools.partial(one_by_one, 1), 2),
+    Refund(),
+    functools.partial(Refund()),
+    Refund().later,
+    Refund.alone,
+    lambda *_: (yield),
+]
+
+PLACES: list[Callable[[Any], object]] = [
+    lambda f: Step("pay", execute=f),
+    lambda f: Step("pay", execute=act, compensate=f),
+    lambda f: Step("pay", execute=act, status=f),
+    lambda f: Step("pay", execute=act, when=f),
+    lambda f: Signal("pay", when=f),
+    lambda f: Child("pay", saga=THREE, payload=f),
+    lambda f: HttpCall("https://pay.example/", body=f),
+    lambda f: HttpCall("https://pay.example/", tokens=f),
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("function", DEFERRED)
+def test_a_function_that_a_call_would_not_run_is_refused_at_declaration(
+    place: Callable[[Any], object], function: Any
+) -> None:
+    with pytest.raises(
+        ValueError, match=r"pay.* is an? (async |generator).*write a plain function"
+    ):
+        place(function)
+
+
+def test_a_compensation_that_is_async_is_refused_at_declaration() -> None:
+    with pytest.raises(ValueError, match="step pay: compensate is an async function"):
+        Step("pay", execute=act, compensate=in_future)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [act, functools.partial(act, 1), MagicMock(), dict, print, Saga, HttpCall("http://x")],
+)
+def test_a_function_that_a_call_runs_is_let_through(function: Any) -> None:
+    refuse_deferred(function, "step pay: execute")
+
+
+def make_deferred() -> list[Any]:
+    return [
+        in_future(),
+        one_by_one(),
+        both(),
+        (each for each in [1]),
+        map(print, [1]),
+        filter(None, [1]),
+        concurrent.futures.Future[int](),
+        asyncio.new_event_loop().create_future(),
+        [1, in_future()],
+        {"done": (in_future(), in_future())},
+    ]
+
+
+def test_what_has_still_to_run_is_found() -> None:
+    for value in make_deferred():
+        with pytest.raises(NotRun, match=r"compensate returned an? .*nobody here runs"):
+            check_ran(value, "compensate")
+
+
+def test_a_coroutine_that_was_found_does_not_warn_of_itself(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    for value in (in_future(), [in_future(), {"a": in_future()}]):
+        with pytest.raises(NotRun, match=r"in_future"):
+            check_ran(value, "compensate")
+    del value
+    assert [str(each.message) for each in recwarn] == []
+
+
+def test_a_result_whose_work_is_done_is_returned() -> None:
+    itself: list[Any] = []
+    itself.append(itself)
+    cursor = sqlite3.connect(":memory:").execute("SELECT 1")
+    for value in (None, 0, "text", [1, {"a": (2,)}], itself, cursor, object(), MagicMock()):
+        assert check_ran(value, "execute") is value

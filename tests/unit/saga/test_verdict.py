@@ -1,0 +1,154 @@
+"""What an exception says about the effect of the call that it ended."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lib.errors import AlreadyExists, Contention, Unavailable
+from lib.saga.attempt import call_in_thread, contain, run_action
+from lib.saga.call import NotHappened, Permanent, Retry, Unknown
+from lib.saga.delivery import Delivery, Phase
+from lib.saga.limits import MAX_PAUSE
+from lib.saga.machine.happened import Outcome, Result
+from lib.saga.verdict import Verdict, judge
+from tests.unit.saga.build import T0
+
+DELIVERY = Delivery(
+    saga_id="s", steps=1, phase=Phase.EXECUTE, step=0, attempt=1, epoch=0, at=T0,
+    timeout=timedelta(seconds=5),
+)  # fmt: skip
+
+
+def run(action: Any) -> Outcome:
+    return run_action(DELIVERY, action, call_in_thread, str).outcome
+
+
+def raised(problem: BaseException) -> Outcome:
+    def action() -> None:
+        raise problem
+
+    return run(action)
+
+
+class Loud(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text today")
+
+
+@pytest.mark.parametrize(
+    ("problem", "named"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (asyncio.CancelledError(), "CancelledError"),
+        (GeneratorExit(), "GeneratorExit"),
+        (BaseExceptionGroup("both", [SystemExit(1), ValueError("x")]), "SystemExit: 1"),
+        (type("OwnExit", (BaseException,), {})("mine"), "OwnExit: mine"),
+        (Loud(), "Loud: (a Loud whose text raises RuntimeError)"),
+        (StopIteration(), "StopIteration"),
+        (RecursionError("deep"), "RecursionError: deep"),
+    ],
+)
+def test_nothing_that_an_action_raises_leaves_the_engine_and_the_error_names_it(
+    problem: BaseException, named: str
+) -> None:
+    outcome = raised(problem)
+    assert outcome.result is Result.UNKNOWN
+    assert named in outcome.error
+
+
+def test_what_a_test_stand_in_lets_pass_is_not_contained() -> None:
+    def leave() -> None:
+        raise SystemExit(1)
+
+    with pytest.raises(SystemExit, match="1"):
+        contain(leave, (SystemExit,))
+
+
+@pytest.mark.parametrize(
+    ("problems", "result"),
+    [
+        ([Permanent("no")], Result.PERMANENT),
+        ([Retry("busy"), Permanent("no")], Result.PERMANENT),
+        ([ExceptionGroup("inner", [Permanent("no")]), Retry("busy")], Result.PERMANENT),
+        ([Permanent("no"), ValueError("bug")], Result.DOUBTFUL),
+        ([Permanent("no"), Unknown("lost")], Result.DOUBTFUL),
+        ([AlreadyExists("it is there"), Retry("busy")], Result.DOUBTFUL),
+        ([Retry("busy"), Contention("busy too")], Result.RETRYABLE),
+        ([Retry("busy"), Unknown("lost")], Result.UNKNOWN),
+        ([ValueError("bug"), KeyError("bug")], Result.UNKNOWN),
+        ([Retry("busy"), Unavailable("away")], Result.UNKNOWN),
+    ],
+)
+def test_a_group_is_judged_by_its_final_answer_and_its_least_certain_member(
+    problems: list[Exception], result: Result
+) -> None:
+    outcome = raised(ExceptionGroup("side by side", problems))
+    assert outcome.result is result
+    assert all(str(problem.args[0]) in outcome.error for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("problems", "result"),
+    [
+        ([NotHappened("none"), NotHappened("none")], Result.NOT_HAPPENED),
+        ([NotHappened("none"), Permanent("no")], Result.PERMANENT),
+        ([NotHappened("none"), ValueError("bug")], Result.DOUBTFUL),
+    ],
+)
+def test_a_group_settles_a_status_question_only_if_all_of_it_does(
+    problems: list[Exception], result: Result
+) -> None:
+    assert judge(ExceptionGroup("asked", problems), Phase.STATUS).result is result
+
+
+def test_a_group_waits_for_as_long_as_its_most_patient_member() -> None:
+    waits = [Retry("a", after=timedelta(seconds=n)) for n in (3, 9)]
+    assert judge(ExceptionGroup("x", waits), Phase.EXECUTE).after == timedelta(seconds=9)
+
+
+@pytest.mark.parametrize(
+    ("after", "taken"),
+    [
+        (timedelta.max, MAX_PAUSE),
+        (timedelta(seconds=-5), timedelta(0)),
+        (timedelta.min, timedelta(0)),
+        (5, None),
+        ("soon", None),
+    ],
+)
+@pytest.mark.parametrize("kind", [Retry, Unknown])
+def test_a_wish_for_a_pause_is_kept_within_what_can_be_scheduled(
+    kind: Any, after: Any, taken: timedelta | None
+) -> None:
+    verdict = judge(kind("busy", after=after), Phase.EXECUTE)
+    assert verdict.after == taken
+    assert ("ignored" in verdict.error) == (taken is None)
+
+
+def test_an_error_that_cannot_be_cleaned_is_left_out() -> None:
+    def clean(_: str) -> str:
+        raise RecursionError("too deep")
+
+    def action() -> None:
+        raise ValueError("secret")
+
+    outcome = run_action(DELIVERY, action, call_in_thread, clean).outcome
+    assert outcome.error == "(its text cannot be kept: RecursionError)"
+
+
+@pytest.mark.parametrize("value", [{1, object()}, "\ud800", ["\udcff"], [[[]] * 3, object()]])
+def test_an_output_that_cannot_be_stored_is_doubtful(value: Any) -> None:
+    assert run(lambda: value).result is Result.DOUBTFUL
+
+
+def test_an_output_that_is_nested_without_end_is_doubtful() -> None:
+    deep: list[Any] = []
+    deep.append(deep)
+    assert run(lambda: deep).result is Result.DOUBTFUL
+
+
+def test_a_plain_verdict_has_no_wish() -> None:
+    assert judge(Permanent("no"), Phase.EXECUTE) == Verdict(result=Result.PERMANENT, error="no")
