@@ -84,12 +84,16 @@ def _check(settings: Settings) -> None:
             f"in MODE=api the code looks at who operates, and cannot look into {groups[0]!r}: "
             "name user:... or serviceAccount:... in OPERATORS"
         )
-    if not settings.retention_days.isdigit():
+    if not _is_number(settings.retention_days):
         raise Unusable(f"RETENTION_DAYS is a number of days, not {settings.retention_days!r}")
     count = settings.queue_count
-    if not count.isdigit() or not 0 < int(count) <= 100:
+    if not _is_number(count) or not 0 < int(count) <= 100:
         raise Unusable(f"QUEUE_COUNT is a number from 1 to 100, not {count!r}")
 
 
 def _has_address(member: str) -> bool:
     return member.startswith(("user:", "serviceAccount:"))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

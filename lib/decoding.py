@@ -12,7 +12,7 @@ T = TypeVar("T")
 #: What msgspec raises for text that is not JSON, or not UTF-8, or nested too deeply.
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_AT_PATH = re.compile(r"^(?P<problem>.*?)(?: - at `\$?\.?(?P<path>.*)`)?$", re.DOTALL)
+_AT_PATH = re.compile(r"^(?P<problem>.*?)(?: - at `\$?\.?(?P<path>.*)`)?\Z", re.DOTALL)
 _NAMED = re.compile(r"(?:unknown|required) field `(?P<name>[^`]*)`")
 
 

@@ -92,13 +92,13 @@ def _say(text: str) -> None:
 
 
 def _read_count(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) <= 100:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of queues: 1 to 100")
     return int(text)
 
 
 def _read_port(text: str) -> int:
-    if not text.isdigit() or int(text) > 65535:
+    if not (text.isascii() and text.isdigit()) or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 0 to 65535")
     return int(text)
 

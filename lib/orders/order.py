@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from lib.saga.secret import Secret
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
-Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
 Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
 
 
@@ -25,7 +25,7 @@ class Address(Struct, frozen=True, forbid_unknown_fields=True):
     name: Secret[Name]
     street: Secret[Name]
     city: Name
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
 
 
 class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

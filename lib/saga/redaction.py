@@ -14,7 +14,7 @@ from lib.saga.secret import REDACTED, part
 SHORTEST_PART = 5
 
 #: The end of an escape in JSON, Python or a URL: what looks like a letter there joins nothing.
-_ESCAPE = re.compile(r"(\\[a-z]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|%[0-9a-f]{2})$")
+_ESCAPE = re.compile(r"(\\[a-z]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|%[0-9a-f]{2})\Z")
 
 
 def conceal(payload: Any, kind: Any) -> Any:

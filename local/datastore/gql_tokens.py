@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     | (?P<integer>[+-]?\d+)
     | (?P<word>[A-Za-z_$][\w$]*)
     | (?P<symbol><=|>=|!=|[<>=(),*.])
-    | (?P<end>$)
+    | (?P<end>\Z)
     )""",
     re.VERBOSE | re.DOTALL,
 )

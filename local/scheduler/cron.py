@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_EVERY = re.compile(r"every (\d+) (second|minute|hour)s?")
+_EVERY = re.compile(r"every ([0-9]+) (second|minute|hour)s?")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600}
 #: Enough for a 29 February at the end of a century that has none.
 _SEARCH = timedelta(days=366 * 9)

@@ -67,3 +67,32 @@ def test_a_saga_payload_nested_too_deeply_or_too_large_is_refused(call: Call, un
     answer = call("POST", "start-saga", data=deep.encode())
     assert answer.status_code in (400, 422), answer.text
     assert call("GET", "get-saga", params={"id": unique}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "body", "field"),
+    [
+        ("POST", "create-task-list", {"id": "{}", "name": "x"}, "id"),
+        ("PUT", "upsert-task-list", {"id": "{}", "name": "x"}, "id"),
+        ("PUT", "set-stock", {"sku": "{}", "units": 1}, "sku"),
+        ("PUT", "set-credit", {"customer_id": "{}", "available_cents": 1}, "customer_id"),
+        ("POST", "start-saga", {"id": "{}", "name": "order-processing", "payload": {}}, "id"),
+        ("POST", "pause-saga", {"id": "{}", "reason": "x"}, "id"),
+        ("POST", "signal-saga", {"id": "{}", "signal": "x"}, "id"),
+    ],
+)
+def test_an_id_with_a_newline_behind_it_is_422(
+    call: Call, unique: str, method: str, name: str, body: dict[str, Any], field: str
+) -> None:
+    pasted = {key: f"{unique}\n" if value == "{}" else value for key, value in body.items()}
+    assert_problem(call(method, name, json=pasted), 422, "invalid", field)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("get-task-list", "id"), ("get-saga", "id"), ("get-order", "id"), ("get-stock", "sku")],
+)
+def test_an_id_with_a_newline_behind_it_is_422_in_a_query_too(
+    call: Call, unique: str, name: str, field: str
+) -> None:
+    assert_problem(call("GET", name, params={field: f"{unique}\n"}), 422, "invalid", field)
