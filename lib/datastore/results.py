@@ -35,6 +35,11 @@ class Page(Generic[T]):
     next_page_token: str | None
     unreadable: tuple[UnreadableEntity, ...] = ()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there is a next page."""
+        return self.next_page_token is not None
+
 
 def run(
     service: Service, codecs: Codecs, query: Query[T], limit: int, scope: Scope = PRESENT
@@ -53,7 +58,7 @@ def fetch_page(
     token: str | None,
     scope: Scope = PRESENT,
 ) -> Page[T]:
-    """Return the `size` results after the token; raise Malformed for the token of another query.
+    """Return the `size` results after the token; raise Malformed for a token that is not its own.
 
     One more result is asked for, to know whether there is a next page. Its own cursor is never
     used: the next page starts right after the last result that this one holds.

@@ -146,3 +146,24 @@ def test_an_error_does_not_echo_markup(stack: Stack) -> None:
     answer = requests.get(f"{stack.url}/<script>alert(1)</script>", timeout=10)
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_cut_or_changed_page_token_is_400_in_every_list(call: Call, unique: str) -> None:
+    body = {"task_list_id": unique, "description": "sweep"}
+    for number in range(2):
+        call("POST", "create-task-list", json={"id": f"{unique}-{number}", "name": "x"})
+    call("POST", "create-task-list", json={"id": unique, "name": "x"})
+    for _ in range(2):
+        call("POST", "create-task", json=body)
+    lists: dict[str, dict[str, object]] = {
+        "list-task-lists": {},
+        "list-tasks": {"task_list_id": unique},
+        "list-task-summaries": {"task_list_id": unique},
+        "query-tasks": {},
+    }
+    for name, params in lists.items():
+        page = call("GET", name, params={**params, "page_size": 1}).json()
+        token = page["next_page_token"]
+        for cut in (token[:17], token[:16], token[:-1], token[1:], token + "A", token[:-4]):
+            answer = call("GET", name, params={**params, "page_size": 1, "page_token": cut})
+            assert_problem(answer, 400, "malformed", "page_token")

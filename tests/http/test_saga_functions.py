@@ -207,3 +207,17 @@ def test_a_forged_worker_call_is_refused_and_changes_nothing(
         answer = call("POST", "run-saga-step", json=forged, headers=headers)
         assert_problem(answer, 401, "unauthenticated")
     assert call("GET", "get-saga", params={"id": unique}).json() == before
+
+
+def test_a_cut_page_token_of_sagas_is_400(call: Call, park: Callable[[str], None]) -> None:
+    for number in range(2):
+        park(f"paged-{number}")
+    bulk = {"verb": "pause", "reason": WHY, "status": "FAILED", "page_size": 1}
+    for name in ("list-sagas", "list-dead-letters"):
+        token = call("GET", name, params={"page_size": 1}).json()["next_page_token"]
+        for cut in (token[:17], token[:-1]):
+            answer = call("GET", name, params={"page_size": 1, "page_token": cut})
+            assert_problem(answer, 400, "malformed", "page_token")
+    token = call("POST", "operate-sagas", json=bulk).json()["next_page_token"]
+    answer = call("POST", "operate-sagas", json={**bulk, "page_token": token[:17]})
+    assert_problem(answer, 400, "malformed", "page_token")
