@@ -1,6 +1,7 @@
 """From a function's result, or from its error, to a response."""
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from typing import Any
 
 import flask
@@ -80,8 +81,16 @@ def _pick(value: Any, names: list[str]) -> dict[str, Any]:
 
 
 def _public_fields(value: Any) -> list[str]:
-    """Return an entity's fields less those that begin with an underscore: they are our own."""
-    return [each.name for each in fields(value) if not each.name.startswith("_")]
+    """Return an entity's fields and properties less those that begin with an underscore."""
+    return [name for name in _all_fields(type(value)) if not name.startswith("_")]
+
+
+@cache
+def _all_fields(kind: type[Any]) -> list[str]:
+    classes = reversed(kind.__mro__)
+    named = {name: each for cls in classes for name, each in vars(cls).items()}
+    computed = [name for name, each in named.items() if isinstance(each, property)]
+    return [*(each.name for each in fields(kind)), *computed]
 
 
 def _to_plain(value: Any) -> Any:

@@ -41,3 +41,8 @@ class Task:
     #: Like every field that begins with an underscore, it is shown to no caller.
     _request_hash: Annotated[str, OmitEmpty, Renamed("request_hash")] = ""
     version: Version = 0
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it is soft-deleted."""
+        return self.deleted_at is not None

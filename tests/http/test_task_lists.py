@@ -69,3 +69,16 @@ def test_every_list_is_on_exactly_one_page(call: Call, unique: str) -> None:
             break
     assert [name for name in seen if name.startswith(unique)] == made
     assert len(seen) == len(set(seen))
+
+
+def test_a_page_says_whether_there_is_more(call: Call, unique: str) -> None:
+    for number in range(2):
+        call("POST", "create-task-list", json={"id": f"{unique}-{number}", "name": "x"})
+    first = call("GET", "list-task-lists", params={"page_size": 1}).json()
+    assert first["has_more"] is True
+    token = first["next_page_token"]
+    while token is not None:
+        params = {"page_size": 200, "page_token": token}
+        page = call("GET", "list-task-lists", params=params).json()
+        token = page["next_page_token"]
+        assert page["has_more"] is (token is not None)

@@ -69,3 +69,12 @@ def test_a_page_token_of_another_list_is_refused(call: Call, task_list: str, uni
     call("POST", "create-task-list", json={"id": other, "name": "x"})
     params = {"task_list_id": other, "page_token": page["next_page_token"]}
     assert_problem(call("GET", "list-tasks", params=params), 400, "malformed", "page_token")
+
+
+def test_a_soft_deleted_task_says_so(call: Call, task_list: str) -> None:
+    target = {"task_list_id": task_list, "id": make(call, task_list)["id"]}
+    assert call("GET", "get-task", params=target).json()["is_deleted"] is False
+    assert call("POST", "soft-delete-task", params=target).json()["is_deleted"] is True
+    fields = call("GET", "get-task", params={**target, "fields": "id,is_deleted"}).json()
+    assert fields == {"id": target["id"], "is_deleted": True}
+    assert call("POST", "restore-task", params=target).json()["is_deleted"] is False

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from lib.datastore import Page, Query
+from lib.datastore import Page, Query, Transaction
 from lib.errors import NotFound
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
@@ -74,6 +74,7 @@ def show_page(page: Page[Any], items: list[Any]) -> dict[str, Any]:
     """Return a page as it is answered, with `items` for its own; what cannot be read is named."""
     return {
         "items": items,
+        "has_more": page.has_more,
         "next_page_token": page.next_page_token,
         "unreadable": page.unreadable,
     }
@@ -121,14 +122,15 @@ def _letters(name: str | None) -> Query[DeadLetter]:
 
 
 def count_sagas(journal: Journal, name: str | None) -> dict[str, int]:
-    """Return the number of sagas in each status, by aggregation in Datastore."""
+    """Return the number of sagas in each status, all at one time, by aggregation in Datastore."""
     query = Query(SagaRecord)
     if name is not None:
         query = query.where("name", "=", name)
-    return {
-        status.value: journal.store.count(query.where("status", "=", status))
-        for status in SagaStatus
-    }
+
+    def count_each(tx: Transaction) -> dict[str, int]:
+        return {status.value: tx.count(query.where("status", "=", status)) for status in SagaStatus}
+
+    return journal.store.transact(count_each, read_only=True)
 
 
 def _show_step(step: StepRecord) -> dict[str, Any]:

@@ -1,0 +1,24 @@
+"""Counts of sagas are of one time: no saga is in two of them, or in none."""
+
+import threading
+
+from lib.saga.operators.view import count_sagas
+from tests.saga.bench import Bench, start
+
+
+def test_a_saga_that_moves_while_sagas_are_counted_is_counted_once(bench: Bench) -> None:
+    for number in range(5):
+        start(bench, f"s-{number}")
+    done = threading.Event()
+
+    def move() -> None:
+        bench.run_to_end()
+        done.set()
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    totals = set()
+    while not done.is_set():
+        totals.add(sum(count_sagas(bench.engine.journal, None).values()))
+    mover.join()
+    assert totals == {5}
