@@ -82,7 +82,7 @@ def _pick(value: Any, names: list[str]) -> dict[str, Any]:
 
 def _public_fields(value: Any) -> list[str]:
     """Return an entity's fields and properties less those that begin with an underscore."""
-    return [name for name in _all_fields(type(value)) if not name.startswith("_")]
+    return [name for name in _all_fields(value.__class__) if not name.startswith("_")]
 
 
 @cache

@@ -55,9 +55,8 @@ def _literal(node: ast.expr) -> str:
     """Return a pattern's text; what an f-string or a name puts in stands for one letter."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_literal(part) for part in node.values)
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else node.value.decode()
-    return "x"
+    value = node.value if isinstance(node, ast.Constant) else "x"
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 PATTERNS = list(find_patterns())
