@@ -33,7 +33,7 @@ def convert(plain: Any, kind: type[T], *, field: str = "", strict: bool = True) 
     With `strict` off, text may stand for numbers and truth values, as in a query string.
     """
     try:
-        return msgspec.convert(plain, kind, strict=strict)
+        return msgspec.convert(plain, kind, strict=strict, str_keys=True)
     except msgspec.ValidationError as problem:
         raise _invalid(problem, field) from None
 

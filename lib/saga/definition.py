@@ -10,7 +10,12 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
+from lib.saga.declaration import DeclarationError, refuse
+from lib.saga.declaration.error import Declared, describe
+from lib.saga.declaration.sagas import faults_of_saga
+from lib.saga.declaration.values import name_for_message
 from lib.saga.policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.steps import Child, Parallel, Part, Step
 
@@ -31,12 +36,13 @@ class OnCompensationFailure(StrEnum):
 
 
 @dataclass(frozen=True)
-class Saga:
+class Saga(Declared):
     """A distributed transaction: its name, the type of its payload and its parts in order.
 
     `payload` is any type that msgspec can decode. Raise `version` when the parts change, and keep
     the old version declared until no unfinished saga needs it. Past `deadline` after its start no
     new step begins, and it is rolled back; past its pivot it goes forward all the same.
+    Raises DeclarationError with all that is wrong with the whole.
     """
 
     name: str
@@ -48,30 +54,11 @@ class Saga:
     on_compensation_failure: OnCompensationFailure = OnCompensationFailure.HALT
 
     def __post_init__(self) -> None:
-        if not self.name or not self.steps:
-            raise ValueError("a saga needs a name and at least one step")
-        names = [part.name for part in self.parts]
-        if len(set(names)) != len(names):
-            raise ValueError(f"saga {self.name}: two steps have the same name")
-        if self.deadline is not None and self.deadline <= timedelta(0):
-            raise ValueError(f"saga {self.name}: the deadline must lie after the start")
-        self._check_pivot()
-
-    def _check_pivot(self) -> None:
-        if sum(part.pivot for part in self.parts) > 1:
-            raise ValueError(f"saga {self.name}: more than one pivot")
-        for index, part in enumerate(self.parts):
-            kind = self.kind_of(index)
-            if kind is not StepKind.COMPENSATABLE and isinstance(part, Step) and part.compensate:
-                raise ValueError(
-                    f"saga {self.name}: step {part.name} can be compensated, "
-                    "but from the pivot on the saga only goes forward"
-                )
-            if kind is StepKind.COMPENSATABLE and isinstance(part, Child) and part.saga.has_pivot:
-                raise ValueError(
-                    f"saga {self.name}: the child saga {part.saga.name} has a pivot and cannot be "
-                    "rolled back: make it the pivot, or let it come after the pivot"
-                )
+        if isinstance(self.steps, list):
+            object.__setattr__(self, "steps", tuple(self.steps))
+        refuse(f"saga {name_for_message(self.name)}", faults_of_saga(self))
+        chosen = OnCompensationFailure(self.on_compensation_failure)
+        object.__setattr__(self, "on_compensation_failure", chosen)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -129,13 +116,20 @@ class Definitions(Mapping[tuple[str, int], Saga]):
     """Every declared saga by (name, version), the children of each among them."""
 
     def __init__(self, sagas: Iterable[Saga]) -> None:
+        if isinstance(sagas, Saga | str) or not isinstance(sagas, Iterable):
+            raise DeclarationError(f"Definitions({describe(sagas)}): write Definitions([A, B])")
         self._sagas: dict[tuple[str, int], Saga] = {}
-        for saga in sagas:
+        listed = list(sagas)
+        refuse("Definitions", _faults_of_table(listed))
+        for saga in listed:
             self._add(saga)
 
     def _add(self, saga: Saga) -> None:
         if self._sagas.setdefault((saga.name, saga.version), saga) is not saga:
-            raise ValueError(f"saga {saga.name} version {saga.version} is declared twice")
+            raise DeclarationError(
+                f"saga {saga.name}: version {saga.version} is declared twice, and not alike: "
+                "give the newer one a higher version, or another name"
+            )
         for part in saga.parts:
             if isinstance(part, Child):
                 self._add(part.saga)
@@ -153,3 +147,13 @@ class Definitions(Mapping[tuple[str, int], Saga]):
         """Return the newest declared version of a saga: the one that new starts take."""
         versions = [saga for saga in self._sagas.values() if saga.name == name]
         return max(versions, key=lambda saga: saga.version, default=None)
+
+
+def _faults_of_table(listed: list[Any]) -> Iterator[str]:
+    for number, each in enumerate(listed, 1):
+        if isinstance(each, list | tuple | Definitions):
+            yield f"entry {number} is a {type(each).__name__}: write *entry to list what is in it"
+        elif not isinstance(each, Saga):
+            yield f"entry {number} is {describe(each)}: write the Saga itself"
+        elif any(each is other for other in listed[: number - 1]):
+            yield f"entry {number} is saga {each.name} once more: list it once"

@@ -25,6 +25,8 @@ from lib.logs import log
 from lib.saga import alerts
 from lib.saga.attempt import CallWithin, call_in_thread, outcome_of, run_action
 from lib.saga.calling import action_of, child_end_of, find_happened, in_a_word, make_call
+from lib.saga.declaration import DeclarationError
+from lib.saga.declaration.error import describe
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.journal import Journal, Loaded
@@ -83,6 +85,11 @@ class Engine:
         back_off: Callable[[int], None] = back_off,
         retention: Retention = KEEP,
     ) -> None:
+        if not isinstance(definitions, Definitions):
+            raise DeclarationError(
+                f"the table of sagas is {describe(definitions)}: write DEFINITIONS = "
+                "Definitions([...])"
+            )
         self.journal = journal
         self.definitions = definitions
         self.clock = clock

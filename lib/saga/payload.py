@@ -18,7 +18,7 @@ def canonical_payload(
     Raises Invalid naming the field that does not fit `kind`, or TooLarge.
     """
     try:
-        plain = msgspec.to_builtins(payload)
+        plain = msgspec.to_builtins(payload, str_keys=True)
         convert(plain, kind, field=field)
         encoded = msgspec.json.encode(plain, order="sorted")
     except (TypeError, ValueError, OverflowError) as problem:

@@ -1,10 +1,12 @@
 """How often and how patiently an action is tried."""
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from lib.retry import capped_exponential
+from lib.saga.declaration import refuse
+from lib.saga.declaration.values import faults_of_count, faults_of_duration, faults_of_factor
 from lib.saga.limits import MAX_ATTEMPTS, MAX_PAUSE
 
 
@@ -13,7 +15,8 @@ class RetryPolicy:
     """Attempts in all, and the pauses between them: capped exponential, full jitter.
 
     The pause before attempt n + 1 is drawn evenly from 0 to min(cap, first * factor ** (n - 1)).
-    Raises ValueError for what makes no sense: at most 1,000 attempts, pauses of at most 29 days.
+    Raises DeclarationError for what makes no sense: at most 1,000 attempts, pauses of at most 29
+    days.
     """
 
     attempts: int = 5
@@ -22,31 +25,21 @@ class RetryPolicy:
     cap: timedelta = timedelta(minutes=1)
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.attempts, int) and not isinstance(self.attempts, bool)
-        if not (whole and 1 <= self.attempts <= MAX_ATTEMPTS):
-            raise ValueError(
-                f"retry policy: attempts is a whole number from 1 to {MAX_ATTEMPTS}, "
-                f"not {self.attempts!r}; the first attempt counts"
-            )
-        self._check_pauses()
-        number = isinstance(self.factor, int | float) and not isinstance(self.factor, bool)
-        if not (number and self.factor >= 1 and math.isfinite(self.factor)):
-            raise ValueError(
-                f"retry policy: factor is a finite number of at least 1, not {self.factor!r}"
-            )
+        refuse("RetryPolicy", self._find_faults())
 
-    def _check_pauses(self) -> None:
-        for name, pause in (("first", self.first), ("cap", self.cap)):
-            if not isinstance(pause, timedelta):
-                raise ValueError(
-                    f"retry policy: {name} is a timedelta, such as timedelta(seconds=5), "
-                    f"not {pause!r}"
-                )
-        if not timedelta(0) <= self.first <= self.cap <= MAX_PAUSE:
-            raise ValueError(
-                f"retry policy: 0 <= first <= cap <= {MAX_PAUSE.days} days does not hold of "
-                f"first={self.first}, cap={self.cap}"
-            )
+    def _find_faults(self) -> Iterator[str]:
+        because = "an action runs at least once"
+        yield from faults_of_count("attempts", self.attempts, most=MAX_ATTEMPTS, because=because)
+        yield from faults_of_factor("factor", self.factor)
+        pauses = {"first": self.first, "cap": self.cap}
+        wrong = [
+            fault
+            for label, pause in pauses.items()
+            for fault in faults_of_duration(label, pause, least=timedelta(0), most=MAX_PAUSE)
+        ]
+        yield from wrong
+        if not wrong and self.cap < self.first:
+            yield f"the cap of {self.cap} is shorter than the first pause, {self.first}: raise it"
 
     def delay(self, attempt: int, jitter: float) -> timedelta:
         """Return the pause after failed attempt `attempt` (from 1), `jitter` being in [0, 1)."""

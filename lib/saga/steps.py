@@ -1,13 +1,22 @@
 """What a saga is made of: steps, timers, signals, child sagas, and groups of them."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lib.saga.call import Call
-from lib.saga.deferred import refuse_deferred
+from lib.saga.declaration import refuse
+from lib.saga.declaration.error import Declared, describe
+from lib.saga.declaration.functions import ACTION, PURE, faults_of_function
+from lib.saga.declaration.types import faults_of_type
+from lib.saga.declaration.values import (
+    faults_of_duration,
+    faults_of_name,
+    faults_of_switch,
+    faults_of_text,
+    name_for_message,
+)
 from lib.saga.policy import PATIENT, RetryPolicy
 
 if TYPE_CHECKING:
@@ -26,16 +35,13 @@ LONGEST_TIMEOUT = timedelta(minutes=29)
 #: How long a delivery may take that runs no author's code.
 BRIEF = timedelta(seconds=10)
 
-#: A name is part of keys and of children's ids.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
-
 #: The members of a group record their outcomes one after the other, in their saga's one root.
 LARGEST_GROUP = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What all parts of a saga have.
+class Part(Declared):
+    """What all parts of a saga have; each raises DeclarationError with all that is wrong with it.
 
     `when` skips the part where it says False. `pivot` marks the point of no return: once it is
     done, the saga only goes forward.
@@ -48,22 +54,19 @@ class Part:
     pivot: bool = False
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise ValueError(
-                f"step {self.name!r}: a name has 1 to 100 letters, digits, spaces and ._-"
-            )
-        for role in self.functions:
-            refuse_deferred(getattr(self, role), f"{self.kind} {self.name}: {role}")
+        refuse(f"{self.kind} {name_for_message(self.name)}", self._find_faults())
 
     @property
     def kind(self) -> str:
         """What messages call the part: step, timer, signal or child."""
         return type(self).__name__.lower()
 
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The names of the fields that hold an author's functions."""
-        return ("when",)
+    def _find_faults(self) -> Iterator[str]:
+        yield from faults_of_name(self.name)
+        yield from faults_of_text("service", self.service)
+        yield from faults_of_switch("pivot", self.pivot)
+        if self.when is not None:
+            yield from faults_of_function("when", self.when, PURE)
 
     @property
     def time_limit(self) -> timedelta:
@@ -100,15 +103,16 @@ class Step(Part):
     retry: RetryPolicy | None = None
     compensation_retry: RetryPolicy = PATIENT
 
-    def __post_init__(self) -> None:
-        super(Step, self).__post_init__()
-        if not timedelta(0) < self.timeout <= LONGEST_TIMEOUT:
-            raise ValueError(f"step {self.name}: timeout must be in (0, {LONGEST_TIMEOUT}]")
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The names of the fields that hold an author's functions."""
-        return ("when", "execute", "compensate", "status")
+    def _find_faults(self) -> Iterator[str]:
+        yield from super(Step, self)._find_faults()
+        yield from faults_of_function("execute", self.execute, ACTION)
+        for label, action in (("compensate", self.compensate), ("status", self.status)):
+            if action is not None:
+                yield from faults_of_function(label, action, ACTION)
+        yield from faults_of_duration("timeout", self.timeout, most=LONGEST_TIMEOUT)
+        if self.retry is not None:
+            yield from _faults_of_policy("retry", self.retry)
+        yield from _faults_of_policy("compensation_retry", self.compensation_retry)
 
     @property
     def time_limit(self) -> timedelta:
@@ -128,10 +132,9 @@ class Timer(Part):
     _: KW_ONLY
     after: timedelta
 
-    def __post_init__(self) -> None:
-        super(Timer, self).__post_init__()
-        if self.after < timedelta(0):
-            raise ValueError(f"timer {self.name}: after must not be negative")
+    def _find_faults(self) -> Iterator[str]:
+        yield from super(Timer, self)._find_faults()
+        yield from faults_of_duration("after", self.after, least=timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,12 @@ class Signal(Part):
     _: KW_ONLY
     payload: Any = object
     within: timedelta | None = None
+
+    def _find_faults(self) -> Iterator[str]:
+        yield from super(Signal, self)._find_faults()
+        yield from faults_of_type("payload", self.payload)
+        if self.within is not None:
+            yield from faults_of_duration("within", self.within, least=timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +169,14 @@ class Child(Part):
     payload: Shape
     compensation_retry: RetryPolicy = PATIENT
 
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The names of the fields that hold an author's functions."""
-        return ("when", "payload")
+    def _find_faults(self) -> Iterator[str]:
+        from lib.saga.definition import Saga
+
+        yield from super(Child, self)._find_faults()
+        if not isinstance(self.saga, Saga):
+            yield f"saga is {describe(self.saga)}: write the Saga itself, declared before this one"
+        yield from faults_of_function("payload", self.payload, PURE)
+        yield from _faults_of_policy("compensation_retry", self.compensation_retry)
 
     @property
     def can_be_undone(self) -> bool:
@@ -177,14 +190,43 @@ class Child(Part):
 
 
 @dataclass(frozen=True, init=False)
-class Parallel:
+class Parallel(Declared):
     """Parts that may run side by side, each in a task of its own: at most 20."""
 
     parts: tuple[Part, ...]
 
     def __init__(self, *parts: Part) -> None:
-        if not 1 <= len(parts) <= LARGEST_GROUP:
-            raise ValueError(f"a group has 1 to {LARGEST_GROUP} parts, not {len(parts)}")
-        if any(part.pivot for part in parts):
-            raise ValueError("a pivot stands alone: a group could be done in part")
+        names = ", ".join(each.name for each in parts if isinstance(each, Part))
+        refuse(f"Parallel({names})", _faults_of_group(parts))
         object.__setattr__(self, "parts", parts)
+
+
+def _faults_of_group(parts: tuple[object, ...]) -> Iterator[str]:
+    if not 1 <= len(parts) <= LARGEST_GROUP:
+        yield f"a group has 1 to {LARGEST_GROUP} parts, not {len(parts)}"
+    for part in parts:
+        if isinstance(part, list | tuple):
+            yield f"{describe(part)} is no part: write Parallel(a, b), or Parallel(*parts)"
+        elif isinstance(part, Parallel):
+            yield "there is a group in the group: list the parts of both in one Parallel(...)"
+        elif not isinstance(part, Part):
+            yield fault_of_part(part)
+        elif part.pivot:
+            yield (
+                f"{part.name} is the pivot, and a pivot stands alone, for a group could be done in "
+                "part: put it before or after the group"
+            )
+
+
+def fault_of_part(part: object) -> str:
+    """Say what is wrong with what stands where a part is to be."""
+    return (
+        f"{describe(part)} is no part of a saga: write Step(...), Timer(...), Signal(...), "
+        "Child(...) or Parallel(...)"
+    )
+
+
+def _faults_of_policy(label: str, policy: object) -> Iterator[str]:
+    if not isinstance(policy, RetryPolicy):
+        attempts = policy if type(policy) is int and policy > 0 else 5
+        yield f"{label} is {describe(policy)}: write {label}=RetryPolicy(attempts={attempts})"

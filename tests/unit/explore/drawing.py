@@ -38,6 +38,8 @@ class Lots:
     def draw(self) -> Saga:
         """Return a saga of up to eight steps, children's included."""
         deadline = self._lots.choice([None, None, 1, 60, 5000])
+        # A timer that outlasts the deadline is refused: together they fit into it.
+        self._naps = [1, 100, 10**6] if deadline is None else [deadline / 10]
         return Saga(
             "seats",
             payload=dict,
@@ -61,7 +63,7 @@ class Lots:
             if kind == "group":
                 yield Parallel(self._seat(undo=undo), self._seat(undo=undo))
             elif kind == "timer":
-                length = self._lots.choice([1, 100, 10**6])
+                length = self._lots.choice(self._naps)
                 yield Timer(self._name("nap"), after=timedelta(seconds=length))
             elif kind == "child" and not nested:
                 yield self._child()

@@ -151,7 +151,7 @@ def test_a_participant_is_asked_what_became_of_a_step(what: str, pivot: bool) ->
 
 
 def test_past_its_deadline_a_saga_begins_no_step_and_is_rolled_back() -> None:
-    saga = shape(seat("a"), Timer("nap", after=2 * MINUTE), seat("b"), deadline=MINUTE)
+    saga = shape(seat("a"), Signal("go"), seat("b"), deadline=MINUTE)
     assert run(saga, 0) > 50
     late = shape(seat("a"), seat("b", {"b": LATER}), seat("c"), deadline=timedelta(seconds=1))
     assert run(late, 0, operators=True) > 50

@@ -1,0 +1,49 @@
+"""The functions that an author hands over: whether they can be called as they will be."""
+
+import inspect
+from collections.abc import Callable, Iterator
+
+from lib.saga.declaration.error import Declared, describe
+from lib.saga.deferred import refuse_deferred
+
+ACTION = ("payload", "call")
+PURE = ("payload", "outputs")
+
+
+def faults_of_function(label: str, function: object, parameters: tuple[str, str]) -> Iterator[str]:
+    """Yield what is wrong with a function that is called with two values, by position.
+
+    What cannot be looked into, such as a builtin, is taken as right.
+    """
+    called_with = f"({', '.join(parameters)})"
+    write = f"write {label}=f, where f is def f{called_with}"
+    if isinstance(function, type):
+        yield f"{label} is {describe(function)}: a call of it only makes an object; {write}"
+    elif isinstance(function, Declared) or not callable(function):
+        yield f"{label} is {describe(function)}, not a function: {write}, without calling it"
+    else:
+        try:
+            refuse_deferred(function, label)
+        except ValueError as problem:
+            yield str(problem)
+        if misfit := _misfit(function, parameters):
+            yield (
+                f"{label} is {describe(function)}: {called_with} does not fit it, {misfit}; {write}"
+            )
+
+
+def _misfit(function: Callable[..., object], parameters: tuple[str, str]) -> str:
+    """Say why a call with these parameters would fail; empty if nothing speaks against it.
+
+    Not through `functools.wraps`: what is called is the wrapper, and it may add arguments.
+    """
+    try:
+        signature = inspect.signature(function, follow_wrapped=False)
+    except (ValueError, TypeError):
+        return ""
+    try:
+        signature.bind(*parameters)
+    except TypeError as problem:
+        hint = ": take the method of an instance" if "self" in signature.parameters else ""
+        return f"it takes {signature} ({problem}){hint}"
+    return ""

@@ -1,0 +1,141 @@
+"""A saga as a whole: what its parts are to one another."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from lib.saga.declaration.error import describe
+from lib.saga.declaration.sizes import faults_of_size
+from lib.saga.declaration.types import faults_of_type
+from lib.saga.declaration.values import (
+    LARGEST_VERSION,
+    faults_of_count,
+    faults_of_duration,
+    faults_of_name,
+)
+from lib.saga.steps import Child, Parallel, Part, Signal, Step, Timer, fault_of_part
+
+if TYPE_CHECKING:
+    from lib.saga.definition import Saga
+
+#: What a step has whose author has said nothing: it is no statement about a saga's deadline.
+_DEFAULT_TIMEOUT = timedelta(seconds=30)
+
+_OUTCOMES = ("halt", "continue")
+
+
+def faults_of_saga(saga: "Saga") -> Iterator[str]:
+    """Yield everything that is wrong with a saga whose parts are right by themselves."""
+    yield from faults_of_name(saga.name)
+    yield from faults_of_type("payload", saga.payload)
+    because = "versions count from 1"
+    yield from faults_of_count("version", saga.version, most=LARGEST_VERSION, because=because)
+    late = [] if saga.deadline is None else list(faults_of_duration("deadline", saga.deadline))
+    yield from late
+    if saga.on_compensation_failure not in _OUTCOMES:
+        yield (
+            f"on_compensation_failure is {describe(saga.on_compensation_failure)}: write "
+            "OnCompensationFailure.HALT or OnCompensationFailure.CONTINUE"
+        )
+    wrong = list(_faults_of_steps(saga.steps))
+    yield from wrong
+    if not wrong:
+        yield from _faults_of_names(saga.parts)
+        yield from _faults_of_pivot(saga)
+        yield from _faults_of_children(saga)
+        yield from faults_of_size(saga)
+        if saga.deadline is not None and not late:
+            yield from _faults_of_times(saga, saga.deadline)
+
+
+def _faults_of_steps(steps: Any) -> Iterator[str]:
+    if isinstance(steps, Part | Parallel):
+        yield f"steps is {describe(steps)} alone: a tuple of one has a comma, steps=(Step(...),)"
+    elif not isinstance(steps, tuple):
+        yield f"steps is {describe(steps)}: write a tuple, steps=(Step(...), Step(...))"
+    elif not steps:
+        yield "steps is empty: a saga has at least one step"
+    else:
+        for number, part in enumerate(steps, 1):
+            if isinstance(part, list | tuple):
+                yield f"entry {number} of steps is {describe(part)}: write *entry, or Parallel(...)"
+            elif not isinstance(part, Part | Parallel):
+                yield f"entry {number} of steps: {fault_of_part(part)}"
+
+
+def _faults_of_names(parts: tuple[Part, ...]) -> Iterator[str]:
+    for name, count in Counter(part.name for part in parts).items():
+        if count > 1:
+            yield f"{count} steps have the same name, {name}: a name is a step's identity"
+
+
+def _faults_of_pivot(saga: "Saga") -> Iterator[str]:
+    pivots = [part.name for part in saga.parts if part.pivot]
+    if len(pivots) > 1:
+        yield f"more than one pivot ({', '.join(pivots)}): only one step is the point of no return"
+        return
+    for index, part in enumerate(saga.parts):
+        if index >= saga.pivot and isinstance(part, Step) and part.compensate:
+            yield (
+                f"step {part.name} can be compensated, but from the pivot on the saga only goes "
+                "forward: leave compensate= out, or move the step before the pivot"
+            )
+        if index < saga.pivot and isinstance(part, Child) and part.saga.has_pivot:
+            yield (
+                f"{part.name}: the child saga {part.saga.name} has a pivot and cannot be rolled "
+                "back: make it the pivot, or let it come after the pivot"
+            )
+
+
+def _faults_of_children(saga: "Saga") -> Iterator[str]:
+    for part in saga.parts:
+        if isinstance(part, Child) and _holds(part.saga, (saga.name, saga.version)):
+            child = part.saga.name
+            yield f"{part.name}: the child saga {child} holds this very saga and would never end"
+
+
+def _holds(saga: "Saga", identity: tuple[str, int]) -> bool:
+    children = (part.saga for part in saga.parts if isinstance(part, Child))
+    return (saga.name, saga.version) == identity or any(_holds(each, identity) for each in children)
+
+
+def _faults_of_times(saga: "Saga", deadline: timedelta) -> Iterator[str]:
+    """Yield what cannot be done before the deadline; past the pivot nothing heeds it."""
+    for part in saga.parts[: saga.pivot]:
+        for label, length in _lengths_of(part).items():
+            if length >= deadline:
+                yield (
+                    f"{part.name}: {label} is {length}, and the saga's deadline of {deadline} "
+                    "comes first: shorten it, or give the saga more time"
+                )
+    waits = shortest_time(saga)
+    if waits >= deadline:
+        yield (
+            f"its timers before the pivot take {waits} in all, and the deadline of {deadline} "
+            "comes first: shorten them, or give the saga more time"
+        )
+
+
+def _lengths_of(part: Part) -> dict[str, timedelta]:
+    if isinstance(part, Timer):
+        return {"after": part.after}
+    if isinstance(part, Signal) and part.within is not None:
+        return {"within": part.within}
+    if isinstance(part, Step) and part.timeout != _DEFAULT_TIMEOUT:
+        return {"timeout": part.timeout}
+    return {}
+
+
+def shortest_time(saga: "Saga") -> timedelta:
+    """Return how long a saga waits for its timers at least, up to its pivot."""
+    stages = (stage for stage in saga.stages if stage.start < saga.pivot)
+    return sum((max(map(_wait_of, (saga.parts[i] for i in s))) for s in stages), timedelta(0))
+
+
+def _wait_of(part: Part) -> timedelta:
+    if part.when is not None:
+        return timedelta(0)
+    if isinstance(part, Child):
+        return shortest_time(part.saga)
+    return part.after if isinstance(part, Timer) else timedelta(0)

@@ -1,0 +1,90 @@
+"""The types of payloads, signals and outputs: whether JSON can bring and keep a value of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from lib.saga.declaration.error import describe
+
+_UNABLE = (inspect.RawType, inspect.ExtType)
+
+#: A value of each kind that JSON knows: a class that msgspec does not know may take one of them.
+_PLAIN: tuple[Any, ...] = (None, True, 1, 1.5, "", [], {})
+_DICT = (inspect.DictType, inspect.FrozenDictType)
+
+#: The keys of a JSON object are text, and msgspec writes these in no text.
+_NO_KEY = (
+    inspect.BoolType,
+    inspect.NoneType,
+    inspect.CollectionType,
+    inspect.TupleType,
+    inspect.NamedTupleType,
+    inspect.StructType,
+    inspect.DataclassType,
+)
+
+
+def faults_of_type(label: str, kind: Any) -> Iterator[str]:
+    """Yield what is wrong with the type of something that is kept as JSON."""
+    write = "write a type that msgspec decodes: a Struct, a dataclass, a TypedDict, dict, int, ..."
+    if isinstance(kind, str):
+        yield f"{label} is the text {describe(kind)}: write the type itself, without quotes"
+        return
+    try:
+        msgspec.json.Decoder(kind)
+        unable = next(_find_unable(inspect.type_info(kind)), None)
+    except NameError as problem:
+        yield f"{label} is {describe(kind)}, and in it {problem}: define that before the saga"
+    except (TypeError, ValueError, RecursionError) as problem:
+        yield f"{label} is {describe(kind)}, which cannot be decoded from JSON ({problem}): {write}"
+    else:
+        if unable is not None:
+            yield f"{label} is {describe(kind)}, but JSON cannot bring {unable}: {write}"
+
+
+def _find_unable(root: inspect.Type) -> Iterator[str]:
+    """Yield the names of types in a type that have no JSON form."""
+    todo: list[Any] = [root]
+    seen: set[int] = set()
+    while todo:
+        node = todo.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, inspect.CustomType) and not any(
+            isinstance(each, node.cls) for each in _PLAIN
+        ):
+            yield getattr(node.cls, "__name__", str(node.cls))
+        if isinstance(node, _UNABLE):
+            yield type(node).__name__.removesuffix("Type")
+        if isinstance(node, _DICT) and not _can_be_key(node.key_type):
+            yield "a dict whose keys are no text and no numbers"
+        todo += _types_in(node)
+
+
+def _takes_plain(cls: Any) -> bool:
+    try:
+        return any(isinstance(each, cls) for each in _PLAIN)
+    except TypeError:
+        return False
+
+
+def _can_be_key(node: inspect.Type) -> bool:
+    if isinstance(node, inspect.Metadata):
+        return _can_be_key(node.type)
+    if isinstance(node, inspect.UnionType):
+        return all(map(_can_be_key, node.types))
+    return not isinstance(node, _NO_KEY)
+
+
+def _types_in(node: Any) -> Iterator[Any]:
+    """Yield the types that a type is made of."""
+    for name in ("type", "key_type", "value_type", "item_type"):
+        inner = getattr(node, name, None)
+        if isinstance(inner, inspect.Type):
+            yield inner
+    yield from getattr(node, "item_types", ())
+    yield from (each for each in getattr(node, "types", ()) if isinstance(each, inspect.Type))
+    yield from (each.type for each in getattr(node, "fields", ()))

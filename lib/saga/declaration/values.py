@@ -1,0 +1,82 @@
+"""Names, numbers, durations and switches."""
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from lib.saga.declaration.error import describe
+
+#: A name is part of keys, of children's ids and of addresses.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
+
+#: Longer waits are taken for a wrong unit; it also keeps every date within what Datastore stores.
+LONGEST_WAIT = timedelta(days=36_500)
+
+LARGEST_VERSION = 1_000_000_000
+
+
+def name_for_message(name: object) -> str:
+    """Return a name as messages show it: as it is where it is a good one."""
+    return name if isinstance(name, str) and NAME.fullmatch(name) else describe(name)
+
+
+def faults_of_name(name: object) -> Iterator[str]:
+    """Yield what is wrong with a name."""
+    if not isinstance(name, str):
+        yield f"the name is {describe(name)}: write a str"
+    elif not NAME.fullmatch(name):
+        yield (
+            f"the name is {describe(name)}: a name has 1 to 100 letters (A to Z), digits, spaces "
+            "and ._- and begins with a letter or a digit"
+        )
+
+
+def faults_of_text(label: str, text: object) -> Iterator[str]:
+    """Yield what is wrong with a short text that is only shown; it may be empty."""
+    if not isinstance(text, str):
+        yield f"{label} is {describe(text)}: write a str"
+    elif len(text) > 100 or not text.isprintable():
+        yield f"{label} is {describe(text)}: write at most 100 printable characters"
+
+
+def faults_of_switch(label: str, value: object) -> Iterator[str]:
+    """Yield what is wrong with a truth value."""
+    if not isinstance(value, bool):
+        yield f"{label} is {describe(value)}: write True or False"
+
+
+def faults_of_count(label: str, value: object, *, most: int, because: str) -> Iterator[str]:
+    """Yield what is wrong with a whole number from 1 on."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        yield f"{label} is {describe(value)}: write an int from 1 to {most}"
+    elif value < 1:
+        yield f"{label} is {value}: {because}; write an int from 1 to {most}"
+    elif value > most:
+        yield f"{label} is {value}: it is at most {most}"
+
+
+def faults_of_factor(label: str, value: object) -> Iterator[str]:
+    """Yield what is wrong with a number that a pause is multiplied by."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        yield f"{label} is {describe(value)}: write a number such as 2.0"
+    elif not (math.isfinite(value) and value >= 1):
+        yield f"{label} is {value}: a pause does not shrink; write a number from 1 on"
+
+
+def faults_of_duration(
+    label: str,
+    value: object,
+    *,
+    most: timedelta = LONGEST_WAIT,
+    least: timedelta = timedelta(microseconds=1),
+) -> Iterator[str]:
+    """Yield what is wrong with a length of time."""
+    if not isinstance(value, timedelta):
+        amount = f"seconds={value}" if type(value) in (int, float) else "..."
+        yield f"{label} is {describe(value)}: write a timedelta, {label}=timedelta({amount})"
+    elif value < least:
+        wanted = "must not be negative" if least == timedelta(0) else "must be longer than nothing"
+        yield f"{label} is {value}: it {wanted}, as in {label}=timedelta(seconds=30)"
+    elif value > most:
+        yield f"{label} is {value}: it is at most {most}"

@@ -1,0 +1,316 @@
+"""Wrong declarations, each refused in words: where, what was wrong, and what to write."""
+
+import re
+
+import pytest
+
+from lib.saga.declaration import DeclarationError
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.steps import Child, Step
+from tests.unit.saga.wrong import SCOPE, a, act, saga
+
+#: What somebody writes, and words of the message that he gets; what stands for "…" may be anything.
+WRONG: list[tuple[str, str]] = [
+    # A forgotten comma or bracket.
+    ("saga(steps=a())", "saga pay: steps is the Step a alone…steps=(Step(...),)"),
+    ("saga(steps=Parallel(a(), a('b')))", "saga pay: steps is the Parallel alone"),
+    ("a()(a('b'))", "Step a: it is called…write a comma"),
+    ("Parallel(a())(a('b'))", "Parallel…write a comma"),
+    ("Timer('t', after=d(1))(a())", "Timer t:…write a comma"),
+    ("Definitions([saga()(saga())])", "Saga pay:…write a comma"),
+    ("saga(steps='reserve' 'pay')", "saga pay: steps is 'reservepay' (str): write a tuple"),
+    ("saga(a(), 'b')", "saga pay: entry 2 of steps: 'b' (str) is no part…Step(...)"),
+    ("saga(a(), [a('b'), a('c')])", "saga pay: entry 2 of steps is…Parallel(...)"),
+    ("saga(steps=(each for each in [a()]))", "saga pay: steps is …generator… write a tuple"),
+    ("saga(steps={a()})", "saga pay: steps is…write a tuple"),
+    ("saga(steps=None)", "saga pay: steps is None: write a tuple"),
+    ("saga(steps=())", "saga pay: steps is empty: a saga has at least one step"),
+    ("saga(steps=[])", "saga pay: steps is empty"),
+    ("saga(Step)", "saga pay: entry 1 of steps: the class Step is no part"),
+    ("saga(act)", "saga pay: entry 1 of steps: the function act is no part"),
+    ("saga(saga())", "saga pay: entry 1 of steps: the Saga pay is no part…Child(...)"),
+    ("saga(a(), None)", "saga pay: entry 2 of steps: None is no part"),
+    # Groups.
+    ("Parallel([a(), a('b')])", "Parallel():…write Parallel(a, b), or Parallel(*parts)"),
+    ("Parallel(a(), Parallel(a('b')))", "Parallel(a): there is a group in the group"),
+    ("Parallel()", "a group has 1 to 20 parts, not 0"),
+    ("Parallel(*many(21))", "a group has 1 to 20 parts, not 21"),
+    ("Parallel(a(), 'b')", "Parallel(a): 'b' (str) is no part of a saga"),
+    ("Parallel(a(), Step)", "Parallel(a): the class Step is no part"),
+    ("Parallel(a(), a('b', pivot=True))", "b is the pivot, and a pivot stands alone"),
+    # Durations.
+    ("a(timeout=30)", r"step a: timeout is 30 (int):…timeout=timedelta(seconds=30)"),
+    ("a(timeout=2.5)", "step a: timeout is 2.5 (float):…timedelta(seconds=2.5)"),
+    ("a(timeout='30s')", "step a: timeout is '30s' (str): write a timedelta"),
+    ("a(timeout=None)", "step a: timeout is None: write a timedelta"),
+    ("a(timeout=d(0))", "step a: timeout is 0:00:00: it must be longer than nothing"),
+    ("a(timeout=d(seconds=-1))", "step a: timeout is…longer than nothing"),
+    ("a(timeout=d(minutes=30))", "step a: timeout is 0:30:00: it is at most 0:29:00"),
+    ("a(timeout=d.max)", "step a: timeout is 999999999 days… at most 0:29:00"),
+    ("a(timeout=datetime(2026, 1, 1))", "step a: timeout is …datetime… write a timedelta"),
+    ("Timer('t', after=60)", "timer t: after is 60 (int):…after=timedelta(seconds=60)"),
+    ("Timer('t', after=d(-1))", "timer t: after is -1 day, 0:00:00: it must not be negative"),
+    ("Timer('t', after=d.max)", "timer t: after is 999999999 days… at most 36500 days"),
+    ("Timer('t', after=None)", "timer t: after is None: write a timedelta"),
+    ("Signal('s', within=60)", "signal s: within is 60 (int):…within=timedelta(seconds=60)"),
+    ("Signal('s', within=True)", "signal s: within is True: write a timedelta"),
+    ("Signal('s', within=d(-1))", "signal s: within is…must not be negative"),
+    ("Signal('s', within=d.max)", "signal s: within is…at most"),
+    ("saga(deadline=3600)", "saga pay: deadline is 3600 (int):…timedelta(seconds=3600)"),
+    ("saga(deadline=d(0))", "saga pay: deadline is 0:00:00: it must be longer than nothing"),
+    ("saga(deadline=d(-1))", "saga pay: deadline is -1 day"),
+    ("saga(deadline=d.max)", "saga pay: deadline is…at most 36500 days"),
+    # What cannot be before the deadline.
+    (
+        "saga(Timer('t', after=d(2)), deadline=d(1))",
+        "saga pay: t: after is 2 days,…and the saga's deadline of 1 day",
+    ),
+    (
+        "saga(Signal('s', within=d(2)), deadline=d(1))",
+        "saga pay: s: within is 2 days,…deadline of 1 day",
+    ),
+    (
+        "saga(a(timeout=d(minutes=5)), deadline=d(minutes=1))",
+        "saga pay: a: timeout is 0:05:00, and the saga's deadline of 0:01:00",
+    ),
+    (
+        "saga(Timer('t', after=d(1)), Timer('u', after=d(1)), deadline=d(2))",
+        "saga pay: its timers before the pivot take 2 days,…deadline of 2 days",
+    ),
+    (
+        "saga(child(of=saga(Timer('t', after=d(2)), name='kid')), deadline=d(1))",
+        "saga pay: its timers…take 2 days",
+    ),
+    # Actions.
+    ("Step('b', execute=None)", "step b: execute is None, not a function:…def f(payload, call)"),
+    ("Step('b', execute='act')", "step b: execute is 'act' (str), not a function"),
+    ("Step('b', execute={'a': 1})", "step b: execute is {'a': 1} (dict), not a function"),
+    ("Step('b', execute=a())", "step b: execute is the Step a, not a function"),
+    (
+        "Step('b', execute=lambda: None)",
+        "step b: execute is …lambda…(payload, call) does not fit",
+    ),
+    ("Step('b', execute=lambda p: p)", "step b: execute is…it takes (p)"),
+    ("Step('b', execute=one)", "step b: execute is the function one:…it takes (payload"),
+    ("Step('b', execute=three)", "step b: execute is the function three:…'store'"),
+    ("Step('b', execute=named)", "step b: execute is the function named:…def f(payload, call)"),
+    ("Step('b', execute=nothing)", "step b: execute is the function nothing:…it takes ()"),
+    ("Step('b', execute=Service.execute)", "step b:…take the method of an instance"),
+    ("Step('b', execute=Service)", "step b: execute is the class Service:…only makes an object"),
+    ("Step('b', execute=dict)", "step b: execute is the class dict"),
+    ("Step('b', execute=later)", "step b: execute…async…plain function"),
+    ("Step('b', execute=piecemeal)", "step b: execute…generator"),
+    ("Step('b', execute=later_piecemeal)", "step b: execute…generator"),
+    ("Step('b', execute=functools.partial(later))", "step b: execute…async"),
+    ("Step('b', execute=functools.partial(act, 1, 2))", "step b: execute…does not fit it"),
+    ("Step('b', execute=Service().execute_later)", "step b: execute…async"),
+    ("Step('b', execute=LateCaller())", "step b: execute…async"),
+    (
+        "a(compensate=one)",
+        "step a: compensate is the function one:…(payload, call)",
+    ),
+    ("a(compensate=False)", "step a: compensate is False, not a function"),
+    ("a(compensate=later)", "step a: compensate…async"),
+    ("a(status='GET')", "step a: status is 'GET' (str), not a function"),
+    ("a(status=three)", "step a: status is the function three"),
+    ("a(status=later)", "step a: status…async"),
+    ("a(when=True)", "step a: when is True, not a function:…def f(payload, outputs)"),
+    ("a(when=lambda payload: True)", "step a: when is…(payload, outputs) does not fit"),
+    ("a(when=later)", "step a: when…async"),
+    # Policies.
+    ("a(retry=0)", "step a: retry is 0 (int): write retry=RetryPolicy(attempts=5)"),
+    ("a(retry=3)", "step a: retry is 3 (int): write retry=RetryPolicy(attempts=3)"),
+    ("a(retry=False)", "step a: retry is False: write retry=RetryPolicy"),
+    ("a(retry=RetryPolicy)", "step a: retry is the class RetryPolicy"),
+    ("a(compensation_retry=None)", "step a: compensation_retry is None: write …RetryPolicy"),
+    ("RetryPolicy(attempts=0)", "attempts is 0: an action runs at least once"),
+    ("RetryPolicy(attempts=2.0)", "RetryPolicy: attempts is 2.0 (float): write an int"),
+    ("RetryPolicy(attempts=True)", "RetryPolicy: attempts is True: write an int"),
+    ("RetryPolicy(attempts=None)", "RetryPolicy: attempts is None: write an int"),
+    ("RetryPolicy(first=1)", "RetryPolicy: first is 1 (int):…first=timedelta(seconds=1)"),
+    ("RetryPolicy(cap=0.5)", "RetryPolicy: cap is 0.5 (float):…cap=timedelta(seconds=0.5)"),
+    ("RetryPolicy(first=d(-1))", "RetryPolicy: first is…must not be negative"),
+    ("RetryPolicy(first=d(1), cap=d(0))", "RetryPolicy: the cap…is shorter than the first"),
+    ("RetryPolicy(cap=d.max)", "RetryPolicy: cap is…at most"),
+    ("RetryPolicy(factor=0.5)", "RetryPolicy: factor is 0.5:…from 1 on"),
+    ("RetryPolicy(factor=float('nan'))", "RetryPolicy: factor is nan"),
+    ("RetryPolicy(factor=float('inf'))", "RetryPolicy: factor is inf"),
+    ("RetryPolicy(factor='2')", "RetryPolicy: factor is '2' (str): write a number"),
+    # The pivot.
+    ("a(pivot='yes')", "step a: pivot is 'yes' (str): write True or False"),
+    ("a(pivot=1)", "step a: pivot is 1 (int): write True or False"),
+    ("saga(a(pivot=True), a('b', pivot=True))", "saga pay: more than one pivot (a, b)"),
+    ("saga(a(pivot=True, compensate=act))", "saga pay: step a can be…leave compensate= out"),
+    ("saga(a(pivot=True), a('b', compensate=act))", "saga pay: step b…only goes forward"),
+    (
+        "saga(child(of=saga(a(pivot=True), name='kid')), a())",
+        "saga pay: c: the child saga kid has a pivot and cannot be rolled back",
+    ),
+    # The saga's own.
+    ("saga(on_compensation_failure='stop')", "saga pay: …is 'stop' (str):…HALT or …CONTINUE"),
+    ("saga(on_compensation_failure=True)", "saga pay: on_compensation_failure is True"),
+    ("saga(on_compensation_failure=None)", "saga pay: on_compensation_failure is None"),
+    ("saga(on_compensation_failure=[])", "saga pay: on_compensation_failure is []"),
+    ("saga(version=0)", "saga pay: version is 0: versions count from 1"),
+    ("saga(version=-1)", "saga pay: version is -1: versions count from 1"),
+    ("saga(version=True)", "saga pay: version is True: write an int"),
+    ("saga(version='1')", "saga pay: version is '1' (str): write an int"),
+    ("saga(version=1.0)", "saga pay: version is 1.0 (float): write an int"),
+    ("saga(version=10**20)", "saga pay: version is 1… at most"),
+    # Names.
+    ("saga(name=5)", "saga 5 (int): the name is 5 (int): write a str"),
+    ("saga(name=None)", "saga None: the name is None: write a str"),
+    ("saga(name='')", "saga '' (str):…a name has 1 to 100 letters"),
+    ("saga(name='x' * 2000)", "a name has 1 to 100 letters"),
+    ("saga(name='pay\\n')", "a name has 1 to 100 letters"),
+    ("saga(name='a/b')", "saga 'a/b' (str):…a name has"),
+    ("saga(name='a:b')", "saga 'a:b' (str):…a name has"),
+    ("saga(name=' pay')", "begins with a letter or a digit"),
+    ("a(5)", "step 5 (int): the name is 5 (int): write a str"),
+    ("a(act)", "step the function act: the name is the function act: write a str"),
+    ("a('')", "step '' (str):…a name has 1 to 100"),
+    ("a('x' * 2000)", "a name has 1 to 100 letters"),
+    ("a('one\\ntwo')", "a name has 1 to 100 letters"),
+    ("a('one\\n')", "a name has 1 to 100 letters"),
+    ("a('one/two')", "step 'one/two' (str):…a name has"),
+    ("a('one:two')", "step 'one:two' (str):…a name has"),
+    ("a('ä')", "step 'ä' (str):…a name has"),
+    ("saga(a(), a())", "saga pay: 2 steps have the same name, a"),
+    ("saga(a(), Parallel(a('b'), Timer('a', after=d(1))))", "2 steps have the same name, a"),
+    ("a(service=None)", "step a: service is None: write a str"),
+    ("a(service=['bank'])", "step a: service is ['bank'] (list): write a str"),
+    ("a(service='x' * 2000)", "step a: service is…at most 100 printable"),
+    # Types.
+    ("saga(payload=object())", "saga pay: payload is …object… cannot be decoded from JSON"),
+    ("saga(payload=5)", "saga pay: payload is 5 (int), which cannot be decoded"),
+    ("saga(payload={'n': int})", "saga pay: payload is…cannot be decoded"),
+    ("saga(payload=First(a=1))", "saga pay: payload is…cannot be decoded"),
+    ("saga(payload='First')", "saga pay: payload is the text 'First' (str):…without quotes"),
+    ("saga(payload=Plain)", "saga pay: payload is the class Plain, but JSON cannot bring Plain"),
+    ("saga(payload=Inside)", "saga pay: payload is the class Inside, but…Plain"),
+    ("saga(payload=First | Second)", "saga pay: payload is…Struct types must be tagged"),
+    ("saga(payload=Ahead)", "saga pay: payload is the class Ahead, …Missing… before the saga"),
+    ("saga(payload=Annotated[str, Meta(ge=1)])", "saga pay: payload is…numeric type"),
+    ("saga(payload=complex)", "saga pay: payload is the class complex, but JSON"),
+    ("saga(payload=Raw)", "saga pay: payload is the class Raw, but JSON cannot bring Raw"),
+    ("saga(payload=dict[tuple[int, int], int])", "saga pay:…keys are no text"),
+    ("saga(payload=dict[bool, int])", "saga pay:…keys are no text"),
+    ("Signal('s', payload=Plain)", "signal s: payload is the class Plain"),
+    ("Signal('s', payload=object())", "signal s: payload is…cannot be decoded"),
+    # Children.
+    ("child(of='kid')", "child c: saga is 'kid' (str): write the Saga itself"),
+    ("child(of=lambda: saga())", "child c: saga is …: write the Saga itself"),
+    ("child(of=a())", "child c: saga is the Step a: write the Saga itself"),
+    ("Child('c', saga=saga(), payload=None)", "child c: payload is None, not a function"),
+    ("Child('c', saga=saga(), payload=dict)", "child c: payload is the class dict"),
+    ("Child('c', saga=saga(), payload=one)", "child c: payload is…(payload, outputs) does not"),
+    ("Child('c', saga=saga(), payload=later)", "child c: payload…async"),
+    ("child(compensation_retry=5)", "child c: compensation_retry is 5 (int): write"),
+    ("saga(child(of=saga()))", "saga pay: c: the child saga pay holds this very saga"),
+    ("saga(child(of=saga(child(of=saga()), name='kid')))", "saga pay: c:…holds this very saga"),
+    # Sizes.
+    ("saga(*many(499))", "saga pay: its 499 steps are 501 writes…takes 500"),
+    ("saga(*many(300, when=yes))", "saga pay: its 300 steps are 604 writes…Child"),
+    (
+        "saga(a(), Parallel(*(child(f'c{n}', saga(*many(25), name='kid')) for n in range(20))))",
+        "saga pay: what begins with c0, c1,…writes, and one commit takes 500",
+    ),
+    ("nested(8)", "saga kid-8: its children's names add up to 832 characters"),
+    # The table.
+    ("Definitions(saga())", "Definitions(the Saga pay): write Definitions([A, B])"),
+    ("Definitions(None)", "Definitions(None): write Definitions([A, B])"),
+    ("Definitions([types])", "Definitions: entry 1 is the module types: write the Saga itself"),
+    ("Definitions([saga(), [saga(name='b')]])", "Definitions: entry 2 is a list: write *entry"),
+    ("Definitions(['pay'])", "Definitions: entry 1 is 'pay' (str): write the Saga itself"),
+    ("Definitions([Saga])", "Definitions: entry 1 is the class Saga"),
+    ("Definitions([saga(), saga(a('b'))])", "saga pay: version 1 is declared twice"),
+    ("Definitions([saga()] * 2)", "Definitions: entry 2 is saga pay once more: list it once"),
+]
+
+
+def test_there_are_more_wrong_declarations_than_a_stranger_tried() -> None:
+    assert len({code for code, _ in WRONG}) == len(WRONG) > 93
+
+
+@pytest.mark.parametrize(("code", "words"), WRONG, ids=[code for code, _ in WRONG])
+def test_a_wrong_declaration_is_refused_in_words(code: str, words: str) -> None:
+    pattern = ".*".join(map(re.escape, words.split("…")))
+    with pytest.raises(DeclarationError, match=pattern):
+        eval(code, dict(SCOPE))
+
+
+RIGHT = [
+    "saga(steps=[a(), a('b')])",
+    "saga(on_compensation_failure='continue')",
+    "Step('b', execute=lambda payload, call, store=None: None)",
+    "Step('b', execute=lambda *args: None)",
+    "Step('b', execute=lambda *args, **options: None)",
+    "Step('b', execute=lambda payload, call=None: None)",
+    "Step('b', execute=functools.partial(three, store=1))",
+    "Step('b', execute=functools.partial(three, 1))",
+    "Step('b', execute=Service().execute)",
+    "Step('b', execute=Caller())",
+    "Step('b', execute=HttpCall('https://pay.example/charge'))",
+    "Step('b', execute=print)",
+    "Step('b', execute=max)",
+    "Step('b', execute=functools.wraps(three)(lambda *args: None))",
+    "Step('b', execute=functools.lru_cache(act))",
+    "a(when=lambda *_: True)",
+    "a(timeout=d(minutes=29))",
+    "saga(deadline=d(seconds=1))",
+    "saga(Timer('t', after=d(0)))",
+    "saga(a(pivot=True), Timer('t', after=d(9)), deadline=d(1))",
+    "saga(Timer('t', after=d(9), pivot=True), deadline=d(1))",
+    "saga(Parallel(Timer('t', after=d(9)), Timer('u', after=d(9))), deadline=d(10))",
+    "saga(*many(498))",
+    "saga(Parallel(*(child(f'c{n}', saga(*many(20), name='kid')) for n in range(20))))",
+    "saga(payload=Any)",
+    "saga(payload=object)",
+    "saga(payload=None)",
+    "saga(payload=dict[int, str])",
+    "saga(payload=list[First] | None)",
+    "saga(payload=datetime)",
+    "saga(child(of=saga(version=2), name='c')) if False else saga(child(), child('e'))",
+    "saga(child(of=saga(version=2)))",
+    "nested(7)",
+    "RetryPolicy(attempts=1, first=d(0), cap=d(0), factor=1)",
+    "Definitions(())",
+    "Definitions({saga(), saga(version=2)})",
+    "Definitions([saga(child(of=saga(name='kid'))), saga(name='b')])",
+]
+
+
+@pytest.mark.parametrize("code", RIGHT)
+def test_what_can_be_honoured_is_not_refused(code: str) -> None:
+    eval(code, dict(SCOPE))
+
+
+def test_all_that_is_wrong_with_a_declaration_is_said_together() -> None:
+    with pytest.raises(DeclarationError, match="timeout is 30") as step:
+        Step("b", execute=None, timeout=30, pivot=1)  # type: ignore[arg-type]
+    assert len(step.value.faults) == 3
+    with pytest.raises(DeclarationError, match="version is 0") as whole:
+        saga(a(), a(), name="a/b", version=0, payload=5)
+    assert len(whole.value.faults) == 4
+
+
+def test_a_text_for_what_becomes_of_compensations_is_taken_as_what_it_says() -> None:
+    [continues, halts] = [saga(on_compensation_failure=each) for each in ("continue", "halt")]
+    assert continues.on_compensation_failure is not halts.on_compensation_failure
+    assert continues.on_compensation_failure.name == "CONTINUE"
+
+
+def test_a_child_may_be_of_another_version_of_its_parent() -> None:
+    part = Child("c", saga=saga(version=1), payload=lambda payload, _: payload)
+    assert saga(a(), part, version=2).parts[1] is part
+
+
+def test_a_table_that_is_a_plain_list_is_refused() -> None:
+    with pytest.raises(DeclarationError, match=r"DEFINITIONS = Definitions\(\[\.\.\.\]\)"):
+        Engine([saga()], Journal(None), None, None)  # type: ignore[arg-type]
+
+
+def test_a_keyword_that_does_not_exist_is_named() -> None:
+    with pytest.raises(TypeError, match="compensation"):
+        Step("a", execute=act, compensation=act)  # type: ignore[call-arg]

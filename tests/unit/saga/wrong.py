@@ -1,0 +1,161 @@
+"""Things to declare wrongly: what the table of wrong declarations is written with."""
+
+import datetime as datetime_module
+import functools
+import types
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from lib.saga.call import Call
+from lib.saga.definition import Definitions, OnCompensationFailure, Saga
+from lib.saga.http import HttpCall
+from lib.saga.policy import RetryPolicy
+from lib.saga.steps import Child, Parallel, Signal, Step, Timer
+
+
+def act(payload: Any, call: Call) -> Any:
+    return None
+
+
+def one(payload: Any) -> Any:
+    return None
+
+
+def three(payload: Any, call: Call, store: Any) -> Any:
+    return None
+
+
+def named(payload: Any, *, call: Call) -> Any:
+    return None
+
+
+def nothing() -> None:
+    return None
+
+
+async def later(payload: Any, call: Call) -> None:
+    return None
+
+
+def piecemeal(payload: Any, call: Call) -> Iterator[int]:
+    yield 1
+
+
+async def later_piecemeal(payload: Any, call: Call) -> AsyncIterator[int]:
+    yield 1
+
+
+def yes(payload: Any, outputs: Mapping[str, Any]) -> bool:
+    return True
+
+
+class Service:
+    def execute(self, payload: Any, call: Call) -> Any:
+        return None
+
+    async def execute_later(self, payload: Any, call: Call) -> Any:
+        return None
+
+
+class Caller:
+    def __call__(self, payload: Any, call: Call) -> Any:
+        return None
+
+
+class LateCaller:
+    async def __call__(self, payload: Any, call: Call) -> Any:
+        return None
+
+
+class Plain:
+    """What msgspec does not know."""
+
+
+class First(Struct):
+    a: int
+
+
+class Second(Struct):
+    b: int
+
+
+class Ahead(Struct):
+    what: "Missing"  # type: ignore[name-defined]  # noqa: F821
+
+
+class Inside(Struct):
+    plain: list[Plain]
+
+
+def a(name: str = "a", **options: Any) -> Step:
+    """Return a good step."""
+    return Step(name, execute=act, **options)
+
+
+def saga(*steps: Any, **options: Any) -> Saga:
+    """Return a saga of steps, by default of one good one."""
+    return Saga(**{"name": "pay", "payload": dict, "steps": steps or (a(),), **options})
+
+
+def child(name: str = "c", of: Any = None, **options: Any) -> Child:
+    """Return a good step that is a child saga."""
+    return Child(name, saga=of or saga(name="kid"), payload=lambda p, _: p, **options)
+
+
+def many(count: int, **options: Any) -> tuple[Step, ...]:
+    """Return so many good steps."""
+    return tuple(a(f"s{number}", **options) for number in range(count))
+
+
+def nested(depth: int) -> Saga:
+    """Return a saga with children in children, all of long names."""
+    inner = saga(name="kid-0")
+    for level in range(depth):
+        inner = saga(child("n" * 100, inner), name=f"kid-{level + 1}")
+    return inner
+
+
+SCOPE = {name: value for name, value in globals().items() if not name.startswith("__")} | {
+    "d": timedelta,
+    "Any": Any,
+    "Annotated": Annotated,
+    "Meta": Meta,
+    "Raw": msgspec.Raw,
+}
+
+__all__ = [
+    "SCOPE",
+    "Ahead",
+    "Caller",
+    "Definitions",
+    "First",
+    "HttpCall",
+    "Inside",
+    "LateCaller",
+    "OnCompensationFailure",
+    "Parallel",
+    "Plain",
+    "RetryPolicy",
+    "Second",
+    "Service",
+    "Signal",
+    "Timer",
+    "datetime",
+    "datetime_module",
+    "functools",
+    "later",
+    "later_piecemeal",
+    "many",
+    "named",
+    "nested",
+    "nothing",
+    "one",
+    "piecemeal",
+    "three",
+    "types",
+    "yes",
+]
