@@ -26,7 +26,7 @@ def find_happened(
     executes = delivery.phase is Phase.EXECUTE
     if executes and not isinstance(part, Step):
         return Woken(step=at[0], attempt=at[1])
-    if lost:
+    if lost and not loaded.steps[delivery.step].unbegun:
         error = "an earlier dispatch of this attempt ended without an answer"
         return outcome_of(delivery, Result.UNKNOWN, error=error)
     if executes and heeds_stop(definition, loaded.saga, delivery.step, now):

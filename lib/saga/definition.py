@@ -95,6 +95,15 @@ class Saga(Declared):
             return StepKind.PIVOT
         return StepKind.COMPENSATABLE if index < self.pivot else StepKind.RETRIABLE
 
+    def records_begin_of(self, index: int) -> bool:
+        """Tell whether a step's beginning is recorded before it runs: a pivot's.
+
+        Whether a pivot may have had its effect decides if the saga may go back, so nobody is to
+        be left guessing. Of any other step it is enough to compensate what may have happened.
+        """
+        part = self.parts[index]
+        return part.pivot and isinstance(part, Step)
+
     def retry_of(self, index: int) -> RetryPolicy:
         """Return how often a step is tried."""
         part = self.parts[index]

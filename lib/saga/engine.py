@@ -36,6 +36,7 @@ from lib.saga.machine.birth import make_saga
 from lib.saga.machine.context import clean_error
 from lib.saga.machine.draft import Decision
 from lib.saga.machine.happened import (
+    Begun,
     Happened,
     Outcome,
     Overdue,
@@ -144,6 +145,11 @@ class Engine:
             self._settle(loaded, None)
             return "stranded"
         happened = find_happened(definition, loaded, delivery, lost, self.clock())
+        if happened is None and _records_begin(definition, delivery):
+            begun = self._begin(loaded, delivery)
+            if begun is None:
+                return "stale"
+            loaded = begun
         if happened is None:
             happened = self._run(definition, loaded, delivery)
         self._settle(loaded, happened)
@@ -292,6 +298,27 @@ class Engine:
         what = "has changed under the same version" if known else "is no longer declared"
         return f"its definition, {saga.name} version {saga.definition_version}, {what}"
 
+    def _begin(self, loaded: Loaded, delivery: Delivery) -> Loaded | None:
+        """Record that a pivot is about to run; None when its delivery is awaited no longer.
+
+        Raises NotBegun where it cannot be recorded: nothing has run.
+        """
+        begun = Begun(step=delivery.step, attempt=delivery.attempt)
+        try:
+            for attempt in range(CONFLICTS):
+                decision = self._decide(loaded, begun)
+                if not decision.events:
+                    self._make_sure(loaded, self._enqueue)
+                    return None
+                try:
+                    return self.journal.save_on(loaded, decision)
+                except (VersionMismatch, Contention):
+                    self._back_off(attempt)
+                    loaded = self._get(delivery.saga_id)
+        except Unavailable as problem:
+            raise NotBegun(problem.detail) from problem
+        raise NotBegun(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
+
     def _run(self, definition: Saga, loaded: Loaded, delivery: Delivery) -> Outcome:
         """Run a delivery's action; of a child saga that is to be made good: have it go back."""
         part = definition.parts[delivery.step]
@@ -373,3 +400,7 @@ class Engine:
                 log("WARNING", "an alert may come twice", saga=saga.id, error=problem.detail)
         elif decision.events and saga.status in FINISHED:
             alerts.log_finished(saga)
+
+
+def _records_begin(definition: Saga, delivery: Delivery) -> bool:
+    return delivery.phase is Phase.EXECUTE and definition.records_begin_of(delivery.step)

@@ -85,6 +85,12 @@ class Journal:
         """Write a decision whole, in one commit; VersionMismatch when the saga has moved on."""
         self.store.apply(*_changes(decision))
 
+    def save_on(self, loaded: Loaded, decision: Decision) -> Loaded:
+        """Write a decision that changes the saga; return what is now stored, to go on from."""
+        saga, *_ = self.store.apply(*_changes(decision))
+        changed = {step.id: step for step in decision.steps}
+        return Loaded(saga, [changed.get(step.id, step) for step in loaded.steps])
+
     def acknowledge(self, child: SagaRecord) -> None:
         """Write that a child saga's end needs to be told no more; its parent is gone."""
         self.store.update(child, if_version=child.version)

@@ -123,6 +123,9 @@ class StepRecord:
     epoch: Annotated[int, OmitEmpty] = 0
     #: The effect may have happened, whatever came after.
     uncertain: bool = False
+    #: No dispatch of the outstanding attempt has begun to run it. Only of a pivot is that recorded:
+    #: of any other step nobody knows, and it is False.
+    unbegun: Annotated[bool, OmitEmpty] = False
     #: When the outstanding delivery is to run, and for how many seconds it may.
     scheduled_at: datetime | None = None
     timeout_seconds: float = 0.0

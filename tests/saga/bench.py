@@ -53,9 +53,11 @@ class Bench:
         self.time = datetime(2026, 1, 1, tzinfo=UTC)
         self.engine = self.make_engine(*sagas)
 
-    def make_engine(self, *sagas: Saga, retention: Retention = KEEP) -> Engine:
+    def make_engine(self, *sagas: Saga, retention: Retention = KEEP, **options: Any) -> Engine:
         journal = Journal(self.store)
-        return Engine(Definitions(sagas), journal, self.queue, self.now, retention=retention)
+        return Engine(
+            Definitions(sagas), journal, self.queue, self.now, retention=retention, **options
+        )
 
     def now(self) -> datetime:
         return self.time
@@ -117,8 +119,8 @@ def make_step(probe: Probe, name: str, **options: Any) -> Step:
     return Step(
         name,
         execute=probe.execute(name),
-        compensate=probe.undo(name),
         **{
+            "compensate": probe.undo(name),
             "retry": QUICK,
             "compensation_retry": QUICK,
             "timeout": timedelta(seconds=1),

@@ -8,6 +8,8 @@ class Cause(StrEnum):
 
     STARTED = "started"
     FIRST_STEP_RAN = "first step ran"
+    #: A dispatch is about to run the pivot.
+    BEGUN = "begun"
     DONE = "done"
     SKIPPED = "skipped by its condition"
     WAITS = "waits"

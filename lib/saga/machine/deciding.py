@@ -90,6 +90,8 @@ def _take(definition: Saga, draft: Draft, what: Happened) -> None:
             backward.compensated(definition, draft, what)
         case Outcome():
             forward.executed(definition, draft, what)
+        case happened.Begun():
+            forward.begun(draft, what)
         case happened.Woken():
             forward.woken(definition, draft, what)
         case happened.Heeded():

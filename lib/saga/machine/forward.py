@@ -10,7 +10,16 @@ from lib.saga.machine.backward import child_rolled_back, roll_back
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.context import Unfit
 from lib.saga.machine.draft import Draft
-from lib.saga.machine.happened import FINAL, ChildEnded, Heeded, Outcome, Result, Signalled, Woken
+from lib.saga.machine.happened import (
+    FINAL,
+    Begun,
+    ChildEnded,
+    Heeded,
+    Outcome,
+    Result,
+    Signalled,
+    Woken,
+)
 from lib.saga.machine.scheduling import IN_FLIGHT, deadline_of, schedule, try_again, wake
 from lib.saga.machine.starting import begin_part, plan_part, run
 from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepStatus
@@ -34,6 +43,20 @@ def executed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
         complete(definition, draft, outcome.step, Cause.DONE, outcome.output)
     elif (step.attempt, step.awaits) == (outcome.attempt, outcome.phase):
         _failed(definition, draft, outcome)
+
+
+def begun(draft: Draft, event: Begun) -> None:
+    """Record that a pivot is about to run; nothing happens if its delivery is awaited no longer.
+
+    Begun a second time, another dispatch may have had the effect that this one will not have.
+    """
+    step = draft.steps[event.step]
+    awaited = step.awaits is Phase.EXECUTE and step.attempt == event.attempt
+    if draft.saga.status not in FORWARD or draft.saga.paused or not awaited:
+        return
+    draft.note(Cause.BEGUN, step=event.step)
+    uncertain = step.uncertain or not step.unbegun
+    draft.change_step(event.step, unbegun=False, uncertain=uncertain)
 
 
 def complete(

@@ -49,6 +49,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A dispatch is about to run a pivot: before this is committed, it has not."""
+
+    step: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Woken:
     """The time of a step that waits is up, or that part of it which one task can wait."""
 
@@ -153,4 +161,4 @@ Asked = (
     | SkipRequested | ResolveRequested
 )  # fmt: skip
 
-Happened = Outcome | Woken | Heeded | ChildEnded | Overdue | Signalled | Asked
+Happened = Outcome | Begun | Woken | Heeded | ChildEnded | Overdue | Signalled | Asked

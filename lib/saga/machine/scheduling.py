@@ -10,7 +10,7 @@ from lib.saga.machine.draft import Draft
 from lib.saga.machine.happened import FINAL, UNCERTAIN, Outcome
 from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import ACTIVE, SagaRecord
+from lib.saga.records import ACTIVE, SagaRecord, StepStatus
 
 #: A delivery due within this time may be on its way already: whoever goes back waits for it.
 IN_FLIGHT = timedelta(seconds=2)
@@ -28,6 +28,7 @@ def schedule(
         attempt=attempt,
         first_attempt=step.first_attempt if step.awaits is phase else attempt,
         epoch=0,
+        unbegun=phase is Phase.EXECUTE and definition.records_begin_of(index),
         scheduled_at=draft.now + min(after, MAX_PAUSE),
         timeout_seconds=definition.parts[index].time_limit.total_seconds(),
     )
@@ -92,12 +93,16 @@ def redeliver(draft: Draft, *, at_once: bool) -> None:
 
 
 def repeat(draft: Draft, index: int, cause: Cause) -> None:
-    """Raise a step's epoch; the delivery before may have run its action."""
+    """Raise a step's epoch; unless it is known not to, the delivery before may have run its action.
+
+    A step that waits has no action, and a pivot's first dispatch records that it begins.
+    """
     step = draft.steps[index]
+    may_have_run = step.awaits is Phase.EXECUTE and step.status is not StepStatus.WAITING
     draft.note(cause, step=index)
     draft.change_step(
         index,
         epoch=step.epoch + 1,
         scheduled_at=max(draft.now, step.scheduled_at or draft.now),
-        uncertain=step.uncertain or step.awaits is Phase.EXECUTE,
+        uncertain=step.uncertain or (may_have_run and not step.unbegun),
     )

@@ -37,11 +37,11 @@ def test_whatever_fails_every_promise_holds(what: str) -> None:
 
 #: With a pivot in the middle, and an operator's cancel at every point.
 PIVOTS: dict[str, tuple[Script, int]] = {
-    "nothing fails": ({}, 226),
-    "the pivot says no": ({"b": NO}, 205),
-    "the pivot crashes after its effect": ({"late b/1": CRASHED}, 287),
-    "the pivot crashes, then says no": ({"late b/1": CRASHED, "b/2": NO}, 346),
-    "a step past the pivot never works": ({"c": LATER}, 389),
+    "nothing fails": ({}, 237),
+    "the pivot says no": ({"b": NO}, 216),
+    "the pivot crashes after its effect": ({"late b/1": CRASHED}, 309),
+    "the pivot crashes, then says no": ({"late b/1": CRASHED, "b/2": NO}, 390),
+    "a step past the pivot never works": ({"c": LATER}, 400),
 }
 
 

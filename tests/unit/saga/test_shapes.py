@@ -7,7 +7,17 @@ import pytest
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import Definitions, Saga, StepKind
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.machine.happened import CancelRequested, ChildEnded, Heeded, Result, Signalled, Woken
+from lib.saga.machine.happened import (
+    CancelRequested,
+    ChildEnded,
+    Heeded,
+    Overdue,
+    PauseRequested,
+    Result,
+    ResumeRequested,
+    Signalled,
+    Woken,
+)
 from lib.saga.policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.records import SagaStatus, due_mark, shard_of
 from lib.saga.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Step, Timer
@@ -197,6 +207,18 @@ def test_a_cancelled_saga_does_not_wait_for_its_signal() -> None:
     played.ends()
     played.happens(CANCEL)
     assert (played.statuses()[1], due(played)) == ("CANCELLED", {0: Phase.COMPENSATE})
+
+
+def test_a_signal_pivot_that_never_came_rolls_back_though_it_was_paused_and_swept() -> None:
+    who = {"actor": "op", "reason": "a look at it"}
+    go = Signal("go", within=MINUTE, pivot=True)
+    played = play(step("a"), go, step("b", undo=False))
+    played.ends()
+    played.happens(PauseRequested(**who))
+    played.happens(ResumeRequested(**who))
+    played.happens(Overdue(), after=LATER)
+    played.happens(Woken(step=1, attempt=1))
+    assert (played.statuses()[1], due(played)) == ("FAILED", {0: Phase.COMPENSATE})
 
 
 # Deadlines

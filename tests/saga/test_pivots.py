@@ -1,0 +1,123 @@
+"""A pivot is uncertain only where a dispatch may have run it, on a real Datastore."""
+
+from typing import Any
+
+import pytest
+
+from lib.errors import NotBegun, Unavailable
+from lib.saga.call import Permanent
+from lib.saga.definition import Saga
+from lib.saga.machine.happened import PauseRequested, ResumeRequested
+from lib.saga.recovery import sweep
+from lib.saga.testing.process import Killed
+from tests.saga.bench import Bench, Probe, make_step
+
+WHO = {"actor": "ops@example.com", "reason": "a look at it"}
+
+
+def refuse(_: Any) -> None:
+    raise Permanent("no credit")
+
+
+def declare(probe: Probe) -> Saga:
+    pay = make_step(probe, "pay", compensate=None, pivot=True)
+    return Saga("letters", payload=dict[str, int], steps=(make_step(probe, "a"), pay))
+
+
+def begin(bench: Bench, probe: Probe) -> None:
+    """A saga that has come to its pivot, which will be refused."""
+    probe.on["pay"] = refuse
+    bench.engine = bench.make_engine(declare(probe))
+    bench.engine.start("letters", "s", {"n": 1})
+    bench.deliver()
+
+
+def test_a_refused_pivot_rolls_back_though_it_was_paused_and_resumed(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, probe)
+    bench.engine.tell("s", PauseRequested(**WHO))
+    assert bench.deliver() == "stale"
+    bench.engine.tell("s", ResumeRequested(**WHO))
+    bench.run_to_end()
+    assert bench.statuses("s") == ["ROLLED_BACK", "COMPENSATED", "FAILED"]
+
+
+def test_a_refused_pivot_rolls_back_though_the_queue_had_lost_it(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, probe)
+    bench.queue.lose_all()
+    bench.pass_time(seconds=20)
+    assert sweep(bench.engine, bench.now).delivered == 1
+    bench.run_to_end()
+    assert bench.statuses("s") == ["ROLLED_BACK", "COMPENSATED", "FAILED"]
+
+
+def test_a_refused_pivot_rolls_back_though_something_before_the_worker_answered_503(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, probe)
+    assert bench.deliver(lost=1) == "permanent"
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "ROLLED_BACK"
+
+
+def test_a_pivot_that_a_killed_process_had_begun_is_not_rolled_back(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, probe)
+    pivot = bench.queue.take()
+
+    def die(*_: Any) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        bench.make_engine(declare(probe), call_within=die).deliver(pivot)
+    assert bench.deliver(pivot, lost=1) == "unknown"
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "FAILED"
+
+
+def test_a_second_dispatch_beside_one_that_has_begun_leaves_the_pivot_uncertain(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, probe)
+    pivot = bench.queue.take()
+    seen: list[str] = []
+
+    def run_beside(_: Any) -> None:
+        if not seen:
+            seen.append("first")
+            bench.deliver(pivot)
+        raise Permanent("no credit")
+
+    probe.on["pay"] = run_beside
+    bench.deliver(pivot)
+    assert bench.statuses("s")[0] == "FAILED"
+
+
+def test_a_pivot_whose_beginning_cannot_be_recorded_does_not_run(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(bench, probe)
+    pivot = bench.queue.take()
+
+    def fail(*_: Any) -> None:
+        raise Unavailable("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.engine.journal, "save_on", fail)
+        with pytest.raises(NotBegun, match="down"):
+            bench.deliver(pivot)
+    assert "pay" not in probe.calls
+    bench.deliver(pivot)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "ROLLED_BACK"
+
+
+def test_a_pivot_costs_one_commit_more_than_another_step(bench: Bench, probe: Probe) -> None:
+    begin(bench, probe)
+    probe.on.clear()
+    bench.run_to_end()
+    assert dict(bench.rpc.calls) == {"Commit": 4, "Lookup": 2}
