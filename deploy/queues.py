@@ -1,13 +1,41 @@
 """The Cloud Tasks queues: what queues.yaml states, as gcloud takes it."""
 
 import re
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from deploy.gcloud import Gcloud
 from deploy.settings import PROJECT, Settings
 from local.queues import read_queue_settings
 
 QUEUES = PROJECT / "queues.yaml"
+
+#: The flag of each setting whose name does not say it, by its path.
+_FLAGS: Final = {
+    "stackdriverLoggingConfig.samplingRatio": "log-sampling-ratio",
+    "httpTarget.httpMethod": "http-method-override",
+    "httpTarget.oidcToken.serviceAccountEmail": "http-oidc-service-account-email-override",
+    "httpTarget.oidcToken.audience": "http-oidc-token-audience-override",
+    "httpTarget.oauthToken.serviceAccountEmail": "http-oauth-service-account-email-override",
+    "httpTarget.oauthToken.scope": "http-oauth-token-scope-override",
+}
+
+#: Flags that take several settings at once, and how gcloud calls each of these.
+_TOGETHER: Final = {
+    "routing-override": {
+        "appEngineRoutingOverride.service": "service",
+        "appEngineRoutingOverride.version": "version",
+        "appEngineRoutingOverride.instance": "instance",
+    },
+    "http-uri-override": {
+        "httpTarget.uriOverride.scheme": "scheme",
+        "httpTarget.uriOverride.host": "host",
+        "httpTarget.uriOverride.port": "port",
+        "httpTarget.uriOverride.pathOverride.path": "path",
+        "httpTarget.uriOverride.queryOverride.queryParams": "query",
+        "httpTarget.uriOverride.uriOverrideEnforceMode": "mode",
+    },
+}
 
 
 def queue_names(settings: Settings) -> list[str]:
@@ -22,13 +50,32 @@ def apply_queues(gcloud: Gcloud, settings: Settings) -> None:
     present = {queue["name"].rpartition("/")[2] for queue in listed}
     for name, stated in read_queue_settings(QUEUES, int(settings.queue_count)).items():
         verb = "update" if name in present else "create"
-        gcloud.change("tasks", "queues", verb, name, location, *_flags_of(stated))
+        gcloud.change("tasks", "queues", verb, name, location, *flags_of(stated))
 
 
-def _flags_of(stated: dict[str, Any]) -> list[str]:
-    """Return a queue's settings as flags: `maxAttempts` is `--max-attempts`."""
-    return [
-        "--" + re.sub("([A-Z])", r"-\1", name).lower() + f"={value}"
-        for part in ("rateLimits", "retryConfig")
-        for name, value in stated.get(part, {}).items()
-    ]
+def flags_of(stated: Mapping[str, Any]) -> list[str]:
+    """Return every setting of a queue as gcloud's flags: `maxAttempts` is `--max-attempts`."""
+    leaves = dict(_leaves("", stated))
+    flags = []
+    for flag, keys in _TOGETHER.items():
+        parts = [f"{word}:{leaves.pop(path)}" for path, word in keys.items() if path in leaves]
+        flags += [f"--{flag}={','.join(parts)}"] if parts else []
+    for path, value in leaves.items():
+        if path == "httpTarget.headerOverrides":
+            headers = [each["header"] for each in value]
+            flags += [f"--http-header-override={each['key']}: {each['value']}" for each in headers]
+        else:
+            flags.append(f"--{_FLAGS.get(path) or _kebab(path)}={value}")
+    return flags
+
+
+def _leaves(prefix: str, stated: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in stated.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(f"{prefix}{name}.", value)
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _kebab(path: str) -> str:
+    return re.sub("([A-Z])", r"-\1", path.rpartition(".")[2]).lower()

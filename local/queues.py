@@ -1,63 +1,98 @@
 """Reads queues.yaml: each queue by its id, in the shape of the API's Queue resource.
 
-Only what such a file needs of YAML is read: nested mappings by indentation, plain or quoted
-scalars, comments. Nothing but Python is needed to do so.
+The one reader and the one schema of it: the local Cloud Tasks and the deployment take what it says.
 """
 
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import yaml
 
-class BrokenQueuesFile(ValueError):
-    """The file cannot be read as queues; the message names it and the place."""
+from local.yaml_file import YamlFile, is_nothing
+
+#: What a setting is: a number, a whole one, a length of time, text, or a list.
+NUMBER: Final = "a number"
+WHOLE: Final = "a whole number"
+DURATION: Final = "a number of seconds with an s, such as 0.5s"
+TEXT: Final = "text"
+LIST: Final = "a list"
+
+#: All that can be set of a queue (Cloud Tasks v2 reference, Queue), section by section.
+SETTINGS: Final[Mapping[str, Any]] = {
+    "rateLimits": {"maxDispatchesPerSecond": NUMBER, "maxConcurrentDispatches": WHOLE},
+    "retryConfig": {
+        "maxAttempts": WHOLE,
+        "maxRetryDuration": DURATION,
+        "minBackoff": DURATION,
+        "maxBackoff": DURATION,
+        "maxDoublings": WHOLE,
+    },
+    "stackdriverLoggingConfig": {"samplingRatio": NUMBER},
+    "appEngineRoutingOverride": {"service": TEXT, "version": TEXT, "instance": TEXT},
+    "httpTarget": {
+        "uriOverride": {
+            "scheme": TEXT,
+            "host": TEXT,
+            "port": WHOLE,
+            "pathOverride": {"path": TEXT},
+            "queryOverride": {"queryParams": TEXT},
+            "uriOverrideEnforceMode": TEXT,
+        },
+        "httpMethod": TEXT,
+        "headerOverrides": LIST,
+        "oidcToken": {"serviceAccountEmail": TEXT, "audience": TEXT},
+        "oauthToken": {"serviceAccountEmail": TEXT, "scope": TEXT},
+    },
+}
+
+_HEADER: Final = {"header": {"key": TEXT, "value": TEXT}}
+
+_QUEUE_ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
+_DURATION: Final = re.compile(r"\d+(\.\d{1,9})?s")
 
 
 def read_queue_settings(path: Path, copies: int = 1) -> dict[str, dict[str, Any]]:
     """Return the settings of each queue by its id, in the order of the file.
 
     With more copies than one, each queue `NAME` is followed by `NAME-2`, `NAME-3` and so on.
+    Raises BrokenFile, naming the line, for what is not a queue's.
     """
+    file = YamlFile(path)
     return {
-        queue_id if copy == 1 else f"{queue_id}-{copy}": settings or {}
-        for queue_id, settings in _read_mapping(path).items()
+        queue_id if copy == 1 else f"{queue_id}-{copy}": settings
+        for queue_id, settings in _read_queues(file, copies)
         for copy in range(1, copies + 1)
     }
 
 
-def _read_mapping(path: Path) -> dict[str, Any]:
-    root: dict[str, Any] = {}
-    open_mappings: list[tuple[int, dict[str, Any]]] = [(-1, root)]
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        text = line.split(" #")[0].rstrip()
-        if not text.strip() or text.lstrip().startswith("#"):
-            continue
-        indent = len(text) - len(text.lstrip(" "))
-        key, colon, value = text.strip().partition(":")
-        if not colon or key.startswith("-") or "\t" in text:
-            raise BrokenQueuesFile(f"{path}: line {number}: expected `key: value` or `key:`")
-        while indent <= open_mappings[-1][0]:
-            open_mappings.pop()
-        _put(open_mappings, indent, key.strip(), value.strip())
-    return root
+def _read_queues(file: YamlFile, copies: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    root = file.read()
+    queues = {} if root is None else file.mapping(root, "the file")
+    if not queues:
+        raise file.broken(0, "it declares no queue: write `sagas:` on a line")
+    for queue_id, node in queues.items():
+        if not _QUEUE_ID.fullmatch(queue_id if copies == 1 else f"{queue_id}-{copies}"):
+            reason = "Queue names have 1 to 100 letters, digits and -, with the copy's number"
+            raise file.fault(node, f"{queue_id!r}: {reason}")
+        yield queue_id, _read(file, node, f"queue {queue_id}", SETTINGS)
 
 
-def _put(
-    open_mappings: list[tuple[int, dict[str, Any]]], indent: int, key: str, value: str
-) -> None:
-    mapping = open_mappings[-1][1]
-    if value:
-        mapping[key] = _read_scalar(value)
-        return
-    mapping[key] = {}
-    open_mappings.append((indent, mapping[key]))
-
-
-def _read_scalar(text: str) -> object:
-    if text[0] in "\"'" and text[-1] == text[0]:
-        return text[1:-1]
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text
+def _read(file: YamlFile, node: yaml.Node, what: str, shape: Any) -> Any:
+    """Return a node as JSON would hold it, if it is of the shape."""
+    if isinstance(shape, Mapping):
+        if is_nothing(node):
+            return {}
+        fields = file.mapping(node, what, shape)
+        return {name: _read(file, each, name, shape[name]) for name, each in fields.items()}
+    if shape == LIST:
+        return [_read(file, each, what, _HEADER) for each in file.sequence(node, what)]
+    if shape == TEXT:
+        return file.text(node, what)
+    if shape == DURATION:
+        text = file.text(node, what)
+        if not _DURATION.fullmatch(text):
+            raise file.fault(node, f"{what} is {DURATION}, not {text}")
+        return text
+    return file.whole(node, what) if shape == WHOLE else file.number(node, what)

@@ -6,10 +6,10 @@ import signal
 import sys
 import threading
 
-from local.datastore.index_file import IndexFileError
 from local.datastore.server import serve
 from local.datastore.store import FolderTaken
 from local.rpc.listener import PortTaken
+from local.yaml_file import BrokenFile
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def main() -> int:
             options.index_file,
             require_indexes=not options.no_require_indexes,
         )
-    except (PortTaken, FolderTaken, IndexFileError) as error:
+    except (PortTaken, FolderTaken, BrokenFile) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"Datastore ready on {handle.host}", flush=True)

@@ -4,6 +4,7 @@ An entry is ``index id | [ancestor] | values in the index's order and directions
 """
 
 import math
+import re
 from collections.abc import Mapping
 from itertools import product
 from typing import Any, NamedTuple
@@ -19,6 +20,10 @@ KEY = "__key__"
 
 #: The most index entries that one entity may have.
 MAX_ENTRIES = 20_000
+
+#: A name that YAML takes for text without quotes, unless it is one of those below.
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_TAKEN = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 Values = Mapping[str, list[bytes]]
 
@@ -46,15 +51,25 @@ class Definition(NamedTuple):
 
     def describe(self) -> str:
         """Return the entry of index.yaml that declares this index."""
-        lines = [f"- kind: {self.kind}"]
+        lines = [f"- kind: {quote(self.kind)}"]
         if self.ancestor:
             lines.append("  ancestor: yes")
         lines.append("  properties:")
         for name, descending in self.columns:
-            lines.append(f"  - name: {name}")
+            lines.append(f"  - name: {quote(name)}")
             if descending:
                 lines.append("    direction: desc")
         return "\n".join(lines)
+
+
+def quote(name: str) -> str:
+    """Return a name as YAML: quoted where it could be taken for something else than text."""
+    if _PLAIN.fullmatch(name) and name.lower() not in _TAKEN:
+        return name
+    import yaml
+
+    quoted = yaml.dump(name, default_style='"', width=math.inf)
+    return str(quoted).removesuffix("\n")
 
 
 class Entry(NamedTuple):

@@ -60,7 +60,7 @@ def serve(
 
     On the same port ``GET /`` answers that it is well and ``POST /reset`` forgets all data. A
     missing index file means that there are no composite indexes. Raises PortTaken, FolderTaken,
-    or IndexFileError when the index file cannot be read.
+    or BrokenFile when the index file cannot be read.
     """
     composites = []
     if index_file is not None and Path(index_file).exists():

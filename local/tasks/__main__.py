@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from local.folder_lock import FolderInUse
-from local.queues import BrokenQueuesFile
 from local.scheduler.job import Job, read_job
 from local.tasks.faults import Faults
 from local.tasks.queues_file import read_queues
 from local.tasks.refusals import Refused
 from local.tasks.server import Settings, start_server
 from local.tasks.task_checks import encode_url
+from local.yaml_file import BrokenFile
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
         asyncio.run(_serve(_read_settings(options)))
-    except (FolderInUse, BrokenQueuesFile, OSError) as error:
+    except (FolderInUse, BrokenFile, OSError) as error:
         print(f"Cloud Tasks cannot start: {error}", file=sys.stderr)
         return 1
     return 0

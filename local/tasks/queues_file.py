@@ -5,10 +5,11 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from local.queues import BrokenQueuesFile, read_queue_settings
+from local.queues import read_queue_settings
 from local.tasks.messages import Queue
 from local.tasks.queue_checks import complete_queue
 from local.tasks.refusals import Refused
+from local.yaml_file import BrokenFile
 
 
 def read_queues(path: Path, location: str, copies: int = 1) -> list[Any]:
@@ -25,4 +26,4 @@ def _make_queue(path: Path, name: str, settings: Any) -> Any:
         queue.name = name
         return complete_queue(queue)
     except (json_format.ParseError, Refused) as error:
-        raise BrokenQueuesFile(f"{path}: {name}: {error}") from error
+        raise BrokenFile(f"{path}: {name}: {error}") from error
