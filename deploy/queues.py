@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from deploy.gcloud import Gcloud
 from deploy.settings import PROJECT, Settings
-from local.queues import read_queue_settings
 
 QUEUES = PROJECT / "queues.yaml"
 
@@ -40,7 +39,7 @@ _TOGETHER: Final = {
 
 def queue_names(settings: Settings) -> list[str]:
     """Return the ids of the queues over which sagas are spread."""
-    return list(read_queue_settings(QUEUES, int(settings.queue_count)))
+    return list(_read(settings))
 
 
 def apply_queues(gcloud: Gcloud, settings: Settings) -> None:
@@ -48,9 +47,16 @@ def apply_queues(gcloud: Gcloud, settings: Settings) -> None:
     location = f"--location={settings.region}"
     listed = gcloud.read("tasks", "queues", "list", location) or []
     present = {queue["name"].rpartition("/")[2] for queue in listed}
-    for name, stated in read_queue_settings(QUEUES, int(settings.queue_count)).items():
+    for name, stated in _read(settings).items():
         verb = "update" if name in present else "create"
         gcloud.change("tasks", "queues", verb, name, location, *flags_of(stated))
+
+
+def _read(settings: Settings) -> dict[str, dict[str, Any]]:
+    # Here, so that what needs no queues runs on Python alone, without a YAML library.
+    from local.queues import read_queue_settings
+
+    return read_queue_settings(QUEUES, int(settings.queue_count))
 
 
 def flags_of(stated: Mapping[str, Any]) -> list[str]:
