@@ -8,7 +8,9 @@ import flask
 from lib.access import BY_WAY_OF_API
 from lib.errors import NotFound
 from lib.http import View
-from lib.rendering import render_problem
+from lib.observing import observed
+from lib.problems import render_problem
+from lib.request_body import drain
 
 
 def route_to(module_of: Mapping[str, str]) -> View:
@@ -19,7 +21,10 @@ def route_to(module_of: Mapping[str, str]) -> View:
         """Hand a request to the function that its path names."""
         name = names.get(request.path.strip("/"))
         if name is None:
-            return render_problem(NotFound(f"no function at {request.path[:200]!r}"))
+            with observed("api", request) as seen:
+                seen.status = NotFound.status
+                drain(request)
+                return render_problem(NotFound(f"no function at {request.path[:200]!r}"))
         request.environ[BY_WAY_OF_API] = True
         view: View = getattr(import_module(module_of[name]), name)
         return view(request)

@@ -38,6 +38,21 @@ def check_invoker(request: flask.Request, invoker: str) -> None:
         raise Unauthenticated("a public function believes no token without a signature")
 
 
+def check_origin(request: flask.Request) -> None:
+    """Raise Forbidden for a page of another origin that would change something.
+
+    A browser says whose page it is, in Sec-Fetch-Site, or in Origin if it is an old one; what is
+    no browser says neither.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    is_foreign = site not in (None, "none", "same-origin")
+    if origin is not None and not is_foreign:
+        host = urlsplit(origin).netloc.lower()
+        is_foreign = host != request.host.lower() or not _is_own_host(request)
+    if is_foreign:
+        raise Forbidden("a page of another origin may not call this function")
+
+
 def identify_caller(request: flask.Request) -> str:
     """Return whom the audit trail is to name; Unauthenticated if the token is not for us."""
     token = find_credential(request)
@@ -87,11 +102,18 @@ def _is_group(member: str) -> bool:
     return ":" in member and not member.startswith(_PERSONS)
 
 
-def _is_local(request: flask.Request) -> bool:
-    """Tell whether a request comes from this machine, and is meant for it.
+def _is_own_host(request: flask.Request) -> bool:
+    """Tell whether the Host header may name us.
 
-    A page elsewhere can have its own name lead here (DNS rebinding): the Host header shows that.
+    A page elsewhere can have its own name lead to this machine (DNS rebinding).
     """
+    known = {urlsplit(audience).netloc for audience in config().audiences}
+    from_here = _is_loopback(request.remote_addr or "")
+    return not from_here or _is_local(request) or request.host in known
+
+
+def _is_local(request: flask.Request) -> bool:
+    """Tell whether a request comes from this machine, and is meant for it."""
     host = urlsplit(f"//{request.host}").hostname or ""
     return _is_loopback(request.remote_addr or "") and (host == "localhost" or _is_loopback(host))
 

@@ -14,14 +14,8 @@ import msgspec
 from lib import clients
 from lib.access import identify_caller
 from lib.decoding import convert, decode_json
-from lib.errors import Invalid, Malformed, TooLarge, VersionMismatch
-
-#: The largest body that is read at all.
-LARGEST_BODY = 1024 * 1024
-
-#: Of a larger body so much is thrown away: 32 MiB, the most that Cloud Run lets through.
-CHUNK = 64 * 1024
-DRAINED_CHUNKS = 512
+from lib.errors import Invalid, Malformed, VersionMismatch
+from lib.request_body import check_type, read_body
 
 #: What a function may ask for by a parameter's name; made when it is first asked for.
 COLLABORATORS: Mapping[str, Callable[[flask.Request], Any]] = {
@@ -40,7 +34,7 @@ Binding = Callable[[flask.Request], dict[str, Any]]
 def compile_binding(function: Callable[..., Any]) -> Binding:
     """Look at a function's parameters once; return what turns a request into its arguments.
 
-    What it returns raises Malformed, Invalid naming the field, or TooLarge.
+    What it returns raises Malformed, Invalid naming the field, UnsupportedMediaType or TooLarge.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
     body = parameters.get("body")
@@ -50,12 +44,14 @@ def compile_binding(function: Callable[..., Any]) -> Binding:
     query = _make_query_type(asked)
 
     def bind(request: flask.Request) -> dict[str, Any]:
-        raw = _body_of(request)
+        raw = read_body(request)
         arguments = msgspec.structs.asdict(convert(_query_of(request), query, strict=False))
         if where is not None:
             names = where.annotation.__struct_fields__
             arguments["where"] = where.annotation(**{name: arguments.pop(name) for name in names})
         if body is not None:
+            if raw:
+                check_type(request)
             arguments["body"] = decode_json(raw, body.annotation)
         return arguments | {name: COLLABORATORS[name](request) for name in handed}
 
@@ -80,17 +76,6 @@ def _query_of(request: flask.Request) -> dict[str, str]:
     if twice:
         raise Invalid(f"{twice[0]} is given twice", field=twice[0])
     return request.args.to_dict()
-
-
-def _body_of(request: flask.Request) -> bytes:
-    body: bytes = request.stream.read(LARGEST_BODY + 1)
-    if len(body) > LARGEST_BODY:
-        # Read on for a while, or the caller would see a broken connection instead of the answer.
-        for _ in range(DRAINED_CHUNKS):
-            if not request.stream.read(CHUNK):
-                break
-        raise TooLarge(f"the body is over the limit of {LARGEST_BODY} bytes")
-    return body
 
 
 def _version_of(if_match: str | None) -> int | None:

@@ -15,8 +15,9 @@ class AmendsError(Exception):
     #: When the caller may try again, for errors that pass.
     retry_after: timedelta | None = None
 
-    def __init__(self, detail: str, *, field: str | None = None) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, *, field: str | None = None, internal: str = "") -> None:
+        """Say what is wrong: `detail` to the caller, `internal` beside it to the log alone."""
+        super().__init__(f"{detail}: {internal}" if internal else detail)
         self.detail = detail
         self.field = field
 
@@ -88,6 +89,13 @@ class TooLarge(AmendsError):
     code = "too-large"
 
 
+class UnsupportedMediaType(AmendsError):
+    """The body is not said to be JSON, or not in plain UTF-8."""
+
+    status = 415
+    code = "unsupported-media-type"
+
+
 class Invalid(AmendsError):
     """Readable but not acceptable: a field is unknown, mistyped, missing or out of range."""
 
@@ -109,6 +117,12 @@ class Unreadable(AmendsError):
         super().__init__(detail, field=field)
         self.kind = kind
         self.key = key
+
+
+class MissingIndex(AmendsError):
+    """A query needs an index that is not there, or not built yet; the log has the entry to add."""
+
+    code = "missing-index"
 
 
 class Contention(AmendsError):

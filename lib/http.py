@@ -8,17 +8,22 @@ from typing import Any
 
 import flask
 
-from lib.access import MACHINERY, check_invoker
+from lib.access import MACHINERY, check_invoker, check_origin
 from lib.binding import compile_binding
 from lib.config import config
 from lib.deadline import within
 from lib.errors import AmendsError, Malformed, MethodNotAllowed
 from lib.logs import log
 from lib.observing import observed
-from lib.rendering import render_problem, render_result
+from lib.problems import render_problem
+from lib.rendering import render_result
+from lib.request_body import drain
 
 #: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
 BUDGET_HEADER = "X-Server-Timeout"
+
+#: What a caller learns of an error that nobody has thought of.
+UNEXPECTED = AmendsError("something went wrong here; it was logged")
 
 View = Callable[[flask.Request], flask.Response]
 Decorator = Callable[[Callable[..., Any]], View]
@@ -34,9 +39,15 @@ def endpoint(method: str, *, status: int = 200, invoker: str = "caller") -> Deco
     def decorate(function: Callable[..., Any]) -> View:
         bind = compile_binding(function)
 
+        allowed = (method, "HEAD", "OPTIONS") if method == "GET" else (method, "OPTIONS")
+
         def answer(request: flask.Request) -> flask.Response:
-            if request.method != method:
-                raise MethodNotAllowed(f"this function answers {method}", allow=method)
+            if request.method == "OPTIONS":
+                return flask.Response(b"", 204, headers={"Allow": ", ".join(allowed)})
+            if request.method not in allowed:
+                raise MethodNotAllowed(f"this function answers {method}", allow=", ".join(allowed))
+            if method != "GET":
+                check_origin(request)
             check_invoker(request, invoker)
             if invoker in MACHINERY:
                 # Cloud Tasks and Cloud Scheduler bound these calls, and steps have time-outs.
@@ -48,10 +59,10 @@ def endpoint(method: str, *, status: int = 200, invoker: str = "caller") -> Deco
             try:
                 return answer(request)
             except AmendsError as problem:
-                return render_problem(problem)
+                return _refuse(request, problem)
             except Exception as problem:  # whatever it is, the caller learns no detail of it
                 _log_unexpected(problem)
-                return render_problem(AmendsError("something went wrong here; it was logged"))
+                return _refuse(request, UNEXPECTED)
 
         @functools.wraps(function)
         def view(request: flask.Request) -> flask.Response:
@@ -80,6 +91,20 @@ def _budget_of(request: flask.Request) -> timedelta:
     if not 0 < seconds < float("inf"):
         raise Malformed(f"{BUDGET_HEADER} is a number of seconds above 0", field=BUDGET_HEADER)
     return timedelta(seconds=min(seconds, most.total_seconds()))
+
+
+def _refuse(request: flask.Request, problem: AmendsError) -> flask.Response:
+    passes = problem.retry_after is not None
+    if (problem.status >= 500 or passes) and problem is not UNEXPECTED:
+        # The text is ours; of other errors it may quote what a caller has sent.
+        log(
+            "ERROR" if problem.status == 500 else "WARNING",
+            f"answered {problem.status}: {problem}",
+            error=problem.code,
+            stack=_describe(problem),
+        )
+    drain(request)
+    return render_problem(problem)
 
 
 def _log_unexpected(problem: BaseException) -> None:

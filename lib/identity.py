@@ -133,5 +133,8 @@ def _fetch_certs(url: str) -> Mapping[str, str]:
         answer.raise_for_status()
         certs: Mapping[str, str] = answer.json()
     except (requests.RequestException, json.JSONDecodeError) as problem:
-        raise Unavailable(f"the certificates at {url} cannot be read: {problem}") from problem
+        raise Unavailable(
+            "the certificates that tokens are verified with cannot be read",
+            internal=f"{url}: {problem}",
+        ) from problem
     return certs

@@ -35,6 +35,11 @@ def make_traceparent() -> str:
     return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
 
 
+def trace_id() -> str:
+    """Return the id of the trace of this request, or nothing outside of one."""
+    return traceparent.get()[3:35]
+
+
 @contextmanager
 def request_context(trace: str, **fields: Any) -> Iterator[dict[str, Any]]:
     """Put a trace and fields on every line that is logged inside; yield the fields."""

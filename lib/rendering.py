@@ -1,4 +1,4 @@
-"""From a function's result, or from its error, to a response."""
+"""From a function's result to a response."""
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
@@ -7,7 +7,7 @@ from typing import Any
 import flask
 import msgspec
 
-from lib.errors import AmendsError, Invalid, MethodNotAllowed
+from lib.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +39,6 @@ def pick_fields(value: Any, names: str | None) -> Any:
     if hasattr(value, "next_page_token"):
         return replace(value, items=[_pick(item, names.split(",")) for item in value.items])
     return Reply(_pick(value, names.split(",")), headers=_etag_of(value))
-
-
-def render_problem(problem: AmendsError) -> flask.Response:
-    """Return an error as RFC 9457 problem details."""
-    body = {
-        "type": f"urn:amends:problem:{problem.code}",
-        "title": problem.code.replace("-", " ").capitalize(),
-        "status": problem.status,
-        "code": problem.code,
-        "detail": problem.detail,
-    }
-    if problem.field is not None:
-        body["field"] = problem.field
-    # As an iterator, since functions-framework reads the whole rest of the request, however
-    # large, before it sends an answer that is not a stream.
-    answer = flask.Response(
-        iter([msgspec.json.encode(body)]), problem.status, content_type="application/problem+json"
-    )
-    if isinstance(problem, MethodNotAllowed):
-        answer.headers["Allow"] = problem.allow
-    if problem.retry_after is not None:
-        seconds = max(1, round(problem.retry_after.total_seconds()))
-        answer.headers["Retry-After"] = str(seconds)
-    return answer
 
 
 def _etag_of(value: Any) -> dict[str, str]:

@@ -16,9 +16,11 @@ _PATIENCE = 20.0
 
 #: What a newcomer can copy, line by line; {url} is where the functions are.
 EXAMPLES = """\
-curl -X PUT {url}/set-stock -d '{"sku":"tea","units":10}' \
-&& curl -X PUT {url}/set-credit -d '{"customer_id":"ann","available_cents":5000}'
-curl {url}/place-order -d '{"id":"order-1","customer_id":"ann",\
+curl -X PUT {url}/set-stock -H 'Content-Type: application/json' -d '{"sku":"tea","units":10}' \
+&& curl -X PUT {url}/set-credit -H 'Content-Type: application/json' \
+-d '{"customer_id":"ann","available_cents":5000}'
+curl {url}/place-order -H 'Content-Type: application/json' -d '{"id":"order-1",\
+"customer_id":"ann",\
 "lines":[{"sku":"tea","quantity":2,"unit_price_cents":450}],\
 "address":{"name":"Ann","street":"1 High St","city":"Leeds","country":"GB"}}'
 curl '{url}/get-order?id=order-1'"""

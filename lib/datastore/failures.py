@@ -39,6 +39,12 @@ def to_error(error: Any, method: str, subject: str = "") -> AmendsError:
     name = code_of(error)
     about = f" of {subject}" if subject else ""
     made = BY_CODE.get(name, AmendsError)
+    details = details_of(error)
     if name == "FAILED_PRECONDITION" and method != "Commit":
-        made = AmendsError  # a missing index is no fault of the caller's
-    return made(f"Datastore {method}{about}: {name}: {details_of(error)}")
+        if "index" in details.lower():
+            lacks = "this query needs an index that is not there or not built yet; it was logged"
+            return errors.MissingIndex(lacks, internal=details)
+        made = AmendsError  # it is no fault of the caller's
+    if made.status >= 500:
+        return made(f"Datastore {method}{about}: {name}", internal=details)
+    return made(f"Datastore {method}{about}: {name}: {details}")

@@ -1,5 +1,6 @@
 """The README's worked example: a new saga with a failing step, as a developer would add it."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -89,7 +90,7 @@ def test_the_seat_is_taken_and_given_back(url: str, stack: Stack) -> None:
     store = Store(connect(project=stack.project, emulator_host=stack.datastore_host))
     store.upsert(Flight(id="AM1", seats=7))
     caller = Caller(url)
-    saga = caller.call("POST", "start-saga", data=BODY)
+    saga = caller.call("POST", "start-saga", json=json.loads(BODY))
     ends = time.monotonic() + 60
     while saga["status"] != "ROLLED_BACK":
         assert time.monotonic() < ends, saga

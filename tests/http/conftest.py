@@ -9,6 +9,9 @@ from local.stack import Stack
 Call = Callable[..., requests.Response]
 
 
+JSON = {"Content-Type": "application/json"}
+
+
 @pytest.fixture(scope="session")
 def call(stack: Stack) -> Call:
     session = requests.Session()

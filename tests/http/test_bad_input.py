@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from local.stack import Stack
-from tests.http.conftest import Call, assert_problem
+from tests.http.conftest import JSON, Call, assert_problem
 
 GOOD_ORDER = {
     "customer_id": "ann",
@@ -16,12 +16,12 @@ GOOD_ORDER = {
 def test_a_wrong_method_is_405_and_says_which_is_right(call: Call) -> None:
     answer = call("GET", "create-task-list")
     assert_problem(answer, 405, "method-not-allowed")
-    assert answer.headers["Allow"] == "POST"
+    assert answer.headers["Allow"] == "POST, OPTIONS"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"id": "a" "b"}'])
 def test_broken_json_is_400(call: Call, body: bytes) -> None:
-    assert_problem(call("POST", "create-task-list", data=body), 400, "malformed")
+    assert_problem(call("POST", "create-task-list", data=body, headers=JSON), 400, "malformed")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.conftest import Call, assert_problem
+from tests.http.conftest import JSON, Call, assert_problem
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_value_that_datastore_cannot_hold_is_422_and_named(
 )
 def test_what_is_not_json_is_400(call: Call, task_list: str, text: str) -> None:
     body = f'{{"task_list_id": "{task_list}", "description": "x", {text}}}'
-    assert_problem(call("POST", "create-task", data=body.encode()), 400, "malformed")
+    assert_problem(call("POST", "create-task", data=body.encode(), headers=JSON), 400, "malformed")
     assert call("GET", "list-tasks", params={"task_list_id": task_list}).json()["items"] == []
 
 
@@ -45,7 +45,7 @@ def test_a_priority_with_an_exponent_beyond_any_number_is_refused(
     call: Call, task_list: str
 ) -> None:
     body = f'{{"task_list_id": "{task_list}", "description": "x", "priority": 1e400}}'
-    answer = call("POST", "create-task", data=body.encode())
+    answer = call("POST", "create-task", data=body.encode(), headers=JSON)
     assert answer.status_code in (400, 422), answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
 
@@ -64,7 +64,7 @@ def test_a_saga_payload_nested_too_deeply_or_too_large_is_refused(call: Call, un
         unique,
         "[" * 5000 + "]" * 5000,
     )
-    answer = call("POST", "start-saga", data=deep.encode())
+    answer = call("POST", "start-saga", data=deep.encode(), headers=JSON)
     assert answer.status_code in (400, 422), answer.text
     assert call("GET", "get-saga", params={"id": unique}).status_code == 404
 

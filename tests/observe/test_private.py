@@ -14,6 +14,7 @@ from lib.datastore import Store, connect
 from lib.orders.faults import Fault
 from local.stack import Stack
 
+JSON = {"Content-Type": "application/json"}
 ORDERS = 40
 PRICE = 73_819_264
 CUSTOMER = "zelda.fitz.at.example.com"
@@ -53,7 +54,7 @@ def send_what_is_refused(stack: Stack) -> list[int]:
     answers = [
         requests.post(place, json=make_order("x", **{SECRETS[2]: ADDRESS["street"]}), timeout=30),
         requests.post(place, json=make_order("x", address=ADDRESS["street"]), timeout=30),
-        requests.post(place, data=f'{{"name": "{ADDRESS["name"]}"', timeout=30),
+        requests.post(place, data=f'{{"name": "{ADDRESS["name"]}"', headers=JSON, timeout=30),
         requests.get(f"{stack.url}/get-order", params={"id": f"{SECRETS[3]}!"}, timeout=30),
         requests.get(f"{stack.url}/{SECRETS[3]}", headers=secret, timeout=30),
         requests.post(f"{stack.url}/run-saga-step", headers=secret, json=ADDRESS, timeout=30),

@@ -1,0 +1,47 @@
+"""What functions-framework and gunicorn answer before any function is asked, as problems too."""
+
+from contextlib import suppress
+from typing import Any
+
+import flask
+import msgspec
+from werkzeug.exceptions import HTTPException
+
+from lib.errors import AmendsError
+from lib.problems import CONTENT_TYPE, describe_problem, render_problem
+
+
+def adopt_app() -> None:
+    """Have the app that is being made, if one is, and the server answer in problem details.
+
+    functions-framework loads a function within the context of its app: the one chance to reach it.
+    """
+    if not flask.has_app_context():
+        return
+    flask.current_app.register_error_handler(HTTPException, _render)
+    with suppress(ImportError):
+        from gunicorn import util
+
+        # gunicorn has no setting for it. It writes these after a request line or a header that it
+        # cannot read, and to nothing else.
+        util.write_error = _write_error
+
+
+def _render(refused: HTTPException) -> flask.Response:
+    return render_problem(_problem_of(refused.code or 500, refused.name))
+
+
+def _write_error(sock: Any, status: int, reason: str, _: str) -> None:
+    body = msgspec.json.encode(describe_problem(_problem_of(status, reason)))
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    sock.sendall(head.encode("latin-1") + body)
+
+
+def _problem_of(status: int, reason: str) -> AmendsError:
+    """Return an error of ours; what the server said of it may quote what a caller has sent."""
+    problem = AmendsError(f"the server refuses this request: {reason}")
+    problem.status, problem.code = status, reason.lower().replace(" ", "-")
+    return problem

@@ -1,0 +1,44 @@
+"""From an error to a response: problem details, as RFC 9457 has them."""
+
+from typing import Any
+
+import flask
+import msgspec
+
+from lib.errors import AmendsError, MethodNotAllowed, Unauthenticated
+from lib.logs import trace_id
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def render_problem(problem: AmendsError) -> flask.Response:
+    """Return an error as problem details, with the id of the trace that the log has it under."""
+    # As an iterator, since functions-framework reads the whole rest of the request, however
+    # large, before it sends an answer that is not a stream.
+    body = msgspec.json.encode(describe_problem(problem))
+    answer = flask.Response(iter([body]), problem.status, content_type=CONTENT_TYPE)
+    answer.content_length = len(body)
+    if isinstance(problem, MethodNotAllowed):
+        answer.headers["Allow"] = problem.allow
+    if isinstance(problem, Unauthenticated):
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="amends"'
+    if problem.retry_after is not None:
+        seconds = max(1, round(problem.retry_after.total_seconds()))
+        answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
+def describe_problem(problem: AmendsError) -> dict[str, Any]:
+    """Return the members of an error's problem details."""
+    body = {
+        "type": f"urn:amends:problem:{problem.code}",
+        "title": problem.code.replace("-", " ").capitalize(),
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+    }
+    if problem.field is not None:
+        body["field"] = problem.field
+    if trace_id():
+        body["trace"] = trace_id()
+    return body
