@@ -1,9 +1,12 @@
 """What an operator does to sagas: each verb takes a reason, and the audit trail names the caller.
 
-A verb that makes no sense in a saga's state is refused with 409 and changes nothing.
+A verb that makes no sense in a saga's state is refused with 409 and changes nothing; docs/verbs.md
+says where each makes sense. `If-Match`, with the ETag of get-saga, has it carried out on that
+state alone. Sent again, with the same Idempotency-Key or the same words, it is answered as before.
 """
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -19,6 +22,10 @@ from lib.saga.operators.operating import Verb, apply_to_each, make_request
 from lib.saga.payload import canonical_payload
 from lib.saga.records import SagaStatus
 
+#: The version that `If-Match` names, and the Idempotency-Key.
+Seen = int | None
+Key = str | None
+
 Reason = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 
 
@@ -30,10 +37,16 @@ class Instruction(Struct, forbid_unknown_fields=True):
 
 
 class Skip(Instruction, forbid_unknown_fields=True):
-    """Which failed step, if there are several, and the output that it is to have had."""
+    """Which step, and the output that it is to have had."""
 
-    step: StepName | None = None
+    step: StepName
     output: Any = UNSET
+
+
+class Void(Instruction, forbid_unknown_fields=True):
+    """Which step has not happened."""
+
+    step: StepName
 
 
 class Resolve(Instruction, forbid_unknown_fields=True):
@@ -50,15 +63,37 @@ class Bulk(Struct, forbid_unknown_fields=True):
     status: SagaStatus
     name: SagaName | None = None
     dry_run: bool = True
+    step: StepName | None = None
     output: Any = UNSET
     outcome: SagaStatus | None = None
     page_size: PageSize = 50
     page_token: PageToken = None
 
 
-def _tell(engine: Engine, saga_id: str, request: happened.Asked) -> dict[str, Any]:
-    annotate(saga=saga_id)
-    return view.summarize_saga(engine.tell(saga_id, request))
+class Sender(NamedTuple):
+    """Who sends an instruction, for which state of the saga, and under which key."""
+
+    caller: str
+    if_match: int | None
+    key: str | None
+
+
+def _tell(
+    engine: Engine,
+    body: Instruction,
+    sender: Sender,
+    verb: Callable[..., happened.Asked],
+    **what: Any,
+) -> dict[str, Any]:
+    annotate(saga=body.id)
+    request = verb(
+        actor=sender.caller,
+        reason=body.reason,
+        sequence=sender.if_match,
+        id=sender.key or "",
+        **what,
+    )
+    return view.summarize_saga(engine.tell(body.id, request))
 
 
 def _encode(output: Any | UnsetType) -> str | None:
@@ -68,51 +103,108 @@ def _encode(output: Any | UnsetType) -> str | None:
 
 
 @endpoint("POST", status=202, invoker="operator")
-def cancel_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
+def cancel_saga(
+    body: Instruction,
+    engine: Engine,
+    caller: str,
+    if_match: int | None,
+    idempotency_key: str | None,
+) -> dict[str, Any]:
     """Have a saga rolled back: what it did is compensated, after the steps in flight."""
-    request = happened.CancelRequested(actor=caller, reason=body.reason)
-    return _tell(engine, body.id, request)
+    sender = Sender(caller, if_match, idempotency_key)
+    return _tell(engine, body, sender, happened.CancelRequested)
 
 
 @endpoint("POST", invoker="operator")
-def pause_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
-    """Let nothing new begin in a saga; what is in flight ends and is recorded."""
-    return _tell(engine, body.id, happened.PauseRequested(actor=caller, reason=body.reason))
+def pause_saga(
+    body: Instruction,
+    engine: Engine,
+    caller: str,
+    if_match: int | None,
+    idempotency_key: str | None,
+) -> dict[str, Any]:
+    """Let nothing new begin in a saga and its children; what is in flight ends and is recorded."""
+    sender = Sender(caller, if_match, idempotency_key)
+    return _tell(engine, body, sender, happened.PauseRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
-def resume_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
-    """Let a paused saga go on."""
-    return _tell(engine, body.id, happened.ResumeRequested(actor=caller, reason=body.reason))
+def resume_saga(
+    body: Instruction,
+    engine: Engine,
+    caller: str,
+    if_match: int | None,
+    idempotency_key: str | None,
+) -> dict[str, Any]:
+    """Let a paused saga go on, and its children."""
+    sender = Sender(caller, if_match, idempotency_key)
+    return _tell(engine, body, sender, happened.ResumeRequested)
+
+
+@endpoint("POST", invoker="operator")
+def park_saga(
+    body: Instruction,
+    engine: Engine,
+    caller: str,
+    if_match: int | None,
+    idempotency_key: str | None,
+) -> dict[str, Any]:
+    """Give a saga up to an operator, whatever it does or waits for: FAILED, with an alert."""
+    sender = Sender(caller, if_match, idempotency_key)
+    return _tell(engine, body, sender, happened.ParkRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
-def retry_saga(body: Instruction, engine: Engine, caller: str) -> dict[str, Any]:
-    """Let a parked saga go on from the step, or the compensation, that has failed."""
-    return _tell(engine, body.id, happened.RetryRequested(actor=caller, reason=body.reason))
+def retry_saga(
+    body: Instruction,
+    engine: Engine,
+    caller: str,
+    if_match: int | None,
+    idempotency_key: str | None,
+) -> dict[str, Any]:
+    """Try the step, or the compensation, that has failed again; a parked saga goes on."""
+    sender = Sender(caller, if_match, idempotency_key)
+    return _tell(engine, body, sender, happened.RetryRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
-def skip_saga_step(body: Skip, engine: Engine, caller: str) -> dict[str, Any]:
-    """Take a failed step, or compensation, of a parked saga as done, with a stated output."""
-    request = happened.SkipRequested(
-        actor=caller, reason=body.reason, step=body.step or "", output=_encode(body.output)
+def skip_saga_step(
+    body: Skip, engine: Engine, caller: str, if_match: Seen, idempotency_key: Key
+) -> dict[str, Any]:
+    """Take a failed step, or compensation, as done, with a stated output."""
+    sender = Sender(caller, if_match, idempotency_key)
+    return _tell(
+        engine, body, sender, happened.SkipRequested, step=body.step, output=_encode(body.output)
     )
-    return _tell(engine, body.id, request)
+
+
+@endpoint("POST", status=202, invoker="operator")
+def void_saga_step(
+    body: Void, engine: Engine, caller: str, if_match: Seen, idempotency_key: Key
+) -> dict[str, Any]:
+    """Take a failed step as not done, for certain: the saga is rolled back."""
+    sender = Sender(caller, if_match, idempotency_key)
+    return _tell(engine, body, sender, happened.VoidRequested, step=body.step)
 
 
 @endpoint("POST", invoker="operator")
-def resolve_saga(body: Resolve, engine: Engine, caller: str) -> dict[str, Any]:
+def resolve_saga(
+    body: Resolve, engine: Engine, caller: str, if_match: Seen, idempotency_key: Key
+) -> dict[str, Any]:
     """Close a parked saga that was brought to its end by hand."""
-    request = happened.ResolveRequested(actor=caller, reason=body.reason, outcome=body.outcome)
-    return _tell(engine, body.id, request)
+    sender = Sender(caller, if_match, idempotency_key)
+    return _tell(engine, body, sender, happened.ResolveRequested, outcome=body.outcome)
 
 
 @endpoint("POST", invoker="operator")
-def operate_sagas(body: Bulk, engine: Engine, caller: str) -> dict[str, Any]:
+def operate_sagas(body: Bulk, engine: Engine, caller: str, idempotency_key: Key) -> dict[str, Any]:
     """Do one thing to a page of sagas, or, with `dry_run`, only tell what it would change."""
     request = make_request(
-        body.verb, caller, body.reason, output=_encode(body.output), outcome=body.outcome
+        body.verb,
+        {"actor": caller, "reason": body.reason, "id": idempotency_key or ""},
+        step=body.step,
+        output=_encode(body.output),
+        outcome=body.outcome,
     )
     page = view.find_page(engine.journal, body.status, body.name, body.page_size, body.page_token)
     changes = apply_to_each(engine, page.items, request, dry_run=body.dry_run)

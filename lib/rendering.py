@@ -20,7 +20,7 @@ class Reply:
 
 
 def render_result(result: Any, status: int) -> flask.Response:
-    """Return a result as JSON; nothing is 204, and an entity's version is its ETag."""
+    """Return a result as JSON; nothing is 204, and its version is its ETag."""
     reply = result if isinstance(result, Reply) else Reply(result, status)
     if reply.value is None:
         return flask.Response(b"", 204, headers=reply.headers)
@@ -42,7 +42,8 @@ def pick_fields(value: Any, names: str | None) -> Any:
 
 
 def _etag_of(value: Any) -> dict[str, str]:
-    version = getattr(value, "version", 0)
+    plain = isinstance(value, dict)
+    version = value.get("version", 0) if plain else getattr(value, "version", 0)
     return {"ETag": f'"{version}"'} if version else {}
 
 

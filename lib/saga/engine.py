@@ -8,6 +8,7 @@ finds by the due time that every commit writes.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -31,26 +32,26 @@ from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.journal import Journal, Loaded
 from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.machine import begin, close, decide, repeat, strand
+from lib.saga.machine import begin, decide, operate, repeat, strand
 from lib.saga.machine.birth import make_saga
 from lib.saga.machine.context import clean_error
 from lib.saga.machine.draft import Decision
 from lib.saga.machine.happened import (
+    BareRequest,
     Begun,
     Happened,
     Outcome,
     Overdue,
     Request,
-    ResolveRequested,
     Result,
-    RetryRequested,
     RevertRequested,
     Signalled,
 )
 from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.pausing import back_off
 from lib.saga.payload import canonical_payload, stored_payload
-from lib.saga.records import ACTIVE, FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
+from lib.saga.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
+from lib.saga.requests import for_children, pin
 from lib.saga.retention import KEEP, Retention, retain, told
 from lib.saga.steps import Child, Signal
 
@@ -158,14 +159,17 @@ class Engine:
     def tell(self, saga_id: str, happened: Happened) -> SagaRecord:
         """Let an operator's request, or a signal, happen to a saga; return what became of it.
 
-        Raises NotFound, or Conflict where it makes no sense in the saga's state.
+        A pause reaches its children, and a resume. Raises NotFound, Conflict where it makes no
+        sense in the saga's state, and VersionMismatch where that is not the one that was seen.
         """
         loaded = self._get(saga_id)
-        saga = self._settle(loaded, happened, self._enqueue_or_leave)
-        for step in loaded.steps if isinstance(happened, RetryRequested) else ():
-            if step.status is StepStatus.WAITING and step.child:
-                news = Overdue(at_once=True)
-                self._settle(self._get(step.child), news, self._enqueue_or_leave)
+        what = pin(happened, loaded.saga)
+        saga = self._settle(loaded, what, self._enqueue_or_leave)
+        onward = for_children(loaded.saga, saga, what)
+        if onward is not None:
+            for child in _children_of(self._get(saga_id)):
+                with suppress(Conflict, NotFound):
+                    self.tell(child, onward)
         return saga
 
     def signal(self, saga_id: str, name: str, payload: Any, *, actor: str) -> SagaRecord:
@@ -228,11 +232,10 @@ class Engine:
 
     def _can_hear(self, loaded: Loaded, step: int) -> bool:
         """Tell whether news of a child can be taken; if not, the sweep or a retry repeats it."""
-        if loaded.saga.status in ACTIVE and self._definition_of(loaded.saga) is None:
-            self._settle(loaded, None)
-            return False
-        waits = loaded.steps[step].status is StepStatus.WAITING
-        return not (waits and loaded.saga.status is SagaStatus.FAILED)
+        if self._definition_of(loaded.saga) is not None or loaded.saga.status in FINISHED:
+            return True
+        self._settle(loaded, None)
+        return loaded.steps[step].status is not StepStatus.WAITING
 
     def _settle(
         self, loaded: Loaded, happened: Happened | None, enqueue: Enqueue | None = None
@@ -278,8 +281,8 @@ class Engine:
     def _decide(self, loaded: Loaded, happened: Happened | None) -> Decision:
         saga = loaded.saga
         definition = self._definition_of(saga)
-        if isinstance(happened, ResolveRequested):
-            return close(saga, loaded.steps, happened, self.clock())
+        if isinstance(happened, BareRequest):
+            return operate(saga, loaded.steps, happened, self.clock())
         if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
             return repeat(saga, loaded.steps, happened, self.clock())
         if definition is not None and happened is not None:
@@ -376,9 +379,8 @@ class Engine:
     def _make_sure(self, loaded: Loaded, enqueue: Enqueue) -> None:
         """Enqueue what a saga waits for, in itself and in its children, once more."""
         enqueue(outstanding(loaded.saga, loaded.steps))
-        for step in loaded.steps:
-            if step.status is StepStatus.WAITING and step.child:
-                self._make_sure(self._get(step.child), enqueue)
+        for child in _children_of(loaded):
+            self._make_sure(self._get(child), enqueue)
 
     def _enqueue(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in deliveries:
@@ -391,8 +393,13 @@ class Engine:
             log("WARNING", "a delivery is left to the sweep", error=problem.detail)
 
     def _report(self, decision: Decision) -> None:
-        """Log a finished saga; a parked one is the alert that an operator gets, once."""
+        """Log a finished saga; a parked one is the alert that an operator gets, once.
+
+        So it does for the sagas that begin with the decision: one may be parked at once.
+        """
         saga = decision.saga
+        for child in decision.children:
+            self._report(child)
         if decision.dead_letter is not None:
             try:
                 self.announce(decision.dead_letter)
@@ -400,6 +407,12 @@ class Engine:
                 log("WARNING", "an alert may come twice", saga=saga.id, error=problem.detail)
         elif decision.events and saga.status in FINISHED:
             alerts.log_finished(saga)
+
+
+def _children_of(loaded: Loaded) -> list[str]:
+    """Return the ids of the sagas that a saga waits for."""
+    waiting = (step for step in loaded.steps if step.status is StepStatus.WAITING)
+    return [step.child for step in waiting if step.child]
 
 
 def _records_begin(definition: Saga, delivery: Delivery) -> bool:

@@ -157,13 +157,16 @@ def _is_due(shard: int, now: datetime) -> Combination:
 def _births(decision: Decision) -> list[Mutation]:
     below = [each for child in decision.children for each in _births(child)]
     records = (decision.saga, *decision.steps, *decision.events)
-    return [*map(insert, records), *below]
+    letter = [upsert(decision.dead_letter)] if decision.dead_letter else []
+    return [*map(insert, records), *letter, *below]
 
 
 def _changes(decision: Decision) -> list[Mutation]:
     changes: list[Mutation] = []
-    if decision.events:
+    if decision.events or decision.told:
+        # What is written of a child holds for the parent as it was read, changed or not.
         changes.append(update(decision.saga, if_version=decision.saga.version))
+    if decision.events:
         changes += [*map(update, decision.steps), *map(insert, decision.events)]
     if decision.expiry:
         changes += _expirations(decision, decision.expiry)

@@ -4,7 +4,7 @@ Nothing here decides anything: the machine does.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -80,6 +80,11 @@ class SagaRecord:
     #: The state that a parked saga was in.
     parked_in: Annotated[SagaStatus | None, OmitEmpty] = None
     parked_because: Annotated[str, OmitEmpty] = ""
+    #: The number of the event that called an operator: there is a dead letter until one has dealt
+    #: with it. The saga may still move.
+    incident: Annotated[int, OmitEmpty] = 0
+    #: The last operators' requests that were carried out: a digest of each, a blank, its id.
+    requests: Annotated[list[str], OmitEmpty] = field(default_factory=list)
     deadline_at: Annotated[datetime | None, OmitEmpty] = None
     #: How many attempts were made beyond the first of each action.
     retries: Indexed[int] = 0
@@ -101,6 +106,17 @@ class SagaRecord:
     #: When the sweep deletes the saga. Not a TTL mark: its effects have to go with it.
     expires_at: Annotated[datetime | None, OmitEmpty] = None
     version: Version = 0
+
+    @property
+    def state(self) -> str:
+        """The status, and whether the saga is paused, for a person."""
+        return f"{self.status}, paused" if self.paused else str(self.status)
+
+    @property
+    def course(self) -> SagaStatus:
+        """The status; of a parked saga, the one that it was parked in and goes on with."""
+        parked = self.status is SagaStatus.FAILED
+        return (self.parked_in or SagaStatus.RUNNING) if parked else self.status
 
 
 @entity(kind="SagaStep")
@@ -150,6 +166,16 @@ class StepRecord:
     def is_open(self) -> bool:
         """Whether something is still to come of the step in its present stage."""
         return self.awaits is not None or self.status is StepStatus.WAITING
+
+    @property
+    def is_unbegun(self) -> bool:
+        """Whether nothing of the step has been done, and nothing is to come by itself."""
+        return self.status is StepStatus.PENDING and self.awaits is None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the step, or its compensation, has failed for good."""
+        return self.status in (StepStatus.FAILED, StepStatus.COMPENSATION_FAILED)
 
     @property
     def tries(self) -> int:

@@ -91,7 +91,8 @@ def test_a_retry_goes_on_from_the_failed_compensation_and_names_who_and_why(
     retried = [event for event in saga["events"] if event["cause"] == "retried by hand"]
     assert (retried[0]["actor"], retried[0]["error"]) == ("anonymous", WHY)
     assert (retried[0]["from"], retried[0]["to"]) == ("FAILED", "ROLLING_BACK")
-    assert_problem(operate(call, "skip-saga-step", unique), 409, "conflict")
+    again = operate(call, "skip-saga-step", unique, step="reserve-inventory")
+    assert_problem(again, 409, "conflict")
 
 
 def test_a_skipped_compensation_ends_the_saga(
@@ -140,19 +141,61 @@ def test_in_bulk_a_refusal_says_why_and_stops_no_other(
     assert all("can no longer be cancelled" in each["refused"] for each in items)
 
 
-VERBS = ("cancel-saga", "pause-saga", "resume-saga", "retry-saga", "skip-saga-step")
+VERBS = ("cancel-saga", "pause-saga", "resume-saga", "retry-saga", "park-saga", "skip-saga-step",
+         "void-saga-step")  # fmt: skip
+OF_A_STEP = ("skip-saga-step", "void-saga-step")
 
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("reason", [None, "", "   ", "x" * 501, 7])
 def test_a_verb_without_a_reason_is_refused(call: Call, verb: str, reason: Any) -> None:
-    body = {"id": "s"} if reason is None else {"id": "s", "reason": reason}
+    body = {"id": "s"} | ({"step": "a"} if verb in OF_A_STEP else {})
+    body |= {} if reason is None else {"reason": reason}
     assert_problem(call("POST", verb, json=body), 422, "invalid", "reason")
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_verb_for_a_saga_that_does_not_exist_is_404(call: Call, verb: str) -> None:
-    assert_problem(operate(call, verb, "no-such-saga"), 404, "not-found", "id")
+    more = {"step": "a"} if verb in OF_A_STEP else {}
+    assert_problem(operate(call, verb, "no-such-saga", **more), 404, "not-found", "id")
+
+
+@pytest.mark.parametrize("verb", OF_A_STEP)
+def test_what_is_done_to_a_step_names_it(call: Call, verb: str) -> None:
+    assert_problem(operate(call, verb, "s"), 422, "invalid", "step")
+    bulk = {"verb": verb.split("-")[0], "reason": WHY, "status": "FAILED"}
+    assert_problem(call("POST", "operate-sagas", json=bulk), 422, "invalid", "step")
+
+
+def test_a_verb_is_refused_with_412_where_the_saga_is_not_as_it_was_seen(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    seen = call("GET", "get-saga", params={"id": unique})
+    stale = f'"{seen.json()["version"] - 1}"'
+    body = {"id": unique, "reason": WHY}
+    refused = call("POST", "retry-saga", json=body, headers={"If-Match": stale})
+    assert_problem(refused, 412, "version-mismatch")
+    assert call("GET", "get-saga", params={"id": unique}).json() == seen.json()
+    done = call("POST", "retry-saga", json=body, headers={"If-Match": seen.headers["ETag"]})
+    assert (done.status_code, done.json()["status"]) == (202, "ROLLING_BACK")
+    again = call("POST", "retry-saga", json=body, headers={"If-Match": seen.headers["ETag"]})
+    assert (again.status_code, again.json()["version"]) == (202, done.json()["version"])
+
+
+def test_a_verb_sent_twice_under_one_idempotency_key_is_carried_out_once(
+    call: Call, park: Callable[[str], None], unique: str
+) -> None:
+    park(unique)
+    body = {"id": unique, "reason": WHY}
+    key = {"Idempotency-Key": unique}
+    first = call("POST", "retry-saga", json=body, headers=key).json()
+    parked = operate(call, "park-saga", unique).json()
+    assert (first["status"], parked["status"]) == ("ROLLING_BACK", "FAILED")
+    again = call("POST", "retry-saga", json=body, headers=key)
+    assert (again.status_code, again.json()["version"]) == (202, parked["version"])
+    other = call("POST", "park-saga", json=body, headers=key)
+    assert_problem(other, 409, "conflict", "Idempotency-Key")
 
 
 def test_a_finished_saga_can_be_neither_paused_nor_cancelled(

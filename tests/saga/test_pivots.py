@@ -12,7 +12,7 @@ from lib.saga.recovery import sweep
 from lib.saga.testing.process import Killed
 from tests.saga.bench import Bench, Probe, make_step
 
-WHO = {"actor": "ops@example.com", "reason": "a look at it"}
+WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a look at it"}
 
 
 def refuse(_: Any) -> None:

@@ -20,7 +20,7 @@ from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_saga, make_step, start
 
 KEEP = timedelta(days=30)
-WHO = {"actor": "ops@example.com", "reason": "mended"}
+WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "mended"}
 
 
 def refuse(_: Any) -> None:
@@ -221,6 +221,6 @@ def test_the_alert_of_a_saga_that_was_dealt_with_meanwhile_is_no_error(
 ) -> None:
     park(bench, probe)
     letter = bench.store.get(key(DeadLetter, "s"))
-    bench.engine.tell("s", SkipRequested(**WHO))
+    bench.engine.tell("s", SkipRequested(**WHO, step="a"))
     with pytest.raises(NotFound):
         bench.engine.announce(letter)

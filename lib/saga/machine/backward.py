@@ -22,12 +22,12 @@ def roll_back(definition: Saga, draft: Draft, cause: str, error: str = "") -> No
 
 def go_back(definition: Saga, draft: Draft) -> None:
     """Compensate the last stage that still needs it, or end the saga."""
-    present = definition.stage_of(draft.saga.current_step)
-    for stage in reversed(definition.stages[: definition.stages.index(present) + 1]):
+    for stage in reversed(definition.stages):
+        open_ = [i for i in stage if draft.steps[i].is_open]
         needing = [i for i in stage if needs_compensation(definition.parts[i], draft.steps[i])]
-        if needing:
+        if open_ or needing:
             draft.saga.current_step = stage.start
-            for index in needing:
+            for index in sorted(set(needing) - set(open_)):
                 schedule(definition, draft, index, Phase.COMPENSATE)
             return
     failed = _failed(draft)
@@ -46,7 +46,7 @@ def needs_compensation(part: Part, step: StepRecord) -> bool:
 def compensated(definition: Saga, draft: Draft, outcome: Outcome) -> None:
     """Take the end of one attempt of a compensation."""
     step = draft.steps[outcome.step]
-    if draft.saga.status is not SagaStatus.ROLLING_BACK or step.awaits is not Phase.COMPENSATE:
+    if draft.saga.course is not SagaStatus.ROLLING_BACK or step.awaits is not Phase.COMPENSATE:
         return
     if outcome.result is Result.DONE:
         _made_good(definition, draft, outcome.step, Cause.MADE_GOOD)
@@ -63,22 +63,33 @@ def child_rolled_back(definition: Saga, draft: Draft, ended: ChildEnded) -> None
         return
     if ended.status is SagaStatus.ROLLED_BACK:
         _made_good(definition, draft, ended.step, Cause.CHILD_ROLLED_BACK)
-    elif step.status is StepStatus.WAITING:
-        # It was parked when it was asked to roll back, and an operator has completed it.
-        draft.move_step(ended.step, StepStatus.COMPLETED, Cause.CHILD_COMPLETED)
+    else:
+        # An operator has completed it, before or after it was asked to roll back. An answer to
+        # that which is under way speaks of an attempt before this one, and is stale.
+        if step.status is StepStatus.WAITING:
+            draft.move_step(ended.step, StepStatus.COMPLETED, Cause.CHILD_COMPLETED)
+        else:
+            draft.note(Cause.CHILD_COMPLETED, step=ended.step)
         schedule(definition, draft, ended.step, Phase.COMPENSATE)
 
 
 def settle_back(definition: Saga, draft: Draft) -> None:
-    """Go on to the stage before once all of this one has been compensated, or park."""
-    stage = definition.stage_of(draft.saga.current_step)
-    if any(draft.steps[index].is_open for index in stage):
+    """Go on to the stage before once all of this one has been compensated, or park.
+
+    Of a parked saga what ends is recorded, and no more. A compensation that has failed for good
+    calls an operator at once, whatever else is still to end.
+    """
+    if draft.saga.status is not SagaStatus.ROLLING_BACK:
         return
+    stage, failed = definition.stage_of(draft.saga.current_step), _failed(draft)
     halts = definition.on_compensation_failure is OnCompensationFailure.HALT
-    if halts and _failed(draft):
-        _park(draft, _failed(draft))
-    else:
-        go_back(definition, draft)
+    if not any(draft.steps[index].is_open for index in stage):
+        if failed and halts:
+            _park(draft, failed)
+        else:
+            go_back(definition, draft)
+    if failed and draft.saga.status is SagaStatus.ROLLING_BACK:
+        draft.report(failed[-1].index, Cause.COMPENSATION_FAILED, _reason_of(failed))
 
 
 def _made_good(definition: Saga, draft: Draft, index: int, cause: str) -> None:
@@ -107,5 +118,8 @@ def _failed(draft: Draft) -> list[StepRecord]:
 
 
 def _park(draft: Draft, failed: list[StepRecord]) -> None:
-    reason = "; ".join(f"compensation of {step.name}: {step.error}" for step in failed)
-    draft.park(failed[-1].index, Cause.COMPENSATION_FAILED, reason)
+    draft.park(failed[-1].index, Cause.COMPENSATION_FAILED, _reason_of(failed))
+
+
+def _reason_of(failed: list[StepRecord]) -> str:
+    return "; ".join(f"compensation of {step.name}: {step.error}" for step in failed)

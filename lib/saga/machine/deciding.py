@@ -10,10 +10,11 @@ from datetime import datetime
 
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
-from lib.saga.machine import backward, forward, happened, verbs
+from lib.saga.machine import backward, forward, happened, repairs, verbs
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.draft import Decision, Draft
-from lib.saga.machine.happened import Happened, Outcome, Overdue, ResolveRequested
+from lib.saga.machine.happened import BareRequest, Happened, Outcome, Overdue
+from lib.saga.machine.requests import carry_out
 from lib.saga.machine.scheduling import redeliver
 from lib.saga.records import ACTIVE, SagaRecord, StepRecord
 
@@ -29,6 +30,8 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
     ]
     draft = Draft(saga, steps, now)
     draft.note(Cause.STARTED)
+    if saga.paused:
+        draft.note(Cause.PAUSED, actor=f"saga {saga.parent_id}", error="its parent saga is paused")
     forward.enter(definition, draft, 0)
     return replace(_conclude(draft), steps=tuple(draft.steps))
 
@@ -41,13 +44,25 @@ def strand(saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: date
     return draft.decide()
 
 
-def close(
-    saga: SagaRecord, steps: Sequence[StepRecord], request: ResolveRequested, now: datetime
+def operate(
+    saga: SagaRecord, steps: Sequence[StepRecord], request: BareRequest, now: datetime
 ) -> Decision:
-    """Take a parked saga as ended by hand: that needs no definition. Raises Conflict."""
+    """Pause, resume, park or resolve a saga: that needs no definition. Raises Conflict."""
     draft = Draft(saga, steps, now)
-    verbs.resolve(draft, request)
+    carry_out(draft, request, lambda: _operate(draft, request))
     return draft.decide()
+
+
+def _operate(draft: Draft, request: BareRequest) -> None:
+    match request:
+        case happened.PauseRequested():
+            verbs.pause(draft, request)
+        case happened.ResumeRequested():
+            verbs.resume(draft, request)
+        case happened.ParkRequested():
+            verbs.park(draft, request)
+        case happened.ResolveRequested():
+            verbs.resolve(draft, request)
 
 
 def repeat(
@@ -100,15 +115,21 @@ def _take(definition: Saga, draft: Draft, what: Happened) -> None:
             forward.child_ended(definition, draft, what)
         case happened.Signalled():
             forward.signalled(definition, draft, what)
-        case happened.CancelRequested():
-            verbs.cancel(definition, draft, what)
         case happened.RevertRequested():
             verbs.revert(definition, draft, what)
-        case happened.PauseRequested():
-            verbs.pause(draft, what)
-        case happened.ResumeRequested():
-            verbs.resume(draft, what)
+        case happened.Request():
+            carry_out(draft, what, lambda: _grant(definition, draft, what))
+
+
+def _grant(definition: Saga, draft: Draft, request: Happened) -> None:
+    match request:
+        case happened.CancelRequested():
+            verbs.cancel(definition, draft, request)
         case happened.RetryRequested():
-            verbs.retry(definition, draft, what)
+            repairs.retry(definition, draft, request)
         case happened.SkipRequested():
-            verbs.skip(definition, draft, what)
+            repairs.skip(definition, draft, request)
+        case happened.VoidRequested():
+            repairs.void(definition, draft, request)
+        case BareRequest():
+            _operate(draft, request)

@@ -9,6 +9,7 @@ from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery
 from lib.saga.machine.outstanding import due_of, outstanding
 from lib.saga.records import (
+    FINISHED,
     DeadLetter,
     EventRecord,
     SagaRecord,
@@ -24,7 +25,7 @@ class Decision:
 
     Without `events` there is nothing to commit: what happened was stale, and only the deliveries
     are to be made sure of. `children` are sagas that begin with this commit. The dead letter is
-    written where the saga is parked, and deleted where it is parked no longer.
+    written where an operator is called, and deleted where that was dealt with: `unparked`.
     """
 
     saga: SagaRecord
@@ -50,9 +51,14 @@ class Draft:
         #: The roots of sagas that begin with this decision, with their definitions.
         self.children: list[tuple[Saga, SagaRecord]] = []
         self._before = tuple(steps)
-        self._was_parked = saga.status is SagaStatus.FAILED
+        self._had_letter = _has_letter(saga)
         self._events: list[EventRecord] = []
         self._dead_letter: DeadLetter | None = None
+
+    @property
+    def has_events(self) -> bool:
+        """Whether anything has changed."""
+        return bool(self._events)
 
     def move_saga(
         self, status: SagaStatus, cause: str, *, actor: str = "", error: str = ""
@@ -61,6 +67,8 @@ class Draft:
         self._write(None, self.saga.status, status, cause, actor=actor, error=error)
         self.saga.status = status
         self.saga.error = error or self.saga.error
+        if status in FINISHED:
+            self.saga.paused = False
 
     def move_step(
         self,
@@ -87,12 +95,25 @@ class Draft:
         """Change fields of a step that are not its state."""
         self.steps[index] = replace(self.steps[index], updated_at=self.now, **changes)
 
-    def park(self, step: int, cause: str, reason: str) -> None:
+    def park(self, step: int, cause: str, reason: str, *, actor: str = "") -> None:
         """Give the saga up to an operator: FAILED, with its dead letter."""
         parked_in = self.saga.status
-        self._write(None, parked_in, SagaStatus.FAILED, cause, error=reason)
+        self._write(None, parked_in, SagaStatus.FAILED, cause, actor=actor, error=reason)
         self.saga.status, self.saga.parked_in = SagaStatus.FAILED, parked_in
+        self._call_operator(step, reason)
+
+    def report(self, step: int, cause: str, reason: str) -> None:
+        """Call an operator with a dead letter, while other steps of the saga still move."""
+        if not self.saga.incident:
+            self.note(cause, error=reason)
+            self._call_operator(step, reason)
+
+    def _call_operator(self, step: int, reason: str) -> None:
+        """Write the dead letter, unless the present incident has one: it is alerted once."""
         self.saga.parked_because = reason
+        if self.saga.incident:
+            return
+        self.saga.incident = self.saga.sequence
         self._dead_letter = DeadLetter(
             id=self.saga.id,
             name=self.saga.name,
@@ -111,7 +132,14 @@ class Draft:
         """Put a parked saga into a state by hand."""
         self._write(None, self.saga.status, status, cause, actor=actor, error=reason)
         self.saga.status, self.saga.parked_in = status, None
-        self.saga.parked_because, self._dead_letter = "", None
+        self.dismiss()
+        if status in FINISHED:
+            self.saga.paused = False
+
+    def dismiss(self) -> None:
+        """Take an operator's call back: what has failed was dealt with."""
+        self.saga.incident, self.saga.parked_because = 0, ""
+        self._dead_letter = None
 
     def decide(self) -> Decision:
         """Return the whole as a decision."""
@@ -126,7 +154,7 @@ class Draft:
             steps=tuple(changed),
             events=tuple(self._events),
             dead_letter=self._dead_letter,
-            unparked=self._was_parked and self.saga.status is not SagaStatus.FAILED,
+            unparked=self._had_letter and not _has_letter(self.saga),
             deliveries=deliveries,
         )
 
@@ -154,3 +182,7 @@ class Draft:
             error=error,
         )
         self._events.append(event)
+
+
+def _has_letter(saga: SagaRecord) -> bool:
+    return bool(saga.incident) or saga.status is SagaStatus.FAILED

@@ -22,7 +22,7 @@ from lib.saga.machine.happened import (
 )
 from lib.saga.machine.scheduling import IN_FLIGHT, deadline_of, schedule, try_again, wake
 from lib.saga.machine.starting import begin_part, plan_part, run
-from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepStatus
+from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
 from lib.saga.steps import Child, Signal, Step, Timer
 
 #: A signal may come while its step is in one of these.
@@ -36,7 +36,7 @@ def executed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
     """Take the end of one attempt of a step, or the answer to what became of it."""
     saga, step = draft.saga, draft.steps[outcome.step]
     awaited = step.awaits in (Phase.EXECUTE, Phase.STATUS)
-    if saga.status not in FORWARD or not awaited:
+    if saga.course not in FORWARD or not awaited:
         return
     if outcome.result is Result.DONE:
         # A late success of an earlier attempt is as good: every attempt has the same key.
@@ -77,7 +77,7 @@ def woken(definition: Saga, draft: Draft, event: Woken) -> None:
         return
     deadline = deadline_of(definition, draft.saga, event.step)
     if deadline is not None and draft.now >= deadline:
-        stop(definition, draft, Cause.DEADLINE_PASSED)
+        stop(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
     elif step.waits_until is None or draft.now < step.waits_until:
         wake(definition, draft, event.step, step.waits_until)
         draft.note(Cause.WAITS, step=event.step)
@@ -102,7 +102,7 @@ def signalled(definition: Saga, draft: Draft, signal: Signalled) -> None:
         return
     if step.signal is not None:
         raise Conflict(f"signal {signal.step!r} has come before, with another payload")
-    if draft.saga.status not in (*FORWARD, SagaStatus.FAILED) or step.status not in AWAITED:
+    if draft.saga.course not in FORWARD or step.status not in AWAITED:
         raise Conflict(f"saga {draft.saga.id} no longer waits for signal {signal.step!r}")
     draft.change_step(index, signal=signal.payload)
     if step.status is StepStatus.WAITING and draft.saga.status in FORWARD:
@@ -113,12 +113,12 @@ def signalled(definition: Saga, draft: Draft, signal: Signalled) -> None:
 
 def child_ended(definition: Saga, draft: Draft, ended: ChildEnded) -> None:
     """Take the end of a child saga as the step's own."""
-    if draft.saga.status is SagaStatus.ROLLING_BACK:
+    step = draft.steps[ended.step]
+    if draft.saga.course is SagaStatus.ROLLING_BACK and step.child == ended.child:
         child_rolled_back(definition, draft, ended)
         return
-    step = draft.steps[ended.step]
     waiting = step.status is StepStatus.WAITING and step.child == ended.child
-    if draft.saga.status not in FORWARD or not waiting:
+    if draft.saga.course not in FORWARD or not waiting:
         return
     if ended.status is SagaStatus.COMPLETED:
         complete(definition, draft, ended.step, Cause.CHILD_COMPLETED, ended.output)
@@ -161,13 +161,19 @@ def stop(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
 
 
 def settle(definition: Saga, draft: Draft) -> None:
-    """Go on, go back or park once nothing is open any more in the present stage."""
+    """Go on, go back or park once nothing is open any more in the present stage.
+
+    Of a parked saga what ends is recorded, and no more.
+    """
+    if draft.saga.status not in FORWARD:
+        return
     stage = definition.stage_of(draft.saga.current_step)
     if any(draft.steps[index].is_open for index in stage):
+        _report_failed(definition, draft, stage)
         return
     lost = [draft.steps[index] for index in stage if draft.steps[index].status not in PASSED]
     kind = definition.kind_of(stage.start)
-    reason = "; ".join(f"step {step.name}: {step.error}" for step in lost if step.error)
+    reason = _reason_of(lost)
     certain = not any(step.uncertain for step in lost)
     if lost and (kind is StepKind.RETRIABLE or (kind is StepKind.PIVOT and not certain)):
         draft.park(lost[-1].index, Cause.NO_WAY_BACK, reason)
@@ -176,6 +182,34 @@ def settle(definition: Saga, draft: Draft) -> None:
         roll_back(definition, draft, cause, draft.saga.error or reason)
     else:
         _go_on(definition, draft, definition.stages.index(stage) + 1)
+
+
+def _report_failed(definition: Saga, draft: Draft, stage: range) -> None:
+    """Call an operator for what has failed past the pivot, though others have not ended."""
+    failed = [step for step in draft.steps[stage.start : stage.stop] if step.has_failed]
+    if failed and definition.kind_of(stage.start) is StepKind.RETRIABLE:
+        draft.report(failed[-1].index, Cause.NO_WAY_BACK, _reason_of(failed))
+
+
+def _reason_of(lost: list[StepRecord]) -> str:
+    return "; ".join(f"step {step.name}: {step.error}" for step in lost if step.error)
+
+
+def go_forward(definition: Saga, draft: Draft) -> None:
+    """Have a saga that was parked go on: take the signals that have come, begin what has not."""
+    stage = definition.stage_of(draft.saga.current_step)
+    if any(step.status is not StepStatus.PENDING for step in draft.steps):
+        run(draft)
+    for index in stage:
+        step = draft.steps[index]
+        if step.status is StepStatus.WAITING and step.signal is not None:
+            draft.move_step(
+                index, StepStatus.COMPLETED, Cause.SIGNALLED, output=step.signal, awaits=None
+            )
+    if draft.saga.stopping:
+        stop(definition, draft, draft.saga.stopping)
+    else:
+        begin_parts(definition, draft, [i for i in stage if draft.steps[i].is_unbegun])
 
 
 def begin_parts(definition: Saga, draft: Draft, indexes: Iterable[int]) -> None:
@@ -242,6 +276,7 @@ def _failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
 
 
 def _fail(definition: Saga, draft: Draft, index: int, cause: str, error: str) -> None:
+    error = error or cause
     draft.move_step(index, StepStatus.FAILED, cause, error=error, awaits=None)
     if definition.kind_of(index) is StepKind.COMPENSATABLE and not draft.saga.stopping:
         name = draft.steps[index].name

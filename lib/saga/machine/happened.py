@@ -107,10 +107,22 @@ class Signalled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What somebody wants of a saga, who, and why."""
+    """What somebody wants of a saga, who, and why.
+
+    `id` names this very request: a saga that remembers it does nothing a second time. `sequence`
+    is that of the saga as it was seen, and `incident` that of the failure, if only that is meant.
+    """
 
     actor: str
     reason: str
+    id: str = ""
+    sequence: int | None = None
+    incident: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BareRequest(Request):
+    """One that can be carried out though the saga's definition is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,33 +136,42 @@ class RevertRequested(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PauseRequested(Request):
+class PauseRequested(BareRequest):
     """Nothing new is to begin until the saga is resumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeRequested(Request):
+class ResumeRequested(BareRequest):
     """A paused saga is to go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRequested(Request):
-    """A parked saga is to go on from what has failed, with all attempts anew."""
+    """What has failed is to be tried again, with all of its attempts; a parked saga goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipRequested(Request):
-    """A failed step, or compensation, of a parked saga is to be taken as done.
+    """A failed step, or compensation, is to be taken as done. `output` is JSON."""
 
-    Without a `step`, the only one that has failed. `output` is JSON.
-    """
-
-    step: str = ""
+    step: str
     output: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveRequested(Request):
+class VoidRequested(Request):
+    """A failed step has not happened, somebody has found out: it is no longer uncertain."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkRequested(BareRequest):
+    """A saga is to be given up to an operator, whatever it does or waits for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveRequested(BareRequest):
     """A parked saga was brought to its end by hand: to COMPLETED or to ROLLED_BACK."""
 
     outcome: SagaStatus
@@ -158,7 +179,7 @@ class ResolveRequested(Request):
 
 Asked = (
     CancelRequested | RevertRequested | PauseRequested | ResumeRequested | RetryRequested
-    | SkipRequested | ResolveRequested
+    | SkipRequested | VoidRequested | ParkRequested | ResolveRequested
 )  # fmt: skip
 
 Happened = Outcome | Begun | Woken | Heeded | ChildEnded | Overdue | Signalled | Asked

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lib.saga.machine.causes import Cause
-from lib.saga.records import EventRecord, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.records import FINISHED, EventRecord, SagaRecord, SagaStatus, StepRecord, StepStatus
+
+LIFTS_PAUSE = frozenset({Cause.RESUMED, Cause.CANCEL_REQUESTED, Cause.PARENT_ROLLS_BACK})
 
 
 class Broken(Exception):
@@ -55,7 +57,8 @@ def _apply(state: State, event: EventRecord) -> None:
     elif moves:
         parks = event.to_status == SagaStatus.FAILED
         state.status, state.parked_in = event.to_status, event.from_status if parks else ""
+        state.paused = state.paused and event.to_status not in FINISHED
     if event.cause == Cause.PAUSED:
         state.paused = True
-    elif event.cause in (Cause.RESUMED, Cause.CANCEL_REQUESTED, Cause.PARENT_ROLLS_BACK):
+    elif event.cause in LIFTS_PAUSE:
         state.paused = False

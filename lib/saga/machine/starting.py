@@ -69,6 +69,7 @@ def begin_part(definition: Saga, draft: Draft, index: int, plan: Any) -> None:
 def _begin_child(definition: Saga, draft: Draft, index: int, part: Child, payload: str) -> None:
     run(draft)
     child = make_child(part, draft.saga, draft.steps[index], payload, draft.now)
+    child.paused = draft.saga.paused
     draft.children.append((part.saga, child))
     draft.move_step(index, StepStatus.WAITING, Cause.CHILD_STARTED, child=child.id)
     wake(definition, draft, index, None)

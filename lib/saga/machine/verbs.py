@@ -1,32 +1,26 @@
 """What an operator can do to a saga; what makes no sense is refused with Conflict."""
 
-from lib.errors import Conflict, NotFound
+from lib.errors import Conflict
 from lib.saga.definition import Saga, StepKind
 from lib.saga.machine.backward import go_back
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.draft import Draft
-from lib.saga.machine.forward import begin_parts, settle, stop
+from lib.saga.machine.forward import stop
 from lib.saga.machine.happened import (
     CancelRequested,
+    ParkRequested,
     PauseRequested,
     ResolveRequested,
     ResumeRequested,
-    RetryRequested,
     RevertRequested,
-    SkipRequested,
 )
 from lib.saga.machine.scheduling import repeat
 from lib.saga.records import (
     ACTIVE,
     FINISHED,
     FORWARD,
-    SagaRecord,
     SagaStatus,
-    StepRecord,
-    StepStatus,
 )
-
-BROKEN = frozenset({StepStatus.FAILED, StepStatus.COMPENSATION_FAILED})
 
 
 def cancel(definition: Saga, draft: Draft, request: CancelRequested) -> None:
@@ -42,7 +36,7 @@ def cancel(definition: Saga, draft: Draft, request: CancelRequested) -> None:
         _lift_pause(draft)
     if saga.stopping:
         return
-    stop(definition, draft, Cause.CANCELLED)
+    stop(definition, draft, Cause.CANCELLED, request.reason)
 
 
 def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
@@ -62,7 +56,7 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
         saga.parent_told, saga.result, saga.epoch = False, None, 0
         draft.move_saga(SagaStatus.ROLLING_BACK, Cause.PARENT_ROLLS_BACK, error=request.reason)
         saga.expires_at = None
-        _go_back_again(definition, draft)
+        go_back(definition, draft)
     elif saga.status is SagaStatus.FAILED:
         if saga.parked_in in FORWARD:
             saga.stopping = Cause.PARENT_ROLLS_BACK
@@ -71,113 +65,52 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
 
 
 def pause(draft: Draft, request: PauseRequested) -> None:
-    """Let nothing new begin; what is in flight ends and is recorded."""
-    if draft.saga.status not in ACTIVE or draft.saga.paused:
-        raise Conflict(f"saga {draft.saga.id} is {_state(draft.saga)} and cannot be paused")
+    """Let nothing new begin; what is in flight ends and is recorded. Idempotent."""
+    if draft.saga.status not in ACTIVE:
+        raise Conflict(f"saga {draft.saga.id} is {draft.saga.state} and cannot be paused")
+    if draft.saga.paused:
+        return
     draft.saga.paused = True
     draft.note(Cause.PAUSED, actor=request.actor, error=request.reason)
 
 
 def resume(draft: Draft, request: ResumeRequested) -> None:
-    """Let a paused saga go on."""
-    if not draft.saga.paused:
-        raise Conflict(f"saga {draft.saga.id} is {_state(draft.saga)}, not paused")
-    draft.note(Cause.RESUMED, actor=request.actor, error=request.reason)
-    _lift_pause(draft)
+    """Let a paused saga go on. Idempotent."""
+    if draft.saga.paused:
+        draft.note(Cause.RESUMED, actor=request.actor, error=request.reason)
+        _lift_pause(draft)
+    elif draft.saga.status not in ACTIVE:
+        raise Conflict(f"saga {draft.saga.id} is {draft.saga.state}, not paused")
 
 
-def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
-    """Let a parked saga go on from what has failed, with all attempts anew."""
-    _check_parked(draft, "retried")
-    broken = _broken(draft)
-    draft.unpark(Cause.RETRIED, request.actor, request.reason)
-    if draft.saga.status is SagaStatus.ROLLING_BACK:
-        for step in broken:
-            status = _before_compensation(step)
-            draft.move_step(step.index, status, Cause.RETRIED, actor=request.actor, uncertain=True)
-        _go_back_again(definition, draft)
+def park(draft: Draft, request: ParkRequested) -> None:
+    """Give a saga up to an operator, whatever it does or waits for. Idempotent.
+
+    What is in flight ends and is recorded; nothing comes of it until the saga goes on.
+    """
+    saga = draft.saga
+    if saga.status in FINISHED:
+        raise Conflict(f"saga {saga.id} is {saga.state} and cannot be parked")
+    if saga.status is SagaStatus.FAILED:
         return
-    stage = definition.stage_of(draft.saga.current_step)
-    for index in stage:
-        if draft.steps[index].awaits:
-            repeat(draft, index, Cause.RETRIED)
-        elif draft.steps[index].status in BROKEN:
-            draft.move_step(index, StepStatus.PENDING, Cause.RETRIED, actor=request.actor)
-    if draft.saga.stopping:
-        stop(definition, draft, draft.saga.stopping)
-    else:
-        begin_parts(definition, draft, [i for i in stage if _is_unbegun(draft.steps[i])])
-
-
-def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
-    """Take a failed step, or compensation, of a parked saga as done; go on if it was the last."""
-    _check_parked(draft, "skipped")
-    broken = _broken(draft)
-    chosen = [step for step in broken if request.step in ("", step.name)]
-    if not chosen:
-        raise NotFound(f"saga {draft.saga.id} has no failed step {request.step!r}", field="step")
-    if len(chosen) > 1:
-        names = ", ".join(step.name for step in chosen)
-        raise Conflict(f"several steps have failed: say which, of {names}", field="step")
-    [step] = chosen
-    output = request.output if draft.saga.parked_in in FORWARD else step.output
-    draft.move_step(
-        step.index,
-        StepStatus.SKIPPED,
-        Cause.SKIPPED_BY_HAND,
-        actor=request.actor,
-        error=request.reason,
-        output=output,
-        uncertain=False,
-    )
-    if len(broken) > 1:
-        return
-    draft.unpark(Cause.SKIPPED_BY_HAND, request.actor, request.reason)
-    if draft.saga.status is SagaStatus.ROLLING_BACK:
-        _go_back_again(definition, draft)
-    else:
-        settle(definition, draft)
+    waits = (step.index for step in draft.steps if step.is_open)
+    step = next(waits, saga.current_step)
+    draft.park(step, Cause.PARKED_BY_HAND, request.reason, actor=request.actor)
 
 
 def resolve(draft: Draft, request: ResolveRequested) -> None:
     """Take a parked saga as ended: somebody has seen to it."""
-    _check_parked(draft, "resolved")
+    saga = draft.saga
+    if saga.status is not SagaStatus.FAILED:
+        raise Conflict(
+            f"saga {saga.id} is {saga.state}: only a parked (FAILED) one is resolved; park it first"
+        )
     if request.outcome not in FINISHED:
         raise Conflict(f"a saga is resolved to one of {', '.join(sorted(FINISHED))}")
+    if request.outcome is SagaStatus.ROLLED_BACK:
+        saga.error = saga.error or saga.parked_because or request.reason
     draft.close(request.outcome, Cause.RESOLVED, request.actor, request.reason)
-    draft.saga.stopping = ""
-
-
-def _check_parked(draft: Draft, what: str) -> None:
-    if draft.saga.status is not SagaStatus.FAILED:
-        raise Conflict(
-            f"saga {draft.saga.id} is {_state(draft.saga)}: only a parked (FAILED) one is {what}"
-        )
-
-
-def _state(saga: SagaRecord) -> str:
-    return f"{saga.status}, paused" if saga.paused else str(saga.status)
-
-
-def _broken(draft: Draft) -> list[StepRecord]:
-    wanted = StepStatus.FAILED
-    if draft.saga.parked_in is SagaStatus.ROLLING_BACK:
-        wanted = StepStatus.COMPENSATION_FAILED
-    return [step for step in draft.steps if step.status is wanted]
-
-
-def _is_unbegun(step: StepRecord) -> bool:
-    return step.status is StepStatus.PENDING and step.awaits is None
-
-
-def _before_compensation(step: StepRecord) -> StepStatus:
-    return StepStatus.FAILED if step.output is None else StepStatus.COMPLETED
-
-
-def _go_back_again(definition: Saga, draft: Draft) -> None:
-    """Compensate from the end: with others left, a later stage may have failed before."""
-    draft.saga.current_step = definition.stages[-1].start
-    go_back(definition, draft)
+    saga.stopping = ""
 
 
 def _lift_pause(draft: Draft) -> None:

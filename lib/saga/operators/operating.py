@@ -1,8 +1,9 @@
 """Operators' verbs for many sagas at once, first as a dry run that says what would change."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from lib.errors import AmendsError, Invalid
 from lib.saga.engine import Engine
@@ -11,11 +12,13 @@ from lib.saga.machine.draft import Decision
 from lib.saga.machine.happened import (
     Asked,
     CancelRequested,
+    ParkRequested,
     PauseRequested,
     ResolveRequested,
     ResumeRequested,
     RetryRequested,
     SkipRequested,
+    VoidRequested,
 )
 from lib.saga.records import SagaRecord, SagaStatus
 
@@ -28,6 +31,8 @@ class Verb(StrEnum):
     RESUME = "resume"
     RETRY = "retry"
     SKIP = "skip"
+    VOID = "void"
+    PARK = "park"
     RESOLVE = "resolve"
 
 
@@ -47,22 +52,35 @@ class Change:
 
 
 def make_request(
-    verb: Verb, actor: str, reason: str, *, output: str | None = None, outcome: str | None = None
+    verb: Verb,
+    who: Mapping[str, Any],
+    *,
+    step: str | None = None,
+    output: str | None = None,
+    outcome: str | None = None,
 ) -> Asked:
-    """Return what a verb asks of each saga; Invalid where it lacks what it needs."""
-    if verb is Verb.SKIP:
-        return SkipRequested(actor=actor, reason=reason, output=output)
+    """Return what a verb asks of each saga; Invalid where it lacks what it needs.
+
+    `who` has the actor, the reason, and what else all requests have.
+    """
     if verb is Verb.RESOLVE:
         if outcome is None:
             raise Invalid("resolve needs an outcome", field="outcome")
-        return ResolveRequested(actor=actor, reason=reason, outcome=SagaStatus(outcome))
+        return ResolveRequested(**who, outcome=SagaStatus(outcome))
+    if verb in (Verb.SKIP, Verb.VOID):
+        if step is None:
+            raise Invalid(f"{verb} needs a step", field="step")
+        if verb is Verb.VOID:
+            return VoidRequested(**who, step=step)
+        return SkipRequested(**who, step=step, output=output)
     simple: dict[Verb, Callable[..., Asked]] = {
         Verb.CANCEL: CancelRequested,
+        Verb.PARK: ParkRequested,
         Verb.PAUSE: PauseRequested,
         Verb.RESUME: ResumeRequested,
         Verb.RETRY: RetryRequested,
     }
-    return simple[verb](actor=actor, reason=reason)
+    return simple[verb](**who)
 
 
 def apply_to_each(
@@ -74,9 +92,10 @@ def apply_to_each(
 
 def _apply(engine: Engine, saga: SagaRecord, request: Asked, dry_run: bool) -> Change:
     try:
-        change = describe(*engine.preview(saga.id, request))
+        loaded, decision = engine.preview(saga.id, request)
+        change = describe(loaded, decision)
         if not dry_run:
-            engine.tell(saga.id, request)
+            engine.tell(saga.id, replace(request, sequence=loaded.saga.sequence))
     except AmendsError as refusal:
         return Change(id=saga.id, before=saga.status, after=saga.status, refused=refusal.detail)
     return change

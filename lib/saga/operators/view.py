@@ -47,6 +47,7 @@ def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
     """Return what a list of sagas shows of each."""
     return {
         "id": saga.id,
+        "version": saga.sequence,
         "name": saga.name,
         "definition_version": saga.definition_version,
         "status": saga.status,
@@ -55,6 +56,7 @@ def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
         "error": saga.parked_because or saga.error,
         "stopping": saga.stopping,
         "paused": saga.paused,
+        "needs_operator": bool(saga.incident) or saga.status is SagaStatus.FAILED,
         "parent_id": saga.parent_id or None,
         "deadline_at": saga.deadline_at,
         "created_at": saga.created_at,

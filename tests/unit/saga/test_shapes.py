@@ -1,6 +1,7 @@
 """Groups, waits, deadlines and asked participants, as the machine decides them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -210,7 +211,7 @@ def test_a_cancelled_saga_does_not_wait_for_its_signal() -> None:
 
 
 def test_a_signal_pivot_that_never_came_rolls_back_though_it_was_paused_and_swept() -> None:
-    who = {"actor": "op", "reason": "a look at it"}
+    who: dict[str, Any] = {"actor": "op", "reason": "a look at it"}
     go = Signal("go", within=MINUTE, pivot=True)
     played = play(step("a"), go, step("b", undo=False))
     played.ends()

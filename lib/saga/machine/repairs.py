@@ -1,0 +1,133 @@
+"""What an operator can do about what has failed: have it tried again, or say what became of it.
+
+All of it makes sense for a parked saga, and for one that still moves though a part of it has
+failed for good. Anything else is refused with Conflict.
+"""
+
+from lib.errors import Conflict, NotFound
+from lib.saga.definition import Saga, StepKind
+from lib.saga.machine.backward import go_back
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.draft import Draft
+from lib.saga.machine.forward import go_forward, stop
+from lib.saga.machine.happened import (
+    Request,
+    RetryRequested,
+    SkipRequested,
+    VoidRequested,
+)
+from lib.saga.machine.scheduling import repeat
+from lib.saga.records import FORWARD, SagaStatus, StepRecord, StepStatus
+
+
+def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
+    """Try what has failed again, with a full count of attempts; a parked saga goes on."""
+    _check_failed(draft, "retried")
+    failed = _failed(draft)
+    _dismiss(draft, Cause.RETRIED, request)
+    if draft.saga.status is SagaStatus.ROLLING_BACK:
+        for step in failed:
+            status = _before_compensation(step)
+            draft.move_step(step.index, status, Cause.RETRIED, actor=request.actor, uncertain=True)
+        go_back(definition, draft)
+        return
+    for step in failed if not draft.saga.stopping else ():
+        draft.move_step(step.index, StepStatus.PENDING, Cause.RETRIED, actor=request.actor)
+    go_forward(definition, draft)
+
+
+def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
+    """Take a failed step, or compensation, as done; go on if no other has failed.
+
+    Of a parked saga also one that has not ended. Raises NotFound for a step that there is not.
+    """
+    step = _choose(draft, request.step, "skipped")
+    output = request.output if draft.saga.course in FORWARD else step.output
+    draft.move_step(
+        step.index,
+        StepStatus.SKIPPED,
+        Cause.SKIPPED_BY_HAND,
+        actor=request.actor,
+        error=request.reason,
+        output=output,
+        uncertain=False,
+        awaits=None,
+    )
+    _go_on(definition, draft, Cause.SKIPPED_BY_HAND, request)
+
+
+def void(definition: Saga, draft: Draft, request: VoidRequested) -> None:
+    """Take a failed step as not done, for certain, and roll the saga back.
+
+    Of a parked saga also one that has not ended. Raises NotFound for a step that there is not,
+    and Conflict for one past the pivot: there is no way back.
+    """
+    step = _choose(draft, request.step, "voided")
+    forward = draft.saga.course in FORWARD
+    if forward and definition.kind_of(step.index) is StepKind.RETRIABLE:
+        raise Conflict(f"step {step.name} comes after the pivot: retry it, or skip it")
+    cause, who, why = Cause.NOT_HAPPENED_BY_HAND, request.actor, request.reason
+    if step.status is StepStatus.FAILED:
+        draft.note(cause, step=step.index, actor=who, error=why)
+        draft.change_step(step.index, uncertain=False)
+    else:
+        draft.move_step(
+            step.index, StepStatus.FAILED, cause, actor=who, error=why, uncertain=False, awaits=None
+        )
+    if forward:
+        _dismiss(draft, cause, request)
+        stop(definition, draft, Cause.STEP_FAILED, f"step {step.name}: {request.reason}")
+    else:
+        _go_on(definition, draft, cause, request)
+
+
+def _check_failed(draft: Draft, what: str) -> None:
+    saga = draft.saga
+    if saga.status is not SagaStatus.FAILED and not saga.incident:
+        raise Conflict(f"saga {saga.id} is {saga.state}: nothing of it has failed to be {what}")
+
+
+def _choose(draft: Draft, name: str, what: str) -> StepRecord:
+    """Return the step that is meant; raise NotFound or Conflict where it cannot be dealt with."""
+    step = next((step for step in draft.steps if step.name == name), None)
+    if step is None:
+        raise NotFound(f"saga {draft.saga.id} has no step {name!r}", field="step")
+    _check_failed(draft, what)
+    unended = draft.saga.status is SagaStatus.FAILED and step.is_open
+    if unended and step.child and step.status is StepStatus.WAITING:
+        raise Conflict(f"step {name} waits for saga {step.child}: see to that one", field="step")
+    if not unended and step not in _failed(draft):
+        raise Conflict(f"step {name} is {step.status}, and cannot be {what}", field="step")
+    return step
+
+
+def _failed(draft: Draft) -> list[StepRecord]:
+    wanted = StepStatus.FAILED if draft.saga.course in FORWARD else StepStatus.COMPENSATION_FAILED
+    return [step for step in draft.steps if step.status is wanted]
+
+
+def _go_on(definition: Saga, draft: Draft, cause: Cause, request: Request) -> None:
+    """Go on with the saga unless something else has failed too."""
+    if _failed(draft):
+        return
+    _dismiss(draft, cause, request)
+    if draft.saga.status is SagaStatus.ROLLING_BACK:
+        go_back(definition, draft)
+    else:
+        go_forward(definition, draft)
+
+
+def _dismiss(draft: Draft, cause: Cause, request: Request) -> None:
+    """Take what has failed as dealt with; have what a parked saga awaited delivered again."""
+    if draft.saga.status is not SagaStatus.FAILED:
+        draft.note(cause, actor=request.actor, error=request.reason)
+        draft.dismiss()
+        return
+    draft.unpark(cause, request.actor, request.reason)
+    for step in list(draft.steps):
+        if step.awaits:
+            repeat(draft, step.index, cause)
+
+
+def _before_compensation(step: StepRecord) -> StepStatus:
+    return StepStatus.FAILED if step.output is None else StepStatus.COMPLETED

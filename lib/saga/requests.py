@@ -1,0 +1,48 @@
+"""What becomes of a request between whoever makes it and the sagas that it is for."""
+
+from dataclasses import replace
+
+from lib.identifiers import make_id
+from lib.saga.machine.happened import (
+    CancelRequested,
+    Happened,
+    Overdue,
+    PauseRequested,
+    Request,
+    ResolveRequested,
+    ResumeRequested,
+    RetryRequested,
+    SkipRequested,
+    VoidRequested,
+)
+from lib.saga.records import ACTIVE, SagaRecord, SagaStatus
+
+#: What is meant for the failure that somebody has seen, and for no later one.
+REPAIRS = (RetryRequested, SkipRequested, VoidRequested, ResolveRequested)
+
+
+def pin(what: Happened, saga: SagaRecord) -> Happened:
+    """Return a request with a name of its own, and for the present failure alone.
+
+    Decided again, because a commit's answer was lost or another commit came first, it is not
+    carried out twice, and not on what has failed since.
+    """
+    if not isinstance(what, Request):
+        return what
+    incident = saga.incident if isinstance(what, REPAIRS) else None
+    return replace(what, id=what.id or make_id("request", None), incident=incident)
+
+
+def for_children(before: SagaRecord, after: SagaRecord, what: Happened) -> Happened | None:
+    """Return what is to happen to the children of a saga that something has happened to.
+
+    They are paused and resumed with it. One that has ended while its parent was parked, and had no
+    definition to take that in, says so again.
+    """
+    if isinstance(what, PauseRequested | ResumeRequested):
+        return what
+    if isinstance(what, CancelRequested) and before.paused:
+        return ResumeRequested(actor=what.actor, reason=what.reason, id=what.id)
+    if before.status is SagaStatus.FAILED and after.status in ACTIVE:
+        return Overdue(at_once=True)
+    return None
