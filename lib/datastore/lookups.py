@@ -1,6 +1,6 @@
 """Reading by key: up to 1000 keys of any kinds in one Lookup, the answers in the order asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lib.datastore import limits
@@ -21,7 +21,8 @@ def look_up(
     """
     if len(keys) == 1:
         _check_complete(keys[0])
-        found = _fetch(service, [write_key(keys[0], codecs.partition)], scope, only_keys=False)
+        pb = write_key(keys[0], codecs.partition)
+        found = list(_fetch(service, [pb], scope, only_keys=False))
         return [codecs.for_key(keys[0]).read(found[0]) if found else None]
     results = fetch_many(service, codecs, keys, scope)
     return [
@@ -46,28 +47,34 @@ def fetch_many(
         pb = write_key(key, codecs.partition)
         identities.append(_identity(pb))
         wanted[identities[-1]] = pb
-    messages = list(wanted.values())
     results: dict[Any, Any] = {}
-    for start in range(0, len(messages), limits.LOOKUP_KEYS):
-        chunk = messages[start : start + limits.LOOKUP_KEYS]
-        for found in _fetch(service, chunk, scope, only_keys):
-            results[_identity(found.entity.key)] = found
+    for found in _fetch(service, list(wanted.values()), scope, only_keys):
+        results[_identity(found.entity.key)] = found
     return [results.get(identity) for identity in identities]
 
 
-def _fetch(service: Service, keys: Sequence[Any], scope: Scope, only_keys: bool) -> list[Any]:
-    """Look up messages of keys until none is deferred; return what was found, in any order."""
-    found: list[Any] = []
-    while keys:
-        request = service.request("Lookup")
-        request.keys.extend(keys)
-        if only_keys:
-            request.property_mask.paths.append(KEY)
-        scope.mark(request)
-        response = service.call("Lookup", request, codes=scope.codes)
-        found.extend(response.found)
-        keys = response.deferred
-    return found
+def _fetch(service: Service, keys: Sequence[Any], scope: Scope, only_keys: bool) -> Iterator[Any]:
+    """Look up messages of keys until none is deferred; yield what was found, in any order.
+
+    All of it is as of the time of the first answer: a saga's root and its steps that were read at
+    two times would be no saga, and the version check of its root would not see it.
+    """
+    as_of: Any = None
+    for start in range(0, len(keys), limits.LOOKUP_KEYS):
+        deferred = keys[start : start + limits.LOOKUP_KEYS]
+        while deferred:
+            request = service.request("Lookup")
+            request.keys.extend(deferred)
+            if only_keys:
+                request.property_mask.paths.append(KEY)
+            scope.mark(request)
+            if as_of is not None and request.read_options.WhichOneof("consistency_type") is None:
+                request.read_options.read_time.CopyFrom(as_of)
+            response = service.call("Lookup", request, codes=scope.codes)
+            if as_of is None and response.HasField("read_time"):
+                as_of = response.read_time
+            yield from response.found
+            deferred = response.deferred
 
 
 def _check_complete(key: Key[Any]) -> None:

@@ -73,6 +73,21 @@ def test_a_deferred_key_is_asked_for_again() -> None:
     assert len(script.requests) == 3
 
 
+def test_what_is_deferred_is_read_as_of_the_first_answer() -> None:
+    def answer(request: Any) -> Any:
+        response = message("LookupResponse")()
+        first, *rest = request.keys
+        response.found.add(version=1).entity.key.CopyFrom(first)
+        response.deferred.extend(rest)
+        response.read_time.seconds = 100 + len(script.requests)
+        return response
+
+    script = Script(Lookup=answer)
+    store_over(script).find_multi([key(TaskList, name) for name in "abc"])
+    options = [request.read_options for _, request in script.requests]
+    assert [each.read_time.seconds for each in options] == [0, 101, 101]
+
+
 def test_more_than_a_thousand_keys_are_several_lookups() -> None:
     script = Script(Lookup=lambda _: message("LookupResponse")())
     keys = [key(Task, "a", number) for number in range(1, 2102)]
