@@ -96,3 +96,18 @@ def test_a_charge_that_never_happened_is_not_refunded(bench: Bench, service: Ser
     run(bench, service, answers)
     assert paths(service) == ["/charge", "/charge", "/charge-status"]
     assert bench.statuses("t1")[0] == "ROLLED_BACK"
+
+
+def test_a_charge_that_a_service_has_not_heard_of_yet_is_asked_for_again_and_refunded(
+    bench: Bench, service: Service
+) -> None:
+    unheard = answer(404, "{}", Content_Type="application/json")
+    answers = {
+        "/charge": [answer(500), answer(500)],
+        "/charge-status": [unheard, unheard],
+        "/refund": [answer(204)],
+    }
+    run(bench, service, answers)
+    asked = ["/charge", "/charge", "/charge-status", "/charge-status", "/refund"]
+    assert paths(service) == asked
+    assert bench.statuses("t1")[:2] == ["ROLLED_BACK", "COMPENSATED"]

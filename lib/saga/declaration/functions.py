@@ -10,8 +10,8 @@ ACTION = ("payload", "call")
 PURE = ("payload", "outputs")
 
 
-def faults_of_function(label: str, function: object, parameters: tuple[str, str]) -> Iterator[str]:
-    """Yield what is wrong with a function that is called with two values, by position.
+def faults_of_function(label: str, function: object, parameters: tuple[str, ...]) -> Iterator[str]:
+    """Yield what is wrong with a function that is called with these values, by position.
 
     What cannot be looked into, such as a builtin, is taken as right.
     """
@@ -32,7 +32,7 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, str]
             )
 
 
-def _misfit(function: Callable[..., object], parameters: tuple[str, str]) -> str:
+def _misfit(function: Callable[..., object], parameters: tuple[str, ...]) -> str:
     """Say why a call with these parameters would fail; empty if nothing speaks against it.
 
     Not through `functools.wraps`: what is called is the wrapper, and it may add arguments.

@@ -29,6 +29,12 @@ NOT_US = frozenset({401, 403})
 #: Nothing was done here; it belongs to another address.
 ELSEWHERE = frozenset({301, 307, 308})
 
+#: To a status question: it did not happen, and a call that comes now is refused.
+NEVER = 410
+
+#: To a status question: it has not happened, but the call may be on its way.
+NOT_YET = 404
+
 #: Client errors that do not say that nothing was done: a time-out on the way, a call under the
 #: same key that still runs, and what some proxies and Google's APIs call "cancelled".
 NOBODY_KNOWS = frozenset({408, 409, 499})
@@ -57,8 +63,10 @@ def _failure_of(answer: Answer, call: Call, reason: str) -> Exception:
         return Permanent(f"{reason} (configuration: a redirect is not followed; name the last URL)")
     if 300 <= status < 400:
         return Unstorable(f"{reason} (a redirect is not followed, and may come after the deed)")
-    if call.phase is Phase.STATUS and _is_unheard_of(answer):
+    if call.phase is Phase.STATUS and answer.status == NEVER:
         return NotHappened(reason)
+    if call.phase is Phase.STATUS and answer.status == NOT_YET:
+        return Unknown(f"{reason} (which does not say that it never will happen)")
     if 400 <= status < 500 and status not in NOBODY_KNOWS:
         return Permanent(reason)
     return Unknown(reason, after=_wait_of(answer))
@@ -75,17 +83,6 @@ def _decode(answer: Answer, place: str) -> Any:
         return msgspec.json.decode(answer.body)
     except BROKEN as problem:
         raise Unstorable(f"{place} answered with what is not JSON: {problem}") from None
-
-
-def _is_unheard_of(answer: Answer) -> bool:
-    """Tell whether the service itself says that there is no such thing.
-
-    A 404 that is not JSON may come from anything that stands before it: it says so of a wrong
-    address, and an effect that is then taken for never had would never be made good.
-    """
-    content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    is_json = content_type == "application/json" or content_type.endswith("+json")
-    return answer.status == 410 or (answer.status == 404 and is_json)
 
 
 def _detail_of(answer: Answer) -> str:

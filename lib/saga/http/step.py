@@ -12,24 +12,28 @@
 | 301, 307, 308 | permanent | not done; the URL is a wrong setting |
 | other 3xx | doubtful (`Unstorable`) | a 303, say, is how a form answers after the deed |
 | 401, 403 | retry, and an alert | access is checked first; a grant takes minutes to spread |
-| 410, or 404 as JSON, to a status question | `NotHappened` | so the service says it itself |
+| 410 to a status question | `NotHappened` | so the service says, and refuses the call from now on |
+| 404 to a status question | unknown | the call itself may still be on its way |
 | 408, 409, 499 | unknown, after Retry-After | the work of a duplicate, or still running |
 | 425, 429 | retry, after Retry-After | by their definition not done |
-| other 4xx, any other 404 | permanent | refused; a `detail` of problem+json is the reason |
+| other 4xx | permanent | refused; a `detail` of problem+json is the reason |
 | 5xx, and any other number | unknown, after Retry-After | a 503 may be a proxy's, after the deed |
 | no connection, no such host, bad certificate | retry | nothing was sent |
 | time-out, cut off, no HTTP | unknown | it was sent, and may have been done |
 | no time left, or no token to be had | retry | nothing was sent |
 
 Permanent, retry and unknown are the exceptions of call.py. To a status question permanent means
-no more than that there was no answer: a wrong URL gets a 404 in HTML, which settles nothing. A 409
+no more than that there was no answer, and unknown that it is asked again by the step's policy; then
+the step is compensated, since it may have happened. Only a service that refuses the step's key from
+then on may answer 410: else the step that comes after it is never undone. `settle_once` of
+barrier.py does both in one transaction. A 409
 that means "no" costs attempts; a service says so at once by 422. Of a compensation only 2xx means
 done, so a service must answer that also when there was nothing to undo; what else it says then is
 not looked at.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -39,7 +43,10 @@ import msgspec
 from lib.http import BUDGET_HEADER
 from lib.logs import read_traceparent
 from lib.saga.call import Call, Permanent, Retry, Unknown
-from lib.saga.deferred import NotRun, check_ran, refuse_deferred
+from lib.saga.declaration import refuse
+from lib.saga.declaration.error import describe
+from lib.saga.declaration.functions import ACTION, faults_of_function
+from lib.saga.deferred import NotRun, check_ran
 from lib.saga.delivery import Phase
 from lib.saga.http.answer import output_of
 from lib.saga.http.exchange import Request, exchange, seconds_until
@@ -98,18 +105,20 @@ class HttpCall:
     tokens: Callable[[str], str] = ID_TOKENS
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        known = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
-        if not known or "@" in parts.netloc:
-            raise ValueError(f"{self.place}: wants an http or https URL, with a host and no user")
-        if self.audience and parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            raise ValueError(f"{self.place}: a token is sent over https only")
-        if self.method not in METHODS:
-            raise ValueError(f"{self.place}: method {self.method!r} is none of {sorted(METHODS)}")
-        if self.method not in METHODS_WITH_BODY and self.body is not describe_call:
-            raise ValueError(f"{self.place}: {self.method} has no body")
-        refuse_deferred(self.body, f"{self.place}: body")
-        refuse_deferred(self.tokens, f"{self.place}: tokens")
+        refuse("HttpCall", _faults_of_url(self.url))
+        refuse(f"HttpCall {self.place}", self._find_faults())
+
+    def _find_faults(self) -> Iterator[str]:
+        if not isinstance(self.audience, str):
+            yield f"audience is {describe(self.audience)}: write a str"
+        elif self.audience and not _may_carry_token(self.url):
+            yield "a token is sent over https only"
+        if not isinstance(self.method, str) or self.method not in METHODS:
+            yield f"method is {describe(self.method)}: write one of {', '.join(sorted(METHODS))}"
+        elif self.method not in METHODS_WITH_BODY and self.body is not describe_call:
+            yield f"{self.method} has no body: leave body= out, or write method='POST'"
+        yield from faults_of_function("body", self.body, ACTION)
+        yield from faults_of_function("tokens", self.tokens, ("audience",))
 
     @property
     def place(self) -> str:
@@ -165,6 +174,30 @@ class HttpCall:
             return check_ran(self.tokens(self.audience), "tokens")
         except Exception as problem:  # whatever a token source raises, nothing was sent
             raise Retry(f"{self.place}: no token for {self.audience}: {problem}") from problem
+
+
+def _faults_of_url(url: object) -> Iterator[str]:
+    write = "write an http or https URL, with a host and no user"
+    if not isinstance(url, str):
+        yield f"url is {describe(url)}: {write}"
+        return
+    if not url.isprintable() or " " in url:
+        yield f"there is a space or a line end in the url: {write}"
+        return
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+    except ValueError as problem:
+        yield f"url is no URL ({problem}): {write}"
+        return
+    if not known or "@" in parts.netloc:
+        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        yield f"{place}: {write}"
+
+
+def _may_carry_token(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in LOOPBACK
 
 
 def _own_key(call: Call) -> str:

@@ -56,28 +56,25 @@ def test_each_other_status_is_one_of_the_kinds_of_failure(
     assert kind_of(service, call) is kind
 
 
-@pytest.mark.parametrize(
-    ("status", "content_type"),
-    [
-        (404, JSON),
-        (404, PROBLEM),
-        (404, "Application/JSON; charset=utf-8"),
-        (410, "text/html"),
-    ],
-)
-def test_asked_for_a_status_the_service_may_say_that_the_step_never_happened(
-    service: Service, call: Call, status: int, content_type: str
+def test_asked_for_a_status_a_service_that_binds_itself_says_that_it_never_happened(
+    service: Service, call: Call
 ) -> None:
-    service.says(status, "{}", Content_Type=content_type)
+    service.says(410, "<html>", Content_Type="text/html")
     assert kind_of(service, replace(call, phase=Phase.STATUS)) is NotHappened
     assert kind_of(service, call) is Permanent
 
 
-@pytest.mark.parametrize(("status", "content_type"), [(404, "text/html"), (422, PROBLEM)])
-def test_a_404_of_a_proxy_or_a_refusal_says_nothing_of_what_became_of_a_step(
-    service: Service, call: Call, status: int, content_type: str
+@pytest.mark.parametrize("content_type", [JSON, PROBLEM, "text/html"])
+def test_a_404_to_a_status_question_does_not_say_that_the_step_never_will_happen(
+    service: Service, call: Call, content_type: str
 ) -> None:
-    service.says(status, "<html>", Content_Type=content_type)
+    service.says(404, "{}", Content_Type=content_type)
+    assert kind_of(service, replace(call, phase=Phase.STATUS)) is Unknown
+    assert kind_of(service, call) is Permanent
+
+
+def test_a_refusal_says_nothing_of_what_became_of_a_step(service: Service, call: Call) -> None:
+    service.says(422, "{}", Content_Type=PROBLEM)
     assert kind_of(service, replace(call, phase=Phase.STATUS)) is Permanent
 
 

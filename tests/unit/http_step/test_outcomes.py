@@ -43,8 +43,10 @@ def outcome_of(service: Service, call: Call) -> Outcome:
         (Phase.COMPENSATE, 200, "<html>", Result.DONE),
         (Phase.COMPENSATE, 404, "{}", Result.PERMANENT),
         (Phase.STATUS, 200, "[1]", Result.DONE),
-        (Phase.STATUS, 404, "{}", Result.NOT_HAPPENED),
-        (Phase.STATUS, 404, "", Result.NOT_HAPPENED),
+        (Phase.STATUS, 410, "{}", Result.NOT_HAPPENED),
+        (Phase.STATUS, 410, "", Result.NOT_HAPPENED),
+        (Phase.STATUS, 404, "{}", Result.UNKNOWN),
+        (Phase.STATUS, 404, "", Result.UNKNOWN),
         (Phase.STATUS, 422, "", Result.PERMANENT),
     ],
 )

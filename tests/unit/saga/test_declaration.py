@@ -118,6 +118,23 @@ WRONG: list[tuple[str, str]] = [
     ("a(when=True)", "step a: when is True, not a function:…def f(payload, outputs)"),
     ("a(when=lambda payload: True)", "step a: when is…(payload, outputs) does not fit"),
     ("a(when=later)", "step a: when…async"),
+    ("HttpCall(5)", "HttpCall: url is 5 (int): write an http or https URL"),
+    ("HttpCall(None)", "HttpCall: url is None: write an http"),
+    ("HttpCall('pay.example/charge')", "HttpCall…write an http or https URL"),
+    ("HttpCall('https://pay.example:99999/')", "HttpCall…write an http or https URL"),
+    ("HttpCall('https://[pay/')", "HttpCall…write an http or https URL"),
+    ("HttpCall('https://pay.example/a\\nb')", "HttpCall…write an http or https URL"),
+    ("HttpCall('https://pay.example', method='get')", "method is 'get' (str): write one of DEL"),
+    ("HttpCall('https://pay.example', method=None)", "pay.example: method is None: write one of"),
+    (
+        "HttpCall('https://pay.example', body={'a': 1})",
+        "pay.example: body is {'a': 1} (dict)",
+    ),
+    ("HttpCall('https://pay.example', body=one)", "pay.example: body is the function one…fit it"),
+    (
+        "HttpCall('https://pay.example', audience=True)",
+        "pay.example: audience is True: write",
+    ),
     # Policies.
     ("a(retry=0)", "step a: retry is 0 (int): write retry=RetryPolicy(attempts=5)"),
     ("a(retry=3)", "step a: retry is 3 (int): write retry=RetryPolicy(attempts=3)"),
