@@ -23,7 +23,7 @@ class Stock:
 def reserve(order: Order, call: Call) -> dict[str, int]:
     """Take the order's units out of stock; Permanent when there are too few of any."""
     faults.strike("inventory", call)
-    return apply_once(call, lambda tx: _move(tx, order.units(), -1))
+    return apply_once(call, lambda tx: _move(tx, order.units(), -1), type=dict[str, int])
 
 
 def release(_: Order, call: Call) -> None:

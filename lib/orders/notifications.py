@@ -23,7 +23,7 @@ class Notification:
 def send(order: Order, call: Call) -> dict[str, str]:
     """Tell the customer, once; there is nothing to take back."""
     faults.strike("notification", call)
-    return apply_once(call, lambda tx: _send(tx, order, call.saga_id))
+    return apply_once(call, lambda tx: _send(tx, order, call.saga_id), type=dict[str, str])
 
 
 def _send(tx: Transaction, order: Order, order_id: str) -> dict[str, str]:

@@ -43,7 +43,7 @@ class Charge:
 def charge(order: Order, call: Call) -> dict[str, Any]:
     """Charge the order's total; Permanent when the customer's credit does not suffice."""
     faults.strike("payment", call)
-    return apply_once(call, lambda tx: _capture(tx, order, call.saga_id))
+    return apply_once(call, lambda tx: _capture(tx, order, call.saga_id), type=dict[str, Any])
 
 
 def refund(order: Order, call: Call) -> None:

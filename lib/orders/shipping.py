@@ -58,7 +58,7 @@ class Shipment:
 def create(order: Order, call: Call) -> dict[str, str]:
     """Create the shipment; Permanent for an address that we do not ship to."""
     faults.strike("shipping", call)
-    return apply_once(call, lambda tx: _create(tx, order, call.saga_id))
+    return apply_once(call, lambda tx: _create(tx, order, call.saga_id), type=dict[str, str])
 
 
 def cancel(_: Order, call: Call) -> None:

@@ -1,117 +1,216 @@
-"""The effect barrier: a participant's effect and the record of it in one transaction.
+"""The effect barrier: a participant's effects and the record of them in one transaction.
 
 A duplicate call returns what the first one returned, be it a result or a refusal. A refusal binds
 its attempt and those before it: a later one is made only where the saga does not count on it, as
 when an operator has put its reason right and has the step tried again. A compensation that comes
-before its step leaves a tombstone, and the late step is then refused: nobody would ever make it
-good.
+before its step leaves a tombstone, and the late step is then refused: nobody would ever undo it.
+
+A step with several effects gives each a name, and undoes them by name, the last one first:
+
+    apply_once(call, take_the_money, name="money")
+    apply_once(call, give_points, name="points")
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, overload
 
 import msgspec
 
 from lib.datastore import Id, OmitEmpty, Transaction, Version, entity, key
-from lib.saga.call import Call, Permanent
+from lib.saga.call import Call, NotHappened, Permanent
+from lib.saga.declaration.values import NAME
 
 T = TypeVar("T")
 
 
 class EffectStatus(StrEnum):
-    """What became of a step at its participant."""
+    """What became of an effect at its participant."""
 
     DONE = "DONE"
     REFUSED = "REFUSED"
     UNDONE = "UNDONE"
 
 
-@entity
-@dataclass(slots=True, kw_only=True)
-class Effect:
-    """The record of one step's effect, by the step's idempotency key."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectPart:
+    """What became of one effect of a step; a step's only one has no name."""
 
-    id: Id[str]
+    name: str = ""
     status: EffectStatus
     result: Annotated[str, OmitEmpty] = ""
     refusal: Annotated[str, OmitEmpty] = ""
     #: The fencing token of the attempt that was done or refused.
     token: int = 0
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Effect:
+    """The record of a step's effects, by the step's idempotency key; the newest is the last."""
+
+    id: Id[str]
+    parts: list[EffectPart] = field(default_factory=list)
+    #: No attempt up to this one has an effect any more: somebody was told so.
+    settled: Annotated[int, OmitEmpty] = 0
     version: Version = 0
 
+    @property
+    def status(self) -> EffectStatus | None:
+        """DONE as long as any effect is; None where none was recorded."""
+        statuses = [part.status for part in self.parts]
+        if EffectStatus.DONE in statuses:
+            return EffectStatus.DONE
+        return statuses[-1] if statuses else None
 
-def apply_once(call: Call, effect: Callable[[Transaction], T]) -> T:
-    """Run an effect in a transaction, once for the call's idempotency key; return its result.
+    def find(self, name: str) -> EffectPart | None:
+        """Return what became of the effect of a name."""
+        return next((part for part in self.parts if part.name == name), None)
+
+
+@overload
+def apply_once(
+    call: Call, effect: Callable[[Transaction], object], *, name: str = "", type: type[T]
+) -> T: ...
+@overload
+def apply_once(call: Call, effect: Callable[[Transaction], object], *, name: str = "") -> Any: ...
+def apply_once(
+    call: Call, effect: Callable[[Transaction], Any], *, name: str = "", type: Any = Any
+) -> Any:
+    """Run an effect in a transaction, once for the call's idempotency key and `name`.
+
+    Returns its result as a duplicate of the call gets it: plain JSON, or decoded into `type`; a
+    result that is not JSON, or that does not fit `type`, is an error, and then nothing is done.
 
     A Permanent that the effect raises is remembered too: without that, a duplicate call could
     succeed after the saga was told that the step did not happen. Raises Permanent for a step that
-    was compensated before, or refused in this attempt or a later one.
+    was compensated before, or refused in this attempt or a later one, and ValueError for a second
+    effect of the call under the same name.
     """
+    _claim(call, "apply_once", name, effect)
 
-    def apply(tx: Transaction) -> T:
-        seen = tx.find(key(Effect, call.idempotency_key))
+    def apply(tx: Transaction) -> Any:
+        record = _find(tx, call)
+        seen = record.find(name)
         if seen is not None and not _is_outdated(seen, call):
-            return cast(T, _result_of(seen))
-        result = effect(tx)
-        tx.upsert(
-            Effect(
-                id=call.idempotency_key,
-                status=EffectStatus.DONE,
-                result=msgspec.json.encode(result).decode(),
-                token=call.fencing_token,
-            )
-        )
+            return _result_of(seen, type)
+        if call.fencing_token <= record.settled:
+            raise Permanent("it was settled before it came that this attempt does not happen")
+        encoded = msgspec.json.encode(effect(tx)).decode()
+        result = msgspec.json.decode(encoded, type=type)
+        _put(tx, record, _part_of(call, name, EffectStatus.DONE, result=encoded))
         return result
 
     try:
         return call.store.transact_optimistically(apply)
     except Permanent as problem:
         refusal = str(problem)
-    seen = call.store.transact_optimistically(lambda tx: _remember_refusal(tx, call, refusal))
-    return cast(T, _result_of(seen))
+    seen = call.store.transact_optimistically(lambda tx: _remember(tx, call, name, refusal))
+    return _result_of(seen, type)
 
 
-def undo_once(call: Call, undo: Callable[[Transaction, Any], object]) -> None:
-    """Undo an effect in a transaction, once; `undo` gets the effect's result.
+def undo_once(
+    call: Call, undo: Callable[[Transaction, Any], object], *, name: str = "", type: Any = Any
+) -> None:
+    """Undo the effect of a name in a transaction, once; `undo` gets the effect's result.
 
-    Where there is no effect, nothing is undone and none can come later.
+    The result is plain JSON, or decoded into `type`. Where there is no effect, nothing is undone
+    and none can come later. Raises ValueError for a second undo of the call under the same name.
     """
+    _claim(call, "undo_once", name, undo)
 
     def apply(tx: Transaction) -> None:
-        seen = tx.find(key(Effect, call.idempotency_key))
+        record = _find(tx, call)
+        seen = record.find(name)
         if seen is not None and seen.status is EffectStatus.DONE:
-            undo(tx, msgspec.json.decode(seen.result))
-            tx.update(replace(seen, status=EffectStatus.UNDONE))
+            undo(tx, msgspec.json.decode(seen.result, type=type))
+            _put(tx, record, replace(seen, status=EffectStatus.UNDONE))
         elif seen is None or seen.status is EffectStatus.REFUSED:
             # A refusal binds no later attempt, and one of those may still be on its way.
-            tx.upsert(Effect(id=call.idempotency_key, status=EffectStatus.UNDONE))
+            _put(tx, record, EffectPart(name=name, status=EffectStatus.UNDONE))
 
     call.store.transact_optimistically(apply)
 
 
-def _remember_refusal(tx: Transaction, call: Call, refusal: str) -> Effect:
-    seen = tx.find(key(Effect, call.idempotency_key))
+def settle_once(call: Call, *, name: str = "", type: Any = Any) -> Any:
+    """Answer what became of an effect, and make the answer hold: the body of a step's `status=`.
+
+    Returns the effect's result, as `apply_once` does, where it is done. If it is not, no attempt
+    that was begun before can have it any more, and NotHappened says so; a later attempt, as by an
+    operator's retry, may. Where another effect of the step is done, the step has happened in part
+    and is to be compensated: Permanent, which to a status question is no answer.
+    """
+
+    def settle(tx: Transaction) -> Effect:
+        record = _find(tx, call)
+        seen = record.find(name)
+        if seen is None or seen.status is not EffectStatus.DONE:
+            record = replace(record, settled=max(record.settled, call.fencing_token))
+            if record.version:
+                tx.update(record, mask=["settled"])
+            else:
+                tx.insert(record)
+        return record
+
+    record = call.store.transact_optimistically(settle)
+    seen = record.find(name)
+    if seen is not None and seen.status is EffectStatus.DONE:
+        return _result_of(seen, type)
+    if record.status is EffectStatus.DONE:
+        raise Permanent("the step was done in part")
+    raise NotHappened(seen.refusal if seen is not None and seen.refusal else "it was not done")
+
+
+def _claim(call: Call, what: str, name: str, action: object) -> None:
+    """Note that a call uses a name; raise ValueError if it does so for another effect already.
+
+    Without that, the second of two effects would be taken for a duplicate of the first.
+    """
+    if name and not NAME.fullmatch(name):
+        raise ValueError(f"step {call.step}: {name!r} is no name for an effect")
+    if call.claims.setdefault((what, name), action) is not action:
+        under = f"under the name {name!r}" if name else "without a name"
+        raise ValueError(
+            f"step {call.step}: a second {what} {under} in one call: give each effect of the step "
+            f"a name of its own, {what}(call, ..., name='...')"
+        )
+
+
+def _find(tx: Transaction, call: Call) -> Effect:
+    return tx.find(key(Effect, call.idempotency_key)) or Effect(id=call.idempotency_key)
+
+
+def _put(tx: Transaction, record: Effect, part: EffectPart) -> None:
+    others = [each for each in record.parts if each.name != part.name]
+    changed = replace(record, parts=[*others, part])
+    if record.version:
+        tx.update(changed)
+    else:
+        tx.insert(changed)
+
+
+def _part_of(call: Call, name: str, status: EffectStatus, **said: str) -> EffectPart:
+    return EffectPart(name=name, status=status, token=call.fencing_token, **said)
+
+
+def _remember(tx: Transaction, call: Call, name: str, refusal: str) -> EffectPart:
+    record = _find(tx, call)
+    seen = record.find(name)
     if seen is not None and not _is_outdated(seen, call):
         return seen
-    return tx.upsert(
-        Effect(
-            id=call.idempotency_key,
-            status=EffectStatus.REFUSED,
-            refusal=refusal,
-            token=call.fencing_token,
-        )
-    )
+    part = _part_of(call, name, EffectStatus.REFUSED, refusal=refusal)
+    _put(tx, record, part)
+    return part
 
 
-def _is_outdated(seen: Effect, call: Call) -> bool:
+def _is_outdated(seen: EffectPart, call: Call) -> bool:
     return seen.status is EffectStatus.REFUSED and seen.token < call.fencing_token
 
 
-def _result_of(seen: Effect) -> Any:
+def _result_of(seen: EffectPart, type: Any) -> Any:
     if seen.status is EffectStatus.REFUSED:
         raise Permanent(seen.refusal)
     if seen.status is EffectStatus.UNDONE:
         raise Permanent("this step was compensated before it came")
-    return msgspec.json.decode(seen.result)
+    return msgspec.json.decode(seen.result, type=type)

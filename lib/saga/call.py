@@ -33,6 +33,10 @@ class Call:
     phase: Phase = Phase.EXECUTE
     #: The W3C Trace Context of the saga, to be passed on; empty if it has none.
     traceparent: str = ""
+    #: What the effect barrier was asked for in this very call, by function and name.
+    claims: dict[tuple[str, str], object] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
 
 class Permanent(Exception):

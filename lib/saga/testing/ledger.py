@@ -48,10 +48,11 @@ class Ledger:
         """Write down what an action has committed."""
         records = [each for each in mutations if isinstance(each.entity, Effect)]
         for record in records:
-            if record.entity.status is EffectStatus.DONE:
-                self.applied[record.entity.id] += 1
-            elif record.entity.status is EffectStatus.UNDONE and record.verb == "update":
-                self.undone[record.entity.id] += 1
+            # A mask leaves the effects as they are.
+            for part in record.entity.parts[-1:] if record.mask is None else ():
+                effect = f"{record.entity.id}/{part.name}".rstrip("/")
+                self.applied[effect] += part.status is EffectStatus.DONE
+                self.undone[effect] += part.status is EffectStatus.UNDONE and bool(part.result)
         called.committed = True
         called.unbarred = called.unbarred or not records
 

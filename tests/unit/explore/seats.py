@@ -50,7 +50,7 @@ def make_saga(names: str, script: Script | None = None, *, pivot: str = "") -> S
 
 def take(script: Script, _: Any, call: Call) -> str:
     follow(script, call.step, call)
-    result = apply_once(call, lambda tx: move_unless_refused(script, tx, call))
+    result = apply_once(call, lambda tx: move_unless_refused(script, tx, call), type=str)
     follow(script, f"late {call.step}", call)
     return result
 

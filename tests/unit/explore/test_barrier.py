@@ -1,0 +1,104 @@
+"""Every fault at every point of steps with several effects, and of participants that are asked."""
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from lib.datastore import Transaction, key
+from lib.saga.barrier import Effect, EffectStatus, apply_once, settle_once, undo_once
+from lib.saga.call import Call, NotHappened, Permanent
+from lib.saga.definition import Saga
+from lib.saga.steps import Step
+from lib.saga.testing import explore
+from tests.unit.explore.seats import TWICE, add_seats, give_back, move, seat, seats_fit, take
+
+NO = Permanent("no")
+
+
+def take_two(_: Any, call: Call) -> None:
+    for name in ("x", "y"):
+        apply_once(call, partial(move, step=name, by=+1), name=name)
+
+
+def give_two_back(_: Any, call: Call) -> None:
+    for name in ("y", "x"):
+        undo_once(call, partial(take_away, name), name=name)
+
+
+def give_one_back(_: Any, call: Call) -> None:
+    undo_once(call, partial(take_away, "y"), name="y")
+
+
+def take_away(name: str, tx: Transaction, _: Any) -> None:
+    move(tx, name, -1)
+
+
+def two(compensate: Any) -> Saga:
+    double = Step(
+        "xy", execute=take_two, compensate=compensate, retry=TWICE, compensation_retry=TWICE
+    )
+    return Saga("seats", payload=dict, steps=(seat("a"), double, seat("b", {"b": NO})))
+
+
+def test_several_effects_of_a_step_are_all_there_or_all_undone() -> None:
+    explore(two(give_two_back), {}, seats_fit(0), prepare=add_seats)
+
+
+def test_an_effect_that_is_not_undone_beside_another_is_found() -> None:
+    with pytest.raises(AssertionError, match=r"is still there|the invariant does not hold"):
+        explore(two(give_one_back), {}, seats_fit(0), prepare=add_seats)
+
+
+def settle(_: Any, call: Call) -> str:
+    return str(settle_once(call))
+
+
+def look(_: Any, call: Call) -> str:
+    """Answer as a participant would by hand: nothing keeps the step from coming after that."""
+    effect = call.store.find(key(Effect, call.idempotency_key))
+    if effect is None or effect.status is not EffectStatus.DONE:
+        raise NotHappened("never heard of it")
+    return call.step
+
+
+def never_answer(_: Any, __: Call) -> Any:
+    raise TimeoutError("no answer")
+
+
+def arrive_late(payload: Any, call: Call) -> None:
+    """Give a seat back; what step b has sent arrives at its participant only now."""
+    late = replace(call, step="b", idempotency_key=f"{call.saga_id}/b", fencing_token=1)
+    with suppress(Permanent):
+        take({}, payload, late)
+    give_back({}, payload, call)
+
+
+def late(status: Any) -> Saga:
+    """Return a saga whose step b is carried out long after its time-out."""
+    b = Step(
+        "b",
+        execute=never_answer,
+        compensate=partial(give_back, {}),
+        status=status,
+        retry=TWICE,
+        compensation_retry=TWICE,
+    )
+    return Saga("seats", payload=dict, steps=(replace(seat("a"), compensate=arrive_late), b))
+
+
+@pytest.mark.parametrize("status", [settle, None])
+def test_a_step_that_comes_after_its_status_was_settled_has_no_effect(status: Any) -> None:
+    explore(late(status), {}, seats_fit(0), prepare=add_seats)
+
+
+def test_a_status_that_only_looks_and_says_no_loses_the_effect_that_comes_late() -> None:
+    with pytest.raises(AssertionError, match="the effect of step b is still there"):
+        explore(late(look), {}, seats_fit(0), prepare=add_seats)
+
+
+def test_a_status_that_settles_what_it_says_loses_no_effect() -> None:
+    steps = (seat(name, {"late b": TimeoutError("no answer")}, status=settle) for name in "abc")
+    explore(Saga("seats", payload=dict, steps=tuple(steps)), {}, seats_fit(3), prepare=add_seats)
