@@ -1,5 +1,6 @@
 """Serve the API over gRPC on the loopback interface."""
 
+import logging
 import threading
 from pathlib import Path
 
@@ -16,6 +17,10 @@ _NAME = "google.datastore.v1.Datastore"
 _HOST = "127.0.0.1"
 #: Seconds that requests under way have to end when the server stops.
 _GRACE = 0.5
+#: Seconds between two rounds of housekeeping.
+_CLEAR_EVERY = 1.0
+
+_LOG = logging.getLogger(__name__)
 
 
 class Handle:
@@ -44,9 +49,13 @@ class Handle:
         self._engine.close()
 
     def _clear_up(self) -> None:
-        while not self._stopped.wait(1):
-            self._engine.transactions.expire()
-            self._engine.prune_history()
+        duties = (self._engine.transactions.expire, self._engine.prune_history)
+        while not self._stopped.wait(_CLEAR_EVERY):
+            for duty in duties:
+                try:
+                    duty()
+                except Exception:  # a full disk, say: the next round may find room again
+                    _LOG.exception("%s failed; it is tried again", duty.__name__)
 
 
 def serve(

@@ -7,6 +7,7 @@ reading, so that requests which share a connection do not wait for each other.
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -75,6 +76,7 @@ class Connection:
         self._consumed = 0
         self._block: tuple[Frame, bytearray] | None = None
         self._reader: object | None = None
+        self._last_used = time.monotonic()
 
     def serve(self) -> None:
         """Handle requests until the peer or the server ends the connection."""
@@ -86,6 +88,15 @@ class Connection:
             self.close()
             return
         self._read_frames()
+
+    @property
+    def idle_since(self) -> float | None:
+        """The time.monotonic() since when no request is under way; None while one is."""
+        return None if self._requests or self._outgoing.is_busy else self._last_used
+
+    def dismiss(self) -> None:
+        """End an idle connection; a client that wants more of it connects again."""
+        self._say_goodbye(ConnectionFailure(ErrorCode.NO_ERROR, "idle, and others want in"))
 
     def close(self) -> None:
         """End the connection at once."""
@@ -113,10 +124,17 @@ class Connection:
             self._say_goodbye(ConnectionFailure(ErrorCode.COMPRESSION_ERROR, str(error)))
         except OSError:
             self.close()
+        except Exception:  # whatever it is, it is not to leave a connection that nobody reads
+            _LOG.exception("a connection failed")
+            self.close()
 
     def _hand_over(self) -> None:
-        self._reader = None
-        threading.Thread(target=self._read_frames, daemon=True).start()
+        reader, self._reader = self._reader, None
+        try:
+            threading.Thread(target=self._read_frames, daemon=True).start()
+        except RuntimeError as error:  # there are too many threads
+            _LOG.error("requests wait for one another: %s", error)
+            self._reader = reader
 
     def _say_goodbye(self, failure: ConnectionFailure) -> None:
         _LOG.info("connection ended: %s", failure)
@@ -227,6 +245,7 @@ class Connection:
 
     def _finish(self, request: Request) -> None:
         del self._requests[request.stream]
+        self._last_used = time.monotonic()
         with handing_over(self._hand_over):
             try:
                 self._handle(request, self._outgoing)

@@ -51,6 +51,11 @@ class Outgoing:
         with self._lock:
             self._streams[stream] = self._initial
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is still to be sent."""
+        return bool(self._streams)
+
     def close_stream(self, stream: int) -> None:
         """Forget a stream; who waits to send on it gives up."""
         with self._lock:

@@ -5,6 +5,7 @@ so little to do that a process of its own would cost more than it does.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from local.tasks.signer import Signer
 from local.tasks.store import TASK_TOMBSTONE, Store
 
 _STOP_GRACE = 1.0
+
+_log = logging.getLogger(__name__)
 _EXPIRE_EVERY = 3600.0
 
 
@@ -133,6 +136,9 @@ async def _reset(store: Store, dispatcher: Dispatcher, journal: Journal) -> None
 async def _expire_tasks(store: Store, dispatcher: Dispatcher) -> None:
     """Delete tasks that have become too old, now and every hour."""
     while True:
-        for queue, name in await store.expire_tasks(MAX_RETENTION):
-            dispatcher.drop_task(queue, name)
+        try:
+            for queue, name in await store.expire_tasks(MAX_RETENTION):
+                dispatcher.drop_task(queue, name)
+        except Exception:  # a full disk, say: there may be room again in an hour
+            _log.exception("old tasks could not be deleted; it is tried again")
         await asyncio.sleep(_EXPIRE_EVERY)

@@ -1,6 +1,7 @@
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from local.datastore import server
+from local.datastore.engine import Engine
 from local.datastore.server import Handle, serve
 from local.datastore.store import FolderTaken
 from local.rpc.frames import PREFACE, build_frame
@@ -134,3 +137,21 @@ def test_noise_does_not_harm_the_server(handle: Handle, noise: bytes, greet: boo
             pass
     with Wire(handle.host, "noise") as wire:
         assert wire.get("K", 1) is None
+
+
+def test_housekeeping_goes_on_after_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "_CLEAR_EVERY", 0.01)
+    full, pruned = [OSError("disk full"), OSError("disk full")], threading.Event()
+
+    def prune_history(_engine: Engine) -> None:
+        if full:
+            raise full.pop()
+        pruned.set()
+
+    monkeypatch.setattr(Engine, "prune_history", prune_history)
+    running = serve(tmp_path)
+    assert pruned.wait(10)
+    running.stop()
+    assert caplog.text.count("prune_history failed; it is tried again") == 2

@@ -1,0 +1,110 @@
+"""The port stays open, whatever its clients do."""
+
+import contextlib
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.ports import answers, choose_port
+from local.rpc.connection import Request
+from local.rpc.frames import PREFACE, Type, build_settings, parse_header
+from local.rpc.listener import Listener
+from local.rpc.outgoing import Outgoing
+from local.supervisor import PROJECT
+
+
+def connect(port: int, words: bytes = PREFACE + build_settings()) -> socket.socket:
+    """Open a connection and say the first words of HTTP/2."""
+    client = socket.create_connection(("127.0.0.1", port), timeout=5)
+    client.sendall(words)
+    return client
+
+
+def read_types(client: socket.socket) -> list[int]:
+    """Return the types of the frames that come until the server ends the connection."""
+    data = b"".join(iter(lambda: client.recv(65536), b""))
+    types = []
+    while data:
+        length, type_, _, _ = parse_header(data)
+        types.append(type_)
+        data = data[9 + length :]
+    return types
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    ends = time.monotonic() + 10
+    while not holds() and time.monotonic() < ends:
+        time.sleep(0.02)
+    return holds()
+
+
+def refuse(request: Request, outgoing: Outgoing) -> None:
+    outgoing.send_refusal(request.stream, b"")
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener("127.0.0.1", 0, most=4)
+    made.start(refuse, {("GET", "/"): lambda: "Ok"})
+    yield made
+    made.stop()
+
+
+def test_for_one_connection_too_many_the_longest_idle_is_ended(listener: Listener) -> None:
+    clients = [connect(listener.port) for _ in range(4)]
+    assert until(lambda: len(listener._connections) == 4)
+    latest = connect(listener.port)
+    assert until(lambda: len(listener._connections) == 4)
+    ended = [client for client in clients if Type.GOAWAY in read_types_of_ended(client)]
+    assert len(ended) == 1
+    latest.close()
+
+
+def read_types_of_ended(client: socket.socket) -> list[int]:
+    client.settimeout(0.5)
+    with contextlib.suppress(TimeoutError), client:
+        return read_types(client)
+    return []
+
+
+def test_plain_pages_are_answered_beside_many_idle_connections(listener: Listener) -> None:
+    clients = [connect(listener.port) for _ in range(12)]
+    assert answers(listener.port, "/")
+    assert until(lambda: len(listener._connections) <= 4)
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def starved(tmp_path: Path) -> Iterator[int]:
+    """A Datastore server that may open few files: the port that it listens on."""
+    port = choose_port()
+    arguments = ["--port", str(port), "--data", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local.datastore", *arguments],
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
+    )
+    assert until(lambda: answers(port, "/"))
+    yield port
+    process.kill()
+    assert process.stderr is not None
+    said = process.stderr.read().decode()
+    process.wait()
+    assert "could not be accepted: [Errno 24]" in said, said
+
+
+@pytest.mark.slow
+def test_a_server_without_file_descriptors_left_goes_on_accepting(starved: int) -> None:
+    clients = [connect(starved) for _ in range(80)]
+    assert answers(starved, "/")
+    for client in clients:
+        client.close()
+    assert answers(starved, "/")
