@@ -26,7 +26,15 @@ from lib.saga.records import SagaStatus
 Seen = int | None
 Key = str | None
 
-Reason = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
+Reason = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=500,
+        pattern=r"\S",
+        description="a reason of 1 to 500 characters for the audit trail",
+    ),
+]
 
 
 class Instruction(Struct, forbid_unknown_fields=True):

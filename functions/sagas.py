@@ -13,10 +13,22 @@ from lib.saga.operators import view
 from lib.saga.records import SagaStatus
 
 #: A caller's own id for a saga.
-NewSagaId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")]
+NewSagaId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z",
+        description="text of 1 to 200 letters, digits, dots, underscores and hyphens, "
+        "the first a letter or a digit",
+    ),
+]
 
 #: The id of any saga: a child's is its parent's, a colon, and its step's name.
-SagaId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:~-]{0,999}\Z")]
+SagaId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:~-]{0,999}\Z", description="the id of a saga, as text"
+    ),
+]
 SagaName = Annotated[str, Meta(min_length=1, max_length=200)]
 StepName = Annotated[str, Meta(min_length=1, max_length=100)]
 

@@ -1,19 +1,19 @@
-"""Plain data to typed data: what does not fit becomes an Invalid that names the field."""
+"""Plain data to typed data: what does not fit becomes an Invalid that names the fields."""
 
-import re
 from typing import Any, TypeVar
 
 import msgspec
 
 from lib.errors import Invalid, Malformed
+from lib.faults import Fault, find_faults
 
 T = TypeVar("T")
 
+#: So many faults are told in an error's text; its list has more.
+MAX_TOLD = 3
+
 #: What msgspec raises for text that is not JSON, or not UTF-8, or nested too deeply.
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-_AT_PATH = re.compile(r"^(?P<problem>.*?)(?: - at `\$?\.?(?P<path>.*)`)?\Z", re.DOTALL)
-_NAMED = re.compile(r"(?:unknown|required) field `(?P<name>[^`]*)`")
 
 
 def decode_json(raw: bytes, kind: type[T]) -> T:
@@ -21,8 +21,7 @@ def decode_json(raw: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as problem:
-        _check_syntax(raw)
-        raise _invalid(problem, "") from None
+        raise _invalid(_decode_plain(raw), kind, problem) from None
     except BROKEN as problem:
         raise Malformed(f"the body is not JSON: {problem}") from None
 
@@ -35,20 +34,26 @@ def convert(plain: Any, kind: type[T], *, field: str = "", strict: bool = True) 
     try:
         return msgspec.convert(plain, kind, strict=strict, str_keys=True)
     except msgspec.ValidationError as problem:
-        raise _invalid(problem, field) from None
+        raise _invalid(plain, kind, problem, field, strict=strict) from None
 
 
-def _check_syntax(raw: bytes) -> None:
-    """Raise Malformed for what is broken behind the place where it stopped to fit."""
+def _decode_plain(raw: bytes) -> Any:
+    """Decode JSON; raise Malformed for what is broken behind the place where it stopped to fit."""
     try:
-        msgspec.json.decode(raw)
+        return msgspec.json.decode(raw)
     except BROKEN as problem:
         raise Malformed(f"the body is not JSON: {problem}") from None
 
 
-def _invalid(problem: msgspec.ValidationError, field: str) -> Invalid:
-    parts = _AT_PATH.match(str(problem))
-    text, path = (parts["problem"], parts["path"]) if parts else (str(problem), None)
-    named = _NAMED.search(text)
-    names = [name for name in (field, path, named["name"] if named else None) if name]
-    return Invalid(text, field=".".join(names) or None)
+def _invalid(
+    plain: Any, kind: Any, problem: Exception, field: str = "", *, strict: bool = True
+) -> Invalid:
+    """Return all that is wrong: the first fault's field, and every fault in the error's list."""
+    prefix = (field,) if field else ()
+    found = find_faults(plain, kind, strict=strict)
+    faults = [Fault((*prefix, *each.path), each.detail, each.allowed) for each in found]
+    if not faults:  # convert and decode differ here: what msgspec has said is all that is known
+        faults = [Fault(prefix, str(problem))]
+    told = "; ".join(f"{each.field} {each.detail}".strip() for each in faults[:MAX_TOLD])
+    more = f"; and {len(faults) - MAX_TOLD} more" if len(faults) > MAX_TOLD else ""
+    return Invalid(told + more, field=faults[0].field or None, faults=faults)

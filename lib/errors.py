@@ -4,7 +4,12 @@ The edge maps whatever is raised to ``application/problem+json`` by these two at
 so a new error needs no change anywhere else.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lib.faults import Fault
 
 
 class AmendsError(Exception):
@@ -97,10 +102,24 @@ class UnsupportedMediaType(AmendsError):
 
 
 class Invalid(AmendsError):
-    """Readable but not acceptable: a field is unknown, mistyped, missing or out of range."""
+    """Readable but not acceptable: a field is unknown, mistyped, missing or out of range.
+
+    `faults` are all that were found, where there can be several.
+    """
 
     status = 422
     code = "invalid"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        field: str | None = None,
+        internal: str = "",
+        faults: "Sequence[Fault]" = (),
+    ) -> None:
+        super().__init__(detail, field=field, internal=internal)
+        self.faults = faults
 
 
 class Unreadable(AmendsError):

@@ -5,7 +5,8 @@ from typing import Any
 import flask
 import msgspec
 
-from lib.errors import AmendsError, MethodNotAllowed, Unauthenticated
+from lib.errors import AmendsError, Invalid, MethodNotAllowed, Unauthenticated
+from lib.faults import Fault
 from lib.logs import trace_id
 
 CONTENT_TYPE = "application/problem+json"
@@ -39,6 +40,13 @@ def describe_problem(problem: AmendsError) -> dict[str, Any]:
     }
     if problem.field is not None:
         body["field"] = problem.field
+    if isinstance(problem, Invalid) and problem.faults:
+        body["errors"] = [_describe_fault(fault) for fault in problem.faults]
     if trace_id():
         body["trace"] = trace_id()
     return body
+
+
+def _describe_fault(fault: Fault) -> dict[str, Any]:
+    told = {"pointer": fault.pointer, "field": fault.field, "detail": fault.detail}
+    return told | ({"allowed": fault.allowed} if fault.allowed is not None else {})

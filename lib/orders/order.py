@@ -7,7 +7,14 @@ from msgspec import Meta, Struct
 from lib.saga.secret import Secret
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
-Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
+Identifier = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z",
+        description="text of 1 to 100 letters, digits, dots, underscores and hyphens, "
+        "the first a letter or a digit",
+    ),
+]
 Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
 
 
@@ -25,7 +32,9 @@ class Address(Struct, frozen=True, forbid_unknown_fields=True):
     name: Secret[Name]
     street: Secret[Name]
     city: Name
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
+    country: Annotated[
+        str, Meta(pattern=r"^[A-Z]{2}\Z", description="a country's two capital letters, as GB")
+    ]
 
 
 class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 #: The most that one batch takes, which is what one Commit is sent with.
 LARGEST_BATCH = 500
 
-ListId = Annotated[str, Meta(pattern=r"^(?!__.*__\Z)[A-Za-z0-9_][A-Za-z0-9._-]*\Z", max_length=200)]
+ListId = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?!__.*__\Z)[A-Za-z0-9_][A-Za-z0-9._-]*\Z",
+        max_length=200,
+        description="text of 1 to 200 letters, digits, dots, underscores and hyphens, the first "
+        "no dot and no hyphen, and not like __this__",
+    ),
+]
 TaskId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 ListName = Annotated[str, Meta(min_length=1, max_length=200)]
 #: Descriptions are indexed, and Datastore indexes no more than 1500 bytes of a string.

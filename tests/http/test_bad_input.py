@@ -167,3 +167,19 @@ def test_a_cut_or_changed_page_token_is_400_in_every_list(call: Call, unique: st
         for cut in (token[:17], token[:16], token[:-1], token[1:], token + "A", token[:-4]):
             answer = call("GET", name, params={**params, "page_size": 1, "page_token": cut})
             assert_problem(answer, 400, "malformed", "page_token")
+
+
+def test_all_that_is_wrong_with_a_body_is_told_at_once(call: Call) -> None:
+    line = {"sku": "c d", "quantity": 0, "unit_price_cents": 1}
+    order = {"lines": [line], "address": GOOD_ORDER["address"], "total": 1}
+    answer = call("POST", "place-order", json=order)
+    assert_problem(answer, 422, "invalid", "total")
+    pointers = [each["pointer"] for each in answer.json()["errors"]]
+    assert pointers == ["#/total", "#/customer_id", "#/lines/0/sku", "#/lines/0/quantity"]
+
+
+def test_all_parameters_that_are_wrong_are_told_with_what_is_allowed(call: Call) -> None:
+    answer = call("GET", "list-sagas", params={"status": "BROKEN", "page_size": 0, "x": 1})
+    errors = {each["field"]: each for each in answer.json()["errors"]}
+    assert set(errors) == {"status", "page_size", "x"}
+    assert "ROLLED_BACK" in errors["status"]["allowed"]

@@ -143,7 +143,7 @@ def test_a_childs_payload_that_does_not_fit_fails_the_step_and_starts_nothing(
     begin(bench, shape(make_step(probe, "a"), unfit))
     bench.run_to_end()
     assert bench.engine.journal.find("s:c") is None
-    assert bench.load("s")[0].error == "step c: Expected `int`, got `str`"
+    assert bench.load("s")[0].error == "step c: payload must be a whole number"
     assert probe.calls == ["a", "undo a"]
 
 

@@ -1,0 +1,190 @@
+"""Everything that is wrong with a body is told at once, in words, and bounded."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from lib.decoding import convert, decode_json
+from lib.errors import Invalid
+from lib.faults import MAX_FAULTS, find_faults
+from lib.problems import describe_problem
+
+Count = Annotated[int, Meta(ge=1, le=9)]
+
+
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Item(Struct, forbid_unknown_fields=True):
+    sku: Annotated[str, Meta(min_length=2, description="a product's number")]
+    count: Count
+
+
+@dataclass
+class Place:
+    city: str
+    zip: int = 0
+
+
+class Wanted(Struct, forbid_unknown_fields=True, rename="camel"):
+    item_list: Annotated[list[Item], Meta(min_length=1)]
+    color: Color
+    size: Literal["s", "m"] | None = None
+    place: Place | None = None
+    by_name: dict[str, Count] = {}
+    price: Decimal | UnsetType = UNSET
+    due: datetime | None = None
+
+
+FIELDS = ("itemList", "color", "size", "place", "byName", "price", "due")
+GOOD: dict[str, Any] = {"itemList": [{"sku": "ab", "count": 1}], "color": "red"}
+
+
+def told(plain: Any) -> list[tuple[str, str]]:
+    return [(fault.pointer, fault.detail) for fault in find_faults(plain, Wanted)]
+
+
+def test_what_fits_has_no_fault() -> None:
+    assert told(GOOD) == []
+
+
+def test_all_faults_of_a_body_are_told_at_once_each_by_its_pointer_and_in_words() -> None:
+    wrong = {
+        "itemList": [{"sku": "a", "count": 0}, {"sku": "ab", "x": 1}, 7],
+        "color": "green",
+        "size": "xl",
+        "place": {"zip": "x"},
+        "byName": {"a/b~c": 99},
+        "price": [],
+        "due": "soon",
+        "extra": 1,
+    }
+    assert told(wrong) == [
+        (
+            "#/extra",
+            "is not known; the fields are itemList, color, size, place, byName, price, due",
+        ),
+        ("#/itemList/0/sku", "must be a product's number"),
+        ("#/itemList/0/count", "must be a whole number from 1 to 9"),
+        ("#/itemList/1/x", "is not known; the fields are sku, count"),
+        ("#/itemList/1/count", "is missing: a whole number from 1 to 9"),
+        ("#/itemList/2", "must be an object"),
+        ("#/color", "must be one of red, blue"),
+        ("#/size", "must be one of s, m or null"),
+        ("#/place/city", "is missing: text"),
+        ("#/place/zip", "must be a whole number"),
+        ("#/byName/a~1b~0c", "must be a whole number from 1 to 9"),
+        ("#/price", "must be a decimal number"),
+        ("#/due", "must be a time such as 2026-01-31T12:00:00Z or null"),
+    ]
+
+
+def test_a_list_that_is_too_short_and_an_object_that_is_none_are_told_too() -> None:
+    assert told({**GOOD, "itemList": []}) == [("#/itemList", "must be a list of at least 1 items")]
+    assert told({**GOOD, "itemList": None}) == [
+        ("#/itemList", "must be a list of at least 1 items")
+    ]
+    assert told([]) == [("#", "must be an object")]
+
+
+def test_an_answer_has_errors_with_pointer_detail_and_the_allowed_values() -> None:
+    with pytest.raises(Invalid, match="color must be one of red, blue") as caught:
+        decode_json(b'{"itemList": [], "color": 5}', Wanted)
+    body = describe_problem(caught.value)
+    assert body["field"] == "itemList"
+    assert body["errors"][1] == {
+        "pointer": "#/color",
+        "field": "color",
+        "detail": "must be one of red, blue",
+        "allowed": ["red", "blue"],
+    }
+
+
+def test_faults_below_a_field_are_named_below_it() -> None:
+    with pytest.raises(Invalid, match=r"payload\.count must be") as caught:
+        convert({"sku": 1, "count": "x"}, Item, field="payload")
+    errors = describe_problem(caught.value)["errors"]
+    assert [each["pointer"] for each in errors] == ["#/payload/sku", "#/payload/count"]
+
+
+def test_in_a_query_all_parameters_are_told_at_once() -> None:
+    with pytest.raises(Invalid, match="count must be") as caught:
+        convert({"count": "10", "color": "x"}, Item, strict=False)
+    assert [fault.field for fault in caught.value.faults] == ["color", "sku", "count"]
+
+
+def test_what_a_sender_made_up_is_not_repeated_at_length() -> None:
+    faults = find_faults({"x" * 10_000: 1, **GOOD}, Wanted)
+    assert len(faults[0].field) == 100
+    with pytest.raises(Invalid, match="is not known") as caught:
+        decode_json(msgspec.json.encode({"y" * 10_000: "z" * 10_000}), Wanted)
+    assert len(caught.value.detail) < 1000
+    assert "zzz" not in str(describe_problem(caught.value))
+
+
+def test_a_body_of_nothing_but_faults_is_answered_with_some_of_them_and_soon() -> None:
+    many = {**GOOD, "itemList": [{"sku": "ab", "count": 1}] * 100_000 + [{}] * 1000}
+    started = time.process_time()
+    faults = find_faults(many, Wanted)
+    assert len(faults) == MAX_FAULTS
+    assert time.process_time() - started < 2
+
+
+class Nest(Struct):
+    inner: "list[Nest]" = []
+    number: int = 0
+
+
+def test_a_fault_deep_inside_is_told_in_bounded_time() -> None:
+    plain: Any = {"number": "x"}
+    for _ in range(400):
+        plain = {"inner": [plain]}
+    started = time.process_time()
+    assert len(find_faults(plain, Nest)) == 1
+    assert time.process_time() - started < 1
+
+
+class Checked(Struct):
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError("low is above high")
+
+
+def test_what_an_objects_own_check_says_is_told_as_it_says_it() -> None:
+    [fault] = find_faults({"low": 2, "high": 1}, Checked)
+    assert fault.detail == "low is above high"
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 12) | st.floats() | st.text("abm", max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["itemList", "color", "sku", "count", "place"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(ANYTHING)
+def test_there_are_faults_exactly_where_it_does_not_fit(plain: Any) -> None:
+    for changed in (plain, {**GOOD, "itemList": plain}, {**GOOD, "place": plain, "byName": plain}):
+        try:
+            msgspec.convert(changed, Wanted)
+            fits = True
+        except msgspec.ValidationError:
+            fits = False
+        assert (find_faults(changed, Wanted) == []) == fits
