@@ -11,11 +11,14 @@ from google.cloud.monitoring_v3 import AlertPolicy
 from google.protobuf import json_format
 
 from deploy.alerting import METRICS, POLICIES
+from lib.datastore import Results, UnreadableEntity, key
 from lib.http import endpoint
 from lib.saga.call import Permanent
 from lib.saga.definition import Definitions
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
+from lib.saga.records import DeadLetter
+from lib.saga.recovery import sweep
 from lib.saga.testing import MemoryStore, VirtualClock
 from tests.observe.edge import call, greet_person, read_lines
 from tests.saga.bench import HeldQueue, Probe, make_saga
@@ -68,7 +71,7 @@ def test_every_metric_is_for_an_alert() -> None:
 def test_there_is_an_alert_for_each_thing_that_needs_somebody() -> None:
     assert {file.stem for file in POLICY_FILES} == {
         "saga-parked", "sagas-overdue", "error-rate", "sweep-absent", "caller-refused",
-        "http-step-refused",
+        "http-step-refused", "dead-letters", "unreadable-entity",
     }  # fmt: skip
 
 
@@ -131,3 +134,38 @@ def test_a_parked_saga_is_one_alert_that_names_it_and_its_step(
     assert [(each["saga"], each["step"], each["severity"]) for each in parked] == [
         ("s1", "a", "ERROR")
     ]
+
+
+def test_the_dead_letters_are_an_alert_for_as_long_as_there_are_any(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = VirtualClock()
+    store = MemoryStore(clock=clock)
+    engine = Engine(Definitions([]), Journal(store), HeldQueue(), clock)
+    for number in range(50):
+        letter = DeadLetter(
+            id=f"s{number}", name="letters", step="a", reason="no", sequence=1, alerted=True,
+            created_at=clock.now,
+        )  # fmt: skip
+        store.insert(letter)
+    sweep(engine, clock)
+    for number in range(50):
+        store.delete(key(DeadLetter, f"s{number}"))
+    sweep(engine, clock)
+    metric = read(METRICS / "amends-dead-letters.json")
+    extracted = re.fullmatch(r"EXTRACT\(jsonPayload\.(\w+)\)", metric["valueExtractor"])
+    assert extracted is not None
+    lines = [line for line in read_lines(capsys) if matches(metric["filter"], line)]
+    assert [line[extracted[1]] for line in lines] == [50, 0]
+    condition = read(POLICIES / "dead-letters.json")["conditions"][0]["conditionThreshold"]
+    assert (condition["comparison"], condition["thresholdValue"]) == ("COMPARISON_GT", 0)
+    assert condition["aggregations"][0]["crossSeriesReducer"] == "REDUCE_MEAN"
+
+
+def test_an_entity_that_cannot_be_read_is_an_alert_that_names_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Results([], [UnreadableEntity(kind="K", key="K('a')", property="p", reason="K('a'): p is 5")])
+    [line] = read_lines(capsys)
+    assert matches(condition_filter("unreadable-entity"), line)
+    assert line["entity"] == "K('a')"
