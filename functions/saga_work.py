@@ -9,6 +9,9 @@ from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.recovery import Swept, sweep
 
+#: The sweep waits for services nearly all of its time.
+SWEEPERS = 8
+
 
 @endpoint("POST", invoker="tasks")
 def run_saga_step(body: Delivery, engine: Engine, request: flask.Request) -> dict[str, str]:
@@ -37,4 +40,4 @@ def _count_in(request: flask.Request, header: str) -> int:
 @endpoint("POST", invoker="scheduler")
 def sweep_sagas(engine: Engine) -> Swept:
     """Deliver overdue sagas again, log missed alerts, purge: the target of Cloud Scheduler."""
-    return sweep(engine, now)
+    return sweep(engine, now, threads=SWEEPERS)

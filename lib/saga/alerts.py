@@ -1,5 +1,6 @@
 """The log lines that monitoring stands on. `alert` and `event` are stable names."""
 
+from lib.errors import Unreadable
 from lib.logs import log
 from lib.saga.records import DeadLetter, SagaRecord
 
@@ -28,8 +29,24 @@ def log_finished(saga: SagaRecord) -> None:
     log("INFO", "a saga is finished", saga=saga.id, name=saga.name, status=saga.status)
 
 
-def log_overdue(found: int, delivered: int, left: int, oldest: SagaRecord) -> None:
-    """Log that the sweep had to help: once in a while a queue loses a task, more is a fault."""
+def log_unreadable(saga_id: str, problem: Unreadable) -> None:
+    """Log that a record of a saga cannot be read: another revision may have written it."""
+    log("WARNING", "a stored entity cannot be read", alert="unreadable-entity",
+        saga=saga_id, entity=problem.key, error=problem.detail)  # fmt: skip
+
+
+def log_dead_letters(count: int) -> None:
+    """Log how many sagas are parked, once a sweep: the alert stays open until there are none."""
+    log("INFO", f"{count} sagas are parked", metric="dead-letters", count=count)
+
+
+def log_overdue(
+    found: int, delivered: int, left: int | None, per_second: float, oldest: SagaRecord | None
+) -> None:
+    """Log that the sweep had to help: once in a while a queue loses a task, more is a fault.
+
+    `oldest` is the longest overdue saga that could be read.
+    """
     log(
         "WARNING",
         f"{found} sagas were overdue",
@@ -37,6 +54,7 @@ def log_overdue(found: int, delivered: int, left: int, oldest: SagaRecord) -> No
         found=found,
         delivered=delivered,
         left=left,
-        oldest=oldest.id,
-        due=(oldest.due or "")[3:],
+        per_second=per_second,
+        oldest=oldest.id if oldest else "",
+        due=oldest.due[3:] if oldest and oldest.due else "",
     )

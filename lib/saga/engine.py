@@ -20,6 +20,7 @@ from lib.errors import (
     NotBegun,
     NotFound,
     Unavailable,
+    Unreadable,
     VersionMismatch,
 )
 from lib.logs import log
@@ -134,6 +135,10 @@ class Engine:
             loaded = self.journal.load(delivery.saga_id, delivery.steps)
         except (Unavailable, Contention) as problem:
             raise NotBegun(problem.detail) from problem
+        except Unreadable as problem:
+            if lost:
+                raise  # only the queue knows that an earlier dispatch may have had its effect
+            return _leave_unreadable(delivery, problem)
         if loaded is None:
             log("WARNING", "a delivery names a saga that does not exist", saga=delivery.saga_id)
             return "unknown"
@@ -213,7 +218,12 @@ class Engine:
     def _deliver_news(self, delivery: Delivery) -> str:
         """Tell a saga that its child has ended, and note in one commit that it knows."""
         for attempt in range(CONFLICTS):
-            loaded, child = self.journal.load_both(delivery.saga_id, delivery.steps, delivery.child)
+            try:
+                loaded, child = self.journal.load_both(
+                    delivery.saga_id, delivery.steps, delivery.child
+                )
+            except Unreadable as problem:
+                return _leave_unreadable(delivery, problem)
             news = child is not None and child.status in FINISHED and not child.parent_told
             if loaded is not None and not news:
                 self._make_sure(loaded, self._enqueue)
@@ -351,7 +361,7 @@ class Engine:
                 result = Result.DONE
         except (NotFound, Conflict) as problem:
             result, error = Result.PERMANENT, problem.detail
-        except (Unavailable, Contention) as problem:
+        except (Unavailable, Contention, Unreadable) as problem:
             result, error = Result.RETRYABLE, problem.detail
         return outcome_of(delivery, result, error=error)
 
@@ -379,8 +389,13 @@ class Engine:
     def _make_sure(self, loaded: Loaded, enqueue: Enqueue) -> None:
         """Enqueue what a saga waits for, in itself and in its children, once more."""
         enqueue(outstanding(loaded.saga, loaded.steps))
-        for child in _children_of(loaded):
-            self._make_sure(self._get(child), enqueue)
+        for child_id in _children_of(loaded):
+            try:
+                child = self._get(child_id)
+            except Unreadable as problem:
+                alerts.log_unreadable(child_id, problem)
+            else:
+                self._make_sure(child, enqueue)
 
     def _enqueue(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in deliveries:
@@ -417,3 +432,13 @@ def _children_of(loaded: Loaded) -> list[str]:
 
 def _records_begin(definition: Saga, delivery: Delivery) -> bool:
     return delivery.phase is Phase.EXECUTE and definition.records_begin_of(delivery.step)
+
+
+def _leave_unreadable(delivery: Delivery, problem: Unreadable) -> str:
+    """Leave a delivery of which nothing was run to the sweep.
+
+    Asked again, the queue's own task would fail until it is dropped; the sweep finds the saga by
+    its due time as soon as it can be read, and hammers nobody until then.
+    """
+    alerts.log_unreadable(delivery.saga_id, problem)
+    return "unreadable"

@@ -1,9 +1,10 @@
 """How sagas are kept in Datastore: what the engine reads and writes, in the fewest calls."""
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from lib.datastore import (
     Key,
@@ -11,6 +12,7 @@ from lib.datastore import (
     Query,
     Results,
     Store,
+    UnreadableEntity,
     all_of,
     any_of,
     collect,
@@ -32,6 +34,8 @@ from lib.saga.records import (
     due_mark,
     purge_mark,
 )
+
+T = TypeVar("T")
 
 
 class Loaded(NamedTuple):
@@ -96,25 +100,48 @@ class Journal:
         self.store.update(child, if_version=child.version)
 
     def note_alert(self, letter: DeadLetter) -> None:
-        """Write that a dead letter's alert was logged; NotFound if it was dealt with already."""
-        self.store.update(replace(letter, alerted=True), mask=["alerted"])
+        """Write that a dead letter's alert was logged; NotFound if it was dealt with already.
 
-    def overdue(self, shard: int, now: datetime, limit: int) -> Sequence[SagaRecord]:
-        """Return the sagas of a shard past their due time, longest overdue first."""
-        overdue = Query(SagaRecord).where(_is_due(shard, now)).order("due")
-        return self.store.run(overdue, limit=limit)
+        A saga that was parked again meanwhile has another letter: that one is not marked.
+        """
+        stored = self.store.get(key(DeadLetter, letter.id))
+        if stored.sequence == letter.sequence:
+            self.store.update(replace(stored, alerted=True), if_version=stored.version)
+
+    def overdue(
+        self, now: datetime, size: int, unreadable: list[UnreadableEntity]
+    ) -> Iterator[SagaRecord]:
+        """Yield each saga past its due time once, the longest overdue first.
+
+        They are read from each shard `size` at a time; what cannot be read goes to `unreadable`.
+        """
+        due = Query(SagaRecord).order("due")
+        shards = (
+            self._read(due.where(_is_due(shard, now)), size, unreadable) for shard in range(SHARDS)
+        )
+        # What follows the shard in a mark is the time.
+        yield from heapq.merge(*shards, key=lambda saga: (saga.due or "")[3:])
 
     def count_overdue(self, now: datetime) -> int:
         """Return the number of sagas past their due time, by aggregation in Datastore."""
         overdue = Query(SagaRecord).where(any_of(*(_is_due(shard, now) for shard in range(SHARDS))))
         return self.store.count(overdue)
 
-    def purgeable(self, shard: int, now: datetime, limit: int) -> Sequence[SagaRecord]:
-        """Return finished sagas of a shard that are kept no longer, longest expired first."""
-        expired = Query(SagaRecord).where("due", ">=", purge_mark(shard, datetime.min))
-        return self.store.run(
-            expired.where("due", "<=", purge_mark(shard, now)).order("due"), limit=limit
-        )
+    def count_parked(self) -> int:
+        """Return the number of dead letters, by aggregation in Datastore."""
+        return self.store.count(Query(DeadLetter))
+
+    def purgeable(
+        self, now: datetime, size: int, unreadable: list[UnreadableEntity]
+    ) -> Iterator[SagaRecord]:
+        """Yield each finished saga that is kept no longer once, shard after shard.
+
+        They are read `size` at a time; what cannot be read goes to `unreadable`.
+        """
+        for shard in range(SHARDS):
+            expired = Query(SagaRecord).where("due", ">=", purge_mark(shard, datetime.min))
+            expired = expired.where("due", "<=", purge_mark(shard, now)).order("due")
+            yield from self._read(expired, size, unreadable)
 
     def postpone(self, saga: SagaRecord, due: str) -> None:
         """Let the sweep look at a finished saga later."""
@@ -130,9 +157,22 @@ class Journal:
                 outcome.unwrap()
         self.store.delete(key(SagaRecord, saga.id), if_version=saga.version)
 
-    def unalerted(self, limit: int) -> Sequence[DeadLetter]:
-        """Return dead letters whose alert may not have been logged."""
-        return self.store.run(Query(DeadLetter).where("alerted", "=", False), limit=limit)
+    def unalerted(self, size: int, unreadable: list[UnreadableEntity]) -> Iterator[DeadLetter]:
+        """Yield each dead letter whose alert may not have been logged once.
+
+        They are read `size` at a time; what cannot be read goes to `unreadable`.
+        """
+        yield from self._read(Query(DeadLetter).where("alerted", "=", False), size, unreadable)
+
+    def _read(self, query: Query[T], size: int, unreadable: list[UnreadableEntity]) -> Iterator[T]:
+        token: str | None = None
+        while True:
+            page = self.store.page(query, size, token)
+            unreadable += page.unreadable
+            yield from page.items
+            token = page.next_page_token
+            if token is None:
+                return
 
     def events(self, saga_id: str, limit: int) -> Results[EventRecord]:
         """Return the first events of a saga's audit trail, in order."""

@@ -1,148 +1,177 @@
 """The sweep: sagas whose delivery the queue has lost are delivered again.
 
-It also logs the alerts that a killed process has left unlogged, and purges what has expired.
+It also logs the alerts that a killed process has left unlogged, counts what is parked, and purges
+what has expired. One saga that cannot be read, or that fails, stops no other.
 """
 
-import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, TypeVar
 
-from lib.datastore import Key, key
-from lib.errors import AmendsError
-from lib.logs import log
+from lib.datastore import UnreadableEntity
+from lib.errors import AmendsError, Unreadable
 from lib.saga import alerts
-from lib.saga.barrier import Effect
-from lib.saga.calling import idempotency_key
 from lib.saga.engine import Engine
-from lib.saga.journal import Journal, event_keys, step_keys
-from lib.saga.records import FINISHED, SHARDS, DeadLetter, SagaRecord, purge_mark, shard_of
-from lib.saga.retention import expires_by_ttl
+from lib.saga.purge import make_purge
+from lib.saga.records import DeadLetter, SagaRecord, due_mark, shard_of
+from lib.saga.worklist import PASSING, Ended, Worked, work_through
 
-T = TypeVar("T", SagaRecord, DeadLetter)
+#: So many records are read at a time.
+LOT = 200
 
-#: A child saga that is kept for its unfinished parent is looked at again after this time.
-POSTPONED = timedelta(days=1)
+#: A saga that fails by itself is put back for this time, so that it stands in nobody's way.
+PUT_BACK = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """What a sweep did: sagas found overdue, delivered again, and left to the next sweep.
+    """What a sweep did, in numbers of sagas.
 
-    `alerted` is the number of dead letters whose alert was still to be logged, `purged` that of
-    finished sagas that have expired and are gone now.
+    `found` were overdue: `delivered` of them are delivered again, `left` still have to be, and
+    the others had moved on. What is left is counted in Datastore where time ran out; None where
+    it could not be counted. `unreadable` is how many records the sweep could not read.
+
+    `alerted` is the number of dead letters whose alert was still to be logged, `parked` that of
+    all dead letters (None where it could not be counted), `purged` that of finished sagas that
+    have expired and are gone now. `per_second` is the rate at which sagas were delivered.
     """
 
     found: int
     delivered: int
-    left: int
+    left: int | None
+    unreadable: int = 0
     alerted: int = 0
+    parked: int | None = None
     purged: int = 0
+    per_second: float = 0.0
 
 
 def sweep(
     engine: Engine,
     clock: Callable[[], datetime],
     *,
-    limit: int = 200,
+    limit: int = 10_000,
     budget: timedelta = timedelta(seconds=45),
+    threads: int = 1,
 ) -> Swept:
-    """Deliver overdue sagas again, the longest overdue first, within `limit` and `budget`.
+    """Deliver overdue sagas again, up to `limit`, the longest overdue first, within `budget`.
 
-    What is left of both then goes to alerts and to purging. Two sweeps at once are harmless:
-    each saga's version lets one of them through.
+    Alerts come before that, in at most half of the budget, and purging after it. So many threads
+    work on each; with one everything happens in order. Two sweeps at once are harmless: each
+    saga's version lets one of them through.
     """
-    started = clock()
-
-    def time_is_left() -> bool:
-        return clock() - started <= budget
-
-    journal = engine.journal
-    sagas = _merge((journal.overdue(shard, started, limit) for shard in range(SHARDS)), limit)
-    delivered = _each(sagas, time_is_left, engine.redeliver)
-    letters = list(journal.unalerted(limit)) if time_is_left() else []
-    alerted = _each(letters, time_is_left, lambda letter: _announce(engine, letter))
-    purged = _purge_all(engine, started, limit, time_is_left)
-    swept = Swept(
-        found=len(sagas),
-        delivered=sum(delivered),
-        left=len(sagas) - len(delivered),
-        alerted=sum(alerted),
-        purged=purged,
-    )
-    if sagas:
-        alerts.log_overdue(swept.found, swept.delivered, swept.left, sagas[0])
-    return swept
+    return _Sweep(engine, clock, limit, threads).run(budget)
 
 
-def _each(
-    items: Iterable[T], may_go_on: Callable[[], bool], act: Callable[[T], bool]
-) -> list[bool]:
-    """Act on each item while there is time; an item that fails is left to the next sweep."""
-    done: list[bool] = []
-    for item in items:
-        if not may_go_on():
-            break
-        try:
-            done.append(act(item))
-        except AmendsError as problem:
-            done.append(False)
-            log("WARNING", "left to the next sweep", saga=item.id,
-                error=problem.detail)  # fmt: skip
-    return done
+class _Sweep:
+    """One sweep, and what it has come upon."""
 
+    def __init__(
+        self, engine: Engine, clock: Callable[[], datetime], limit: int, threads: int
+    ) -> None:
+        self._engine = engine
+        self._journal = engine.journal
+        self._clock = clock
+        self._limit = limit
+        self._threads = threads
+        self._started = clock()
+        self._oldest: SagaRecord | None = None
+        #: The overdue sagas that cannot be read, and all other records that cannot.
+        self._unreadable_overdue: list[UnreadableEntity] = []
+        self._unreadable: list[UnreadableEntity] = []
 
-def _merge(shards: Iterable[Iterable[SagaRecord]], limit: int) -> list[SagaRecord]:
-    """Return the sagas of all shards in order of time: what follows the shard in their marks."""
-    return list(islice(heapq.merge(*shards, key=lambda saga: (saga.due or "")[3:]), limit))
-
-
-def _purge_all(engine: Engine, now: datetime, limit: int, may_go_on: Callable[[], bool]) -> int:
-    """Purge what has expired while there is time; return how many sagas that were."""
-    purged = 0
-    while may_go_on():
-        done = _each(
-            _find_expired(engine.journal, now, limit),
-            may_go_on,
-            lambda saga: _purge(engine, saga, now),
+    def run(self, budget: timedelta) -> Swept:
+        """Do all that a sweep does, and say what that was."""
+        alerted = self._announce(budget / 2)
+        began = self._clock()
+        redelivered = self._redeliver(budget)
+        spent = (self._clock() - began).total_seconds()
+        purged = self._purge(budget)
+        counts = redelivered.counts
+        left = self._count_left(redelivered)
+        unreadable = len(self._unreadable) + len(self._unreadable_overdue)
+        swept = Swept(
+            found=counts[Ended.DONE] + counts[Ended.NOT_NEEDED] + (left or 0),
+            delivered=counts[Ended.DONE],
+            left=left,
+            unreadable=unreadable + counts[Ended.UNREADABLE] + purged.counts[Ended.UNREADABLE],
+            alerted=alerted.counts[Ended.DONE],
+            parked=_count(self._journal.count_parked),
+            purged=purged.counts[Ended.DONE],
+            per_second=round(counts[Ended.DONE] / spent, 1) if spent else 0.0,
         )
-        purged += sum(done)
-        if not any(done):
-            break
-    return purged
+        self._report(swept)
+        return swept
+
+    def _announce(self, budget: timedelta) -> Worked:
+        letters = self._journal.unalerted(LOT, self._unreadable)
+
+        def announce(letter: DeadLetter) -> bool:
+            self._engine.announce(letter)
+            return True
+
+        return work_through(
+            letters, announce, threads=self._threads, may_go_on=self._within(budget)
+        )
+
+    def _redeliver(self, budget: timedelta) -> Worked:
+        overdue = self._journal.overdue(self._started, LOT, self._unreadable_overdue)
+        worked = work_through(
+            self._note_oldest(islice(overdue, self._limit)),
+            self._deliver_or_put_back,
+            threads=self._threads,
+            may_go_on=self._within(budget),
+        )
+        worked.is_complete &= worked.counts.total() < self._limit
+        return worked
+
+    def _purge(self, budget: timedelta) -> Worked:
+        expired = self._journal.purgeable(self._started, LOT, self._unreadable)
+        purge = make_purge(self._engine, self._started)
+        return work_through(expired, purge, threads=self._threads, may_go_on=self._within(budget))
+
+    def _within(self, budget: timedelta) -> Callable[[], bool]:
+        return lambda: self._clock() - self._started <= budget
+
+    def _note_oldest(self, overdue: Iterator[SagaRecord]) -> Iterator[SagaRecord]:
+        for saga in overdue:
+            self._oldest = self._oldest or saga
+            yield saga
+
+    def _deliver_or_put_back(self, saga: SagaRecord) -> bool:
+        try:
+            return self._engine.redeliver(saga)
+        except (*PASSING, Unreadable):
+            raise
+        except Exception:
+            with suppress(AmendsError):
+                later = due_mark(shard_of(saga.id), self._clock() + PUT_BACK)
+                self._journal.postpone(saga, later)
+            raise
+
+    def _count_left(self, redelivered: Worked) -> int | None:
+        """Return how many overdue sagas this sweep has not delivered, those put back too."""
+        counts = redelivered.counts
+        if redelivered.is_complete:
+            failed = counts[Ended.FAILED] + counts[Ended.UNREADABLE]
+            return failed + counts[Ended.BROKEN] + len(self._unreadable_overdue)
+        overdue = _count(lambda: self._journal.count_overdue(self._started))
+        return None if overdue is None else overdue + counts[Ended.BROKEN]
+
+    def _report(self, swept: Swept) -> None:
+        if swept.parked is not None:
+            alerts.log_dead_letters(swept.parked)
+        if swept.found:
+            alerts.log_overdue(
+                swept.found, swept.delivered, swept.left, swept.per_second, self._oldest
+            )
 
 
-def _find_expired(journal: Journal, now: datetime, limit: int) -> list[SagaRecord]:
-    shards = (journal.purgeable(shard, now, limit) for shard in range(SHARDS))
-    return [saga for sagas in shards for saga in sagas][:limit]
-
-
-def _purge(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
-    """Delete a saga that has expired; a child waits for its parent, which may roll it back."""
-    journal = engine.journal
-    parent = journal.find(saga.parent_id) if saga.parent_id else None
-    if parent is not None and parent.status not in FINISHED:
-        journal.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONED))
-        return False
-    effects = [key(Effect, idempotency_key(saga.id, name)) for name in _names_of(engine, saga)]
-    records: list[Key[Any]] = []
-    if not expires_by_ttl(saga, engine.retention):
-        records = [*event_keys(saga), *step_keys(saga.id, saga.total_steps)]
-    journal.purge(saga, effects, records)
-    return True
-
-
-def _names_of(engine: Engine, saga: SagaRecord) -> list[str]:
-    """Return the names of a saga's steps; of its definition's, if the steps are gone already."""
-    loaded = engine.journal.load(saga.id, saga.total_steps)
-    if loaded is not None:
-        return [step.name for step in loaded.steps]
-    definition = engine.definitions.get((saga.name, saga.definition_version))
-    return [part.name for part in definition.parts] if definition else []
-
-
-def _announce(engine: Engine, letter: DeadLetter) -> bool:
-    engine.announce(letter)
-    return True
+def _count(count: Callable[[], int]) -> int | None:
+    """Return a count, or None: that something cannot be counted undoes nothing of a sweep."""
+    try:
+        return count()
+    except AmendsError:
+        return None

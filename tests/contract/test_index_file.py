@@ -57,10 +57,10 @@ def list_queries() -> Iterator[Ask]:
         yield lambda store, s=status, n=name: view.page_of_sagas(Journal(store), s, n, 10, None)  # type: ignore[misc]
     for name in (None, "orders"):
         yield lambda store, n=name: view.count_sagas(Journal(store), n)  # type: ignore[misc]
-    yield lambda store: Journal(store).overdue(0, NOW, 10)
+    yield lambda store: list(Journal(store).overdue(NOW, 10, []))
     yield lambda store: Journal(store).events("s", 10)
-    yield lambda store: Journal(store).purgeable(0, NOW, 10)
-    yield lambda store: Journal(store).unalerted(10)
+    yield lambda store: list(Journal(store).purgeable(NOW, 10, []))
+    yield lambda store: list(Journal(store).unalerted(10, []))
     yield lambda store: monitor(Journal(store), NOW)
     yield lambda store: find_stranded(store, {})
     for name in (None, "orders"):

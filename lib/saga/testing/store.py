@@ -1,14 +1,16 @@
 """A Store that keeps everything in memory: for tests of sagas and of their participants.
 
 It reads, writes, transacts, queries and counts as a Store does. What it does not have it refuses
-with NotImplementedError: pages, projections, aggregations but counts, transforms, and many at
-once. What a value may be (its size, its type) is not checked.
+with NotImplementedError: projections, aggregations but counts, transforms, and many at once.
+What a value may be (its size, its type) is not checked.
 """
 
+import itertools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from lib.datastore import Key, Mutation, Query, Results, Store, Transaction
+from lib.datastore import Key, Mutation, Page, Query, Results, Store, Transaction
 from lib.datastore.transacting import with_stored
 from lib.errors import AlreadyExists, Contention, NotFound, VersionMismatch
 from lib.saga.testing.clock import VirtualClock
@@ -39,6 +41,8 @@ class MemoryStore(Store):
     def __init__(self, memory: Memory | None = None, clock: VirtualClock | None = None) -> None:
         self.clock = clock or VirtualClock()
         self.memory = memory or Memory()
+        self._rests: dict[str, list[Any]] = {}
+        self._tokens = itertools.count(1)
         super().__init__(NoConnection(), now=self.clock, sleep=self.clock.sleep)
 
     def find(self, key: Key[T]) -> T | None:
@@ -56,6 +60,15 @@ class MemoryStore(Store):
     def run(self, query: Query[T], limit: int = 100) -> Results[T]:
         """Return the first `limit` results of a query."""
         return Results(select(self.memory.find_kind(_kind_of(query)), query)[:limit])
+
+    def page(self, query: Query[T], size: int, token: str | None = None) -> Page[T]:
+        """Return `size` results; the pages after the first show what was stored at its time."""
+        rest = self.run(query, sys.maxsize) if token is None else self._rests.pop(token)
+        if len(rest) <= size:
+            return Page(rest, None)
+        following = str(next(self._tokens))
+        self._rests[following] = rest[size:]
+        return Page(rest[:size], following)
 
     def count(self, query: Query[Any], up_to: int | None = None) -> int:
         """Count a query's results, stopping at `up_to`."""

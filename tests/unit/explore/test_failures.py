@@ -24,7 +24,7 @@ SCRIPTS: dict[str, tuple[Script, int]] = {
     "the second is refused the first time": ({"refused b/1": NO}, 185),
     "a compensation works the second time": ({"c": NO, "undo b/1": CRASHED}, 332),
     "a compensation crashes after its effect": ({"c": NO, "late undo b/1": CRASHED}, 340),
-    "a compensation never works": ({"c": NO, "undo b": CRASHED}, 264),
+    "a compensation never works": ({"c": NO, "undo b": CRASHED}, 272),
 }
 
 
@@ -40,8 +40,8 @@ PIVOTS: dict[str, tuple[Script, int]] = {
     "nothing fails": ({}, 237),
     "the pivot says no": ({"b": NO}, 216),
     "the pivot crashes after its effect": ({"late b/1": CRASHED}, 309),
-    "the pivot crashes, then says no": ({"late b/1": CRASHED, "b/2": NO}, 390),
-    "a step past the pivot never works": ({"c": LATER}, 400),
+    "the pivot crashes, then says no": ({"late b/1": CRASHED, "b/2": NO}, 410),
+    "a step past the pivot never works": ({"c": LATER}, 420),
 }
 
 

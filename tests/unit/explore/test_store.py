@@ -201,6 +201,4 @@ def test_an_optimistic_transaction_is_as_strict_as_the_real_one(store: MemorySto
 
 def test_what_is_not_to_be_had_in_memory_is_refused(store: MemoryStore) -> None:
     with pytest.raises(NotImplementedError):
-        store.page(Query(Shelf), size=1)
-    with pytest.raises(NotImplementedError):
         store.run(Query(Shelf).keys_only())

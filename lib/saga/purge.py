@@ -1,0 +1,81 @@
+"""Finished sagas that are kept no longer go, with all that belongs to them."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from lib.datastore import Key, key
+from lib.errors import Unreadable
+from lib.saga.barrier import Effect
+from lib.saga.calling import idempotency_key
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal, event_keys, step_keys
+from lib.saga.records import FINISHED, SagaRecord, purge_mark, shard_of
+from lib.saga.retention import expires_by_ttl
+
+#: A saga that is kept for an unfinished one above it is looked at again after this time.
+POSTPONED = timedelta(days=1)
+
+
+def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
+    """Return what deletes one saga that has expired, and tells whether it did.
+
+    While any saga above it is unfinished a saga is kept, for it may still have to be rolled back:
+    it is looked at again a day later.
+    """
+    ancestry = Ancestry(engine.journal)
+
+    def purge(saga: SagaRecord) -> bool:
+        if ancestry.is_unfinished(saga):
+            engine.journal.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONED))
+            return False
+        effects = [key(Effect, idempotency_key(saga.id, name)) for name in _names_of(engine, saga)]
+        records: list[Key[Any]] = []
+        if not expires_by_ttl(saga, engine.retention):
+            records = [*event_keys(saga), *step_keys(saga.id, saga.total_steps)]
+        engine.journal.purge(saga, effects, records)
+        return True
+
+    return purge
+
+
+class Ancestry:
+    """The sagas above others, each read once; for one sweep, since it remembers what it saw."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._unfinished: dict[str, bool] = {}
+
+    def is_unfinished(self, saga: SagaRecord) -> bool:
+        """Tell whether any saga above this one is unfinished, or cannot be read."""
+        passed: list[str] = []
+        above = saga.parent_id
+        while above and above not in self._unfinished and above not in passed:
+            passed.append(above)
+            above = self._look_above(above)
+        answer = self._unfinished.get(above, False)
+        self._unfinished |= dict.fromkeys(passed, answer)
+        return answer
+
+    def _look_above(self, saga_id: str) -> str:
+        """Return the next saga up, or this one, noted as unfinished; "" if there is none."""
+        try:
+            saga = self._journal.find(saga_id)
+        except Unreadable:
+            self._unfinished[saga_id] = True
+            return saga_id
+        if saga is None:
+            return ""
+        if saga.status not in FINISHED:
+            self._unfinished[saga_id] = True
+            return saga_id
+        return saga.parent_id
+
+
+def _names_of(engine: Engine, saga: SagaRecord) -> list[str]:
+    """Return the names of a saga's steps; of its definition's, if the steps are gone already."""
+    loaded = engine.journal.load(saga.id, saga.total_steps)
+    if loaded is not None:
+        return [step.name for step in loaded.steps]
+    definition = engine.definitions.get((saga.name, saga.definition_version))
+    return [part.name for part in definition.parts] if definition else []

@@ -1,0 +1,328 @@
+"""The sweep goes on: past its lot, past what fails, and past what cannot be read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lib.datastore import Id, Indexed, Parent, entity, key, update
+from lib.errors import Invalid, Unavailable, Unreadable
+from lib.saga.barrier import Effect, apply_once
+from lib.saga.definition import Saga
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.machine.happened import RetryRequested
+from lib.saga.operators import view
+from lib.saga.operators.monitoring import monitor
+from lib.saga.records import DeadLetter, SagaRecord
+from lib.saga.recovery import sweep
+from lib.saga.retention import Retention
+from lib.saga.steps import Child, Signal
+from tests.saga.bench import Bench, Probe, make_step, start
+from tests.saga.test_sweeping import park
+
+WHO = {"actor": "ops@example.com", "reason": "mended"}
+
+
+@entity(kind="Saga")
+@dataclass(slots=True, kw_only=True)
+class NewerSaga:
+    """A saga's root with a status that only a newer revision knows."""
+
+    id: Id[str]
+    status: Indexed[str] = "SUSPENDED"
+
+
+@entity(kind="SagaStep")
+@dataclass(slots=True, kw_only=True)
+class NewerStep:
+    """A step that awaits what only a newer revision does."""
+
+    saga_id: Parent[str]
+    id: Id[int]
+    awaits: str = "audit"
+
+
+@entity(kind="DeadLetter")
+@dataclass(slots=True, kw_only=True)
+class NewerLetter:
+    """A dead letter with a reason that is no text."""
+
+    id: Id[str]
+    reason: int = 5
+
+
+def lose(bench: Bench, *ids: str) -> None:
+    """Start sagas of which the queue loses the first delivery, the first of them first."""
+    for each in ids:
+        start(bench, each)
+        bench.pass_time(seconds=0.001)
+    bench.queue.lose_all()
+    bench.pass_time(seconds=12)
+
+
+def spoil(bench: Bench, record: Any, field: str) -> None:
+    bench.store.apply(update(record, mask=[field]))
+
+
+def mend(bench: Bench, saga_id: str) -> None:
+    spoil(bench, NewerSaga(id=saga_id, status="PENDING"), "status")
+
+
+# How many
+
+
+@pytest.mark.parametrize("threads", [1, 6])
+def test_450_lost_sagas_are_all_delivered_by_one_sweep(bench: Bench, threads: int) -> None:
+    lose(bench, *(f"s{number}" for number in range(450)))
+    swept = sweep(bench.engine, bench.now, threads=threads)
+    assert (swept.found, swept.delivered, swept.left) == (450, 450, 0)
+    assert {each.saga_id for each in bench.queue.waiting} == {f"s{n}" for n in range(450)}
+
+
+def test_a_sweep_that_runs_out_of_time_counts_what_it_leaves(bench: Bench) -> None:
+    lose(bench, *(f"s{number}" for number in range(9)))
+
+    def tick() -> datetime:
+        bench.pass_time(seconds=1)
+        return bench.time
+
+    swept = sweep(bench.engine, tick, budget=timedelta(seconds=7))
+    assert swept.left is not None
+    assert 0 < swept.delivered < 9
+    assert (swept.found, swept.left) == (9, 9 - swept.delivered)
+    assert swept.per_second > 0
+
+
+def test_what_a_limit_leaves_is_counted(bench: Bench) -> None:
+    lose(bench, *(f"s{number}" for number in range(6)))
+    swept = sweep(bench.engine, bench.now, limit=4)
+    assert (swept.found, swept.delivered, swept.left) == (6, 4, 2)
+    assert sweep(bench.engine, bench.now, limit=2).left == 0
+
+
+# What fails
+
+
+def break_saga(bench: Bench, problem: Exception, broken: str) -> Callable[[SagaRecord], bool]:
+    """Return a redelivery that fails for one saga."""
+    redeliver = Engine.redeliver
+
+    def fail_for_one(saga: SagaRecord) -> bool:
+        if saga.id == broken:
+            raise problem
+        return redeliver(bench.engine, saga)
+
+    return fail_for_one
+
+
+@pytest.mark.parametrize("problem", [Invalid("refused"), ValueError("a bug"), RuntimeError()])
+def test_a_saga_that_fails_at_the_head_stops_no_other_and_is_put_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    lose(bench, "bad", "s1", "s2")
+    monkeypatch.setattr(bench.engine, "redeliver", break_saga(bench, problem, "bad"))
+    swept = sweep(bench.engine, bench.now)
+    assert (swept.found, swept.delivered, swept.left) == (3, 2, 1)
+    bench.queue.lose_all()
+    bench.pass_time(minutes=1)
+    monkeypatch.undo()
+    assert sweep(bench.engine, bench.now, limit=1).delivered == 1
+    assert bench.queue.waiting[0].saga_id != "bad"
+    bench.pass_time(minutes=5)
+    sweep(bench.engine, bench.now)
+    assert "bad" in {each.saga_id for each in bench.queue.waiting}
+
+
+def test_a_saga_that_a_service_did_not_answer_for_is_the_first_of_the_next_sweep(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(bench, "s0", "s1")
+    with monkeypatch.context() as away:
+        away.setattr(bench.engine, "redeliver", break_saga(bench, Unavailable("away"), "s0"))
+        swept = sweep(bench.engine, bench.now)
+    assert (swept.found, swept.delivered, swept.left) == (2, 1, 1)
+    assert sweep(bench.engine, bench.now).delivered == 1
+
+
+# What cannot be read
+
+
+def test_a_saga_of_a_newer_revision_stops_no_sweep_and_no_list(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lose(bench, "alien", "s1", "s2")
+    spoil(bench, NewerSaga(id="alien"), "status")
+    swept = sweep(bench.engine, bench.now)
+    assert (swept.found, swept.delivered, swept.left, swept.unreadable) == (3, 2, 1, 1)
+    assert '"alert":"unreadable-entity"' in capsys.readouterr().out
+    page = view.page_of_sagas(bench.engine.journal, None, None, 50, None)
+    assert [item["id"] for item in page["items"]] == ["s2", "s1"]
+    assert [each.key for each in page["unreadable"]] == ["Saga('alien')"]
+    assert monitor(bench.engine.journal, bench.now())["by_status"]["PENDING"] == 2
+    assert view.count_sagas(bench.engine.journal, None)["PENDING"] == 2
+    with pytest.raises(Unreadable, match=r"Saga\('alien'\): status must be a SagaStatus"):
+        bench.engine.journal.find("alien")
+
+
+def test_the_sweep_delivers_a_saga_as_soon_as_it_can_be_read_again(bench: Bench) -> None:
+    lose(bench, "alien")
+    spoil(bench, NewerSaga(id="alien"), "status")
+    assert sweep(bench.engine, bench.now).delivered == 0
+    mend(bench, "alien")
+    assert sweep(bench.engine, bench.now).delivered == 1
+    bench.run_to_end()
+    assert bench.statuses("alien")[0] == "COMPLETED"
+
+
+def test_a_saga_with_a_step_that_cannot_be_read_stops_no_sweep(bench: Bench) -> None:
+    lose(bench, "alien", "s1")
+    spoil(bench, NewerStep(saga_id="alien", id=2), "awaits")
+    swept = sweep(bench.engine, bench.now)
+    assert (swept.found, swept.delivered, swept.left, swept.unreadable) == (2, 1, 1, 1)
+
+
+def test_a_dead_letter_that_cannot_be_read_keeps_no_other_from_its_alert(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(bench.engine, "announce", lambda _: None)
+        park(bench, probe)
+    bench.store.insert(DeadLetter(id="alien", name="letters", step="a", reason="r", sequence=1,
+                                  created_at=bench.now()))  # fmt: skip
+    spoil(bench, NewerLetter(id="alien"), "reason")
+    swept = sweep(bench.engine, bench.now)
+    assert (swept.alerted, swept.parked, swept.unreadable) == (1, 2, 1)
+    assert capsys.readouterr().out.count('"alert":"saga-parked"') == 1
+    page = view.page_of_letters(bench.engine.journal, None, 50, None)
+    assert ([each["saga"] for each in page["items"]], len(page["unreadable"])) == (["s"], 1)
+
+
+def test_an_expired_saga_that_cannot_be_read_keeps_no_other_from_being_purged(
+    bench: Bench,
+) -> None:
+    for each in ("alien", "s1", "s2"):
+        start(bench, each)
+    bench.run_to_end()
+    spoil(bench, NewerSaga(id="alien"), "status")
+    bench.pass_time(days=91)
+    swept = sweep(bench.engine, bench.now)
+    assert (swept.purged, swept.unreadable) == (2, 1)
+
+
+def test_a_delivery_of_a_saga_that_cannot_be_read_is_left_to_the_sweep(
+    bench: Bench, probe: Probe
+) -> None:
+    start(bench)
+    spoil(bench, NewerSaga(id="s"), "status")
+    assert bench.deliver() == "unreadable"
+    assert (probe.calls, bench.queue.waiting) == ([], [])
+    mend(bench, "s")
+    bench.pass_time(seconds=12)
+    assert sweep(bench.engine, bench.now).delivered == 1
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_a_delivery_that_may_have_run_is_left_to_the_queue_which_knows_of_it(bench: Bench) -> None:
+    start(bench)
+    spoil(bench, NewerSaga(id="s"), "status")
+    with pytest.raises(Unreadable, match="status must be a SagaStatus"):
+        bench.deliver(lost=1)
+
+
+def make_family(probe: Probe) -> Saga:
+    """Return a saga over a child over a grandchild, that then waits for a signal."""
+    grandchild = Saga("grandchild", payload=dict, steps=(make_step(probe, "x"),))
+    below = Child("g", saga=grandchild, payload=lambda p, _: p)
+    child = Saga("child", payload=dict, steps=(below,))
+    parts = (Child("c", saga=child, payload=lambda p, _: p), Signal("go"))
+    return Saga("letters", payload=dict, steps=parts)
+
+
+def test_news_for_a_parent_that_cannot_be_read_is_told_once_it_can_be(
+    bench: Bench, probe: Probe
+) -> None:
+    bench.engine = bench.make_engine(make_family(probe))
+    start(bench)
+    while bench.queue.waiting[0].phase != "child":
+        bench.deliver()
+    spoil(bench, NewerSaga(id="s:c"), "status")
+    assert bench.run_to_end() == ["unreadable"]
+    spoil(bench, NewerSaga(id="s:c", status="RUNNING"), "status")
+    bench.pass_time(minutes=1)
+    sweep(bench.engine, bench.now)
+    assert bench.run_to_end()[-1] == "told"
+    assert bench.statuses("s")[1] == "COMPLETED"
+
+
+# What may be purged
+
+
+def test_a_grandchild_is_kept_with_its_effects_while_the_root_waits(
+    bench: Bench, probe: Probe
+) -> None:
+    probe.on["x"] = lambda call: apply_once(call, lambda _: "x")
+    keep = Retention(keep=timedelta(days=30))
+    bench.engine = bench.make_engine(make_family(probe), retention=keep)
+    start(bench)
+    bench.run_to_end()
+    for _ in range(3):
+        bench.pass_time(days=31)
+        assert sweep(bench.engine, bench.now).purged == 0
+    assert bench.store.find(key(Effect, "s:c:g/x")) is not None
+    bench.cancel("s")
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "ROLLED_BACK"
+    assert probe.calls == ["x", "undo x"]
+    bench.pass_time(days=32)
+    assert sweep(bench.engine, bench.now).purged == 3
+    assert bench.store.find(key(Effect, "s:c:g/x")) is None
+
+
+def test_an_ancestor_is_read_once_in_a_purge_however_many_are_below_it(
+    bench: Bench, probe: Probe
+) -> None:
+    bench.engine = bench.make_engine(make_family(probe))
+    for number in range(5):
+        start(bench, f"s{number}")
+    bench.run_to_end()
+    bench.pass_time(days=91)
+    bench.rpc.calls.clear()
+    assert sweep(bench.engine, bench.now).purged == 0
+    # Of five families of three: each root and each child is looked up once.
+    assert bench.rpc.calls["Lookup"] == 10
+
+
+# Alerts
+
+
+def test_a_late_note_of_the_first_alert_does_not_mark_the_second_letter(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    park(bench, probe)
+    first = bench.store.get(key(DeadLetter, "s"))
+    with monkeypatch.context() as killed:
+        killed.setattr(bench.engine, "announce", lambda _: None)
+        bench.engine.tell("s", RetryRequested(**WHO))
+        bench.run_to_end()
+    second = bench.store.get(key(DeadLetter, "s"))
+    assert second.sequence > first.sequence
+    Journal(bench.store).note_alert(first)
+    assert not bench.store.get(key(DeadLetter, "s")).alerted
+    capsys.readouterr()
+    assert sweep(bench.engine, bench.now).alerted == 1
+    assert f'"s-{second.sequence}"' in capsys.readouterr().out
+
+
+def test_each_sweep_logs_how_many_sagas_are_parked(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep(bench.engine, bench.now)
+    assert '"metric":"dead-letters","count":0' in capsys.readouterr().out
+    park(bench, probe)
+    capsys.readouterr()
+    assert sweep(bench.engine, bench.now).parked == 1
+    assert '"metric":"dead-letters","count":1' in capsys.readouterr().out
