@@ -23,7 +23,7 @@ from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_step, start
 from tests.saga.test_sweeping import park
 
-WHO = {"actor": "ops@example.com", "reason": "mended"}
+AGAIN = RetryRequested(actor="ops@example.com", reason="mended")
 
 
 @entity(kind="Saga")
@@ -306,7 +306,7 @@ def test_a_late_note_of_the_first_alert_does_not_mark_the_second_letter(
     first = bench.store.get(key(DeadLetter, "s"))
     with monkeypatch.context() as killed:
         killed.setattr(bench.engine, "announce", lambda _: None)
-        bench.engine.tell("s", RetryRequested(**WHO))
+        bench.engine.tell("s", AGAIN)
         bench.run_to_end()
     second = bench.store.get(key(DeadLetter, "s"))
     assert second.sequence > first.sequence
