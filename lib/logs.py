@@ -59,10 +59,11 @@ def annotate(**fields: Any) -> None:
         carried.update(fields)
 
 
-def log(severity: str, message: str, **fields: Any) -> None:
+def log(severity: str, message: str, **fields: Any) -> bool:
     """Write one line to standard output; `severity` is one of Cloud Logging's names.
 
-    The request's own fields are added; one that is stated here counts for more.
+    The request's own fields are added; one that is stated here counts for more. Returns whether
+    the line was written: a full disk behind standard output is no reason to fail a request.
     """
     line = {"severity": severity, "message": message, "time": datetime.now(UTC).isoformat()}
     if traceparent.get():
@@ -72,5 +73,21 @@ def log(severity: str, message: str, **fields: Any) -> None:
             "logging.googleapis.com/spanId": span,
         }
     line |= (_context.get() or {}) | fields
-    sys.stdout.write(msgspec.json.encode(line, enc_hook=str).decode() + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(_encode(line) + "\n")
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _encode(line: dict[str, Any]) -> str:
+    try:
+        return msgspec.json.encode(line, enc_hook=str).decode()
+    except (ValueError, TypeError, RecursionError):
+        # Half of a surrogate pair, say, as file names can hold.
+        return msgspec.json.encode({name: _as_text(each) for name, each in line.items()}).decode()
+
+
+def _as_text(value: object) -> str:
+    return value.encode(errors="replace").decode() if type(value) is str else ascii(value)
