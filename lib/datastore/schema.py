@@ -11,11 +11,16 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from lib.datastore import limits, marks
 from lib.datastore.marks import Mark
+from lib.secrecy import is_secret
 
 T = TypeVar("T")
 
 #: The field that `@entity` adds: stored properties that the class does not know, serialized.
 UNKNOWN = "_unknown"
+
+
+#: What is marked so can be read in a key, in an index, or in an answer about one of them.
+_SHOWN = frozenset({marks.IdMark, marks.ParentMark, marks.IndexedMark})
 
 
 class Stamp(Enum):
@@ -95,6 +100,8 @@ def _read_model(cls: Any) -> Model[Any]:
             continue
         hint, found = split_marks(hints[field.name])
         where = f"{cls.__name__}.{field.name}"
+        if is_secret(hints[field.name]) and found.keys() & _SHOWN:
+            raise TypeError(f"{where}: a Secret is shown nowhere, and a key or an index shows it")
         if parent := found.get(marks.ParentMark):
             parent_kind = parent.kind or _kind_by_convention(field.name)
             parents.append(KeyField(field.name, parent_kind, _id_type(hint, where)))

@@ -292,7 +292,7 @@ class Engine:
         saga = loaded.saga
         definition = self._definition_of(saga)
         if isinstance(happened, BareRequest):
-            return operate(saga, loaded.steps, happened, self.clock())
+            return operate(saga, loaded.steps, happened, self.clock(), definition)
         if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
             return repeat(saga, loaded.steps, happened, self.clock())
         if definition is not None and happened is not None:
@@ -348,7 +348,7 @@ class Engine:
             delivery,
             act,
             self._call_within,
-            lambda error: clean_error(error, definition, loaded.saga),
+            lambda error: clean_error(error, definition, *loaded),
         ).outcome
 
     def _revert(self, loaded: Loaded, delivery: Delivery) -> Outcome:

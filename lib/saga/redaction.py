@@ -1,9 +1,9 @@
-"""Keeping what a payload's type marks as `Secret` out of views, logs and errors."""
+"""Keeping what a type marks as `Secret` out of views, logs and errors."""
 
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -28,12 +28,43 @@ def conceal(payload: Any, kind: Any) -> Any:
 def redact(text: str, payload: Any, kind: Any) -> str:
     """Return a text with "[redacted]" in place of every secret of a payload that it quotes.
 
-    `payload` is plain JSON or a value of `kind`. Found in any case are strings and numbers: as
-    they are, and as JSON, Python, HTML or a URL would write them. Call it before a text is cut:
-    half a secret is not found. Truth values and null are not looked for.
+    `payload` is plain JSON or a value of `kind`; see `Redactor`.
     """
-    forms = {_fold(form) for secret in part(payload, kind).secrets for form in _forms_of(secret)}
-    return REDACTED.join(_redact_piece(piece, forms) for piece in text.split(REDACTED))
+    return Redactor(part(payload, kind).secrets).clean_text(text)
+
+
+class Redactor:
+    """Takes secrets out of whatever quotes them.
+
+    Found in any case are strings and numbers: as they are, and as JSON, Python, HTML or a URL
+    would write them. Truth values and null are not looked for.
+    """
+
+    def __init__(self, secrets: Iterable[Any]) -> None:
+        self._forms = {_fold(form) for secret in secrets for form in _forms_of(secret)}
+
+    def clean_text(self, text: str) -> str:
+        """Return a text without secrets. Call it before a text is cut: half of one is not found."""
+        pieces = text.split(REDACTED)
+        return REDACTED.join(_redact_piece(piece, self._forms) for piece in pieces)
+
+    def clean_value(self, value: Any) -> Any:
+        """Return plain JSON without secrets; what is nested too deeply is left out whole."""
+        try:
+            return self._clean(value) if self._forms else value
+        except RecursionError:
+            return REDACTED
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.clean_text(value)
+        if isinstance(value, dict):
+            return {self.clean_text(name): self._clean(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self._clean(each) for each in value]
+        if value is None or isinstance(value, bool):
+            return value
+        return value if self.clean_text(str(value)) == str(value) else REDACTED
 
 
 def _redact_piece(text: str, forms: set[str]) -> str:

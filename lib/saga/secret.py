@@ -1,27 +1,24 @@
-"""Secret parts of a payload: marked on its type, and found in its JSON."""
+"""Secret parts of what a saga holds: marked on a type, and found in the JSON of its values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, repeat
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import inspect
 
-T = TypeVar("T")
+from lib.saga.type_graph import walk_types
+from lib.secrecy import MARK, Secret
 
-_MARK = "amends-secret"
-
-#: Marks what views, logs and errors are not to show: `name: Secret[str]`. Every member of a marked
-#: list, dict or Struct is secret.
-Secret = Annotated[T, msgspec.Meta(extra={_MARK: True})]
+__all__ = ["REDACTED", "WHOLLY_SECRET", "Parted", "Secret", "is_marked", "part"]
 
 #: What stands where something secret stood.
 REDACTED = "[redacted]"
 
 #: The type of a field that a payload's type does not know.
-_UNKNOWN = inspect.Metadata(inspect.AnyType(), extra={_MARK: True})
+_UNKNOWN = inspect.Metadata(inspect.AnyType(), extra={MARK: True})
 
 _OBJECT = (inspect.StructType, inspect.DataclassType, inspect.TypedDictType)
 _DICT = (inspect.DictType, inspect.FrozenDictType)
@@ -29,9 +26,18 @@ _LIST = (inspect.CollectionType, inspect.TupleType, inspect.NamedTupleType)
 _ANYTHING = (inspect.AnyType, inspect.RawType, inspect.CustomType)
 
 
+#: The type of a value of which nobody can tell what is secret: all of it.
+WHOLLY_SECRET: Any = Secret[Any]  # type: ignore[misc]
+
+
+def is_marked(kind: Any) -> bool:
+    """Tell whether anything in a type is marked as secret."""
+    return any(MARK in (getattr(each, "extra", None) or {}) for each in walk_types(_type_of(kind)))
+
+
 @dataclass(slots=True, kw_only=True)
 class Parted:
-    """A payload as plain JSON without its secrets, and the secrets: what is no list or object."""
+    """A value as plain JSON without its secrets, and the secrets: what is no list or object."""
 
     shown: Any = REDACTED
     secrets: list[Any] = field(default_factory=list)
@@ -63,7 +69,7 @@ def _type_of(kind: Any) -> inspect.Type:
 def _walk(node: inspect.Type, value: Any, secrets: list[Any], marked: bool = False) -> Any:
     """Return what may be shown of a value; what may not goes to `secrets`."""
     if isinstance(node, inspect.Metadata):
-        marked = marked or _MARK in (node.extra or {})
+        marked = marked or MARK in (node.extra or {})
         shown = _walk(node.type, value, secrets, marked)
         return REDACTED if marked else shown
     if isinstance(node, inspect.UnionType):

@@ -18,6 +18,7 @@ from lib.saga.declaration.values import (
     name_for_message,
 )
 from lib.saga.policy import PATIENT, RetryPolicy
+from lib.saga.returned import returned_type
 
 if TYPE_CHECKING:
     from lib.saga.definition import Saga
@@ -79,6 +80,11 @@ class Part(Declared):
         return False
 
     @property
+    def output_type(self) -> Any:
+        """The type by which it is told what is secret of the part's output."""
+        return Any
+
+    @property
     def fingerprint(self) -> str:
         """All of the part that decides what runs when; policies may change freely."""
         marks = (self.can_be_undone, self.pivot, self.when is not None)
@@ -92,7 +98,9 @@ class Step(Part):
     `status` asks the participant what became of the step when nobody else knows: it returns the
     step's output, or raises NotHappened. Without it, what may have happened is compensated.
     `timeout` bounds each call, of the compensation too. `retry` is by default 5 attempts, and
-    past the pivot as patient as a compensation's.
+    past the pivot as patient as a compensation's. `output` is the type of what `execute` returns;
+    what that marks as `Secret` is shown nowhere. By default it is what `execute` says that it
+    returns, if there is a mark in that; where that cannot be resolved, all of it is secret.
     """
 
     _: KW_ONLY
@@ -102,6 +110,7 @@ class Step(Part):
     timeout: timedelta = timedelta(seconds=30)
     retry: RetryPolicy | None = None
     compensation_retry: RetryPolicy = PATIENT
+    output: Any = None
 
     def _find_faults(self) -> Iterator[str]:
         yield from super(Step, self)._find_faults()
@@ -113,6 +122,13 @@ class Step(Part):
         if self.retry is not None:
             yield from _faults_of_policy("retry", self.retry)
         yield from _faults_of_policy("compensation_retry", self.compensation_retry)
+        if self.output is not None:
+            yield from faults_of_type("output", self.output)
+
+    @property
+    def output_type(self) -> Any:
+        """The type by which it is told what is secret of the step's output."""
+        return returned_type(self.execute) if self.output is None else self.output
 
     @property
     def time_limit(self) -> timedelta:
@@ -149,6 +165,11 @@ class Signal(Part):
     payload: Any = object
     within: timedelta | None = None
 
+    @property
+    def output_type(self) -> Any:
+        """The type of the signal's payload, which is the output."""
+        return self.payload
+
     def _find_faults(self) -> Iterator[str]:
         yield from super(Signal, self)._find_faults()
         yield from faults_of_type("payload", self.payload)
@@ -182,6 +203,11 @@ class Child(Part):
     def can_be_undone(self) -> bool:
         """Whether there is something to do when the part is to be made good."""
         return not self.pivot
+
+    @property
+    def output_type(self) -> Any:
+        """The type of what the child's last step returns."""
+        return self.saga.parts[-1].output_type
 
     @property
     def fingerprint(self) -> str:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import inspect
 
 from lib.saga.declaration.error import describe
+from lib.saga.type_graph import walk_types
 
 _UNABLE = (inspect.RawType, inspect.ExtType)
 
@@ -46,22 +47,13 @@ def faults_of_type(label: str, kind: Any) -> Iterator[str]:
 
 def _find_unable(root: inspect.Type) -> Iterator[str]:
     """Yield the names of types in a type that have no JSON form."""
-    todo: list[Any] = [root]
-    seen: set[int] = set()
-    while todo:
-        node = todo.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, inspect.CustomType) and not any(
-            isinstance(each, node.cls) for each in _PLAIN
-        ):
+    for node in walk_types(root):
+        if isinstance(node, inspect.CustomType) and not _takes_plain(node.cls):
             yield getattr(node.cls, "__name__", str(node.cls))
         if isinstance(node, _UNABLE):
             yield type(node).__name__.removesuffix("Type")
         if isinstance(node, _DICT) and not _can_be_key(node.key_type):
             yield "a dict whose keys are no text and no numbers"
-        todo += _types_in(node)
 
 
 def _takes_plain(cls: Any) -> bool:
@@ -77,14 +69,3 @@ def _can_be_key(node: inspect.Type) -> bool:
     if isinstance(node, inspect.UnionType):
         return all(map(_can_be_key, node.types))
     return not isinstance(node, _NO_KEY)
-
-
-def _types_in(node: Any) -> Iterator[Any]:
-    """Yield the types that a type is made of."""
-    for name in ("type", "key_type", "value_type", "item_type"):
-        inner = getattr(node, name, None)
-        if isinstance(inner, inspect.Type):
-            yield inner
-    yield from getattr(node, "item_types", ())
-    yield from (each for each in getattr(node, "types", ()) if isinstance(each, inspect.Type))
-    yield from (each.type for each in getattr(node, "fields", ()))

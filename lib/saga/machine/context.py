@@ -11,8 +11,8 @@ from lib.saga.deferred import check_ran
 from lib.saga.definition import Saga
 from lib.saga.limits import LONGEST_ERROR
 from lib.saga.payload import stored_payload
+from lib.saga.privacy import Privacy
 from lib.saga.records import SagaRecord, StepRecord
-from lib.saga.redaction import redact
 
 T = TypeVar("T")
 
@@ -42,12 +42,9 @@ def ask(
         error = str(problem)
     except Exception as problem:  # an author's code may raise anything
         error = f"{type(problem).__name__}: {problem}"
-    raise Unfit(clean_error(error, definition, saga))
+    raise Unfit(clean_error(error, definition, saga, steps))
 
 
-def clean_error(error: str, definition: Saga, saga: SagaRecord) -> str:
-    """Return an error's text without what the payload's type marks as secret, cut to its length."""
-    if not error:
-        return error
-    payload = msgspec.json.decode(saga.payload)
-    return redact(error, payload, definition.payload)[:LONGEST_ERROR]
+def clean_error(error: str, definition: Saga, saga: SagaRecord, steps: Iterable[StepRecord]) -> str:
+    """Return an error's text without what the saga holds as secret, cut to its length."""
+    return Privacy(definition, saga, steps).clean(error)[:LONGEST_ERROR]

@@ -16,6 +16,7 @@ from lib.saga.machine.draft import Decision, Draft
 from lib.saga.machine.happened import BareRequest, Happened, Outcome, Overdue
 from lib.saga.machine.requests import carry_out
 from lib.saga.machine.scheduling import redeliver
+from lib.saga.privacy import Privacy
 from lib.saga.records import ACTIVE, SagaRecord, StepRecord
 
 
@@ -28,7 +29,7 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
         )
         for index, part in enumerate(definition.parts)
     ]
-    draft = Draft(saga, steps, now)
+    draft = Draft(saga, steps, now, definition)
     draft.note(Cause.STARTED)
     if saga.paused:
         draft.note(Cause.PAUSED, actor=f"saga {saga.parent_id}", error="its parent saga is paused")
@@ -45,11 +46,21 @@ def strand(saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: date
 
 
 def operate(
-    saga: SagaRecord, steps: Sequence[StepRecord], request: BareRequest, now: datetime
+    saga: SagaRecord,
+    steps: Sequence[StepRecord],
+    request: BareRequest,
+    now: datetime,
+    definition: Saga | None = None,
 ) -> Decision:
-    """Pause, resume, park or resolve a saga: that needs no definition. Raises Conflict."""
-    draft = Draft(saga, steps, now)
-    carry_out(draft, request, lambda: _operate(draft, request))
+    """Pause, resume, park or resolve a saga: that needs no definition. Raises Conflict.
+
+    Without one nobody can tell what of the saga is secret: the reason is to quote none of it.
+    """
+    draft = Draft(saga, steps, now, definition)
+    clean = request
+    if definition is None:
+        clean = replace(request, reason=Privacy(None, saga, steps).clean(request.reason))
+    carry_out(draft, request, lambda: _operate(draft, clean))
     return draft.decide()
 
 
@@ -86,7 +97,7 @@ def decide(
     Raises Conflict for what makes no sense in the saga's state, and NotFound for a step or a
     signal that it does not have.
     """
-    draft = Draft(saga, steps, now)
+    draft = Draft(saga, steps, now, definition)
     _take(definition, draft, what)
     return _conclude(draft)
 

@@ -1,6 +1,6 @@
 """The decision while it is being made: copies of the records, and an event for every change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery
 from lib.saga.machine.outstanding import due_of, outstanding
+from lib.saga.privacy import Privacy
 from lib.saga.records import (
     FINISHED,
     DeadLetter,
@@ -44,8 +45,15 @@ class Decision:
 class Draft:
     """A saga and its steps under change; the records that it was made from stay as they are."""
 
-    def __init__(self, saga: SagaRecord, steps: Sequence[StepRecord], now: datetime) -> None:
+    def __init__(
+        self,
+        saga: SagaRecord,
+        steps: Sequence[StepRecord],
+        now: datetime,
+        definition: Saga | None = None,
+    ) -> None:
         self.now = now
+        self._definition = definition
         self.saga = replace(saga)
         self.steps = list(steps)
         #: The roots of sagas that begin with this decision, with their definitions.
@@ -142,9 +150,11 @@ class Draft:
         self._dead_letter = None
 
     def decide(self) -> Decision:
-        """Return the whole as a decision."""
+        """Return the whole as a decision; no text in it quotes what the definition calls secret."""
         if self._events:
             self.saga.updated_at = self.now
+        if self._definition is not None:
+            self._clean_texts(Privacy(self._definition, self.saga, self.steps).clean)
         deliveries = outstanding(self.saga, self.steps)
         if self._events:
             self.saga.due = due_of(self.saga, deliveries)
@@ -157,6 +167,15 @@ class Draft:
             unparked=self._had_letter and not _has_letter(self.saga),
             deliveries=deliveries,
         )
+
+    def _clean_texts(self, clean: Callable[[str], str]) -> None:
+        saga, letter = self.saga, self._dead_letter
+        saga.error, saga.parked_because = clean(saga.error), clean(saga.parked_because)
+        for old, new in zip(self._before, self.steps, strict=True):
+            if new is not old and new.error:
+                self.steps[new.index] = replace(new, error=clean(new.error))
+        self._events = [replace(each, error=clean(each.error)) for each in self._events]
+        self._dead_letter = letter and replace(letter, reason=clean(letter.reason))
 
     def _write(
         self,

@@ -2,15 +2,12 @@
 
 from typing import Any
 
-import msgspec
-
 from lib.datastore import Page, Query, Transaction
 from lib.errors import NotFound
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
+from lib.saga.privacy import Privacy
 from lib.saga.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
-from lib.saga.redaction import conceal
-from lib.saga.secret import REDACTED
 
 #: More of the audit trail than this is not shown at once.
 MOST_EVENTS = 500
@@ -19,7 +16,7 @@ MOST_EVENTS = 500
 def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     """Return a saga with its payload, its steps in order and its audit trail; or NotFound.
 
-    Of the payload nothing is shown that its type marks as secret, or that no type is left for.
+    Nothing is shown that a type of its definition marks as secret, or that no type is left for.
     Steps and events that cannot be read are left out, and named in `unreadable`.
     """
     journal = engine.journal
@@ -27,20 +24,23 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     if saga is None:
         raise NotFound(f"no saga {saga_id!r}", field="id")
     events = journal.events(saga_id, MOST_EVENTS)
+    definition = engine.definitions.get((saga.name, saga.definition_version))
+    privacy = Privacy(definition, saga, steps)
+    # What was written before a secret was known may quote it; without a definition there is no
+    # telling a secret from the words around it, and what was written was clean then.
+    clean = privacy.clean if definition is not None else str
+    summary = summarize_saga(saga)
     return {
-        **summarize_saga(saga),
-        "payload": _conceal(engine, saga),
-        "steps": [_show_step(step) for step in steps],
-        "events": [_show_event(event) for event in events],
+        **summary,
+        "error": clean(summary["error"]),
+        "payload": privacy.show_payload(),
+        "steps": [
+            {**_show_step(step), "output": privacy.show_output(step), "error": clean(step.error)}
+            for step in steps
+        ],
+        "events": [{**_show_event(event), "error": clean(event.error)} for event in events],
         "unreadable": (*steps.unreadable, *events.unreadable),
     }
-
-
-def _conceal(engine: Engine, saga: SagaRecord) -> Any:
-    definition = engine.definitions.get((saga.name, saga.definition_version))
-    if definition is None:
-        return REDACTED
-    return conceal(msgspec.json.decode(saga.payload), definition.payload)
 
 
 def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
@@ -145,8 +145,6 @@ def _show_step(step: StepRecord) -> dict[str, Any]:
         "attempts": step.attempt,
         "tries": step.tries,
         "uncertain": step.uncertain,
-        "output": msgspec.Raw(step.output.encode()) if step.output else None,
-        "error": step.error,
         "scheduled_at": step.scheduled_at if step.awaits else None,
         "child": step.child or None,
         "updated_at": step.updated_at,
@@ -163,5 +161,4 @@ def _show_event(event: EventRecord) -> dict[str, Any]:
         "attempt": event.attempt,
         "cause": event.cause,
         "actor": event.actor,
-        "error": event.error,
     }

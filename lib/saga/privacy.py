@@ -1,0 +1,60 @@
+"""What of one saga may be shown: everything but what its definition's types mark as `Secret`."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from lib.saga.definition import Saga
+from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.redaction import Redactor, conceal
+from lib.saga.secret import WHOLLY_SECRET, part
+from lib.saga.steps import Part
+
+
+class Privacy:
+    """Keeps the secrets of a saga's payload, outputs and signals out of views and texts.
+
+    Without a definition nobody can tell what is secret: all of it. A secret is found by its value
+    too, wherever another output or an error repeats it.
+    """
+
+    def __init__(
+        self, definition: Saga | None, saga: SagaRecord, steps: Iterable[StepRecord]
+    ) -> None:
+        self._payload_type = WHOLLY_SECRET if definition is None else definition.payload
+        self._parts = {} if definition is None else {each.name: each for each in definition.parts}
+        self._saga = saga
+        self._steps = list(steps)
+
+    def show_payload(self) -> Any:
+        """Return the payload as it may be shown."""
+        return conceal(msgspec.json.decode(self._saga.payload), self._payload_type)
+
+    def show_output(self, step: StepRecord) -> Any:
+        """Return a step's output as it may be shown; None if it has none."""
+        if not step.output:
+            return None
+        output = msgspec.json.decode(step.output)
+        shown = self._redactor.clean_value(conceal(output, self._type_of(step)))
+        # What is shown whole is shown as it is stored, to the last digit of a number.
+        return msgspec.Raw(step.output.encode()) if shown == output else shown
+
+    def clean(self, text: str) -> str:
+        """Return a text without secrets; call it before the text is cut."""
+        return self._redactor.clean_text(text) if text else text
+
+    @cached_property
+    def _redactor(self) -> Redactor:
+        return Redactor(self._find_secrets())
+
+    def _find_secrets(self) -> Iterator[Any]:
+        yield from part(msgspec.json.decode(self._saga.payload), self._payload_type).secrets
+        for step in self._steps:
+            for stored in filter(None, (step.output, step.signal)):
+                yield from part(msgspec.json.decode(stored), self._type_of(step)).secrets
+
+    def _type_of(self, step: StepRecord) -> Any:
+        found: Part | None = self._parts.get(step.name)
+        return WHOLLY_SECRET if found is None else found.output_type
