@@ -1,4 +1,5 @@
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,17 @@ def pytest_report_header() -> str:
     if missing:
         return f"contract cases: the local Datastore alone ({' and '.join(missing)} not installed)"
     return "contract cases: the local Datastore and Google's two emulators"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the sums of what tests have counted by ``record_property("counted: ...", number)``."""
+    counted: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, number in report.user_properties:
+            if name.startswith("counted: "):
+                counted[name.removeprefix("counted: ")] += number
+    for name, number in counted.items():
+        terminalreporter.write_line(f"{name}: {number}")
 
 
 @pytest.fixture(scope="session")

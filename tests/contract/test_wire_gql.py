@@ -114,6 +114,31 @@ def test_what_is_no_query_is_refused(letters: Wire, text: str) -> None:
         run(letters, text)
 
 
+@pytest.mark.parametrize("name", ["", "1x", "a b", "a-b", "__x__"])
+def test_a_binding_with_an_improper_name_is_refused_even_if_unused(
+    letters: Wire, name: str
+) -> None:
+    bindings: dict[str, Any] = {name: 1}
+    with refuses(StatusCode.INVALID_ARGUMENT, "parameter name"):
+        run(letters, "SELECT * FROM K", **bindings)
+
+
+def test_a_binding_without_a_value_is_refused_even_if_unused(letters: Wire) -> None:
+    request = get_message_class("RunQueryRequest")()
+    request.partition_id.CopyFrom(letters.key("K").partition_id)
+    request.gql_query.query_string = "SELECT * FROM K"
+    request.gql_query.named_bindings["a"].SetInParent()
+    with refuses(StatusCode.INVALID_ARGUMENT, "parameter is empty"):
+        letters.call("RunQuery", request)
+
+
+def test_a_positional_binding_without_a_place_is_refused(letters: Wire) -> None:
+    with refuses(StatusCode.INVALID_ARGUMENT, "Unused positional binding: 2"):
+        run(letters, "SELECT * FROM K WHERE p = @1", 1, 2)
+    with refuses(StatusCode.INVALID_ARGUMENT, "Unused positional binding: 1"):
+        run(letters, "SELECT * FROM K WHERE p = @2", 1, 2)
+
+
 def test_literals_can_be_forbidden(letters: Wire) -> None:
     with refuses(StatusCode.INVALID_ARGUMENT):
         run(letters, "SELECT * FROM K WHERE p = 1", literals=False)

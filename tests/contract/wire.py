@@ -1,5 +1,6 @@
 """Datastore requests in the few words that a contract case needs, over a bare gRPC channel."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -266,14 +267,18 @@ def read_value(value: Any) -> Any:
     return getattr(value, which)
 
 
-def refuses(code: grpc.StatusCode) -> Any:
-    """Return a context that passes when the request inside is refused with this status."""
-    return _Refusal(code)
+def refuses(code: grpc.StatusCode, reason: str = "") -> Any:
+    """Return a context that passes when the request inside is refused with this status.
+
+    ``reason`` is a pattern that the details must have.
+    """
+    return _Refusal(code, reason)
 
 
 class _Refusal:
-    def __init__(self, code: grpc.StatusCode) -> None:
+    def __init__(self, code: grpc.StatusCode, reason: str) -> None:
         self._code = code
+        self._reason = reason
         self.details = ""
 
     def __enter__(self) -> Self:
@@ -292,4 +297,6 @@ class _Refusal:
         self.details = str(error.details())
         if error.code() != self._code:
             raise AssertionError(f"{error.code()}, not {self._code}: {self.details}")
+        if not re.search(self._reason, self.details):
+            raise AssertionError(f"refused, but not for {self._reason}: {self.details}")
         return True
