@@ -20,7 +20,7 @@ from local.datastore.paths import (
 )
 from local.datastore.store import Stored, fetch_entity
 from local.datastore.transforms import apply_transforms
-from local.datastore.validation import check_entity
+from local.datastore.value_checks import check_entity
 from local.rpc.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 
 #: Seconds that a write waits for the transactions that have read what it changes.
@@ -162,7 +162,7 @@ def _build_entity(row: _Row, change: Change, version: int, result: MutationResul
         transformed = apply_transforms(written, mutation.property_transforms, version)
         result.transform_results.extend(transformed)
     if mutation.HasField("property_mask") or mutation.property_transforms:
-        check_entity(written)
+        check_entity(written, change.partition[:2])
     return written
 
 

@@ -10,13 +10,10 @@ from local.datastore.clock import Clock
 from local.datastore.composites import build_composites
 from local.datastore.history import prune_history
 from local.datastore.indexes import Definition
-from local.datastore.keys import Partition, set_partition
+from local.datastore.keys import Partition
 from local.datastore.locks import Locks
-from local.datastore.messages import Key
 from local.datastore.store import Store
 from local.datastore.transactions import Transactions
-from local.datastore.validation import check_namespace
-from local.rpc.errors import InvalidArgument
 
 
 class Engine:
@@ -80,20 +77,3 @@ class Engine:
         """Roll back what is open and close the store."""
         self.transactions.end_all()
         self.store.close()
-
-
-def resolve_partition(key: Key, database: tuple[str, str]) -> Partition:
-    """Return the partition of a key of a request, written into the key in full.
-
-    Raises InvalidArgument when the key is of another project or database than the request.
-    """
-    given = key.partition_id
-    if given.project_id not in ("", database[0]) or given.database_id not in ("", database[1]):
-        raise InvalidArgument(
-            f"mismatched databases within request: {database[0]}/{database[1]} "
-            f"vs. {given.project_id}/{given.database_id}"
-        )
-    check_namespace(given.namespace_id)
-    partition = Partition(*database, given.namespace_id)
-    set_partition(key, partition)
-    return partition

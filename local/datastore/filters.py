@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from local.datastore.comparisons import MAX_DISJUNCTS, Predicate, expand_comparison
 from local.datastore.indexes import KEY
 from local.datastore.intervals import (
     END,
@@ -14,24 +14,9 @@ from local.datastore.intervals import (
     intersect,
     other_than,
 )
-from local.datastore.keys import encode_path, encode_prefix
-from local.datastore.messages import Filter, Value
-from local.datastore.messages import PropertyFilter as PropertyFilterMessage
-from local.datastore.validation import check_timestamp
-from local.datastore.values import encode_value
+from local.datastore.keys import Partition
+from local.datastore.messages import Filter
 from local.rpc.errors import InvalidArgument
-
-#: The most alternatives that a filter may come to, and the most values of a NOT_IN.
-MAX_DISJUNCTS = 30
-MAX_EXCLUDED = 10
-
-
-class Predicate(NamedTuple):
-    """One comparison: the operator's name in the API and the encoded values that it names."""
-
-    name: str
-    operator: str
-    values: tuple[bytes, ...]
 
 
 @dataclass(slots=True)
@@ -62,20 +47,29 @@ class Conjunction:
         return below if intervals is None else intersect(intervals, below)
 
 
-def normalize_filter(filter_: Filter | None) -> list[Conjunction]:
-    """Return the alternatives of a filter; InvalidArgument for what is not a proper filter."""
+def normalize_filter(filter_: Filter | None, partition: Partition) -> list[Conjunction]:
+    """Return the alternatives of a filter; InvalidArgument for what is not a proper filter.
+
+    Keys in it that name no project get that of the partition, in place.
+    """
     if filter_ is None:
         return [Conjunction()]
-    expanded = _expand(filter_)
-    _check_negations(filter_)
+    expanded = _expand(filter_, partition)
+    _check_operators(list(_list_operators(filter_)))
     alternatives = [_build_conjunction(one) for one in expanded]
     if len({one.ancestor for one in alternatives}) > 1:
         raise InvalidArgument("All disjuncts must have the same HAS_ANCESTOR filter.")
     return alternatives
 
 
-def _check_negations(filter_: Filter) -> None:
-    operators = list(_list_operators(filter_))
+def count_comparisons(filter_: Filter) -> int:
+    """Return how many properties a filter compares, each as often as it does."""
+    if filter_.WhichOneof("filter_type") == "property_filter":
+        return 1
+    return sum(count_comparisons(one) for one in filter_.composite_filter.filters)
+
+
+def _check_operators(operators: list[str]) -> None:
     if operators.count("NOT_EQUAL") + operators.count("NOT_IN") > 1:
         raise InvalidArgument("Only a single 'NOT_EQUAL' or 'NOT_IN' is allowed per query.")
     if "NOT_IN" in operators and ("IN" in operators or "OR" in operators):
@@ -93,16 +87,16 @@ def _list_operators(filter_: Filter) -> Iterator[str]:
         yield from _list_operators(one)
 
 
-def _expand(filter_: Filter) -> list[list[Predicate]]:
+def _expand(filter_: Filter, partition: Partition) -> list[list[Predicate]]:
     which = filter_.WhichOneof("filter_type")
     if which == "property_filter":
-        return _expand_property(filter_.property_filter)
+        return expand_comparison(filter_.property_filter, partition)
     if which is None:
         raise InvalidArgument("A filter must have a type.")
     composite = filter_.composite_filter
     if not composite.filters:
         raise InvalidArgument("A composite filter must have at least one sub-filter.")
-    parts = [_expand(one) for one in composite.filters]
+    parts = [_expand(one, partition) for one in composite.filters]
     if composite.op == composite.OR:
         return _check_count([alternative for part in parts for alternative in part])
     if composite.op != composite.AND:
@@ -123,68 +117,6 @@ def _check_count(alternatives: list[list[Predicate]]) -> list[list[Predicate]]:
             f"The query has more than {MAX_DISJUNCTS} disjunctions after normalization."
         )
     return alternatives
-
-
-def _expand_property(message: PropertyFilterMessage) -> list[list[Predicate]]:
-    name = message.property.name
-    if not name:
-        raise InvalidArgument("A property filter must name a property.")
-    if message.op == 0 or message.op not in message.Operator.values():
-        raise InvalidArgument("A property filter must have an operator.")
-    operator = message.Operator.Name(message.op)
-    if operator == "IN":
-        values = _encode_list(name, operator, message.value)
-        if len(values) > MAX_DISJUNCTS:
-            raise InvalidArgument(f"IN takes at most {MAX_DISJUNCTS} values.")
-        return [[Predicate(name, "EQUAL", (one,))] for one in sorted(set(values))]
-    if operator == "NOT_IN":
-        values = _encode_list(name, operator, message.value)
-        if len(values) > MAX_EXCLUDED:
-            raise InvalidArgument(f"NOT_IN takes at most {MAX_EXCLUDED} values.")
-        return [[Predicate(name, operator, tuple(values))]]
-    if operator == "HAS_ANCESTOR":
-        return [[Predicate(name, operator, (_encode_ancestor(name, message.value),))]]
-    return [[Predicate(name, operator, (_encode_operand(name, message.value),))]]
-
-
-def _encode_list(name: str, operator: str, value: Value) -> list[bytes]:
-    elements = value.array_value.values
-    if value.WhichOneof("value_type") != "array_value" or not elements:
-        raise InvalidArgument(f"{operator} needs a non-empty array.")
-    return [_encode_operand(name, element) for element in elements]
-
-
-def _encode_operand(name: str, value: Value) -> bytes:
-    which = value.WhichOneof("value_type")
-    if which is None:
-        raise InvalidArgument("A filter must have a value.")
-    if name == KEY:
-        if which != "key_value":
-            raise InvalidArgument("A filter on __key__ must have a key as its value.")
-        return encode_path(_check_key(value).path)
-    if which == "timestamp_value":
-        check_timestamp(name, value.timestamp_value)
-    encoded = encode_value(value)
-    if encoded is None:
-        raise InvalidArgument(
-            "An entity value is not allowed."
-            if which == "entity_value"
-            else "An array value is not allowed."
-        )
-    return encoded
-
-
-def _encode_ancestor(name: str, value: Value) -> bytes:
-    if name != KEY or value.WhichOneof("value_type") != "key_value":
-        raise InvalidArgument("HAS_ANCESTOR compares __key__ with a key.")
-    return encode_prefix(_check_key(value).path)
-
-
-def _check_key(value: Value) -> Value:
-    path = value.key_value.path
-    if not path or path[-1].WhichOneof("id_type") is None:
-        raise InvalidArgument("A key in a filter must be complete.")
-    return value.key_value  # type: ignore[no-any-return]
 
 
 def _build_conjunction(predicates: Sequence[Predicate]) -> Conjunction:

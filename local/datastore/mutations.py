@@ -4,17 +4,18 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from local.datastore.engine import Engine, resolve_partition
+from local.datastore.engine import Engine
 from local.datastore.keys import Partition, encode_path
 from local.datastore.messages import Key, Mutation
+from local.datastore.partitions import Database, resolve_partition
 from local.datastore.store import fetch_entity
 from local.datastore.transforms import check_transforms
 from local.datastore.validation import (
     check_complete,
-    check_entity,
     check_path,
     is_complete,
 )
+from local.datastore.value_checks import check_entity
 from local.rpc.errors import InvalidArgument
 
 #: What may not follow what on one key in one commit.
@@ -45,13 +46,13 @@ class Change:
 
 
 def read_mutations(
-    engine: Engine, mutations: Iterable[Mutation], database: tuple[str, str]
+    engine: Engine, mutations: Iterable[Mutation], database: Database
 ) -> list[Change]:
     """Return the changes that a commit asks for; InvalidArgument when one is not allowed."""
     return [_read_mutation(engine, mutation, database) for mutation in mutations]
 
 
-def _read_mutation(engine: Engine, mutation: Mutation, database: tuple[str, str]) -> Change:
+def _read_mutation(engine: Engine, mutation: Mutation, database: Database) -> Change:
     operation = mutation.WhichOneof("operation")
     if operation is None:
         raise InvalidArgument("A mutation must have an operation.")
@@ -66,10 +67,10 @@ def _read_mutation(engine: Engine, mutation: Mutation, database: tuple[str, str]
             check_complete(key)
         allocate_id(engine, key, partition_id)
     if operation != "delete":
-        check_entity(target)
+        check_entity(target, database)
     elif mutation.property_transforms:
         raise InvalidArgument("A delete cannot have property transforms.")
-    check_transforms(mutation.property_transforms)
+    check_transforms(mutation.property_transforms, database)
     _check_strategy(mutation)
     path = encode_path(key.path)
     return Change(operation, mutation, key, partition, partition_id, path, allocated)

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.datastore.engine import Engine
-from local.datastore.filters import Conjunction, normalize_filter
+from local.datastore.filters import Conjunction, count_comparisons, normalize_filter
 from local.datastore.indexes import KEY
 from local.datastore.keys import Partition
 from local.datastore.layout import Column, Shape
 from local.datastore.messages import Query, get_message_class
 from local.datastore.metadata import METADATA_KINDS
 from local.datastore.planner import Plan, plan_conjunction
+from local.datastore.validation import check_name
 from local.rpc.errors import FailedPrecondition, InvalidArgument, Unimplemented
 
 _CURSOR = b"\x01"
+#: The most filters and orders together.
+MAX_TERMS = 100
 
 
 @dataclass(slots=True)
@@ -55,9 +58,9 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
     if query.HasField("find_nearest"):
         raise Unimplemented("Searches for the nearest vectors are not supported.")
     kind = _read_kind(query)
-    conjunctions = _conjunctions_of(query)
+    conjunctions = _conjunctions_of(query, partition)
     projection = _read_projection(query)
-    distinct = [one.name for one in query.distinct_on]
+    distinct = _read_distinct(query)
     _check_equated(conjunctions, [*(projection or ()), *distinct])
     explicit, key_order = _read_orders(query)
     shape = _build_shape(kind, conjunctions, explicit, key_order, projection or [], distinct)
@@ -91,9 +94,11 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
 def _read_kind(query: Query) -> str:
     if len(query.kind) > 1:
         raise InvalidArgument("Only one kind per query is supported.")
-    if query.kind and not query.kind[0].name:
-        raise InvalidArgument("The kind is the empty string.")
-    return query.kind[0].name if query.kind else ""
+    if not query.kind:
+        return ""
+    name = str(query.kind[0].name)
+    check_name(name, "kind", reserved=True)
+    return name
 
 
 def _check_count(number: int, what: str) -> int:
@@ -106,14 +111,21 @@ def _read_projection(query: Query) -> list[str] | None:
     if not query.projection:
         return None
     names = [one.property.name for one in query.projection if one.property.name != KEY]
+    for name in names:
+        check_name(name, "projected property")
     if len(set(names)) != len(names):
         raise InvalidArgument("A property may be projected only once.")
     return sorted(names)
 
 
+def _read_distinct(query: Query) -> list[str]:
+    names = [one.name for one in query.distinct_on]
+    for name in names:
+        check_name(name, "distinct property")
+    return names
+
+
 def _check_equated(conjunctions: Sequence[Conjunction], names: Sequence[str]) -> None:
-    if KEY in names:
-        raise InvalidArgument("Cannot be distinct on __key__.")
     if any(name in one.equated for one in conjunctions for name in names):
         raise InvalidArgument("Cannot use projection on a property with an equality filter.")
 
@@ -122,8 +134,9 @@ def _read_orders(query: Query) -> tuple[list[Column], bool | None]:
     """Return the orders before that of the key, and whether the key descends if it is ordered."""
     orders: dict[str, bool] = {}
     for one in query.order:
-        if not one.property.name:
-            raise InvalidArgument("An order must name a property.")
+        check_name(one.property.name, "ordered property", reserved=True)
+        if one.direction not in one.Direction.values():
+            raise InvalidArgument(f"An order has no such direction: {one.direction}.")
         if one.property.name in orders:
             raise InvalidArgument(
                 f"order by clause cannot contain duplicate fields {one.property.name}"
@@ -142,14 +155,14 @@ def check_aggregation(engine: Engine, aggregated: Any, partition: Partition) -> 
     the order of keys, which no projection can have first, means nothing to a sum.
     """
     nested = aggregated.nested_query
-    by_key = any(KEY in one.ranges for one in _conjunctions_of(nested)) or any(
+    by_key = any(KEY in one.ranges for one in _conjunctions_of(nested, partition)) or any(
         one.property.name == KEY for one in nested.order
     )
     if nested.projection or nested.distinct_on or by_key:
         return
     projecting = get_message_class("Query")()
     projecting.CopyFrom(nested)
-    equated = {name for one in _conjunctions_of(nested) for name in one.equated}
+    equated = {name for one in _conjunctions_of(nested, partition) for name in one.equated}
     operators = [(one, one.WhichOneof("operator")) for one in aggregated.aggregations]
     named = {getattr(one, op).property.name for one, op in operators if op in ("sum", "avg")}
     for name in sorted(named - equated - {"", KEY}):
@@ -157,8 +170,15 @@ def check_aggregation(engine: Engine, aggregated: Any, partition: Partition) -> 
     prepare_query(engine, projecting, partition)
 
 
-def _conjunctions_of(query: Query) -> list[Conjunction]:
-    return normalize_filter(query.filter if query.HasField("filter") else None)
+def _conjunctions_of(query: Query, partition: Partition) -> list[Conjunction]:
+    filter_ = query.filter if query.HasField("filter") else None
+    comparisons = 0 if filter_ is None else count_comparisons(filter_)
+    if comparisons + len(query.order) > MAX_TERMS:
+        raise InvalidArgument(
+            f"The query has more than {MAX_TERMS} filters and orders: "
+            f"{comparisons} filters, {len(query.order)} orders."
+        )
+    return normalize_filter(filter_, partition)
 
 
 def _build_shape(

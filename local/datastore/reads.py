@@ -12,11 +12,10 @@ from local.datastore.engine import Engine
 from local.datastore.history import RETENTION, fetch_entity_at
 from local.datastore.locks import Footprint
 from local.datastore.messages import Message, ReadOptions
+from local.datastore.partitions import Database
 from local.datastore.store import Stored, fetch_entity
 from local.datastore.transactions import Transaction
 from local.rpc.errors import Aborted, FailedPrecondition, InvalidArgument, ServiceError
-
-Database = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -106,12 +105,3 @@ def _read_time(engine: Engine, timestamp: Any) -> int:
     if time < now - RETENTION:
         raise FailedPrecondition("The requested 'read_time' is too old: more than an hour.")
     return time
-
-
-def get_database(request: Message) -> Database:
-    """Return the (project, database) of a request; InvalidArgument for an improper one."""
-    if not request.project_id:
-        raise InvalidArgument("The project id is the empty string.")
-    if request.database_id == "(default)":
-        raise InvalidArgument("The default database is named by the empty string.")
-    return request.project_id, request.database_id

@@ -7,20 +7,19 @@ from local.datastore.aggregation import aggregate
 from local.datastore.clock import set_timestamp
 from local.datastore.commit import TRANSACTION_PATIENCE, WRITE_PATIENCE, apply_changes
 from local.datastore.commit import Outcome as CommitOutcome
-from local.datastore.engine import Engine, resolve_partition
+from local.datastore.engine import Engine
 from local.datastore.explain import describe_aggregation, describe_outcome, describe_plan
 from local.datastore.gql import parse_aggregation, parse_query
 from local.datastore.keys import Partition, encode_path
 from local.datastore.locks import Footprint
 from local.datastore.messages import Key, Message, get_message_class
 from local.datastore.mutations import Change, allocate_id, check_sequence, read_mutations
+from local.datastore.partitions import Database, get_database, resolve_partition
 from local.datastore.paths import Path, parse_mask, pick_properties
 from local.datastore.query import Prepared, check_aggregation, prepare_query
 from local.datastore.reads import (
-    Database,
     Read,
     begin_transaction,
-    get_database,
     read_with,
 )
 from local.datastore.results import Outcome, View, run_query
@@ -61,7 +60,7 @@ class Service:
         database = get_database(request)
         if len(request.keys) > MAX_LOOKUP_KEYS:
             raise InvalidArgument(f"A lookup takes at most {MAX_LOOKUP_KEYS} keys.")
-        addresses = self._resolve_keys(request.keys, database)
+        addresses = self._resolve_keys(request.keys, database, writes=False)
         response = get_message_class("LookupResponse")()
         mask = _read_mask(request)
         with read_with(self._engine, request.read_options, database) as read:
@@ -73,12 +72,13 @@ class Service:
             set_timestamp(response.read_time, read.read_time)
         return response
 
-    def _resolve_keys(self, keys: Any, database: Database) -> dict[bytes, Key]:
+    def _resolve_keys(self, keys: Any, database: Database, *, writes: bool) -> dict[bytes, Key]:
         addresses = {}
         for key in keys:
-            check_path(key, reserved=True)
+            check_path(key, reserved=not writes)
             check_complete(key)
-            partition = self._engine.ensure_partition(resolve_partition(key, database))
+            resolved = resolve_partition(key, database, writes=writes)
+            partition = self._engine.ensure_partition(resolved)
             addresses[partition + encode_path(key.path)] = key
         return addresses
 
@@ -107,7 +107,7 @@ class Service:
     def run_query(self, request: Message) -> Any:
         """Answer one batch of a query's results."""
         database = get_database(request)
-        partition = self._resolve_partition(request, database)
+        partition = self._read_partition(request, database)
         response = get_message_class("RunQueryResponse")()
         query = request.query
         if request.WhichOneof("query_type") == "gql_query":
@@ -133,8 +133,11 @@ class Service:
             response.transaction = read.started
         return response
 
-    def _resolve_partition(self, request: Message, database: Database) -> Partition:
-        return resolve_partition(Key(partition_id=request.partition_id), database)
+    def _read_partition(self, request: Message, database: Database) -> Partition:
+        if request.WhichOneof("query_type") is None:
+            raise InvalidArgument("A query must be given, as a message or as GQL.")
+        key = Key(partition_id=request.partition_id)
+        return resolve_partition(key, database, writes=False)
 
     def _run(self, read: Read, prepared: Prepared) -> Outcome:
         if read.locks:
@@ -145,7 +148,7 @@ class Service:
     def run_aggregation_query(self, request: Message) -> Any:
         """Answer counts, sums and averages over a query's results."""
         database = get_database(request)
-        partition = self._resolve_partition(request, database)
+        partition = self._read_partition(request, database)
         response = get_message_class("RunAggregationQueryResponse")()
         query = request.aggregation_query
         if request.WhichOneof("query_type") == "gql_query":
@@ -238,7 +241,7 @@ class Service:
     def reserve_ids(self, request: Message) -> Any:
         """Never allocate the ids of these keys."""
         database = get_database(request)
-        addresses = self._resolve_keys(request.keys, database)
+        addresses = self._resolve_keys(request.keys, database, writes=True)
         with self._engine.write() as writer:
             writer.executemany(
                 "INSERT OR IGNORE INTO reserved VALUES (?)", [(one,) for one in addresses]
@@ -264,6 +267,8 @@ def _mask_results(results: Any, mask: list[Path]) -> None:
 
 
 def _check_selector(request: Message, selector: str | None, *, transactional: bool) -> None:
+    if request.mode not in request.Mode.values():
+        raise InvalidArgument(f"Unknown commit mode: {request.mode}.")
     if transactional and selector is None:
         raise InvalidArgument("transactional commit requires a transaction")
     if not transactional and selector is not None:

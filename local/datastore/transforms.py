@@ -6,15 +6,23 @@ from typing import Any
 
 from local.datastore.clock import set_timestamp
 from local.datastore.messages import Entity, PropertyTransform, Value, get_message_class
+from local.datastore.partitions import Database
 from local.datastore.paths import open_value, parse_path
+from local.datastore.value_checks import check_element
 from local.rpc.errors import InvalidArgument
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _NUMBERS = ("integer_value", "double_value")
 
 
-def check_transforms(transforms: Sequence[PropertyTransform]) -> None:
-    """Refuse transforms of a property and of what is nested in it."""
+def check_transforms(transforms: Sequence[PropertyTransform], database: Database) -> None:
+    """Refuse operands that are no values, and transforms of a property and of what is nested in it.
+
+    Keys among the operands that name no project get the request's, in place.
+    """
+    for one in transforms:
+        for operand in (*one.append_missing_elements.values, *one.remove_all_from_array.values):
+            check_element(one.property, operand, database)
     if len(transforms) < 2:
         return
     paths = [parse_path(one.property) for one in transforms]

@@ -1,10 +1,8 @@
-"""What the service refuses as INVALID_ARGUMENT in keys and entities, and its documented limits."""
+"""What the service refuses as INVALID_ARGUMENT in names and keys, and its documented limits."""
 
 import re
-from collections.abc import Iterable
-from typing import Any
 
-from local.datastore.messages import Entity, Key
+from local.datastore.messages import Key
 from local.rpc.errors import InvalidArgument
 
 MAX_NAME_BYTES = 1500
@@ -18,9 +16,6 @@ MAX_LOOKUP_KEYS = 1000
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
 
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
-_PARTITION = re.compile(r"[A-Za-z\d.\-_]{0,100}")
-#: 0001-01-01 to 9999-12-31, in seconds since 1970.
-_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 
 
 def is_reserved(name: str) -> bool:
@@ -36,12 +31,6 @@ def check_name(name: str, what: str, *, reserved: bool = False) -> None:
         raise InvalidArgument(f"The {what} is longer than {MAX_NAME_BYTES} bytes.")
     if not reserved and name.startswith("__") and is_reserved(name):
         raise InvalidArgument(f'The {what} "{name}" is reserved.')
-
-
-def check_namespace(namespace: str) -> None:
-    """Refuse a namespace with characters that no namespace may have."""
-    if not _PARTITION.fullmatch(namespace):
-        raise InvalidArgument(f'The namespace "{namespace}" does not match {_PARTITION.pattern}.')
 
 
 def check_path(key: Key, *, reserved: bool = False) -> None:
@@ -74,90 +63,3 @@ def check_complete(key: Key) -> None:
     """Refuse an incomplete key."""
     if not is_complete(key):
         raise InvalidArgument(f"Key path element must not be incomplete: [{key.path[-1].kind}: ]")
-
-
-def check_entity(entity: Entity) -> None:
-    """Refuse an entity with a name, value, depth or size out of bounds.
-
-    Timestamps are cut to microseconds in place, as the service stores them.
-    """
-    _check_properties(entity.properties, depth=0, indexed=True)
-    if entity.ByteSize() > MAX_ENTITY_BYTES:
-        raise InvalidArgument(
-            f"The entity is larger than {MAX_ENTITY_BYTES} bytes: {entity.ByteSize()}."
-        )
-
-
-def _check_properties(properties: Any, *, depth: int, indexed: bool) -> None:
-    if depth > MAX_NESTING:
-        raise InvalidArgument(f"Entities are nested more than {MAX_NESTING} deep.")
-    # By names and not by items(), which costs a message map twice as much.
-    for name in properties:
-        value = properties[name]
-        check_name(name, "property name")
-        if value.WhichOneof("value_type") == "array_value":
-            if value.exclude_from_indexes or value.meaning:
-                _check_array_marks(name, value)
-            _check_array(name, value.array_value.values, depth=depth, indexed=indexed)
-        else:
-            _check_value(name, value, depth=depth, indexed=indexed)
-
-
-def _check_array_marks(name: str, value: Any) -> None:
-    if value.exclude_from_indexes:
-        raise InvalidArgument(
-            f"list_value cannot have exclude_from_indexes set to true: property {name}"
-        )
-
-
-def _check_array(name: str, values: Iterable[Any], *, depth: int, indexed: bool) -> None:
-    for element in values:
-        if element.HasField("array_value"):
-            raise InvalidArgument(
-                f"list_value cannot contain a Value containing another list_value: property {name}"
-            )
-        _check_value(name, element, depth=depth, indexed=indexed)
-
-
-def _check_value(name: str, value: Any, *, depth: int, indexed: bool) -> None:
-    which = value.WhichOneof("value_type")
-    indexed = indexed and not value.exclude_from_indexes
-    if which == "string_value":
-        _check_length(name, len(value.string_value.encode()), indexed=indexed)
-    elif which == "blob_value":
-        _check_length(name, len(value.blob_value), indexed=indexed)
-    elif which == "entity_value":
-        _check_properties(value.entity_value.properties, depth=depth + 1, indexed=indexed)
-    elif which == "timestamp_value":
-        check_timestamp(name, value.timestamp_value)
-    elif which == "geo_point_value":
-        _check_point(name, value.geo_point_value)
-    elif which == "key_value":
-        check_path(value.key_value, reserved=True)
-        check_complete(value.key_value)
-
-
-def _check_length(name: str, length: int, *, indexed: bool) -> None:
-    if indexed and length > MAX_INDEXED_BYTES:
-        raise InvalidArgument(
-            f'The value of property "{name}" is longer than {MAX_INDEXED_BYTES} bytes.'
-        )
-    if length > MAX_VALUE_BYTES:
-        raise InvalidArgument(
-            f'The value of property "{name}" is longer than {MAX_VALUE_BYTES} bytes.'
-        )
-
-
-def check_timestamp(name: str, timestamp: Any) -> None:
-    """Refuse a timestamp out of range, and cut it to microseconds in place."""
-    if not _FIRST_SECOND <= timestamp.seconds <= _LAST_SECOND or not (
-        0 <= timestamp.nanos < 1_000_000_000
-    ):
-        raise InvalidArgument(f'The timestamp of property "{name}" is out of range.')
-    timestamp.nanos -= timestamp.nanos % 1000
-
-
-def _check_point(name: str, point: Any) -> None:
-    # Written so that NaN is refused, too.
-    if not (-90 <= point.latitude <= 90 and -180 <= point.longitude <= 180):
-        raise InvalidArgument(f'The geographical point of property "{name}" is out of range.')
