@@ -5,14 +5,16 @@ the worker.
 """
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING
 
 from lib.config import config
+from lib.errors import Unavailable
+from lib.once import close_at_end, once
 
 if TYPE_CHECKING:
     from lib.datastore import Store
     from lib.identity import Verifier
+    from lib.saga.delivery import Delivery
     from lib.saga.dispatch import CloudTasksQueue
     from lib.saga.engine import Engine
 
@@ -22,22 +24,24 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@cache
+@once
 def store() -> "Store":
     """Return this process's data layer."""
     from lib.datastore import Store, connect
 
     settings = config()
-    return Store(
+    made = Store(
         connect(
             project=settings.project,
             database=settings.database,
             emulator_host=settings.datastore_host or None,
         )
     )
+    close_at_end(made.close)
+    return made
 
 
-@cache
+@once
 def engine() -> "Engine":
     """Return this process's saga engine over Datastore and Cloud Tasks."""
     from lib.saga.engine import Engine
@@ -46,10 +50,10 @@ def engine() -> "Engine":
     from lib.sagas import DEFINITIONS
 
     retention = Retention(keep=config().retention, ttl=config().ttl)
-    return Engine(DEFINITIONS, Journal(store()), _queue(), now, retention=retention)
+    return Engine(DEFINITIONS, Journal(store()), _LaterQueue(), now, retention=retention)
 
 
-@cache
+@once
 def verifier() -> "Verifier":
     """Return what verifies the tokens of Cloud Tasks and Cloud Scheduler."""
     from lib.identity import Verifier
@@ -57,13 +61,32 @@ def verifier() -> "Verifier":
     return Verifier(config().certs_url, behind_iam=config().behind_iam)
 
 
+class _LaterQueue:
+    """The queue of deliveries, made when the first is enqueued: an engine that reads needs none."""
+
+    def enqueue(self, delivery: "Delivery") -> None:
+        """Create the delivery's task; Unavailable if that cannot be done now."""
+        from google.auth.exceptions import GoogleAuthError
+
+        if config().datastore_host and not config().tasks_host:
+            raise Unavailable("AMENDS_TASKS_HOST does not say where the local Cloud Tasks is")
+        try:
+            queue = _queue()
+        except GoogleAuthError as problem:
+            raise Unavailable("Cloud Tasks cannot be reached", internal=str(problem)) from problem
+        queue.enqueue(delivery)
+
+
+@once
 def _queue() -> "CloudTasksQueue":
     from lib.saga.dispatch import CloudTasksQueue, make_client
 
     settings = config()
     location = f"projects/{settings.project}/locations/{settings.location}"
+    client = make_client(settings.tasks_host)
+    close_at_end(client.transport.close)
     return CloudTasksQueue(
-        make_client(settings.tasks_host),
+        client,
         queues=[f"{location}/queues/{name}" for name in settings.queues],
         url=f"{settings.worker_url}/run-saga-step",
         audience=settings.worker_url,

@@ -46,7 +46,7 @@ def config() -> Config:
     env = os.environ.get
     base_url = env("AMENDS_BASE_URL", "http://127.0.0.1:8080")
     return Config(
-        project=env("GOOGLE_CLOUD_PROJECT", "amends-local"),
+        project=env("GOOGLE_CLOUD_PROJECT") or env("GCP_PROJECT_ID") or "amends-local",
         database=env("AMENDS_DATABASE", ""),
         datastore_host=env("DATASTORE_EMULATOR_HOST", ""),
         tasks_host=env("AMENDS_TASKS_HOST", ""),
