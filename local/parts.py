@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from local.ports import accepts, answers
+from local.ports import answers
 from local.queues import read_queue_settings
 from local.supervisor import PROJECT, Part
 from local.tasks.faults import Faults
@@ -70,7 +70,7 @@ def _make_datastore(plan: Plan) -> Part:
         ),
         env=plan.env,
         log=plan.data / "logs" / "datastore.log",
-        is_ready=partial(accepts, plan.datastore_port),
+        is_ready=partial(answers, plan.datastore_port, "/", {200}),
     )
 
 

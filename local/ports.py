@@ -1,10 +1,11 @@
-"""Loopback ports: choosing free ones, and telling whether something listens."""
+"""Loopback ports: choosing free ones, and telling whether something answers."""
 
 import errno
 import http.client
 import random
 import socket
 import time
+from collections.abc import Container
 
 # Below the ports that systems hand out to outgoing connections, so that a part which is started
 # again finds its own port as free as it left it.
@@ -34,24 +35,21 @@ def claim_port(port: int, patience: float = 1.0) -> None:
         time.sleep(_RETRY_EVERY)
 
 
-def accepts(port: int) -> bool:
-    """Tell whether something accepts connections on the port."""
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def answers(port: int, path: str, statuses: Container[int] = range(100, 600)) -> bool:
+    """Tell whether an HTTP server answers on the port with one of these statuses: any, as a rule.
 
-
-def answers(port: int, path: str) -> bool:
-    """Tell whether an HTTP server answers on the port, whatever it answers."""
+    That it accepts a connection says nothing: it may still be getting ready.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5.0)
     try:
         connection.request("GET", path)
-        connection.getresponse().read()
+        answer = connection.getresponse()
+        answer.read()
     except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
-    return True
+    return answer.status in statuses
 
 
 def _try_port(port: int) -> OSError | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,9 @@ _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 30.0
 _SHORT_LIFE = 1.0
 _TAIL_LINES = 12
-_LOG_LIMIT = 10_000_000
+#: Seconds between two looks at a part's log, and the bytes that it may have.
+_LOOK_EVERY = 2.0
+LOG_LIMIT = 10_000_000
 
 Report = Callable[[str], None]
 
@@ -99,7 +102,7 @@ class Supervisor:
             started = time.monotonic()
             process = self._spawn()
             was_ready = self._await_ready(process)
-            code = process.wait()
+            code = self._watch(process)
             _end_group(process.pid)
             self._ready.clear()
             if self._stopping.is_set():
@@ -132,6 +135,13 @@ class Supervisor:
                 return True
             time.sleep(_PROBE_EVERY)
         return False
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for the part's end, and keep its log short meanwhile; return its exit code."""
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(_LOOK_EVERY)
+            _rotate_log(self.part.log)
 
     def _explain_death(self, code: int, was_ready: bool, lived: float) -> float:
         """Report a death, with the log if it was at start; return how long to wait after it."""
@@ -167,8 +177,19 @@ def _end_group(leader: int) -> None:
 
 
 def _open_log(path: Path) -> BinaryIO:
-    """Open a log to append to; one that has grown too long is put aside first."""
+    """Open a log to append to."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > _LOG_LIMIT:
-        path.replace(path.with_suffix(".log.1"))
     return path.open("ab")
+
+
+def _rotate_log(path: Path) -> None:
+    """Put a log that has grown too long aside, as NAME.log.1, and begin it again.
+
+    The part goes on writing to the same file, at its end: what it writes between the copy and the
+    cut is lost. A disk that is too full for the copy has the log cut all the same.
+    """
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > LOG_LIMIT:
+            with contextlib.suppress(OSError):
+                shutil.copyfile(path, path.with_suffix(".log.1"))
+            os.truncate(path, 0)

@@ -59,6 +59,11 @@ class Engine:
         with self.write() as writer:
             return self.catalog.ensure_definition(writer, partition, definition)
 
+    def check(self) -> None:
+        """Raise sqlite3.Error unless what is stored can be read, and written to."""
+        with self.store.write() as writer:
+            writer.execute("SELECT 1 FROM entities LIMIT 1").fetchone()
+
     def prune_history(self) -> None:
         """Forget what no read may ask for any more."""
         more = True

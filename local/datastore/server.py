@@ -67,7 +67,7 @@ def serve(
 ) -> Handle:
     """Start a server on a data folder; port 0 takes any free one.
 
-    On the same port ``GET /`` answers that it is well and ``POST /reset`` forgets all data. A
+    On the same port ``GET /`` tells whether it is well and ``POST /reset`` forgets all data. A
     missing index file means that there are no composite indexes. Raises PortTaken, FolderTaken,
     or BrokenFile when the index file cannot be read.
     """
@@ -90,7 +90,11 @@ def _list_pages(engine: Engine) -> Pages:
         engine.reset()
         return "Resetting...\n"
 
-    return {("GET", "/"): lambda: "Ok\n", ("POST", "/reset"): reset}
+    def check() -> str:
+        engine.check()
+        return "Ok\n"
+
+    return {("GET", "/"): check, ("POST", "/reset"): reset}
 
 
 def _list_methods(service: Service) -> dict[bytes, Method]:

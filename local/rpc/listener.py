@@ -129,9 +129,17 @@ def _serve_page(accepted: socket.socket, received: bytes, pages: Pages) -> None:
 def _answer_page(received: bytes, pages: Pages) -> bytes:
     words = received.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
     page = pages.get((words[0], words[1])) if len(words) == 3 else None
-    status, body = ("200 OK", page()) if page else ("404 Not Found", "Not Found\n")
+    status, body = _render(page) if page else ("404 Not Found", "Not Found\n")
     head = (
         f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n"
         f"Content-Length: {len(body.encode())}\r\nConnection: close\r\n\r\n"
     )
     return (head + body).encode()
+
+
+def _render(page: Callable[[], str]) -> tuple[str, str]:
+    try:
+        return "200 OK", page()
+    except Exception as error:
+        _LOG.exception("a page failed")
+        return "503 Service Unavailable", f"{error}\n"

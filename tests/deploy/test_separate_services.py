@@ -15,7 +15,7 @@ import requests
 from benchmarks.caller import Caller
 from lib.config import config
 from local.parts import list_settings
-from local.ports import accepts, choose_port
+from local.ports import answers, choose_port
 from local.stack import Stack
 from local.supervisor import PROJECT
 
@@ -44,7 +44,7 @@ def start(target: str, port: int, stack: Stack, log: Path, worker: str = "") -> 
 
 def _wait_for(port: int) -> None:
     ends = time.monotonic() + 60
-    while not accepts(port):
+    while not answers(port, "/robots.txt"):
         assert time.monotonic() < ends
         time.sleep(0.05)
 

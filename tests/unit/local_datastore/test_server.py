@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.datastore import server
+from local.datastore import engine, server
 from local.datastore.engine import Engine
 from local.datastore.server import Handle, serve
 from local.datastore.store import FolderTaken
+from local.ports import answers, choose_port
 from local.rpc.frames import PREFACE, build_frame
 from local.rpc.listener import PortTaken
 from tests.contract.wire import Unindexed, Wire
@@ -155,3 +156,32 @@ def test_housekeeping_goes_on_after_a_full_disk(
     assert pruned.wait(10)
     running.stop()
     assert caplog.text.count("prune_history failed; it is tried again") == 2
+
+
+def test_it_is_well_only_when_what_is_stored_can_be_read_and_written(tmp_path: Path) -> None:
+    running = serve(tmp_path)
+    assert answers(running.port, "/", {200})
+    running._engine.store._writer.close()
+    assert answers(running.port, "/", {503})
+    assert not answers(running.port, "/", {200})
+
+
+def test_it_is_not_well_before_its_indexes_are_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    building, built = threading.Event(), threading.Event()
+
+    def build(*_: object) -> None:
+        building.set()
+        assert built.wait(20)
+
+    monkeypatch.setattr(engine, "build_composites", build)
+    port = choose_port()
+    with ThreadPoolExecutor() as pool:
+        starting = pool.submit(serve, tmp_path, port)
+        assert building.wait(20)
+        asked = pool.submit(answers, port, "/", {200})
+        assert not asked.done()
+        built.set()
+        assert asked.result(20)
+        starting.result().stop()

@@ -1,0 +1,56 @@
+"""What keeps a part running keeps its log short, too."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local import supervisor
+from local.supervisor import Part, Supervisor
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    ends = time.monotonic() + 20
+    while not holds() and time.monotonic() < ends:
+        time.sleep(0.02)
+    return holds()
+
+
+def test_a_log_is_rotated_while_its_part_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_LOOK_EVERY", 0.02)
+    monkeypatch.setattr(supervisor, "LOG_LIMIT", 5_000)
+    log = tmp_path / "x.log"
+    part = Part(
+        "x", "tests.unit.endless", (), dict(os.environ), log, lambda: log.stat().st_size > 0
+    )
+    running = Supervisor(part, lambda _: None)
+    running.start()
+    assert running.wait_until_ready(20)
+    aside = tmp_path / "x.log.1"
+    assert until(aside.exists)
+    first = aside.read_text()
+    assert until(lambda: aside.read_text() != first)
+    pid = running.pid
+    running.stop(time.monotonic() + 5)
+    assert pid is not None, "the part was not started again for it"
+    assert log.stat().st_size < 100_000
+    assert first.startswith("line 0")
+
+
+def test_a_log_that_cannot_be_put_aside_is_cut_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", fail)
+    monkeypatch.setattr(supervisor, "LOG_LIMIT", 10)
+    log = tmp_path / "x.log"
+    log.write_text("x" * 11)
+    supervisor._rotate_log(log)
+    assert log.read_text() == ""
