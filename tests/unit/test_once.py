@@ -13,7 +13,7 @@ import requests
 
 from lib.config import config
 from lib.once import once
-from local.ports import accepts, choose_port
+from local.ports import answers, choose_port
 from local.supervisor import PROJECT
 
 MAIN = """
@@ -66,7 +66,7 @@ def test_a_channel_is_closed_when_the_server_is_asked_to_end(tmp_path: Path) -> 
         env={**os.environ, "DATASTORE_EMULATOR_HOST": "127.0.0.1:1", "PYTHONPATH": str(PROJECT)},
     )  # fmt: skip
     ends = time.monotonic() + 30
-    while not accepts(port) and time.monotonic() < ends:
+    while not answers(port, "/robots.txt") and time.monotonic() < ends:
         time.sleep(0.05)
     assert requests.get(f"http://127.0.0.1:{port}/", timeout=30).text == "made"
     assert not told.exists()
