@@ -5,18 +5,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from lib.deadline import within
+from lib.saga.containment import contain, text_of
 from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine.happened import Outcome, Result
-from lib.saga.verdict import Escaped, Unstorable, judge, text_of
-
-T = TypeVar("T")
+from lib.saga.verdict import Unstorable, judge
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
 CallWithin = Callable[[timedelta, Callable[[], Any]], Any]
@@ -38,7 +37,7 @@ def run_action(
 ) -> Attempt:
     """Run an action for at most the delivery's time-out and say how it ended; raises nothing.
 
-    `clean` makes of an error's text what may be stored, shown and logged.
+    `clean` makes of an error's text what may be stored, shown and logged; it raises nothing.
 
     An action that outlasts its time-out goes on in its thread, for Python cannot end it: hence
     the outcome is unknown, and the idempotency key and the fencing token are there for the rest.
@@ -48,7 +47,7 @@ def run_action(
         output = None if delivery.phase is Phase.COMPENSATE else _encode_output(value)
     except Exception as problem:  # an author's code may raise anything
         verdict = judge(problem, delivery.phase)
-        error = _clean(verdict.error, clean)
+        error = clean(verdict.error)
         outcome = outcome_of(delivery, verdict.result, error=error, after=verdict.after)
         return Attempt(outcome, problem)
     return Attempt(outcome_of(delivery, Result.DONE, output=output))
@@ -72,17 +71,6 @@ def outcome_of(
         error=error,
         after=after,
     )
-
-
-def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = ()) -> T:
-    """Call an action; what would end a thread or a process, `passing` aside, becomes Escaped."""
-    try:
-        return action()
-    except BaseException as problem:
-        if isinstance(problem, (Exception, *passing)):
-            raise
-        said = f"{type(problem).__name__}: {text_of(problem)}".removesuffix(": ")
-        raise Escaped(f"{said} (it would have ended the worker)") from problem
 
 
 def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
@@ -119,10 +107,3 @@ def _encode_output(value: Any) -> str:
     if len(encoded) > LARGEST_OUTPUT:
         raise Unstorable(f"the output has {len(encoded)} bytes; at most {LARGEST_OUTPUT} are kept")
     return encoded.decode()
-
-
-def _clean(error: str, clean: Callable[[str], str]) -> str:
-    try:
-        return clean(error)
-    except Exception as problem:  # half a secret is worse than no text
-        return f"(its text cannot be kept: {type(problem).__name__})"

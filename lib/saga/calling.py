@@ -10,7 +10,7 @@ from lib.saga.delivery import Delivery, Phase
 from lib.saga.journal import Loaded
 from lib.saga.machine.context import outputs_of
 from lib.saga.machine.forward import heeds_stop
-from lib.saga.machine.happened import ChildEnded, Happened, Heeded, Outcome, Result, Woken
+from lib.saga.machine.happened import ChildEnded, Happened, Heeded, Outcome, Result, StartDue, Woken
 from lib.saga.records import SagaRecord
 from lib.saga.steps import Action, Part, Step
 
@@ -24,6 +24,8 @@ def find_happened(
     """
     part, at = definition.parts[delivery.step], (delivery.step, delivery.attempt)
     executes = delivery.phase is Phase.EXECUTE
+    if delivery.phase is Phase.START:
+        return StartDue(step=at[0], attempt=at[1])
     if executes and not isinstance(part, Step):
         return Woken(step=at[0], attempt=at[1])
     if lost and not loaded.steps[delivery.step].unbegun:
@@ -88,4 +90,5 @@ def in_a_word(happened: Happened) -> str:
     """Return what a delivery did, for its answer and its log line."""
     if isinstance(happened, Outcome):
         return str(happened.result)
-    return "woken" if isinstance(happened, Woken) else "given up"
+    words = {StartDue: "started", Woken: "woken"}
+    return words.get(type(happened), "given up")

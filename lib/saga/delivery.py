@@ -9,6 +9,8 @@ from enum import StrEnum
 class Phase(StrEnum):
     """What a delivery does about its step."""
 
+    #: Start it: what came before it has filled a commit.
+    START = "start"
     #: Run it; of a step that waits: its time is up.
     EXECUTE = "execute"
     #: Make it good.

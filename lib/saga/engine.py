@@ -9,12 +9,12 @@ finds by the due time that every commit writes.
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from lib.errors import (
     AlreadyExists,
+    AmendsError,
     Conflict,
     Contention,
     NotBegun,
@@ -31,19 +31,18 @@ from lib.saga.declaration import DeclarationError
 from lib.saga.declaration.error import describe
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery, Phase
+from lib.saga.fallback import unanswered
 from lib.saga.journal import Journal, Loaded
 from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.machine import begin, decide, operate, repeat, strand
+from lib.saga.machine import begin
 from lib.saga.machine.birth import make_saga
 from lib.saga.machine.context import clean_error
 from lib.saga.machine.draft import Decision
 from lib.saga.machine.happened import (
-    BareRequest,
     Begun,
     Happened,
     Outcome,
     Overdue,
-    Request,
     Result,
     RevertRequested,
     Signalled,
@@ -51,6 +50,7 @@ from lib.saga.machine.happened import (
 from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.pausing import back_off
 from lib.saga.payload import canonical_payload, stored_payload
+from lib.saga.recorder import Recorder
 from lib.saga.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
 from lib.saga.requests import for_children, pin
 from lib.saga.retention import KEEP, Retention, retain, told
@@ -100,6 +100,7 @@ class Engine:
         self._call_within = call_within
         self._back_off = back_off
         self.retention = retention
+        self._recorder = Recorder(definitions, journal, clock, retention)
 
     def start(self, name: str, saga_id: str, payload: Any, *, traceparent: str = "") -> SagaRecord:
         """Start a saga; the same id with the same payload returns the saga that there is.
@@ -130,7 +131,8 @@ class Engine:
         Raises NotBegun, or else Unavailable or Contention, when the delivery has to come again.
         """
         if delivery.phase is Phase.CHILD:
-            return self._deliver_news(delivery)
+            with unanswered():
+                return self._deliver_news(delivery)
         try:
             loaded = self.journal.load(delivery.saga_id, delivery.steps)
         except (Unavailable, Contention) as problem:
@@ -146,7 +148,7 @@ class Engine:
         if not is_awaited(delivery, awaited):
             self._make_sure(loaded, self._enqueue)
             return "stale"
-        definition = self._definition_of(loaded.saga)
+        definition = self._recorder.definition_of(loaded.saga)
         if definition is None:
             self._settle(loaded, None)
             return "stranded"
@@ -158,7 +160,8 @@ class Engine:
             loaded = begun
         if happened is None:
             happened = self._run(definition, loaded, delivery)
-        self._settle(loaded, happened)
+        with unanswered():
+            self._settle(loaded, happened)
         return in_a_word(happened)
 
     def tell(self, saga_id: str, happened: Happened) -> SagaRecord:
@@ -185,9 +188,9 @@ class Engine:
         another payload than before.
         """
         saga = self._find(saga_id)
-        definition = self._definition_of(saga)
+        definition = self._recorder.definition_of(saga)
         if definition is None:
-            raise Conflict(self._why_stranded(saga))
+            raise Conflict(self._recorder.why_stranded(saga))
         parts = definition.parts
         part = next((p for p in parts if p.name == name and isinstance(p, Signal)), None)
         if part is None:
@@ -198,7 +201,7 @@ class Engine:
     def preview(self, saga_id: str, happened: Happened) -> tuple[Loaded, Decision]:
         """Return a saga, and what would become of it, changing nothing; raises as `tell` does."""
         loaded = self._get(saga_id)
-        return loaded, self._decide(loaded, happened)
+        return loaded, self._recorder.decide(loaded, happened)
 
     def redeliver(self, saga: SagaRecord) -> bool:
         """Deliver an overdue saga again; False when it has moved on in the meantime."""
@@ -242,7 +245,7 @@ class Engine:
 
     def _can_hear(self, loaded: Loaded, step: int) -> bool:
         """Tell whether news of a child can be taken; if not, the sweep or a retry repeats it."""
-        if self._definition_of(loaded.saga) is not None or loaded.saga.status in FINISHED:
+        if self._recorder.definition_of(loaded.saga) is not None or loaded.saga.status in FINISHED:
             return True
         self._settle(loaded, None)
         return loaded.steps[step].status is not StepStatus.WAITING
@@ -274,11 +277,8 @@ class Engine:
         told: SagaRecord | None = None,
     ) -> SagaRecord | None:
         """Decide, commit and enqueue; None when another commit, or a lost answer, came between."""
-        decision = retain(self._decide(loaded, happened), self.retention)
-        try:
-            if decision.events or told is not None:
-                self.journal.save(replace(decision, told=told))
-        except (VersionMismatch, Contention, AlreadyExists, Unavailable):
+        decision = self._recorder.record(loaded, happened, told)
+        if decision is None:
             return None
         if decision.events:
             self._report(decision)
@@ -288,29 +288,6 @@ class Engine:
             self._make_sure(loaded, enqueue)
         return decision.saga
 
-    def _decide(self, loaded: Loaded, happened: Happened | None) -> Decision:
-        saga = loaded.saga
-        definition = self._definition_of(saga)
-        if isinstance(happened, BareRequest):
-            return operate(saga, loaded.steps, happened, self.clock(), definition)
-        if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
-            return repeat(saga, loaded.steps, happened, self.clock())
-        if definition is not None and happened is not None:
-            return decide(definition, saga, loaded.steps, happened, self.clock())
-        if isinstance(happened, Request | Signalled):
-            raise Conflict(self._why_stranded(saga))
-        return strand(saga, loaded.steps, self._why_stranded(saga), self.clock())
-
-    def _definition_of(self, saga: SagaRecord) -> Saga | None:
-        definition = self.definitions.get((saga.name, saga.definition_version))
-        same = definition is not None and definition.fingerprint == saga.fingerprint
-        return definition if same else None
-
-    def _why_stranded(self, saga: SagaRecord) -> str:
-        known = (saga.name, saga.definition_version) in self.definitions
-        what = "has changed under the same version" if known else "is no longer declared"
-        return f"its definition, {saga.name} version {saga.definition_version}, {what}"
-
     def _begin(self, loaded: Loaded, delivery: Delivery) -> Loaded | None:
         """Record that a pivot is about to run; None when its delivery is awaited no longer.
 
@@ -319,7 +296,7 @@ class Engine:
         begun = Begun(step=delivery.step, attempt=delivery.attempt)
         try:
             for attempt in range(CONFLICTS):
-                decision = self._decide(loaded, begun)
+                decision = self._recorder.decide(loaded, begun)
                 if not decision.events:
                     self._make_sure(loaded, self._enqueue)
                     return None
@@ -359,10 +336,9 @@ class Engine:
         try:
             if self._settle(self._get(child), request).status is SagaStatus.ROLLED_BACK:
                 result = Result.DONE
-        except (NotFound, Conflict) as problem:
-            result, error = Result.PERMANENT, problem.detail
-        except (Unavailable, Contention, Unreadable) as problem:
-            result, error = Result.RETRYABLE, problem.detail
+        except AmendsError as problem:
+            result = Result.PERMANENT if problem.status < 500 else Result.RETRYABLE
+            error = problem.detail
         return outcome_of(delivery, result, error=error)
 
     def _find(self, saga_id: str) -> SagaRecord:

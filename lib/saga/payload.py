@@ -21,7 +21,7 @@ def canonical_payload(
         plain = msgspec.to_builtins(payload, str_keys=True)
         convert(plain, kind, field=field)
         encoded = msgspec.json.encode(plain, order="sorted")
-    except (TypeError, ValueError, OverflowError) as problem:
+    except (TypeError, ValueError, OverflowError, RecursionError) as problem:
         raise Invalid(f"the {field} is not JSON: {problem}", field=field) from problem
     if len(encoded) > limit:
         raise TooLarge(f"the {field} has {len(encoded)} bytes; the limit is {limit}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from lib.errors import AmendsError, Contention, VersionMismatch
 from lib.saga.call import NotHappened, Permanent, Retry, Unknown
+from lib.saga.containment import Escaped, text_of
 from lib.saga.deferred import NotRun
 from lib.saga.delivery import Phase
 from lib.saga.limits import MAX_PAUSE
@@ -15,13 +16,6 @@ from lib.saga.machine.happened import FINAL, UNCERTAIN, Result
 
 class Unstorable(Exception):
     """An action happened, but what it returned cannot be kept."""
-
-
-class Escaped(Exception):
-    """An action raised what would have ended the worker: SystemExit, CancelledError and the like.
-
-    The exception itself is the `__cause__`.
-    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +43,6 @@ def judge(problem: BaseException, phase: Phase) -> Verdict:
 
 #: Exceptions whose text says all; of any other one the type is part of the message.
 SPOKEN = (Permanent, NotHappened, Retry, Unknown, Unstorable, NotRun, AmendsError, Escaped)
-
-
-def text_of(problem: BaseException) -> str:
-    """Return an exception's text, even of one that cannot make it."""
-    try:
-        return str(problem)
-    except Exception as trouble:  # an author's `__str__` may raise anything
-        return f"(a {type(problem).__name__} whose text raises {type(trouble).__name__})"
 
 
 def _result_of(problem: BaseException, phase: Phase) -> Result:

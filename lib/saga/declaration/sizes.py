@@ -1,9 +1,9 @@
-"""How much a saga writes at once, and how long its children's ids are."""
+"""How much a saga writes when it starts, and how long its children's ids are."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lib.saga.steps import Child, Part, Signal, Step
+from lib.saga.steps import Child
 
 if TYPE_CHECKING:
     from lib.saga.definition import Saga
@@ -11,28 +11,27 @@ if TYPE_CHECKING:
 #: The writes that Datastore takes in one commit.
 MOST_WRITES = 500
 
+#: What a parent writes in the commit that starts its child, with some room.
+BESIDE_CHILD = 8
+
 #: Of the 1000 characters that an id has at most, those that a caller's own id leaves to children.
 LONGEST_PATH = 800
 
 
 def faults_of_size(saga: "Saga") -> Iterator[str]:
     """Yield what does not fit into one commit, or into one id."""
-    born = writes_of_birth(saga)
+    born = _writes_of_birth(saga)
     if born > MOST_WRITES:
         yield (
             f"its {len(saga.parts)} steps are {born} writes when it starts, and one commit takes "
             f"{MOST_WRITES}: let a Child run some of them"
         )
-        return
-    for stage in saga.stages[1:]:
-        writes = 3 + _writes_from(saga, stage.start)
-        if writes > MOST_WRITES:
-            names = ", ".join(saga.parts[index].name for index in stage)
+    for part in saga.parts:
+        if isinstance(part, Child) and _writes_of_birth(part.saga) + BESIDE_CHILD > MOST_WRITES:
             yield (
-                f"what begins with {names} is {writes} writes, and one commit takes "
-                f"{MOST_WRITES}: make the group, or its children, smaller"
+                f"child {part.name} has {len(part.saga.parts)} steps, and the commit that starts "
+                f"it takes {MOST_WRITES - BESIDE_CHILD - 2}: let a Child of it run some of them"
             )
-            break
     path = _longest_path(saga)
     if path > LONGEST_PATH:
         yield (
@@ -41,42 +40,9 @@ def faults_of_size(saga: "Saga") -> Iterator[str]:
         )
 
 
-def writes_of_birth(saga: "Saga") -> int:
-    """Return how many entities are written at most in the commit that starts a saga."""
-    return 2 + len(saga.parts) + _events_from(saga, 0)
-
-
-def _writes_from(saga: "Saga", first: int) -> int:
-    """Return the writes of a commit in which the stage from `first` on begins."""
-    return len(_begun_from(saga, first)) + _events_from(saga, first)
-
-
-def _events_from(saga: "Saga", first: int) -> int:
-    """Return the events, and all that children write, of parts that begin in one commit."""
-    events = sum(map(_events_of, _begun_from(saga, first)))
-    return events and events + 2
-
-
-def _begun_from(saga: "Saga", first: int) -> list[Part]:
-    """Return the parts that may begin in one commit: up to a stage that is waited for."""
-    begun: list[Part] = []
-    for stage in saga.stages:
-        if stage.start >= first:
-            parts = [saga.parts[index] for index in stage]
-            begun += parts
-            if not all(map(_may_pass, parts)):
-                break
-    return begun
-
-
-def _may_pass(part: Part) -> bool:
-    return part.when is not None or isinstance(part, Signal)
-
-
-def _events_of(part: Part) -> int:
-    if isinstance(part, Child):
-        return 1 + writes_of_birth(part.saga)
-    return 0 if isinstance(part, Step) and part.when is None else 1
+def _writes_of_birth(saga: "Saga") -> int:
+    """Return how many entities the commit writes that starts a saga: what follows can wait."""
+    return 2 + len(saga.parts)
 
 
 def _longest_path(saga: "Saga") -> int:

@@ -40,6 +40,8 @@ class Cause(StrEnum):
     PARKED_BY_HAND = "parked by hand"
     NOT_HAPPENED_BY_HAND = "did not happen, somebody has found out"
     STRANDED = "stranded"
+    #: It could not be recorded what became of a step, or why the next one cannot begin.
+    UNRECORDED = "could not be recorded"
     CANCEL_REQUESTED = "cancel requested"
     CANCELLED = "cancelled"
     PARENT_ROLLS_BACK = "its parent saga is rolled back"

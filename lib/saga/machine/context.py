@@ -7,9 +7,11 @@ import msgspec
 
 from lib.errors import AmendsError
 from lib.saga.call import Permanent
-from lib.saga.deferred import check_ran
+from lib.saga.containment import Escaped, contain, tell_type_and_text, text_of
+from lib.saga.deferred import NotRun, check_ran
 from lib.saga.definition import Saga
 from lib.saga.limits import LONGEST_ERROR
+from lib.saga.machine.tidy import tidy_text
 from lib.saga.payload import stored_payload
 from lib.saga.privacy import Privacy
 from lib.saga.records import SagaRecord, StepRecord
@@ -35,16 +37,21 @@ def ask(
     """Return what a pure function makes of payload and outputs; raise Unfit if it raises."""
     try:
         payload = stored_payload(saga.payload, definition.payload)
-        return check_ran(function(payload, outputs_of(steps)), "a pure function")
-    except AmendsError as problem:
-        error = problem.detail
-    except Permanent as problem:
-        error = str(problem)
+        returned = contain(lambda: function(payload, outputs_of(steps)))
+        return check_ran(returned, "a pure function")
     except Exception as problem:  # an author's code may raise anything
-        error = f"{type(problem).__name__}: {problem}"
-    raise Unfit(clean_error(error, definition, saga, steps))
+        raise unfit(problem, definition, saga, steps) from problem
+
+
+def unfit(
+    problem: Exception, definition: Saga, saga: SagaRecord, steps: Iterable[StepRecord]
+) -> Unfit:
+    """Return the reason for which a part cannot begin."""
+    spoken = isinstance(problem, AmendsError | Permanent | NotRun | Escaped)
+    error = text_of(problem) if spoken else tell_type_and_text(problem)
+    return Unfit(clean_error(error, definition, saga, steps))
 
 
 def clean_error(error: str, definition: Saga, saga: SagaRecord, steps: Iterable[StepRecord]) -> str:
     """Return an error's text without what the saga holds as secret, cut to its length."""
-    return Privacy(definition, saga, steps).clean(error)[:LONGEST_ERROR]
+    return tidy_text(error, Privacy(definition, saga, steps), LONGEST_ERROR) if error else error

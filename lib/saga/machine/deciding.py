@@ -5,19 +5,18 @@ against the version of the saga that it was decided on, and only then enqueues t
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
-from lib.saga.machine import backward, forward, happened, repairs, verbs
+from lib.saga.machine import backward, forward, happened, repairs, succession, verbs
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.draft import Decision, Draft
 from lib.saga.machine.happened import BareRequest, Happened, Outcome, Overdue
 from lib.saga.machine.requests import carry_out
 from lib.saga.machine.scheduling import redeliver
 from lib.saga.privacy import Privacy
-from lib.saga.records import ACTIVE, SagaRecord, StepRecord
+from lib.saga.records import ACTIVE, SagaRecord, StepRecord, StepStatus
 
 
 def begin(definition: Saga, saga: SagaRecord) -> Decision:
@@ -29,12 +28,13 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
         )
         for index, part in enumerate(definition.parts)
     ]
-    draft = Draft(saga, steps, now, definition)
+    draft = Draft(saga, steps, now, definition, is_new=True)
     draft.note(Cause.STARTED)
     if saga.paused:
         draft.note(Cause.PAUSED, actor=f"saga {saga.parent_id}", error="its parent saga is paused")
     forward.enter(definition, draft, 0)
-    return replace(_conclude(draft), steps=tuple(draft.steps))
+    succession.begin_next(definition, draft, begin)
+    return draft.decide()
 
 
 def strand(saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: datetime) -> Decision:
@@ -91,23 +91,40 @@ def decide(
     steps: Sequence[StepRecord],
     what: Happened,
     now: datetime,
+    *,
+    blocked: str = "",
 ) -> Decision:
     """Return what becomes of a saga; what is stale changes nothing and names what is outstanding.
+
+    What has happened is recorded first, and then what follows begins: that cannot change what is
+    recorded. `blocked` says why nothing can begin: the parts that would, have failed by that.
 
     Raises Conflict for what makes no sense in the saga's state, and NotFound for a step or a
     signal that it does not have.
     """
     draft = Draft(saga, steps, now, definition)
     _take(definition, draft, what)
-    return _conclude(draft)
+    succession.begin_next(definition, draft, begin, blocked)
+    return draft.decide()
 
 
-def _conclude(draft: Draft) -> Decision:
-    """Return the decision, with those of the sagas that begin with it."""
-    decision = draft.decide()
-    children = tuple(begin(definition, child) for definition, child in draft.children)
-    begun = (delivery for child in children for delivery in child.deliveries)
-    return replace(decision, children=children, deliveries=(*decision.deliveries, *begun))
+def give_up(
+    saga: SagaRecord, steps: Sequence[StepRecord], what: Happened, reason: str, now: datetime
+) -> Decision:
+    """Park a saga because what has happened to it cannot be recorded: the least there is to write.
+
+    The step whose outcome is lost has failed, and its effect is uncertain.
+    """
+    draft = Draft(saga, steps, now)
+    if saga.status not in ACTIVE:
+        return draft.decide()
+    index = saga.current_step
+    if isinstance(what, Outcome):
+        index, back = what.step, what.phase is Phase.COMPENSATE
+        status = StepStatus.COMPENSATION_FAILED if back else StepStatus.FAILED
+        draft.move_step(index, status, Cause.UNRECORDED, error=reason, awaits=None, uncertain=True)
+    draft.park(index, Cause.UNRECORDED, reason)
+    return draft.decide()
 
 
 def _take(definition: Saga, draft: Draft, what: Happened) -> None:
@@ -118,6 +135,8 @@ def _take(definition: Saga, draft: Draft, what: Happened) -> None:
             forward.executed(definition, draft, what)
         case happened.Begun():
             forward.begun(draft, what)
+        case happened.StartDue():
+            succession.start_due(definition, draft, what)
         case happened.Woken():
             forward.woken(definition, draft, what)
         case happened.Heeded():

@@ -1,13 +1,16 @@
 """The decision while it is being made: copies of the records, and an event for every change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery
+from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.outstanding import due_of, outstanding
+from lib.saga.machine.tidy import tidy_event, tidy_letter, tidy_saga, tidy_step, tidy_text
+from lib.saga.machine.weight import weigh_saga, weigh_step
 from lib.saga.privacy import Privacy
 from lib.saga.records import (
     FINISHED,
@@ -40,6 +43,8 @@ class Decision:
     #: When Datastore's TTL policies are to delete the saga's steps and events.
     expiry: datetime | None = None
     deliveries: tuple[Delivery, ...] = ()
+    #: How much of one commit it takes: see `MAX_WEIGHT`.
+    weight: int = 0
 
 
 class Draft:
@@ -51,13 +56,18 @@ class Draft:
         steps: Sequence[StepRecord],
         now: datetime,
         definition: Saga | None = None,
+        *,
+        is_new: bool = False,
     ) -> None:
         self.now = now
         self._definition = definition
         self.saga = replace(saga)
         self.steps = list(steps)
-        #: The roots of sagas that begin with this decision, with their definitions.
-        self.children: list[tuple[Saga, SagaRecord]] = []
+        #: The parts that are to begin once what has happened is recorded; None: nothing follows.
+        self.to_begin: Sequence[int] | None = None
+        #: The first decisions of sagas that begin with this one.
+        self.children: list[Decision] = []
+        self._is_new = is_new
         self._before = tuple(steps)
         self._had_letter = _has_letter(saga)
         self._events: list[EventRecord] = []
@@ -149,33 +159,52 @@ class Draft:
         self.saga.incident, self.saga.parked_because = 0, ""
         self._dead_letter = None
 
+    @property
+    def weight(self) -> int:
+        """How much of one commit the decision takes so far."""
+        own = weigh_saga(self.saga) + sum(map(weigh_step, self._changed)) + len(self._events)
+        return own + sum(child.weight for child in self.children)
+
+    @property
+    def _changed(self) -> list[StepRecord]:
+        pairs = zip(self._before, self.steps, strict=True)
+        return [new for old, new in pairs if self._is_new or new is not old]
+
     def decide(self) -> Decision:
-        """Return the whole as a decision; no text in it quotes what the definition calls secret."""
+        """Return the whole as a decision.
+
+        Every text in it is storable, and quotes nothing that the definition calls secret.
+        """
         if self._events:
             self.saga.updated_at = self.now
-        if self._definition is not None:
-            self._clean_texts(Privacy(self._definition, self.saga, self.steps).clean)
+        self._tidy_texts()
         deliveries = outstanding(self.saga, self.steps)
         if self._events:
             self.saga.due = due_of(self.saga, deliveries)
-        changed = (new for old, new in zip(self._before, self.steps, strict=True) if new is not old)
+        begun = (delivery for child in self.children for delivery in child.deliveries)
         return Decision(
             saga=self.saga,
-            steps=tuple(changed),
+            steps=tuple(self._changed),
             events=tuple(self._events),
             dead_letter=self._dead_letter,
             unparked=self._had_letter and not _has_letter(self.saga),
-            deliveries=deliveries,
+            children=tuple(self.children),
+            deliveries=(*deliveries, *begun),
+            weight=self.weight,
         )
 
-    def _clean_texts(self, clean: Callable[[str], str]) -> None:
-        saga, letter = self.saga, self._dead_letter
-        saga.error, saga.parked_because = clean(saga.error), clean(saga.parked_because)
-        for old, new in zip(self._before, self.steps, strict=True):
-            if new is not old and new.error:
-                self.steps[new.index] = replace(new, error=clean(new.error))
-        self._events = [replace(each, error=clean(each.error)) for each in self._events]
-        self._dead_letter = letter and replace(letter, reason=clean(letter.reason))
+    def _tidy_texts(self) -> None:
+        definition, letter = self._definition, self._dead_letter
+        privacy = definition and Privacy(definition, self.saga, self.steps)
+
+        def tidy(text: str) -> str:
+            return tidy_text(text, privacy, MAX_TEXT) if text else text
+
+        tidy_saga(self.saga, tidy)
+        for step in self._changed:
+            self.steps[step.index] = tidy_step(step, tidy)
+        self._events = [tidy_event(event, tidy) for event in self._events]
+        self._dead_letter = letter and tidy_letter(letter, tidy)
 
     def _write(
         self,

@@ -1,6 +1,5 @@
 """The way forward: stage after stage, until all is done or there is a reason to go back."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from lib.errors import Conflict, NotFound
@@ -8,7 +7,6 @@ from lib.saga.definition import Saga, StepKind
 from lib.saga.delivery import Phase
 from lib.saga.machine.backward import child_rolled_back, roll_back
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.context import Unfit
 from lib.saga.machine.draft import Draft
 from lib.saga.machine.happened import (
     FINAL,
@@ -21,7 +19,9 @@ from lib.saga.machine.happened import (
     Woken,
 )
 from lib.saga.machine.scheduling import IN_FLIGHT, deadline_of, schedule, try_again, wake
-from lib.saga.machine.starting import begin_part, plan_part, run
+from lib.saga.machine.starting import (
+    run,
+)
 from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
 from lib.saga.steps import Child, Signal, Step, Timer
 
@@ -209,16 +209,14 @@ def go_forward(definition: Saga, draft: Draft) -> None:
     if draft.saga.stopping:
         stop(definition, draft, draft.saga.stopping)
     else:
-        begin_parts(definition, draft, [i for i in stage if draft.steps[i].is_unbegun])
+        draft.to_begin = [i for i in stage if draft.steps[i].is_unbegun]
 
 
-def begin_parts(definition: Saga, draft: Draft, indexes: Iterable[int]) -> None:
-    """Begin steps of the present stage side by side, or none if one of them cannot begin."""
-    plans = {index: plan_part(definition, draft, index) for index in indexes}
-    unfit = {index: plan for index, plan in plans.items() if isinstance(plan, Unfit)}
-    for index, plan in (unfit or plans).items():
-        begin_part(definition, draft, index, plan)
-    settle(definition, draft)
+def is_late(definition: Saga, draft: Draft, index: int) -> bool:
+    """Tell whether nothing may begin at a part's place any more: the deadline has passed."""
+    deadline = draft.saga.deadline_at
+    way_back = definition.kind_of(index) is not StepKind.RETRIABLE
+    return way_back and deadline is not None and draft.now >= deadline
 
 
 def _go_on(definition: Saga, draft: Draft, number: int) -> None:
@@ -235,13 +233,11 @@ def enter(definition: Saga, draft: Draft, number: int) -> None:
         return
     stage = definition.stages[number]
     draft.saga.current_step = stage.start
-    deadline = draft.saga.deadline_at
-    way_back = definition.kind_of(stage.start) is not StepKind.RETRIABLE
-    if way_back and deadline is not None and draft.now >= deadline:
+    if is_late(definition, draft, stage.start):
         run(draft)
         roll_back(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
     else:
-        begin_parts(definition, draft, stage)
+        draft.to_begin = stage
 
 
 def _finish(draft: Draft) -> None:
@@ -293,6 +289,8 @@ def _ask(definition: Saga, draft: Draft, index: int, error: str) -> None:
 def _can_be_given_up(definition: Saga, draft: Draft, index: int) -> bool:
     """Tell whether nothing of a step is in flight, so that it need not be waited for."""
     step, part = draft.steps[index], definition.parts[index]
+    if step.awaits is Phase.START:
+        return True
     if step.status is StepStatus.WAITING:
         return not (isinstance(part, Child) and part.pivot)
     at = step.scheduled_at
@@ -301,8 +299,8 @@ def _can_be_given_up(definition: Saga, draft: Draft, index: int) -> bool:
 
 
 def _give_up(definition: Saga, draft: Draft, index: int) -> None:
-    part = definition.parts[index]
-    if isinstance(part, Step) and part.status:
+    part, begun = definition.parts[index], draft.steps[index].awaits is not Phase.START
+    if begun and isinstance(part, Step) and part.status:
         draft.change_step(index, uncertain=True)
         _ask(definition, draft, index, "")
         return
@@ -310,6 +308,6 @@ def _give_up(definition: Saga, draft: Draft, index: int) -> None:
         index,
         StepStatus.CANCELLED,
         Cause.GIVEN_UP,
-        uncertain=isinstance(part, Step | Child),
+        uncertain=begun and isinstance(part, Step | Child),
         awaits=None,
     )

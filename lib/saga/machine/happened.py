@@ -65,6 +65,14 @@ class Woken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartDue:
+    """It is the turn of a part that did not fit into the commit before."""
+
+    step: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heeded:
     """The awaited delivery of a step came round, but the saga is to be rolled back: it did not run.
 
@@ -182,4 +190,4 @@ Asked = (
     | SkipRequested | VoidRequested | ParkRequested | ResolveRequested
 )  # fmt: skip
 
-Happened = Outcome | Begun | Woken | Heeded | ChildEnded | Overdue | Signalled | Asked
+Happened = Outcome | Begun | StartDue | Woken | Heeded | ChildEnded | Overdue | Signalled | Asked

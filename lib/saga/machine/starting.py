@@ -1,78 +1,141 @@
 """How each kind of part begins."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
 from lib.saga.deferred import check_ran
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
+from lib.saga.limits import BYTES_PER_WEIGHT
 from lib.saga.machine.birth import make_child
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.context import Unfit, ask
-from lib.saga.machine.draft import Draft
+from lib.saga.machine.context import Unfit, ask, unfit
+from lib.saga.machine.draft import Decision, Draft
 from lib.saga.machine.scheduling import schedule, wake
 from lib.saga.payload import canonical_payload
-from lib.saga.records import SagaStatus, StepStatus
-from lib.saga.steps import Child, Signal, Step, Timer
+from lib.saga.records import SagaRecord, SagaStatus, StepStatus
+from lib.saga.steps import Child, Part, Signal, Timer
+
+#: Begins a saga: what `deciding.begin` does.
+Begin = Callable[[Saga, SagaRecord], Decision]
 
 
 @dataclass(frozen=True, slots=True)
-class _Skip:
+class Skip:
     """The part's condition says no."""
 
 
-def plan_part(definition: Saga, draft: Draft, index: int) -> Any:
-    """Ask the author's pure functions about a part: its condition, and its child's payload.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A delivery runs the part's action."""
 
-    Returns what `begin_part` needs to know; Unfit, as a value, where one of them fails.
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The part waits until a time, or for however long it takes."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSignal:
+    """The part's signal has come already."""
+
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """The part's child saga begins so."""
+
+    child: Decision
+
+
+#: How a part begins; Unfit, as a value, if it cannot.
+Plan = Skip | Run | Wait | TakeSignal | StartChild | Unfit
+
+
+def plan_part(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
+    """Find out how a part begins: all of it that can go wrong, and nothing of the draft changes.
+
+    What goes wrong, in an author's function or in what he has declared, is the reason for which
+    this part cannot begin. It is no fault of the part before.
     """
     part = definition.parts[index]
     try:
         if part.when and not ask(part.when, definition, draft.saga, draft.steps):
-            return _Skip()
+            return Skip()
         if isinstance(part, Child):
-            return ask(
-                lambda payload, outputs: canonical_payload(
-                    check_ran(part.payload(payload, outputs), "payload"), part.saga.payload
-                ),
-                definition, draft.saga, draft.steps,
-            )  # fmt: skip
+            return _plan_child(definition, draft, index, part, begin)
+        return _plan_wait(draft, index, part)
     except Unfit as problem:
         return problem
-    return None
+    except Exception as problem:  # a time that is out of range, a value of the wrong type
+        return unfit(problem, definition, draft.saga, draft.steps)
 
 
-def begin_part(definition: Saga, draft: Draft, index: int, plan: Any) -> None:
-    """Begin one part as planned: schedule it, let it wait, or be done with it."""
-    part, step = definition.parts[index], draft.steps[index]
-    if isinstance(plan, Unfit):
-        run(draft)
-        draft.move_step(index, StepStatus.FAILED, Cause.FAILED_FOR_GOOD, error=str(plan))
-    elif isinstance(plan, _Skip):
-        run(draft)
-        draft.move_step(index, StepStatus.SKIPPED, Cause.SKIPPED)
-    elif isinstance(part, Step):
-        schedule(definition, draft, index, Phase.EXECUTE)
-    elif isinstance(part, Signal) and step.signal is not None:
-        run(draft)
-        draft.move_step(index, StepStatus.COMPLETED, Cause.SIGNALLED, output=step.signal)
-    elif isinstance(part, Child):
-        _begin_child(definition, draft, index, part, plan)
-    else:
-        run(draft)
-        length = part.after if isinstance(part, Timer) else cast(Signal, part).within
-        until = None if length is None else draft.now + length
-        draft.move_step(index, StepStatus.WAITING, Cause.WAITS, waits_until=until)
-        wake(definition, draft, index, until)
-
-
-def _begin_child(definition: Saga, draft: Draft, index: int, part: Child, payload: str) -> None:
-    run(draft)
+def _plan_child(definition: Saga, draft: Draft, index: int, part: Child, begin: Begin) -> Plan:
+    payload = ask(
+        lambda payload, outputs: canonical_payload(
+            check_ran(part.payload(payload, outputs), "payload"), part.saga.payload
+        ),
+        definition, draft.saga, draft.steps,
+    )  # fmt: skip
     child = make_child(part, draft.saga, draft.steps[index], payload, draft.now)
     child.paused = draft.saga.paused
-    draft.children.append((part.saga, child))
-    draft.move_step(index, StepStatus.WAITING, Cause.CHILD_STARTED, child=child.id)
-    wake(definition, draft, index, None)
+    return StartChild(begin(part.saga, child))
+
+
+def _plan_wait(draft: Draft, index: int, part: Part) -> Plan:
+    signal = draft.steps[index].signal
+    if isinstance(part, Timer):
+        return Wait(draft.now + part.after)
+    if isinstance(part, Signal) and signal is None:
+        return Wait(None if part.within is None else draft.now + part.within)
+    return Run() if signal is None else TakeSignal(signal)
+
+
+def weigh_plan(plan: Plan) -> int:
+    """Return how much of one commit it takes to begin a part so."""
+    if isinstance(plan, StartChild):
+        return plan.child.weight
+    return len(plan.signal) // BYTES_PER_WEIGHT if isinstance(plan, TakeSignal) else 0
+
+
+def begin_part(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
+    """Begin a part as planned: nothing here can go wrong any more."""
+    if isinstance(plan, Run):
+        schedule(definition, draft, index, Phase.EXECUTE)
+        return
+    run(draft)
+    match plan:
+        case Unfit():
+            _end(draft, index, StepStatus.FAILED, Cause.FAILED_FOR_GOOD, error=str(plan))
+        case Skip():
+            _end(draft, index, StepStatus.SKIPPED, Cause.SKIPPED)
+        case TakeSignal():
+            _end(draft, index, StepStatus.COMPLETED, Cause.SIGNALLED, output=plan.signal)
+        case StartChild():
+            draft.children.append(plan.child)
+            child = plan.child.saga.id
+            draft.move_step(index, StepStatus.WAITING, Cause.CHILD_STARTED, child=child)
+            wake(definition, draft, index, None)
+        case Wait():
+            draft.move_step(index, StepStatus.WAITING, Cause.WAITS, waits_until=plan.until)
+            wake(definition, draft, index, plan.until)
+
+
+def postpone_part(definition: Saga, draft: Draft, index: int) -> None:
+    """Let a part begin by a delivery of its own: it would not fit into this commit."""
+    schedule(definition, draft, index, Phase.START)
+
+
+def _end(
+    draft: Draft, index: int, status: StepStatus, cause: Cause, *, error: str = "", **changes: Any
+) -> None:
+    draft.move_step(index, status, cause, error=error, awaits=None, **changes)
 
 
 def run(draft: Draft) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.datastore import Store
-from lib.saga.attempt import contain
+from lib.saga.containment import contain
 from lib.saga.deferred import check_ran
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery

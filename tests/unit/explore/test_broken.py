@@ -36,7 +36,7 @@ class HastyEngine(Engine):
     """Enqueues what it has decided before it commits it."""
 
     def _settle(self, loaded: Loaded, happened: Any, enqueue: Any = None) -> SagaRecord:
-        self._enqueue(self._decide(loaded, happened).deliveries)
+        self._enqueue(self._recorder.decide(loaded, happened).deliveries)
         return super()._settle(loaded, happened, enqueue)
 
 

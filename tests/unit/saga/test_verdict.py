@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lib.errors import AlreadyExists, Contention, Unavailable
-from lib.saga.attempt import call_in_thread, contain, run_action
+from lib.saga.attempt import call_in_thread, run_action
 from lib.saga.call import NotHappened, Permanent, Retry, Unknown
+from lib.saga.containment import contain
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import MAX_PAUSE
 from lib.saga.machine.happened import Outcome, Result
@@ -126,17 +127,6 @@ def test_a_wish_for_a_pause_is_kept_within_what_can_be_scheduled(
     verdict = judge(kind("busy", after=after), Phase.EXECUTE)
     assert verdict.after == taken
     assert ("ignored" in verdict.error) == (taken is None)
-
-
-def test_an_error_that_cannot_be_cleaned_is_left_out() -> None:
-    def clean(_: str) -> str:
-        raise RecursionError("too deep")
-
-    def action() -> None:
-        raise ValueError("secret")
-
-    outcome = run_action(DELIVERY, action, call_in_thread, clean).outcome
-    assert outcome.error == "(its text cannot be kept: RecursionError)"
 
 
 @pytest.mark.parametrize("value", [{1, object()}, "\ud800", ["\udcff"], [[[]] * 3, object()]])

@@ -1,0 +1,37 @@
+"""What an author's code may raise, kept from ending anything but its own call."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Escaped(Exception):
+    """Called code raised what would have ended the worker: SystemExit, CancelledError and such.
+
+    The exception itself is the `__cause__`.
+    """
+
+
+def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = ()) -> T:
+    """Call an action; what would end a thread or a process, `passing` aside, becomes Escaped."""
+    try:
+        return action()
+    except BaseException as problem:
+        if isinstance(problem, (Exception, *passing)):
+            raise
+        said = f"{type(problem).__name__}: {text_of(problem)}".removesuffix(": ")
+        raise Escaped(f"{said} (it would have ended the worker)") from problem
+
+
+def text_of(problem: BaseException) -> str:
+    """Return an exception's text, even of one that cannot make it."""
+    try:
+        return str(problem)
+    except Exception as trouble:  # an author's `__str__` may raise anything
+        return f"(a {type(problem).__name__} whose text raises {type(trouble).__name__})"
+
+
+def tell_type_and_text(problem: Exception) -> str:
+    """Return an exception's type and text."""
+    return f"{type(problem).__name__}: {text_of(problem)}"

@@ -1,0 +1,68 @@
+"""What is recorded when Datastore refuses a commit for what it holds: less and less, never nothing.
+
+An action is not run again because its outcome could not be recorded.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from lib.errors import AmendsError, Unavailable
+from lib.saga.machine.happened import Happened, Outcome, Request, Result, Signalled
+
+
+class Refused(Exception):
+    """A decision cannot be made or committed, however often it is tried; the `__cause__` says why.
+
+    Nothing was written.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is to be recorded of what has happened.
+
+    `blocked` says why nothing that follows may begin, `parks` why the saga is to be parked for
+    want of anything better.
+    """
+
+    happened: Happened | None
+    blocked: str = ""
+    parks: str = ""
+
+
+def next_form(form: Form, reason: str) -> Form | None:
+    """Return what to record after `form` was refused for a reason; None when there is nothing.
+
+    First nothing that follows begins, then the outcome is recorded without what it brought, and
+    at last the saga is parked. What somebody asks for is refused instead: they can be told.
+    """
+    happened = form.happened
+    if happened is None or isinstance(happened, Request) or form.parks:
+        return None
+    if not form.blocked:
+        return replace(form, blocked=f"it cannot begin: {reason}")
+    if isinstance(happened, Signalled):
+        return None
+    if isinstance(happened, Outcome) and happened.result is not Result.DOUBTFUL:
+        return replace(form, happened=_doubt(happened, reason))
+    return replace(form, parks=f"what happened cannot be recorded: {reason}")
+
+
+def _doubt(outcome: Outcome, reason: str) -> Outcome:
+    error = f"it ended ({outcome.result}), but that cannot be recorded: {reason}"
+    return replace(outcome, result=Result.DOUBTFUL, output=None, error=error, after=None)
+
+
+@contextmanager
+def unanswered() -> Iterator[None]:
+    """Make an Unavailable of whatever goes wrong inside, once an action may have run.
+
+    Any status below 500 would count as an answer, and have the same attempt run again.
+    """
+    try:
+        yield
+    except AmendsError as problem:
+        if problem.status >= 500:
+            raise
+        raise Unavailable(f"what happened is not recorded: {problem.detail}") from problem

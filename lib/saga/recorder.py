@@ -1,0 +1,133 @@
+"""From what has happened to what is stored: decide, commit, and record less where that is refused.
+
+Neither runs an action nor enqueues anything.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from lib.errors import (
+    AlreadyExists,
+    AmendsError,
+    Conflict,
+    Contention,
+    DeadlineExceeded,
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    VersionMismatch,
+)
+from lib.logs import log
+from lib.saga.containment import tell_type_and_text
+from lib.saga.definition import Definitions, Saga
+from lib.saga.fallback import Form, Refused, next_form
+from lib.saga.journal import Journal, Loaded
+from lib.saga.machine import decide, give_up, operate, repeat, strand
+from lib.saga.machine.draft import Decision
+from lib.saga.machine.happened import BareRequest, Happened, Overdue, Request, Signalled
+from lib.saga.records import FINISHED, SagaRecord
+from lib.saga.retention import Retention, retain
+
+#: After these it has to be decided again: another commit came first, or the answer was lost.
+CAME_BETWEEN = (
+    VersionMismatch,
+    Contention,
+    AlreadyExists,
+    NotFound,
+    Unavailable,
+    DeadlineExceeded,
+)
+
+
+class Recorder:
+    """Decides by the declared definitions, and commits each decision whole."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        journal: Journal,
+        clock: Callable[[], datetime],
+        retention: Retention,
+    ) -> None:
+        self._definitions = definitions
+        self._journal = journal
+        self._clock = clock
+        self._retention = retention
+
+    def record(
+        self, loaded: Loaded, happened: Happened | None, told: SagaRecord | None = None
+    ) -> Decision | None:
+        """Decide and commit; None when another commit, or a lost answer, came between.
+
+        Where a commit is refused for what it holds, less is recorded, in the end only that the
+        saga is parked. `told` is the child saga whose end is taken in. Raises what `decide` does,
+        and Invalid or TooLarge for a request that cannot be recorded.
+        """
+        form = Form(happened)
+        while True:
+            try:
+                return self._save(loaded, form, told)
+            except Refused as refused:
+                log("ERROR", "a commit was refused", saga=loaded.saga.id, error=str(refused))
+                smaller = next_form(form, str(refused))
+                if smaller is None:
+                    raise refused.__cause__ or refused from None
+                form = smaller
+
+    def decide(self, loaded: Loaded, happened: Happened | None) -> Decision:
+        """Return what becomes of a saga, and commit nothing; without `happened` it is stranded.
+
+        Raises Conflict or NotFound for a request that makes no sense in the saga's state.
+        """
+        return self._decide(loaded, Form(happened))
+
+    def definition_of(self, saga: SagaRecord) -> Saga | None:
+        """Return the definition that a saga began with; None if it is declared no longer."""
+        definition = self._definitions.get((saga.name, saga.definition_version))
+        same = definition is not None and definition.fingerprint == saga.fingerprint
+        return definition if same else None
+
+    def why_stranded(self, saga: SagaRecord) -> str:
+        """Say why a saga has no definition."""
+        known = (saga.name, saga.definition_version) in self._definitions
+        what = "has changed under the same version" if known else "is no longer declared"
+        return f"its definition, {saga.name} version {saga.definition_version}, {what}"
+
+    def _save(self, loaded: Loaded, form: Form, told: SagaRecord | None) -> Decision | None:
+        decision = self._decide_or_refuse(loaded, form)
+        if form.parks:
+            # Whoever parks has not taken in the news: after a retry it is told again.
+            told = None
+        try:
+            if decision.events or told is not None:
+                self._journal.save(replace(decision, told=told))
+        except CAME_BETWEEN:
+            return None
+        except (Invalid, TooLarge) as problem:
+            raise Refused(problem.detail) from problem
+        return decision
+
+    def _decide_or_refuse(self, loaded: Loaded, form: Form) -> Decision:
+        try:
+            return retain(self._decide(loaded, form), self._retention)
+        except AmendsError:
+            raise
+        except Exception as problem:  # a defect of ours, or a definition that was let through
+            raise Refused(tell_type_and_text(problem)) from problem
+
+    def _decide(self, loaded: Loaded, form: Form) -> Decision:
+        (saga, steps), happened, now = loaded, form.happened, self._clock()
+        if form.parks and happened is not None:
+            return give_up(saga, steps, happened, form.parks, now)
+        definition = self.definition_of(saga)
+        if isinstance(happened, BareRequest):
+            return operate(saga, steps, happened, now, definition)
+        if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
+            return repeat(saga, steps, happened, now)
+        if definition is not None and happened is not None:
+            return decide(definition, saga, steps, happened, now, blocked=form.blocked)
+        if isinstance(happened, Request | Signalled):
+            raise Conflict(self.why_stranded(saga))
+        return strand(saga, steps, self.why_stranded(saga), now)

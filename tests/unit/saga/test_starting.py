@@ -1,0 +1,130 @@
+"""A part that cannot begin fails by itself: the part before is recorded, and not blamed."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lib.saga.definition import Saga
+from lib.saga.machine import decide
+from lib.saga.machine.happened import Signalled
+from lib.saga.steps import Child, Parallel, Part, Signal, Timer
+from tests.unit.saga.build import THREE, Played, outcome, step
+
+
+def declared(part: Part, **fields: Any) -> Part:
+    """Declare what no declaration lets through: the machine has to stand it all the same."""
+    for name, value in fields.items():
+        object.__setattr__(part, name, value)
+    return part
+
+
+def exhaust(*_: Any) -> Any:
+    return exhaust()
+
+
+def leave(*_: Any) -> Any:
+    raise SystemExit(1)
+
+
+class Undecided:
+    def __bool__(self) -> bool:
+        raise TypeError("neither yes nor no")
+
+
+def deep(*_: Any) -> Any:
+    made: list[Any] = []
+    for _each in range(100_000):
+        made = [made]
+    return made
+
+
+ANYTHING = Saga("anything", payload=object, steps=(step("k"),))
+
+UNFIT: list[tuple[Callable[[], Part], str]] = [
+    (lambda: declared(Signal("x"), within=60), "TypeError: unsupported operand"),
+    (lambda: declared(Signal("x"), within=timedelta.max), "OverflowError: date value out of"),
+    (lambda: declared(Timer("x", after=timedelta(1)), after=timedelta.max), "OverflowError"),
+    (lambda: declared(Timer("x", after=timedelta(1)), after=None), "TypeError"),
+    (lambda: step("x", when=lambda *_: Undecided()), "TypeError: neither yes nor no"),
+    (lambda: step("x", when=exhaust), "RecursionError"),
+    (lambda: step("x", when=leave), "SystemExit: 1"),
+    (lambda: Child("x", saga=ANYTHING, payload=exhaust), "RecursionError"),
+    (lambda: Child("x", saga=ANYTHING, payload=deep), "not JSON"),
+    (lambda: Child("x", saga=ANYTHING, payload=lambda *_: "\ud800"), "not JSON"),
+    (lambda: Child("x", saga=ANYTHING, payload=lambda *_: object()), "not JSON"),
+]
+
+
+@pytest.mark.parametrize(("make", "said"), UNFIT)
+def test_a_part_that_cannot_begin_is_no_fault_of_the_part_before(
+    make: Callable[[], Part], said: str
+) -> None:
+    played = Played(Saga("s", payload=dict, steps=(step("a"), make())))
+    played.ends()
+    assert played.statuses() == ["COMPLETED", "FAILED"]
+    assert said in played.steps[1].error
+    assert (played.saga.status, played.saga.current_step) == ("ROLLING_BACK", 0)
+    assert "step x: " in played.saga.error
+    played.ends()
+    assert (played.saga.status, played.statuses()) == ("ROLLED_BACK", ["COMPENSATED", "FAILED"])
+
+
+@pytest.mark.parametrize(("make", "said"), UNFIT)
+def test_a_part_that_cannot_begin_past_the_pivot_parks_and_the_pivot_is_done(
+    make: Callable[[], Part], said: str
+) -> None:
+    part = make()
+    if hasattr(part, "compensate"):
+        object.__setattr__(part, "compensate", None)
+    played = Played(Saga("s", payload=dict, steps=(step("pay", undo=False, pivot=True), part)))
+    played.ends()
+    assert played.statuses() == ["COMPLETED", "FAILED"]
+    assert (played.saga.status, played.letters) == ("FAILED", 1)
+    assert said in played.saga.parked_because
+
+
+@pytest.mark.parametrize(("make", "said"), UNFIT)
+def test_a_saga_whose_first_part_cannot_begin_is_started_and_rolled_back(
+    make: Callable[[], Part], said: str
+) -> None:
+    played = Played(Saga("s", payload=dict, steps=(make(),)))
+    assert played.saga.status == "ROLLED_BACK"
+    assert said in played.saga.error
+
+
+def test_of_a_group_nothing_begins_if_one_of_it_cannot() -> None:
+    bad = declared(Timer("x", after=timedelta(1)), after=timedelta.max)
+    played = Played(Saga("s", payload=dict, steps=(step("a"), Parallel(step("b"), bad))))
+    played.ends()
+    assert played.statuses() == ["COMPLETED", "PENDING", "FAILED"]
+    assert [each.step for each in played.deliveries] == [0]
+
+
+def test_a_signal_is_taken_though_what_follows_cannot_begin() -> None:
+    bad = declared(Timer("x", after=timedelta(1)), after=timedelta.max)
+    played = Played(Saga("s", payload=dict, steps=(Signal("go"), bad)))
+    played.happens(Signalled(step="go", payload="1"))
+    assert played.statuses() == ["COMPLETED", "FAILED"]
+
+
+def test_hundreds_of_parts_that_are_passed_at_once_do_not_nest() -> None:
+    skipped = [step(f"s{n}", when=lambda *_: False) for n in range(390)]
+    played = Played(Saga("s", payload=dict, steps=(step("a"), *skipped)))
+    while played.deliveries:
+        if played.awaited.phase == "start":
+            break
+        played.ends()
+    assert played.statuses()[1:190] == ["SKIPPED"] * 189
+
+
+def test_what_cannot_begin_for_a_stated_reason_fails_by_it_and_the_outcome_stands() -> None:
+    played = Played()
+    done = played.awaited
+    blocked = decide(
+        THREE, played.saga, played.steps, outcome(done), played.now, blocked="it is too much"
+    )
+    moved = {each.name: (str(each.status), each.error) for each in blocked.steps}
+    assert moved["a"][0] == "COMPLETED"
+    assert moved["b"] == ("FAILED", "it is too much")
