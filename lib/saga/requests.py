@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from lib.identifiers import make_id
+from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.happened import (
     CancelRequested,
     Happened,
@@ -16,6 +17,7 @@ from lib.saga.machine.happened import (
     VoidRequested,
 )
 from lib.saga.records import ACTIVE, SagaRecord, SagaStatus
+from lib.saga.text import storable
 
 #: What is meant for the failure that somebody has seen, and for no later one.
 REPAIRS = (RetryRequested, SkipRequested, VoidRequested, ResolveRequested)
@@ -30,7 +32,13 @@ def pin(what: Happened, saga: SagaRecord) -> Happened:
     if not isinstance(what, Request):
         return what
     incident = saga.incident if isinstance(what, REPAIRS) else None
-    return replace(what, id=what.id or make_id("request", None), incident=incident)
+    return replace(
+        what,
+        id=what.id or make_id("request", None),
+        incident=incident,
+        actor=storable(what.actor, MAX_TEXT),
+        reason=storable(what.reason, MAX_TEXT),
+    )
 
 
 def for_children(before: SagaRecord, after: SagaRecord, what: Happened) -> Happened | None:

@@ -5,6 +5,7 @@ against the version of the saga that it was decided on, and only then enqueues t
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from lib.saga.definition import Saga

@@ -195,7 +195,7 @@ class Draft:
 
     def _tidy_texts(self) -> None:
         definition, letter = self._definition, self._dead_letter
-        privacy = definition and Privacy(definition, self.saga, self.steps)
+        privacy = Privacy(definition, self.saga, self.steps) if definition else None
 
         def tidy(text: str) -> str:
             return tidy_text(text, privacy, MAX_TEXT) if text else text
