@@ -113,7 +113,7 @@ def _list_entities(
     """
     parse = get_message_class("Entity").FromString
     for hit in list_hits(prepared, execution):
-        if prepared.end is not None and hit.position > prepared.end:
+        if prepared.ends_before(hit.position):
             return
         entity = parse(execution.fetch(hit.path).entity) if names else None
         if entity is None or _has_all(entity.properties, names):

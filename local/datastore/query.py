@@ -1,13 +1,14 @@
 """Read a query: what it asks for, in which order, and by which plans it is served."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local.datastore.cursors import CursorCodec
 from local.datastore.engine import Engine
 from local.datastore.filters import Conjunction, count_comparisons, normalize_filter
 from local.datastore.indexes import KEY
+from local.datastore.intervals import START, Cut
 from local.datastore.keys import Partition
 from local.datastore.layout import Column, Shape
 from local.datastore.messages import Query, get_message_class
@@ -16,7 +17,6 @@ from local.datastore.planner import Plan, plan_conjunction
 from local.datastore.validation import check_name
 from local.rpc.errors import FailedPrecondition, InvalidArgument, Unimplemented
 
-_CURSOR = b"\x01"
 #: The most filters and orders together.
 MAX_TERMS = 100
 
@@ -32,9 +32,10 @@ class Prepared:
     key_descends: bool
     projection: list[str] | None
     distinct: int
-    mark: bytes
-    start: bytes | None
-    end: bytes | None
+    cursors: CursorCodec
+    start: Cut
+    end: Cut | None
+    start_cursor: bytes
     offset: int
     limit: int | None
 
@@ -43,9 +44,9 @@ class Prepared:
         """Whether the results are keys."""
         return self.projection == []
 
-    def build_cursor(self, position: bytes) -> bytes:
-        """Return the cursor just after a position."""
-        return _CURSOR + self.mark + position
+    def ends_before(self, position: bytes) -> bool:
+        """Tell whether a position lies after the end cursor."""
+        return self.end is not None and position >= self.end.edge
 
 
 def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepared:
@@ -74,7 +75,8 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
         for one in conjunctions
     ]
     columns = plans[0].layout.columns
-    mark = _build_mark(kind, columns, shape, projection)
+    told_apart = _count_distinct(columns, distinct)
+    cursors = CursorCodec(kind, columns, key_descends=shape.key_descends, distinct=told_apart)
     return Prepared(
         kind,
         partition,
@@ -82,10 +84,11 @@ def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepare
         columns,
         shape.key_descends,
         projection,
-        _count_distinct(columns, distinct),
-        mark,
-        _read_cursor(query.start_cursor, mark),
-        _read_cursor(query.end_cursor, mark),
+        told_apart,
+        cursors,
+        cursors.decode(query.start_cursor) if query.start_cursor else START,
+        cursors.decode(query.end_cursor) if query.end_cursor else None,
+        query.start_cursor or cursors.encode_start(),
         _check_count(query.offset, "offset"),
         _check_count(query.limit.value, "limit") if query.HasField("limit") else None,
     )
@@ -256,20 +259,3 @@ def _check_kindless(conjunctions: Sequence[Conjunction], shape: Shape) -> None:
 def _check_metadata(conjunctions: Sequence[Conjunction], shape: Shape) -> None:
     if shape.columns or shape.free or shape.key_descends or any(c.equalities for c in conjunctions):
         raise InvalidArgument("Metadata is filtered and ordered by ascending key, and comes whole.")
-
-
-def _build_mark(
-    kind: str, columns: Sequence[Column], shape: Shape, projection: list[str] | None
-) -> bytes:
-    text = repr((kind, columns, shape.key_descends, bool(projection)))
-    return zlib.crc32(text.encode()).to_bytes(4, "big")
-
-
-def _read_cursor(cursor: bytes, mark: bytes) -> bytes | None:
-    if not cursor:
-        return None
-    if cursor[:1] != _CURSOR or len(cursor) < 5:
-        raise InvalidArgument("The cursor cannot be read.")
-    if cursor[1:5] != mark:
-        raise InvalidArgument("cursor does not match query")
-    return cursor[5:]

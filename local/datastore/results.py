@@ -10,7 +10,7 @@ from local.datastore.engine import Engine
 from local.datastore.execution import Execution
 from local.datastore.history import PastExecution
 from local.datastore.indexes import build_entries, collect_values
-from local.datastore.intervals import START, Cut, contains
+from local.datastore.intervals import START, contains
 from local.datastore.keys import decode_path, set_partition
 from local.datastore.layout import split_position
 from local.datastore.messages import EntityResult, QueryResultBatch, get_message_class
@@ -54,7 +54,7 @@ def run_query(engine: Engine, prepared: Prepared, view: View) -> Outcome:
     execution = open_execution(engine, prepared, view)
     if execution is None:
         batch.more_results = batch.NO_MORE_RESULTS
-        batch.end_cursor = prepared.build_cursor(prepared.start or b"")
+        batch.end_cursor = prepared.start_cursor
         return outcome
     _Reader(prepared, outcome, execution.fetch).read(list_hits(prepared, execution))
     outcome.scanned = execution.scanned
@@ -76,7 +76,6 @@ def _read_metadata(
     engine: Engine, prepared: Prepared, connection: sqlite3.Connection, outcome: Outcome
 ) -> None:
     found = list_metadata(prepared.kind, connection, engine.catalog, prepared.partition)
-    start = START if not prepared.start else Cut(prepared.start, True)
     hits = ListScan(
         [
             Hit(path, path, False)
@@ -85,7 +84,7 @@ def _read_metadata(
         ]
     )
     _Reader(prepared, outcome, lambda path: Stored(0, 0, found[path].SerializeToString())).read(
-        walk(hits, start)
+        walk(hits, prepared.start)
     )
 
 
@@ -100,8 +99,7 @@ def list_hits(prepared: Prepared, execution: Execution | PastExecution) -> Itera
     """Yield the hits of a query after its start cursor: each entity (or, in a projection, each
     combination of values) once, and each distinct combination once.
     """
-    start = START if not prepared.start else Cut(prepared.start, True)
-    hits = execution.walk(prepared.plans, start)
+    hits = execution.walk(prepared.plans, prepared.start)
     if not prepared.projection:
         hits = _drop_repetitions(prepared, hits, execution)
     if prepared.distinct:
@@ -114,32 +112,31 @@ def _drop_repetitions(
 ) -> Iterator[Hit]:
     """Yield an entity at the first of its positions only."""
     seen: set[bytes] = set()
-    start = prepared.start
     for hit in hits:
         if hit.multiple:
             if hit.path in seen:
                 continue
-            if start and _was_before(prepared, hit, start, execution.fetch(hit.path)):
+            if prepared.start != START and _was_before(prepared, hit, execution.fetch(hit.path)):
                 continue
             seen.add(hit.path)
         yield hit
 
 
-def _was_before(prepared: Prepared, hit: Hit, start: bytes, stored: Stored) -> bool:
-    """Tell whether the entity of a hit also has a position at or before the start cursor."""
+def _was_before(prepared: Prepared, hit: Hit, stored: Stored) -> bool:
+    """Tell whether the entity of a hit also has a position before the start cursor."""
     values = collect_values(get_message_class("Entity").FromString(stored.entity))
     for plan in prepared.plans:
         if not plan.selects(values):
             continue
         for entry in build_entries(plan.build_definition(), values, hit.path):
             position = plan.layout.build_position(entry.body)
-            if position <= start and plan.admits(entry.body):
+            if position < prepared.start.edge and plan.admits(entry.body):
                 return True
     return False
 
 
 def _drop_indistinct(prepared: Prepared, hits: Iterator[Hit]) -> Iterator[Hit]:
-    last = _get_group(prepared, prepared.start) if prepared.start else None
+    last = _get_group(prepared, prepared.start.value) if prepared.start.after else None
     for hit in hits:
         group = _get_group(prepared, hit.position)
         if group != last:
@@ -169,15 +166,15 @@ class _Reader:
     def read(self, hits: Iterator[Hit]) -> None:
         """Take hits up to the limit, the end cursor or the size of a batch."""
         prepared, batch = self._prepared, self._batch
-        position = prepared.start or b""
+        position, skipped = None, b""
         batch.more_results = batch.NO_MORE_RESULTS
         for hit in hits:
-            if prepared.end is not None and hit.position > prepared.end:
+            if prepared.ends_before(hit.position):
                 batch.more_results = batch.MORE_RESULTS_AFTER_CURSOR
                 break
             if batch.skipped_results < prepared.offset:
                 batch.skipped_results += 1
-                batch.skipped_cursor = prepared.build_cursor(hit.position)
+                skipped = hit.position
             elif len(batch.entity_results) == prepared.limit:
                 batch.more_results = batch.MORE_RESULTS_AFTER_LIMIT
                 break
@@ -187,7 +184,10 @@ class _Reader:
             position = hit.position
         if prepared.limit == 0:
             batch.more_results = batch.MORE_RESULTS_AFTER_LIMIT
-        batch.end_cursor = prepared.build_cursor(position)
+        encode = prepared.cursors.encode
+        batch.end_cursor = prepared.start_cursor if position is None else encode(position)
+        if skipped:
+            batch.skipped_cursor = encode(skipped)
 
     def _add(self, hit: Hit) -> bool:
         """Add one result, unless the batch is full."""
@@ -205,7 +205,7 @@ class _Reader:
         return True
 
     def _fill(self, result: EntityResult, hit: Hit, stored: Stored | None) -> None:
-        result.cursor = self._prepared.build_cursor(hit.position)
+        result.cursor = self._prepared.cursors.encode(hit.position)
         if stored is not None and stored.version:
             result.version = stored.version
             set_timestamp(result.create_time, stored.created)

@@ -79,6 +79,95 @@ def test_the_last_batch_says_that_it_is_the_last(letters: Wire) -> None:
     assert batch.more_results == batch.NO_MORE_RESULTS
 
 
+@pytest.fixture
+def turnable(wire: Wire) -> Wire:
+    """Of a kind that has the indexes for both directions."""
+    wire.put_all({name: {"p": ord(name) % 3, "q": ord(name)} for name in "abcdefghij"}, kind="R")
+    return wire
+
+
+#: Orders, and the reverse of each.
+REVERSED: dict[str, tuple[list[str], list[str]]] = {
+    "ascending keys": ([], ["-__key__"]),
+    "named keys": (["__key__"], ["-__key__"]),
+    "descending keys": (["-__key__"], ["__key__"]),
+    "one property": (["q"], ["-q"]),
+    "one property and the key": (["q", "__key__"], ["-q", "-__key__"]),
+    "ties": (["p", "__key__"], ["-p", "-__key__"]),
+    "two properties": (["p", "q"], ["-p", "-q"]),
+    "two properties, mixed": (["p", "-q"], ["-p", "q"]),
+}
+PROJECTIONS = {"whole": [], "only keys": ["__key__"]}
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS)
+@pytest.mark.parametrize("name", REVERSED)
+def test_the_reverse_of_a_query_goes_on_backward_from_its_cursor(
+    turnable: Wire, name: str, projection: str
+) -> None:
+    forward, backward = REVERSED[name]
+    project = PROJECTIONS[projection]
+    whole = turnable.names("R", order=forward, project=project)
+    assert len(set(whole)) == 10
+    for size in (1, 4, 10):
+        page = turnable.run(
+            turnable.query("R", order=forward, project=project, limit={"value": size})
+        )
+        for cursor in (page.end_cursor, page.entity_results[-1].cursor):
+            before = turnable.names("R", order=backward, project=project, start_cursor=cursor)
+            assert before == whole[size - 1 :: -1]
+            rest = turnable.names("R", order=backward, project=project, end_cursor=cursor)
+            assert rest == whole[: size - 1 : -1]
+
+
+def test_pages_can_be_turned_forth_and_back(turnable: Wire) -> None:
+    """As stock NDB does it: the same cursor, and the query in reverse."""
+    forward, backward = {"order": ["q"]}, {"order": ["-q"]}
+    first = turnable.run(turnable.query("R", limit={"value": 3}, **forward))
+    second = turnable.run(
+        turnable.query("R", limit={"value": 3}, start_cursor=first.end_cursor, **forward)
+    )
+    assert list_names(second) == ["d", "e", "f"]
+    back = turnable.run(
+        turnable.query("R", limit={"value": 2}, start_cursor=second.end_cursor, **backward)
+    )
+    assert list_names(back) == ["f", "e"]
+    forth = turnable.names("R", limit={"value": 3}, start_cursor=back.end_cursor, **forward)
+    assert forth == ["e", "f", "g"]
+    skipping = turnable.run(
+        turnable.query("R", offset=1, start_cursor=second.end_cursor, **backward)
+    )
+    assert (list_names(skipping), skipping.skipped_results) == (["e", "d", "c", "b", "a"], 1)
+
+
+def test_what_only_turns_later_orders_takes_a_cursor_on_its_side(turnable: Wire) -> None:
+    cursor = turnable.run(turnable.query("R", order=["p", "q"], limit={"value": 2})).end_cursor
+    by_q = turnable.names("R", order=["p", "-q"])
+    place = by_q.index("f")
+    assert turnable.names("R", order=["p", "-q"], start_cursor=cursor) == by_q[place + 1 :]
+
+
+@pytest.mark.deviation("classic", "it compares the values of the first of each group")
+def test_a_cursor_between_distinct_results_is_there_in_reverse_too(turnable: Wire) -> None:
+    distinct: dict[str, Any] = {"project": ["p"], "distinct": ["p"]}
+    page = turnable.run(turnable.query("R", order=["p"], limit={"value": 2}, **distinct))
+    assert list_names(page) == ["c", "a"]
+    back = turnable.names("R", order=["-p"], start_cursor=page.end_cursor, **distinct)
+    assert back == ["j", "i"]
+
+
+def test_a_cursor_before_everything_is_no_bound_to_the_reverse(turnable: Wire) -> None:
+    cursor = turnable.run(turnable.query("R", order=["q"], limit={"value": 0})).end_cursor
+    assert turnable.names("R", order=["-q"], start_cursor=cursor) == list("jihgfedcba")
+
+
+@pytest.mark.parametrize("length", [1, 5, 9, 10, 14, -1])
+def test_a_cut_cursor_is_refused(letters: Wire, length: int) -> None:
+    cursor = letters.run(letters.query("K", order=["q"], limit={"value": 3})).end_cursor
+    with refuses(StatusCode.INVALID_ARGUMENT):
+        letters.run(letters.query("K", order=["q"], start_cursor=cursor[:length]))
+
+
 def test_a_cursor_of_another_kind_is_refused(letters: Wire) -> None:
     cursor = letters.run(letters.query("K", limit={"value": 3})).end_cursor
     with refuses(StatusCode.INVALID_ARGUMENT):
