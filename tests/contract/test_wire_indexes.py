@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
+from local.datastore.indexes import quote
 from local.datastore.server import serve
 from tests.contract.wire import Wire, list_names, refuses
 
@@ -117,7 +118,7 @@ def describe(wanted: str) -> str:
         lines.append("  ancestor: yes")
     lines.append("  properties:")
     for column in wanted.removeprefix("ancestor: ").split(", "):
-        lines.append(f"  - name: {column.lstrip('-')}")
+        lines.append(f"  - name: {quote(column.lstrip('-'))}")
         if column.startswith("-"):
             lines.append("    direction: desc")
     return "\n".join(lines)
