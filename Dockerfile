@@ -1,9 +1,10 @@
 # One image for every function: FUNCTION_TARGET chooses which one a service runs.
-FROM python:3.11-slim
-ARG REQUIREMENTS=requirements.txt
+ARG BASE=python:3.11-slim
+FROM ${BASE}
+ARG REQUIREMENTS=requirements.lock
 WORKDIR /app
-COPY requirements.txt requirements-telemetry.txt ./
-RUN pip install --no-cache-dir --compile -r "$REQUIREMENTS"
+COPY requirements.lock requirements-telemetry.lock ./
+RUN pip install --no-cache-dir --compile --only-binary=:all: --require-hashes -r "$REQUIREMENTS"
 COPY main.py ./
 COPY functions functions
 COPY lib lib

@@ -10,9 +10,10 @@ SEQUENCES ?= 10000
 SCHEDULES ?= 20000
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long test-image schedules differential fuzz lint costs cold-start setup alerts rollback format clean
+.PHONY: help run demo test test-long test-image schedules differential fuzz lint costs cold-start setup alerts rollback lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,14 +52,19 @@ costs: $(VENV)/runtime ## what a saga costs by list price, and what the free tie
 cold-start: $(VENV)/runtime ## what the first answer of a function costs in processor time, beside a bare one
 	@$(BIN)/python -m benchmarks.cold_start
 
-setup: $(VENV)/runtime ## show what sets up a Google Cloud project; APPLY=1 does it (PROJECT= REGION=)
+setup: $(VENV)/runtime ## show what sets up a Google Cloud project; APPLY=1 does it (PROJECT= REGION= SUBMITTERS=)
 	@$(BIN)/python -m deploy setup $(if $(APPLY),,--dry-run)
 
 alerts: $(VENV)/runtime ## show what makes the metrics and alerts; APPLY=1 does it (PROJECT= CHANNELS=)
 	@$(BIN)/python -m deploy alerts $(if $(APPLY),,--dry-run)
 
-rollback: $(VENV)/runtime ## move all traffic to what served before the last release (PROJECT= REGION= MODE=)
+rollback: $(VENV)/runtime ## move all traffic to what served before the last release (PROJECT= REGION=)
 	@$(BIN)/python -m deploy rollback
+
+lock: $(VENV)/dev ## write down the hash of everything that requirements*.txt come to
+	@for each in requirements requirements-telemetry requirements-local requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --no-header --output-file $$each.lock $$each.txt || exit 1; done
 
 format: $(VENV)/dev ## put the code into its one format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
@@ -70,12 +76,12 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Amends needs Python 3.11 or later: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/runtime: requirements.txt requirements-local.txt | $(VENV)/bin/python
+$(VENV)/runtime: requirements.lock requirements-local.lock | $(VENV)/bin/python
 	@echo "installing what the functions run on (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-local.txt
+	@$(PIP) -r requirements.lock -r requirements-local.lock
 	@touch $@
 
-$(VENV)/dev: requirements-dev.txt $(VENV)/runtime
+$(VENV)/dev: requirements-dev.lock $(VENV)/runtime
 	@echo "installing what the tests need (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PIP) -r requirements-dev.lock
 	@touch $@

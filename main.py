@@ -5,9 +5,12 @@ cold start pays for its own imports alone. A name here is the Python name; the d
 hyphens: `create_task_list` is `create-task-list`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Function(NamedTuple):
@@ -23,6 +26,9 @@ class Function(NamedTuple):
     invoker: str = "caller"
     timeout: int = 60
     memory: str = "512Mi"
+    #: Variables of its own, and those that Secret Manager keeps: {"KEY": "name:version"}.
+    env: Mapping[str, str] = NOTHING
+    secrets: Mapping[str, str] = NOTHING
 
 
 FUNCTIONS = {

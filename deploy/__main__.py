@@ -11,14 +11,15 @@ from pathlib import Path
 
 from deploy import rollout
 from deploy.alerting import apply_alerts
-from deploy.database import apply_indexes, apply_ttls
-from deploy.gcloud import DryRun, Failed, Gcloud, Shell, render
+from deploy.cloud import Cloud, DryRun, Failed, render
+from deploy.database import apply_indexes, apply_ttls, await_indexes
 from deploy.image import name_image
-from deploy.invokers import apply_invokers
+from deploy.invokers import admit_helpers, apply_invokers
 from deploy.queues import apply_queues
 from deploy.services import list_services
 from deploy.settings import PROJECT, Settings, Unusable, read_settings
 from deploy.setup import set_up
+from deploy.shell import Shell
 from deploy.smoke import SmokeFailed, try_next_revision
 from deploy.sweeping import apply_schedule
 
@@ -26,35 +27,46 @@ from deploy.sweeping import apply_schedule
 IMAGE_FILE = Path("image.txt")
 
 
-def prepare(gcloud: Gcloud, settings: Settings) -> None:
+def name(_: Cloud, settings: Settings) -> None:
+    """Write down which image this is; refuse first what could not be deployed."""
+    list_services(settings)
+    IMAGE_FILE.write_text(name_image(settings, PROJECT))
+
+
+def prepare(cloud: Cloud, settings: Settings) -> None:
     """Bring indexes, TTL policies and queues to what this version needs."""
-    apply_indexes(gcloud, settings)
-    apply_ttls(gcloud, settings)
-    apply_queues(gcloud, settings)
+    apply_indexes(cloud, settings)
+    apply_ttls(cloud, settings)
+    apply_queues(cloud, settings)
+    await_indexes(cloud, settings)
 
 
-def stage(gcloud: Gcloud, settings: Settings) -> None:
-    """Put new revisions beside the old ones, and let nobody call them who should not."""
+def stage(cloud: Cloud, settings: Settings) -> None:
+    """Put new revisions beside the old ones, and let only those call them who try them."""
     if not IMAGE_FILE.exists():
         raise Unusable(f"which image? {IMAGE_FILE} says so; name-image writes it")
-    rollout.stage(gcloud, settings, IMAGE_FILE.read_text().strip())
-    apply_invokers(gcloud, settings, list_services(settings.mode))
+    image = IMAGE_FILE.read_text().strip()
+    if "@sha256:" not in image:
+        raise Unusable(f"{image} is a tag, which can be moved: {IMAGE_FILE} has to have a digest")
+    rollout.stage(cloud, settings, image)
+    admit_helpers(cloud, settings)
 
 
-def release(gcloud: Gcloud, settings: Settings) -> None:
-    """Move the traffic, and have the sweep called."""
-    rollout.release(gcloud, settings)
-    apply_schedule(gcloud, settings)
-    for name in rollout.find_leftovers(gcloud, settings):
-        delete = render("run", "services", "delete", name, f"--region={settings.region}")
-        print(f"{name} is deployed, but no longer in the table; to delete it:\n{delete}")
+def release(cloud: Cloud, settings: Settings) -> None:
+    """Move the traffic, let the callers in, and have the sweep called."""
+    rollout.release(cloud, settings)
+    apply_invokers(cloud, settings)
+    apply_schedule(cloud, settings)
+    for leftover in rollout.find_leftovers(cloud, settings):
+        delete = render("run", "services", "delete", leftover, f"--region={settings.region}")
+        print(f"{leftover} is deployed, but no longer in the table; to delete it:\n{delete}")
 
 
-VERBS: dict[str, Callable[[Gcloud, Settings], object]] = {
-    "name-image": lambda _, settings: IMAGE_FILE.write_text(name_image(settings, PROJECT)),
+VERBS: dict[str, Callable[[Cloud, Settings], object]] = {
+    "name-image": name,
     "prepare": prepare,
     "stage": stage,
-    "smoke": lambda gcloud, settings: print(try_next_revision(gcloud, settings)),
+    "smoke": lambda cloud, settings: print(try_next_revision(cloud, settings)),
     "release": release,
     "rollback": rollout.roll_back,
     "setup": set_up,
@@ -72,8 +84,8 @@ def main() -> int:
         parser.error(f"{options.verb} depends on what is deployed: it cannot be shown beforehand")
     try:
         settings = read_settings()
-        gcloud = DryRun(settings.project) if options.dry_run else Shell(settings.project)
-        VERBS[options.verb](gcloud, settings)
+        cloud = DryRun(settings.project) if options.dry_run else Shell(settings.project)
+        VERBS[options.verb](cloud, settings)
     except (Unusable, Failed, SmokeFailed) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -1,39 +1,118 @@
-"""Alerts: log-based metrics and alert policies, each a file that gcloud takes as it is."""
+"""Alerts: log-based metrics and alert policies, each a file in the shape of its API's resource."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
-from deploy.gcloud import Gcloud
-from deploy.settings import PROJECT, Settings
+from deploy.cloud import Cloud
+from deploy.patience import persist
+from deploy.settings import PROJECT, Settings, Unusable, split_list
 
 METRICS = PROJECT / "deploy" / "metrics"
 POLICIES = PROJECT / "deploy" / "alerts"
 
+MONITORING = "https://monitoring.googleapis.com/v3"
 
-def apply_alerts(gcloud: Gcloud, settings: Settings) -> None:
-    """Create the metrics and the policies that are not there, and update the others."""
-    listed = gcloud.read("logging", "metrics", "list") or []
+#: The label of a policy that names its file. Its title may change, and this does not.
+LABEL = "amends"
+
+#: What an update replaces; whether a policy is switched off, and whom it tells, is left alone.
+FIELDS = "displayName,documentation,conditions,combiner,alertStrategy,severity,userLabels"
+
+#: A metric that was made a moment ago is not known to alert policies for minutes (seconds).
+METRIC_KNOWN_WITHIN = 900.0
+UNKNOWN_METRIC = re.compile(r"[Cc]annot find metric|does not exist.*metric|metric.*not exist")
+
+_CHANNEL = re.compile(r"projects/[^/]+/notificationChannels/[^/]+")
+
+
+def apply_alerts(cloud: Cloud, settings: Settings) -> None:
+    """Create the metrics and the policies that are not there, and update the others.
+
+    Raises Unusable, with nothing changed, when there is nobody to be told.
+    """
+    policies = _find_policies(cloud, settings)
+    channels = _choose_channels(settings, policies)
+    listed = cloud.read("logging", "metrics", "list") or []
     present = {metric["name"] for metric in listed}
     for file in sorted(METRICS.glob("*.json")):
         verb = "update" if file.stem in present else "create"
-        words = ("logging", "metrics", verb, file.stem, f"--config-from-file={_show(file)}")
-        gcloud.change(*words)
-    _apply_policies(gcloud, settings)
-
-
-def _apply_policies(gcloud: Gcloud, settings: Settings) -> None:
-    listed = gcloud.read("alpha", "monitoring", "policies", "list") or []
-    names = {policy["displayName"]: policy["name"] for policy in listed}
-    channels = [f"--notification-channels={settings.channels}"] if settings.channels else []
+        source = f"--config-from-file={file.relative_to(PROJECT)}"
+        cloud.change("logging", "metrics", verb, file.stem, source)
     for file in sorted(POLICIES.glob("*.json")):
-        title = json.loads(file.read_text())["displayName"]
-        source = f"--policy-from-file={_show(file)}"
-        if title not in names:
-            gcloud.change("alpha", "monitoring", "policies", "create", source, *channels)
-            continue
-        replaced = [each.replace("--notif", "--set-notif") for each in channels]
-        gcloud.change("alpha", "monitoring", "policies", "update", names[title], source, *replaced)
+        _apply_policy(cloud, settings, describe_policy(file, settings), policies, channels)
 
 
-def _show(file: Path) -> str:
-    return str(file.relative_to(PROJECT))
+def describe_policy(file: Path, settings: Settings) -> dict[str, Any]:
+    """Return what a file states, with a title that says which deployment it is about."""
+    policy: dict[str, Any] = json.loads(file.read_text())
+    title = policy["displayName"].replace("Amends:", f"Amends in {settings.environment}:", 1)
+    return {**policy, "displayName": title, "userLabels": {LABEL: file.stem}}
+
+
+def _apply_policy(
+    cloud: Cloud,
+    settings: Settings,
+    policy: dict[str, Any],
+    present: dict[str, dict[str, Any]],
+    channels: list[str],
+) -> None:
+    found = present.get(policy["userLabels"][LABEL])
+    if found is None:
+        url = f"{MONITORING}/projects/{settings.project}/alertPolicies"
+        _await_metric(cloud, "POST", url, {**policy, "notificationChannels": channels})
+        return
+    fields = FIELDS
+    if settings.channels:
+        policy, fields = (
+            {**policy, "notificationChannels": channels},
+            f"{FIELDS},notificationChannels",
+        )
+    _await_metric(cloud, "PATCH", f"{MONITORING}/{found['name']}?updateMask={fields}", policy)
+
+
+def _await_metric(cloud: Cloud, method: str, url: str, policy: dict[str, Any]) -> None:
+    persist(
+        cloud, lambda: cloud.send(method, url, policy), UNKNOWN_METRIC,
+        patience=METRIC_KNOWN_WITHIN, reason="Monitoring does not know the new metric yet",
+    )  # fmt: skip
+
+
+def _find_policies(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the policies that are ours, by the name of their file."""
+    titles = {json.loads(file.read_text())["displayName"]: file.stem
+              for file in POLICIES.glob("*.json")}  # fmt: skip
+    found: dict[str, dict[str, Any]] = {}
+    token = ""
+    while True:
+        url = f"{MONITORING}/projects/{settings.project}/alertPolicies?pageSize=100"
+        page = cloud.get(f"{url}&pageToken={token}")
+        for policy in page.get("alertPolicies", []):
+            label = policy.get("userLabels", {}).get(LABEL) or titles.get(policy["displayName"])
+            if label:
+                found[label] = policy
+        token = page.get("nextPageToken", "")
+        if not token:
+            return found
+
+
+def _choose_channels(settings: Settings, policies: dict[str, dict[str, Any]]) -> list[str]:
+    """Return whom a new policy tells: whom CHANNELS names, or else whom the others tell."""
+    stated = split_list(settings.channels)
+    for channel in stated:
+        if not _CHANNEL.fullmatch(channel):
+            raise Unusable(
+                f"CHANNELS has {channel!r}: say projects/PROJECT/notificationChannels/NUMBER, as "
+                "`gcloud beta monitoring channels list` names it"
+            )
+    kept = sorted(
+        {each for one in policies.values() for each in one.get("notificationChannels", [])}
+    )
+    if not stated and not kept:
+        raise Unusable(
+            "these alerts would tell nobody: say CHANNELS=projects/PROJECT/notificationChannels/"
+            "NUMBER; `gcloud beta monitoring channels create --display-name=ops --type=email "
+            "--channel-labels=email_address=ops@example.com` makes one"
+        )
+    return stated or kept

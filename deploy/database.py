@@ -1,6 +1,9 @@
 """What Datastore has to know of the data: composite indexes, and which kinds expire."""
 
-from deploy.gcloud import Gcloud
+from typing import Any
+
+from deploy.cloud import Cloud, Failed
+from deploy.patience import wait_until
 from deploy.settings import PROJECT, Settings
 
 #: The kinds that a TTL policy deletes, and the property that says from when on. A saga's root is
@@ -11,23 +14,49 @@ EXPIRING = {
     "SagaStep": "expires_at",
 }
 
+#: An index over many entities is built for a while; the build has an hour in all (seconds).
+INDEXED_WITHIN = 1800.0
 
-def apply_indexes(gcloud: Gcloud, settings: Settings) -> None:
+
+def apply_indexes(cloud: Cloud, settings: Settings) -> None:
     """Have every index of index.yaml built that is not there; none is dropped."""
-    gcloud.change(
+    cloud.change(
         "datastore", "indexes", "create", str(PROJECT / "index.yaml"),
         f"--database={settings.database}",
     )  # fmt: skip
 
 
-def apply_ttls(gcloud: Gcloud, settings: Settings) -> None:
+def await_indexes(cloud: Cloud, settings: Settings) -> None:
+    """Return when every index is ready: a query without its index fails.
+
+    Raises Failed when one cannot be built, or after half an hour; the build can then be run again.
+    """
+
+    def ready() -> bool:
+        listed = cloud.read(
+            "firestore", "indexes", "composite", "list", f"--database={settings.database}"
+        )
+        broken = [each for each in listed or [] if each.get("state") == "NEEDS_REPAIR"]
+        if broken:
+            raise Failed(f"an index cannot be built: {_describe(broken[0])}")
+        return all(each.get("state", "READY") == "READY" for each in listed or [])
+
+    wait_until(cloud, ready, "every index is ready", patience=INDEXED_WITHIN)
+
+
+def apply_ttls(cloud: Cloud, settings: Settings) -> None:
     """Give every expiring kind its TTL policy; it is at work some minutes later."""
     database = f"--database={settings.database}"
     for kind, expires in EXPIRING.items():
         group = f"--collection-group={kind}"
-        listed = gcloud.read("firestore", "fields", "ttls", "list", group, database) or []
+        listed = cloud.read("firestore", "fields", "ttls", "list", group, database) or []
         if not any(field["name"].rpartition("/")[2] == expires for field in listed):
-            gcloud.change(
+            cloud.change(
                 "firestore", "fields", "ttls", "update", expires, group, database,
                 "--enable-ttl", "--async",
             )  # fmt: skip
+
+
+def _describe(index: Any) -> str:
+    fields = ", ".join(str(field.get("fieldPath")) for field in index.get("fields", []))
+    return f"{index.get('name', '')} ({fields})"

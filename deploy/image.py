@@ -18,12 +18,12 @@ def find_sources(root: Path = PROJECT) -> list[Path]:
 
 def requirements_of(settings: Settings) -> str:
     """Return the requirement file that the image is built with."""
-    return "requirements-telemetry.txt" if settings.otlp_endpoint else "requirements.txt"
+    return "requirements-telemetry.lock" if settings.otlp_endpoint else "requirements.lock"
 
 
 def name_image(settings: Settings, root: Path = PROJECT) -> str:
     """Return the image with its tag: the same sources are the same image, and are built once."""
-    digest = hashlib.sha256(requirements_of(settings).encode())
+    digest = hashlib.sha256(f"{settings.base_image} {requirements_of(settings)}".encode())
     for file in find_sources(root):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(root)} {len(content)}\n".encode() + content)

@@ -1,53 +1,74 @@
 """Who may call each service: IAM bindings, kept to what main.py's table says."""
 
-from deploy.gcloud import Gcloud
-from deploy.services import SMOKE, Service
-from deploy.settings import Settings
+from deploy.cloud import Cloud
+from deploy.run_api import set_members
+from deploy.services import SMOKE, Service, list_services
+from deploy.settings import Settings, split_list
+from deploy.table import API
 
 ROLE = "roles/run.invoker"
 
+#: The members whose address IAM compares without regard to case, and keeps in small letters.
+_ADDRESSES = ("user:", "group:", "serviceaccount:", "domain:")
 
-def members_of(service: Service, settings: Settings) -> set[str]:
-    """Return who is to hold roles/run.invoker on a service, and nobody else."""
-    callers, operators = _split(settings.callers), _split(settings.operators)
+
+def members_of(service: Service, settings: Settings) -> list[str]:
+    """Return who is to hold roles/run.invoker on a service, and nobody else, as IAM spells it."""
+    callers, operators = split_list(settings.callers), split_list(settings.operators)
     members = {
-        "public": {"allUsers"},
+        "public": ["allUsers"],
         "caller": callers,
         "operator": operators,
-        "tasks": {settings.member(settings.tasks_account)},
-        "scheduler": {settings.member(settings.scheduler_account)},
+        "tasks": [settings.member(settings.tasks_account)],
+        "scheduler": [settings.member(settings.scheduler_account)],
     }[service.function.invoker]
-    if service.target == "api":
-        # Its code lets operators alone operate: AMENDS_OPERATORS says who they are.
-        members = members | operators
-    if service.target in (SMOKE, "api"):
-        members = members | {settings.member(settings.build_account)}
-    return members
+    if service.target == API:
+        members = [*callers, *operators]
+    return _unique([*members, *_helpers_of(service, settings)])
 
 
-def apply_invokers(gcloud: Gcloud, settings: Settings, services: list[Service]) -> None:
-    """Bind who is missing and unbind who is too much: the table and CALLERS are the one source."""
+def admit_helpers(cloud: Cloud, settings: Settings) -> None:
+    """Let the build, and Cloud Tasks, call what is staged, so that it can be tried.
+
+    Nobody else is let in yet, and nobody is put out.
+    """
 
     def apply(service: Service) -> None:
-        region = f"--region={settings.region}"
-        policy = gcloud.read("run", "services", "get-iam-policy", service.name, region) or {}
-        bound = {
-            member
-            for binding in policy.get("bindings", [])
-            if binding["role"] == ROLE
-            for member in binding["members"]
-        }
+        helpers = _helpers_of(service, settings)
+        if service.function.invoker == "tasks":
+            helpers = members_of(service, settings)
+        if helpers:
+            set_members(cloud, settings, service.name, ROLE, lambda now: _unique([*now, *helpers]))
+
+    cloud.each(apply, list_services(settings))
+
+
+def apply_invokers(cloud: Cloud, settings: Settings) -> None:
+    """Bind who is missing and unbind who is too much: the table and the settings are the source."""
+
+    def apply(service: Service) -> None:
         wanted = members_of(service, settings)
-        changes = [("add", wanted - bound), ("remove", bound - wanted)]
-        for verb, members in changes:
-            for member in sorted(members):
-                gcloud.change(
-                    "run", "services", f"{verb}-iam-policy-binding", service.name, region,
-                    f"--member={member}", f"--role={ROLE}",
-                )  # fmt: skip
 
-    gcloud.each(apply, services)
+        def change(present: list[str]) -> list[str]:
+            return present if set(_unique(present)) == set(wanted) else wanted
+
+        set_members(cloud, settings, service.name, ROLE, change)
+
+    cloud.each(apply, list_services(settings))
 
 
-def _split(members: str) -> set[str]:
-    return {member for member in members.split(",") if member}
+def canonical(member: str) -> str:
+    """Return a member as IAM spells it: an address in small letters, anything else as it is."""
+    kind, _, name = member.partition(":")
+    if f"{kind.lower()}:" not in _ADDRESSES:
+        return member
+    return f"{kind}:{name.lower()}"
+
+
+def _helpers_of(service: Service, settings: Settings) -> list[str]:
+    tried = service.target in SMOKE or service.target == API
+    return [settings.member(settings.build_account)] if tried else []
+
+
+def _unique(members: list[str]) -> list[str]:
+    return list(dict.fromkeys(map(canonical, members)))

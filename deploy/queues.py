@@ -1,13 +1,15 @@
-"""The Cloud Tasks queues: what queues.yaml states, as gcloud takes it."""
+"""The Cloud Tasks queues: what queues.yaml states, as gcloud takes it, and who may fill them."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from deploy.gcloud import Gcloud
+from deploy.cloud import Cloud
 from deploy.settings import PROJECT, Settings
 
 QUEUES = PROJECT / "queues.yaml"
+
+ENQUEUER = "roles/cloudtasks.enqueuer"
 
 #: The flag of each setting whose name does not say it, by its path.
 _FLAGS: Final = {
@@ -42,14 +44,30 @@ def queue_names(settings: Settings) -> list[str]:
     return list(_read(settings))
 
 
-def apply_queues(gcloud: Gcloud, settings: Settings) -> None:
-    """Create the queues that are not there, and bring the others to what the file states."""
-    location = f"--location={settings.region}"
-    listed = gcloud.read("tasks", "queues", "list", location) or []
+def apply_queues(cloud: Cloud, settings: Settings) -> None:
+    """Create the queues that are not there, and bring the others to what the file states.
+
+    The functions' account may make tasks in these queues, and in no others of the project.
+    """
+    location = f"--location={settings.tasks_location}"
+    listed = cloud.read("tasks", "queues", "list", location) or []
     present = {queue["name"].rpartition("/")[2] for queue in listed}
     for name, stated in _read(settings).items():
         verb = "update" if name in present else "create"
-        gcloud.change("tasks", "queues", verb, name, location, *flags_of(stated))
+        cloud.change("tasks", "queues", verb, name, location, *flags_of(stated))
+        if name not in present or not _may_enqueue(cloud, settings, name, location):
+            cloud.change(
+                "tasks", "queues", "add-iam-policy-binding", name, location,
+                f"--member={settings.member(settings.app_account)}", f"--role={ENQUEUER}",
+            )  # fmt: skip
+
+
+def _may_enqueue(cloud: Cloud, settings: Settings, name: str, location: str) -> bool:
+    policy = cloud.read("tasks", "queues", "get-iam-policy", name, location) or {}
+    return any(
+        binding["role"] == ENQUEUER and settings.member(settings.app_account) in binding["members"]
+        for binding in policy.get("bindings", [])
+    )
 
 
 def _read(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -1,30 +1,35 @@
 """New revisions beside the old ones; then the traffic, or back again."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from deploy.gcloud import Gcloud
+from deploy.cloud import Cloud
+from deploy.comparison import agrees
+from deploy.run_api import Resource, apply_service, apply_traffic, find_services, is_ours, short
 from deploy.services import (
-    BEFORE,
-    NEXT,
+    MODE,
     RELEASE,
     Service,
-    describe_deployment,
+    describe_service,
     list_services,
     release_of,
 )
 from deploy.settings import Settings, Unusable
+from deploy.table import BEFORE, MARK_DIGITS, deployed_name
+from deploy.traffic import Traffic
+from main import FUNCTIONS
 
 
-def stage(gcloud: Gcloud, settings: Settings, image: str) -> None:
+def stage(cloud: Cloud, settings: Settings, image: str) -> None:
     """Deploy, without traffic, every service that is not yet what it is to be.
 
+    A service that is new serves at once what it has, to nobody: release lets its callers in.
     Raises Unusable, with nothing deployed, if one of the names belongs to somebody else's service.
     """
-    present = _find_present(gcloud, settings)
-    for service in list_services(settings.mode):
-        if service.name in present and RELEASE not in _labels_of(present[service.name]):
+    services, present = list_services(settings), find_services(cloud, settings)
+    for service in services:
+        if service.name in present and not is_ours(present[service.name]):
             raise Unusable(
                 f"there is a service {service.name} that no build of ours has deployed; if it may "
                 f"be replaced: gcloud run services update {service.name} "
@@ -32,121 +37,126 @@ def stage(gcloud: Gcloud, settings: Settings, image: str) -> None:
             )
 
     def deploy(service: Service) -> None:
-        flags = describe_deployment(service, settings, image)
-        release, deployed = release_of(flags), present.get(service.name)
-        if deployed is not None and _is_ready_as(deployed, release):
+        stated = describe_service(service, settings, image)
+        deployed = present.get(service.name, {})
+        if deployed and _is_ready_as(deployed, stated):
             return
-        # A service that is new has no traffic that could be held back, and gcloud refuses to.
-        held = [] if deployed is None else ["--no-traffic"]
-        gcloud.change(
-            "run", "deploy", service.name, f"--region={settings.region}", *flags,
-            f"--labels={RELEASE}={release}", f"--tag={NEXT}", *held,
-        )  # fmt: skip
+        # The same description again, as after a change by hand, is a revision of its own.
+        revision = f"{stated['template']['revision']}-{secrets.token_hex(2)}"
+        stated["template"]["revision"] = revision
+        stated["traffic"] = Traffic.of(deployed).staged(revision).targets()
+        apply_service(cloud, settings, service.name, stated)
 
-    gcloud.each(deploy, list_services(settings.mode))
+    cloud.each(deploy, services)
 
 
-def release(gcloud: Gcloud, settings: Settings) -> None:
+def release(cloud: Cloud, settings: Settings) -> None:
     """Move all traffic to the staged revisions; what served until now can be gone back to.
 
     The machinery goes first: whatever starts a saga of a new version finds a worker that knows it.
     A release that was broken off is taken up where it was when the same build runs again.
     """
-    services, present = list_services(settings.mode), _find_present(gcloud, settings)
-    traffic = {service.name: _Traffic.of(present[service.name]) for service in services}
+    services, present = list_services(settings), find_services(cloud, settings)
+    _check_staged(services, present)
+    traffic = {service.name: Traffic.of(present[service.name]) for service in services}
     if all(each.serving == each.next for each in traffic.values()):
         return
-    mark = BEFORE + release_of([f"{name} {each.next}" for name, each in traffic.items()])[:8]
+    nexts = [f"{name} {each.next}" for name, each in sorted(traffic.items())]
+    mark = BEFORE + release_of(nexts)[:MARK_DIGITS]
 
     def remember(service: Service) -> None:
         # Also where nothing moves: to go back is to go back to before this release, not further.
         now = traffic[service.name]
         if now.serving and mark not in now.before:
-            forget = [f"--remove-tags={','.join(now.before)}"] if now.before else []
-            changes = [f"--update-tags={mark}={now.serving}", *forget]
-            _change_traffic(gcloud, settings, service, *changes)
+            traffic[service.name] = now.marked(mark)
+            apply_traffic(cloud, settings, service.name, traffic[service.name].targets())
 
-    def move(service: Service) -> None:
-        now = traffic[service.name]
-        if now.serving != now.next:
-            _change_traffic(gcloud, settings, service, f"--to-tags={NEXT}=100")
+    def move(name: str) -> None:
+        now = traffic[name]
+        if now.next and now.serving != now.next:
+            apply_traffic(cloud, settings, name, now.moved(now.next).targets())
 
-    gcloud.each(remember, services)
-    _each_group(gcloud, services, move, machinery_first=True)
+    cloud.each(remember, services)
+    _each_group(cloud, settings, traffic, move, machinery_first=True)
 
 
-def roll_back(gcloud: Gcloud, settings: Settings) -> None:
-    """Move all traffic to what served before the last release; what starts sagas goes first."""
-    present = _find_present(gcloud, settings)
-    services = [each for each in list_services(settings.mode) if each.name in present]
-    traffic = {service.name: _Traffic.of(present[service.name]) for service in services}
+def roll_back(cloud: Cloud, settings: Settings) -> None:
+    """Move all traffic to what served before the last release; what starts sagas goes first.
+
+    The services are those of the last release, by their label, whatever MODE says.
+    """
+    ours = {name: each for name, each in find_services(cloud, settings).items() if is_ours(each)}
+    worker = ours.get(deployed_name("run_saga_step", settings), {})
+    mode = worker.get("labels", {}).get(MODE)
+    released = {name: each for name, each in ours.items() if each["labels"].get(MODE) == mode}
+    traffic = {name: Traffic.of(each) for name, each in released.items()}
     if len({mark for each in traffic.values() for mark in each.before}) > 1:
         raise Unusable("the last release was broken off before any traffic moved: build again")
+    back = {name: next(iter(each.before.values()), None) for name, each in traffic.items()}
+    if not any(revision and revision != traffic[name].serving for name, revision in back.items()):
+        raise Unusable("nothing was rolled back: no service serves what an earlier one could")
 
-    def move(service: Service) -> None:
-        now = traffic[service.name]
-        for mark, revision in now.before.items():
-            if revision != now.serving:
-                _change_traffic(gcloud, settings, service, f"--to-tags={mark}=100")
+    def move(name: str) -> None:
+        revision = back[name]
+        if revision and revision != traffic[name].serving:
+            apply_traffic(cloud, settings, name, traffic[name].moved(revision).targets())
 
-    _each_group(gcloud, services, move, machinery_first=False)
+    _each_group(cloud, settings, traffic, move, machinery_first=False)
 
 
-def find_leftovers(gcloud: Gcloud, settings: Settings) -> list[str]:
+def find_leftovers(cloud: Cloud, settings: Settings) -> list[str]:
     """Return the services that a build has deployed once and the table has no more."""
-    wanted = {service.name for service in list_services(settings.mode)}
-    present = _find_present(gcloud, settings)
-    return sorted(
-        name
-        for name, service in present.items()
-        if name not in wanted and RELEASE in _labels_of(service)
-    )
+    wanted = {service.name for service in list_services(settings)}
+    present = find_services(cloud, settings)
+    return sorted(name for name, each in present.items() if name not in wanted and is_ours(each))
 
 
-@dataclass(frozen=True, slots=True)
-class _Traffic:
-    """The revisions of a service that matter; `before` has what a release has marked, by tag."""
-
-    serving: str | None
-    next: str | None
-    before: dict[str, str]
-
-    @classmethod
-    def of(cls, deployed: Any) -> "_Traffic":
-        targets = deployed["status"].get("traffic", [])
-        tagged = {target["tag"]: target["revisionName"] for target in targets if "tag" in target}
-        serving = [each["revisionName"] for each in targets if each.get("percent") == 100]
-        before = {tag: name for tag, name in tagged.items() if tag.startswith(BEFORE)}
-        return cls(serving[0] if serving else None, tagged.get(NEXT), before)
-
-
-def _change_traffic(gcloud: Gcloud, settings: Settings, service: Service, *changes: str) -> None:
-    region = f"--region={settings.region}"
-    gcloud.change("run", "services", "update-traffic", service.name, region, *changes)
+def _check_staged(services: list[Service], present: dict[str, Resource]) -> None:
+    """Refuse to release where a service is missing, or lets callers in without asking IAM."""
+    if absent := sorted(each.name for each in services if each.name not in present):
+        raise Unusable(f"not staged yet: {', '.join(absent)}; build again")
+    if not_ready := sorted(
+        each.name for each in services if not Traffic.of(present[each.name]).next
+    ):
+        raise Unusable(f"no revision is staged of {', '.join(not_ready)}; build again")
+    if unchecked := sorted(
+        each.name for each in services if present[each.name].get("invokerIamDisabled")
+    ):
+        raise Unusable(
+            f"somebody has switched off the IAM check of {', '.join(unchecked)}: whoever calls can "
+            "claim to be anybody, so no traffic was moved; build again, which switches it on"
+        )
 
 
 def _each_group(
-    gcloud: Gcloud,
-    services: list[Service],
-    move: Callable[[Service], None],
+    cloud: Cloud,
+    settings: Settings,
+    names: Iterable[str],
+    move: Callable[[str], None],
     *,
     machinery_first: bool,
 ) -> None:
-    for machinery in (machinery_first, not machinery_first):
-        gcloud.each(move, [each for each in services if each.is_machinery is machinery])
+    machinery = {
+        deployed_name(target, settings)
+        for target, function in FUNCTIONS.items()
+        if function.invoker in ("tasks", "scheduler")
+    }
+    listed = list(names)
+    for first in (machinery_first, not machinery_first):
+        cloud.each(move, [name for name in listed if (name in machinery) is first])
 
 
-def _find_present(gcloud: Gcloud, settings: Settings) -> dict[str, Any]:
-    listed = gcloud.read("run", "services", "list", f"--region={settings.region}") or []
-    return {service["metadata"]["name"]: service for service in listed}
+def _is_ready_as(deployed: Resource, stated: dict[str, Any]) -> bool:
+    """Tell whether a service is what is stated: its newest revision ours, ready and unchanged.
 
-
-def _is_ready_as(deployed: Any, release: str) -> bool:
-    """Tell whether the newest revision is of a release, and was found able to serve."""
-    status, deployed_as = deployed["status"], _labels_of(deployed).get(RELEASE)
-    newest = status.get("latestCreatedRevisionName")
-    return bool(deployed_as == release and newest == status.get("latestReadyRevisionName"))
-
-
-def _labels_of(deployed: Any) -> dict[str, str]:
-    return deployed["metadata"].get("labels") or {}
+    Whatever is changed by hand makes a new revision, whose name is not ours, or another service.
+    """
+    newest = short(deployed.get("latestCreatedRevision", ""))
+    ours = stated["template"]["revision"]
+    unnamed = {**stated, "template": {**stated["template"], "revision": newest}}
+    return (
+        newest.startswith(f"{ours}-")
+        and newest == short(deployed.get("latestReadyRevision", ""))
+        and Traffic.of(deployed).next == newest
+        and agrees(unnamed, deployed)
+    )

@@ -1,10 +1,14 @@
-"""The Cloud Run services that main.py's table comes to, and the line that deploys each."""
+"""The Cloud Run services that main.py's table comes to, and what each of them is to be."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from deploy.queues import queue_names
-from deploy.settings import Settings, Unusable
+from deploy.settings import Settings, Unusable, split_list
+from deploy.table import API, account_of, check_table, deployed_name, merge
 from main import FUNCTIONS, Function
 
 #: Requests that one instance works on at once, each in a thread of its own.
@@ -16,28 +20,23 @@ GRACE = 5
 WORKER = "run_saga_step"
 SWEEP = "sweep_sagas"
 
-#: Read before traffic moves: it shows that the code, the account and the database fit together.
-SMOKE = "count_sagas"
+#: What the smoke test calls, before traffic moves: see deploy.smoke.
+SMOKE = ("start_saga", "get_saga", "list_sagas")
 
-#: The label that says what a service was last deployed as.
-RELEASE = "amends-release"
+#: The labels that say what a service was last deployed as, and in which mode.
+RELEASE, MODE = "amends-release", "amends-mode"
 
-#: The revision tags: of the one that is tried, and of the one to go back to, whose tag goes on
-#: with a name of the release that it served before.
-NEXT, BEFORE = "next", "before-"
+#: So much of a release's label is in the names of its revisions.
+REVISION_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One Cloud Run service; `target` is the Python name of its function."""
+    """One Cloud Run service; `target` is the Python name of its function, `name` the deployed."""
 
     target: str
     function: Function
-
-    @property
-    def name(self) -> str:
-        """The deployed name."""
-        return self.target.replace("_", "-")
+    name: str
 
     @property
     def is_machinery(self) -> bool:
@@ -45,49 +44,86 @@ class Service:
         return self.function.invoker in ("tasks", "scheduler")
 
 
-def list_services(mode: str) -> list[Service]:
-    """Return the services of a mode, the machinery first.
+def list_services(settings: Settings) -> list[Service]:
+    """Return the services of a deployment, the machinery first; Unusable if the table cannot be.
 
     A new version's machinery has to be there before anybody starts a saga of that version.
     """
-    services = [Service(target, function) for target, function in FUNCTIONS.items()]
-    if mode == "api":
-        services = [each for each in services if each.is_machinery]
-        services.append(Service("api", Function("functions.api", "")))
+    check_table(settings)
+    functions = dict(FUNCTIONS)
+    if settings.mode == "api":
+        behind = [each for each in FUNCTIONS.values() if not _is_machinery(each)]
+        functions = {name: each for name, each in FUNCTIONS.items() if _is_machinery(each)}
+        functions[API] = merge(behind)
+    services = [
+        Service(target, function, deployed_name(target, settings))
+        for target, function in functions.items()
+    ]
     return sorted(services, key=lambda service: not service.is_machinery)
 
 
-def url_of(name: str, settings: Settings, tag: str = "") -> str:
+def url_of(target: str, settings: Settings, tag: str = "") -> str:
     """Return the root address that Cloud Run gives a service, or a tagged revision of it."""
     if not settings.project_number:
         raise Unusable("the services' addresses have the project's number: say PROJECT_NUMBER=...")
-    host = f"{name}-{settings.project_number}.{settings.region}.run.app"
+    host = f"{deployed_name(target, settings)}-{settings.project_number}.{settings.region}.run.app"
     return f"https://{tag}---{host}" if tag else f"https://{host}"
 
 
-def describe_deployment(service: Service, settings: Settings, image: str) -> list[str]:
-    """Return the flags that make a service what it is to be; they say all that matters of it."""
-    variables = [f"{name}={value}" for name, value in _environment_of(service, settings).items()]
-    return [
-        f"--image={image}",
-        f"--service-account={settings.email(settings.app_account)}",
-        f"--timeout={service.function.timeout + GRACE}",
-        f"--memory={service.function.memory}",
-        "--cpu=1",
-        "--cpu-boost",
-        f"--concurrency={CONCURRENCY}",
-        f"--ingress={'internal' if service.is_machinery else 'all'}",
-        "--allow-unauthenticated"
-        if service.function.invoker == "public"
-        else "--no-allow-unauthenticated",
-        # gcloud splits at what stands between the carets: a list of queues has commas.
-        f"--set-env-vars=^|^{'|'.join(variables)}",
+def describe_service(service: Service, settings: Settings, image: str) -> dict[str, Any]:
+    """Return a service as Cloud Run's API (v2) states it, without its traffic.
+
+    The name of its revision is the release's, to which whoever deploys adds what makes it new.
+    """
+    described: dict[str, Any] = {
+        "labels": {MODE: settings.mode},
+        "ingress": f"INGRESS_TRAFFIC_{'INTERNAL_ONLY' if service.is_machinery else 'ALL'}",
+        # IAM is asked about every caller; a public service has allUsers among its invokers.
+        "invokerIamDisabled": False,
+        "template": {
+            "serviceAccount": settings.email(account_of(service.target, settings)),
+            "timeout": f"{service.function.timeout + GRACE}s",
+            "maxInstanceRequestConcurrency": CONCURRENCY,
+            "containers": [
+                {
+                    "image": image,
+                    "env": _variables_of(service, settings),
+                    "resources": {
+                        "limits": {"cpu": "1", "memory": service.function.memory},
+                        "cpuIdle": True,
+                        "startupCpuBoost": True,
+                    },
+                }
+            ],
+        },
+    }
+    release = release_of(described)
+    described["labels"][RELEASE] = release
+    described["template"]["revision"] = f"{service.name}-{release[:REVISION_DIGITS]}"
+    return described
+
+
+def release_of(described: Any) -> str:
+    """Return a label that is the same for the same description, and only for it."""
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _is_machinery(function: Function) -> bool:
+    return function.invoker in ("tasks", "scheduler")
+
+
+def _variables_of(service: Service, settings: Settings) -> list[dict[str, Any]]:
+    plain = {**_environment_of(service, settings), **service.function.env}
+    secret = [
+        {"name": name, "valueSource": {"secretKeyRef": _reference_to(stated)}}
+        for name, stated in service.function.secrets.items()
     ]
+    return [*({"name": name, "value": value} for name, value in plain.items()), *secret]
 
 
-def release_of(flags: list[str]) -> str:
-    """Return a label that is the same for the same flags, and only for them."""
-    return hashlib.sha256("\n".join(flags).encode()).hexdigest()[:16]
+def _reference_to(stated: str) -> Mapping[str, str]:
+    secret, _, version = stated.partition(":")
+    return {"secret": secret, "version": version}
 
 
 def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
@@ -96,11 +132,11 @@ def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
         "THREADS": str(CONCURRENCY),
         "GOOGLE_CLOUD_PROJECT": settings.project,
         "AMENDS_DATABASE": "" if settings.database == "(default)" else settings.database,
-        "AMENDS_LOCATION": settings.region,
+        "AMENDS_LOCATION": settings.tasks_location,
         "AMENDS_RETENTION_DAYS": settings.retention_days,
         "AMENDS_QUEUES": ",".join(queue_names(settings)),
-        "AMENDS_BASE_URL": url_of(service.name, settings),
-        "AMENDS_WORKER_URL": url_of(WORKER.replace("_", "-"), settings),
+        "AMENDS_BASE_URL": url_of(service.target, settings),
+        "AMENDS_WORKER_URL": url_of(WORKER, settings),
         "AMENDS_TASKS_SERVICE_ACCOUNT": settings.email(settings.tasks_account),
         "AMENDS_SCHEDULER_SERVICE_ACCOUNT": settings.email(settings.scheduler_account),
         "AMENDS_TIMEOUT_SECONDS": str(service.function.timeout),
@@ -108,8 +144,10 @@ def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
     if service.function.invoker != "public":
         # IAM has verified every token by then, and has taken its signature off (lib/identity.py).
         environment["AMENDS_BEHIND_IAM"] = "1"
-    if service.function.invoker == "operator" or service.target == "api":
-        environment["AMENDS_OPERATORS"] = settings.operators
+    if service.function.invoker == "operator" or service.target == API:
+        environment["AMENDS_OPERATORS"] = ",".join(split_list(settings.operators))
+    if settings.ttl == "1":
+        environment["AMENDS_TTL"] = "1"
     if settings.otlp_endpoint:
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = settings.otlp_endpoint
     return environment

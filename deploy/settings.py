@@ -1,6 +1,7 @@
 """What one deployment is told: by the build's substitutions, or by `make setup PROJECT=...`."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,6 +12,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 #: "functions": every function a service of its own. "api": all of them behind one service, with
 #: the worker and the sweep beside it.
 MODES = ("functions", "api")
+
+#: Who can be named as a caller, an operator or a submitter. allUsers and allAuthenticatedUsers
+#: cannot: a function that is open to everybody says so in main.py.
+MEMBER = re.compile(r"(user|group|serviceAccount|domain|principal|principalSet):\S+")
+PERSONS = ("user:", "serviceAccount:")
 
 
 class Unusable(ValueError):
@@ -25,6 +31,11 @@ class Settings:
     #: Needed by the build alone, to know each service's address before there is one.
     project_number: str = ""
     region: str = "europe-west1"
+    #: Where the queues and the sweep's job are; where the services are, if empty. Cloud Tasks and
+    #: Cloud Scheduler are not in every region.
+    tasks_region: str = ""
+    #: Where set-up makes the database: a region, or a multi-region such as eur3 or nam5.
+    database_location: str = ""
     #: The Artifact Registry repository of the image.
     repository: str = "amends"
     database: str = "(default)"
@@ -35,7 +46,10 @@ class Settings:
     callers: str = ""
     #: Who may operate sagas, likewise. `api` mode knows persons and service accounts alone.
     operators: str = ""
+    #: Who may submit builds.
+    submitters: str = ""
     app_account: str = "amends-app"
+    data_account: str = "amends-data"
     tasks_account: str = "amends-tasks"
     scheduler_account: str = "amends-scheduler"
     build_account: str = "amends-build"
@@ -43,8 +57,13 @@ class Settings:
     sweep_schedule: str = "* * * * *"
     #: How long finished sagas are kept.
     retention_days: str = "90"
+    #: "1": TTL policies delete what is left of finished sagas, and not the sweep.
+    ttl: str = ""
     #: Where OpenTelemetry sends spans and metrics; nowhere if empty.
     otlp_endpoint: str = ""
+    #: What the image is based on; the build writes its digest into the image. One that has a
+    #: digest already is taken by it.
+    base_image: str = "python:3.11-slim"
     #: Monitoring's notification channels for the alerts, separated by commas.
     channels: str = ""
 
@@ -57,9 +76,30 @@ class Settings:
         return f"serviceAccount:{self.email(account)}"
 
     @property
+    def environment(self) -> str:
+        """What tells this deployment from others, for titles that people read."""
+        return self.project
+
+    @property
     def image(self) -> str:
         """The image's name, without a tag."""
         return f"{self.region}-docker.pkg.dev/{self.project}/{self.repository}/amends"
+
+    @property
+    def tasks_location(self) -> str:
+        """The region of the queues and of the sweep's job."""
+        return self.tasks_region or self.region
+
+    @property
+    def source_bucket(self) -> str:
+        """The bucket that `gcloud builds submit` puts the sources into, by its own rule."""
+        safe = self.project.replace(":", "_").replace(".", "_").replace("google", "elgoog")
+        return f"{safe}_cloudbuild"
+
+
+def split_list(text: str) -> list[str]:
+    """Return the items of a list with commas; spaces around them are nobody's intention."""
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -70,6 +110,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise Unusable("which project? say PROJECT=...")
     settings = Settings(**stated)
     _check(settings)
+    for name in ("callers", "operators", "submitters"):
+        _check_members(name.upper(), split_list(getattr(settings, name)))
+    _check_operators(settings)
     return settings
 
 
@@ -78,21 +121,39 @@ def _check(settings: Settings) -> None:
         raise Unusable("Cloud Run has no region `global`: submit the build with --region=...")
     if settings.mode not in MODES:
         raise Unusable(f"MODE is {' or '.join(MODES)}, not {settings.mode!r}")
-    groups = [each for each in settings.operators.split(",") if each and not _has_address(each)]
-    if settings.mode == "api" and groups:
-        raise Unusable(
-            f"in MODE=api the code looks at who operates, and cannot look into {groups[0]!r}: "
-            "name user:... or serviceAccount:... in OPERATORS"
-        )
     if not _is_number(settings.retention_days):
         raise Unusable(f"RETENTION_DAYS is a number of days, not {settings.retention_days!r}")
+    if settings.ttl not in ("", "0", "1"):
+        raise Unusable(f"TTL is 1 or nothing, not {settings.ttl!r}")
     count = settings.queue_count
     if not _is_number(count) or not 0 < int(count) <= 100:
         raise Unusable(f"QUEUE_COUNT is a number from 1 to 100, not {count!r}")
 
 
-def _has_address(member: str) -> bool:
-    return member.startswith(("user:", "serviceAccount:"))
+def _check_members(name: str, members: list[str]) -> None:
+    for member in members:
+        if member.lower().startswith(("allusers", "allauthenticatedusers")):
+            raise Unusable(
+                f"{name} cannot be {member}: that would open every private function. Of a function "
+                'that everybody may call, say invoker="public" in main.py\'s table'
+            )
+        if not MEMBER.fullmatch(member):
+            raise Unusable(
+                f"{name} has {member!r}, which is no IAM member: say user:ann@example.com, "
+                "group:ops@example.com or serviceAccount:shop@my-project.iam.gserviceaccount.com"
+            )
+
+
+def _check_operators(settings: Settings) -> None:
+    """Refuse operators whom only IAM could tell from callers, where both share one service."""
+    if settings.mode != "api":
+        return
+    for member in split_list(settings.operators):
+        if not member.startswith(PERSONS):
+            raise Unusable(
+                f"OPERATORS has {member}: with MODE=api name persons (user:...) and service "
+                "accounts (serviceAccount:...), since only IAM knows who else that is"
+            )
 
 
 def _is_number(text: str) -> bool:

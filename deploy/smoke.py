@@ -1,62 +1,94 @@
-"""One read through a new revision, before anybody else gets to see it."""
+"""A probe saga through the staged revisions, before anybody else gets to see them."""
 
-import time
-import urllib.error
-import urllib.request
+import json
+import secrets
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
 
-from deploy.gcloud import Gcloud
-from deploy.services import NEXT, SMOKE, url_of
+from deploy.cloud import Cloud
+from deploy.services import url_of
 from deploy.settings import Settings
+from deploy.shell import fetch
+from deploy.table import API, NEXT
 
-#: A binding of IAM takes up to two minutes to be known everywhere.
+#: A binding of IAM takes up to two minutes to be known everywhere; a new queue about as long.
 PATIENCE = 180.0
-PAUSE = 5.0
+PAUSE = 3.0
 
-#: Sends a GET with a bearer token; returns the status and the body.
-Fetch = Callable[[str, str], tuple[int, str]]
+#: The saga that shows it, in the table of lib/sagas.py.
+PROBE = "deployment-probe"
+
+#: Answers that pass: not yet bound, not yet spread, or an instance that is only starting.
+NOT_YET = (0, 401, 403, 404, 429, 500, 502, 503, 504)
+
+#: Sends a request with a bearer token and a JSON body; returns the status and the body.
+Fetch = Callable[[str, str, str, Any], tuple[int, str]]
 
 
 class SmokeFailed(RuntimeError):
-    """The new revision does not answer as it should; no traffic was moved."""
+    """The new revisions do not do what they should; no traffic was moved."""
 
 
-def fetch(url: str, token: str) -> tuple[int, str]:
-    """Send a GET and return the status and the body, whatever they are; 0 without an answer."""
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, refusal.read().decode(errors="replace")
-    except OSError as failure:
-        return 0, str(failure)
+def try_next_revision(cloud: Cloud, settings: Settings, fetch: Fetch = fetch) -> str:
+    """Run a saga of two steps to its end through what is staged; return what it came to.
 
-
-def try_next_revision(
-    gcloud: Gcloud,
-    settings: Settings,
-    fetch: Fetch = fetch,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
-) -> str:
-    """Return the body that the staged revision answers with; SmokeFailed if it is no 200 in time.
-
-    The build has no identity token of its own to be had from where it runs: it asks IAM for one
-    of its own service account.
+    It shows that the code, the accounts, the right to act as the tasks' account, the queue, the
+    worker, the database and the indexes fit together. Raises SmokeFailed if they do not in time.
     """
-    name = SMOKE.replace("_", "-")
-    service = name if settings.mode == "functions" else "api"
-    token = gcloud.text(
-        "auth", "print-identity-token", "--include-email",
-        f"--impersonate-service-account={settings.email(settings.build_account)}",
-        f"--audiences={url_of(service, settings)}",
-    )  # fmt: skip
-    url, ends = f"{url_of(service, settings, NEXT)}/{name}", clock() + PATIENCE
-    while True:
-        status, body = fetch(url, token)
-        if status == 200:
-            return body
-        if clock() > ends:
-            raise SmokeFailed(f"{url} answers {status}, and no traffic was moved: {body[:500]}")
-        sleep(PAUSE)
+    return _Probe(cloud, settings, fetch).run()
+
+
+class _Probe:
+    def __init__(self, cloud: Cloud, settings: Settings, fetch: Fetch) -> None:
+        self._cloud, self._settings, self._fetch = cloud, settings, fetch
+        self._ends = cloud.now() + PATIENCE
+        self._tokens: dict[str, str] = {}
+
+    def run(self) -> str:
+        saga_id = f"probe-{secrets.token_hex(8)}"
+        self._ask("start_saga", 202, {"name": PROBE, "id": saga_id, "payload": {}})
+        status = self._await_end(saga_id)
+        if status != "COMPLETED":
+            raise SmokeFailed(f"the probe saga {saga_id} is {status}, and no traffic was moved")
+        query = urlencode({"name": PROBE, "status": "COMPLETED", "page_size": "1"})
+        self._ask("list_sagas", 200, query=query)
+        return f"the probe saga {saga_id} has completed through the staged revisions"
+
+    def _await_end(self, saga_id: str) -> str:
+        while True:
+            body = self._ask("get_saga", 200, query=urlencode({"id": saga_id}))
+            status = str(json.loads(body).get("status"))
+            if status not in ("PENDING", "RUNNING") or self._cloud.now() > self._ends:
+                return status
+            self._cloud.sleep(PAUSE)
+
+    def _ask(self, target: str, expected: int, body: Any = None, query: str = "") -> str:
+        """Return what a staged function answers with the status expected, once it does."""
+        service = API if self._settings.mode == "api" else target
+        root = url_of(service, self._settings, NEXT)
+        url = f"{root}/{target.replace('_', '-')}" + (f"?{query}" if query else "")
+        while True:
+            token = self._token_for(service)
+            status, text = self._fetch("POST" if body else "GET", url, token, body)
+            if status == expected:
+                return text
+            if status not in NOT_YET or self._cloud.now() > self._ends:
+                raise SmokeFailed(f"{url} answers {status}, and no traffic was moved: {text[:500]}")
+            self._cloud.sleep(PAUSE)
+
+    def _token_for(self, service: str) -> str:
+        """Return a token of the build's own account that the service takes.
+
+        The build may ask IAM for that, and for no other kind of token of its own.
+        """
+        if service not in self._tokens:
+            account = self._settings.email(self._settings.build_account)
+            answer = self._cloud.send(
+                "POST",
+                f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{account}"
+                ":generateIdToken",
+                {"audience": url_of(service, self._settings), "includeEmail": True},
+            )
+            self._tokens[service] = str(answer["token"])
+        return self._tokens[service]

@@ -1,23 +1,22 @@
 """The Cloud Scheduler job that calls the sweep."""
 
-from deploy.gcloud import Gcloud
+from deploy.cloud import Cloud
 from deploy.services import SWEEP, url_of
 from deploy.settings import Settings
+from deploy.table import deployed_name
 from main import FUNCTIONS
 
-NAME = SWEEP.replace("_", "-")
 
-
-def apply_schedule(gcloud: Gcloud, settings: Settings) -> None:
+def apply_schedule(cloud: Cloud, settings: Settings) -> None:
     """Create the job, or bring it to what it is to be."""
-    location = f"--location={settings.region}"
-    listed = gcloud.read("scheduler", "jobs", "list", location) or []
+    name, location = deployed_name(SWEEP, settings), f"--location={settings.tasks_location}"
+    listed = cloud.read("scheduler", "jobs", "list", location) or []
     present = {job["name"].rpartition("/")[2] for job in listed}
-    url = url_of(NAME, settings)
-    gcloud.change(
-        "scheduler", "jobs", "update" if NAME in present else "create", "http", NAME, location,
+    url = url_of(SWEEP, settings)
+    cloud.change(
+        "scheduler", "jobs", "update" if name in present else "create", "http", name, location,
         f"--schedule={settings.sweep_schedule}",
-        f"--uri={url}/{NAME}",
+        f"--uri={url}/{SWEEP.replace('_', '-')}",
         "--http-method=POST",
         f"--attempt-deadline={FUNCTIONS[SWEEP].timeout}s",
         f"--oidc-service-account-email={settings.email(settings.scheduler_account)}",

@@ -4,8 +4,10 @@ functions-framework imports our code before gunicorn forks: a channel made then 
 the worker.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from lib.config import config
 from lib.errors import Unavailable
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from lib.saga.delivery import Delivery
     from lib.saga.dispatch import CloudTasksQueue
     from lib.saga.engine import Engine
+
+_TAG = re.compile(r"[a-z0-9-]{1,46}", re.ASCII)
 
 
 def now() -> datetime:
@@ -88,7 +92,23 @@ def _queue() -> "CloudTasksQueue":
     return CloudTasksQueue(
         client,
         queues=[f"{location}/queues/{name}" for name in settings.queues],
-        url=f"{settings.worker_url}/run-saga-step",
+        url=lambda: f"{_worker_root(settings.worker_url, settings.base_url)}/run-saga-step",
         audience=settings.worker_url,
         service_account=settings.tasks_service_account,
     )
+
+
+def _worker_root(worker_url: str, base_url: str) -> str:
+    """Return the worker's address, under the revision tag that this request was sent to.
+
+    So a saga that is started at a staged revision is run by the staged worker (deploy/smoke.py).
+    """
+    import flask
+
+    if not flask.has_request_context():
+        return worker_url
+    own, worker = urlsplit(base_url), urlsplit(worker_url)
+    tag, separator, host = flask.request.host.partition("---")
+    if not separator or host != own.netloc or not _TAG.fullmatch(tag):
+        return worker_url
+    return f"{worker.scheme}://{tag}---{worker.netloc}"

@@ -1,7 +1,7 @@
 """Handing deliveries over to Cloud Tasks."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import grpc
@@ -44,7 +44,7 @@ class CloudTasksQueue:
         client: tasks_v2.CloudTasksClient,
         *,
         queues: Sequence[str],
-        url: str,
+        url: Callable[[], str],
         audience: str,
         service_account: str,
     ) -> None:
@@ -71,7 +71,7 @@ class CloudTasksQueue:
             schedule_time=delivery.at,
             dispatch_deadline=max(delivery.timeout + OVERHEAD, SHORTEST_DISPATCH),
             http_request=tasks_v2.HttpRequest(
-                url=self._url,
+                url=self._url(),
                 http_method=tasks_v2.HttpMethod.POST,
                 headers=_make_headers(delivery),
                 body=msgspec.json.encode(delivery),

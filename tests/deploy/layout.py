@@ -52,11 +52,11 @@ def copy_sources(uploads: list[str], app: Path) -> None:
 
 
 def install(app: Path, venv: Path) -> None:
-    """Install requirements.txt into a fresh environment, and compile the sources."""
+    """Install requirements.lock into a fresh environment, and compile the sources."""
     run(sys.executable, "-m", "venv", str(venv))
     python = str(venv / "bin" / "python")
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run(*pip, "--compile", "-r", str(app / "requirements.txt"))
+    run(*pip, "--compile", "--require-hashes", "-r", str(app / "requirements.lock"))
     run(python, "-m", "compileall", "-q", str(app))
 
 

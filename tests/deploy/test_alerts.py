@@ -25,12 +25,17 @@ from tests.saga.bench import HeldQueue, Probe, make_saga
 
 METRIC_FILES = sorted(METRICS.glob("*.json"))
 POLICY_FILES = sorted(POLICIES.glob("*.json"))
-USER_METRIC = re.compile(r"logging\.googleapis\.com/user/([\w-]+)")
+#: As filters name them, and as PromQL does.
+USER_METRIC = re.compile(r"logging(?:\.googleapis\.com/user/|_googleapis_com:user_)([\w-]+)")
 
 
 def read(file: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(file.read_text())
     return found
+
+
+def metrics_of(file: Path) -> set[str]:
+    return {name.replace("_", "-") for name in USER_METRIC.findall(file.read_text())}
 
 
 def matches(log_filter: str, line: dict[str, Any]) -> bool:
@@ -60,11 +65,11 @@ def test_a_policy_is_one_that_cloud_monitoring_takes(file: Path) -> None:
 
 @pytest.mark.parametrize("file", POLICY_FILES, ids=lambda file: file.stem)
 def test_a_policy_is_over_metrics_that_there_are(file: Path) -> None:
-    assert set(USER_METRIC.findall(file.read_text())) <= {each.stem for each in METRIC_FILES}
+    assert metrics_of(file) <= {each.stem for each in METRIC_FILES}
 
 
 def test_every_metric_is_for_an_alert() -> None:
-    used = {name for file in POLICY_FILES for name in USER_METRIC.findall(file.read_text())}
+    used = {name for file in POLICY_FILES for name in metrics_of(file)}
     assert used == {file.stem for file in METRIC_FILES}
 
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,7 +39,8 @@ def test_a_field_that_cloud_build_does_not_have_is_found() -> None:
 
 def test_nothing_is_deployed_before_the_tests_and_no_traffic_moves_before_the_smoke_test() -> None:
     assert list(STEPS) == [
-        "test", "check", "name-image", "image", "prepare", "stage", "smoke", "release",
+        "install", "test", "check", "name-image", "image", "prepare", "stage", "smoke",
+        "check-again", "release",
     ]  # fmt: skip
 
 
@@ -60,7 +62,7 @@ def test_every_substitution_reaches_the_deployment_and_has_its_default() -> None
 
 
 def test_every_setting_that_the_build_could_state_is_a_substitution() -> None:
-    by_hand = {"project", "project_number", "channels"}
+    by_hand = {"project", "project_number", "channels", "submitters", "database_location"}
     names = {f"_{field.name.upper()}" for field in fields(Settings) if field.name not in by_hand}
     assert names == set(SUBSTITUTIONS)
 
@@ -70,8 +72,24 @@ def test_every_substitution_has_its_line_in_the_readme() -> None:
         assert re.search(rf"^\| `{name}` \|", README, re.MULTILINE), name
 
 
-def test_what_the_build_says_to_gcloud_is_found_out_with_python_alone() -> None:
-    # The image that gcloud comes in has a Python without packages.
+def test_what_the_build_says_needs_no_package_but_a_yaml_library(tmp_path: Path) -> None:
+    """gcloud's image has a Python without packages, and ours may be of another version."""
+    (tmp_path / "yaml").symlink_to(Path(yaml.__file__).parent)
+    (tmp_path / "image.txt").write_text("registry/amends@sha256:1")
+    path = f"{tmp_path}:{PROJECT}"
+    for verb, shown in (("prepare", "tasks queues create"), ("stage", "services/api?")):
+        done = subprocess.run(
+            [sys.executable, "-S", "-m", "deploy", verb, "--dry-run"],
+            cwd=tmp_path,
+            env={"PROJECT": "p", "PROJECT_NUMBER": "1", "MODE": "api", "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert shown in done.stdout
+
+
+def test_what_set_up_says_to_gcloud_is_found_out_with_python_alone() -> None:
     done = subprocess.run(
         [sys.executable, "-S", "-m", "deploy", "setup", "--dry-run"],
         cwd=PROJECT,
@@ -93,5 +111,77 @@ def test_the_kinds_that_expire_are_those_whose_models_say_so() -> None:
 
 
 def test_the_image_is_built_from_what_the_python_of_the_tests_has_tested() -> None:
-    version = STEPS["test"]["name"].removeprefix("python:")
-    assert f"FROM python:{version}-slim" in (PROJECT / "Dockerfile").read_text()
+    version = STEPS["install"]["name"].removeprefix("python:")
+    assert f"ARG BASE=python:{version}-slim\n" in (PROJECT / "Dockerfile").read_text()
+    assert SUBSTITUTIONS["_BASE_IMAGE"] == f"python:{version}-slim"
+    assert f"python:{version} make lint test" in STEPS["test"]["args"][1]
+
+
+def test_the_tests_have_neither_a_network_nor_so_an_account() -> None:
+    assert "docker create --network=none " in STEPS["test"]["args"][1]
+    assert STEPS["install"]["env"] == ["PIP_ONLY_BINARY=:all:"]
+
+
+def test_no_saga_loses_its_definition_between_the_first_check_and_the_traffic() -> None:
+    ids = list(STEPS)
+    assert ids[ids.index("release") - 1] == "check-again"
+    again = {**STEPS["check-again"], "id": "check"}
+    assert again == STEPS["check"]
+
+
+def test_what_is_deployed_is_named_by_the_digest_that_was_pushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = STEPS["image"]["args"][1].replace("$$", "$")
+    said = run_image_step(script, tmp_path, monkeypatch, present=False)
+    assert (tmp_path / "image.txt").read_text() == "registry/amends@sha256:pushed\n"
+    build = next(line for line in said if line.startswith("build "))
+    assert "BASE=registry/python@sha256:based" in build
+    assert "REQUIREMENTS=requirements.lock" in build
+    said = run_image_step(script, tmp_path, monkeypatch, present=True)
+    assert (tmp_path / "image.txt").read_text() == "registry/amends@sha256:pushed\n"
+    assert not any(line.startswith(("build ", "push ")) for line in said)
+
+
+DOCKER = """#!/bin/sh
+echo "$@" >> said
+case "$*" in
+  "pull --quiet registry/amends:tag") test -e present ;;
+  inspect*python*) echo registry/python@sha256:based ;;
+  inspect*) echo registry/amends@sha256:pushed ;;
+esac
+"""
+
+
+def run_image_step(
+    script: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *, present: bool
+) -> list[str]:
+    """Run the step with a stand-in for docker; return what it was told."""
+    (folder / "docker").write_text(DOCKER)
+    (folder / "docker").chmod(0o755)
+    (folder / "image.txt").write_text("registry/amends:tag\n")
+    (folder / "said").write_text("")
+    if present:
+        (folder / "present").touch()
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "BASE_IMAGE": "python:3.11-slim"}
+    subprocess.run(["bash", "-c", script], cwd=folder, env=environment, check=True)
+    return (folder / "said").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", [file.stem for file in PROJECT.glob("requirements*.txt")])
+def test_everything_that_is_installed_is_installed_by_its_hash(name: str) -> None:
+    locked = (PROJECT / f"{name}.lock").read_text()
+    entries = re.split(r"\n(?=\S)", locked.strip())
+    assert all("--hash=sha256:" in entry for entry in entries)
+    pins = {pin for entry in entries for pin in re.findall(r"^([\w.-]+==[^\s;]+)", entry)}
+    found = {pin.lower().replace("_", "-").replace(".", "-") for pin in pins}
+    stated = re.findall(r"^([\w.-]+==\S+)", (PROJECT / f"{name}.txt").read_text(), re.MULTILINE)
+    wanted = {pin.lower().replace("_", "-").replace(".", "-") for pin in stated}
+    assert wanted <= found, "run `make lock`"
+
+
+def test_nothing_is_installed_without_a_hash() -> None:
+    for file in ("Makefile", "Dockerfile"):
+        lines = re.findall(r"pip install .*", (PROJECT / file).read_text())
+        assert lines
+        assert all("--require-hashes" in line for line in lines), file

@@ -12,11 +12,11 @@ from dataclasses import replace
 import pytest
 import requests
 
-from deploy.services import Service, describe_deployment, list_services
+from deploy.services import Service, describe_service, list_services
 from local.ports import choose_port
 from local.stack import Stack
 from local.supervisor import PROJECT
-from tests.deploy.cloud import SETTINGS
+from tests.deploy.cloud import IMAGE, SETTINGS, variables_of
 from tests.deploy.test_separate_services import _wait_for
 from tests.unit.test_access import removed
 from tests.unit.test_identity import Signer
@@ -27,9 +27,7 @@ OPERATOR = "olga@example.com"
 
 def environment_of(service: Service, mode: str) -> dict[str, str]:
     settings = replace(SETTINGS, mode=mode, operators=f"user:{OPERATOR}")
-    flags = describe_deployment(service, settings, "image")
-    stated = next(flag for flag in flags if flag.startswith("--set-env-vars=^|^"))
-    return dict(pair.split("=", 1) for pair in stated.removeprefix("--set-env-vars=^|^").split("|"))
+    return variables_of(describe_service(service, settings, IMAGE))
 
 
 @contextmanager
@@ -67,7 +65,7 @@ def test_a_forged_sweep_step_and_pause_are_refused_in_the_deployed_environment(
     mode: str, stack: Stack, signer: Signer
 ) -> None:
     wanted = [*GUARDED, "api"] if mode == "api" else GUARDED
-    services = [each for each in list_services(mode) if each.name in wanted]
+    services = [each for each in list_services(replace(SETTINGS, mode=mode)) if each.name in wanted]
     with ExitStack() as running:
         for service in services:
             url, deployed = running.enter_context(start(service, mode, stack))
@@ -104,7 +102,7 @@ def call_forged(url: str, deployed: dict[str, str], signer: Signer) -> tuple[int
 def test_a_header_spelled_with_underscores_does_not_stand_for_the_checked_one(
     stack: Stack, signer: Signer
 ) -> None:
-    service = next(each for each in list_services("functions") if each.name == "pause-saga")
+    service = next(each for each in list_services(SETTINGS) if each.name == "pause-saga")
     with start(service, "functions", stack) as (url, deployed):
         base = deployed["AMENDS_BASE_URL"]
         request = (

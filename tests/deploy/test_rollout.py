@@ -1,217 +1,348 @@
-"""A build against a project in memory: what is deployed, in what order, and what is not."""
+"""A build against a project that says no: what is deployed, in what order, and what is not."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from deploy import rollout
-from deploy.gcloud import Failed
-from deploy.invokers import apply_invokers
-from deploy.services import list_services
+from deploy.cloud import Failed
 from deploy.settings import Settings, Unusable
-from deploy.smoke import SmokeFailed, try_next_revision
-from deploy.sweeping import apply_schedule
+from deploy.smoke import SmokeFailed
 from main import FUNCTIONS
-from tests.deploy.cloud import SETTINGS, Cloud
+from tests.deploy.builds import build, deployed_by, moved_by, put_beside
+from tests.deploy.cloud import IMAGE, OWNER, SETTINGS, Cloud, make_cloud
 
 API = replace(SETTINGS, mode="api")
+SECOND, THIRD = f"{IMAGE}2", f"{IMAGE}3"
+MACHINERY = {"run-saga-step", "sweep-sagas"}
 
 
-def build(
-    cloud: Cloud, image: str = "i:1", settings: Settings = SETTINGS, status: int = 200
-) -> None:
-    """Do what the build's last steps do; the smoke test is answered with `status`."""
-    rollout.stage(cloud, settings, image)
-    apply_invokers(cloud, settings, list_services(settings.mode))
-    times = iter(range(0, 10_000, 100))
-    try_next_revision(
-        cloud, settings, lambda *_: (status, "{}"), sleep=lambda _: None, clock=lambda: next(times)
-    )
-    rollout.release(cloud, settings)
-    apply_schedule(cloud, settings)
+FEW = (
+    "run_saga_step", "sweep_sagas", "start_saga", "get_saga", "list_sagas", "pause_saga",
+    "set_stock", "get_credit",
+)  # fmt: skip
 
 
-def deployed_by(changes: list[str]) -> list[str]:
-    return [line.split()[3] for line in changes if line.startswith("gcloud run deploy")]
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """Return a project for a table of a few functions, one at least of each kind."""
+    for name in set(FUNCTIONS) - set(FEW):
+        monkeypatch.delitem(FUNCTIONS, name)
+    return make_cloud()
 
 
-def moved_by(changes: list[str]) -> list[str]:
-    return [line.split()[4] for line in changes if "--to-tags" in line]
+def serving(cloud: Cloud) -> dict[str, str]:
+    return {name: cloud.serving(name) for name in cloud.services}
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, API], ids=["functions", "api"])
-def test_building_again_changes_nothing(settings: Settings) -> None:
-    cloud = Cloud()
+def test_building_again_deploys_nothing_and_moves_nothing(cloud: Cloud, settings: Settings) -> None:
     build(cloud, settings=settings)
-    before = {name: cloud.serving(name) for name in cloud.services}
+    before = serving(cloud)
     cloud.take_changes()
     build(cloud, settings=settings)
-    # The job is brought to what it is already.
-    assert [line.split()[:5] for line in cloud.take_changes()] == [
-        ["gcloud", "scheduler", "jobs", "update", "http"]
+    # What cannot be asked whether it has changed is brought to what it is already.
+    assert [line.split()[1:4] for line in cloud.take_changes()] == [
+        ["datastore", "indexes", "create"],
+        ["tasks", "queues", "update"],
+        ["scheduler", "jobs", "update"],
     ]
-    assert {name: cloud.serving(name) for name in cloud.services} == before
+    assert serving(cloud) == before
 
 
 def test_every_function_of_the_table_is_a_service() -> None:
-    cloud = Cloud()
+    cloud = make_cloud()
     build(cloud)
     assert set(cloud.services) == {name.replace("_", "-") for name in FUNCTIONS}
 
 
-def test_in_the_other_mode_one_service_has_all_but_the_worker_and_the_sweep_beside_it() -> None:
-    cloud = Cloud()
+def test_in_the_other_mode_one_service_has_all_but_the_worker_and_the_sweep(cloud: Cloud) -> None:
     build(cloud, settings=API)
-    assert set(cloud.services) == {"api", "run-saga-step", "sweep-sagas"}
+    assert set(cloud.services) == {"api", *MACHINERY}
 
 
-def test_a_new_image_is_tried_before_traffic_moves_to_it() -> None:
-    cloud = Cloud()
+def test_a_new_image_is_tried_before_traffic_moves_to_it(cloud: Cloud) -> None:
     build(cloud)
+    first = serving(cloud)
     cloud.take_changes()
-    rollout.stage(cloud, SETTINGS, "i:2")
+    put_beside(cloud, SECOND)
     assert len(deployed_by(cloud.changes)) == len(FUNCTIONS)
-    assert all("--no-traffic" in line for line in cloud.changes)
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001"}
+    assert serving(cloud) == first
     rollout.release(cloud, SETTINGS)
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
+    assert not set(serving(cloud).values()) & set(first.values())
 
 
-def test_no_traffic_moves_when_the_smoke_test_fails() -> None:
-    cloud = Cloud()
+def test_no_traffic_moves_when_the_smoke_test_fails(cloud: Cloud) -> None:
     build(cloud)
-    with pytest.raises(SmokeFailed, match="answers 500, and no traffic was moved"):
-        build(cloud, "i:2", status=500)
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001"}
+    first = serving(cloud)
+    cloud.project.front.answers = {"start-saga": 422}
+    with pytest.raises(SmokeFailed, match="answers 422, and no traffic was moved"):
+        build(cloud, SECOND)
+    assert serving(cloud) == first
 
 
-def test_no_traffic_moves_when_a_revision_does_not_start_and_it_is_tried_again_next_time() -> None:
-    cloud = Cloud()
+def test_no_traffic_moves_when_a_revision_does_not_start_and_it_is_tried_again_next_time(
+    cloud: Cloud,
+) -> None:
     build(cloud)
-    cloud.broken = {"get-saga"}
-    with pytest.raises(Failed):
-        build(cloud, "i:2")
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001"}
-    cloud.broken = set()
-    build(cloud, "i:2")
-    assert cloud.serving("get-saga").endswith("00003")
+    first = serving(cloud)
+    cloud.project.run.broken = {"get-saga"}
+    with pytest.raises(Failed, match=r"get-saga is deployed: no: .*failed to start"):
+        build(cloud, SECOND)
+    assert serving(cloud) == first
+    cloud.project.run.broken = set()
+    build(cloud, SECOND)
+    assert (
+        cloud.serving("get-saga") == cloud.service("get-saga")["latestReadyRevision"].split("/")[-1]
+    )
+    assert cloud.serving("get-saga") != first["get-saga"]
 
 
-def test_what_runs_sagas_is_released_before_what_starts_them_and_rolled_back_after() -> None:
-    cloud = Cloud()
+@pytest.mark.parametrize("settings", [SETTINGS, API], ids=["functions", "api"])
+def test_a_first_deployment_that_never_got_ready_is_taken_up(
+    cloud: Cloud, settings: Settings
+) -> None:
+    cloud.project.run.broken = {"run-saga-step", "api", "get-saga"}
+    with pytest.raises(Failed, match="failed to start"):
+        build(cloud, settings=settings)
+    assert "latestReadyRevision" not in cloud.service("run-saga-step")
+    cloud.project.run.broken = set()
+    build(cloud, SECOND, settings)
+    assert all(serving(cloud).values())
+
+
+def test_a_service_of_which_only_latest_is_stated_is_taken_up(cloud: Cloud) -> None:
+    """gcloud itself, and an earlier version of this build, leave LATEST with all the traffic."""
     build(cloud)
+    name = "projects/shop-1/locations/europe-west1/services/get-saga"
+    latest = [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}]
+    cloud.project.run.patch(name, {"traffic": latest}, {"updateMask": "traffic"}, OWNER)
+    first = cloud.serving("get-saga")
+    put_beside(cloud, SECOND)
+    assert cloud.serving("get-saga") == first
+    build(cloud, SECOND)
+    assert cloud.serving("get-saga") != first
+
+
+def test_what_runs_sagas_is_released_before_what_starts_them_and_rolled_back_after(
+    cloud: Cloud,
+) -> None:
+    build(cloud)
+    first = serving(cloud)
+    put_beside(cloud, SECOND)
     cloud.take_changes()
-    build(cloud, "i:2")
-    assert set(moved_by(cloud.take_changes())[:2]) == {"run-saga-step", "sweep-sagas"}
+    rollout.release(cloud, SETTINGS)
+    marked, moved = moved_by(cloud.changes)[: len(first)], moved_by(cloud.changes)[len(first) :]
+    assert set(marked) == set(moved) == set(first)
+    assert set(moved[:2]) == MACHINERY
+    cloud.take_changes()
     rollout.roll_back(cloud, SETTINGS)
-    assert set(moved_by(cloud.take_changes())[-2:]) == {"run-saga-step", "sweep-sagas"}
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001"}
+    assert set(moved_by(cloud.take_changes())[-2:]) == MACHINERY
+    assert serving(cloud) == first
 
 
-def test_only_what_has_changed_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud = Cloud()
+def test_only_what_has_changed_is_deployed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     build(cloud)
     cloud.take_changes()
     monkeypatch.setitem(FUNCTIONS, "get_saga", FUNCTIONS["get_saga"]._replace(memory="1Gi"))
     build(cloud)
     changes = cloud.take_changes()
-    assert deployed_by(changes) == moved_by(changes) == ["get-saga"]
+    assert deployed_by(changes) == ["get-saga"]
+    assert moved_by(changes)[-1] == "get-saga"
 
 
 def test_to_roll_back_is_to_go_back_one_release_for_every_service(
-    monkeypatch: pytest.MonkeyPatch,
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cloud = Cloud()
     build(cloud)
-    build(cloud, "i:2")
+    build(cloud, SECOND)
+    second = serving(cloud)
     monkeypatch.setitem(FUNCTIONS, "get_saga", FUNCTIONS["get_saga"]._replace(memory="1Gi"))
-    build(cloud, "i:2")
-    build(cloud, "i:2")
+    build(cloud, SECOND)
+    build(cloud, SECOND)
     rollout.roll_back(cloud, SETTINGS)
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
+    assert serving(cloud) == second
 
 
-def test_a_release_that_was_broken_off_is_finished_by_the_next_build_and_can_be_undone() -> None:
-    cloud = Cloud()
+def test_to_roll_back_needs_no_mode_and_rolls_all_of_the_last_release_back(cloud: Cloud) -> None:
+    build(cloud, settings=API)
+    first = serving(cloud)
+    build(cloud, SECOND, settings=API)
+    rollout.roll_back(cloud, SETTINGS)  # MODE is what it is when nobody says it
+    assert serving(cloud) == first
+
+
+def test_to_roll_back_leaves_what_another_mode_has_deployed_alone(cloud: Cloud) -> None:
     build(cloud)
-    cloud.stuck = {"get-saga"}
+    build(cloud, SECOND)
+    build(cloud, SECOND, settings=API)
+    build(cloud, THIRD, settings=API)
+    functions = {name: cloud.serving(name) for name in cloud.services if name not in MACHINERY}
+    del functions["api"]
+    rollout.roll_back(cloud, SETTINGS)
+    assert {name: cloud.serving(name) for name in functions} == functions
+
+
+def test_to_roll_back_where_there_is_nothing_to_go_back_to_is_an_error(cloud: Cloud) -> None:
+    with pytest.raises(Unusable, match="nothing was rolled back"):
+        rollout.roll_back(cloud, SETTINGS)
+    build(cloud)
+    with pytest.raises(Unusable, match="nothing was rolled back"):
+        rollout.roll_back(cloud, SETTINGS)
+
+
+def test_a_release_that_was_broken_off_is_finished_by_the_next_build_and_can_be_undone(
+    cloud: Cloud,
+) -> None:
+    build(cloud)
+    first = serving(cloud)
+    cloud.project.run.stuck = {"get-saga"}
     with pytest.raises(Failed):
-        build(cloud, "i:2")
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001", "00002"}
-    cloud.stuck = set()
-    build(cloud, "i:2")
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
+        build(cloud, SECOND)
+    assert set(serving(cloud).values()) & set(first.values())
+    cloud.project.run.stuck = set()
+    build(cloud, SECOND)
+    assert not set(serving(cloud).values()) & set(first.values())
     rollout.roll_back(cloud, SETTINGS)
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001"}
+    assert serving(cloud) == first
 
 
-def test_a_release_that_was_broken_off_can_be_undone_at_once() -> None:
-    cloud = Cloud()
+def test_a_release_that_was_broken_off_can_be_undone_at_once(cloud: Cloud) -> None:
     build(cloud)
-    build(cloud, "i:2")
-    cloud.stuck = {"get-saga"}
+    build(cloud, SECOND)
+    second = serving(cloud)
+    cloud.project.run.stuck = {"get-saga"}
     with pytest.raises(Failed):
-        build(cloud, "i:3")
-    cloud.stuck = set()
+        build(cloud, THIRD)
+    cloud.project.run.stuck = set()
     rollout.roll_back(cloud, SETTINGS)
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
+    assert serving(cloud) == second
 
 
-def test_a_release_can_be_undone_after_a_later_build_that_failed_its_smoke_test() -> None:
-    cloud = Cloud()
+def test_a_release_can_be_undone_after_a_later_build_that_failed_its_smoke_test(
+    cloud: Cloud,
+) -> None:
     build(cloud)
-    build(cloud, "i:2")
+    first = serving(cloud)
+    build(cloud, SECOND)
+    cloud.project.front.answers = {"start-saga": 422}
     with pytest.raises(SmokeFailed):
-        build(cloud, "i:3", status=500)
+        build(cloud, THIRD)
     rollout.roll_back(cloud, SETTINGS)
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00001"}
+    assert serving(cloud) == first
 
 
-def test_nothing_is_undone_when_it_is_not_sure_what_the_last_release_was() -> None:
-    cloud = Cloud()
+def test_nothing_is_undone_when_it_is_not_sure_what_the_last_release_was(cloud: Cloud) -> None:
     build(cloud)
-    build(cloud, "i:2")
-    cloud.services["get-saga"]["status"]["traffic"].append(
-        {"tag": "before-other", "revisionName": "get-saga-00001"}
-    )
+    build(cloud, SECOND)
+    second = serving(cloud)
+    name = "projects/shop-1/locations/europe-west1/services/get-saga"
+    for target in cloud.project.state.find(name)["traffic"]:
+        if target.get("tag", "").startswith("before-"):
+            target["tag"] = "before-other"
     with pytest.raises(Unusable, match="build again"):
         rollout.roll_back(cloud, SETTINGS)
-    assert {cloud.serving(name)[-5:] for name in cloud.services} == {"00002"}
+    assert serving(cloud) == second
 
 
-def test_somebody_elses_service_is_not_replaced_unless_it_is_said_that_it_may_be() -> None:
-    cloud = Cloud()
-    cloud.services["get-saga"] = {"metadata": {"name": "get-saga"}, "status": {}}
-    with pytest.raises(Unusable, match="--update-labels=amends-release=replace"):
-        build(cloud)
-    assert cloud.changes == []
-    cloud.services["get-saga"] = {
-        "metadata": {"name": "get-saga", "labels": {"amends-release": "replace"}},
-        "status": {"traffic": [{"percent": 100, "revisionName": "theirs"}]},
-        "count": 0,
-    }
+def test_somebody_elses_service_is_not_replaced_unless_it_is_said_that_it_may_be(
+    cloud: Cloud,
+) -> None:
     build(cloud)
-    assert cloud.serving("get-saga") == "get-saga-00001"
+    state = cloud.project.state
+    name = "projects/shop-1/locations/europe-west1/services/get-saga"
+    state.find(name)["labels"] = {"theirs": "yes"}
+    cloud.take_changes()
+    with pytest.raises(Unusable, match="--update-labels=amends-release=replace"):
+        put_beside(cloud, SECOND)
+    assert cloud.changes == []
+    state.find(name)["labels"] = {"amends-release": "replace"}
+    build(cloud)
 
 
 def test_a_service_that_has_left_the_table_is_named_and_left_alone(
-    monkeypatch: pytest.MonkeyPatch,
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cloud = Cloud()
     build(cloud)
     monkeypatch.delitem(FUNCTIONS, "get_credit")
-    cloud.services["somebody-elses"] = {"metadata": {"name": "x"}, "status": {}}
+    state = cloud.project.state
+    other = "projects/shop-1/locations/europe-west1/services/somebody-elses"
+    state.put(other, {"name": other})
     assert rollout.find_leftovers(cloud, SETTINGS) == ["get-credit"]
 
 
-def test_the_smoke_test_asks_the_staged_revision_with_a_token_for_the_service() -> None:
-    cloud, asked = Cloud(), []
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("timeout", "10s"), ("memory", "2Gi"), ("variable", "x"), ("ingress", "INGRESS_TRAFFIC_ALL")],
+)
+def test_a_setting_that_was_changed_by_hand_is_put_right_by_the_next_build(
+    cloud: Cloud, field: str, value: str
+) -> None:
+    """Also where whoever changed it left the label, and the revision's name, as they were."""
+    build(cloud)
+    service = cloud.project.state.find(
+        "projects/shop-1/locations/europe-west1/services/run-saga-step"
+    )
+    container = service["template"]["containers"][0]
+    if field == "memory":
+        container["resources"]["limits"]["memory"] = value
+    elif field == "variable":
+        container["env"].append({"name": "EXTRA", "value": value})
+    else:
+        (service if field == "ingress" else service["template"])[field] = value
+    cloud.take_changes()
+    build(cloud)
+    assert deployed_by(cloud.take_changes()) == ["run-saga-step"]
+    build(cloud)
+    assert deployed_by(cloud.take_changes()) == []
 
-    def fetch(url: str, token: str) -> tuple[int, str]:
-        asked.append((url, token))
-        return (403, "not yet") if len(asked) < 3 else (200, "{}")
 
-    try_next_revision(cloud, SETTINGS, fetch, sleep=lambda _: None, clock=lambda: 0.0)
-    root = "count-sagas-123456789012.europe-west1.run.app"
-    assert asked == [(f"https://next---{root}/count-sagas", "a-token")] * 3
-    assert f"--audiences=https://{root}" in cloud.said[-1]
+def test_a_revision_that_was_made_by_hand_is_replaced_by_the_next_build(cloud: Cloud) -> None:
+    build(cloud)
+    name = "projects/shop-1/locations/europe-west1/services/get-saga"
+    found = cloud.project.state.find(name)
+    template = {**found["template"], "revision": "get-saga-00042-xyz"}
+    cloud.project.run.patch(name, {"template": template}, {"updateMask": "template"}, OWNER)
+    cloud.sleep(60)
+    cloud.take_changes()
+    build(cloud)
+    assert deployed_by(cloud.take_changes()) == ["get-saga"]
+    assert re.fullmatch(r"get-saga-[0-9a-f]{8}-[0-9a-f]{4}", cloud.serving("get-saga"))
+
+
+def test_a_service_whose_iam_check_is_off_stops_the_release(cloud: Cloud) -> None:
+    build(cloud)
+    first = serving(cloud)
+    put_beside(cloud, SECOND)
+    cloud.project.state.find("projects/shop-1/locations/europe-west1/services/set-stock")[
+        "invokerIamDisabled"
+    ] = True
+    with pytest.raises(Unusable, match="switched off the IAM check of set-stock"):
+        rollout.release(cloud, SETTINGS)
+    assert serving(cloud) == first
+    build(cloud, SECOND)
+    assert "invokerIamDisabled" not in cloud.service("set-stock")
+
+
+@pytest.mark.parametrize("after", range(1, 70, 6))
+def test_a_first_build_that_breaks_off_anywhere_is_taken_up(cloud: Cloud, after: int) -> None:
+    spoken: list[str] = []
+    original = cloud.project.handle
+
+    def break_off(
+        method: str, url: str, token: str, body: object = None
+    ) -> tuple[int, dict[str, object]]:
+        spoken.append(url)
+        if len(spoken) == after:
+            return 400, {"error": {"status": "CANCELLED", "message": "the build was cancelled"}}
+        return original(method, url, token, body)
+
+    cloud.project.handle = break_off  # type: ignore[method-assign]
+    with pytest.raises(Failed, match="cancelled"):
+        build(cloud)
+    build(cloud)
+    assert all(serving(cloud).values())
+    cloud.take_changes()
+    build(cloud)
+    assert deployed_by(cloud.take_changes()) == []

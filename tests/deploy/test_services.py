@@ -1,4 +1,4 @@
-"""What a service is deployed as, and who may call it."""
+"""What a service is deployed as."""
 
 import inspect
 import re
@@ -9,39 +9,43 @@ import pytest
 
 import lib.config
 import main
-from deploy.invokers import apply_invokers, members_of
-from deploy.services import SMOKE, SWEEP, WORKER, Service, describe_deployment, list_services
+from deploy.comparison import agrees
+from deploy.services import SMOKE, SWEEP, WORKER, Service, describe_service, list_services
+from deploy.settings import Settings, Unusable
+from deploy.smoke import PROBE
+from deploy.table import MAX_NAME, account_of
+from lib.sagas import DEFINITIONS
 from main import FUNCTIONS, Function
-from tests.deploy.cloud import SETTINGS, Cloud
+from tests.deploy.cloud import IMAGE, SETTINGS, variables_of
 
-TASKS = "serviceAccount:amends-tasks@shop-1.iam.gserviceaccount.com"
-SCHEDULER = "serviceAccount:amends-scheduler@shop-1.iam.gserviceaccount.com"
-BUILD = "serviceAccount:amends-build@shop-1.iam.gserviceaccount.com"
-CALLERS = {"user:ann@example.com", "group:ops@example.com"}
+TASKS = "amends-tasks@shop-1.iam.gserviceaccount.com"
+SCHEDULER = "amends-scheduler@shop-1.iam.gserviceaccount.com"
 
 
 def service(target: str, **change: Any) -> Service:
-    return Service(target, FUNCTIONS[target]._replace(**change))
+    return Service(target, FUNCTIONS[target]._replace(**change), target.replace("_", "-"))
+
+
+def describe(target: str, settings: Settings = SETTINGS, **change: Any) -> dict[str, Any]:
+    return describe_service(service(target, **change), settings, IMAGE)
 
 
 def environment(target: str, **change: str) -> dict[str, str]:
-    settings = replace(SETTINGS, **change)
-    flags = describe_deployment(service(target), settings, "i:1")
-    stated = next(flag for flag in flags if flag.startswith("--set-env-vars="))
-    assert stated.startswith("--set-env-vars=^|^")
-    return dict(pair.split("=", 1) for pair in stated.removeprefix("--set-env-vars=^|^").split("|"))
+    return variables_of(describe(target, replace(SETTINGS, **change)))
 
 
 def test_a_service_has_its_functions_own_time_out_and_memory() -> None:
-    flags = describe_deployment(service("get_saga", timeout=90, memory="1Gi"), SETTINGS, "i:1")
-    assert {"--image=i:1", "--timeout=95", "--memory=1Gi"} <= set(flags)
+    template = describe("get_saga", timeout=90, memory="1Gi")["template"]
+    assert template["timeout"] == "95s"
+    assert template["containers"][0]["image"] == IMAGE
+    assert template["containers"][0]["resources"]["limits"] == {"cpu": "1", "memory": "1Gi"}
     assert environment("get_saga")["AMENDS_TIMEOUT_SECONDS"] == "60"
 
 
 def test_every_variable_that_is_set_is_one_that_somebody_reads() -> None:
     read = set(re.findall(r'env\("(\w+)"', inspect.getsource(lib.config)))
     frameworks = {"FUNCTION_TARGET", "THREADS"}
-    assert set(environment("get_saga")) <= read | frameworks
+    assert set(environment("pause_saga", ttl="1")) <= read | frameworks
 
 
 def test_every_google_setting_without_a_local_default_is_stated() -> None:
@@ -49,15 +53,22 @@ def test_every_google_setting_without_a_local_default_is_stated() -> None:
     assert stated["AMENDS_QUEUES"] == "sagas,sagas-2"
     assert stated["AMENDS_WORKER_URL"] == "https://run-saga-step-123456789012.europe-west1.run.app"
     assert stated["AMENDS_BASE_URL"] == "https://get-saga-123456789012.europe-west1.run.app"
-    assert stated["AMENDS_TASKS_SERVICE_ACCOUNT"] == TASKS.removeprefix("serviceAccount:")
-    assert stated["AMENDS_SCHEDULER_SERVICE_ACCOUNT"] == SCHEDULER.removeprefix("serviceAccount:")
+    assert stated["AMENDS_TASKS_SERVICE_ACCOUNT"] == TASKS
+    assert stated["AMENDS_SCHEDULER_SERVICE_ACCOUNT"] == SCHEDULER
     for local in ("DATASTORE_EMULATOR_HOST", "AMENDS_TASKS_HOST", "AMENDS_ALLOW_FAULTS"):
         assert local not in stated
 
 
-def test_finished_sagas_are_left_to_the_ttl_policies_that_the_build_has_made() -> None:
-    stated = environment("get_saga", retention_days="30")
-    assert stated["AMENDS_RETENTION_DAYS"] == "30"
+def test_the_queues_are_where_cloud_tasks_is_and_the_services_where_they_are() -> None:
+    stated = environment("get_saga", region="europe-north1", tasks_region="europe-west1")
+    assert stated["AMENDS_LOCATION"] == "europe-west1"
+    assert ".europe-north1." in stated["AMENDS_WORKER_URL"]
+
+
+def test_ttl_policies_are_left_the_purging_only_when_asked_to() -> None:
+    assert environment("get_saga", retention_days="30")["AMENDS_RETENTION_DAYS"] == "30"
+    assert "AMENDS_TTL" not in environment("get_saga")
+    assert environment("get_saga", ttl="1")["AMENDS_TTL"] == "1"
 
 
 def test_the_default_database_has_no_name_in_the_api() -> None:
@@ -72,52 +83,125 @@ def test_an_exporter_is_configured_only_where_asked() -> None:
 
 
 def test_only_google_reaches_the_machinery() -> None:
-    for each in list_services("functions"):
-        flags = describe_deployment(each, SETTINGS, "i:1")
+    for each in list_services(SETTINGS):
         internal = each.target in (WORKER, SWEEP)
-        assert ("--ingress=internal" in flags) is internal
-        assert ("--ingress=all" in flags) is not internal
+        stated = describe_service(each, SETTINGS, IMAGE)["ingress"]
+        assert stated == f"INGRESS_TRAFFIC_{'INTERNAL_ONLY' if internal else 'ALL'}"
 
 
 @pytest.mark.parametrize("mode", ["functions", "api"])
-def test_every_service_is_private(mode: str) -> None:
-    for each in list_services(mode):
-        assert "--no-allow-unauthenticated" in describe_deployment(each, SETTINGS, "i:1")
-        assert "allUsers" not in members_of(each, SETTINGS)
-
-
-def test_a_function_is_public_when_the_table_says_so() -> None:
-    public = service("get_stock", invoker="public")
-    assert "--allow-unauthenticated" in describe_deployment(public, SETTINGS, "i:1")
-    assert members_of(public, SETTINGS) == {"allUsers"}
-
-
-def test_each_service_may_be_called_by_those_that_the_table_names() -> None:
-    assert members_of(service("get_saga"), SETTINGS) == CALLERS
-    assert members_of(service(WORKER), SETTINGS) == {TASKS}
-    assert members_of(service(SWEEP), SETTINGS) == {SCHEDULER}
-    settings = replace(SETTINGS, operators="user:olga@example.com")
-    assert members_of(service("get_saga"), settings) == CALLERS
-    assert members_of(service("resolve_saga"), settings) == {"user:olga@example.com"}
-    api = Service("api", Function("functions.api", ""))
-    assert members_of(api, settings) == {*CALLERS, "user:olga@example.com", BUILD}
-    assert members_of(service(SMOKE), SETTINGS) == {*CALLERS, BUILD}
-
-
-def test_whoever_is_no_longer_to_call_is_unbound() -> None:
-    cloud = Cloud()
-    cloud.invokers = {"get-saga": {"allUsers", "user:ann@example.com"}}
-    apply_invokers(cloud, SETTINGS, [service("get_saga")])
-    assert cloud.invokers["get-saga"] == CALLERS
-
-
-def test_what_the_smoke_test_reads_is_a_read() -> None:
-    assert main.FUNCTIONS[SMOKE].method == "GET"
-    assert main.FUNCTIONS[SMOKE].invoker == "caller"
+def test_every_service_asks_iam_about_its_callers(mode: str) -> None:
+    settings = replace(SETTINGS, mode=mode)
+    for each in list_services(settings):
+        assert describe_service(each, settings, IMAGE)["invokerIamDisabled"] is False
 
 
 def test_a_token_without_a_signature_is_believed_only_where_iam_lets_nobody_else_in() -> None:
     assert environment("run_saga_step")["AMENDS_BEHIND_IAM"] == "1"
-    flags = describe_deployment(service("get_saga", invoker="public"), SETTINGS, "i:1")
-    assert "--allow-unauthenticated" in flags
-    assert not any("AMENDS_BEHIND_IAM" in flag for flag in flags)
+    assert "AMENDS_BEHIND_IAM" not in variables_of(describe("get_saga", invoker="public"))
+
+
+def test_what_the_smoke_test_calls_is_there_and_so_is_its_saga() -> None:
+    assert all(FUNCTIONS[name].invoker == "caller" for name in SMOKE)
+    assert PROBE in {name for name, _ in DEFINITIONS}
+
+
+# The table
+
+
+def test_a_function_whose_service_could_never_be_released_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert MAX_NAME == 31
+    monkeypatch.setitem(FUNCTIONS, "a" * 31, FUNCTIONS["get_saga"])
+    list_services(SETTINGS)
+    monkeypatch.setitem(FUNCTIONS, "a" * 32, FUNCTIONS["get_saga"])
+    with pytest.raises(Unusable, match=r"32 characters, and .* can have 31"):
+        list_services(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        ({"env": {"A-B": "1"}}, "no name of an environment variable"),
+        ({"env": {"AMENDS_BEHIND_IAM": "1"}}, "is set by the deployment"),
+        ({"env": {"PORT": "1"}}, "is set by the deployment"),
+        ({"secrets": {"KEY": "payments"}}, '"KEY": "name:version"'),
+        ({"secrets": {"KEY": "payments:0"}}, '"KEY": "name:version"'),
+        ({"env": {"KEY": "1"}, "secrets": {"KEY": "k:1"}}, "in env and in secrets"),
+        ({"invoker": "anybody"}, "an invoker is public, caller"),
+    ],
+)
+def test_what_a_function_cannot_be_deployed_with_is_refused(
+    change: dict[str, Any], advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FUNCTIONS, "get_saga", FUNCTIONS["get_saga"]._replace(**change))
+    with pytest.raises(Unusable, match=advice) as refusal:
+        list_services(SETTINGS)
+    assert str(refusal.value).startswith("get_saga: ")
+
+
+def test_a_function_has_its_own_variables_and_its_secrets() -> None:
+    stated = describe("get_saga", env={"LIMIT": "3"}, secrets={"KEY": "payments-key:7"})
+    listed = {each["name"]: each for each in stated["template"]["containers"][0]["env"]}
+    assert listed["LIMIT"]["value"] == "3"
+    reference = {"secret": "payments-key", "version": "7"}
+    assert listed["KEY"] == {"name": "KEY", "valueSource": {"secretKeyRef": reference}}
+
+
+def test_behind_one_service_functions_share_their_variables_and_cannot_differ(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = replace(SETTINGS, mode="api")
+    for name, value in (("get_saga", "1"), ("set_stock", "1")):
+        monkeypatch.setitem(FUNCTIONS, name, FUNCTIONS[name]._replace(env={"LIMIT": value}))
+    api = next(each for each in list_services(settings) if each.target == "api")
+    assert variables_of(describe_service(api, settings, IMAGE))["LIMIT"] == "1"
+    changed = FUNCTIONS["get_saga"]._replace(env={"LIMIT": "2"})
+    monkeypatch.setitem(FUNCTIONS, "get_saga", changed)
+    list_services(SETTINGS)
+    with pytest.raises(Unusable, match="LIMIT cannot be both"):
+        list_services(settings)
+
+
+def test_what_starts_nothing_runs_as_an_account_that_cannot_make_tasks() -> None:
+    starts = {name for name in FUNCTIONS if account_of(name, SETTINGS) == "amends-app"}
+    assert starts == {
+        "start_saga", "signal_saga", "cancel_saga", "pause_saga", "resume_saga", "retry_saga",
+        "skip_saga_step", "resolve_saga", "operate_sagas", "run_saga_step", "sweep_sagas",
+        "place_order",
+    }  # fmt: skip
+    for name in ("get_saga", "create_task"):
+        account = describe(name)["template"]["serviceAccount"]
+        assert account == "amends-data@shop-1.iam.gserviceaccount.com"
+    assert account_of("api", SETTINGS) == "amends-app"
+
+
+def test_a_function_table_entry_says_what_it_needs_and_no_more() -> None:
+    assert Function("m", "GET").env == Function("m", "GET").secrets == {}
+    assert main.FUNCTIONS["sweep_sagas"].timeout == 180
+
+
+# The comparison
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "same"),
+    [
+        ({"cpu": "1"}, {"cpu": "1000m"}, True),
+        ({"cpu": "1"}, {"cpu": "2"}, False),
+        ({"memory": "1Gi"}, {"memory": "1024Mi"}, True),
+        ({"memory": "1Gi"}, {"memory": "1G"}, False),
+        ({"timeout": "65s"}, {"timeout": "65.000s"}, True),
+        ({"off": False, "text": ""}, {}, True),
+        ({"off": False}, {"off": True}, False),
+        ({"a": 1}, {"a": 1, "more": 2}, True),
+        ({"l": [{"name": "a"}, {"name": "b"}]}, {"l": [{"name": "b"}, {"name": "a"}]}, True),
+        ({"l": [{"name": "a"}]}, {"l": [{"name": "a"}, {"name": "b"}]}, False),
+        ({"l": [{"name": "a"}]}, {}, False),
+    ],
+)
+def test_a_resource_is_compared_as_its_api_spells_it(
+    stated: dict[str, Any], found: dict[str, Any], same: bool
+) -> None:
+    assert agrees(stated, found) is same

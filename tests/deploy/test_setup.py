@@ -1,20 +1,39 @@
-"""What set-up gives to whom, and how it is told what to do."""
+"""What set-up gives to whom, on a new project and on one that is there already."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from deploy.cloud import Failed
+from deploy.patience import PATIENCE
 from deploy.settings import PROJECT, Settings, Unusable, read_settings
 from deploy.setup import APIS, set_up
-from tests.deploy.cloud import SETTINGS, Cloud
+from main import FUNCTIONS
+from tests.deploy.builds import build
+from tests.deploy.cloud import SETTINGS, Cloud, make_cloud
+from tests.deploy.project.state import Refused
+
+DEVELOPER = "user:dev@example.com"
+NOW = "projects/shop-1"
 
 
-def roles(account: str) -> set[str]:
-    """Return every role that set-up gives to one of our accounts, wherever."""
-    cloud = Cloud()
-    set_up(cloud, SETTINGS)
-    lines = [line for line in cloud.changes if f"--member=serviceAccount:{account}@" in line]
-    return {role for line in lines for role in re.findall(r"--role=(\S+)", line)}
+def bindings() -> Iterator[tuple[str, str, str, str]]:
+    """Yield every role that set-up gives: on what, to whom, which, and under what condition."""
+    settings = replace(SETTINGS, submitters=DEVELOPER)
+    state = make_cloud(settings).project.state
+    for name in state.policies:
+        for binding in state.policy_of(name)["bindings"]:
+            for member in binding["members"]:
+                expression = binding.get("condition", {}).get("expression", "")
+                yield name, member, binding["role"], expression
+
+
+def roles_of(account: str) -> set[tuple[str, str]]:
+    member = f"serviceAccount:{account}@shop-1.iam.gserviceaccount.com"
+    return {(name.rpartition("/")[2], role) for name, who, role, _ in bindings() if who == member}
 
 
 def test_setting_up_again_creates_nothing() -> None:
@@ -25,47 +44,227 @@ def test_setting_up_again_creates_nothing() -> None:
     assert [line for line in cloud.changes if " create " in line] == []
 
 
-def test_nobody_gets_a_key_or_a_role_over_everything() -> None:
+def test_a_project_that_was_made_a_moment_ago_is_waited_for_in_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """No API is enabled, and no account is known, for some seconds after it was made."""
     cloud = Cloud()
     set_up(cloud, SETTINGS)
+    said = capsys.readouterr().out
+    assert "... not yet (a new project, API or account is not known everywhere yet)" in said
+    assert f"for up to {PATIENCE:.0f} s" in said
+    statuses = {status for *_, status in cloud.project.log}
+    assert {403, 400} <= statuses
+
+
+def test_what_is_refused_for_good_is_not_waited_for() -> None:
+    cloud = Cloud("user:nobody@example.com")
+    with pytest.raises(Failed, match=r"PERMISSION_DENIED.*serviceusage"):
+        set_up(cloud, SETTINGS)
+    assert cloud.now() == 0
+
+
+def test_what_never_settles_is_an_error_in_two_minutes() -> None:
+    cloud = Cloud()
+    refused = Refused(403, "PERMISSION_DENIED", "X API has not been used in project shop-1 before")
+    cloud.project.faults = [(re.compile("locations"), refused)] * 100
+    with pytest.raises(Failed, match="has not been used"):
+        set_up(cloud, SETTINGS)
+    assert PATIENCE <= cloud.now() < 2 * PATIENCE
+
+
+def test_policies_that_somebody_changes_at_the_same_time_are_written_again() -> None:
+    cloud = Cloud()
+    refused = Refused(409, "ABORTED", "There were concurrent policy changes. Please retry.")
+    cloud.project.faults = [(re.compile("shop-1:setIamPolicy"), refused)] * 3
+    set_up(cloud, SETTINGS)
+    assert cloud.project.faults == []
+
+
+def test_nobody_gets_a_key_or_a_role_over_everything() -> None:
+    cloud = Cloud()
+    set_up(cloud, replace(SETTINGS, submitters=DEVELOPER))
     said = "\n".join(cloud.said)
     assert "keys" not in said
     assert not re.search(r"roles/(owner|editor|viewer|iam\.securityAdmin)\b", said)
 
 
-def test_the_functions_may_use_their_data_and_make_tasks_and_nothing_else() -> None:
-    assert roles("amends-app") == {
-        "roles/datastore.user",
-        "roles/cloudtasks.enqueuer",
-        "roles/iam.serviceAccountUser",
+def test_each_account_has_the_roles_that_it_needs_and_no_more() -> None:
+    assert roles_of("amends-app") == {
+        ("shop-1", "roles/datastore.user"),
+        ("amends-tasks@shop-1.iam.gserviceaccount.com", "roles/iam.serviceAccountUser"),
     }
+    assert roles_of("amends-data") == {("shop-1", "roles/datastore.user")}
+    assert roles_of("amends-tasks") == roles_of("amends-scheduler") == set()
 
 
-@pytest.mark.parametrize("account", ["amends-tasks", "amends-scheduler"])
-def test_who_only_calls_has_no_role_but_to_call_what_the_build_lets_it(account: str) -> None:
-    assert roles(account) == set()
+def test_a_role_on_data_is_a_role_on_our_database_alone() -> None:
+    given = [(role, expression) for _, _, role, expression in bindings() if "datastore" in role]
+    name = "projects/shop-1/databases/(default)"
+    expected = f'resource.name == "{name}" || resource.name.startsWith("{name}/")'
+    assert given
+    assert {expression for _, expression in given} == {expected}
+    assert not any(role == "roles/cloudtasks.enqueuer" for _, _, role, _ in bindings())
+
+
+def test_the_functions_make_tasks_in_our_queues_and_in_no_others() -> None:
+    cloud = make_cloud()
+    build(cloud)
+    cloud.sleep(60)
+    member = "serviceAccount:amends-app@shop-1.iam.gserviceaccount.com"
+    place = "projects/shop-1/locations/europe-west1/queues"
+    cloud.project.state.put(f"{place}/theirs", {"name": f"{place}/theirs"})
+    permission = "cloudtasks.tasks.create"
+    assert cloud.project.state.allows(member, permission, f"{place}/sagas")
+    assert not cloud.project.state.allows(member, permission, f"{place}/theirs")
+
+
+def test_the_build_can_do_its_work_and_can_neither_write_data_nor_read_other_databases() -> None:
+    cloud = make_cloud()
+    build(cloud)
+    member = "serviceAccount:amends-build@shop-1.iam.gserviceaccount.com"
+    allows = cloud.project.state.allows
+    ours, other = f"{NOW}/databases/(default)", f"{NOW}/databases/other"
+    assert allows(member, "datastore.entities.get", ours)
+    assert not allows(member, "datastore.entities.get", other)
+    assert not allows(member, "datastore.entities.create", ours)
+    assert not allows(member, "storage.objects.create", "storage/b/shop-1_cloudbuild")
 
 
 def test_an_account_is_usable_only_by_those_who_must() -> None:
-    cloud = Cloud()
-    set_up(cloud, SETTINGS)
-    pattern = r"iam service-accounts add-iam-policy-binding (\S+?)@.*serviceAccount:(\S+?)@"
-    bindings = {found for line in cloud.changes for found in re.findall(pattern, line)}
-    assert bindings == {
+    short = re.compile(r"(?:.*/|serviceAccount:)?([^@]+)@.*")
+    used = {
+        (short.sub(r"\1", name), short.sub(r"\1", member))
+        for name, member, role, _ in bindings()
+        if role == "roles/iam.serviceAccountUser"
+    }
+    assert used == {
         ("amends-tasks", "amends-app"),
         ("amends-app", "amends-build"),
+        ("amends-data", "amends-build"),
         ("amends-scheduler", "amends-build"),
-        ("amends-build", "amends-build"),
+        ("amends-build", "user:dev"),
     }
 
 
+def test_who_submits_can_do_all_that_submitting_takes_and_cannot_deploy() -> None:
+    cloud = make_cloud(replace(SETTINGS, submitters=DEVELOPER))
+    allows = cloud.project.state.allows
+    bucket = "storage/b/shop-1_cloudbuild"
+    account = f"{NOW}/serviceAccounts/amends-build@shop-1.iam.gserviceaccount.com"
+    for permission, name in (
+        ("cloudbuild.builds.create", NOW),
+        ("serviceusage.services.use", NOW),
+        ("storage.buckets.get", bucket),
+        ("storage.buckets.list", NOW),
+        ("storage.objects.create", bucket),
+        ("logging.logEntries.list", NOW),
+        ("iam.serviceAccounts.actAs", account),
+    ):
+        assert allows(DEVELOPER, permission, name), permission
+        assert not allows("user:eve@example.com", permission, name), permission
+    assert not allows(DEVELOPER, "run.services.create", NOW)
+
+
+def test_a_secret_is_given_to_the_account_of_the_function_that_takes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("run_saga_step", "get_order"):
+        changed = FUNCTIONS[name]._replace(secrets={"KEY": f"{name.replace('_', '-')}:1"})
+        monkeypatch.setitem(FUNCTIONS, name, changed)
+    cloud = Cloud()
+    for secret in ("run-saga-step", "get-order"):
+        cloud.project.state.put(f"{NOW}/secrets/{secret}", {"name": f"{NOW}/secrets/{secret}"})
+    set_up(cloud, SETTINGS)
+    cloud.sleep(60)
+
+    def may(account: str, secret: str) -> bool:
+        member = f"serviceAccount:{account}@shop-1.iam.gserviceaccount.com"
+        name = f"{NOW}/secrets/{secret}"
+        return cloud.project.state.allows(member, "secretmanager.versions.access", name)
+
+    assert may("amends-app", "run-saga-step")
+    assert may("amends-data", "get-order")
+    assert not may("amends-data", "run-saga-step")
+    assert not may("amends-app", "get-order")
+
+
+def test_a_service_that_may_not_read_its_secret_does_not_get_ready_and_it_is_said_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = make_cloud()
+    changed = FUNCTIONS["get_order"]._replace(secrets={"KEY": "payments:1"})
+    monkeypatch.setitem(FUNCTIONS, "get_order", changed)
+    with pytest.raises(Failed, match="get-order is deployed: no: Permission denied on secret"):
+        build(cloud)
+
+
+def put_database(cloud: Cloud, **change: Any) -> None:
+    name = f"{NOW}/databases/(default)"
+    found = {"name": name, "type": "DATASTORE_MODE", "locationId": "europe-west1", **change}
+    cloud.project.state.put(name, found)
+
+
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        ({"type": "FIRESTORE_NATIVE"}, "in Native mode, .* say DATABASE=amends"),
+        ({"locationId": "nam5"}, "is in nam5, not in europe-west1: say DATABASE_LOCATION=nam5"),
+    ],
+)
+def test_a_database_that_is_there_and_will_not_do_is_refused(
+    change: dict[str, str], advice: str
+) -> None:
+    cloud = Cloud()
+    put_database(cloud, **change)
+    with pytest.raises(Unusable, match=advice):
+        set_up(cloud, SETTINGS)
+    assert [line for line in cloud.changes if " create " in line] == []
+    set_up(cloud, replace(SETTINGS, database="amends"))
+    assert cloud.project.state.find(f"{NOW}/databases/amends")["type"] == "DATASTORE_MODE"
+
+
+def test_a_database_elsewhere_is_taken_when_that_is_said() -> None:
+    cloud = Cloud()
+    put_database(cloud, locationId="eur3")
+    set_up(cloud, replace(SETTINGS, database_location="eur3"))
+
+
+def test_a_region_without_cloud_tasks_is_refused_with_those_that_have_it() -> None:
+    settings = replace(SETTINGS, region="europe-north1")
+    cloud = Cloud()
+    with pytest.raises(Unusable, match=r"Cloud Tasks is not in .* say TASKS_REGION=.*europe-west1"):
+        set_up(cloud, settings)
+    set_up(cloud, replace(settings, tasks_region="europe-west1"))
+    cloud.sleep(600)
+
+
+def test_queues_and_the_job_are_made_where_cloud_tasks_is() -> None:
+    settings = replace(SETTINGS, region="europe-north1", tasks_region="europe-west1")
+    cloud = make_cloud(settings)
+    build(cloud, settings=settings)
+    place = f"{NOW}/locations/europe-west1"
+    assert {f"{place}/queues/sagas", f"{place}/jobs/sweep-sagas"} <= set(
+        cloud.project.state.resources
+    )
+
+
+def test_a_location_that_no_database_can_be_in_is_refused() -> None:
+    with pytest.raises(Unusable, match="no database can be in mars: say DATABASE_LOCATION"):
+        set_up(Cloud(), replace(SETTINGS, database_location="mars"))
+
+
 def test_every_service_that_is_spoken_to_is_enabled() -> None:
-    for api in ("run", "cloudtasks", "cloudscheduler", "datastore", "artifactregistry"):
-        assert api in APIS
+    cloud = make_cloud()
+    build(cloud)
+    spoken = {
+        url.split("/")[2].removesuffix(".googleapis.com") for _, _, url, _ in cloud.project.log
+    }
+    assert spoken <= set(APIS)
 
 
 def test_the_names_of_the_accounts_are_ones_that_iam_takes() -> None:
-    for name in ("app", "tasks", "scheduler", "build"):
+    for name in ("app", "data", "tasks", "scheduler", "build"):
         account = getattr(SETTINGS, f"{name}_account")
         assert re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", account)
 
@@ -76,10 +275,11 @@ def test_the_names_of_the_accounts_are_ones_that_iam_takes() -> None:
         ({}, "PROJECT="),
         ({"PROJECT": "p", "REGION": "global"}, "--region="),
         ({"PROJECT": "p", "MODE": "one"}, "functions or api"),
-        ({"PROJECT": "p", "MODE": "api", "OPERATORS": "user:a@b.c,group:g@b.c"}, "'group:g@b.c'"),
+        ({"PROJECT": "p", "MODE": "api", "OPERATORS": "user:a@b.c,group:g@b.c"}, "group:g@b.c"),
         ({"PROJECT": "p", "QUEUE_COUNT": "0"}, "1 to 100"),
         ({"PROJECT": "p", "QUEUE_COUNT": "many"}, "1 to 100"),
         ({"PROJECT": "p", "RETENTION_DAYS": "a year"}, "number of days"),
+        ({"PROJECT": "p", "TTL": "yes"}, "TTL is 1"),
     ],
 )
 def test_a_setting_that_cannot_be_deployed_is_refused_with_advice(

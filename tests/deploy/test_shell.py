@@ -1,13 +1,17 @@
-"""The commands as they are run: by a stand-in for gcloud that writes down what it is told."""
+"""The real project: what is said to gcloud and to the APIs, and what is said again."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from deploy.gcloud import Failed, Shell, render
+from deploy.cloud import Failed, render
+from deploy.patience import PATIENCE
+from deploy.shell import Shell, run_gcloud
 from local.supervisor import PROJECT
 
 STAND_IN = """#!/bin/sh
@@ -15,13 +19,15 @@ echo "$@" >> "$TOLD"
 case "$*" in
   *"queues list"*) echo '[{"name": "projects/p/locations/r/queues/sagas"}]' ;;
   *denied*) echo "PERMISSION_DENIED: not you" >&2; exit 1 ;;
+  *packages*) echo "$PYTHONPATH" ;;
 esac
 """
+URL = "https://run.googleapis.com/v2/x"
 
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put the stand-in first on the path; return the file of what it was told."""
+    """Put a stand-in for gcloud first on the path; return the file of what it was told."""
     stand_in = tmp_path / "bin" / "gcloud"
     stand_in.parent.mkdir()
     stand_in.write_text(STAND_IN)
@@ -29,6 +35,38 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{stand_in.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("TOLD", str(tmp_path / "told"))
     return tmp_path / "told"
+
+
+class Patient(Shell):
+    """A shell whose time is its own; it is answered what is in `answers`, one after the other."""
+
+    def __init__(self, *answers: Any) -> None:
+        super().__init__("p", self.gcloud, self.rest)
+        self.answers, self.at = list(answers), 0.0
+        self.tokens: list[str] = []
+        self.commands: list[str] = []
+
+    def now(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+    def gcloud(self, words: Any) -> tuple[int, str, str]:
+        self.commands.append(" ".join(words))
+        if words[:2] == ["auth", "print-access-token"]:
+            return 0, f"token-{self.commands.count(self.commands[-1])}", ""
+        answer: tuple[int, str, str] = self.answers.pop(0)
+        return answer
+
+    def rest(self, method: str, url: str, token: str, body: Any) -> tuple[int, str]:
+        self.tokens.append(token)
+        answer: tuple[int, str] = self.answers.pop(0)
+        return answer
+
+
+def error(status: int, word: str, message: str) -> tuple[int, str]:
+    return status, json.dumps({"error": {"code": status, "status": word, "message": message}})
 
 
 def run_verb(verb: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -49,7 +87,9 @@ def test_what_changes_something_is_shown_and_said_and_what_is_there_is_updated(t
     said = [line.removesuffix(" --quiet") for line in told.read_text().splitlines()]
     assert [line.split()[:4] for line in shown if "queues" in line] == [
         ["tasks", "queues", "update", "sagas"],
+        ["tasks", "queues", "add-iam-policy-binding", "sagas"],
         ["tasks", "queues", "create", "sagas-2"],
+        ["tasks", "queues", "add-iam-policy-binding", "sagas-2"],
     ]
     assert all(line.endswith(" --project=p") for line in said)
     assert [line.replace("'", "") for line in shown] == [
@@ -57,12 +97,19 @@ def test_what_changes_something_is_shown_and_said_and_what_is_there_is_updated(t
     ]
 
 
+def test_gcloud_does_not_find_our_packages_in_the_place_of_its_own(
+    told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/ours")
+    assert run_gcloud(["packages"]) == (0, "", "")
+
+
 def test_a_command_that_fails_ends_everything_with_what_gcloud_said(told: Path) -> None:
     with pytest.raises(Failed, match="gcloud denied --x=1 --project=p\nPERMISSION_DENIED: not you"):
         Shell("p").change("denied", "--x=1")
-    with pytest.raises(Failed):
+    with pytest.raises(Failed, match="not you"):
         Shell("p").read("denied")
-    with pytest.raises(Failed):
+    with pytest.raises(Failed, match="not you"):
         Shell("p").each(lambda word: Shell("p").change(word), ["fine", "denied", "fine"])
 
 
@@ -74,3 +121,60 @@ def test_a_wrong_setting_ends_with_advice_and_says_nothing_to_gcloud(told: Path)
 
 def test_a_command_is_shown_as_it_is_typed() -> None:
     assert render("run", "x y", "--a=b c", "--d=e") == "gcloud run 'x y' --a='b c' --d=e"
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "ERROR: gcloud crashed (OperationalError): database is locked",
+        "ERROR: (gcloud.x) ABORTED: There were concurrent policy changes.",
+        "ERROR: (gcloud.x) RESOURCE_EXHAUSTED: Quota exceeded for quota metric",
+        "ERROR: (gcloud.x) HttpError accessing <https://x>: response: <{'status': '503'}>",
+        "ERROR: (gcloud.x) UNAVAILABLE: The service is currently unavailable.",
+    ],
+)
+def test_a_command_that_fails_for_what_passes_is_said_again(
+    complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = Patient((1, "", complaint), (1, "", complaint), (0, "[]", ""))
+    cloud.change("tasks", "queues", "create", "q")
+    assert cloud.answers == []
+    assert "trying again for up to 120 s" in capsys.readouterr().out
+
+
+def test_what_does_not_pass_in_two_minutes_is_an_error() -> None:
+    cloud = Patient(*[(1, "", "database is locked")] * 100)
+    with pytest.raises(Failed, match="database is locked"):
+        cloud.read("x")
+    assert PATIENCE <= cloud.now() < PATIENCE + 30
+
+
+def test_what_was_made_by_a_try_without_an_answer_is_not_an_error() -> None:
+    cloud = Patient((1, "", "503 UNAVAILABLE"), (1, "", "ALREADY_EXISTS: q already exists"))
+    cloud.change("tasks", "queues", "create", "q")
+    with pytest.raises(Failed, match="ALREADY_EXISTS"):
+        Patient((1, "", "ALREADY_EXISTS: q already exists")).change("x")
+
+
+def test_all_requests_share_one_token_and_an_expired_one_is_replaced_once() -> None:
+    cloud = Patient((200, "{}"), (200, "{}"), error(401, "UNAUTHENTICATED", "old"), (200, "{}"))
+    for _ in range(3):
+        cloud.get(URL)
+    assert cloud.tokens == ["token-1", "token-1", "token-1", "token-2"]
+    assert len(cloud.commands) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(0, "connection refused"), error(429, "RESOURCE_EXHAUSTED", "Quota"), (503, "<html>")],
+)
+def test_a_request_is_sent_again_while_the_service_is_busy(answer: tuple[int, str]) -> None:
+    cloud = Patient(answer, answer, (200, '{"done": true}'))
+    assert cloud.send("PATCH", URL, {"a": 1}) == {"done": True}
+
+
+def test_a_request_is_not_sent_again_after_a_conflict_nor_after_a_no() -> None:
+    with pytest.raises(Failed, match="409 ABORTED: etag"):
+        Patient(error(409, "ABORTED", "etag")).send("POST", URL, {})
+    with pytest.raises(Failed, match=r"PATCH .*\n403 PERMISSION_DENIED: not you"):
+        Patient(error(403, "PERMISSION_DENIED", "not you")).send("PATCH", URL, {})

@@ -1,0 +1,78 @@
+"""What passes by itself is tried again, for so long and no longer."""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from deploy.cloud import Clock, Failed
+
+T = TypeVar("T")
+
+#: So many seconds something is tried again that should pass.
+PATIENCE = 120.0
+FIRST_PAUSE, MAX_PAUSE = 2.0, 15.0
+
+#: Only what takes longer than this is worth a line.
+QUIET = 20.0
+
+_BUSY = r"RESOURCE_EXHAUSTED|Quota exceeded|\b429\b|UNAVAILABLE|\b50[234]\b|DEADLINE_EXCEEDED"
+_CONFLICT = r"database is locked|ABORTED|concurrent policy changes|Conflict for resource"
+
+#: The service is busy: the same request can be sent again.
+BUSY = re.compile(_BUSY)
+
+#: Busy, or somebody else was faster, or another gcloud holds gcloud's own database.
+PASSING = re.compile(f"{_BUSY}|{_CONFLICT}")
+
+#: What has just been made or enabled is not known everywhere yet.
+SETTLING = re.compile(
+    r"SERVICE_DISABLED|has not been used in project|API .*(is not enabled|is disabled)"
+    r"|[Ss]ervice account \S+ does not exist|NOT_FOUND: Unknown service account"
+    r"|not enabled on project"
+)
+
+_EXISTS = re.compile(r"ALREADY_EXISTS|already exists")
+
+
+def persist(
+    clock: Clock,
+    action: Callable[[], T],
+    passes: re.Pattern[str] = PASSING,
+    *,
+    patience: float = PATIENCE,
+    reason: str = "",
+) -> T | None:
+    """Return what `action` returns; call it again while it fails with what `passes` matches.
+
+    Raises Failed with the last answer when `patience` seconds are over. Something that exists
+    after a try without a clear answer was made by that try: None is returned.
+    """
+    ends, pause, tried = clock.now() + patience, FIRST_PAUSE, False
+    while True:
+        try:
+            return action()
+        except Failed as failure:
+            said = str(failure)
+            if tried and _EXISTS.search(said):
+                return None
+            if not passes.search(said) or clock.now() >= ends:
+                raise
+        if not tried:
+            why = reason or said.splitlines()[-1][:200]
+            print(f"... not yet ({why}); trying again for up to {patience:.0f} s", flush=True)
+        tried = True
+        clock.sleep(pause)
+        pause = min(2 * pause, MAX_PAUSE)
+
+
+def wait_until(clock: Clock, ready: Callable[[], bool], what: str, *, patience: float) -> None:
+    """Return when `ready` says so; Failed, naming `what`, after `patience` seconds."""
+    began, pause, said = clock.now(), FIRST_PAUSE, False
+    while not ready():
+        if clock.now() >= began + patience:
+            raise Failed(f"{what}: still not after {patience / 60:.0f} minutes")
+        if not said and clock.now() > began + QUIET:
+            print(f"... waiting: {what} (up to {patience / 60:.0f} minutes)", flush=True)
+            said = True
+        clock.sleep(pause)
+        pause = min(2 * pause, MAX_PAUSE)

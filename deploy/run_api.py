@@ -1,0 +1,99 @@
+"""Cloud Run's Admin API (v2): services as they are, and changes to them that are waited for."""
+
+from typing import Any
+
+from deploy.cloud import Cloud, Failed
+from deploy.patience import persist, wait_until
+from deploy.services import RELEASE
+from deploy.settings import Settings
+
+ROOT = "https://run.googleapis.com/v2"
+
+#: A revision is ready, or has failed, within this time (seconds).
+DEPLOYED_WITHIN = 900.0
+
+Resource = dict[str, Any]
+
+
+def find_services(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
+    """Return every service of the region by its name, whosoever it is."""
+    found: dict[str, Resource] = {}
+    token = ""
+    while True:
+        page = cloud.get(f"{_parent(settings)}/services?pageSize=100&pageToken={token}")
+        found |= {short(service["name"]): service for service in page.get("services", [])}
+        token = page.get("nextPageToken", "")
+        if not token:
+            return found
+
+
+def apply_service(cloud: Cloud, settings: Settings, name: str, stated: Resource) -> None:
+    """Make a service what is stated, whole; it is created if it is not there.
+
+    Returns when its newest revision is ready; Failed when it does not get so.
+    """
+    url = f"{_parent(settings)}/services/{name}?allowMissing=true"
+    begun = persist(cloud, lambda: cloud.send("PATCH", url, stated))
+    _finish(cloud, f"{name} is deployed", begun or {"done": True})
+
+
+def apply_traffic(cloud: Cloud, settings: Settings, name: str, targets: list[Resource]) -> None:
+    """Give a service's traffic to revisions, and change nothing else of it."""
+    url = f"{_parent(settings)}/services/{name}?updateMask=traffic"
+    begun = persist(cloud, lambda: cloud.send("PATCH", url, {"traffic": targets}))
+    _finish(cloud, f"the traffic of {name} moves", begun or {"done": True})
+
+
+def set_members(cloud: Cloud, settings: Settings, name: str, role: str, change: Any) -> None:
+    """Give a role on a service to the members that `change` makes of the present ones.
+
+    It is one write, so nobody who is to keep the role is without it in between; when another
+    writes at the same time, what he wrote is read and `change` is asked again.
+    """
+    url = f"{_parent(settings)}/services/{name}"
+
+    def attempt() -> None:
+        policy = cloud.get(f"{url}:getIamPolicy?options.requestedPolicyVersion=3") or {}
+        bindings = policy.get("bindings", [])
+        others = [each for each in bindings if each["role"] != role]
+        plain = [each for each in bindings if each["role"] == role and "condition" not in each]
+        present = [member for each in plain for member in each["members"]]
+        wanted = change(present)
+        conditional = len(others) + len(plain) < len(bindings)
+        if wanted == present and not conditional:
+            return
+        binding = [{"role": role, "members": wanted}] if wanted else []
+        cloud.send("POST", f"{url}:setIamPolicy", {
+            "policy": {"version": 3, "etag": policy.get("etag", ""), "bindings": others + binding}
+        })  # fmt: skip
+
+    persist(cloud, attempt)
+
+
+def is_ours(service: Resource) -> bool:
+    """Tell whether a build of ours has deployed a service."""
+    return RELEASE in service.get("labels", {})
+
+
+def short(name: str) -> str:
+    """Return the last part of a resource's name."""
+    return name.rpartition("/")[2]
+
+
+def _parent(settings: Settings) -> str:
+    return f"{ROOT}/projects/{settings.project}/locations/{settings.region}"
+
+
+def _finish(cloud: Cloud, what: str, operation: Resource) -> None:
+    """Wait for a long-running operation; Failed with its error."""
+    newest = operation
+
+    def done() -> bool:
+        nonlocal newest
+        if not newest.get("done"):
+            newest = cloud.get(f"{ROOT}/{newest['name']}")
+        return bool(newest.get("done"))
+
+    wait_until(cloud, done, what, patience=DEPLOYED_WITHIN)
+    if error := newest.get("error"):
+        raise Failed(f"{what}: no: {error.get('message', error)}")

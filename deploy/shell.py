@@ -1,0 +1,146 @@
+"""The real project: gcloud as a process, and REST with one token that gcloud gives."""
+
+import json
+import os
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from deploy.cloud import Failed, render, render_request
+from deploy.patience import BUSY, persist
+
+T = TypeVar("T")
+
+#: Requests at once. They only wait; Cloud Run takes 180 writes a minute of a project and region.
+AT_ONCE = 8
+
+#: One gcloud command: its words; the exit code, what it printed, and what it complained of.
+Run = Callable[[Sequence[str]], tuple[int, str, str]]
+
+#: One request: method, address, token and body; the status (0 without an answer) and the answer.
+Fetch = Callable[[str, str, str, Any], tuple[int, str]]
+
+
+def run_gcloud(words: Sequence[str]) -> tuple[int, str, str]:
+    """Run gcloud and return its exit code and both its outputs.
+
+    It has packages of its own, and is not to find ours in their place.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(  # noqa: S603
+        ["gcloud", *words],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+def fetch(method: str, url: str, token: str, body: Any = None) -> tuple[int, str]:
+    """Send a request with a bearer token; return the status and the body, whatever they are."""
+    request = urllib.request.Request(  # noqa: S310
+        _overridden(url),
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode(errors="replace")
+    except OSError as failure:
+        return 0, str(failure)
+
+
+class Shell:
+    """Speaks to one project, and shows what changes something. Raises Failed."""
+
+    def __init__(self, project: str, run: Run = run_gcloud, fetch: Fetch = fetch) -> None:
+        self._project = f"--project={project}"
+        self._run, self._fetch = run, fetch
+        self._token = ""
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        """Return seconds that only rise."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    def read(self, *words: str) -> Any:
+        """Return the JSON that a command prints."""
+        printed = persist(self, lambda: self._say(*words, "--format=json"))
+        return json.loads(printed or "null")
+
+    def change(self, *words: str) -> None:
+        """Show a command and run it."""
+        print(render(*words, self._project), flush=True)
+        persist(self, lambda: self._say(*words))
+
+    def get(self, url: str) -> Any:
+        """Return what is under an address."""
+        return persist(self, lambda: self._request("GET", url, None))
+
+    def send(self, method: str, url: str, body: Any) -> Any:
+        """Show a request and send it.
+
+        After a conflict it is not sent again: what it was made from has to be read again first.
+        """
+        print(render_request(method, url, body), flush=True)
+        return persist(self, lambda: self._request(method, url, body), BUSY) or {}
+
+    def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
+        """Call `action` for the items from several threads."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in pool.map(action, items):
+                pass
+
+    def _say(self, *words: str) -> str:
+        code, printed, complaint = self._run([*words, self._project, "--quiet"])
+        if code:
+            raise Failed(f"{render(*words, self._project)}\n{complaint}")
+        return printed
+
+    def _request(self, method: str, url: str, body: Any) -> Any:
+        token = self._token_now()
+        status, text = self._fetch(method, url, token, body)
+        if status == 401:
+            status, text = self._fetch(method, url, self._token_now(expired=token), body)
+        if status == 0:
+            raise Failed(f"{method} {url}\nUNAVAILABLE: no answer: {text}")
+        if not 200 <= status < 300:
+            raise Failed(f"{method} {url}\n{status} {_reason_of(text)}")
+        return json.loads(text or "{}")
+
+    def _token_now(self, expired: str = "") -> str:
+        """Return the one token that all requests share; a new one in the place of an old one."""
+        with self._lock:
+            if self._token == expired:
+                self._token = persist(self, lambda: self._say("auth", "print-access-token")) or ""
+            return self._token
+
+
+def _reason_of(text: str) -> str:
+    try:
+        error = json.loads(text)["error"]
+        return f"{error.get('status', '')}: {error['message']}"
+    except (ValueError, KeyError, TypeError):
+        return text[:500]
+
+
+def _overridden(url: str) -> str:
+    """Return an address as gcloud would have it: its own overrides of an API's endpoint count."""
+    parts = urlsplit(url)
+    api = (parts.hostname or "").removesuffix(".googleapis.com").upper()
+    other = os.environ.get(f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api}", "")
+    return url.replace(f"https://{parts.netloc}/", other, 1) if other else url

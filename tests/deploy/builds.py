@@ -1,0 +1,34 @@
+"""The build's steps, as cloudbuild.yaml has them say `python -m deploy`, on a project in memory."""
+
+from deploy import rollout
+from deploy.__main__ import prepare, release
+from deploy.invokers import admit_helpers
+from deploy.settings import Settings
+from deploy.smoke import try_next_revision
+from tests.deploy.cloud import IMAGE, SETTINGS, Cloud
+
+
+def put_beside(cloud: Cloud, image: str = IMAGE, settings: Settings = SETTINGS) -> None:
+    """Do what the step `stage` does."""
+    rollout.stage(cloud, settings, image)
+    admit_helpers(cloud, settings)
+
+
+def build(cloud: Cloud, image: str = IMAGE, settings: Settings = SETTINGS) -> None:
+    """Do what a whole build does once its tests have passed and its image is there."""
+    prepare(cloud, settings)
+    put_beside(cloud, image, settings)
+    try_next_revision(cloud, settings, cloud.project.fetch)
+    release(cloud, settings)
+
+
+def deployed_by(changes: list[str]) -> list[str]:
+    """Return the services that were deployed, in their order."""
+    lines = [line.split("?")[0] for line in changes if "?allowMissing=true" in line]
+    return [line.rpartition("/")[2] for line in lines]
+
+
+def moved_by(changes: list[str]) -> list[str]:
+    """Return the services whose traffic was written, in their order."""
+    lines = [line.split("?")[0] for line in changes if "?updateMask=traffic" in line]
+    return [line.rpartition("/")[2] for line in lines]

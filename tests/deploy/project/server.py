@@ -1,0 +1,75 @@
+"""The fake project over HTTP, for the real gcloud: each API has the first part of the path."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from tests.deploy.project.project import Project
+
+#: What gcloud calls an API where its endpoint can be overridden, and the API.
+OVERRIDES = {
+    "SERVICEUSAGE": "serviceusage", "CLOUDRESOURCEMANAGER": "cloudresourcemanager",
+    "FIRESTORE": "firestore", "DATASTORE": "datastore", "ARTIFACTREGISTRY": "artifactregistry",
+    "STORAGE": "storage", "IAM": "iam", "IAMCREDENTIALS": "iamcredentials",
+    "CLOUDTASKS": "cloudtasks", "CLOUDSCHEDULER": "cloudscheduler", "LOGGING": "logging",
+    "MONITORING": "monitoring", "RUN": "run", "SECRETS": "secretmanager", "APPENGINE": "appengine",
+    "SECRETMANAGER": "secretmanager",
+}  # fmt: skip
+
+
+@contextmanager
+def serve(project: Project) -> Iterator[str]:
+    """Serve a project on loopback; yield its address."""
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or b"null")
+            _, api, path = self.path.split("/", 2)
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            with lock:
+                status, found = project.handle(
+                    self.command, f"https://{api}.googleapis.com/{path}", token, body
+                )
+            content = json.dumps(found).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing: the project keeps its own log."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def environment(address: str, folder: Path, member: str) -> dict[str, str]:
+    """Return what makes gcloud speak to the fake, in the name of a member."""
+    token = folder / "token"
+    token.write_text(member)
+    return {
+        "CLOUDSDK_CONFIG": str(folder / "gcloud"),
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        "CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API": "false",
+        "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
+        "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
+        **{
+            f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name}": f"{address}/{api}/"
+            for name, api in OVERRIDES.items()
+        },
+    }

@@ -1,0 +1,156 @@
+"""gcloud without gcloud: each command that we say, as the requests that it makes of a project.
+
+`make play` says the same commands to the real gcloud and compares the requests.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy.settings import PROJECT
+from tests.deploy.project.project import Project
+from tests.deploy.project.state import Refused
+
+#: Commands on collections: the API, its version, the path (a brace is a flag, or the name), and
+#: what the answer to a list is under.
+PATHS: dict[tuple[str, ...], tuple[str, str, str]] = {
+    ("firestore", "databases"): ("firestore", "v1/projects/{project}/databases", "databases"),
+    ("firestore", "locations"): ("firestore", "v1/projects/{project}/locations", "locations"),
+    ("tasks", "locations"): ("cloudtasks", "v2/projects/{project}/locations", "locations"),
+    ("scheduler", "locations"): ("cloudscheduler", "v1/projects/{project}/locations", "locations"),
+    ("artifacts", "repositories"): (
+        "artifactregistry", "v1/projects/{project}/locations/{location}/repositories",
+        "repositories",
+    ),
+    ("storage", "buckets"): ("storage", "b", "items"),
+    ("iam", "service-accounts"): ("iam", "v1/projects/{project}/serviceAccounts", "accounts"),
+    ("tasks", "queues"): (
+        "cloudtasks", "v2/projects/{project}/locations/{location}/queues", "queues",
+    ),
+    ("scheduler", "jobs"): (
+        "cloudscheduler", "v1/projects/{project}/locations/{location}/jobs", "jobs",
+    ),
+    ("logging", "metrics"): ("logging", "v2/projects/{project}/metrics", "metrics"),
+    ("firestore", "fields"): (
+        "firestore", "v1/projects/{project}/databases/{database}/collectionGroups/{group}/fields",
+        "fields",
+    ),
+    ("firestore", "indexes"): (
+        "firestore", "v1/projects/{project}/databases/{database}/collectionGroups/-/indexes",
+        "indexes",
+    ),
+    ("secrets",): ("secretmanager", "v1/projects/{project}/secrets", "secrets"),
+    ("projects",): ("cloudresourcemanager", "v1/projects", "projects"),
+}  # fmt: skip
+
+BINDING = "add-iam-policy-binding"
+NOT_NAMES = {"ttls", "composite", "http"}
+
+
+class Words:
+    """Runs gcloud's commands for a member, on a project in memory."""
+
+    def __init__(self, project: Project, member: str) -> None:
+        self._project, self.member = project, member
+
+    def __call__(self, words: Sequence[str]) -> tuple[int, str, str]:
+        """Run a command: the exit code, what is printed, and what is complained of."""
+        flags = dict(w[2:].split("=", 1) for w in words if w.startswith("--") and "=" in w)
+        plain = [w for w in words if not w.startswith("--")]
+        try:
+            return 0, json.dumps(self._run(plain, flags)), ""
+        except Refused as refused:
+            return 1, "", f"ERROR: (gcloud) {refused.word}: {refused.message}"
+
+    def _run(self, plain: list[str], flags: dict[str, str]) -> Any:
+        if plain[:2] == ["auth", "print-access-token"]:
+            raise AssertionError("a token is not JSON: see __call__ of Cloud")
+        if plain[:2] == ["services", "enable"]:
+            url = f"v1/projects/{flags['project']}/services:batchEnable"
+            return self._say("POST", "serviceusage", url, {"serviceIds": plain[2:]})
+        if plain[:3] == ["datastore", "indexes", "create"]:
+            return self._create_indexes(plain[3], flags)
+        group = next(key for key in PATHS if tuple(plain[: len(key)]) == key)
+        rest = [word for word in plain[len(group) :] if word not in NOT_NAMES]
+        verb, names = rest[0], rest[1:]
+        api, path, plural = PATHS[group]
+        database = flags.get("database", "")
+        path = path.format(
+            project=flags["project"], location=flags.get("location"), database=database,
+            group=flags.get("collection-group"),
+        )  # fmt: skip
+        if verb == "list":
+            found = self._say("GET", api, path).get(plural, [])
+            return [{"name": each["name"], **each} for each in found] or None
+        if verb in (BINDING, "get-iam-policy"):
+            return self._policy(api, f"{path}/{names[0].removeprefix('gs://')}", verb, flags)
+        body = _body_of(group, names, flags)
+        if verb == "create":
+            query = {"databases": f"?databaseId={database}",
+                     "repositories": f"?repositoryId={names[0] if names else ''}"}  # fmt: skip
+            return self._say("POST", api, path + query.get(plural, ""), body)
+        mask = ",".join(body) if api != "logging" else ""
+        method = "PUT" if api == "logging" else "PATCH"
+        return self._say(method, api, f"{path}/{names[0]}?updateMask={mask}", body)
+
+    def _policy(self, api: str, path: str, verb: str, flags: dict[str, str]) -> Any:
+        storage = api == "storage"
+        policy = self._say(
+            *(("GET", api, f"{path}/iam") if storage else ("POST", api, f"{path}:getIamPolicy"))
+        )
+        if verb == "get-iam-policy":
+            return policy
+        condition = flags.get("condition", "None")
+        binding: dict[str, Any] = {"role": flags["role"], "members": [flags["member"]]}
+        if condition != "None":
+            stated = re.fullmatch(r"expression=(.+),title=([^,]+)", condition)
+            assert stated, condition
+            binding["condition"] = {"expression": stated[1], "title": stated[2]}
+        bindings = [*policy.get("bindings", []), binding]
+        changed = {**policy, "version": 3, "bindings": bindings}
+        if storage:
+            return self._say("PUT", api, f"{path}/iam", changed)
+        return self._say("POST", api, f"{path}:setIamPolicy", {"policy": changed})
+
+    def _create_indexes(self, file: str, flags: dict[str, str]) -> None:
+        """Create what the file has and the database has not, each in its kind's collection."""
+        stated = re.findall(r"- kind: (\w+)\n((?:  .*\n?|#.*\n?|\n)*)", Path(file).read_text())
+        place = f"v1/projects/{flags['project']}/databases/{flags['database']}/collectionGroups"
+        found = self._say("GET", "firestore", f"{place}/-/indexes").get("indexes", [])
+        present = {(each["name"].split("/")[5], each["description"]) for each in found}
+        for kind, properties in stated:
+            if (kind, properties.strip()) not in present:
+                body = {"description": properties.strip()}
+                self._say("POST", "firestore", f"{place}/{kind}/indexes", body)
+
+    def _say(self, method: str, api: str, path: str, body: Any = None) -> Any:
+        url = f"https://{api}.googleapis.com/{path}"
+        status, answer = self._project.handle(method, url, self.member, body)
+        if status >= 300:
+            error = answer["error"]
+            raise Refused(status, error["status"], error["message"])
+        return answer
+
+
+def _body_of(group: tuple[str, ...], names: list[str], flags: dict[str, str]) -> dict[str, Any]:
+    """Return what a command states of a resource, as far as the project looks at it."""
+    if group == ("firestore", "databases"):
+        kind = flags["type"].upper().replace("-", "_")
+        return {"locationId": flags["location"], "type": kind}
+    if group == ("iam", "service-accounts"):
+        return {"accountId": names[0], "serviceAccount": {"displayName": flags["display-name"]}}
+    if group == ("storage", "buckets"):
+        return {"name": names[0].removeprefix("gs://")}
+    if group == ("logging", "metrics"):
+        stated: dict[str, Any] = json.loads((PROJECT / flags["config-from-file"]).read_text())
+        return stated
+    if group == ("scheduler", "jobs"):
+        token = {"serviceAccountEmail": flags["oidc-service-account-email"]}
+        target = {"uri": flags["uri"], "oidcToken": token}
+        return {"name": names[0], "schedule": flags["schedule"], "httpTarget": target}
+    if group == ("firestore", "fields"):
+        return {"ttlConfig": {}}
+    rates = {name: value for name, value in flags.items() if name not in ("location", "project")}
+    return {"name": names[0], "settings": rates}

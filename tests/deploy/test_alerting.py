@@ -1,0 +1,116 @@
+"""`make alerts`, again and again: who is told, and what somebody has set by hand."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deploy.alerting import METRIC_KNOWN_WITHIN, POLICIES, apply_alerts
+from deploy.cloud import Failed
+from deploy.settings import Unusable
+from tests.deploy.cloud import OWNER, SETTINGS, Cloud, make_cloud
+from tests.deploy.project import tables
+
+OPS = "projects/shop-1/notificationChannels/1"
+BOSS = "projects/shop-1/notificationChannels/2"
+TELLING = replace(SETTINGS, channels=OPS)
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return make_cloud().act_as(OWNER)
+
+
+def policies(cloud: Cloud) -> list[dict[str, Any]]:
+    return cloud.project.state.below("projects/shop-1", "alertPolicies")
+
+
+def test_a_metric_that_was_just_made_is_waited_for_and_it_is_said(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apply_alerts(cloud, TELLING)
+    assert len(policies(cloud)) == len(list(POLICIES.glob("*.json")))
+    assert "Monitoring does not know the new metric yet" in capsys.readouterr().out
+    assert cloud.now() >= tables.METRIC_SPREADS
+
+
+def test_a_metric_that_is_never_known_is_an_error_in_time(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "METRIC_SPREADS", 1e9)
+    began = cloud.now()
+    with pytest.raises(Failed, match="Cannot find metric"):
+        apply_alerts(cloud, TELLING)
+    assert METRIC_KNOWN_WITHIN <= cloud.now() - began < METRIC_KNOWN_WITHIN + 60
+
+
+def test_alerts_that_would_tell_nobody_are_refused_and_nothing_is_made(cloud: Cloud) -> None:
+    cloud.take_changes()
+    with pytest.raises(Unusable, match="would tell nobody: say CHANNELS="):
+        apply_alerts(cloud, SETTINGS)
+    assert cloud.take_changes() == []
+
+
+def test_without_channels_those_that_are_there_are_kept_for_new_policies_too(cloud: Cloud) -> None:
+    apply_alerts(cloud, TELLING)
+    removed = policies(cloud)[0]["name"]
+    del cloud.project.state.resources[removed]
+    apply_alerts(cloud, SETTINGS)
+    assert len(policies(cloud)) == len(list(POLICIES.glob("*.json")))
+    assert all(policy["notificationChannels"] == [OPS] for policy in policies(cloud))
+
+
+def test_with_channels_they_replace_those_that_are_there(cloud: Cloud) -> None:
+    apply_alerts(cloud, TELLING)
+    apply_alerts(cloud, replace(SETTINGS, channels=f"{OPS}, {BOSS}"))
+    assert all(policy["notificationChannels"] == [OPS, BOSS] for policy in policies(cloud))
+
+
+def test_a_policy_that_is_switched_off_stays_so_and_gets_what_is_new(cloud: Cloud) -> None:
+    apply_alerts(cloud, TELLING)
+    policy = policies(cloud)[0]
+    policy.update(enabled=False, severity="WARNING", notificationChannels=[BOSS])
+    cloud.project.state.resources[policy["name"]] = policy
+    apply_alerts(cloud, SETTINGS)
+    found = cloud.project.state.find(policy["name"])
+    assert (found["enabled"], found["notificationChannels"]) == (False, [BOSS])
+    assert found["severity"] == "ERROR"
+
+
+def test_a_policy_is_known_again_by_its_label_whatever_its_title(cloud: Cloud) -> None:
+    apply_alerts(cloud, TELLING)
+    for policy in policies(cloud):
+        policy["displayName"] = "renamed"
+    apply_alerts(cloud, TELLING)
+    assert len(policies(cloud)) == len(list(POLICIES.glob("*.json")))
+
+
+def test_a_policy_of_the_time_before_labels_is_taken_over(cloud: Cloud) -> None:
+    name = "projects/shop-1/alertPolicies/old"
+    old = {"name": name, "displayName": "Amends: a saga is parked", "notificationChannels": [BOSS]}
+    cloud.project.state.put(name, old)
+    apply_alerts(cloud, SETTINGS)
+    found = cloud.project.state.find(name)
+    assert found["userLabels"] == {"amends": "saga-parked"}
+    assert found["notificationChannels"] == [BOSS]
+
+
+def test_every_title_says_which_deployment_it_is_about(cloud: Cloud) -> None:
+    apply_alerts(cloud, TELLING)
+    titles = [policy["displayName"] for policy in policies(cloud)]
+    assert all(title.startswith("Amends in shop-1: ") for title in titles)
+
+
+@pytest.mark.parametrize("channel", ["ops@example.com", "12345"])
+def test_what_is_no_channel_is_refused_before_anything_is_made(cloud: Cloud, channel: str) -> None:
+    cloud.take_changes()
+    with pytest.raises(Unusable, match="say projects/PROJECT/notificationChannels/NUMBER"):
+        apply_alerts(cloud, replace(SETTINGS, channels=channel))
+    assert cloud.take_changes() == []
+
+
+def test_the_sweep_is_missed_also_when_it_has_never_run() -> None:
+    """conditionAbsent says nothing of a series that never was; `or vector(0)` does."""
+    text = (POLICIES / "sweep-absent.json").read_text()
+    assert "conditionAbsent" not in text
+    assert "or vector(0)) < 1" in text

@@ -1,0 +1,125 @@
+"""The smoke test: a saga through what is staged, by a token that the build may ask for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deploy.__main__ import prepare
+from deploy.cloud import Failed
+from deploy.smoke import PATIENCE, SmokeFailed, try_next_revision
+from deploy.traffic import Traffic
+from main import FUNCTIONS
+from tests.deploy.builds import build, put_beside
+from tests.deploy.cloud import BUILD, IMAGE, SETTINGS, Cloud, make_cloud
+
+FEW = ("run_saga_step", "sweep_sagas", "start_saga", "get_saga", "list_sagas")
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    for name in set(FUNCTIONS) - set(FEW):
+        monkeypatch.delitem(FUNCTIONS, name)
+    made = make_cloud()
+    prepare(made, SETTINGS)
+    put_beside(made)
+    return made
+
+
+def smoke(cloud: Cloud) -> str:
+    return try_next_revision(cloud, SETTINGS, cloud.project.fetch)
+
+
+def test_the_build_gets_its_token_by_the_one_right_that_it_has_for_that(cloud: Cloud) -> None:
+    """`gcloud auth print-identity-token --impersonate-service-account` needs another one."""
+    assert "has completed through the staged revisions" in smoke(cloud)
+    asked = [url for _, method, url, _ in cloud.project.log if "iamcredentials" in url]
+    assert asked
+    assert all(url.endswith(":generateIdToken") for url in asked)
+    account = f"projects/shop-1/serviceAccounts/{BUILD.partition(':')[2]}"
+    assert not cloud.project.state.allows(BUILD, "iam.serviceAccounts.getAccessToken", account)
+
+
+def test_it_asks_the_staged_revisions_and_no_others(cloud: Cloud) -> None:
+    build(cloud)
+    put_beside(cloud, f"{IMAGE}2")
+    cloud.project.front.served.clear()
+    smoke(cloud)
+    staged = {name: Traffic.of(service).next for name, service in cloud.services.items()}
+    served = {path: revision for revision, path, _ in cloud.project.front.served}
+    assert served == {name: staged[name] for name in ("start-saga", "get-saga", "list-sagas")}
+
+
+def break_account(cloud: Cloud) -> None:
+    cloud.project.state.policies["projects/shop-1"].append((0.0, {"etag": "x", "bindings": []}))
+
+
+def break_queue(cloud: Cloud) -> None:
+    del cloud.project.state.resources["projects/shop-1/locations/europe-west1/queues/sagas"]
+
+
+def break_right_to_enqueue(cloud: Cloud) -> None:
+    cloud.project.state.policies["projects/shop-1/locations/europe-west1/queues/sagas"] = []
+
+
+def break_right_to_act(cloud: Cloud) -> None:
+    account = "amends-tasks@shop-1.iam.gserviceaccount.com"
+    cloud.project.state.policies[f"projects/shop-1/serviceAccounts/{account}"] = []
+
+
+def break_worker(cloud: Cloud) -> None:
+    name = "projects/shop-1/locations/europe-west1/services/run-saga-step"
+    cloud.project.state.policies[name] = []
+
+
+def break_indexes(cloud: Cloud) -> None:
+    made = cloud.project.state.made
+    made.update({name: cloud.now() + PATIENCE for name in made if "/indexes/" in name})
+
+
+@pytest.mark.parametrize(
+    ("break_it", "reason"),
+    [
+        (break_queue, "no cloudtasks.tasks.create"),
+        (break_right_to_enqueue, "no cloudtasks.tasks.create"),
+        (break_right_to_act, "no iam.serviceAccounts.actAs"),
+        (break_worker, "no run.routes.invoke"),
+        (break_indexes, "no matching index"),
+    ],
+)
+def test_it_finds_what_a_saga_would_stick_at(
+    cloud: Cloud, break_it: Callable[[Cloud], None], reason: str
+) -> None:
+    break_it(cloud)
+    with pytest.raises(SmokeFailed, match=f"no traffic was moved: .*{reason}"):
+        smoke(cloud)
+
+
+def test_it_waits_for_a_binding_that_is_not_known_everywhere_yet(cloud: Cloud) -> None:
+    cloud.project.front.served.clear()
+    answers = iter([403, 404, 503, 0])
+
+    def fetch(method: str, url: str, token: str, body: Any) -> tuple[int, str]:
+        status = next(answers, None)
+        return (status, "not yet") if status is not None else cloud.project.fetch(
+            method, url, token, body
+        )  # fmt: skip
+
+    try_next_revision(cloud, SETTINGS, fetch)
+
+
+def test_a_saga_that_does_not_end_is_a_failure_in_time(cloud: Cloud) -> None:
+    def fetch(method: str, url: str, token: str, body: Any) -> tuple[int, str]:
+        return (202, "{}") if method == "POST" else (200, '{"status": "RUNNING"}')
+
+    began = cloud.now()
+    with pytest.raises(SmokeFailed, match="is RUNNING, and no traffic was moved"):
+        try_next_revision(cloud, SETTINGS, fetch)
+    assert cloud.now() - began < PATIENCE + 30
+
+
+def test_without_the_right_to_a_token_it_is_said_which_right_it_is(cloud: Cloud) -> None:
+    account = f"projects/shop-1/serviceAccounts/{BUILD.partition(':')[2]}"
+    cloud.project.state.policies[account] = []
+    with pytest.raises(Failed, match=r"403 .*iam.serviceAccounts.getOpenIdToken"):
+        smoke(cloud)
