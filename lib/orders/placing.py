@@ -1,4 +1,7 @@
-"""Placing an order and looking at it: an order is the payload of its saga, and lives there."""
+"""Placing an order and looking at it: an order is the payload of its saga, and lives there.
+
+What `Order` marks as `Secret` is not shown, here as little as in a view of the saga.
+"""
 
 from typing import Any
 
@@ -9,6 +12,7 @@ from lib.orders.order import Order
 from lib.orders.saga import ORDER_PROCESSING
 from lib.saga.engine import Engine
 from lib.saga.records import SagaRecord, SagaStatus
+from lib.saga.redaction import conceal
 
 #: What a customer is told of an order in each state of its saga.
 ORDER_STATUS = {
@@ -41,7 +45,7 @@ def _show(saga: SagaRecord, order: Order) -> dict[str, Any]:
         "status": ORDER_STATUS[saga.status],
         "reason": saga.error,
         "total_cents": order.total_cents(),
-        **msgspec.to_builtins(order),
+        **conceal(order, Order),
         "created_at": saga.created_at,
         "updated_at": saga.updated_at,
     }

@@ -5,6 +5,7 @@ import sys
 
 from lib import clients
 from lib.errors import AmendsError
+from lib.saga.definition import check_table
 from lib.saga.operators.checking import find_stranded
 from lib.sagas import DEFINITIONS
 
@@ -14,14 +15,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lib.saga", description=__doc__)
     parser.add_argument("command", choices=["check"])
     parser.parse_args()
+    definitions = check_table(DEFINITIONS)
     try:
-        stranded = find_stranded(clients.store(), DEFINITIONS)
+        stranded = find_stranded(clients.store(), definitions)
     except AmendsError as problem:
         print(f"The unfinished sagas cannot be read: {problem.detail}", file=sys.stderr)
         return 2
     for each in stranded:
         print(f"{each.count} {each.status} sagas: {each.name} version {each.version} {each.reason}")
-    declared = ", ".join(f"{name} version {version}" for name, version in sorted(DEFINITIONS))
+    declared = ", ".join(f"{name} version {version}" for name, version in sorted(definitions))
     if not stranded:
         print(f"Every unfinished saga can go on with what is declared: {declared}.")
     return 1 if stranded else 0

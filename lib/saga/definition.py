@@ -136,8 +136,8 @@ class Definitions(Mapping[tuple[str, int], Saga]):
     def _add(self, saga: Saga) -> None:
         if self._sagas.setdefault((saga.name, saga.version), saga) is not saga:
             raise DeclarationError(
-                f"saga {saga.name}: version {saga.version} is declared twice, and not alike: "
-                "give the newer one a higher version, or another name"
+                f"saga {saga.name}: version {saga.version} is declared twice: give "
+                "the newer one a higher version, or another name"
             )
         for part in saga.parts:
             if isinstance(part, Child):
@@ -166,3 +166,12 @@ def _faults_of_table(listed: list[Any]) -> Iterator[str]:
             yield f"entry {number} is {describe(each)}: write the Saga itself"
         elif any(each is other for other in listed[: number - 1]):
             yield f"entry {number} is saga {each.name} once more: list it once"
+
+
+def check_table(table: object) -> Definitions:
+    """Return the table of sagas; DeclarationError if it is anything else, such as a plain list."""
+    if not isinstance(table, Definitions):
+        raise DeclarationError(
+            f"the table of sagas is {describe(table)}: write DEFINITIONS = Definitions([...])"
+        )
+    return table

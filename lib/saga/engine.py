@@ -27,9 +27,7 @@ from lib.logs import log
 from lib.saga import alerts
 from lib.saga.attempt import CallWithin, call_in_thread, outcome_of, run_action
 from lib.saga.calling import action_of, child_end_of, find_happened, in_a_word, make_call
-from lib.saga.declaration import DeclarationError
-from lib.saga.declaration.error import describe
-from lib.saga.definition import Definitions, Saga
+from lib.saga.definition import Definitions, Saga, check_table
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.fallback import unanswered
 from lib.saga.journal import Journal, Loaded
@@ -88,13 +86,8 @@ class Engine:
         back_off: Callable[[int], None] = back_off,
         retention: Retention = KEEP,
     ) -> None:
-        if not isinstance(definitions, Definitions):
-            raise DeclarationError(
-                f"the table of sagas is {describe(definitions)}: write DEFINITIONS = "
-                "Definitions([...])"
-            )
         self.journal = journal
-        self.definitions = definitions
+        self.definitions = check_table(definitions)
         self.clock = clock
         self._queue = queue
         self._call_within = call_within

@@ -178,3 +178,14 @@ def test_a_late_step_is_refused_after_its_compensation_though_an_earlier_attempt
     with pytest.raises(Permanent, match="compensated"):
         apply_once(replace(call, fencing_token=2), take)
     assert units(store) == 10
+
+
+def test_effects_with_long_results_are_stored_beside_one_another(store: Store, call: Call) -> None:
+    """The records of a step's effects are no index's: Datastore limits what is indexed."""
+    texts = {name: name * 100_000 for name in ("one", "two")}
+    for name, text in texts.items():
+        apply_once(call, lambda _, text=text: text, name=name)  # type: ignore[misc]
+    again = replace(call)
+    for name, text in texts.items():
+        assert apply_once(again, take, name=name) == text
+    assert units(store) == 10

@@ -129,3 +129,10 @@ def test_the_audit_trail_tells_the_whole_story(open_shop: Open) -> None:
         ("", "ROLLING_BACK", "ROLLED_BACK"),
     ]
     assert [event["id"] for event in saga["events"]] == list(range(1, len(saga["events"]) + 1))
+
+
+def test_what_an_order_marks_as_secret_is_not_shown(open_shop: Open) -> None:
+    shop = open_shop()
+    order = shop.caller.call("GET", "get-order", params={"id": shop.order()})
+    hidden = {"name": "[redacted]", "street": "[redacted]", "city": "X", "country": "US"}
+    assert order["address"] == hidden
