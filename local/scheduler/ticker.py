@@ -6,10 +6,12 @@ included, is delayed until that has ended, and runs once however many were due.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from local.clock_watch import LOOK_EVERY
 from local.scheduler.cron import Schedule
 from local.scheduler.job import Job
 from local.tasks.retry import compute_backoff, is_exhausted
@@ -38,7 +40,7 @@ class Ticker:
     def __init__(self, jobs: Iterable[Job], mint: MintToken) -> None:
         self._mint = mint
         self._connections = ConnectionPool()
-        now = datetime.now(UTC)
+        now = _now()
         self.runs = [Run(job, job.read_schedule()(now)) for job in jobs]
         self._keepers: list[asyncio.Task[None]] = []
 
@@ -56,25 +58,25 @@ class Ticker:
     async def _keep(self, run: Run) -> None:
         schedule = run.job.read_schedule()
         while True:
-            await asyncio.sleep(max(0.0, (run.due - datetime.now(UTC)).total_seconds()))
+            await _wait_until_due(run, schedule)
             try:
                 await self._see_through(run)
             except Exception:
                 _log.exception("%s: the run failed in the scheduler itself", run.job.name)
-            run.due = find_next(schedule, run.due, datetime.now(UTC))
+            run.due = find_next(schedule, run.due, _now())
 
     async def _see_through(self, run: Run) -> None:
         """Attempt the run until it succeeds or its retries are used up."""
         policy = run.job.read_policy()
-        run.attempt, first = 0, datetime.now(UTC)
+        run.attempt, first = 0, time.monotonic()
         while True:
-            run.attempt, run.begun, run.answer = run.attempt + 1, datetime.now(UTC), ""
+            run.attempt, run.begun, run.answer = run.attempt + 1, _now(), ""
             answer = await self._attempt(run)
             run.answer = answer.failure or f"HTTP {answer.status}"
             if answer.succeeded:
                 return
             _log.warning("%s failed, attempt %d: %s", run.job.name, run.attempt, run.answer)
-            if is_exhausted(policy, run.attempt, datetime.now(UTC) - first):
+            if is_exhausted(policy, run.attempt, timedelta(seconds=time.monotonic() - first)):
                 return
             await asyncio.sleep(compute_backoff(policy, run.attempt).total_seconds())
 
@@ -93,6 +95,17 @@ class Ticker:
             headers["Content-Type"] = "application/octet-stream"
         request = Request(job.http_method, job.url, headers, job.body.encode())
         return await self._connections.send(request, job.attempt_deadline.total_seconds())
+
+
+async def _wait_until_due(run: Run, schedule: Schedule) -> None:
+    """Wait, looking at the clock now and then: set back, it makes the next time come earlier."""
+    while (wait := (run.due - _now()).total_seconds()) > 0:
+        await asyncio.sleep(min(wait, LOOK_EVERY))
+        run.due = min(run.due, schedule(_now()))
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 def find_next(schedule: Schedule, due: datetime, now: datetime) -> datetime:

@@ -38,7 +38,7 @@ class TokenBucket:
 
     def slow_down(self, now: float) -> None:
         """Halve the rate, at most once a second, and never below one a second."""
-        if now - self._slowed_at < _SLOW_DOWN_AT_MOST_EVERY:
+        if now < self._slowed_at + _SLOW_DOWN_AT_MOST_EVERY:
             return
         self._fill(now)
         self._slowed_at = now
@@ -48,6 +48,11 @@ class TokenBucket:
     def speed_up(self) -> None:
         """Give back one token a second for one good answer, up to the configured rate."""
         self._rate = min(self._rate + _RECOVERY_PER_ANSWER, self._limit)
+
+    def shift(self, seconds: float) -> None:
+        """Go along with a clock that was set by so many seconds."""
+        self._filled_at += seconds
+        self._slowed_at += seconds
 
     def _fill(self, now: float) -> None:
         elapsed = max(0.0, now - self._filled_at)

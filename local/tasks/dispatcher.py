@@ -11,6 +11,7 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
+from local.clock_watch import LOOK_EVERY, ClockWatch
 from local.tasks.delivery import (
     Verdict,
     begin_attempt,
@@ -51,6 +52,7 @@ class Dispatcher:
         self._connections = ConnectionPool()
         self._alarm: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._clock = ClockWatch()
 
     def start(self, queues: Iterable[Any], tasks: Iterable[tuple[str, str, float]]) -> None:
         """Begin with these queues and the tasks (queue, name, due) that are stored in them."""
@@ -124,10 +126,22 @@ class Dispatcher:
 
     def _pump(self, line: Line) -> None:
         """Start what the line allows now, and see to it that the alarm rings for the rest."""
+        self._heed_clock()
         now = time.time()
         while not self._stopping and (task := line.take(now)) is not None:
             self._launch(self._deliver(line, task))
         self._set_alarm(line.wakes_at(now) - now)
+
+    def _heed_clock(self) -> None:
+        """Have nothing wait any longer because the clock was set back.
+
+        Set forwards, it makes due what is due by then: the alarm never rings much later.
+        """
+        jump = self._clock.jump()
+        if jump < 0:
+            _log.warning("the clock was set back by %.0f s", -jump)
+            for line in self._lines.values():
+                line.shift(jump)
 
     def _launch(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -135,7 +149,7 @@ class Dispatcher:
         task.add_done_callback(self._under_way.discard)
 
     def _set_alarm(self, wait: float) -> None:
-        when = self._loop.time() + wait
+        when = self._loop.time() + min(wait, LOOK_EVERY)
         if wait == float("inf") or (self._alarm is not None and self._alarm.when() <= when):
             return
         if self._alarm is not None:

@@ -56,6 +56,15 @@ class Line:
         self._waiting.clear()
         self._heap.clear()
 
+    def shift(self, seconds: float) -> None:
+        """Go along with a clock that was set by so many seconds: the waits stay as long."""
+        self._waiting = {
+            task: (due + seconds, number) for task, (due, number) in self._waiting.items()
+        }
+        self._heap = [(due, number, task) for task, (due, number) in self._waiting.items()]
+        heapq.heapify(self._heap)
+        self.bucket.shift(seconds)
+
     def take(self, now: float) -> str | None:
         """Take out the next task that may be dispatched now, if there is one."""
         if not self._is_free() or self._first_due() > now or not self.bucket.take(now):

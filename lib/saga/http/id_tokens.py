@@ -4,9 +4,11 @@ Nothing is fetched, and google-auth is not even imported, before a token is firs
 """
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from lib.clients import now
 
@@ -21,25 +23,48 @@ TIMEOUT_SECONDS = 5.0
 Fetch = Callable[[str], tuple[str, datetime]]
 
 
+class _Kept(NamedTuple):
+    """A token, its end by the clock, and until when it is used by the time that goes by."""
+
+    token: str
+    end: datetime
+    until: float
+
+
 class IdTokens:
     """A token source: called with an audience it returns a token that holds for minutes more.
 
     Raises what `fetch` raises. Threads that want the same token wait for one fetch of it.
     """
 
-    def __init__(self, fetch: Fetch, clock: Callable[[], datetime] = now) -> None:
+    def __init__(
+        self,
+        fetch: Fetch,
+        clock: Callable[[], datetime] = now,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._fetch = fetch
         self._clock = clock
-        self._kept: dict[str, tuple[str, datetime]] = {}
+        self._elapsed = elapsed
+        self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
     def __call__(self, audience: str) -> str:
         """Return a token for an audience."""
         with self._lock:
             kept = self._kept.get(audience)
-            if kept is None or self._clock() >= kept[1] - MARGIN:
-                kept = self._kept[audience] = self._fetch(audience)
-            return kept[0]
+            if kept is None or self._is_over(kept):
+                token, end = self._fetch(audience)
+                lasts = (end - MARGIN - self._clock()).total_seconds()
+                kept = self._kept[audience] = _Kept(token, end, self._elapsed() + lasts)
+            return kept.token
+
+    def _is_over(self, kept: "_Kept") -> bool:
+        """Tell whether a token ends soon, by the clock or by the time that has gone by.
+
+        The clock alone would hold on to a token for as long as it was set back.
+        """
+        return self._clock() >= kept.end - MARGIN or self._elapsed() >= kept.until
 
 
 def fetch_id_token(audience: str) -> tuple[str, datetime]:

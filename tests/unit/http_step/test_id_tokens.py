@@ -53,6 +53,17 @@ def test_a_token_is_kept_until_shortly_before_its_end(issuer: Issuer, tokens: Id
     assert tokens(AUDIENCE) == "token-2"
 
 
+def test_a_token_is_dropped_at_its_end_though_the_clock_was_set_back(issuer: Issuer) -> None:
+    elapsed = [0.0]
+    tokens = IdTokens(issuer.fetch, issuer.now, lambda: elapsed[0])
+    assert tokens(AUDIENCE) == "token-1"
+    issuer.time -= timedelta(days=1)
+    elapsed[0] = (timedelta(hours=1) - MARGIN - SECOND).total_seconds()
+    assert tokens(AUDIENCE) == "token-1"
+    elapsed[0] += 1
+    assert tokens(AUDIENCE) == "token-2"
+
+
 def test_each_audience_has_its_own_token(tokens: IdTokens) -> None:
     assert tokens(AUDIENCE) != tokens("https://shipping.example")
 
