@@ -38,6 +38,8 @@ class Config:
     ttl: bool
     timeout: timedelta
     allow_faults: bool
+    #: `api` loads every function when it starts, so that what is broken shows at once.
+    load_all: bool
 
 
 @cache
@@ -64,6 +66,7 @@ def config() -> Config:
         ttl=env("AMENDS_TTL", "") == "1",
         timeout=timedelta(seconds=float(env("AMENDS_TIMEOUT_SECONDS", "60"))),
         allow_faults=env("AMENDS_ALLOW_FAULTS", "") == "1",
+        load_all=env("AMENDS_LOAD_ALL", "") == "1",
     )
 
 

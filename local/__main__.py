@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+from local.failures import FailureWatch
 from local.folder_lock import FolderInUse
 from local.ports import PortTaken
 from local.stack import Stack, StackFailed
@@ -43,7 +44,10 @@ def main() -> int:
         print(f"Amends cannot start: {error}{_advise(error)}", file=sys.stderr)
         return 1
     threading.Thread(target=_announce, args=(stack,), daemon=True).start()
+    failures = FailureWatch(stack.logs / "functions.log", _say)
+    failures.start()
     asked_to_end.wait()
+    failures.stop()
     stack.stop()
     return 0
 

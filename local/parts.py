@@ -124,6 +124,7 @@ def list_settings(plan: Plan) -> dict[str, str]:
         "AMENDS_OIDC_CERTS_URL": f"http://127.0.0.1:{plan.page_port}/oauth2/v1/certs",
         "AMENDS_TASKS_SERVICE_ACCOUNT": _TASKS_ACCOUNT,
         "AMENDS_SCHEDULER_SERVICE_ACCOUNT": _SCHEDULER_ACCOUNT,
+        "AMENDS_LOAD_ALL": "1",
         "THREADS": str(_THREADS),
     }
 

@@ -21,7 +21,7 @@ _DYING = 0.3
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 30.0
 _SHORT_LIFE = 1.0
-_TAIL_LINES = 12
+_TAIL_LINES = 40
 #: Seconds between two looks at a part's log, and the bytes that it may have.
 _LOOK_EVERY = 2.0
 LOG_LIMIT = 10_000_000
@@ -54,6 +54,8 @@ class Supervisor:
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
+        self._log_began = 0
+        self._told = ""
         self._thread = threading.Thread(target=self._run, name=part.name, daemon=True)
 
     @property
@@ -91,9 +93,12 @@ class Supervisor:
             self._thread.join()
 
     def read_log(self) -> str:
-        """Return the last lines of the part's log."""
+        """Return the last lines of the part's log that it has written since it was started."""
         with contextlib.suppress(OSError):
-            lines = self.part.log.read_text(errors="replace").splitlines()
+            written = self.part.log.read_bytes()
+            if len(written) >= self._log_began:
+                written = written[self._log_began :]
+            lines = written.decode(errors="replace").splitlines()
             return "\n".join(f"  | {line}" for line in lines[-_TAIL_LINES:])
         return ""
 
@@ -114,6 +119,7 @@ class Supervisor:
         part = self.part
         command = [sys.executable, "-m", "local.part", str(os.getpid()), part.module]
         with _open_log(part.log) as log:
+            self._log_began = log.tell()
             process = subprocess.Popen(  # noqa: S603
                 [*command, *part.arguments],
                 cwd=PROJECT,
@@ -147,14 +153,16 @@ class Supervisor:
         """Report a death, with the log if it was at start; return how long to wait after it."""
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         if was_ready:
-            self._failures = 0
+            self._failures, self._told = 0, ""
             self._report(f"{self.part.name} {how}; it is started again")
             return 0.0 if lived > _SHORT_LIFE else _FIRST_BACKOFF
         backoff = min(_FIRST_BACKOFF * float(2**self._failures), _LONGEST_BACKOFF)
         self._failures += 1
+        end = self.read_log()
+        told = "as before" if end == self._told else f"the end of {self.part.log}:\n{end}"
+        self._told = end
         self._report(
-            f"{self.part.name} {how} before it was ready; next try in {backoff:g} s; "
-            f"the end of {self.part.log}:\n{self.read_log()}"
+            f"{self.part.name} {how} before it was ready; next try in {backoff:g} s; {told}"
         )
         return backoff
 
