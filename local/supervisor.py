@@ -159,7 +159,9 @@ class Supervisor:
         backoff = min(_FIRST_BACKOFF * float(2**self._failures), _LONGEST_BACKOFF)
         self._failures += 1
         end = self.read_log()
-        told = "as before" if end == self._told else f"the end of {self.part.log}:\n{end}"
+        last = end.rstrip(" |\n").rpartition("\n")[2].removeprefix("  | ")
+        is_known = end == self._told
+        told = f"as before: {last}" if is_known else f"the end of {self.part.log}:\n{end}"
         self._told = end
         self._report(
             f"{self.part.name} {how} before it was ready; next try in {backoff:g} s; {told}"
