@@ -17,6 +17,7 @@ from lib.saga.declaration.error import Declared, describe
 from lib.saga.declaration.sagas import faults_of_saga
 from lib.saga.declaration.values import name_for_message
 from lib.saga.policy import PATIENT, USUAL, RetryPolicy
+from lib.saga.shape import describe_need, describe_type
 from lib.saga.steps import Child, Parallel, Part, Step
 
 
@@ -115,6 +116,17 @@ class Saga(Declared):
         """A hash of all that decides which action runs when; policies may change freely."""
         stages = ["+".join(self.parts[i].fingerprint for i in stage) for stage in self.stages]
         return hashlib.sha256("\n".join([self.name, *stages]).encode()).hexdigest()[:16]
+
+    @cached_property
+    def types(self) -> str:
+        """A hash of the types of payload, signals and outputs, as far as they are declared."""
+        kinds = [describe_type(self.payload), *(describe_type(p.output_type) for p in self.parts)]
+        return hashlib.sha256("\n".join(kinds).encode()).hexdigest()[:16]
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """For each part a hash of what its signal's payload or its output has to have."""
+        return tuple(describe_need(part.output_type) for part in self.parts)
 
 
 def _parts_of(step: Part | Parallel) -> tuple[Part, ...]:

@@ -47,7 +47,7 @@ from lib.saga.machine.happened import (
 )
 from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.pausing import back_off
-from lib.saga.payload import canonical_payload, stored_payload
+from lib.saga.payload import canonical_payload, is_same_payload, stored_payload
 from lib.saga.recorder import Recorder
 from lib.saga.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
 from lib.saga.requests import for_children, pin
@@ -111,7 +111,7 @@ class Engine:
         try:
             self.journal.create(decision)
         except AlreadyExists:
-            return self._started_before(saga)
+            return self._started_before(saga, definition)
         self._report(decision)
         self._enqueue_or_leave(decision.deliveries)
         return decision.saga
@@ -142,7 +142,7 @@ class Engine:
             self._make_sure(loaded, self._enqueue)
             return "stale"
         definition = self._recorder.definition_of(loaded.saga)
-        if definition is None:
+        if definition is None or self._recorder.why_stranded(*loaded):
             self._settle(loaded, None)
             return "stranded"
         happened = find_happened(definition, loaded, delivery, lost, self.clock())
@@ -238,7 +238,7 @@ class Engine:
 
     def _can_hear(self, loaded: Loaded, step: int) -> bool:
         """Tell whether news of a child can be taken; if not, the sweep or a retry repeats it."""
-        if self._recorder.definition_of(loaded.saga) is not None or loaded.saga.status in FINISHED:
+        if not self._recorder.why_stranded(*loaded) or loaded.saga.status in FINISHED:
             return True
         self._settle(loaded, None)
         return loaded.steps[step].status is not StepStatus.WAITING
@@ -346,9 +346,13 @@ class Engine:
             raise NotFound(f"no saga {saga_id!r}", field="id")
         return loaded
 
-    def _started_before(self, new: SagaRecord) -> SagaRecord:
+    def _started_before(self, new: SagaRecord, definition: Saga) -> SagaRecord:
         saga = self.journal.find(new.id)
-        if saga is None or (saga.name, saga.payload) != (new.name, new.payload):
+        if (
+            saga is None
+            or saga.name != new.name
+            or not is_same_payload(new.payload, saga.payload, definition.payload)
+        ):
             raise Conflict(f"saga {new.id!r} exists with another name or payload", field="id")
         loaded = self.journal.load(saga.id, saga.total_steps)
         if loaded is not None:

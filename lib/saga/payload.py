@@ -28,6 +28,23 @@ def canonical_payload(
     return encoded.decode()
 
 
+def is_same_payload(one: str, other: str, kind: Any) -> bool:
+    """Tell whether two stored payloads are the same: as text, or as values of `kind`.
+
+    So one from before a field with a default was added is the same as one that leaves it out now.
+    """
+    if one == other:
+        return True
+    try:
+        return _recode(one, kind) == _recode(other, kind)
+    except (TypeError, ValueError):  # one is of another type
+        return False
+
+
+def _recode(encoded: str, kind: Any) -> bytes:
+    return msgspec.json.encode(msgspec.json.decode(encoded, type=kind), order="sorted")
+
+
 def stored_payload(encoded: str, kind: type) -> Any:
     """Return a payload as the type that its steps take; Permanent when the type has changed."""
     try:

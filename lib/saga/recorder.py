@@ -3,7 +3,7 @@
 Neither runs an action nor enqueues anything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,11 +23,12 @@ from lib.logs import log
 from lib.saga.containment import tell_type_and_text
 from lib.saga.definition import Definitions, Saga
 from lib.saga.fallback import Form, Refused, next_form
+from lib.saga.fit import find_misfit
 from lib.saga.journal import Journal, Loaded
 from lib.saga.machine import decide, give_up, operate, repeat, strand
 from lib.saga.machine.draft import Decision
 from lib.saga.machine.happened import BareRequest, Happened, Overdue, Request, Signalled
-from lib.saga.records import FINISHED, SagaRecord
+from lib.saga.records import FINISHED, SagaRecord, StepRecord
 from lib.saga.retention import Retention, retain
 
 #: After these it has to be decided again: another commit came first, or the answer was lost.
@@ -89,11 +90,19 @@ class Recorder:
         same = definition is not None and definition.fingerprint == saga.fingerprint
         return definition if same else None
 
-    def why_stranded(self, saga: SagaRecord) -> str:
-        """Say why a saga has no definition."""
-        known = (saga.name, saga.definition_version) in self._definitions
-        what = "has changed under the same version" if known else "is no longer declared"
-        return f"its definition, {saga.name} version {saga.definition_version}, {what}"
+    def why_stranded(self, saga: SagaRecord, steps: Sequence[StepRecord] = ()) -> str:
+        """Say why nothing of a saga may run here; "" if it may.
+
+        Its definition is gone or has changed, or what is stored does not fit the types of that.
+        """
+        declared = f"{saga.name} version {saga.definition_version}"
+        definition = self.definition_of(saga)
+        if definition is None:
+            known = (saga.name, saga.definition_version) in self._definitions
+            what = "has changed under the same version" if known else "is no longer declared"
+            return f"its definition, {declared}, {what}"
+        misfit = find_misfit(definition, saga, steps)
+        return f"{misfit}, as {declared} declares it now" if misfit else ""
 
     def _save(self, loaded: Loaded, form: Form, told: SagaRecord | None) -> Decision | None:
         decision = self._decide_or_refuse(loaded, form)
@@ -126,8 +135,12 @@ class Recorder:
             return operate(saga, steps, happened, now, definition)
         if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
             return repeat(saga, steps, happened, now)
-        if definition is not None and happened is not None:
+        # What has happened is recorded whether or not anything more may run.
+        asked = isinstance(happened, Request | Signalled)
+        has_happened = definition is not None and happened is not None and not asked
+        stranded = "" if has_happened else self.why_stranded(saga, steps)
+        if definition is not None and happened is not None and not stranded:
             return decide(definition, saga, steps, happened, now, blocked=form.blocked)
-        if isinstance(happened, Request | Signalled):
-            raise Conflict(self.why_stranded(saga))
-        return strand(saga, steps, self.why_stranded(saga), now)
+        if asked:
+            raise Conflict(stranded)
+        return strand(saga, steps, stranded, now)

@@ -65,6 +65,8 @@ class SagaRecord:
     name: Indexed[str]
     definition_version: Indexed[int]
     fingerprint: Indexed[str]
+    #: The types of payload, signals and outputs when the saga began; "" before they were noted.
+    types: Annotated[str, Indexed, OmitEmpty] = ""
     status: Indexed[SagaStatus]
     #: The index of the first step of the stage that the saga is at.
     current_step: int = 0
@@ -147,6 +149,8 @@ class StepRecord:
     timeout_seconds: float = 0.0
     #: When the wait is over; the delivery may be earlier, for a task cannot be that far off.
     waits_until: Annotated[datetime | None, OmitEmpty] = None
+    #: What a signal's payload, or the output, needed to have when the saga began; "" if anything.
+    needs: Annotated[str, OmitEmpty] = ""
     #: The payload of a signal that has come, as JSON.
     signal: Annotated[str | None, OmitEmpty] = None
     #: The id of the child saga, once it has been started.

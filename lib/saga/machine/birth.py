@@ -16,6 +16,7 @@ def make_saga(
         name=definition.name,
         definition_version=definition.version,
         fingerprint=definition.fingerprint,
+        types=definition.types,
         status=SagaStatus.PENDING,
         total_steps=len(definition.parts),
         payload=payload,

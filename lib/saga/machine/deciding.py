@@ -25,7 +25,12 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
     now = saga.created_at
     steps = [
         StepRecord(
-            saga_id=saga.id, id=index + 1, name=part.name, service=part.service, updated_at=now
+            saga_id=saga.id,
+            id=index + 1,
+            name=part.name,
+            service=part.service,
+            needs=definition.needs[index],
+            updated_at=now,
         )
         for index, part in enumerate(definition.parts)
     ]

@@ -1,15 +1,27 @@
-"""Would this deployment strand a saga? The declared definitions against the unfinished sagas."""
+"""Would this deployment strand a saga? The declared definitions against the unfinished sagas.
+
+Of a definition its steps are compared, and its types: what is stored of a saga has to fit them.
+"""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lib.datastore import Query, Store
+from lib.errors import Unreadable
 from lib.saga.definition import Saga
-from lib.saga.records import UNFINISHED, SagaRecord, SagaStatus
+from lib.saga.fit import find_misfit, misfit_of
+from lib.saga.journal import Journal
+from lib.saga.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.steps import Part, Signal
 
-#: So many sagas of a status are looked at where some of them would be stranded.
+#: So many sagas of a status are looked at where some of them may be stranded.
 MOST_READ = 5000
+
+#: So many are read at a time.
+LOT = 200
+
+WAITS = frozenset({StepStatus.PENDING, StepStatus.WAITING})
 
 Declared = Mapping[tuple[str, int], Saga]
 
@@ -39,21 +51,21 @@ def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
 
 
 def _count_unknown(store: Store, definitions: Declared, status: SagaStatus) -> int:
-    """Return how many sagas of a status have none of the declared definitions."""
+    """Return how many sagas of a status have none of the declared definitions and types."""
     of_status = Query(SagaRecord).where("status", "=", status)
     known = 0
     for saga in definitions.values():
         same = of_status.where("name", "=", saga.name)
         same = same.where("definition_version", "=", saga.version)
-        known += store.count(same.where("fingerprint", "=", saga.fingerprint))
+        same = same.where("fingerprint", "=", saga.fingerprint)
+        known += store.count(same.where("types", "=", saga.types))
     return store.count(of_status) - known
 
 
 def _list_stranded(store: Store, definitions: Declared, status: SagaStatus) -> list[Stranded]:
-    of_status = Query(SagaRecord).where("status", "=", status)
     found: Counter[tuple[str, int, str]] = Counter()
-    for saga in store.run(of_status, limit=MOST_READ):
-        reason = _why(definitions, saga)
+    for saga in _read(store, status):
+        reason = _why(Journal(store), definitions, saga)
         if reason:
             found[saga.name, saga.definition_version, reason] += 1
     return [
@@ -62,10 +74,49 @@ def _list_stranded(store: Store, definitions: Declared, status: SagaStatus) -> l
     ]
 
 
-def _why(definitions: Declared, saga: SagaRecord) -> str:
+def _read(store: Store, status: SagaStatus) -> Iterator[SagaRecord]:
+    """Yield the sagas of a status, up to the limit; those that cannot be read are only logged."""
+    token: str | None = None
+    for _ in range(MOST_READ // LOT):
+        page = store.page(Query(SagaRecord).where("status", "=", status), LOT, token)
+        yield from page.items
+        token = page.next_page_token
+        if token is None:
+            return
+
+
+def _why(journal: Journal, definitions: Declared, saga: SagaRecord) -> str:
     definition = definitions.get((saga.name, saga.definition_version))
     if definition is None:
         return "is not declared: keep the old version in lib/sagas.py beside the new one"
     if definition.fingerprint != saga.fingerprint:
         return "has other steps under the same version: give the new steps a new version"
-    return ""
+    if definition.types == saga.types:
+        return ""
+    reason = _why_types(journal, definition, saga)
+    return f"has other types under the same version: {reason}" if reason else ""
+
+
+def _why_types(journal: Journal, definition: Saga, saga: SagaRecord) -> str:
+    """Return what of a saga does not fit types that differ from those that it began with."""
+    try:
+        loaded = journal.load(saga.id, saga.total_steps)
+    except Unreadable as problem:
+        return problem.detail
+    steps = loaded.steps if loaded else []
+    misfits = (
+        _why_step(part, step, need)
+        for part, step, need in zip(definition.parts, steps, definition.needs, strict=False)
+    )
+    return find_misfit(definition, saga, steps) or next(filter(None, misfits), "")
+
+
+def _why_step(part: Part, step: StepRecord, need: str) -> str:
+    """Return why a step's signal that is still to come, or its output, would not fit."""
+    if not step.needs or step.needs == need:
+        return ""
+    if isinstance(part, Signal):
+        waits = step.status in WAITS and step.signal is None
+        return f"signal {part.name} is still to come, by its old type" if waits else ""
+    misfit = step.output and misfit_of(step.output, part.output_type)
+    return f"the stored output of {part.name} does not fit: {misfit}" if misfit else ""

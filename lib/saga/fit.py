@@ -1,0 +1,62 @@
+"""Whether what is stored of a saga still fits the types that its definition declares.
+
+A deployment may change these under the same version. Then nothing of the saga runs: what does
+not fit is the deployment's fault, and no participant's answer.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from lib.saga.definition import Saga
+from lib.saga.records import SagaRecord, StepRecord, StepStatus
+from lib.saga.steps import Signal
+
+#: What msgspec says of a misfit, as far as it quotes no value, and where that is.
+_SAFE = re.compile(
+    r"(Expected `[^`]*`(?:, got `[^`]*`)?|Object missing required field `[^`]*`"
+    r"|Object contains unknown field `[^`]*`|Invalid enum value|Invalid value)"
+    r".*?(?P<at> - at `[^`]*`)?",
+    re.DOTALL,
+)
+
+
+def find_misfit(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> str:
+    """Return what no longer fits its type, and how; "" where all fits. No value is quoted.
+
+    Looked at are the payload and the signals that have come: an output is plain JSON to the steps
+    that come after it, whatever its type says.
+    """
+    for what, encoded, kind in _stored(definition, saga, steps):
+        problem = misfit_of(encoded, kind)
+        if problem:
+            return f"the stored {what} no longer fits its type: {problem}"
+    return ""
+
+
+def misfit_of(encoded: str, kind: Any) -> str:
+    """Return why stored JSON does not fit a type, without any value of it; "" if it does."""
+    try:
+        msgspec.json.decode(encoded, type=kind)
+    except msgspec.ValidationError as problem:
+        safe = _SAFE.fullmatch(str(problem))
+        return f"{safe[1]}{safe['at'] or ''}" if safe else "its type refuses it"
+    except Exception as problem:  # an author's own decoder may raise anything
+        return f"its type refuses it: {type(problem).__name__}"
+    return ""
+
+
+def _stored(
+    definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]
+) -> Iterator[tuple[str, str, Any]]:
+    yield "payload", saga.payload, definition.payload
+    for part, step in zip(definition.parts, steps, strict=False):
+        if not isinstance(part, Signal):
+            continue
+        if step.signal is not None:
+            yield f"signal {part.name}", step.signal, part.payload
+        # What an operator has stated in its place need not be a signal's payload.
+        elif step.output is not None and step.status is StepStatus.COMPLETED:
+            yield f"signal {part.name}", step.output, part.payload

@@ -1,0 +1,72 @@
+"""What JSON a type takes, as a short text that can be stored and compared."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+#: What a schema says to people alone.
+_WORDS = frozenset({"title", "description", "examples", "default"})
+
+
+def describe_type(kind: Any) -> str:
+    """Return a hash of the JSON that a type takes: equal for what differs in words alone."""
+    return _hash(_Shape(kind, only_required=False).members)
+
+
+def describe_need(kind: Any) -> str:
+    """Return a hash of the JSON that a type needs; "" where anything will do.
+
+    More fields that have a default leave it equal.
+    """
+    members = _Shape(kind, only_required=True).members
+    return "" if members == [{}] else _hash(members)
+
+
+class _Shape:
+    """A type's JSON schema without words and names: its classes are numbered as they come."""
+
+    def __init__(self, kind: Any, *, only_required: bool) -> None:
+        self._only_required = only_required
+        self._numbers: dict[str, int] = {}
+        schema = _schema_of(kind)
+        classes = schema.pop("$defs", {})
+        #: The type itself, and then the classes that it is made of.
+        self.members = [self._strip(schema)]
+        while len(self.members) <= len(self._numbers):
+            name = list(self._numbers)[len(self.members) - 1]
+            self.members.append(self._strip(classes[name]))
+
+    def _strip(self, schema: Any) -> Any:
+        if isinstance(schema, list):
+            return [self._strip(each) for each in schema]
+        if not isinstance(schema, dict):
+            return schema
+        if "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            return {"$ref": self._numbers.setdefault(name, len(self._numbers))}
+        return {
+            word: self._strip_fields(schema) if word == "properties" else self._strip(each)
+            for word, each in schema.items()
+            if word not in _WORDS
+        }
+
+    def _strip_fields(self, schema: Any) -> Any:
+        required = schema.get("required", ())
+        return {
+            name: self._strip(each)
+            for name, each in schema["properties"].items()
+            if name in required or not self._only_required
+        }
+
+
+def _schema_of(kind: Any) -> dict[str, Any]:
+    try:
+        return msgspec.json.schema(kind)
+    except TypeError:  # a type with a decoder of its own: its name is all that is known
+        return {"type": repr(kind)}
+
+
+def _hash(plain: Any) -> str:
+    encoded = msgspec.json.encode(plain, order="deterministic")
+    return hashlib.sha256(encoded).hexdigest()[:16]

@@ -1,0 +1,319 @@
+"""Types that a deployment changes under the same version: told before, and parked at run time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from lib.datastore import key
+from lib.errors import Conflict
+from lib.saga.definition import Definitions, Saga
+from lib.saga.machine.happened import CancelRequested, RetryRequested
+from lib.saga.operators.checking import find_stranded
+from lib.saga.records import DeadLetter
+from lib.saga.shape import describe_need, describe_type
+from lib.saga.steps import Child, Signal
+from tests.saga.bench import Bench, Probe, make_step
+
+
+class Order(Struct):
+    """The payload as it is deployed now."""
+
+    sku: str
+    gift: bool = False
+
+
+class OrderNeedsMore(Struct):
+    """One more required field."""
+
+    sku: str
+    country: str
+
+
+class OrderTakesMore(Struct):
+    """One more field that has a default."""
+
+    sku: str
+    gift: bool = False
+    country: str = "US"
+
+
+class OrderTakesLess(Struct, forbid_unknown_fields=True):
+    """An optional field, undone."""
+
+    sku: str
+
+
+class OrderOfNumber(Struct):
+    """A field of another type."""
+
+    sku: int
+
+
+class Colour(StrEnum):
+    """What a sku may be, in one more variant."""
+
+    RED = "red"
+
+
+class OrderOfColour(Struct):
+    """A field with fewer values."""
+
+    sku: Colour
+
+
+class Approval(Struct):
+    """The signal as it is deployed now."""
+
+    by: str
+
+
+class ApprovalNeedsMore(Struct):
+    """The signal with one more required field."""
+
+    by: str
+    level: int
+
+
+class ApprovalTakesMore(Struct):
+    """The signal with one more field that has a default."""
+
+    by: str
+    level: int = 0
+
+
+class Receipt(Struct):
+    """The output of step a as it is deployed now."""
+
+    number: str
+
+
+class ReceiptOfNumber(Struct):
+    """The output with a field of another type."""
+
+    number: int
+
+
+AGAIN = RetryRequested(actor="ops", reason="mended")
+PAYLOAD = {"sku": "secret-tea", "gift": True}
+
+
+def make(
+    probe: Probe, *, payload: Any = Order, signal: Any = Approval, output: Any = Receipt
+) -> Saga:
+    steps = (
+        make_step(probe, "a", output=output),
+        Signal("go", payload=signal),
+        make_step(probe, "b"),
+    )
+    return Saga("letters", payload=payload, steps=steps)
+
+
+def check(bench: Bench, *sagas: Saga) -> list[str]:
+    return [
+        f"{each.count} {each.name} {each.version}: {each.reason}"
+        for each in find_stranded(bench.store, Definitions(sagas))
+    ]
+
+
+@pytest.fixture
+def deploy(bench: Bench, probe: Probe) -> Callable[..., None]:
+    """Start two sagas under the first types, then return what deploys others."""
+    probe.on["a"] = lambda _: {"number": "r1"}
+
+    def run(**types: Any) -> None:
+        bench.engine = bench.make_engine(make(probe, **types))
+
+    run()
+    for each in ("s1", "s2"):
+        bench.engine.start("letters", each, PAYLOAD)
+    return run
+
+
+# Before the deployment
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"payload": OrderNeedsMore}, "payload no longer fits its type: Object missing required"),
+        ({"payload": OrderTakesLess}, "Object contains unknown field `gift`"),
+        ({"payload": OrderOfNumber}, "Expected `int`, got `str` - at `$.sku`"),
+        ({"payload": OrderOfColour}, "Invalid enum value - at `$.sku`"),
+        ({"signal": ApprovalNeedsMore}, "signal go is still to come, by its old type"),
+        ({"signal": int}, "signal go is still to come, by its old type"),
+    ],
+)
+@pytest.mark.usefixtures("deploy")
+def test_a_changed_type_is_told_with_its_saga_its_version_and_how_many(
+    bench: Bench, probe: Probe, changed: dict[str, Any], reason: str
+) -> None:
+    [told] = check(bench, make(probe, **changed))
+    assert told.startswith("2 letters 1: has other types under the same version: ")
+    assert reason in told
+    assert "tea" not in told
+
+
+@pytest.mark.parametrize(
+    "changed", [{}, {"payload": OrderTakesMore}, {"signal": ApprovalTakesMore}]
+)
+@pytest.mark.usefixtures("deploy")
+def test_a_type_that_takes_what_is_stored_is_deployed(
+    bench: Bench, probe: Probe, changed: dict[str, Any]
+) -> None:
+    assert check(bench, make(probe, **changed)) == []
+
+
+@pytest.mark.usefixtures("deploy")
+def test_a_check_reads_no_saga_while_no_type_has_changed(bench: Bench, probe: Probe) -> None:
+    bench.rpc.calls.clear()
+    assert check(bench, make(probe)) == []
+    assert set(bench.rpc.calls) == {"RunAggregationQuery"}
+
+
+@pytest.mark.usefixtures("deploy")
+def test_a_stored_output_and_a_signal_that_has_come_have_to_fit_too(
+    bench: Bench, probe: Probe
+) -> None:
+    bench.deliver()
+    [told] = check(bench, make(probe, output=ReceiptOfNumber))
+    assert told.startswith("1 letters 1:")
+    assert "the stored output of a does not fit: Expected `int`, got `str`" in told
+    for each in ("s1", "s2"):
+        bench.engine.signal(each, "go", {"by": "ann"}, actor="ann")
+    assert check(bench, make(probe, signal=ApprovalTakesMore)) == []
+    told_of = check(bench, make(probe, signal=ApprovalNeedsMore))
+    assert [each.partition(" ")[0] for each in told_of] == ["1", "1"]
+    assert all("stored signal go no longer fits" in each for each in told_of)
+
+
+@pytest.mark.usefixtures("deploy")
+def test_a_new_version_may_have_any_types_beside_the_old_one(bench: Bench, probe: Probe) -> None:
+    newer = replace(make(probe, payload=OrderNeedsMore, signal=int), version=2)
+    assert check(bench, make(probe), newer) == []
+
+
+def test_what_differs_in_words_alone_is_the_same_type() -> None:
+    class Other(Struct):
+        """Another docstring."""
+
+        sku: str
+        gift: bool = False
+
+    assert describe_type(Other) == describe_type(Order)
+    assert describe_type(Order) != describe_type(OrderTakesMore)
+    assert describe_need(Order) == describe_need(OrderTakesMore)
+    assert describe_need(Order) != describe_need(OrderNeedsMore)
+    assert describe_need(Any) == ""
+
+
+# A start that comes again
+
+
+def test_the_same_start_is_the_same_after_a_field_with_a_default_was_added(
+    bench: Bench, deploy: Callable[..., None]
+) -> None:
+    deploy(payload=OrderTakesMore)
+    assert bench.engine.start("letters", "s1", PAYLOAD).id == "s1"
+    assert bench.engine.start("letters", "s1", {**PAYLOAD, "country": "US"}).id == "s1"
+    with pytest.raises(Conflict, match="another name or payload"):
+        bench.engine.start("letters", "s1", {**PAYLOAD, "country": "GB"})
+    with pytest.raises(Conflict, match="another name or payload"):
+        bench.engine.start("letters", "s1", {"sku": "coffee"})
+
+
+# At run time
+
+
+def finish(bench: Bench, saga_id: str) -> str:
+    bench.run_to_end()
+    return bench.statuses(saga_id)[0]
+
+
+def test_a_payload_that_no_longer_fits_parks_before_anything_runs(
+    bench: Bench, probe: Probe, deploy: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(payload=OrderNeedsMore)
+    assert bench.deliver() == "stranded"
+    assert probe.calls == []
+    saga, steps = bench.load("s1")
+    assert (saga.status, [step.status for step in steps]) == ("FAILED", ["PENDING"] * 3)
+    events = bench.engine.journal.events("s1", 50)
+    assert events[-1].cause == "stranded"
+    reason = bench.store.get(key(DeadLetter, "s1")).reason
+    assert "payload no longer fits its type: Object missing required field `country`" in reason
+    assert "letters version 1" in reason
+    assert '"alert":"saga-parked"' in capsys.readouterr().out
+
+
+def test_the_next_deployment_and_a_retry_mend_what_no_longer_fitted(
+    bench: Bench, probe: Probe, deploy: Callable[..., None]
+) -> None:
+    deploy(payload=OrderNeedsMore)
+    bench.deliver()
+    with pytest.raises(Conflict, match="payload no longer fits its type"):
+        bench.engine.tell("s1", AGAIN)
+    deploy(payload=OrderTakesMore)
+    bench.engine.tell("s1", AGAIN)
+    bench.engine.signal("s1", "go", {"by": "ann"}, actor="ann")
+    assert finish(bench, "s1") == "COMPLETED"
+    assert probe.calls.count("a") == 2  # once for each of the two sagas
+
+
+def test_a_compensation_does_not_run_on_a_payload_that_no_longer_fits(
+    bench: Bench, probe: Probe, deploy: Callable[..., None]
+) -> None:
+    bench.run_to_end()
+    bench.engine.tell("s1", CancelRequested(actor="ops", reason="stop"))
+    deploy(payload=OrderNeedsMore)
+    assert bench.run_to_end() == ["stranded"]
+    assert "undo a" not in probe.calls
+    deploy()
+    bench.engine.tell("s1", AGAIN)
+    assert finish(bench, "s1") == "ROLLED_BACK"
+    assert probe.calls.count("undo a") == 1
+
+
+def test_a_kept_signal_that_no_longer_fits_parks_its_saga_before_the_next_step(
+    bench: Bench, probe: Probe, deploy: Callable[..., None]
+) -> None:
+    bench.engine.signal("s1", "go", {"by": "ann"}, actor="ann")
+    deploy(signal=ApprovalNeedsMore)
+    assert bench.deliver() == "stranded"
+    assert probe.calls == []
+    deploy(signal=ApprovalTakesMore)
+    bench.engine.tell("s1", AGAIN)
+    assert finish(bench, "s1") == "COMPLETED"
+
+
+def test_a_signal_for_a_saga_that_cannot_run_here_is_refused_and_not_lost_in_it(
+    bench: Bench, deploy: Callable[..., None]
+) -> None:
+    bench.run_to_end()
+    deploy(payload=OrderNeedsMore)
+    with pytest.raises(Conflict, match="payload no longer fits its type"):
+        bench.engine.signal("s1", "go", {"by": "ann"}, actor="ann")
+
+
+def test_news_of_a_child_does_not_go_on_with_a_parent_whose_payload_no_longer_fits(
+    bench: Bench, probe: Probe
+) -> None:
+    child = Saga("child", payload=dict, steps=(make_step(probe, "x"),))
+
+    def make_parent(payload: Any) -> Saga:
+        below = Child("c", saga=child, payload=lambda _, __: {})
+        return Saga("letters", payload=payload, steps=(below, make_step(probe, "b")))
+
+    bench.engine = bench.make_engine(make_parent(Order))
+    bench.engine.start("letters", "s", PAYLOAD)
+    bench.deliver()
+    bench.engine = bench.make_engine(make_parent(OrderNeedsMore))
+    assert bench.run_to_end() == ["parked"]
+    assert bench.engine.journal.events("s", 50)[-1].cause == "stranded"
+    bench.engine = bench.make_engine(make_parent(Order))
+    bench.engine.tell("s", AGAIN)
+    assert finish(bench, "s") == "COMPLETED"
+    assert probe.calls == ["x", "b"]
