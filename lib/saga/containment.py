@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from lib.errors import AmendsError
+
 T = TypeVar("T")
 
 
@@ -25,9 +27,9 @@ def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = 
 
 
 def text_of(problem: BaseException) -> str:
-    """Return an exception's text, even of one that cannot make it."""
+    """Return an exception's text, even of one that cannot make it; of ours what may be shown."""
     try:
-        return str(problem)
+        return str(problem.detail if isinstance(problem, AmendsError) else problem)
     except Exception as trouble:  # an author's `__str__` may raise anything
         return f"(a {type(problem).__name__} whose text raises {type(trouble).__name__})"
 

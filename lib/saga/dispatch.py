@@ -8,10 +8,12 @@ import grpc
 import msgspec
 from google.api_core import exceptions as google_errors
 from google.api_core.retry import Retry, if_exception_type
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
-from lib.errors import Unavailable
+from lib.deadline import bound_seconds
+from lib.errors import DeadlineExceeded, Unavailable
 from lib.saga.delivery import Delivery
 
 #: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.
@@ -20,6 +22,12 @@ SHORTEST_DISPATCH = timedelta(seconds=15)
 #: What a delivery may need beside its action: the lookup, the commit and the enqueue.
 OVERHEAD = timedelta(seconds=10)
 
+#: One delivery is handed over within these seconds, and less if the request has less time left.
+MAX_SECONDS = 8.0
+
+#: One call of Cloud Tasks takes at most these seconds.
+MAX_CALL_SECONDS = 5.0
+
 #: Repeating is safe, for the task's name makes the second a duplicate.
 AGAIN = Retry(
     predicate=if_exception_type(
@@ -27,8 +35,10 @@ AGAIN = Retry(
     ),
     initial=0.1,
     maximum=1.0,
-    timeout=8.0,
 )
+
+#: Whatever keeps a task from being created: an answer, no answer in time, or no token for it.
+NOT_TAKEN = (google_errors.GoogleAPIError, GoogleAuthError, grpc.RpcError)
 
 
 class CloudTasksQueue:
@@ -54,16 +64,28 @@ class CloudTasksQueue:
         self._token = tasks_v2.OidcToken(service_account_email=service_account, audience=audience)
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Create the delivery's task; one that was created before stays the only one."""
+        """Create the delivery's task; one that was created before stays the only one.
+
+        Raises Unavailable when it is not known to be there within 8 seconds, or within what is
+        left of the request's own time.
+        """
         queue = choose_queue(self._queues, delivery.saga_id)
         try:
+            seconds = bound_seconds(MAX_SECONDS)
             self._client.create_task(
-                parent=queue, task=self._task(queue, delivery), retry=AGAIN, timeout=5.0
+                parent=queue,
+                task=self._task(queue, delivery),
+                retry=AGAIN.with_timeout(seconds),
+                timeout=min(seconds, MAX_CALL_SECONDS),
             )
         except google_errors.AlreadyExists:
             return
-        except google_errors.GoogleAPICallError as problem:
-            raise Unavailable(f"Cloud Tasks took no delivery: {problem.message}") from problem
+        except DeadlineExceeded as problem:
+            raise Unavailable(f"no time to enqueue a delivery: {problem.detail}") from problem
+        except NOT_TAKEN as problem:
+            raise Unavailable(
+                f"Cloud Tasks took no delivery: {type(problem).__name__}", internal=str(problem)
+            ) from problem
 
     def _task(self, queue: str, delivery: Delivery) -> tasks_v2.Task:
         return tasks_v2.Task(

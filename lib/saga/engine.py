@@ -354,9 +354,16 @@ class Engine:
             or not is_same_payload(new.payload, saga.payload, definition.payload)
         ):
             raise Conflict(f"saga {new.id!r} exists with another name or payload", field="id")
-        loaded = self.journal.load(saga.id, saga.total_steps)
-        if loaded is not None:
-            self._make_sure(loaded, self._enqueue_or_leave)
+        try:
+            loaded = self.journal.load(saga.id, saga.total_steps)
+            if loaded is not None:
+                self._make_sure(loaded, self._enqueue_or_leave)
+        except AmendsError as problem:
+            log(
+                "WARNING",
+                "a delivery is left to the sweep",
+                error=f"{type(problem).__name__}: {problem}",
+            )
         return saga
 
     def _make_sure(self, loaded: Loaded, enqueue: Enqueue) -> None:
@@ -377,8 +384,12 @@ class Engine:
     def _enqueue_or_leave(self, deliveries: Iterable[Delivery]) -> None:
         try:
             self._enqueue(deliveries)
-        except Unavailable as problem:
-            log("WARNING", "a delivery is left to the sweep", error=problem.detail)
+        except Exception as problem:  # what is committed runs, whatever the queue has against it
+            log(
+                "WARNING",
+                "a delivery is left to the sweep",
+                error=f"{type(problem).__name__}: {problem}",
+            )
 
     def _report(self, decision: Decision) -> None:
         """Log a finished saga; a parked one is the alert that an operator gets, once.
@@ -391,7 +402,7 @@ class Engine:
         if decision.dead_letter is not None:
             try:
                 self.announce(decision.dead_letter)
-            except (Unavailable, Contention, NotFound, VersionMismatch) as problem:
+            except AmendsError as problem:
                 log("WARNING", "an alert may come twice", saga=saga.id, error=problem.detail)
         elif decision.events and saga.status in FINISHED:
             alerts.log_finished(saga)

@@ -1,0 +1,83 @@
+"""Cloud Tasks is away: what is committed stays committed, and the sweep has it delivered."""
+
+from typing import Any
+
+import pytest
+
+from lib.errors import DeadlineExceeded, Unavailable
+from lib.saga.delivery import Delivery
+from lib.saga.machine.happened import PauseRequested, ResumeRequested
+from lib.saga.recovery import sweep
+from tests.saga.bench import Bench, Probe, start
+from tests.unit.test_dispatch import AWAY, FailingClient, make_queue
+
+
+def lose_queue(bench: Bench, error: Exception) -> None:
+    """Let Cloud Tasks fail by an error from now on."""
+    bench.engine._queue = make_queue(FailingClient(error))
+
+
+def find_queue(bench: Bench) -> None:
+    bench.engine._queue = bench.queue
+
+
+@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
+def test_a_start_is_accepted_and_left_to_the_sweep(bench: Bench, error: Exception) -> None:
+    lose_queue(bench, error)
+    start(bench)
+    start(bench)
+    find_queue(bench)
+    bench.pass_time(seconds=12)
+    assert sweep(bench.engine, bench.now).delivered == 1
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_verbs_are_carried_out_and_left_to_the_sweep(bench: Bench) -> None:
+    start(bench)
+    lose_queue(bench, AWAY[0])
+    bench.engine.tell("s", PauseRequested(actor="op", reason="wait"))
+    assert not bench.engine.tell("s", ResumeRequested(actor="op", reason="go")).paused
+    assert bench.cancel("s").stopping
+
+
+def test_a_sweep_goes_on_past_the_first_saga_that_it_cannot_enqueue(bench: Bench) -> None:
+    for number in range(3):
+        start(bench, f"s{number}")
+    bench.queue.lose_all()
+    bench.pass_time(minutes=5)
+    seen: list[str] = []
+
+    class Spy:
+        def enqueue(self, delivery: Delivery) -> None:
+            seen.append(delivery.saga_id)
+            make_queue(FailingClient(AWAY[0])).enqueue(delivery)
+
+    bench.engine._queue = Spy()
+    sweep(bench.engine, bench.now)
+    assert set(seen) == {"s0", "s1", "s2"}
+
+
+def test_a_delivery_whose_successor_cannot_be_enqueued_comes_again(
+    bench: Bench, probe: Probe
+) -> None:
+    start(bench)
+    first = bench.queue.take()
+    lose_queue(bench, AWAY[0])
+    with pytest.raises(Unavailable, match="took no delivery"):
+        bench.deliver(first)
+    find_queue(bench)
+    assert bench.deliver(first, lost=1) == "stale"
+    bench.run_to_end()
+    assert probe.calls == ["a", "b", "c", "d"]
+
+
+def test_a_start_out_of_time_behind_its_commit_is_accepted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_time(*_: Any) -> None:
+        raise DeadlineExceeded("the time budget of this request ran out")
+
+    start(bench)
+    monkeypatch.setattr(bench.engine.journal, "load", out_of_time)
+    start(bench)
