@@ -40,6 +40,8 @@ class Config:
     allow_faults: bool
     #: `api` loads every function when it starts, so that what is broken shows at once.
     load_all: bool
+    #: Logs may quote what failed: for one's own machine, since it may hold personal data.
+    log_texts: bool
 
 
 @cache
@@ -67,6 +69,7 @@ def config() -> Config:
         timeout=timedelta(seconds=float(env("AMENDS_TIMEOUT_SECONDS", "60"))),
         allow_faults=env("AMENDS_ALLOW_FAULTS", "") == "1",
         load_all=env("AMENDS_LOAD_ALL", "") == "1",
+        log_texts=env("AMENDS_LOG_TEXTS", "") == "1",
     )
 
 

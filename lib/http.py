@@ -1,7 +1,6 @@
 """The edge: an HTTP function made of a plain one."""
 
 import functools
-import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from lib.observing import observed
 from lib.problems import render_problem
 from lib.rendering import render_result
 from lib.request_body import drain
+from lib.stacks import describe_stack
 
 #: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
 BUDGET_HEADER = "X-Server-Timeout"
@@ -101,7 +101,7 @@ def _refuse(request: flask.Request, problem: AmendsError) -> flask.Response:
             "ERROR" if problem.status == 500 else "WARNING",
             f"answered {problem.status}: {problem}",
             error=problem.code,
-            stack=_describe(problem),
+            stack=describe_stack(problem),
         )
     drain(request)
     return render_problem(problem)
@@ -109,12 +109,4 @@ def _refuse(request: flask.Request, problem: AmendsError) -> flask.Response:
 
 def _log_unexpected(problem: BaseException) -> None:
     """Log an error by its type and its place: its text may quote what a caller has sent."""
-    log("ERROR", "unexpected error", error=type(problem).__name__, stack=_describe(problem))
-
-
-def _describe(problem: BaseException) -> str:
-    """Return where an error, and what it was raised from, came from: outermost first."""
-    frames = "".join(traceback.format_tb(problem.__traceback__))
-    cause = problem.__cause__ or problem.__context__
-    earlier = f"{_describe(cause)}\nand then\n" if cause else ""
-    return f"{earlier}{frames}{type(problem).__name__}"
+    log("ERROR", "unexpected error", error=type(problem).__name__, stack=describe_stack(problem))

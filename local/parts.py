@@ -125,6 +125,7 @@ def list_settings(plan: Plan) -> dict[str, str]:
         "AMENDS_TASKS_SERVICE_ACCOUNT": _TASKS_ACCOUNT,
         "AMENDS_SCHEDULER_SERVICE_ACCOUNT": _SCHEDULER_ACCOUNT,
         "AMENDS_LOAD_ALL": "1",
+        "AMENDS_LOG_TEXTS": "1",
         "THREADS": str(_THREADS),
     }
 

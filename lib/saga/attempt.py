@@ -3,9 +3,8 @@
 import contextvars
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,8 +20,7 @@ from lib.saga.verdict import Unstorable, judge
 CallWithin = Callable[[timedelta, Callable[[], Any]], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """How one call ended, for the machine; and what it raised, for the log."""
 
     outcome: Outcome

@@ -16,6 +16,7 @@ from lib.saga.declaration import DeclarationError, refuse
 from lib.saga.declaration.error import Declared, describe
 from lib.saga.declaration.sagas import faults_of_saga
 from lib.saga.declaration.values import name_for_message
+from lib.saga.delivery import Phase
 from lib.saga.policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.shape import describe_need, describe_type
 from lib.saga.steps import Child, Parallel, Part, Step
@@ -104,6 +105,13 @@ class Saga(Declared):
         """
         part = self.parts[index]
         return part.pivot and isinstance(part, Step)
+
+    def policy_of(self, index: int, phase: Phase) -> RetryPolicy:
+        """Return how often what a phase does about a part is tried."""
+        part = self.parts[index]
+        if phase is Phase.COMPENSATE and isinstance(part, Step | Child):
+            return part.compensation_retry
+        return self.retry_of(index)
 
     def retry_of(self, index: int) -> RetryPolicy:
         """Return how often a step is tried."""

@@ -25,7 +25,8 @@ from lib.errors import (
 )
 from lib.logs import log
 from lib.saga import alerts
-from lib.saga.attempt import CallWithin, call_in_thread, outcome_of, run_action
+from lib.saga.attempt import Attempt, CallWithin, call_in_thread, outcome_of, run_action
+from lib.saga.attempt_log import log_attempt
 from lib.saga.calling import action_of, child_end_of, find_happened, in_a_word, make_call
 from lib.saga.definition import Definitions, Saga, check_table
 from lib.saga.delivery import Delivery, Phase
@@ -146,13 +147,14 @@ class Engine:
             self._settle(loaded, None)
             return "stranded"
         happened = find_happened(definition, loaded, delivery, lost, self.clock())
+        if isinstance(happened, Outcome):
+            log_attempt(definition, loaded, Attempt(happened))
         if happened is None and _records_begin(definition, delivery):
             begun = self._begin(loaded, delivery)
             if begun is None:
                 return "stale"
             loaded = begun
-        if happened is None:
-            happened = self._run(definition, loaded, delivery)
+        happened = happened or self._run(definition, loaded, delivery)
         with unanswered():
             self._settle(loaded, happened)
         return in_a_word(happened)
@@ -314,12 +316,14 @@ class Engine:
 
         if isinstance(part, Child):
             return self._revert(loaded, delivery)
-        return run_action(
+        attempt = run_action(
             delivery,
             act,
             self._call_within,
             lambda error: clean_error(error, definition, *loaded),
-        ).outcome
+        )
+        log_attempt(definition, loaded, attempt)
+        return attempt.outcome
 
     def _revert(self, loaded: Loaded, delivery: Delivery) -> Outcome:
         child = loaded.steps[delivery.step].child

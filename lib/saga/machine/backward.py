@@ -7,7 +7,7 @@ from lib.saga.machine.draft import Draft
 from lib.saga.machine.happened import ChildEnded, Outcome, Result
 from lib.saga.machine.scheduling import schedule, try_again
 from lib.saga.records import SagaStatus, StepRecord, StepStatus
-from lib.saga.steps import Child, Part, Step
+from lib.saga.steps import Part
 
 #: A step that ended so has had its effect only if that is uncertain.
 NOT_DONE = frozenset({StepStatus.FAILED, StepStatus.CANCELLED})
@@ -98,10 +98,8 @@ def _made_good(definition: Saga, draft: Draft, index: int, cause: str) -> None:
 
 
 def _compensation_failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
-    part = definition.parts[outcome.step]
-    if not isinstance(part, Step | Child):
-        raise AssertionError(f"{part.name} cannot be compensated")
-    if try_again(definition, draft, outcome, part.compensation_retry):
+    policy = definition.policy_of(outcome.step, Phase.COMPENSATE)
+    if try_again(definition, draft, outcome, policy):
         return
     draft.move_step(
         outcome.step,

@@ -1,0 +1,48 @@
+"""The log line of an attempt that has failed: a bug in a step leaves its place there."""
+
+from lib.config import config
+from lib.logs import log
+from lib.saga.attempt import Attempt
+from lib.saga.definition import Saga
+from lib.saga.delivery import Phase
+from lib.saga.journal import Loaded
+from lib.saga.machine.happened import FINAL, Outcome, Result
+from lib.stacks import describe_stack
+
+#: These need no line: nothing has failed.
+WELL = frozenset({Result.DONE, Result.UNDER_WAY})
+
+#: What a participant says on purpose: no error, though the step has failed.
+ANSWERS = frozenset({Result.PERMANENT, Result.NOT_HAPPENED})
+
+
+def log_attempt(definition: Saga, loaded: Loaded, attempt: Attempt) -> None:
+    """Log a failed attempt: WARNING, or ERROR when it was the last and no plain "no".
+
+    It has the error's type and stack. Its text is left out, for it may quote a payload, unless
+    the configuration asks for it, as it does on one's own machine: then without secrets.
+    """
+    outcome, problem = attempt
+    if outcome.result in WELL:
+        return
+    last = _is_last(definition, loaded, outcome)
+    answered = outcome.result in ANSWERS and outcome.phase is not Phase.COMPENSATE
+    fields = {"text": outcome.error} if config().log_texts else {}
+    log(
+        "ERROR" if last and not answered else "WARNING",
+        f"{'the last attempt' if last else 'an attempt'} of a step failed",
+        saga=loaded.saga.id,
+        name=loaded.saga.name,
+        step=loaded.steps[outcome.step].name,
+        phase=outcome.phase,
+        attempt=outcome.attempt,
+        result=outcome.result,
+        error="" if problem is None else type(problem).__name__,
+        stack="" if problem is None else describe_stack(problem),
+        **fields,
+    )
+
+
+def _is_last(definition: Saga, loaded: Loaded, outcome: Outcome) -> bool:
+    policy = definition.policy_of(outcome.step, outcome.phase)
+    return outcome.result in FINAL or loaded.steps[outcome.step].tries >= policy.attempts

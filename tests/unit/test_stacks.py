@@ -1,0 +1,47 @@
+"""Where an error came from, however it is knotted up."""
+
+import pytest
+
+from lib.stacks import MAX_ERRORS, MAX_FRAMES, describe_stack
+
+
+def fall() -> None:
+    fall()
+
+
+def raised(problem: BaseException) -> BaseException:
+    try:
+        raise problem
+    except BaseException as caught:
+        return caught
+
+
+def test_a_chain_is_told_from_its_first_error() -> None:
+    outer = raised(ValueError("secret"))
+    outer.__cause__ = raised(KeyError("secret"))
+    told = describe_stack(outer)
+    assert told.index("KeyError") < told.index("ValueError")
+    assert "secret\n" not in told
+
+
+def test_a_chain_that_bites_its_tail_ends() -> None:
+    first, second = raised(ValueError()), raised(KeyError())
+    first.__cause__, second.__cause__ = second, first
+    assert describe_stack(first).count("and then") == 1
+
+
+def test_a_chain_or_stack_without_end_is_cut() -> None:
+    problem: BaseException = ValueError()
+    for _ in range(1000):
+        outer = ValueError()
+        outer.__cause__, problem = problem, outer
+    assert describe_stack(problem).count("ValueError") == MAX_ERRORS
+    with pytest.raises(RecursionError) as deep:
+        fall()
+    assert describe_stack(deep.value).count("\n") < 3 * MAX_FRAMES
+
+
+def test_what_an_error_hides_on_purpose_is_not_told() -> None:
+    outer = ValueError()
+    outer.__context__, outer.__suppress_context__ = KeyError(), True
+    assert describe_stack(outer) == "ValueError"
