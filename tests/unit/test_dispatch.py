@@ -43,7 +43,7 @@ class FailingClient:
 
 
 def make_queue(client: Any) -> CloudTasksQueue:
-    return CloudTasksQueue(client, queues=["q"], url="u", audience="a", service_account="s")
+    return CloudTasksQueue(client, queues=["q"], url=lambda: "u", audience="a", service_account="s")
 
 
 # Neither library has types.
