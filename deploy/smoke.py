@@ -31,10 +31,11 @@ class SmokeFailed(RuntimeError):
 
 
 def try_next_revision(cloud: Cloud, settings: Settings, fetch: Fetch = fetch) -> str:
-    """Run a saga of two steps to its end through what is staged; return what it came to.
+    """Run a saga of three steps to its end through what is staged; return what it came to.
 
     It shows that the code, the accounts, the right to act as the tasks' account, the queue, the
-    worker, the database and the indexes fit together. Raises SmokeFailed if they do not in time.
+    worker, the database and the indexes fit together, and that the database refuses a write with
+    a stale version. Raises SmokeFailed if they do not in time.
     """
     return _Probe(cloud, settings, fetch).run()
 
@@ -48,19 +49,24 @@ class _Probe:
     def run(self) -> str:
         saga_id = f"probe-{secrets.token_hex(8)}"
         self._ask("start_saga", 202, {"name": PROBE, "id": saga_id, "payload": {}})
-        status = self._await_end(saga_id)
+        status, error = self._await_end(saga_id)
         if status != "COMPLETED":
-            raise SmokeFailed(f"the probe saga {saga_id} is {status}, and no traffic was moved")
+            said = f": {error}" if error else ""
+            raise SmokeFailed(
+                f"the probe saga {saga_id} is {status}, and no traffic was moved{said}"
+            )
         query = urlencode({"name": PROBE, "status": "COMPLETED", "page_size": "1"})
         self._ask("list_sagas", 200, query=query)
         return f"the probe saga {saga_id} has completed through the staged revisions"
 
-    def _await_end(self, saga_id: str) -> str:
+    def _await_end(self, saga_id: str) -> tuple[str, str]:
+        """Return the status that the saga ends in, or still has, and why it went back."""
         while True:
-            body = self._ask("get_saga", 200, query=urlencode({"id": saga_id}))
-            status = str(json.loads(body).get("status"))
-            if status not in ("PENDING", "RUNNING") or self._cloud.now() > self._ends:
-                return status
+            saga = json.loads(self._ask("get_saga", 200, query=urlencode({"id": saga_id})))
+            status = str(saga.get("status"))
+            moves = status in ("PENDING", "RUNNING", "ROLLING_BACK")
+            if not moves or self._cloud.now() > self._ends:
+                return status, str(saga.get("error") or "")
             self._cloud.sleep(PAUSE)
 
     def _ask(self, target: str, expected: int, body: Any = None, query: str = "") -> str:

@@ -1,20 +1,69 @@
 """The saga that the deployment tries new revisions with, before their traffic (deploy/smoke.py).
 
-It touches nobody's data: two steps, each a task and a commit of its own, the first undoable.
+It touches nobody's data: three steps, each a task and a commit of its own, the second undoable.
+The first one holds the database to what all safety rests on.
 """
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from msgspec import Struct
 
+from lib.datastore import Id, Store, Version, entity, key
+from lib.errors import AlreadyExists, VersionMismatch
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.call import Call
+from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
 from lib.saga.steps import Step
 
 
 class Probe(Struct, forbid_unknown_fields=True):
     """Nothing: the probe needs to know nothing."""
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class ProbeWrite:
+    """What the probe writes and deletes again, under its saga's id."""
+
+    id: Id[str]
+    number: int
+    version: Version = 0
+
+
+def hold_database(_: Probe, call: Call) -> str:
+    """Write with a stale version, and insert what exists: both have to be refused.
+
+    Each commit of the engine rests on that. A database that takes the write would let two workers
+    record the same step twice, and nobody would see it until money was lost: Permanent then.
+    """
+    store: Store = call.store
+    first = store.upsert(ProbeWrite(id=call.saga_id, number=1))
+    second = store.update(replace(first, number=2), if_version=first.version)
+    _want_stale_write_refused(store, first)
+    _want_second_insert_refused(store, first)
+    store.delete(key(ProbeWrite, call.saga_id), if_version=second.version)
+    return "refused"
+
+
+def _want_stale_write_refused(store: Store, stale: ProbeWrite) -> None:
+    try:
+        store.update(replace(stale, number=3), if_version=stale.version)
+    except VersionMismatch:
+        if store.get(key(ProbeWrite, stale.id)).number == 2:
+            return
+        raise Permanent("the database has refused a stale write, and made it") from None
+    raise Permanent(
+        "the database has taken a write with a stale base_version: sagas are not safe on it"
+    )
+
+
+def _want_second_insert_refused(store: Store, existing: ProbeWrite) -> None:
+    try:
+        store.insert(existing)
+    except AlreadyExists:
+        return
+    raise Permanent("the database has inserted what exists: sagas are not safe on it")
 
 
 def leave_mark(_: Probe, call: Call) -> Any:
@@ -36,6 +85,7 @@ DEPLOYMENT_PROBE = Saga(
     "deployment-probe",
     payload=Probe,
     steps=(
+        Step("hold-database", execute=hold_database),
         Step("mark", execute=leave_mark, compensate=remove_mark),
         Step("report", execute=report),
     ),

@@ -168,8 +168,8 @@ def test_what_starts_nothing_runs_as_an_account_that_cannot_make_tasks() -> None
     starts = {name for name in FUNCTIONS if account_of(name, SETTINGS) == "amends-app"}
     assert starts == {
         "start_saga", "signal_saga", "cancel_saga", "pause_saga", "resume_saga", "retry_saga",
-        "skip_saga_step", "resolve_saga", "operate_sagas", "run_saga_step", "sweep_sagas",
-        "place_order",
+        "skip_saga_step", "void_saga_step", "park_saga", "resolve_saga", "operate_sagas",
+        "run_saga_step", "sweep_sagas", "place_order",
     }  # fmt: skip
     for name in ("get_saga", "create_task"):
         account = describe(name)["template"]["serviceAccount"]

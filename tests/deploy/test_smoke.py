@@ -123,3 +123,18 @@ def test_without_the_right_to_a_token_it_is_said_which_right_it_is(cloud: Cloud)
     cloud.project.state.policies[account] = []
     with pytest.raises(Failed, match=r"403 .*iam.serviceAccounts.getOpenIdToken"):
         smoke(cloud)
+
+
+def test_a_release_refuses_itself_where_the_database_takes_a_stale_write(cloud: Cloud) -> None:
+    said = "step hold-database: the database has taken a write with a stale base_version"
+    answers = iter(
+        ['{"status": "ROLLING_BACK"}', f'{{"status": "ROLLED_BACK", "error": "{said}"}}']
+    )
+
+    def fetch(method: str, url: str, token: str, body: Any) -> tuple[int, str]:
+        if method == "POST":
+            return 202, "{}"
+        return 200, next(answers)
+
+    with pytest.raises(SmokeFailed, match=r"ROLLED_BACK, and no traffic was moved: .*base_version"):
+        try_next_revision(cloud, SETTINGS, fetch)
