@@ -5,7 +5,7 @@ from importlib import import_module
 
 import flask
 
-from functions.loading import load_all
+from functions.load_check import load_all
 from lib.access import BY_WAY_OF_API
 from lib.config import config
 from lib.errors import NotFound
@@ -18,7 +18,7 @@ from lib.request_body import drain
 def route_to(module_of: Mapping[str, str]) -> View:
     """Return a function that hands `/deployed-name` to the function of that name.
 
-    With AMENDS_LOAD_ALL=1 all of them are loaded now, or what is wrong is printed: see load_all.
+    With AMENDS_LOAD_ALL=1 all are loaded now, and what is wrong ends the process: see load_all.
     """
     if config().load_all:
         load_all(module_of)

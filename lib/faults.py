@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from lib.wording import allowed_values, describe, options_of, unwrap
+from lib.type_words import allowed_values, describe, options_of, unwrap
 
 #: So many faults are told at once.
 MAX_FAULTS = 20

@@ -12,6 +12,7 @@ from lib.datastore import (
     Query,
     Results,
     Store,
+    Transaction,
     UnreadableEntity,
     all_of,
     any_of,
@@ -122,10 +123,10 @@ class Journal:
         # What follows the shard in a mark is the time.
         yield from heapq.merge(*shards, key=lambda saga: (saga.due or "")[3:])
 
-    def count_overdue(self, now: datetime) -> int:
+    def count_overdue(self, now: datetime, tx: Transaction | None = None) -> int:
         """Return the number of sagas past their due time, by aggregation in Datastore."""
         overdue = Query(SagaRecord).where(any_of(*(_is_due(shard, now) for shard in range(SHARDS))))
-        return self.store.count(overdue)
+        return (tx or self.store).count(overdue)
 
     def count_parked(self) -> int:
         """Return the number of dead letters, by aggregation in Datastore."""

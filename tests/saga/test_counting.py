@@ -2,6 +2,7 @@
 
 import threading
 
+from lib.saga.operators.monitoring import monitor
 from lib.saga.operators.view import count_sagas
 from tests.saga.bench import Bench, start
 
@@ -20,5 +21,8 @@ def test_a_saga_that_moves_while_sagas_are_counted_is_counted_once(bench: Bench)
     totals = set()
     while not done.is_set():
         totals.add(sum(count_sagas(bench.engine.journal, None).values()))
+        seen = monitor(bench.engine.journal, bench.now())
+        ended = seen["finished_in_the_last_hour"].values()
+        totals.add(sum(seen["by_status"].values()) + sum(ended))
     mover.join()
     assert totals == {5}

@@ -6,7 +6,7 @@ Each number is an aggregation over the index entries of unfinished sagas alone.
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.datastore import Count, Query, Store, Sum, UnreadableEntity
+from lib.datastore import Count, Query, Store, Sum, Transaction, UnreadableEntity
 from lib.saga.journal import Journal
 from lib.saga.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
 
@@ -24,32 +24,34 @@ def monitor(journal: Journal, now: datetime) -> dict[str, Any]:
     names those among the oldest that cannot be read.
     """
     store = journal.store
-    unfinished = {status: _count(store, status) for status in SagaStatus if status in UNFINISHED}
-    recent = {
-        status: _count_recent(store, status, now) for status in SagaStatus if status in FINISHED
-    }
+    numbers = store.transact(lambda tx: _count_all(journal, tx, now), read_only=True)
     oldest, unreadable = _find_oldest(store, now)
+    return {"at": now, **numbers, "oldest_unfinished": oldest, "unreadable": unreadable}
+
+
+def _count_all(journal: Journal, tx: Transaction, now: datetime) -> dict[str, Any]:
+    """Count all at one read time: no saga is in two statuses, or parked and without its letter."""
+    unfinished = {status: _count(tx, status) for status in SagaStatus if status in UNFINISHED}
     return {
-        "at": now,
         "by_status": {status: counted["count"] or 0 for status, counted in unfinished.items()},
-        "finished_in_the_last_hour": recent,
+        "finished_in_the_last_hour": {
+            status: _count_recent(tx, status, now) for status in SagaStatus if status in FINISHED
+        },
         "retries": sum(counted["retries"] or 0 for counted in unfinished.values()),
-        "paused": store.count(Query(SagaRecord).where("paused", "=", True)),
-        "overdue": journal.count_overdue(now),
-        "parked": store.count(Query(DeadLetter)),
-        "oldest_unfinished": oldest,
-        "unreadable": unreadable,
+        "paused": tx.count(Query(SagaRecord).where("paused", "=", True)),
+        "overdue": journal.count_overdue(now, tx),
+        "parked": tx.count(Query(DeadLetter)),
     }
 
 
-def _count(store: Store, status: SagaStatus) -> dict[str, int | float | None]:
+def _count(tx: Transaction, status: SagaStatus) -> dict[str, int | float | None]:
     of_status = Query(SagaRecord).where("status", "=", status)
-    return store.aggregate(of_status, count=Count(), retries=Sum("retries"))
+    return tx.aggregate(of_status, count=Count(), retries=Sum("retries"))
 
 
-def _count_recent(store: Store, status: SagaStatus, now: datetime) -> int:
+def _count_recent(tx: Transaction, status: SagaStatus, now: datetime) -> int:
     of_status = Query(SagaRecord).where("status", "=", status)
-    return store.count(of_status.where("updated_at", ">=", now - RECENT))
+    return tx.count(of_status.where("updated_at", ">=", now - RECENT))
 
 
 def _find_oldest(
