@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from lib.retry import capped_exponential
 from lib.saga.declaration import refuse
+from lib.saga.declaration.error import Declaring
 from lib.saga.declaration.values import faults_of_count, faults_of_duration, faults_of_factor
 from lib.saga.limits import MAX_ATTEMPTS, MAX_PAUSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(metaclass=Declaring):
     """Attempts in all, and the pauses between them: capped exponential, full jitter.
 
     The pause before attempt n + 1 is drawn evenly from 0 to min(cap, first * factor ** (n - 1)).

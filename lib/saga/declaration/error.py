@@ -1,24 +1,57 @@
 """The one error of a wrong declaration, and how it names what an author has written."""
 
 from collections.abc import Iterable
-from inspect import isroutine
+from difflib import get_close_matches
+from inspect import isbuiltin, isfunction, ismethod, signature
 from reprlib import Repr
 from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
 
-class DeclarationError(ValueError):
-    """A declaration that cannot be honoured; `faults` has all that is wrong with it."""
+class DeclarationError(ValueError, TypeError):
+    """A declaration that cannot be honoured; `faults` has all that is wrong with it.
+
+    Both a ValueError and a TypeError, since one declaration may have faults of both kinds.
+    """
 
     def __init__(self, *faults: str) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
 
 
-class Declared:
+class Declaring(type):
+    """Says what there is where a declaration names what there is not."""
+
+    # A type checker sees the parameters themselves.
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *values: Any, **options: Any) -> Any:
+            """Make one; DeclarationError for a parameter that there is not, or that is missing."""
+            parameters = signature(cls.__init__)
+            try:
+                parameters.bind(None, *values, **options)
+            except TypeError as problem:
+                names = [each for each in parameters.parameters if each != "self"]
+                name = options.get("name", *values[:1]) if "name" in names else None
+                subject = f"{cls.__name__} {name}" if isinstance(name, str) else cls.__name__
+                raise DeclarationError(
+                    f"{subject:.120}: {problem}; {_suggest(names, options)}"
+                ) from None
+            return super().__call__(*values, **options)
+
+
+def _suggest(names: list[str], options: Iterable[str]) -> str:
+    unknown = [each for each in options if each not in names]
+    close = get_close_matches(unknown[0], names, n=1, cutoff=0.5) if unknown else []
+    if close:
+        return f"write {close[0]}="
+    return f"it takes {', '.join(names)}"
+
+
+class Declared(metaclass=Declaring):
     """What is declared, and never called: a call of it is a forgotten comma before a bracket."""
 
     __slots__ = ()
@@ -45,10 +78,13 @@ def describe(value: object) -> str:
         return f"the class {value.__name__}"
     if isinstance(value, ModuleType):
         return f"the module {value.__name__}"
-    if isroutine(value):
+    if isfunction(value) or ismethod(value) or isbuiltin(value):
         return f"the function {getattr(value, '__qualname__', value)}"
     if isinstance(value, Declared):
         return f"the {type(value).__name__} {getattr(value, 'name', '')}".rstrip()
     if value is None or isinstance(value, bool):
         return str(value)
-    return f"{_SHORT.repr(value)} ({type(value).__name__})"
+    try:
+        return f"{_SHORT.repr(value)} ({type(value).__name__})"
+    except ValueError:  # Python writes no int of more than 4300 digits
+        return f"a very large {type(value).__name__}"

@@ -33,7 +33,8 @@ def faults_of_saga(saga: "Saga") -> Iterator[str]:
     yield from faults_of_count("version", saga.version, most=LARGEST_VERSION, because=because)
     late = [] if saga.deadline is None else list(faults_of_duration("deadline", saga.deadline))
     yield from late
-    if saga.on_compensation_failure not in _OUTCOMES:
+    chosen: object = saga.on_compensation_failure
+    if not isinstance(chosen, str) or chosen not in _OUTCOMES:
         yield (
             f"on_compensation_failure is {describe(saga.on_compensation_failure)}: write "
             "OnCompensationFailure.HALT or OnCompensationFailure.CONTINUE"

@@ -13,6 +13,9 @@ _UNABLE = (inspect.RawType, inspect.ExtType)
 
 #: A value of each kind that JSON knows: a class that msgspec does not know may take one of them.
 _PLAIN: tuple[Any, ...] = (None, True, 1, 1.5, "", [], {})
+#: So much is said of why msgspec refuses a type: it writes the whole of it.
+MAX_TEXT = 200
+
 _DICT = (inspect.DictType, inspect.FrozenDictType)
 
 #: The keys of a JSON object are text, and msgspec writes these in no text.
@@ -39,7 +42,8 @@ def faults_of_type(label: str, kind: Any) -> Iterator[str]:
     except NameError as problem:
         yield f"{label} is {describe(kind)}, and in it {problem}: define that before the saga"
     except (TypeError, ValueError, RecursionError) as problem:
-        yield f"{label} is {describe(kind)}, which cannot be decoded from JSON ({problem}): {write}"
+        because = _shorten(problem)
+        yield f"{label} is {describe(kind)}, which cannot be decoded from JSON ({because}): {write}"
     else:
         if unable is not None:
             yield f"{label} is {describe(kind)}, but JSON cannot bring {unable}: {write}"
@@ -69,3 +73,8 @@ def _can_be_key(node: inspect.Type) -> bool:
     if isinstance(node, inspect.UnionType):
         return all(map(_can_be_key, node.types))
     return not isinstance(node, _NO_KEY)
+
+
+def _shorten(problem: Exception) -> str:
+    text = str(problem)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."

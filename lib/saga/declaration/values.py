@@ -1,7 +1,7 @@
 """Names, numbers, durations and switches."""
 
-import math
 import re
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -51,17 +51,21 @@ def faults_of_count(label: str, value: object, *, most: int, because: str) -> It
     if not isinstance(value, int) or isinstance(value, bool):
         yield f"{label} is {describe(value)}: write an int from 1 to {most}"
     elif value < 1:
-        yield f"{label} is {value}: {because}; write an int from 1 to {most}"
+        yield f"{label} is {_number(value)}: {because}; write an int from 1 to {most}"
     elif value > most:
-        yield f"{label} is {value}: it is at most {most}"
+        yield f"{label} is {_number(value)}: it is at most {most}"
 
 
 def faults_of_factor(label: str, value: object) -> Iterator[str]:
     """Yield what is wrong with a number that a pause is multiplied by."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         yield f"{label} is {describe(value)}: write a number such as 2.0"
-    elif not (math.isfinite(value) and value >= 1):
-        yield f"{label} is {value}: a pause does not shrink; write a number from 1 on"
+    elif not 1 <= value <= sys.float_info.max:
+        yield f"{label} is {_number(value)}: a pause does not shrink; write a number from 1 on"
+
+
+def _number(value: float) -> str:
+    return str(value) if abs(value) < 10**18 or isinstance(value, float) else describe(value)
 
 
 def faults_of_duration(
@@ -73,7 +77,8 @@ def faults_of_duration(
 ) -> Iterator[str]:
     """Yield what is wrong with a length of time."""
     if not isinstance(value, timedelta):
-        amount = f"seconds={value}" if type(value) in (int, float) else "..."
+        plain = type(value) in (int, float) and abs(value) < 10**9  # type: ignore[arg-type]
+        amount = f"seconds={value}" if plain else "..."
         yield f"{label} is {describe(value)}: write a timedelta, {label}=timedelta({amount})"
     elif value < least:
         wanted = "must not be negative" if least == timedelta(0) else "must be longer than nothing"

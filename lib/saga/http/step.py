@@ -44,7 +44,7 @@ from lib.http import BUDGET_HEADER
 from lib.logs import read_traceparent
 from lib.saga.call import Call, Permanent, Retry, Unknown
 from lib.saga.declaration import refuse
-from lib.saga.declaration.error import describe
+from lib.saga.declaration.error import Declaring, describe
 from lib.saga.declaration.functions import ACTION, faults_of_function
 from lib.saga.deferred import NotRun, check_ran
 from lib.saga.delivery import Phase
@@ -89,7 +89,7 @@ def describe_call(payload: Any, call: Call) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpCall:
+class HttpCall(metaclass=Declaring):
     """An action that calls a URL, once an attempt, within the step's time-out.
 
     `body` shapes what is sent: a pure function, since a service that compares the bodies under one
@@ -109,8 +109,8 @@ class HttpCall:
         refuse(f"HttpCall {self.place}", self._find_faults())
 
     def _find_faults(self) -> Iterator[str]:
-        if not isinstance(self.audience, str):
-            yield f"audience is {describe(self.audience)}: write a str"
+        if not isinstance(self.audience, str) or not self.audience.isprintable():
+            yield f"audience is {describe(self.audience)}: write the service's root URL"
         elif self.audience and not _may_carry_token(self.url):
             yield "a token is sent over https only"
         if not isinstance(self.method, str) or self.method not in METHODS:

@@ -8,7 +8,7 @@ from lib.saga.declaration import DeclarationError
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.steps import Child, Step
-from tests.unit.saga.wrong import SCOPE, a, act, saga
+from tests.unit.saga.wrong import SCOPE, a, saga
 
 #: What somebody writes, and words of the message that he gets; what stands for "…" may be anything.
 WRONG: list[tuple[str, str]] = [
@@ -31,6 +31,22 @@ WRONG: list[tuple[str, str]] = [
     ("saga(act)", "saga pay: entry 1 of steps: the function act is no part"),
     ("saga(saga())", "saga pay: entry 1 of steps: the Saga pay is no part…Child(...)"),
     ("saga(a(), None)", "saga pay: entry 2 of steps: None is no part"),
+    # A misspelt or missing keyword.
+    (
+        "Step('b', execute=act, compensation=act)",
+        "Step b:…'compensation'; write compensate=",
+    ),
+    ("Step('b', execute=act, retries=3)", "Step b:…'retries'; write retry="),
+    (
+        "Step('b', act)",
+        "Step b: too many positional arguments; it takes name, service",
+    ),
+    ("Step('b')", "Step b: missing a required…'execute'; it takes name"),
+    ("Timer('t', seconds=5)", "Timer t:…it takes name, service, when, pivot, after"),
+    ("Saga('pay', dict)", "Saga pay: missing a required argument: 'steps'"),
+    ("RetryPolicy(5)", "RetryPolicy: too many positional arguments; it takes attempts, first"),
+    ("RetryPolicy(attempt=5)", "RetryPolicy…'attempt'; write attempts="),
+    ("HttpCall('https://pay.example', 'GET')", "HttpCall: too many"),
     # Groups.
     ("Parallel([a(), a('b')])", "Parallel():…write Parallel(a, b), or Parallel(*parts)"),
     ("Parallel(a(), Parallel(a('b')))", "Parallel(a): there is a group in the group"),
@@ -153,6 +169,8 @@ WRONG: list[tuple[str, str]] = [
     ("RetryPolicy(factor=0.5)", "RetryPolicy: factor is 0.5:…from 1 on"),
     ("RetryPolicy(factor=float('nan'))", "RetryPolicy: factor is nan"),
     ("RetryPolicy(factor=float('inf'))", "RetryPolicy: factor is inf"),
+    ("RetryPolicy(factor=10**5000)", "RetryPolicy: factor is a very large int"),
+    ("RetryPolicy(attempts=10**5000)", "RetryPolicy: attempts is a very large int…at most 1000"),
     ("RetryPolicy(factor='2')", "RetryPolicy: factor is '2' (str): write a number"),
     # The pivot.
     ("a(pivot='yes')", "step a: pivot is 'yes' (str): write True or False"),
@@ -325,8 +343,3 @@ def test_a_child_may_be_of_another_version_of_its_parent() -> None:
 def test_a_table_that_is_a_plain_list_is_refused() -> None:
     with pytest.raises(DeclarationError, match=r"DEFINITIONS = Definitions\(\[\.\.\.\]\)"):
         Engine([saga()], Journal(None), None, None)  # type: ignore[arg-type]
-
-
-def test_a_keyword_that_does_not_exist_is_named() -> None:
-    with pytest.raises(TypeError, match="compensation"):
-        Step("a", execute=act, compensation=act)  # type: ignore[call-arg]
