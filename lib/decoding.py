@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from lib.errors import Invalid, Malformed
+from lib.exact import read_number
 from lib.faults import Fault, find_faults
 
 T = TypeVar("T")
@@ -17,9 +18,12 @@ BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode_json(raw: bytes, kind: type[T]) -> T:
-    """Decode JSON into a type; Malformed when it is not JSON, Invalid when it does not fit."""
+    """Decode JSON into a type; Malformed when it is not JSON, Invalid when it does not fit.
+
+    Where the type says nothing, a number that a float would round is an ExactNumber.
+    """
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return msgspec.json.Decoder(kind, float_hook=read_number).decode(raw)
     except msgspec.ValidationError as problem:
         raise _invalid(_decode_plain(raw), kind, problem) from None
     except BROKEN as problem:

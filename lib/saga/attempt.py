@@ -6,9 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-import msgspec
-
 from lib.deadline import within
+from lib.exact import encode_exact
 from lib.saga.containment import contain, text_of
 from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase
@@ -99,7 +98,7 @@ def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
 
 def _encode_output(value: Any) -> str:
     try:
-        encoded = msgspec.json.encode(value)
+        encoded = encode_exact(value)
     except Exception as problem:  # a value's own methods may raise anything
         raise Unstorable(f"the output cannot be stored as JSON: {text_of(problem)}") from problem
     if len(encoded) > LARGEST_OUTPUT:

@@ -6,6 +6,7 @@ import msgspec
 
 from lib.decoding import convert
 from lib.errors import Invalid, TooLarge
+from lib.exact import encode_exact, to_plain
 from lib.saga.call import Permanent
 from lib.saga.limits import LARGEST_PAYLOAD
 
@@ -18,14 +19,22 @@ def canonical_payload(
     Raises Invalid naming the field that does not fit `kind`, or TooLarge.
     """
     try:
-        plain = msgspec.to_builtins(payload, str_keys=True)
-        convert(plain, kind, field=field)
-        encoded = msgspec.json.encode(plain, order="sorted")
+        encoded = encode_exact(to_plain(payload), order="sorted")
+        _check(encoded, kind, field)
     except (TypeError, ValueError, OverflowError, RecursionError) as problem:
         raise Invalid(f"the {field} is not JSON: {problem}", field=field) from problem
     if len(encoded) > limit:
         raise TooLarge(f"the {field} has {len(encoded)} bytes; the limit is {limit}")
     return encoded.decode()
+
+
+def _check(encoded: bytes, kind: Any, field: str) -> None:
+    """Decode a payload as its steps will: no number of it is rounded before its type is known."""
+    try:
+        msgspec.json.decode(encoded, type=kind)
+    except msgspec.ValidationError as problem:
+        convert(msgspec.json.decode(encoded), kind, field=field)
+        raise Invalid(f"the {field} does not fit: {problem}", field=field) from None
 
 
 def is_same_payload(one: str, other: str, kind: Any) -> bool:

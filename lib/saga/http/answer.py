@@ -8,6 +8,7 @@ import msgspec
 
 from lib.clients import now
 from lib.decoding import BROKEN
+from lib.exact import read_number
 from lib.logs import log
 from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
 from lib.saga.delivery import Phase
@@ -80,7 +81,7 @@ def _decode(answer: Answer, place: str) -> Any:
     if not answer.body:
         return None
     try:
-        return msgspec.json.decode(answer.body)
+        return msgspec.json.Decoder(float_hook=read_number).decode(answer.body)
     except BROKEN as problem:
         raise Unstorable(f"{place} answered with what is not JSON: {problem}") from None
 

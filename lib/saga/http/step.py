@@ -38,8 +38,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import msgspec
-
+from lib.exact import encode_exact
 from lib.http import BUDGET_HEADER
 from lib.logs import read_traceparent
 from lib.saga.call import Call, Permanent, Retry, Unknown
@@ -145,7 +144,7 @@ class HttpCall(metaclass=Declaring):
             return None
         try:
             body = check_ran(self.body(payload, call), f"{self.place}: body")
-            return msgspec.json.encode(body)
+            return encode_exact(body)
         except NotRun as problem:
             raise Permanent(str(problem)) from problem
         except (TypeError, ValueError, OverflowError, RecursionError) as problem:

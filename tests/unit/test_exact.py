@@ -1,0 +1,77 @@
+"""Numbers out of JSON keep their digits until their type is known."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from functions.sagas import NewSaga
+from lib.decoding import decode_json
+from lib.errors import Invalid, Malformed
+from lib.exact import ExactNumber, encode_exact, read_number
+from lib.saga.payload import canonical_payload, stored_payload
+
+LONG = "12345678901234567890.123456789012345678901"
+
+
+class Amount(Struct, forbid_unknown_fields=True):
+    """What an order costs."""
+
+    cents: Decimal
+    note: str = ""
+
+
+def posted(payload: str) -> Any:
+    """Return a payload as `start-saga` hands it over."""
+    return decode_json(f'{{"name":"x","payload":{payload}}}'.encode(), NewSaga).payload
+
+
+@pytest.mark.parametrize("literal", [LONG, "0.1", "1E+5", "-0.30000000000000004441", "2e-400"])
+def test_a_decimal_given_as_a_number_keeps_each_digit(literal: str) -> None:
+    stored = canonical_payload(posted(f'{{"cents":{literal}}}'), Amount)
+    assert stored_payload(stored, Amount).cents == Decimal(literal)
+
+
+def test_an_integer_of_any_size_keeps_each_digit() -> None:
+    stored = canonical_payload(posted('{"cents":1234567890123456789012345678901}'), Amount)
+    assert stored_payload(stored, Amount).cents == Decimal("1234567890123456789012345678901")
+
+
+def test_a_float_is_a_float_however_many_digits_are_given() -> None:
+    stored = canonical_payload(posted("[0.1000000000000000055511151231257827]"), list[float])
+    assert stored_payload(stored, list[float]) == [0.1]
+
+
+@pytest.mark.parametrize("kind", [Any, list[Any], object])
+def test_where_no_type_is_known_a_step_gets_floats(kind: Any) -> None:
+    [number] = stored_payload(canonical_payload(posted(f"[{LONG}]"), kind), kind)
+    assert type(number) is float
+
+
+def test_a_payload_that_does_not_fit_is_refused_with_its_field() -> None:
+    with pytest.raises(Invalid, match="cents") as refused:
+        canonical_payload(posted('{"cents":"many"}'), Amount)
+    assert refused.value.field == "payload.cents"
+
+
+def test_a_number_beyond_all_floats_is_refused() -> None:
+    with pytest.raises(Malformed, match="out of range"):
+        posted('{"cents":1e400}')
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**300), max_value=10**300))
+def test_equal_numbers_are_equal_texts_and_no_digit_is_lost(number: Decimal) -> None:
+    read = read_number(str(number))
+    text = encode_exact(read).decode()
+    assert msgspec.json.decode(text, type=Decimal) == number
+    assert encode_exact(read_number(f"{number:f}")) == encode_exact(read_number(str(number)))
+
+
+def test_an_exact_number_is_a_decimal_and_nothing_else_is_written_by_the_hook() -> None:
+    assert ExactNumber(LONG) + 1 == Decimal(LONG) + 1
+    with pytest.raises(TypeError, match="type object is unsupported"):
+        encode_exact(object())
