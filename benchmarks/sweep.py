@@ -1,0 +1,93 @@
+"""How many sagas a second does one sweep move? On the local Datastore and the local Cloud Tasks.
+
+For each number of threads so many sagas are stored whose tasks are lost, and one sweep delivers
+them again, into a queue that is paused: what the worker would do then is not measured. Local
+servers answer in a fraction of a millisecond and share this machine's processors with the sweep;
+Google's take some milliseconds, and then more threads help more.
+Run: `python -m benchmarks.sweep`; `--sagas` and `--threads` say how many.
+"""
+
+import argparse
+import contextlib
+import io
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from google.cloud import tasks_v2
+
+from lib.datastore import Store, connect
+from lib.saga.definition import Definitions, Saga
+from lib.saga.delivery import Delivery
+from lib.saga.dispatch import CloudTasksQueue, make_client
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.recovery import Swept, sweep
+from lib.saga.steps import Step
+from local.stack import Stack
+
+SAGA = Saga("swept", payload=dict, steps=tuple(Step(n, execute=lambda *_: None) for n in "abcd"))
+BEFORE = timedelta(hours=1)
+
+
+class Lost:
+    """A queue that loses everything."""
+
+    def enqueue(self, delivery: Delivery) -> None:
+        """Lose a delivery."""
+
+
+def main() -> None:
+    """Print what one sweep moves, for each number of threads."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sagas", type=int, default=1000)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 4, 8, 16])
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Stack(data=Path(folder), sweep_every=timedelta(days=1)) as stack,
+    ):
+        store = Store(connect(stack.project, emulator_host=stack.datastore_host))
+        queue = open_paused_queue(stack)
+        for threads in options.threads:
+            lose_sagas(store, options.sagas, threads)
+            swept = measure(store, queue, threads)
+            print(
+                f"{threads:3} threads: {swept.delivered} of {swept.found} sagas, "
+                f"{swept.left} left, {swept.per_second:.0f} a second"
+            )
+
+
+def open_paused_queue(stack: Stack) -> CloudTasksQueue:
+    """Return a queue of the stack that takes tasks and dispatches none."""
+    client = make_client(stack.tasks_host)
+    parent = f"projects/{stack.project}/locations/bench"
+    name = f"{parent}/queues/swept"
+    client.create_queue(parent=parent, queue=tasks_v2.Queue(name=name))
+    client.pause_queue(name=name)
+    account = "tasks@example.iam.gserviceaccount.com"
+    return CloudTasksQueue(
+        client,
+        queues=[name],
+        url=lambda: f"{stack.url}/run-saga-step",
+        audience=stack.url,
+        service_account=account,
+    )
+
+
+def lose_sagas(store: Store, count: int, run: int) -> None:
+    """Store sagas whose first task the queue has lost an hour ago."""
+    engine = Engine(Definitions([SAGA]), Journal(store), Lost(), lambda: datetime.now(UTC) - BEFORE)
+    for number in range(count):
+        engine.start(SAGA.name, f"s{run}-{number}", {"n": number})
+
+
+def measure(store: Store, queue: CloudTasksQueue, threads: int) -> Swept:
+    """Sweep once; the engine's log lines are not shown."""
+    engine = Engine(Definitions([SAGA]), Journal(store), queue, lambda: datetime.now(UTC))
+    with contextlib.redirect_stdout(io.StringIO()):
+        return sweep(engine, engine.clock, threads=threads)
+
+
+if __name__ == "__main__":
+    main()
