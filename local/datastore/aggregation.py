@@ -2,18 +2,20 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from fractions import Fraction
 from itertools import islice
 from typing import Any
 
+from local.datastore.aggregated_rows import list_rows
 from local.datastore.engine import Engine
-from local.datastore.execution import Execution
-from local.datastore.history import PastExecution
-from local.datastore.messages import Entity, Message, get_message_class
+from local.datastore.messages import Message, get_message_class
 from local.datastore.query import Prepared
 from local.datastore.reads import Read
-from local.datastore.results import View, list_hits, open_execution
+from local.datastore.results import View, open_execution
 from local.datastore.transactional import lock_ranges
+from local.datastore.validation import check_name
+from local.datastore.values import decode_number
 from local.rpc.errors import InvalidArgument
 
 MAX_AGGREGATIONS = 5
@@ -53,6 +55,8 @@ def _name_results(aggregations: Sequence[Any]) -> list[str]:
     unnamed = 0
     aliases = []
     for one in aggregations:
+        if one.alias:
+            check_name(one.alias, "alias")
         unnamed += not one.alias
         aliases.append(one.alias or f"property_{unnamed}")
     if len(set(aliases)) != len(aliases):
@@ -68,10 +72,9 @@ def _get_property(aggregation: Any) -> str | None:
         if aggregation.count.up_to.value < 0:
             raise InvalidArgument("up_to must not be negative.")
         return None
-    name = getattr(aggregation, operator).property.name
-    if not name:
-        raise InvalidArgument("An aggregation must name a property.")
-    return str(name)
+    name = str(getattr(aggregation, operator).property.name)
+    check_name(name, "aggregated property")
+    return name
 
 
 def _is_bound(aggregation: Any) -> bool:
@@ -88,51 +91,25 @@ def _find_bound(aggregations: Sequence[Any]) -> int | None:
 def _collect(
     engine: Engine, read: Read, prepared: Prepared, names: set[str], bound: int | None
 ) -> tuple[int, dict[str, list[int | float]], int]:
-    numbers: dict[str, list[int | float]] = {name: [] for name in names}
+    listed = sorted(names)
+    numbers: dict[str, list[int | float]] = {name: [] for name in listed}
     limits = [one for one in (prepared.limit, bound) if one is not None]
     stop = min(prepared.offset + min(limits), sys.maxsize) if limits else None
     with read.open_snapshot() as connection:
         execution = open_execution(engine, prepared, View(connection, read.as_of))
         if execution is None:
             return 0, numbers, 0
-        entities = _list_entities(prepared, execution, names)
         count = 0
-        for entity in islice(entities, prepared.offset, stop):
+        for row in islice(list_rows(prepared, execution, listed), prepared.offset, stop):
             count += 1
-            if entity is not None:
-                _take_numbers(entity.properties, numbers)
+            for name, encoded in zip(listed, row, strict=True):
+                number = decode_number(encoded)
+                if number is not None:
+                    numbers[name].append(number)
         return count, numbers, execution.scanned
 
 
-def _list_entities(
-    prepared: Prepared, execution: Execution | PastExecution, names: set[str]
-) -> Iterator[Entity | None]:
-    """Yield what is aggregated: all that have the named properties in their index.
-
-    Without names, the entities themselves are not needed, and are None.
-    """
-    parse = get_message_class("Entity").FromString
-    for hit in list_hits(prepared, execution):
-        if prepared.ends_before(hit.position):
-            return
-        entity = parse(execution.fetch(hit.path).entity) if names else None
-        if entity is None or _has_all(entity.properties, names):
-            yield entity
-
-
-def _has_all(properties: Any, names: set[str]) -> bool:
-    return all(name in properties and not properties[name].exclude_from_indexes for name in names)
-
-
-def _take_numbers(properties: Any, numbers: dict[str, list[int | float]]) -> None:
-    for name, collected in numbers.items():
-        value = properties[name]
-        which = value.WhichOneof("value_type")
-        if which in ("integer_value", "double_value"):
-            collected.append(getattr(value, which))
-
-
-def _write_sum(value: Any, numbers: Iterable[int | float]) -> None:
+def _write_sum(value: Any, numbers: Sequence[int | float]) -> None:
     total = _add(numbers)
     if isinstance(total, int) and total in _INT64:
         value.integer_value = total
@@ -147,10 +124,20 @@ def _write_average(value: Any, numbers: Sequence[int | float]) -> None:
         value.null_value = 0
 
 
-def _add(numbers: Iterable[int | float]) -> int | float:
-    add: Callable[[Iterable[Any]], Any] = sum
-    listed = list(numbers)
-    if any(isinstance(one, float) for one in listed):
-        infinite = [one for one in listed if not math.isfinite(one)]
-        return float(add(infinite)) if infinite else math.fsum(listed)
-    return int(add(listed))
+def _add(numbers: Sequence[int | float]) -> int | float:
+    if not any(isinstance(one, float) for one in numbers):
+        return sum(numbers)
+    # Infinities, and what is not a number, say what comes of them whatever else there is.
+    special = [one for one in numbers if not math.isfinite(one)]
+    return sum(special, 0.0) if special else _add_exactly(numbers)
+
+
+def _add_exactly(numbers: Sequence[int | float]) -> float:
+    try:
+        return math.fsum(numbers)
+    except OverflowError:
+        exact = sum(map(Fraction, numbers), Fraction())
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf

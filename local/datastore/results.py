@@ -99,12 +99,14 @@ def list_hits(prepared: Prepared, execution: Execution | PastExecution) -> Itera
     """Yield the hits of a query after its start cursor: each entity (or, in a projection, each
     combination of values) once, and each distinct combination once.
     """
+    hits = list_positions(prepared, execution)
+    return hits if prepared.projection else _drop_repetitions(prepared, hits, execution)
+
+
+def list_positions(prepared: Prepared, execution: Execution | PastExecution) -> Iterator[Hit]:
+    """Yield the hits of a query after its start cursor, an entity at each of its positions."""
     hits = execution.walk(prepared.plans, prepared.start)
-    if not prepared.projection:
-        hits = _drop_repetitions(prepared, hits, execution)
-    if prepared.distinct:
-        hits = _drop_indistinct(prepared, hits)
-    return hits
+    return _drop_indistinct(prepared, hits) if prepared.distinct else hits
 
 
 def _drop_repetitions(

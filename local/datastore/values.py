@@ -71,6 +71,14 @@ _REPRESENTATIONS = {
 }
 
 
+def decode_number(encoded: bytes) -> int | float | None:
+    """Return the number of an encoded value, microseconds of a timestamp; None for others."""
+    tag = encoded[:1]
+    if tag == _INT:
+        return decode_int(encoded, 1)
+    return decode_double(encoded, 1) if tag == _DOUBLE else None
+
+
 def list_representations(seek: Callable[[bytes], bytes | None]) -> list[str]:
     """Return the types that an index has values of; ``seek`` finds the first value from a bound."""
     found = []

@@ -25,6 +25,13 @@ NAMED: dict[str, Any] = {
 }
 POSITIONAL = (5, "y", 7)
 REFUSED = "refused"
+#: What the aggregations of the table are over.
+TASKS: dict[str, dict[str, Any]] = {
+    "a": {"h": 1, "p": 1},
+    "b": {"h": 2, "p": 0},
+    "c": {"h": 4, "p": 1},
+    "d": {"h": 8, "p": 0, "Task": {"h": 100}},
+}
 
 
 def fill_gql(gql: Any, wire: Wire, text: str, *, literals: bool, cursor: bytes) -> None:

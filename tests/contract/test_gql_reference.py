@@ -12,7 +12,7 @@ from benchmarks.emulators import EMULATORS
 from local.datastore.server import serve
 from tests.contract.differential.differences import GQL_DIFFERENCES, is_known
 from tests.contract.gql_cases import AGGREGATIONS, WITHOUT_LITERALS, GqlCase, load_cases
-from tests.contract.gql_wire import judge
+from tests.contract.gql_wire import TASKS, judge, judge_aggregation
 from tests.contract.wire import Wire
 
 CASES = load_cases()
@@ -79,3 +79,12 @@ def test_a_text_is_read_as_google_reads_it(
         lambda text: judge(gql, text, literals=literals, cursor=cursor),
     )
     count(done)
+
+
+def test_an_aggregation_is_read_as_google_reads_it(
+    gql: Wire, datastore: str, count: Callable[[Counts], None]
+) -> None:
+    if datastore == "classic":
+        pytest.skip("classic: it has no aggregations")
+    gql.put_all(TASKS, kind="Task")
+    count(check(datastore, CASES[AGGREGATIONS], lambda text: judge_aggregation(gql, text)))

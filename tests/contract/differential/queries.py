@@ -1,7 +1,7 @@
 """Queries as values: built as messages, and written as GQL."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.contract.wire import Wire
@@ -54,6 +54,19 @@ class Selection:
         if self.offset:
             parts.append(f"OFFSET {self.offset}")
         message.query_string = " ".join(parts)
+
+    def reverse(self) -> "Selection | None":
+        """Return what asks for the same in the reverse order; None if not all order is named."""
+        unequal = any(one[1] not in ("=", "in", "has ancestor") for one in self.list_comparisons())
+        if self.project or self.distinct or (unequal and not self.order):
+            return None
+        named = any(one.endswith("__key__") for one in self.order)
+        order = (*self.order, *([] if named else [self._order_of_keys()]))
+        turned = tuple(one[1:] if one.startswith("-") else f"-{one}" for one in order)
+        return replace(self, order=turned)
+
+    def _order_of_keys(self) -> str:
+        return "-__key__" if self.order and self.order[-1].startswith("-") else "__key__"
 
     def list_comparisons(self) -> list[Condition]:
         """Return all comparisons of the filter, however deep."""

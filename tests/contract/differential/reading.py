@@ -128,7 +128,16 @@ class Pages:
         before = read_batch(self.selection, session.wire.run(query))
         query = self.selection.build(session.wire)
         query.start_cursor, query.offset = cursors[self.turn % len(cursors)], 1
-        return before, read_batch(self.selection, session.wire.run(query))
+        after = read_batch(self.selection, session.wire.run(query))
+        return before, after, self._read_backward(session, cursors[self.turn % len(cursors)])
+
+    def _read_backward(self, session: Session, cursor: bytes) -> Any:
+        turned = self.selection.reverse()
+        if turned is None:
+            return None
+        query = turned.build(session.wire)
+        query.start_cursor = cursor
+        return read_batch(turned, session.wire.run(query))
 
 
 @dataclass(frozen=True)
