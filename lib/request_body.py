@@ -15,6 +15,9 @@ MAX_BODY = 1024 * 1024
 CHUNK = 64 * 1024
 MAX_DRAINED_CHUNKS = 512
 
+#: Seconds to wait for more of a body that is not wanted.
+PATIENCE = 2.0
+
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json", re.ASCII | re.IGNORECASE)
 
 
@@ -43,8 +46,17 @@ def check_type(request: flask.Request) -> None:
 
 
 def drain(request: flask.Request) -> None:
-    """Throw away what is left of a body, so that the answer reaches whoever still sends it."""
+    """Throw away what is left of a body, so that the answer reaches whoever still sends it.
+
+    Nothing is waited for longer than PATIENCE: a client may send no more before it is answered.
+    """
+    connection = request.environ.get("gunicorn.socket")
+    before = connection.gettimeout() if connection else None
     with suppress(Exception):  # whatever breaks here, nobody is left to be answered
+        if connection:
+            connection.settimeout(PATIENCE)
         for _ in range(MAX_DRAINED_CHUNKS):
             if not request.stream.read(CHUNK):
-                return
+                break
+    if connection:
+        connection.settimeout(before)

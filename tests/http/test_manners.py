@@ -175,6 +175,14 @@ def test_a_connection_is_as_good_as_new_after_an_early_refusal_of_a_large_body(
     connection.close()
 
 
+def test_a_client_that_sends_its_body_only_after_an_answer_is_answered(stack: Stack) -> None:
+    host, port = stack.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        head = "POST /sweep-sagas HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+        connection.sendall(head.encode())
+        assert b" 401 " in connection.recv(65536).splitlines()[0]
+
+
 def say(stack: Stack, raw: bytes) -> tuple[str, dict[str, Any]]:
     host, port = stack.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
