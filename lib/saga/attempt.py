@@ -13,6 +13,7 @@ from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine.happened import Outcome, Result
+from lib.saga.overruns import OVERRUNS
 from lib.saga.verdict import Unstorable, judge
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
@@ -89,6 +90,7 @@ def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
     thread.start()
     thread.join(timeout.total_seconds())
     if not ended:
+        OVERRUNS.add(thread)
         raise TimeoutError(f"no answer within {timeout.total_seconds():g} s")
     value, problem = ended[0]
     if problem is not None:

@@ -47,6 +47,7 @@ from lib.saga.machine.happened import (
     Signalled,
 )
 from lib.saga.machine.outstanding import is_awaited, outstanding
+from lib.saga.overruns import OVERRUNS
 from lib.saga.pausing import back_off
 from lib.saga.payload import canonical_payload, is_same_payload, stored_payload
 from lib.saga.recorder import Recorder
@@ -149,6 +150,8 @@ class Engine:
         happened = find_happened(definition, loaded, delivery, lost, self.clock())
         if isinstance(happened, Outcome):
             log_attempt(definition, loaded, Attempt(happened))
+        if happened is None:
+            OVERRUNS.check()
         if happened is None and _records_begin(definition, delivery):
             begun = self._begin(loaded, delivery)
             if begun is None:

@@ -76,7 +76,7 @@ def test_every_metric_is_for_an_alert() -> None:
 def test_there_is_an_alert_for_each_thing_that_needs_somebody() -> None:
     assert {file.stem for file in POLICY_FILES} == {
         "saga-parked", "sagas-overdue", "error-rate", "sweep-absent", "caller-refused",
-        "http-step-refused", "dead-letters", "unreadable-entity",
+        "http-step-refused", "dead-letters", "unreadable-entity", "overruns",
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from lib.datastore import Count, Query, Store, Sum, Transaction, UnreadableEntity
 from lib.saga.journal import Journal
+from lib.saga.overruns import OVERRUNS
 from lib.saga.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
 
 #: How far back finished sagas are counted: what ends in this time is bounded by the load.
@@ -21,12 +22,19 @@ def monitor(journal: Journal, now: datetime) -> dict[str, Any]:
     """Return sagas by status, the oldest unfinished one, and what is overdue, parked or retried.
 
     `by_status` counts the unfinished ones, `finished_in_the_last_hour` the others. `unreadable`
-    names those among the oldest that cannot be read.
+    names those among the oldest that cannot be read. `overruns` is the number of calls that go on
+    after their time-out in this very process, which is all of them where one process runs all.
     """
     store = journal.store
     numbers = store.transact(lambda tx: _count_all(journal, tx, now), read_only=True)
     oldest, unreadable = _find_oldest(store, now)
-    return {"at": now, **numbers, "oldest_unfinished": oldest, "unreadable": unreadable}
+    return {
+        "at": now,
+        **numbers,
+        "overruns": OVERRUNS.count,
+        "oldest_unfinished": oldest,
+        "unreadable": unreadable,
+    }
 
 
 def _count_all(journal: Journal, tx: Transaction, now: datetime) -> dict[str, Any]:
