@@ -6,14 +6,16 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+import h11
+
 _MAX_KEPT = 64
+_READ_BYTES = 64 * 1024
+_MAX_HEAD = 64 * 1024
 _MAX_BODY_READ = 1024 * 1024
-_WITHOUT_BODY = (204, 304)
-_FIRST_WORDS = re.compile(r"HTTP/1\.[01] [1-9][0-9][0-9]")
-_LENGTH = re.compile(r"[0-9]{1,8}")
-_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}[ \t]*(;.*)?\r\n")
+_LENGTH = re.compile(rb"[0-9]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,25 @@ class Answer:
         return 200 <= self.status <= 299
 
 
-class BrokenAnswer(Exception):
-    """What came back is not HTTP."""
-
-
 @dataclass(slots=True)
 class _Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    state: h11.Connection
     reused: bool = False
+
+    async def next_event(self) -> Any:
+        """Return what comes next of an answer; raise EOFError when there is nothing of it."""
+        while (event := self.state.next_event()) is h11.NEED_DATA:
+            data = await self.reader.read(_READ_BYTES)
+            if not data and self.state.trailing_data[0] == b"" and self._is_untold:
+                raise EOFError("the connection was closed before an answer")
+            self.state.receive_data(data)
+        return event
+
+    @property
+    def _is_untold(self) -> bool:
+        return self.state.their_state is h11.SEND_RESPONSE
 
 
 @dataclass(slots=True)
@@ -69,7 +81,7 @@ class ConnectionPool:
                 return await self._send(request)
         except TimeoutError:
             return Answer(0, f"no answer within {deadline:g} s", timed_out=True)
-        except (OSError, EOFError, BrokenAnswer, asyncio.LimitOverrunError) as error:
+        except (OSError, EOFError, h11.ProtocolError) as error:
             return Answer(0, _describe(error))
 
     def close(self) -> None:
@@ -82,8 +94,8 @@ class ConnectionPool:
         url = urlsplit(request.url)
         connection = await self._take(url)
         try:
-            connection.writer.write(_encode(request, url))
-            head = await connection.reader.readuntil(b"\r\n\r\n")
+            connection.writer.write(_encode(connection.state, request, url))
+            head = await _read_head(connection)
         except (ConnectionError, EOFError):
             connection.writer.close()
             if connection.reused:
@@ -92,20 +104,17 @@ class ConnectionPool:
         except BaseException:
             connection.writer.close()
             raise
-        return await self._receive(connection, url, request.method, head)
+        return await self._receive(connection, url, head)
 
     async def _receive(
-        self, connection: _Connection, url: SplitResult, method: str, head: bytes
+        self, connection: _Connection, url: SplitResult, head: h11.Response
     ) -> Answer:
         reusable = False
         try:
-            status, headers = _read_head(head)
-            while status < 200:
-                status, headers = _read_head(await connection.reader.readuntil(b"\r\n\r\n"))
-            empty = method == "HEAD" or status in _WITHOUT_BODY
-            whole = empty or await _skip_body(connection.reader, headers)
-            reusable = whole and headers.get("connection", "").lower() != "close"
-            return Answer(status, retry_after=_read_retry_after(headers.get("retry-after")))
+            reusable = await _skip_body(connection)
+            headers = dict(head.headers)
+            after = headers.get(b"retry-after")
+            return Answer(head.status_code, retry_after=_read_retry_after(after))
         finally:
             self._keep(url, connection) if reusable else connection.writer.close()
 
@@ -117,67 +126,47 @@ class ConnectionPool:
                 connection.reused = True
                 return connection
             connection.writer.close()
-        return _Connection(*await asyncio.open_connection(url.hostname, url.port or 80))
+        streams = await asyncio.open_connection(url.hostname, url.port or 80)
+        return _Connection(*streams, h11.Connection(h11.CLIENT, _MAX_HEAD))
 
     def _keep(self, url: SplitResult, connection: _Connection) -> None:
         kept = self._kept.setdefault(url.netloc, [])
         if len(kept) < _MAX_KEPT:
+            connection.state.start_next_cycle()
             kept.append(connection)
         else:
             connection.writer.close()
 
 
-def _encode(request: Request, url: SplitResult) -> bytes:
+def _encode(state: h11.Connection, request: Request, url: SplitResult) -> bytes:
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    lines = [
-        f"{request.method} {target} HTTP/1.1",
-        f"Host: {url.netloc.rpartition('@')[2]}",
-        "Accept: */*",
-    ]
-    lines += [f"{key}: {value}" for key, value in request.headers.items()]
+    headers = [("Host", url.netloc.rpartition("@")[2]), ("Accept", "*/*")]
+    headers += request.headers.items()
     if request.body or request.method in ("POST", "PUT", "PATCH"):
-        lines.append(f"Content-Length: {len(request.body)}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
+        headers.append(("Content-Length", str(len(request.body))))
+    events = (
+        h11.Request(method=request.method, target=target, headers=headers),
+        h11.Data(data=request.body),
+        h11.EndOfMessage(),
+    )
+    return b"".join(state.send(event) or b"" for event in events)
 
 
-def _read_head(head: bytes) -> tuple[int, dict[str, str]]:
-    first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
-    parts = first.split(" ", 2)
-    if len(parts) < 2 or not _FIRST_WORDS.fullmatch(" ".join(parts[:2])):
-        raise BrokenAnswer(f"not an HTTP/1.1 answer: {first[:80]!r}")
-    pairs = (line.partition(":") for line in lines)
-    headers = {key.strip().lower(): value.strip() for key, _, value in pairs}
-    if parts[0] == "HTTP/1.0":
-        headers.setdefault("connection", "close")
-    return int(parts[1]), headers
+async def _read_head(connection: _Connection) -> h11.Response:
+    while not isinstance(event := await connection.next_event(), h11.Response):
+        if connection.state.their_state is h11.SWITCHED_PROTOCOL:
+            raise h11.RemoteProtocolError("the answer is of another protocol")
+    return event
 
 
-async def _skip_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bool:
-    """Read a body and forget it; tell whether its end was seen, with the connection still open."""
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        return await _skip_chunks(reader)
-    length = headers.get("content-length", "")
-    if not _LENGTH.fullmatch(length):
-        await reader.read(_MAX_BODY_READ)
-        return False
-    if int(length) > _MAX_BODY_READ:
-        return False
-    await reader.readexactly(int(length))
-    return True
-
-
-async def _skip_chunks(reader: asyncio.StreamReader) -> bool:
+async def _skip_body(connection: _Connection) -> bool:
+    """Read a body and forget it; tell whether the connection can be used once more after it."""
     left = _MAX_BODY_READ
     while left > 0:
-        line = await reader.readuntil(b"\r\n")
-        if not _CHUNK.match(line):
-            raise BrokenAnswer("a chunk of the answer has no size")
-        size = int(line.split(b";")[0], 16)
-        if size == 0:
-            await reader.readuntil(b"\r\n")
-            return True
-        await reader.readexactly(min(size, left) + 2)
-        left -= size
+        event = await connection.next_event()
+        if isinstance(event, h11.EndOfMessage):
+            return connection.state.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}
+        left -= len(event.data)
     return False
 
 
@@ -187,12 +176,13 @@ def _describe(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def _read_retry_after(text: str | None) -> float:
+def _read_retry_after(header: bytes | None) -> float:
     """Return a time to wait in seconds, none for what is no such header."""
-    if text is None:
+    if header is None:
         return 0.0
-    if _LENGTH.fullmatch(text):
-        return float(text)
+    if _LENGTH.fullmatch(header):
+        return float(header)
     with contextlib.suppress(ValueError, TypeError, OverflowError):
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        at = parsedate_to_datetime(header.decode("latin-1"))
+        return max(0.0, (at - datetime.now(UTC)).total_seconds())
     return 0.0
