@@ -11,7 +11,8 @@ from local.datastore.service import Service
 from local.datastore.store import FolderTaken
 from local.datastore.validation import MAX_REQUEST_BYTES
 from local.rpc.grpc import Dispatcher, Method
-from local.rpc.listener import Listener, Pages
+from local.rpc.http1 import Respond
+from local.rpc.listener import Listener, serve_pages
 
 _NAME = "google.datastore.v1.Datastore"
 _HOST = "127.0.0.1"
@@ -85,7 +86,7 @@ def serve(
     return Handle(listener, dispatcher, engine)
 
 
-def _list_pages(engine: Engine) -> Pages:
+def _list_pages(engine: Engine) -> Respond:
     def reset() -> str:
         engine.reset()
         return "Resetting...\n"
@@ -94,7 +95,7 @@ def _list_pages(engine: Engine) -> Pages:
         engine.check()
         return "Ok\n"
 
-    return {("GET", "/"): check, ("POST", "/reset"): reset}
+    return serve_pages({("GET", "/"): check, ("POST", "/reset"): reset})
 
 
 def _list_methods(service: Service) -> dict[bytes, Method]:

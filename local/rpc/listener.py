@@ -1,18 +1,21 @@
-"""The port: gRPC connections, and plain HTTP requests for whoever looks in."""
+"""The port: gRPC connections, and HTTP/1.1 beside them."""
 
 import logging
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Protocol
 
 from local.rpc.connection import Connection, Handler
 from local.rpc.frames import PREFACE
+from local.rpc.http1 import Http1Connection, HttpRequest, HttpResponse, Respond, render_text
 
 _LOG = logging.getLogger(__name__)
 _BACKLOG = 128
-_MAX_REQUEST_BYTES = 64 * 1024
-#: Seconds that a client may take to say its first words, and a plain HTTP client each of them.
+_FIRST_BYTES = 64 * 1024
+#: Seconds that a client may take to say its first words.
 _PATIENCE = 10.0
 #: Seconds between two tries to accept while there is no room for one more connection.
 _PAUSE = 0.1
@@ -20,8 +23,16 @@ _PAUSE = 0.1
 #: How many connections are kept, each with a thread of its own.
 MAX_CONNECTIONS = 500
 
-#: Answers a plain request: ("GET", "/") -> what returns the body.
-Pages = Mapping[tuple[str, str], Callable[[], str]]
+
+class _Conversation(Protocol):
+    """A connection of either version of HTTP."""
+
+    @property
+    def idle_since(self) -> float | None: ...
+
+    def dismiss(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class PortTaken(Exception):
@@ -36,7 +47,7 @@ class Listener:
 
     def __init__(self, host: str, port: int, most: int = MAX_CONNECTIONS) -> None:
         self._most = most
-        self._connections: set[Connection] = set()
+        self._connections: set[_Conversation] = set()
         self._stopped = False
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,9 +59,9 @@ class Listener:
             raise PortTaken(f"port {port} of {host}: {error.strerror}") from error
         self.port: int = self._socket.getsockname()[1]
 
-    def start(self, handle: Handler, pages: Pages) -> None:
+    def start(self, handle: Handler, respond: Respond) -> None:
         """Begin to accept."""
-        threading.Thread(target=self._accept_all, args=(handle, pages), daemon=True).start()
+        threading.Thread(target=self._accept_all, args=(handle, respond), daemon=True).start()
 
     def stop(self) -> None:
         """Accept nobody any more and end what is connected."""
@@ -61,7 +72,7 @@ class Listener:
         for connection in list(self._connections):
             connection.close()
 
-    def _accept_all(self, handle: Handler, pages: Pages) -> None:
+    def _accept_all(self, handle: Handler, respond: Respond) -> None:
         """Accept until the listener is stopped, whatever goes wrong in between.
 
         Where the process has no file descriptor left, or no thread, somebody has to go first: the
@@ -74,7 +85,7 @@ class Listener:
                 self._make_room(error)
                 continue
             serve = threading.Thread(
-                target=self._serve, args=(accepted, handle, pages), daemon=True
+                target=self._serve, args=(accepted, handle, respond), daemon=True
             )
             try:
                 serve.start()
@@ -93,53 +104,37 @@ class Listener:
         if idle:
             min(idle, key=lambda each: each.idle_since or 0.0).dismiss()
 
-    def _serve(self, accepted: socket.socket, handle: Handler, pages: Pages) -> None:
+    def _serve(self, accepted: socket.socket, handle: Handler, respond: Respond) -> None:
         try:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             accepted.settimeout(_PATIENCE)
-            received = accepted.recv(_MAX_REQUEST_BYTES)
+            received = accepted.recv(_FIRST_BYTES)
             accepted.settimeout(None)
         except OSError:
             accepted.close()
             return
-        if not PREFACE.startswith(received[: len(PREFACE)]):
-            _serve_page(accepted, received, pages)
-            return
-        connection = Connection(accepted, handle, received, self._connections.discard)
+        connection = self._open(accepted, handle, respond, received)
         self._connections.add(connection)
         if len(self._connections) > self._most:
             self._end_idlest()
         connection.serve()
 
-
-def _serve_page(accepted: socket.socket, received: bytes, pages: Pages) -> None:
-    with accepted:
-        accepted.settimeout(_PATIENCE)
-        try:
-            while b"\r\n\r\n" not in received and len(received) < _MAX_REQUEST_BYTES:
-                data = accepted.recv(_MAX_REQUEST_BYTES)
-                if not data:
-                    return
-                received += data
-            accepted.sendall(_answer_page(received, pages))
-        except OSError:
-            _LOG.debug("a plain HTTP client went away")
+    def _open(
+        self, accepted: socket.socket, handle: Handler, respond: Respond, received: bytes
+    ) -> Connection | Http1Connection:
+        if PREFACE.startswith(received[: len(PREFACE)]):
+            return Connection(accepted, handle, received, self._connections.discard)
+        return Http1Connection(accepted, respond, received, self._connections.discard)
 
 
-def _answer_page(received: bytes, pages: Pages) -> bytes:
-    words = received.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-    page = pages.get((words[0], words[1])) if len(words) == 3 else None
-    status, body = _render(page) if page else ("404 Not Found", "Not Found\n")
-    head = (
-        f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        f"Content-Length: {len(body.encode())}\r\nConnection: close\r\n\r\n"
-    )
-    return (head + body).encode()
+def serve_pages(pages: Mapping[tuple[str, str], Callable[[], str]]) -> Respond:
+    """Return what answers requests by a table: ("GET", "/") -> what returns the text."""
 
+    def respond(request: HttpRequest) -> HttpResponse:
+        method = "GET" if request.method == "HEAD" else request.method
+        page = pages.get((method, request.path))
+        if page is None:
+            return render_text(HTTPStatus.NOT_FOUND, "Not Found\n")
+        return render_text(HTTPStatus.OK, page())
 
-def _render(page: Callable[[], str]) -> tuple[str, str]:
-    try:
-        return "200 OK", page()
-    except Exception as error:
-        _LOG.exception("a page failed")
-        return "503 Service Unavailable", f"{error}\n"
+    return respond

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 
+from local.rpc.grpc import Dispatcher
+from local.rpc.http1 import HttpRequest, HttpResponse
+from local.rpc.listener import Listener, PortTaken
 from local.tasks.overview import Overview
 from local.tasks.refusals import Refused
 from local.tasks.signer import Signer
@@ -23,87 +24,81 @@ _FRESH = "no-store"
 #: The paths are those of Cloud Tasks' REST interface.
 _ACTION = re.compile(r"/v2/(?P<name>projects/[^:]+(:[^:]+)?):(?P<verb>[a-z]+)")
 
-_log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class _Response:
-    status: HTTPStatus
-    text: str
-    kind: str = "text/plain"
-    cache: str = _FRESH
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
-    """What there is to see and to press; `act` does one of the verbs to a queue or task."""
+    """What there is to see and to press, on a port of loopback (0: any free one).
 
-    signer: Signer
-    overview: Overview
-    reset: Callable[[], Awaitable[None]]
-    act: Callable[[str, str], Awaitable[None]]
+    `act` does one of the verbs to a queue or task. Raises OSError if the port is taken.
+    """
 
-    async def open(self, port: int) -> asyncio.Server:
-        """Serve the page on a port of loopback (0: any free one); OSError if it is taken."""
-        return await asyncio.start_server(self._answer, "127.0.0.1", port, reuse_address=True)
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        port: int,
+        signer: Signer,
+        overview: Overview,
+        reset: Callable[[], Awaitable[None]],
+        act: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._signer = signer
+        self._overview = overview
+        self._reset = reset
+        self._act = act
+        self._loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(_LONGEST_WAIT):
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_encode(await self._route(*_read_head(head))))
-                await writer.drain()
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
-            _log.debug("a request to the page was broken off: %s", error)
-        finally:
-            writer.close()
+            self._listener = Listener("127.0.0.1", port)
+        except PortTaken as error:
+            raise OSError(str(error)) from error
+        self.port = self._listener.port
 
-    async def _route(self, method: str, path: str, site: str) -> _Response:
-        if (method, path) == ("GET", "/"):
-            return _Response(HTTPStatus.OK, self.overview.draw(time.time()), "text/html")
-        if (method, path) == ("GET", CERTS_PATH):
-            certificates = json.dumps(await self.signer.list_certificates())
-            return _Response(HTTPStatus.OK, certificates, "application/json", _PUBLIC)
+    def start(self) -> None:
+        """Begin to answer."""
+        self._listener.start(Dispatcher({}, 0).handle, self._answer)
+
+    def close(self) -> None:
+        """Answer nobody any more."""
+        self._listener.stop()
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        answer = asyncio.run_coroutine_threadsafe(self._route(request), self._loop)
+        return answer.result(_LONGEST_WAIT)
+
+    async def _route(self, request: HttpRequest) -> HttpResponse:
+        method = "GET" if request.method == "HEAD" else request.method
+        if (method, request.path) == ("GET", "/"):
+            return _render(HTTPStatus.OK, self._overview.draw(time.time()), "text/html")
+        if (method, request.path) == ("GET", CERTS_PATH):
+            certificates = json.dumps(await self._signer.list_certificates())
+            return _render(HTTPStatus.OK, certificates, "application/json", _PUBLIC)
         if method != "POST":
-            return _Response(HTTPStatus.NOT_FOUND, "Not found\n")
-        if site not in _OWN_SITES:
-            return _Response(HTTPStatus.FORBIDDEN, "Another site's page may not do this\n")
-        return await self._do(path)
+            return _render(HTTPStatus.NOT_FOUND, "Not found\n")
+        if request.headers.get("sec-fetch-site", "") not in _OWN_SITES:
+            return _render(HTTPStatus.FORBIDDEN, "Another site's page may not do this\n")
+        return await self._do(request.path)
 
-    async def _do(self, path: str) -> _Response:
+    async def _do(self, path: str) -> HttpResponse:
         """Do what a button asks for, and send the browser back to the overview."""
         if path == "/reset":
-            await self.reset()
-            return _Response(HTTPStatus.OK, "Every task is deleted\n")
+            await self._reset()
+            return _render(HTTPStatus.OK, "Every task is deleted\n")
         pressed = _ACTION.fullmatch(path)
         if pressed is None:
-            return _Response(HTTPStatus.NOT_FOUND, "Not found\n")
+            return _render(HTTPStatus.NOT_FOUND, "Not found\n")
         try:
-            await self.act(pressed["verb"], pressed["name"])
+            await self._act(pressed["verb"], pressed["name"])
         except Refused as refusal:
-            return _Response(HTTPStatus.CONFLICT, f"{refusal}\n")
-        return _Response(HTTPStatus.SEE_OTHER, "Done\n")
+            return _render(HTTPStatus.CONFLICT, f"{refusal}\n")
+        return _render(HTTPStatus.SEE_OTHER, "Done\n")
 
 
-def _read_head(head: bytes) -> tuple[str, str, str]:
-    """Return the method, the path, and what the browser says of where the request comes from."""
-    first, *lines = head.decode("latin-1").split("\r\n")
-    method, path, _ = first.split(" ", 2)
-    parts = (line.partition(":") for line in lines)
-    headers = {key.strip().lower(): value.strip() for key, _, value in parts}
-    return method, path, headers.get("sec-fetch-site", "")
-
-
-def _encode(response: _Response) -> bytes:
-    body = response.text.encode()
-    location = "Location: /\r\n" if response.status == HTTPStatus.SEE_OTHER else ""
-    head = (
-        f"HTTP/1.1 {response.status.value} {response.status.phrase}\r\n"
-        f"Content-Type: {response.kind}; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\nCache-Control: {response.cache}\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        "Content-Security-Policy: default-src 'none'; connect-src 'self'; "
-        "style-src 'unsafe-inline'; script-src 'unsafe-inline'\r\n"
-        f"{location}Connection: close\r\n\r\n"
-    )
-    return head.encode() + body
+def _render(
+    status: HTTPStatus, text: str, kind: str = "text/plain", cache: str = _FRESH
+) -> HttpResponse:
+    headers = {
+        "Cache-Control": cache,
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; connect-src 'self'; "
+        "style-src 'unsafe-inline'; script-src 'unsafe-inline'",
+    }
+    if status is HTTPStatus.SEE_OTHER:
+        headers["Location"] = "/"
+    return HttpResponse(status, text.encode(), f"{kind}; charset=utf-8", headers)

@@ -13,7 +13,7 @@ from google.longrunning.operations_pb2 import GetOperationRequest
 
 from local.rpc.blocking import about_to_block
 from local.rpc.grpc import Dispatcher, Method
-from local.rpc.listener import Listener, PortTaken
+from local.rpc.listener import Listener, PortTaken, serve_pages
 from local.tasks.batch_service import BatchService
 from local.tasks.dispatcher import Dispatcher as DeliveryDispatcher
 from local.tasks.location_service import LocationService
@@ -60,7 +60,8 @@ class RpcServer:
 
     def start(self, greeting: str) -> None:
         """Begin to serve; whoever asks over plain HTTP is told the greeting."""
-        self._listener.start(self._dispatcher.handle, {("GET", "/"): lambda: greeting})
+        pages = serve_pages({("GET", "/"): lambda: greeting})
+        self._listener.start(self._dispatcher.handle, pages)
 
     async def stop(self, grace: float) -> None:
         """End, giving requests under way so many seconds."""

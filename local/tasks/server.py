@@ -103,14 +103,14 @@ async def start_server(settings: Settings) -> Server:
         with ExitStack() as unbind:
             rpc = RpcServer(settings.port, methods)
             unbind.callback(rpc.close)
-            page = await Page(signer, overview, reset, act).open(settings.page_port)
+            page = Page(settings.page_port, signer, overview, reset, act)
             undo.callback(page.close)
             await _start_queues(store, dispatcher, settings.queues)
             unbind.pop_all()
-        page_port: int = page.sockets[0].getsockname()[1]
         expiry = asyncio.create_task(_expire_tasks(store, dispatcher))
         undo.callback(expiry.cancel)
-        server = Server(rpc.port, page_port, rpc, ticker, dispatcher, undo.pop_all())
+        server = Server(rpc.port, page.port, rpc, ticker, dispatcher, undo.pop_all())
+        page.start()
         rpc.start(f"Cloud Tasks is ready; see {server.page_url}\n")
         ticker.start()
         return server

@@ -14,7 +14,7 @@ import pytest
 from local.ports import answers, choose_port
 from local.rpc.connection import Request
 from local.rpc.frames import PREFACE, Type, build_settings, parse_header
-from local.rpc.listener import Listener
+from local.rpc.listener import Listener, serve_pages
 from local.rpc.outgoing import Outgoing
 from local.supervisor import PROJECT
 
@@ -51,7 +51,7 @@ def refuse(request: Request, outgoing: Outgoing) -> None:
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     made = Listener("127.0.0.1", 0, most=4)
-    made.start(refuse, {("GET", "/"): lambda: "Ok"})
+    made.start(refuse, serve_pages({("GET", "/"): lambda: "Ok"}))
     yield made
     made.stop()
 
