@@ -13,6 +13,7 @@ from local.datastore.validation import MAX_REQUEST_BYTES
 from local.rpc.grpc import Dispatcher, Method
 from local.rpc.http1 import Respond
 from local.rpc.listener import Listener, serve_pages
+from local.rpc.rest import Rest, Route, serve_rest
 
 _NAME = "google.datastore.v1.Datastore"
 _HOST = "127.0.0.1"
@@ -22,6 +23,16 @@ _GRACE = 0.5
 _CLEAR_EVERY = 1.0
 
 _LOG = logging.getLogger(__name__)
+
+#: The REST API of Datastore v1 (google.datastore.v1, google.api.http).
+_ROUTES = [
+    Route("POST", f"/v1/projects/{{project_id}}:{verb}{name[1:]}", f"/{_NAME}/{name}", "*")
+    for name in (
+        "Lookup", "RunQuery", "RunAggregationQuery", "BeginTransaction", "Commit", "Rollback",
+        "AllocateIds", "ReserveIds",
+    )
+    for verb in [name[0].lower()]
+]  # fmt: skip
 
 
 class Handle:
@@ -82,7 +93,7 @@ def serve(
         listener.stop()
         raise
     dispatcher = Dispatcher(_list_methods(Service(engine)), MAX_REQUEST_BYTES)
-    listener.start(dispatcher.handle, _list_pages(engine))
+    listener.start(dispatcher.handle, serve_rest(Rest(dispatcher, _ROUTES), _list_pages(engine)))
     return Handle(listener, dispatcher, engine)
 
 
@@ -100,10 +111,6 @@ def _list_pages(engine: Engine) -> Respond:
 
 def _list_methods(service: Service) -> dict[bytes, Method]:
     return {
-        f"/{_NAME}/{name}".encode(): Method(
-            get_message_class(f"{name}Request").FromString,
-            method,
-            get_message_class(f"{name}Response").SerializeToString,
-        )
+        f"/{_NAME}/{name}".encode(): Method(get_message_class(f"{name}Request"), method)
         for name, method in service.list_methods().items()
     }

@@ -3,12 +3,14 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from local.rpc.connection import Request
 from local.rpc.errors import Code, InvalidArgument, ServiceError, Unavailable, Unimplemented
 from local.rpc.hpack import encode
 from local.rpc.outgoing import Outgoing
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _PREFIX_BYTES = 5
@@ -19,11 +21,10 @@ _UNESCAPED = frozenset(range(0x20, 0x7F)) - {0x25}
 
 
 class Method(NamedTuple):
-    """One unary method: reads the request's message, answers, writes the answer's."""
+    """One unary method: the class of its request, and what answers it with another message."""
 
-    parse: Callable[[bytes], Any]
+    message: Any
     call: Callable[[Any], Any]
-    serialize: Callable[[Any], bytes]
 
 
 class Dispatcher:
@@ -44,46 +45,57 @@ class Dispatcher:
             self._ended.wait_for(lambda: self._active == 0, patience)
 
     def handle(self, request: Request, outgoing: Outgoing) -> None:
-        """Answer one request: with a message, with a refusal, or with INTERNAL and a log entry."""
+        """Answer one gRPC request: with a message, or with a refusal."""
+        path = next((value for name, value in request.headers if name == b":path"), b"")
+        try:
+            body = self.answer(path, lambda method: self._call(method, request))
+        except ServiceError as error:
+            _refuse(request, outgoing, error.code, str(error))
+        else:
+            prefixed = b"\x00" + len(body).to_bytes(4, "big") + body
+            outgoing.send_answer(request.stream, _HEADERS, prefixed, _OK)
+
+    def answer(self, path: bytes, use: Callable[[Method], T]) -> T:
+        """Return what `use` makes of the method at a path, whichever way it was asked for.
+
+        Raises ServiceError: what the method raises, or INTERNAL, with a log entry, for what it
+        never should.
+        """
         with self._lock:
             self._active += 1
         try:
-            self._answer(request, outgoing)
+            return self._use(path, use)
         finally:
             with self._lock:
                 self._active -= 1
                 if self._stopping:
                     self._ended.notify_all()
 
-    def _answer(self, request: Request, outgoing: Outgoing) -> None:
+    def _use(self, path: bytes, use: Callable[[Method], T]) -> T:
+        method = self._methods.get(path)
         try:
             if self._stopping:
                 raise Unavailable("The server is stopping.")
-            body = self._call(request)
-        except ServiceError as error:
-            _refuse(request, outgoing, error.code, str(error))
-        except Exception:
+            if method is None:
+                raise Unimplemented(f"Method not found: {path.decode(errors='replace')}")
+            return use(method)
+        except ServiceError:
+            raise
+        except Exception as error:
             if self._stopping:
                 # It lost its store or its locks halfway, and wrote nothing.
-                _refuse(request, outgoing, Code.UNAVAILABLE, "The server is stopping.")
-                return
-            _LOG.exception("%s failed", dict(request.headers).get(b":path"))
-            _refuse(request, outgoing, Code.INTERNAL, "internal error; see the server's log")
-        else:
-            prefixed = b"\x00" + len(body).to_bytes(4, "big") + body
-            outgoing.send_answer(request.stream, _HEADERS, prefixed, _OK)
+                raise Unavailable("The server is stopping.") from error
+            _LOG.exception("%r failed", path)
+            raise ServiceError("internal error; see the server's log") from error
 
-    def _call(self, request: Request) -> bytes:
-        path = next((value for name, value in request.headers if name == b":path"), b"")
-        method = self._methods.get(path)
-        if method is None:
-            raise Unimplemented(f"Method not found: {path.decode(errors='replace')}")
+    def _call(self, method: Method, request: Request) -> bytes:
         data = self._read_message(request.body)
         try:
-            message = method.parse(data)
+            message = method.message.FromString(data)
         except Exception as error:
             raise InvalidArgument("The request cannot be parsed.") from error
-        return method.serialize(method.call(message))
+        body: bytes = method.call(message).SerializeToString()
+        return body
 
     def _read_message(self, body: bytearray) -> bytes:
         length = int.from_bytes(body[1:_PREFIX_BYTES], "big")

@@ -16,6 +16,9 @@ _MAX_HEAD = 64 * 1024
 #: Seconds that a client may leave a connection without a request, or a request unfinished.
 _PATIENCE = 60.0
 
+#: What a browser says of a request that a page of this server made, or its user by hand.
+_OWN_SITES = ("same-origin", "none", "")
+
 #: The longest body that is read: what gRPC takes, and some more for JSON.
 MAX_BODY = 32 * 1024 * 1024
 
@@ -130,6 +133,8 @@ class Http1Connection:
         return bytes(body)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
+        if _is_foreign(request):
+            return render_text(HTTPStatus.FORBIDDEN, "Another site's page may not do this\n")
         try:
             return self._respond(request)
         except Exception as error:
@@ -156,6 +161,15 @@ class Http1Connection:
 
     def _write(self, *events: h11.Event) -> None:
         self._socket.sendall(b"".join(self._state.send(event) or b"" for event in events))
+
+
+def _is_foreign(request: HttpRequest) -> bool:
+    """Tell whether a browser sends a request for a page of another origin that changes things."""
+    if request.method in ("GET", "HEAD"):
+        return False
+    site, origin = (request.headers.get(name, "") for name in ("sec-fetch-site", "origin"))
+    host = request.headers.get("host", "")
+    return site not in _OWN_SITES or origin not in ("", f"http://{host}")
 
 
 def _read_request(head: h11.Request, body: bytes) -> HttpRequest:

@@ -14,16 +14,17 @@ from google.longrunning.operations_pb2 import GetOperationRequest
 from local.rpc.blocking import about_to_block
 from local.rpc.grpc import Dispatcher, Method
 from local.rpc.listener import Listener, PortTaken, serve_pages
+from local.rpc.rest import Rest, serve_rest
 from local.tasks.batch_service import BatchService
 from local.tasks.dispatcher import Dispatcher as DeliveryDispatcher
 from local.tasks.location_service import LocationService
 from local.tasks.messages import load_message
 from local.tasks.queue_service import QueueService
 from local.tasks.refusals import Unserved
+from local.tasks.routes import ROUTES, TASKS
 from local.tasks.store import Store
 from local.tasks.task_service import TaskService
 
-_TASKS = "google.cloud.tasks.v2.CloudTasks"
 _VERBS = {
     "pause": "PauseQueue",
     "resume": "ResumeQueue",
@@ -57,11 +58,12 @@ class RpcServer:
         self._loop = asyncio.get_running_loop()
         served = {path.encode(): self._serve(path, *method) for path, method in methods.items()}
         self._dispatcher = Dispatcher(served, _MAX_REQUEST_BYTES)
+        self._rest = Rest(self._dispatcher, ROUTES)
 
     def start(self, greeting: str) -> None:
         """Begin to serve; whoever asks over plain HTTP is told the greeting."""
         pages = serve_pages({("GET", "/"): lambda: greeting})
-        self._listener.start(self._dispatcher.handle, pages)
+        self._listener.start(self._dispatcher.handle, serve_rest(self._rest, pages))
 
     async def stop(self, grace: float) -> None:
         """End, giving requests under way so many seconds."""
@@ -83,7 +85,7 @@ class RpcServer:
                 about_to_block()
             return asyncio.run_coroutine_threadsafe(run(request), self._loop).result()
 
-        return Method(message.FromString, call, lambda response: response.SerializeToString())
+        return Method(message, call)
 
 
 def list_methods(store: Store, dispatcher: DeliveryDispatcher, app: str = "") -> Methods:
@@ -92,7 +94,7 @@ def list_methods(store: Store, dispatcher: DeliveryDispatcher, app: str = "") ->
     batches = BatchService(store, tasks)
     answers = _list_answers(QueueService(store, dispatcher), tasks, batches)
     return {
-        f"/{_TASKS}/{name}": (load_message(f"{name}Request"), answer)
+        f"/{TASKS}/{name}": (load_message(f"{name}Request"), answer)
         for name, answer in answers.items()
     } | {
         "/google.longrunning.Operations/GetOperation": (GetOperationRequest, batches.get_operation),
@@ -114,7 +116,7 @@ async def act_by(methods: Methods, verb: str, name: str) -> None:
     """
     if verb not in _VERBS:
         raise Unserved(f"There is no verb {verb!r}, only {', '.join(_VERBS)}.")
-    message, answer = methods[f"/{_TASKS}/{_VERBS[verb]}"]
+    message, answer = methods[f"/{TASKS}/{_VERBS[verb]}"]
     await answer(message(name=name))
 
 
