@@ -40,6 +40,7 @@ from lib.saga.machine.draft import Decision
 from lib.saga.machine.happened import (
     Begun,
     Happened,
+    Looked,
     Outcome,
     Overdue,
     Result,
@@ -173,7 +174,7 @@ class Engine:
         saga = self._settle(loaded, what, self._enqueue_or_leave)
         onward = for_children(loaded.saga, saga, what)
         if onward is not None:
-            for child in _children_of(self._get(saga_id)):
+            for child in children_of(self._get(saga_id)):
                 with suppress(Conflict, NotFound):
                     self.tell(child, onward)
         return saga
@@ -207,6 +208,10 @@ class Engine:
         if loaded is None:
             return False
         return self._settle(loaded, Overdue()).sequence > saga.sequence
+
+    def look(self, loaded: Loaded, looked: Looked) -> SagaRecord:
+        """Have a saga take what a look at it has found; what is well changes nothing."""
+        return self._settle(loaded, looked, self._enqueue_or_leave)
 
     def announce(self, letter: DeadLetter) -> None:
         """Log the alert of a dead letter, and note that this was done; a second time is harmless.
@@ -376,7 +381,7 @@ class Engine:
     def _make_sure(self, loaded: Loaded, enqueue: Enqueue) -> None:
         """Enqueue what a saga waits for, in itself and in its children, once more."""
         enqueue(outstanding(loaded.saga, loaded.steps))
-        for child_id in _children_of(loaded):
+        for child_id in children_of(loaded):
             try:
                 child = self._get(child_id)
             except Unreadable as problem:
@@ -415,7 +420,7 @@ class Engine:
             alerts.log_finished(saga)
 
 
-def _children_of(loaded: Loaded) -> list[str]:
+def children_of(loaded: Loaded) -> list[str]:
     """Return the ids of the sagas that a saga waits for."""
     waiting = (step for step in loaded.steps if step.status is StepStatus.WAITING)
     return [step.child for step in waiting if step.child]

@@ -144,8 +144,12 @@ class Journal:
             expired = expired.where("due", "<=", purge_mark(shard, now)).order("due")
             yield from self._read(expired, size, unreadable)
 
-    def postpone(self, saga: SagaRecord, due: str) -> None:
-        """Let the sweep look at a finished saga later."""
+    def has_letter(self, saga_id: str) -> bool:
+        """Tell whether a saga has a dead letter."""
+        return self.store.find(key(DeadLetter, saga_id)) is not None
+
+    def postpone(self, saga: SagaRecord, due: str | None) -> None:
+        """Let the sweep look at a saga later."""
         self.store.update(replace(saga, due=due), if_version=saga.version)
 
     def purge(self, saga: SagaRecord, *lots: Sequence[Key[Any]]) -> None:

@@ -5,7 +5,7 @@ Nothing here decides anything: the machine does.
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -27,6 +27,9 @@ class SagaStatus(StrEnum):
     ROLLED_BACK = "ROLLED_BACK"
     FAILED = "FAILED"
 
+
+#: The sweep looks at an unfinished saga at least so often, whatever it waits for.
+LOOK_PERIOD = timedelta(days=1)
 
 #: The states of a saga that goes forward.
 FORWARD = frozenset({SagaStatus.PENDING, SagaStatus.RUNNING})
@@ -153,6 +156,8 @@ class StepRecord:
     needs: Annotated[str, OmitEmpty] = ""
     #: The payload of a signal that has come, as JSON.
     signal: Annotated[str | None, OmitEmpty] = None
+    #: What the step waits for, if it waits, is a signal.
+    waits_for_signal: Annotated[bool, OmitEmpty] = False
     #: The id of the child saga, once it has been started.
     child: Annotated[str, OmitEmpty] = ""
     output: Annotated[str | None, OmitEmpty] = None
@@ -234,6 +239,11 @@ def shard_of(saga_id: str) -> int:
 def due_mark(shard: int, at: datetime) -> str:
     """Return `at` as the sweep's index orders it: within its shard, to the microsecond, UTC."""
     return f"{shard:02d}|{at:%Y-%m-%dT%H:%M:%S.%f}"
+
+
+def look_mark(shard: int, at: datetime) -> str:
+    """Return when the sweep is to look at a saga that waits: apart from what is overdue."""
+    return f"look-{due_mark(shard, at)}"
 
 
 def purge_mark(shard: int, at: datetime) -> str:

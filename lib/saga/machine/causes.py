@@ -37,6 +37,7 @@ class Cause(StrEnum):
     ALL_MADE_GOOD = "all made good"
     COMPENSATION_FAILED = "compensation failed"
     NO_WAY_BACK = "no way back past the pivot"
+    CALLED_AGAIN = "its dead letter was gone"
     PARKED_BY_HAND = "parked by hand"
     NOT_HAPPENED_BY_HAND = "did not happen, somebody has found out"
     STRANDED = "stranded"

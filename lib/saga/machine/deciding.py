@@ -13,9 +13,9 @@ from lib.saga.delivery import Phase
 from lib.saga.machine import backward, forward, happened, repairs, succession, verbs
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.draft import Decision, Draft
-from lib.saga.machine.happened import BareRequest, Happened, Outcome, Overdue
+from lib.saga.machine.happened import BareRequest, Happened, Looked, Outcome, Overdue
 from lib.saga.machine.requests import carry_out
-from lib.saga.machine.scheduling import redeliver
+from lib.saga.machine.scheduling import redeliver, redeliver_or_park
 from lib.saga.privacy import Privacy
 from lib.saga.records import ACTIVE, SagaRecord, StepRecord, StepStatus
 
@@ -149,12 +149,26 @@ def _take(definition: Saga, draft: Draft, what: Happened) -> None:
             forward.heeded(definition, draft, what)
         case happened.ChildEnded():
             forward.child_ended(definition, draft, what)
+        case happened.Looked():
+            _look(definition, draft, what)
         case happened.Signalled():
             forward.signalled(definition, draft, what)
         case happened.RevertRequested():
             verbs.revert(definition, draft, what)
         case happened.Request():
             carry_out(draft, what, lambda: _grant(definition, draft, what))
+
+
+def _look(definition: Saga, draft: Draft, looked: Looked) -> None:
+    """Make up for whatever a saga may have missed; all of it should have been seen to before."""
+    if looked.unreported:
+        draft.call_again()
+    for ended in looked.ended:
+        forward.child_ended(definition, draft, ended)
+    if looked.missing and draft.saga.status in ACTIVE:
+        reason = f"child saga {', '.join(looked.missing)} is gone"
+        draft.park(draft.saga.current_step, Cause.STRANDED, reason)
+    redeliver_or_park(draft)
 
 
 def _grant(definition: Saga, draft: Draft, request: Happened) -> None:

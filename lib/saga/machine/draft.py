@@ -8,6 +8,7 @@ from typing import Any
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery
 from lib.saga.limits import MAX_TEXT
+from lib.saga.machine.causes import Cause
 from lib.saga.machine.outstanding import due_of, outstanding
 from lib.saga.machine.tidy import tidy_event, tidy_letter, tidy_saga, tidy_step, tidy_text
 from lib.saga.machine.weight import weigh_saga, weigh_step
@@ -154,6 +155,11 @@ class Draft:
         if status in FINISHED:
             self.saga.paused = False
 
+    def call_again(self) -> None:
+        """Call the operator again, since the dead letter is gone though nobody has acted on it."""
+        reason, self.saga.incident = self.saga.parked_because, 0
+        self.report(self.saga.current_step, Cause.CALLED_AGAIN, reason)
+
     def dismiss(self) -> None:
         """Take an operator's call back: what has failed was dealt with."""
         self.saga.incident, self.saga.parked_because = 0, ""
@@ -180,7 +186,7 @@ class Draft:
         self._tidy_texts()
         deliveries = outstanding(self.saga, self.steps)
         if self._events:
-            self.saga.due = due_of(self.saga, deliveries)
+            self.saga.due = due_of(self.saga, deliveries, self.now)
         begun = (delivery for child in self.children for delivery in child.deliveries)
         return Decision(
             saga=self.saga,

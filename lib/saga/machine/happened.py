@@ -105,6 +105,19 @@ class Overdue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """The sweep has looked at a saga that waits, and at what it waits for.
+
+    `ended` are children that have ended and been heard, though the saga still waits for them;
+    `missing` are those that there are not. `unreported` says that it has no dead letter.
+    """
+
+    ended: tuple[ChildEnded, ...] = ()
+    missing: tuple[str, ...] = ()
+    unreported: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signalled:
     """Somebody sent the signal that a step waits for, or will: its payload, as JSON."""
 
@@ -190,4 +203,6 @@ Asked = (
     | SkipRequested | VoidRequested | ParkRequested | ResolveRequested
 )  # fmt: skip
 
-Happened = Outcome | Begun | StartDue | Woken | Heeded | ChildEnded | Overdue | Signalled | Asked
+Happened = (
+    Outcome | Begun | StartDue | Woken | Heeded | ChildEnded | Overdue | Looked | Signalled | Asked
+)

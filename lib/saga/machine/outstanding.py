@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.records import ACTIVE, FINISHED, SagaRecord, StepRecord, due_mark, shard_of
+from lib.saga.records import (
+    ACTIVE,
+    FINISHED,
+    LOOK_PERIOD,
+    UNFINISHED,
+    SagaRecord,
+    StepRecord,
+    due_mark,
+    look_mark,
+    shard_of,
+)
 from lib.saga.steps import BRIEF
 
 #: How long past its time-out a delivery may take before the sweep takes it for lost.
@@ -66,9 +76,14 @@ def overdue_at(delivery: Delivery) -> datetime:
     return delivery.at + delivery.timeout + grace
 
 
-def due_of(saga: SagaRecord, deliveries: Sequence[Delivery]) -> str | None:
-    """Return the sweep's mark for a saga: when the first of its deliveries is overdue."""
+def due_of(saga: SagaRecord, deliveries: Sequence[Delivery], now: datetime) -> str | None:
+    """Return the sweep's mark for a saga: when the first of its deliveries is overdue.
+
+    An unfinished saga that has none so soon is looked at all the same.
+    """
     first = min(map(overdue_at, deliveries), default=None)
+    if saga.status in UNFINISHED and (first is None or first > now + LOOK_PERIOD):
+        return look_mark(shard_of(saga.id), now + LOOK_PERIOD)
     return None if first is None else due_mark(shard_of(saga.id), first)
 
 

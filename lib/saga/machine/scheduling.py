@@ -9,6 +9,7 @@ from lib.saga.machine.causes import Cause
 from lib.saga.machine.draft import Draft
 from lib.saga.machine.happened import FINAL, UNCERTAIN, Outcome
 from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
+from lib.saga.machine.waits import waits_of
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import ACTIVE, SagaRecord, StepStatus
 
@@ -77,14 +78,19 @@ def redeliver(draft: Draft, *, at_once: bool) -> None:
 
     `at_once`: the news of the saga's end too, though it is not overdue.
     """
+    if at_once or is_overdue(draft.saga, draft.now):
+        redeliver_or_park(draft)
+
+
+def redeliver_or_park(draft: Draft) -> None:
+    """Have each overdue delivery come again, and the news of an end; park what waits for nothing.
+
+    That is the net under everything: no saga should ever fall into it.
+    """
     saga = draft.saga
-    if not (at_once or is_overdue(saga, draft.now)):
-        return
-    awaited = outstanding(saga, draft.steps)
-    waits = saga.paused or any(step.is_open for step in draft.steps)
-    if saga.status in ACTIVE and not awaited and not waits:
-        draft.park(saga.current_step, Cause.STRANDED, "nothing is outstanding, and nothing waits")
-    for delivery in awaited:
+    if saga.status in ACTIVE and not waits_of(saga, draft.steps):
+        draft.park(saga.current_step, Cause.STRANDED, "it waits for nothing, and nothing moves it")
+    for delivery in outstanding(saga, draft.steps):
         if delivery.phase is Phase.CHILD:
             draft.note(Cause.OVERDUE)
             saga.epoch += 1

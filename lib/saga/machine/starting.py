@@ -123,7 +123,13 @@ def begin_part(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
             draft.move_step(index, StepStatus.WAITING, Cause.CHILD_STARTED, child=child)
             wake(definition, draft, index, None)
         case Wait():
-            draft.move_step(index, StepStatus.WAITING, Cause.WAITS, waits_until=plan.until)
+            draft.move_step(
+                index,
+                StepStatus.WAITING,
+                Cause.WAITS,
+                waits_until=plan.until,
+                waits_for_signal=isinstance(definition.parts[index], Signal),
+            )
             wake(definition, draft, index, plan.until)
 
 

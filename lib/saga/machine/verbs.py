@@ -20,6 +20,7 @@ from lib.saga.records import (
     FINISHED,
     FORWARD,
     SagaStatus,
+    StepStatus,
 )
 
 
@@ -109,8 +110,27 @@ def resolve(draft: Draft, request: ResolveRequested) -> None:
         raise Conflict(f"a saga is resolved to one of {', '.join(sorted(FINISHED))}")
     if request.outcome is SagaStatus.ROLLED_BACK:
         saga.error = saga.error or saga.parked_because or request.reason
+    _close_steps(draft, request)
     draft.close(request.outcome, Cause.RESOLVED, request.actor, request.reason)
     saga.stopping = ""
+
+
+def _close_steps(draft: Draft, request: ResolveRequested) -> None:
+    """Wait for nothing any more; what may have run is compensated if the parent rolls back."""
+    for step in [step for step in draft.steps if step.is_open]:
+        if step.status in (StepStatus.PENDING, StepStatus.WAITING):
+            ran = bool(step.child) or (step.status is StepStatus.PENDING and not step.unbegun)
+            draft.move_step(
+                step.index,
+                StepStatus.CANCELLED,
+                Cause.RESOLVED,
+                actor=request.actor,
+                error=request.reason,
+                uncertain=step.uncertain or ran,
+                awaits=None,
+            )
+        else:
+            draft.change_step(step.index, awaits=None)
 
 
 def _lift_pause(draft: Draft) -> None:

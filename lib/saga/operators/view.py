@@ -6,6 +6,7 @@ from lib.datastore import Page, Query, Transaction
 from lib.errors import NotFound
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
+from lib.saga.machine.waits import waits_of
 from lib.saga.privacy import Privacy
 from lib.saga.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 
@@ -34,6 +35,7 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
         **summary,
         "error": clean(summary["error"]),
         "payload": privacy.show_payload(),
+        "waits_for": list(waits_of(saga, steps)),
         "steps": [
             {**_show_step(step), "output": privacy.show_output(step), "error": clean(step.error)}
             for step in steps

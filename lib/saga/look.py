@@ -1,0 +1,46 @@
+"""The daily look at a saga that waits: the net under everything.
+
+A saga that waits for a year costs a look a day: its record is found by the sweep, read with its
+steps and its children, and its next look is written.
+"""
+
+from contextlib import suppress
+from datetime import datetime
+
+from lib.errors import VersionMismatch
+from lib.saga.calling import child_end_of
+from lib.saga.engine import Engine, children_of
+from lib.saga.journal import Journal, Loaded
+from lib.saga.machine.happened import Looked
+from lib.saga.machine.outstanding import due_of, outstanding
+from lib.saga.records import FINISHED, SagaRecord, SagaStatus
+
+
+def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
+    """Look at a saga whose look is due, and write its next one; tell whether it needed help.
+
+    What it has missed is made up for; what waits for nothing at all is parked, with an alert.
+    """
+    loaded = engine.journal.load(saga.id, saga.total_steps)
+    if loaded is None or loaded.saga.due != saga.due:
+        return False
+    after = engine.look(loaded, _look_around(engine.journal, loaded))
+    if after.sequence > loaded.saga.sequence:
+        return True
+    with suppress(VersionMismatch):  # it has moved on, and wrote when it is due
+        due = due_of(loaded.saga, outstanding(*loaded), now)
+        engine.journal.postpone(loaded.saga, due)
+    return False
+
+
+def _look_around(journal: Journal, loaded: Loaded) -> Looked:
+    """Return what has become of the children and of the dead letter of a saga."""
+    saga = loaded.saga
+    children = {name: journal.find(name) for name in children_of(loaded)}
+    heard = (child for child in children.values() if child and child.parent_told)
+    called = bool(saga.incident) or saga.status is SagaStatus.FAILED
+    return Looked(
+        ended=tuple(child_end_of(child) for child in heard if child.status in FINISHED),
+        missing=tuple(name for name, child in children.items() if child is None),
+        unreported=called and not journal.has_letter(saga.id),
+    )

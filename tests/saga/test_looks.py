@@ -1,0 +1,120 @@
+"""The daily look at what waits, on a real Datastore: what it costs, and what it mends."""
+
+from dataclasses import replace
+from typing import Any
+
+from lib.datastore import Query, key
+from lib.saga.definition import Saga
+from lib.saga.look import look
+from lib.saga.machine.happened import ParkRequested, PauseRequested
+from lib.saga.records import DeadLetter, SagaRecord, StepRecord
+from lib.saga.steps import Child, Part, Signal
+from tests.saga.bench import Bench, Probe, make_step
+
+WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a look at it"}
+
+
+def begin(bench: Bench, *steps: Part) -> None:
+    bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=steps))
+    bench.engine.start("letters", "s", {"n": 1})
+
+
+def look_at(bench: Bench, saga_id: str = "s") -> bool:
+    saga = bench.load(saga_id)[0]
+    bench.rpc.calls.clear()
+    return look(bench.engine, saga, bench.now())
+
+
+def due_of(bench: Bench) -> str:
+    due = bench.load("s")[0].due
+    assert due is not None
+    return due.rpartition("|")[2][:10]
+
+
+def test_a_look_at_a_saga_that_waits_costs_a_lookup_and_a_commit_and_is_due_again_in_a_day(
+    bench: Bench,
+) -> None:
+    begin(bench, Signal("go"))
+    assert due_of(bench) == "2026-01-02"
+    before = bench.load("s")[0]
+    bench.pass_time(days=1)
+    assert not look_at(bench)
+    assert dict(bench.rpc.calls) == {"Lookup": 1, "Commit": 1}
+    assert due_of(bench) == "2026-01-03"
+    after = bench.load("s")[0]
+    assert replace(after, due=before.due, version=before.version) == before
+
+
+def test_a_look_at_a_saga_that_has_moved_on_changes_nothing(bench: Bench, probe: Probe) -> None:
+    begin(bench, Signal("go"), make_step(probe, "b"))
+    seen = bench.load("s")[0]
+    bench.engine.signal("s", "go", 1, actor="ann")
+    before = bench.load("s")
+    assert not look(bench.engine, seen, bench.now())
+    assert bench.load("s") == before
+
+
+def test_a_paused_and_a_parked_saga_are_looked_at_and_left_as_they_are(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, make_step(probe, "a"))
+    for request in (PauseRequested(**WHO), ParkRequested(**WHO)):
+        saga = bench.engine.tell("s", request)
+        bench.pass_time(days=1)
+        assert not look_at(bench)
+        assert bench.load("s")[0].sequence == saga.sequence
+
+
+def test_a_saga_that_waits_for_nothing_is_parked_by_the_look(bench: Bench, probe: Probe) -> None:
+    begin(bench, make_step(probe, "a"))
+    step = bench.store.get(key(StepRecord, "s", 1))
+    bench.store.update(replace(step, awaits=None))
+    assert look_at(bench)
+    assert bench.statuses("s")[0] == "FAILED"
+    [letter] = bench.store.run(Query(DeadLetter))
+    assert (letter.reason, letter.alerted) == ("it waits for nothing, and nothing moves it", True)
+
+
+def family(bench: Bench, probe: Probe) -> None:
+    inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
+    part = Child("c", saga=inner, payload=lambda payload, _: payload)
+    begin(bench, part, make_step(probe, "b"))
+
+
+def test_a_parent_that_missed_its_childs_end_hears_of_it_by_the_look(
+    bench: Bench, probe: Probe
+) -> None:
+    family(bench, probe)
+    bench.deliver()
+    bench.queue.lose_all()
+    ended = bench.load("s:c")[0]
+    bench.store.update(replace(ended, parent_told=True, due=None))
+    assert look_at(bench)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_a_parent_whose_child_is_gone_is_parked_by_the_look(bench: Bench, probe: Probe) -> None:
+    family(bench, probe)
+    bench.store.delete(key(SagaRecord, "s:c"))
+    assert look_at(bench)
+    assert bench.load("s")[0].parked_because == "child saga s:c is gone"
+
+
+def test_a_parked_saga_whose_dead_letter_is_gone_gets_another_by_the_look(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, make_step(probe, "a"))
+    bench.engine.tell("s", ParkRequested(**WHO))
+    bench.store.delete(key(DeadLetter, "s"))
+    assert look_at(bench)
+    assert bench.store.get(key(DeadLetter, "s")).alerted
+
+
+def test_a_saga_that_waits_for_a_signal_without_its_definition_is_parked_by_the_look(
+    bench: Bench,
+) -> None:
+    begin(bench, Signal("go"))
+    bench.engine = bench.make_engine()
+    assert look_at(bench)
+    assert "no longer declared" in bench.load("s")[0].parked_because

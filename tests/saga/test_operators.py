@@ -1,0 +1,293 @@
+"""Operators on a real Datastore: what reaches whom, and what a lost answer does."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lib.datastore import Query, key
+from lib.errors import Conflict, Unavailable, VersionMismatch
+from lib.saga.call import Permanent, Unknown
+from lib.saga.definition import Saga
+from lib.saga.journal import Journal
+from lib.saga.machine.draft import Decision
+from lib.saga.machine.happened import (
+    Asked,
+    CancelRequested,
+    ParkRequested,
+    PauseRequested,
+    ResolveRequested,
+    ResumeRequested,
+    RetryRequested,
+    SkipRequested,
+    VoidRequested,
+)
+from lib.saga.records import DeadLetter, SagaRecord, SagaStatus
+from lib.saga.steps import Child, Part, Signal
+from tests.saga.bench import Bench, Probe, make_step
+
+WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "the bank called"}
+
+
+def fail(problem: Exception) -> Callable[[Any], Any]:
+    def act(_: Any) -> Any:
+        raise problem
+
+    return act
+
+
+def begin(bench: Bench, *steps: Part) -> None:
+    bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=steps))
+    bench.engine.start("letters", "s", {"n": 1})
+
+
+def child(name: str, saga: Saga, **options: Any) -> Child:
+    return Child(name, saga=saga, payload=lambda payload, _: payload, **options)
+
+
+def nest(probe: Probe) -> tuple[Part, ...]:
+    """A saga in a saga in a saga."""
+    inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"), make_step(probe, "y")))
+    middle = Saga("middle", payload=dict, steps=(child("d", inner),))
+    return (child("c", middle), make_step(probe, "b"))
+
+
+def letters(bench: Bench) -> list[str]:
+    return sorted(letter.id for letter in bench.store.run(Query(DeadLetter)))
+
+
+def alerts(printed: str) -> int:
+    return printed.count('"alert":"saga-parked"') + printed.count('"alert": "saga-parked"')
+
+
+# A pause reaches children
+
+
+def test_a_pause_reaches_children_and_grandchildren_and_so_does_the_resume(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, *nest(probe))
+    bench.engine.tell("s", PauseRequested(**WHO))
+    assert bench.run_to_end() == ["stale"]
+    assert probe.calls == []
+    assert all(bench.load(name)[0].paused for name in ("s", "s:c", "s:c:d"))
+    bench.engine.tell("s", ResumeRequested(**WHO))
+    bench.run_to_end()
+    assert (bench.statuses("s")[0], probe.calls) == ("COMPLETED", ["x", "y", "b"])
+
+
+def test_a_pause_whose_answer_was_lost_reaches_the_children_the_second_time(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(bench, *nest(probe))
+    original = bench.engine.tell
+
+    def die_before_children(saga_id: str, what: Any) -> SagaRecord:
+        if saga_id != "s":
+            raise Unavailable("killed")
+        return original(saga_id, what)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.engine, "tell", die_before_children)
+        with pytest.raises(Unavailable):
+            bench.engine.tell("s", PauseRequested(**WHO))
+    assert not bench.load("s:c")[0].paused
+    bench.engine.tell("s", PauseRequested(**WHO))
+    assert bench.load("s:c:d")[0].paused
+
+
+def test_a_cancel_that_lifts_a_pause_lifts_that_of_a_child_that_is_the_pivot(
+    bench: Bench, probe: Probe
+) -> None:
+    inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
+    begin(bench, child("c", inner, pivot=True))
+    bench.engine.tell("s", PauseRequested(**WHO))
+    bench.engine.tell("s", CancelRequested(**WHO))
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_a_parent_says_why_its_child_was_cancelled(bench: Bench, probe: Probe) -> None:
+    begin(bench, *nest(probe))
+    bench.engine.tell("s:c:d", CancelRequested(**WHO))
+    bench.run_to_end()
+    assert bench.load("s:c:d")[0].error == "the bank called"
+    assert bench.load("s")[0].error == "step c: step d: the bank called"
+
+
+# Parked at once
+
+
+def raise_in_condition(*_: Any) -> bool:
+    raise ValueError("no such field")
+
+
+def test_a_saga_parked_by_its_first_commit_has_a_dead_letter_and_an_alert(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    never = make_step(probe, "p", compensate=None, pivot=True, when=lambda *_: False)
+    after = make_step(probe, "z", compensate=None, when=raise_in_condition)
+    begin(bench, never, after)
+    assert bench.statuses("s")[0] == "FAILED"
+    assert (letters(bench), alerts(capsys.readouterr().out)) == (["s"], 1)
+    assert bench.store.get(key(DeadLetter, "s")).alerted
+
+
+def test_a_child_parked_by_its_first_commit_has_them_too(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    never = make_step(probe, "p", compensate=None, pivot=True, when=lambda *_: False)
+    after = make_step(probe, "z", compensate=None, when=raise_in_condition)
+    inner = Saga("inner", payload=dict, steps=(never, after))
+    begin(bench, make_step(probe, "a"), child("c", inner, pivot=True))
+    bench.run_to_end()
+    assert bench.statuses("s:c")[0] == "FAILED"
+    assert (letters(bench), alerts(capsys.readouterr().out)) == (["s:c"], 1)
+
+
+# A parent that waits for its child
+
+
+def test_a_parent_hears_of_a_child_that_an_operator_completed_while_it_was_asked_to_go_back(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child is parked when its parent asks it to go back, and resolved before that is noted."""
+    probe.on["b"] = fail(Permanent("no"))
+    inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
+    begin(bench, child("c", inner), make_step(probe, "b"))
+    bench.engine.tell("s:c", ParkRequested(**WHO))
+    bench.engine.tell("s", CancelRequested(**WHO))
+    [asked] = [each for each in bench.queue.waiting if each.saga_id == "s"]
+    bench.queue.waiting.clear()
+    settle = bench.engine._settle
+
+    def resolve_first(loaded: Any, happened: Any, *rest: Any) -> SagaRecord:
+        if loaded.saga.id == "s" and monkeypatch_once.pop():
+            request = ResolveRequested(**WHO, outcome=SagaStatus.COMPLETED)
+            bench.engine.tell("s:c", request)
+            bench.run_to_end()
+        return settle(loaded, happened, *rest)
+
+    monkeypatch_once = [False] * 3 + [True]
+    monkeypatch.setattr(bench.engine, "_settle", resolve_first)
+    bench.deliver(asked)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"
+
+
+def test_the_news_of_a_child_is_written_only_for_the_parent_that_was_read(
+    bench: Bench, probe: Probe
+) -> None:
+    inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
+    begin(bench, child("c", inner), make_step(probe, "b"))
+    bench.deliver()
+    parent, ended = bench.load("s")[0], bench.load("s:c")[0]
+    bench.engine.tell("s", PauseRequested(**WHO))
+    informed = Decision(saga=parent, told=replace(ended, parent_told=True))
+    with pytest.raises(VersionMismatch):
+        bench.engine.journal.save(informed)
+    assert not bench.load("s:c")[0].parent_told
+
+
+# A commit whose answer is lost
+
+
+def lose_next_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next decision is committed, and Datastore's answer is lost."""
+    journal, lost = bench.engine.journal, [False]
+
+    def save(decision: Decision) -> None:
+        Journal.save(journal, decision)
+        if not lost[0]:
+            lost[0] = True
+            raise Unavailable("the answer was lost")
+
+    monkeypatch.setattr(journal, "save", save)
+
+
+def uncertain_pivot(bench: Bench, probe: Probe) -> None:
+    probe.on["p"] = fail(Unknown("time-out"))
+    pivot = make_step(probe, "p", compensate=None, pivot=True)
+    begin(bench, make_step(probe, "a"), pivot, make_step(probe, "z", compensate=None))
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "FAILED"
+
+
+RESOLVE = ResolveRequested(**WHO, outcome=SagaStatus.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("request_", "after"),
+    [
+        (RetryRequested(**WHO), "RUNNING"),
+        (SkipRequested(**WHO, step="p"), "RUNNING"),
+        (VoidRequested(**WHO, step="p"), "ROLLING_BACK"),
+        (RESOLVE, "COMPLETED"),
+    ],
+)
+def test_a_verb_whose_commit_lost_its_answer_is_answered_as_done_and_done_once(
+    bench: Bench,
+    probe: Probe,
+    monkeypatch: pytest.MonkeyPatch,
+    request_: Asked,
+    after: str,
+) -> None:
+    uncertain_pivot(bench, probe)
+    lose_next_answer(bench, monkeypatch)
+    saga = bench.engine.tell("s", request_)
+    assert saga.status == after
+    assert bench.engine.tell("s", request_).sequence == saga.sequence
+
+
+@pytest.mark.parametrize("request_", [PauseRequested(**WHO), ParkRequested(**WHO)])
+def test_so_is_one_of_a_saga_that_moves(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch, request_: Asked
+) -> None:
+    begin(bench, make_step(probe, "a"))
+    lose_next_answer(bench, monkeypatch)
+    saga = bench.engine.tell("s", request_)
+    assert bench.engine.tell("s", request_).sequence == saga.sequence
+
+
+def test_a_retry_is_not_decided_again_on_a_later_failure(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its reading and its commit another operator retries, and the saga is parked again."""
+    uncertain_pivot(bench, probe)
+    journal, first = bench.engine.journal, [True]
+
+    def save(decision: Decision) -> None:
+        if first[0]:
+            first[0] = False
+            bench.engine.tell("s", RetryRequested(actor="bob", reason="me first"))
+            bench.run_to_end()
+        Journal.save(journal, decision)
+
+    monkeypatch.setattr(journal, "save", save)
+    with pytest.raises(Conflict, match="was dealt with meanwhile"):
+        bench.engine.tell("s", RetryRequested(**WHO))
+    assert bench.statuses("s")[0] == "FAILED"
+
+
+# Signals
+
+
+def test_a_signal_that_came_while_its_saga_was_stranded_is_taken_after_the_retry(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, Signal("go"), make_step(probe, "b"))
+    engine = bench.engine
+    bench.engine.tell("s", ParkRequested(**WHO))
+    engine.signal("s", "go", 7, actor="ann")
+    engine.tell("s", RetryRequested(**WHO))
+    bench.run_to_end()
+    assert (bench.statuses("s")[0], probe.calls) == ("COMPLETED", ["b"])
+
+
+def test_a_verb_needs_no_definition_to_get_a_stranded_saga_out(bench: Bench, probe: Probe) -> None:
+    begin(bench, Signal("go"), make_step(probe, "b"))
+    bench.engine = bench.make_engine()
+    for request in (PauseRequested(**WHO), ResumeRequested(**WHO), ParkRequested(**WHO), RESOLVE):
+        bench.engine.tell("s", request)
+    assert bench.statuses("s")[0] == "COMPLETED"

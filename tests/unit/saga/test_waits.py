@@ -1,0 +1,127 @@
+"""No saga is left with nothing that moves it, nothing that it waits for, and no alert."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lib.saga.definition import Saga
+from lib.saga.machine.happened import (
+    ChildEnded,
+    Looked,
+    ParkRequested,
+    PauseRequested,
+    Result,
+    Signalled,
+)
+from lib.saga.machine.waits import WaitKind, waits_of
+from lib.saga.records import LOOK_PERIOD, SagaStatus
+from lib.saga.steps import Child, Parallel, Part, Signal, Timer
+from tests.unit.saga.build import T0, Played, outcome, step
+
+WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a look"}
+DAY = timedelta(days=1)
+CHILD = Saga("child", payload=dict, steps=(step("x"),))
+
+
+def play(*steps: Part | Parallel) -> Played:
+    return Played(Saga("x", payload=dict, steps=steps))
+
+
+def child() -> Child:
+    return Child("c", saga=CHILD, payload=lambda p, _: p)
+
+
+def kinds(played: Played) -> list[WaitKind]:
+    return [wait.kind for wait in waits_of(played.saga, played.steps)]
+
+
+def parked() -> Played:
+    played = play(step("a"))
+    played.happens(ParkRequested(**WHO))
+    return played
+
+
+def paused() -> Played:
+    played = play(step("a"))
+    played.happens(PauseRequested(**WHO))
+    return played
+
+
+WAITING: dict[WaitKind, Callable[[], Played]] = {
+    WaitKind.SIGNAL: lambda: play(Signal("go")),
+    WaitKind.TIME: lambda: play(Timer("nap", after=360 * DAY)),
+    WaitKind.CHILD: lambda: play(child()),
+    WaitKind.RESUME: paused,
+    WaitKind.OPERATOR: parked,
+    WaitKind.DELIVERY: lambda: play(step("a")),
+}
+
+
+@pytest.mark.parametrize("kind", WAITING)
+def test_what_an_unfinished_saga_waits_for_has_a_name_and_a_due_time_a_day_off_at_most(
+    kind: WaitKind,
+) -> None:
+    played = WAITING[kind]()
+    assert kinds(played) == [kind]
+    due = datetime.fromisoformat((played.saga.due or "").rpartition("|")[2])
+    assert due.replace(tzinfo=UTC) <= played.now + LOOK_PERIOD
+
+
+def test_a_signal_that_may_come_in_time_is_named_with_its_time() -> None:
+    played = play(Signal("go", within=DAY))
+    [wait] = waits_of(played.saga, played.steps)
+    assert (wait.kind, wait.step, wait.until) == (WaitKind.SIGNAL, "go", T0 + DAY)
+
+
+@pytest.mark.parametrize("kind", WAITING)
+def test_a_look_at_what_waits_changes_nothing(kind: WaitKind) -> None:
+    played = WAITING[kind]()
+    assert played.happens(Looked(), after=timedelta(seconds=1)).events == ()
+
+
+def test_what_waits_for_nothing_is_parked_with_that_reason() -> None:
+    played = play(step("a"), step("b"))
+    played.steps[0] = replace(played.steps[0], awaits=None)
+    assert kinds(played) == []
+    played.happens(Looked(), after=DAY)
+    assert (played.saga.status, played.letters) == (SagaStatus.FAILED, 1)
+    assert played.saga.parked_because == "it waits for nothing, and nothing moves it"
+
+
+def test_a_signal_that_came_and_was_not_taken_is_nothing_to_wait_for() -> None:
+    played = play(Signal("go"))
+    played.steps[0] = replace(played.steps[0], signal="1")
+    played.happens(Looked(), after=DAY)
+    assert played.saga.status is SagaStatus.FAILED
+
+
+def test_a_look_makes_up_for_the_end_of_a_child_that_was_missed() -> None:
+    played = play(child(), step("b"))
+    ended = ChildEnded(step=0, child="s1:c", status=SagaStatus.COMPLETED, output="7")
+    played.happens(Looked(ended=(ended,)), after=DAY)
+    assert (played.steps[0].output, played.awaited.step) == ("7", 1)
+
+
+def test_a_saga_whose_child_is_gone_is_parked() -> None:
+    played = play(child(), step("b"))
+    played.happens(Looked(missing=("s1:c",)), after=DAY)
+    assert played.saga.parked_because == "child saga s1:c is gone"
+
+
+def test_a_parked_saga_without_a_dead_letter_gets_another() -> None:
+    played = parked()
+    played.happens(Looked(unreported=True), after=DAY)
+    assert (played.saga.status, played.letters) == (SagaStatus.FAILED, 2)
+
+
+def test_a_saga_that_still_moves_though_a_part_has_failed_waits_for_its_operator_too() -> None:
+    pivot = step("p", undo=False, pivot=True)
+    played = play(pivot, Parallel(step("a", undo=False), Signal("go")))
+    played.ends()
+    played.happens(outcome(played.deliveries[0], Result.PERMANENT))
+    assert kinds(played) == [WaitKind.OPERATOR, WaitKind.SIGNAL]
+    played.happens(Signalled(step="go", payload="1"))
+    assert kinds(played) == [WaitKind.OPERATOR]
