@@ -33,6 +33,7 @@ from lib.saga.records import (
     SagaRecord,
     StepRecord,
     due_mark,
+    look_mark,
     purge_mark,
 )
 
@@ -131,6 +132,18 @@ class Journal:
     def count_parked(self) -> int:
         """Return the number of dead letters, by aggregation in Datastore."""
         return self.store.count(Query(DeadLetter))
+
+    def waiting(
+        self, now: datetime, size: int, unreadable: list[UnreadableEntity]
+    ) -> Iterator[SagaRecord]:
+        """Yield each saga that waits and is to be looked at once, shard after shard.
+
+        They are read `size` at a time; what cannot be read goes to `unreadable`.
+        """
+        for shard in range(SHARDS):
+            looks = Query(SagaRecord).where("due", ">=", look_mark(shard, datetime.min))
+            looks = looks.where("due", "<=", look_mark(shard, now)).order("due")
+            yield from self._read(looks, size, unreadable)
 
     def purgeable(
         self, now: datetime, size: int, unreadable: list[UnreadableEntity]

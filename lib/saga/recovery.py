@@ -14,6 +14,7 @@ from lib.datastore import UnreadableEntity
 from lib.errors import AmendsError, Unreadable
 from lib.saga import alerts
 from lib.saga.engine import Engine
+from lib.saga.look import look
 from lib.saga.purge import make_purge
 from lib.saga.records import DeadLetter, SagaRecord, due_mark, shard_of
 from lib.saga.worklist import PASSING, Ended, Worked, work_through
@@ -34,8 +35,9 @@ class Swept:
     it could not be counted. `unreadable` is how many records the sweep could not read.
 
     `alerted` is the number of dead letters whose alert was still to be logged, `parked` that of
-    all dead letters (None where it could not be counted), `purged` that of finished sagas that
-    have expired and are gone now. `per_second` is the rate at which sagas were delivered.
+    all dead letters (None where it could not be counted), `helped` that of sagas that waited and
+    had missed something, or waited for nothing, `purged` that of finished sagas that have expired
+    and are gone now. `per_second` is the rate at which sagas were delivered.
     """
 
     found: int
@@ -44,6 +46,7 @@ class Swept:
     unreadable: int = 0
     alerted: int = 0
     parked: int | None = None
+    helped: int = 0
     purged: int = 0
     per_second: float = 0.0
 
@@ -58,7 +61,8 @@ def sweep(
 ) -> Swept:
     """Deliver overdue sagas again, up to `limit`, the longest overdue first, within `budget`.
 
-    Alerts come before that, in at most half of the budget, and purging after it. So many threads
+    Alerts come before that, in at most half of the budget; looking at what waits, and purging,
+    after it. So many threads
     work on each; with one everything happens in order. Two sweeps at once are harmless: each
     saga's version lets one of them through.
     """
@@ -88,6 +92,7 @@ class _Sweep:
         began = self._clock()
         redelivered = self._redeliver(budget)
         spent = (self._clock() - began).total_seconds()
+        looked = self._look(budget)
         purged = self._purge(budget)
         counts = redelivered.counts
         left = self._count_left(redelivered)
@@ -96,9 +101,11 @@ class _Sweep:
             found=counts[Ended.DONE] + counts[Ended.NOT_NEEDED] + (left or 0),
             delivered=counts[Ended.DONE],
             left=left,
-            unreadable=unreadable + counts[Ended.UNREADABLE] + purged.counts[Ended.UNREADABLE],
+            unreadable=unreadable
+            + sum(each.counts[Ended.UNREADABLE] for each in (redelivered, looked, purged)),
             alerted=alerted.counts[Ended.DONE],
             parked=_count(self._journal.count_parked),
+            helped=looked.counts[Ended.DONE],
             purged=purged.counts[Ended.DONE],
             per_second=round(counts[Ended.DONE] / spent, 1) if spent else 0.0,
         )
@@ -126,6 +133,15 @@ class _Sweep:
         )
         worked.is_complete &= worked.counts.total() < self._limit
         return worked
+
+    def _look(self, budget: timedelta) -> Worked:
+        waiting = self._journal.waiting(self._started, LOT, self._unreadable)
+        return work_through(
+            waiting,
+            lambda saga: look(self._engine, saga, self._clock()),
+            threads=self._threads,
+            may_go_on=self._within(budget),
+        )
 
     def _purge(self, budget: timedelta) -> Worked:
         expired = self._journal.purgeable(self._started, LOT, self._unreadable)

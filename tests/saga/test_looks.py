@@ -8,6 +8,7 @@ from lib.saga.definition import Saga
 from lib.saga.look import look
 from lib.saga.machine.happened import ParkRequested, PauseRequested
 from lib.saga.records import DeadLetter, SagaRecord, StepRecord
+from lib.saga.recovery import sweep
 from lib.saga.steps import Child, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
 
@@ -118,3 +119,38 @@ def test_a_saga_that_waits_for_a_signal_without_its_definition_is_parked_by_the_
     bench.engine = bench.make_engine()
     assert look_at(bench)
     assert "no longer declared" in bench.load("s")[0].parked_because
+
+
+def test_a_saga_that_waits_is_looked_at_once_a_day_however_long_and_is_never_overdue(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, Signal("go"), make_step(probe, "b"))
+    dues = set()
+    for _ in range(20):
+        bench.pass_time(hours=24)
+        assert bench.engine.journal.count_overdue(bench.now()) == 0
+        bench.rpc.calls.clear()
+        swept = sweep(bench.engine, bench.now)
+        assert (swept.found, swept.helped, bench.rpc.calls["Commit"]) == (0, 0, 1)
+        dues.add(due_of(bench))
+    assert len(dues) == 20
+    bench.engine.signal("s", "go", 1, actor="ann")
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_a_sweep_between_two_looks_touches_nothing_that_waits(bench: Bench) -> None:
+    begin(bench, Signal("go"))
+    bench.pass_time(hours=23)
+    bench.rpc.calls.clear()
+    sweep(bench.engine, bench.now)
+    assert bench.rpc.calls["Commit"] == 0
+
+
+def test_the_sweep_parks_what_waits_for_nothing(bench: Bench, probe: Probe) -> None:
+    begin(bench, Signal("go"), make_step(probe, "b"))
+    step = bench.store.get(key(StepRecord, "s", 1))
+    bench.store.update(replace(step, signal="1"))
+    bench.pass_time(days=1, minutes=1)
+    assert sweep(bench.engine, bench.now).helped == 1
+    assert bench.statuses("s")[0] == "FAILED"
