@@ -168,7 +168,8 @@ def _look(definition: Saga, draft: Draft, looked: Looked) -> None:
     if looked.missing and draft.saga.status in ACTIVE:
         reason = f"child saga {', '.join(looked.missing)} is gone"
         draft.park(draft.saga.current_step, Cause.STRANDED, reason)
-    redeliver_or_park(draft)
+    if not draft.has_events:
+        redeliver_or_park(draft)
 
 
 def _grant(definition: Saga, draft: Draft, request: Happened) -> None:
