@@ -134,6 +134,16 @@ def write_key(key: Key[Any], partition: Partition = NOWHERE, into: Any = None) -
     return pb
 
 
+def check_own(key: Key[Any], partition: Partition, field: str) -> None:
+    """Raise Invalid for a key of another namespace where a query can only mean its own."""
+    if partition != NOWHERE and key.namespace not in (None, partition.namespace):
+        raise Invalid(
+            f"{key} is in namespace {key.namespace!r} and this store reads {partition.namespace!r}:"
+            f" query store.in_namespace({key.namespace!r})",
+            field=field,
+        )
+
+
 def write_partition(partition: Partition, namespace: str | None, into: Any) -> None:
     """Write a partition id; the defaults stay unset, as the service wants it."""
     if partition.project:

@@ -14,7 +14,7 @@ from lib.datastore.conditions import (
     count_disjunctions,
 )
 from lib.datastore.fields import Found, find_field
-from lib.datastore.keys import NOWHERE, Key, write_key
+from lib.datastore.keys import NOWHERE, Key, check_own, write_key
 from lib.datastore.messages import message
 from lib.datastore.values import Misfit
 from lib.errors import Invalid
@@ -131,6 +131,7 @@ def _write_one(compiler: Compiler, found: Found, name: str, value: Any, into: An
     if found.field is None:
         if not isinstance(value, Key) or not value.is_complete:
             raise Invalid(f"{name} is compared with a complete Key", field=name)
+        check_own(value, compiler.partition, name)
         write_key(value, compiler.partition, into.key_value)
         return
     try:

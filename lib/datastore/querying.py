@@ -6,7 +6,7 @@ from lib.datastore import queries
 from lib.datastore.codecs import Codecs
 from lib.datastore.conditions import OPERATORS, Combination, Condition
 from lib.datastore.fields import KEY
-from lib.datastore.keys import Key, write_key
+from lib.datastore.keys import Key, check_own, write_key
 from lib.datastore.messages import enum_number, message
 from lib.datastore.queries import Query
 
@@ -53,6 +53,7 @@ def _write_condition(
     if isinstance(condition, Key):
         comparison.property.name = KEY
         comparison.op = enum_number("PropertyFilter.Operator", "HAS_ANCESTOR")
+        check_own(condition, codecs.partition, "ancestor")
         write_key(condition, codecs.partition, comparison.value.key_value)
         return
     name, operator, _ = condition

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lib.datastore import Avg, Count, Query, Store, Sum, all_of, any_of, insert, key, key_of
-from lib.errors import Malformed
+from lib.errors import Invalid, Malformed
 from tests.unit.datastore.connections import FaultyConnection
 from tests.unit.datastore.models import Task, TaskList
 
@@ -55,6 +55,28 @@ def test_filters_and_orders(
     store: Store, tasks: list[Task], query: Query[Task], priorities: list[int]
 ) -> None:
     assert [task.priority for task in store.run(query)] == priorities
+
+
+def test_a_key_of_another_namespace_is_refused_before_the_call(
+    store: Store, faults: FaultyConnection, tasks: list[Task], namespace: str
+) -> None:
+    elsewhere = key(TaskList, "a").in_namespace("other")
+    calls = faults.calls.copy()
+    for query in (
+        TASKS.ancestor(elsewhere),
+        TASKS.where("id", "=", key(Task, "a", 1).in_namespace("other")),
+        TASKS.where("id", "IN", [key(Task, "a", 1), key(Task, "a", 2).in_namespace("other")]),
+    ):
+        with pytest.raises(Invalid, match="namespace 'other' and this store reads"):
+            store.run(query)
+        with pytest.raises(Invalid, match="query store"):
+            store.count(query)
+        with pytest.raises(Invalid, match="namespace 'other'"):
+            store.page(query, 5)
+    assert faults.calls == calls
+    assert store.in_namespace("other").run(TASKS.ancestor(elsewhere)) == []
+    own = key(TaskList, "b").in_namespace(namespace)
+    assert [task.id for task in store.run(TASKS.ancestor(own))] == [99]
 
 
 @NO_DISJUNCTIONS
