@@ -33,8 +33,8 @@ not looked at.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -50,6 +50,7 @@ from lib.saga.delivery import Phase
 from lib.saga.http.answer import output_of
 from lib.saga.http.exchange import Request, exchange, seconds_until
 from lib.saga.http.id_tokens import ID_TOKENS
+from lib.saga.http.secret_headers import faults_of_headers, fill_headers
 
 #: Only grows over the life of a saga: a service may refuse a call with less than it has seen.
 FENCING_HEADER = "X-Fencing-Token"
@@ -93,7 +94,8 @@ class HttpCall(metaclass=Declaring):
 
     `body` shapes what is sent: a pure function, since a service that compares the bodies under one
     Idempotency-Key wants the same in every attempt. With an `audience`, usually the service's root
-    URL, the call carries an OIDC token of the service account that this process runs as.
+    URL, the call carries an OIDC token of the service account that this process runs as. `headers`
+    are filled from the environment, as with a service's key: see secret_headers.py.
     """
 
     url: str
@@ -101,6 +103,7 @@ class HttpCall(metaclass=Declaring):
     method: str = "POST"
     body: Callable[[Any, Call], Any] = describe_call
     audience: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     tokens: Callable[[str], str] = ID_TOKENS
 
     def __post_init__(self) -> None:
@@ -112,6 +115,11 @@ class HttpCall(metaclass=Declaring):
             yield f"audience is {describe(self.audience)}: write the service's root URL"
         elif self.audience and not _may_carry_token(self.url):
             yield "a token is sent over https only"
+        yield from faults_of_headers(self.headers)
+        if self.headers and not _may_carry_token(self.url):
+            yield "what the environment keeps is sent over https only"
+        if self.audience and any(name.lower() == "authorization" for name in self.headers):
+            yield "audience and headers both say Authorization: leave one of them out"
         if not isinstance(self.method, str) or self.method not in METHODS:
             yield f"method is {describe(self.method)}: write one of {', '.join(sorted(METHODS))}"
         elif self.method not in METHODS_WITH_BODY and self.body is not describe_call:
@@ -162,11 +170,18 @@ class HttpCall(metaclass=Declaring):
             headers["Content-Type"] = "application/json"
         if read_traceparent(call.traceparent):
             headers["traceparent"] = call.traceparent
+        headers |= self._secret_headers()
         if self.audience:
             headers["Authorization"] = f"Bearer {self._token()}"
         # The last, since a token may take its time; and never rounded to nothing.
         headers[BUDGET_HEADER] = f"{max(seconds_until(call.deadline), 0.001):.3f}"
         return headers
+
+    def _secret_headers(self) -> dict[str, str]:
+        try:
+            return fill_headers(self.headers)
+        except Retry as problem:
+            raise Retry(f"{self.place}: {problem}") from None
 
     def _token(self) -> str:
         try:

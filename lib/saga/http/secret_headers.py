@@ -1,0 +1,64 @@
+"""Headers whose values come from the environment: a service's key, which no code has in it.
+
+    HttpCall("https://pay.example/charge", headers={"Authorization": "Bearer {PAY_KEY}"})
+
+takes the variable PAY_KEY of the process that runs the step. Deployed, `main.py`'s table puts it
+there from Secret Manager: `Function(..., secrets={"PAY_KEY": "pay-key:3"})` of `run_saga_step`.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+
+from lib.saga.call import Retry
+from lib.saga.declaration.error import describe
+
+_VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
+
+#: What a call says itself, and what only whoever sends a request can know.
+OURS = frozenset(
+    {
+        "accept", "accept-encoding", "connection", "content-length", "content-type", "host",
+        "idempotency-key", "traceparent", "transfer-encoding", "user-agent", "x-fencing-token",
+        "x-server-timeout",
+    }
+)  # fmt: skip
+
+
+def fill_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers with their variables' values; spaces and line ends at an end are cut off.
+
+    Raises Retry when a variable is not there, or cannot be sent: nothing was sent, and the next
+    deployment may put it right. No message has a value in it.
+    """
+    return {name: _VARIABLE.sub(lambda found: _value_of(found[1]), text)
+            for name, text in headers.items()}  # fmt: skip
+
+
+def faults_of_headers(headers: object) -> Iterator[str]:
+    """Yield what is wrong with headers that an author has declared."""
+    write = 'write headers={"X-Api-Key": "{VARIABLE}"}'
+    if not isinstance(headers, Mapping):
+        yield f"headers is {describe(headers)}: {write}"
+        return
+    for name, text in headers.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            yield f"headers has {describe(name)} for a name: {write}"
+        elif name.lower() in OURS:
+            yield f"headers has {name}, which every call has already: leave it out"
+        elif not isinstance(text, str):
+            yield f"headers[{name!r}] is {describe(text)}: write a str"
+        elif not _VARIABLE.search(text) or set("{}") & set(_VARIABLE.sub("", text)):
+            yield f"headers[{name!r}] names no variable, or not so: {write}"
+        elif not (text.isascii() and text.isprintable()):
+            yield f"headers[{name!r}] has what no header can have: write plain ASCII"
+
+
+def _value_of(variable: str) -> str:
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise Retry(f"the variable {variable} is not set: main.py's table says secrets= or env=")
+    if not (value.isascii() and value.isprintable()):
+        raise Retry(f"the variable {variable} has what no header can have, such as a line end")
+    return value

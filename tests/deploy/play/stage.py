@@ -1,0 +1,90 @@
+"""The real gcloud and our REST client before the fake project, and a list of what they said."""
+
+import copy
+import os
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from deploy.cloud import render
+from deploy.shell import Shell, fetch, run_gcloud
+from tests.deploy.project.project import Project
+from tests.deploy.project.server import environment, serve
+from tests.deploy.project.words import Words
+
+READS = re.compile(r"GET |\S+ \S+:getIamPolicy$")
+
+
+class Different(AssertionError):
+    """The stand-in of the unit tests makes other requests of a command than gcloud does."""
+
+
+class Theatre(Shell):
+    """A shell whose gcloud is the real one, whose cloud is the fake, and whose time is the fake's.
+
+    Every command is compared with what `Words`, the unit tests' gcloud, would have asked for.
+    """
+
+    def __init__(self, project: Project, folder: Path, quiet: bool = False) -> None:
+        super().__init__(project.state.project, self._gcloud, self._rest)
+        self.project, self._folder, self._quiet = project, folder, quiet
+        self._shown = threading.Lock()
+        self.commands = 0
+        self.requests = 0
+        self.member = "user:owner@example.com"
+
+    def act_as(self, member: str) -> None:
+        """Speak as somebody else, with a token that is asked for again."""
+        self.member = member
+        (self._folder / "token").write_text(member)
+        self._token = ""
+
+    def now(self) -> float:
+        return self.project.state.now
+
+    def sleep(self, seconds: float) -> None:
+        self.project.state.now += seconds
+
+    def _gcloud(self, words: Sequence[str]) -> tuple[int, str, str]:
+        before, heard = copy.deepcopy(self.project), len(self.project.log)
+        code, printed, complaint = run_gcloud(words)
+        self.commands += 1
+        said = self.project.log[heard:]
+        self._show(render(*words), said, complaint if code else "")
+        if list(words[:2]) != ["auth", "print-access-token"]:
+            self._compare(words, said, before, len(before.log))
+        return code, printed, complaint
+
+    def _rest(self, method: str, url: str, token: str, body: Any) -> tuple[int, str]:
+        status, text = fetch(method, url, token, body)
+        self.requests += 1
+        if method != "GET":
+            with self._shown:
+                print(f"  {status} {method} {urlsplit(url).path}", flush=True)
+        return status, text
+
+    def _show(self, line: str, said: list[Any], complaint: str) -> None:
+        with self._shown:
+            print(f"  {line[:230]}")
+            for _, method, url, status in said:
+                print(f"      {status} {method} {urlsplit(url).path}")
+            if complaint:
+                print(f"      {complaint.splitlines()[0][:200]}", flush=True)
+
+    def _compare(self, words: Sequence[str], said: list[Any], before: Project, heard: int) -> None:
+        Words(before, self.member)(words)
+        real, ours = _changes(said), _changes(before.log[heard:])
+        if real != ours:
+            raise Different(f"{render(*words)}\ngcloud: {real}\nours:   {ours}")
+
+
+def _changes(log: list[Any]) -> list[str]:
+    """Return the requests that change something, with their answers."""
+    lines = [f"{method} {urlsplit(url).path} {status}" for _, method, url, status in log]
+    return [line for line in lines if not READS.match(line.rpartition(" ")[0])]
+
+
+__all__ = ["Different", "Theatre", "environment", "os", "serve"]
