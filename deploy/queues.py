@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from deploy.cloud import Cloud
@@ -70,7 +71,8 @@ def _may_enqueue(cloud: Cloud, settings: Settings, name: str, location: str) -> 
     )
 
 
-def _read(settings: Settings) -> dict[str, dict[str, Any]]:
+@cache
+def _read(settings: Settings) -> Mapping[str, dict[str, Any]]:
     # Here, so that what needs no queues runs on Python alone, without a YAML library.
     from local.queues import read_queue_settings
 

@@ -84,7 +84,7 @@ class Shell:
 
     def change(self, *words: str) -> None:
         """Show a command and run it."""
-        print(render(*words, self._project), flush=True)
+        self.show(render(*words, self._project))
         persist(self, lambda: self._say(*words))
 
     def get(self, url: str) -> Any:
@@ -96,8 +96,12 @@ class Shell:
 
         After a conflict it is not sent again: what it was made from has to be read again first.
         """
-        print(render_request(method, url, body), flush=True)
+        self.show(render_request(method, url, body))
         return persist(self, lambda: self._request(method, url, body), BUSY) or {}
+
+    def show(self, line: str) -> None:
+        """Show what is about to be said."""
+        print(line, flush=True)
 
     def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
         """Call `action` for the items from several threads."""

@@ -7,6 +7,7 @@ forged call. Printed is what was said, and what was answered.
 
 import copy
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -80,8 +81,6 @@ def build(cloud: Theatre, settings: Settings, image: str, broken: str = "") -> N
 
 def _break(cloud: Theatre, step: str) -> None:
     """Have the project refuse what a step needs."""
-    import re
-
     no = Refused(400, "CANCELLED", "the build was cancelled")
     if step == "prepare":
         cloud.project.faults.append((re.compile(r"POST .*/queues|PATCH .*/queues"), no))

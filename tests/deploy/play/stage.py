@@ -1,7 +1,6 @@
 """The real gcloud and our REST client before the fake project, and a list of what they said."""
 
 import copy
-import os
 import re
 import threading
 from collections.abc import Sequence
@@ -9,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from deploy.cloud import render
+from deploy.cloud import render, render_request
 from deploy.shell import Shell, fetch, run_gcloud
 from tests.deploy.project.project import Project
-from tests.deploy.project.server import environment, serve
 from tests.deploy.project.words import Words
 
 READS = re.compile(r"GET |\S+ \S+:getIamPolicy$")
@@ -28,9 +26,9 @@ class Theatre(Shell):
     Every command is compared with what `Words`, the unit tests' gcloud, would have asked for.
     """
 
-    def __init__(self, project: Project, folder: Path, quiet: bool = False) -> None:
+    def __init__(self, project: Project, folder: Path) -> None:
         super().__init__(project.state.project, self._gcloud, self._rest)
-        self.project, self._folder, self._quiet = project, folder, quiet
+        self.project, self._folder = project, folder
         self._shown = threading.Lock()
         self.commands = 0
         self.requests = 0
@@ -41,6 +39,9 @@ class Theatre(Shell):
         self.member = member
         (self._folder / "token").write_text(member)
         self._token = ""
+
+    def show(self, line: str) -> None:
+        """Show nothing yet: what was said is shown with its answer."""
 
     def now(self) -> float:
         return self.project.state.now
@@ -63,12 +64,13 @@ class Theatre(Shell):
         self.requests += 1
         if method != "GET":
             with self._shown:
-                print(f"  {status} {method} {urlsplit(url).path}", flush=True)
+                said = render_request(method, url.split("googleapis.com/")[-1], body)
+                print(f"  REST {said[:230]}\n      {status}", flush=True)
         return status, text
 
     def _show(self, line: str, said: list[Any], complaint: str) -> None:
         with self._shown:
-            print(f"  {line[:230]}")
+            print(f"  {line.removesuffix(' --quiet')[:230]}")
             for _, method, url, status in said:
                 print(f"      {status} {method} {urlsplit(url).path}")
             if complaint:
@@ -82,9 +84,6 @@ class Theatre(Shell):
 
 
 def _changes(log: list[Any]) -> list[str]:
-    """Return the requests that change something, with their answers."""
+    """Return the requests that change something, with their answers, in no order."""
     lines = [f"{method} {urlsplit(url).path} {status}" for _, method, url, status in log]
-    return [line for line in lines if not READS.match(line.rpartition(" ")[0])]
-
-
-__all__ = ["Different", "Theatre", "environment", "os", "serve"]
+    return sorted(line for line in lines if not READS.match(line.rpartition(" ")[0]))

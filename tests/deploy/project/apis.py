@@ -53,6 +53,10 @@ class Apis:
             resource["name"] = name.rpartition("/")[2]
         if "/indexes/" in name:
             ready = self._state.made[name] + tables.INDEX_BUILDS <= self._state.now
+            if fields := resource.get("fields"):
+                # The API names the last part of every index, which nobody states.
+                key = {"fieldPath": "__name__", "order": "ASCENDING"}
+                resource["fields"] = [*fields, key]
             resource["state"] = resource.get("state") or ("READY" if ready else "CREATING")
         return resource
 

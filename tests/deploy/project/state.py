@@ -14,7 +14,7 @@ class Refused(Exception):
     """The answer is a no: an HTTP status, Google's word for it, and why."""
 
     def __init__(self, status: int, word: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(status, word, message)
         self.status, self.word, self.message = status, word, message
 
 

@@ -6,8 +6,11 @@
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from deploy.settings import PROJECT
 from tests.deploy.project.project import Project
@@ -116,13 +119,11 @@ class Words:
 
     def _create_indexes(self, file: str, flags: dict[str, str]) -> None:
         """Create what the file has and the database has not, each in its kind's collection."""
-        stated = re.findall(r"- kind: (\w+)\n((?:  .*\n?|#.*\n?|\n)*)", Path(file).read_text())
         place = f"v1/projects/{flags['project']}/databases/{flags['database']}/collectionGroups"
         found = self._say("GET", "firestore", f"{place}/-/indexes").get("indexes", [])
-        present = {(each["name"].split("/")[5], each["description"]) for each in found}
-        for kind, properties in stated:
-            if (kind, properties.strip()) not in present:
-                body = {"description": properties.strip()}
+        present = [(each["name"].split("/")[5], _shape_of(each)) for each in found]
+        for kind, body in _read_indexes(file):
+            if (kind, _shape_of(body)) not in present:
                 self._say("POST", "firestore", f"{place}/{kind}/indexes", body)
 
     def _say(self, method: str, api: str, path: str, body: Any = None) -> Any:
@@ -132,6 +133,31 @@ class Words:
             error = answer["error"]
             raise Refused(status, error["status"], error["message"])
         return answer
+
+
+@cache
+def _read_indexes(file: str) -> list[tuple[str, dict[str, Any]]]:
+    indexes = yaml.safe_load(Path(file).read_text())["indexes"]
+    return [(index["kind"], _index_of(index)) for index in indexes]
+
+
+def _index_of(index: dict[str, Any]) -> dict[str, Any]:
+    """Return an index of index.yaml as the API takes it."""
+    fields = [
+        {
+            "fieldPath": each["name"],
+            "order": "DESCENDING" if each.get("direction") == "desc" else "ASCENDING",
+        }
+        for each in index["properties"]
+    ]
+    scope = "COLLECTION_RECURSIVE" if index.get("ancestor") else "COLLECTION_GROUP"
+    return {"queryScope": scope, "apiScope": "DATASTORE_MODE_API", "fields": fields}
+
+
+def _shape_of(index: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what tells an index from others of its kind, without what the API adds to it."""
+    fields = [(each["fieldPath"], each["order"]) for each in index["fields"]]
+    return index["queryScope"], [each for each in fields if each[0] != "__name__"]
 
 
 def _body_of(group: tuple[str, ...], names: list[str], flags: dict[str, str]) -> dict[str, Any]:
