@@ -82,8 +82,9 @@ def _announce(stack: Stack) -> None:
         _say(f"{failure}\nstill trying")
         stack.wait_until_ready(float("inf"))
     _say(f"Amends is ready at {stack.url}; Ctrl-C ends it.")
-    _say(f"Its queues are shown at {stack.tasks_page}")
-    _say(f"Its Datastore is at {stack.datastore_host}, its logs are in {stack.logs}. Try:\n")
+    _say(f"Its queues are shown at {stack.tasks_page}; its logs are in {stack.logs}.")
+    _say(f"Its services are at DATASTORE_EMULATOR_HOST={stack.datastore_host}")
+    _say(f"                 and CLOUD_TASKS_EMULATOR_HOST={stack.tasks_host}. Try:\n")
     _say(EXAMPLES.replace("{url}", stack.url) + "\n")
 
 
