@@ -106,7 +106,7 @@ def _make_functions(plan: Plan) -> Part:
             "--host=127.0.0.1",
             f"--port={plan.port}",
         ),
-        env={**plan.env, **list_settings(plan)},
+        env={"AMENDS_LOG_TEXTS": "1", **plan.env, **list_settings(plan)},
         log=plan.data / "logs" / "functions.log",
         is_ready=partial(answers, plan.port, _PROBE_PATH),
     )
@@ -125,7 +125,6 @@ def list_settings(plan: Plan) -> dict[str, str]:
         "AMENDS_TASKS_SERVICE_ACCOUNT": _TASKS_ACCOUNT,
         "AMENDS_SCHEDULER_SERVICE_ACCOUNT": _SCHEDULER_ACCOUNT,
         "AMENDS_LOAD_ALL": "1",
-        "AMENDS_LOG_TEXTS": "1",
         "THREADS": str(_THREADS),
     }
 

@@ -64,8 +64,12 @@ def send_what_is_refused(stack: Stack) -> list[int]:
 
 
 def run_and_read_logs(folder: Path) -> dict[str, str]:
-    """Run the demo, and let callers send all that; return the log of each part of the stack."""
-    with Stack(data=folder, port=0, env={"AMENDS_ALLOW_FAULTS": "1"}) as stack:
+    """Run the demo, and let callers send all that; return the log of each part of the stack.
+
+    The functions log as deployed ones do: on one's own machine they quote errors by default.
+    """
+    as_deployed = {"AMENDS_ALLOW_FAULTS": "1", "AMENDS_LOG_TEXTS": "0"}
+    with Stack(data=folder, port=0, env=as_deployed) as stack:
         assert run(stack, ORDERS, chaos=False) == 0
         place_orders(stack)
         assert all(400 <= status < 500 for status in send_what_is_refused(stack))
