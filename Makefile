@@ -46,6 +46,9 @@ schedules: $(VENV)/dev ## sagas of every shape under faults by lot (SCHEDULES=20
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
+verbs: $(VENV)/dev ## write docs/verbs.md: what each operator's verb does in each state of a saga
+	$(PYTHON) -m tests.docs.verb_table
+
 costs: $(VENV)/runtime ## what a saga costs by list price, and what the free tier is enough for (STEPS=4)
 	@$(BIN)/python -m benchmarks.costs --steps $(STEPS)
 

@@ -1,0 +1,35 @@
+"""docs/verbs.md is true: each cell is tried on the machine, and no state is left out."""
+
+import pytest
+
+from lib.saga.machine.waits import waits_of
+from lib.saga.operators.operating import Verb
+from lib.saga.records import UNFINISHED, SagaStatus, StepStatus
+from tests.docs.verb_scenes import SCENES, Scene
+from tests.docs.verb_table import COLUMNS, DOES, FILE, find_way_out, render, try_all
+
+MADE = [scene.make() for scene in SCENES]
+UNENDED = [scene for scene in SCENES if scene.make().saga.status in UNFINISHED]
+
+
+def test_the_page_of_verbs_is_what_the_machine_does() -> None:
+    assert FILE.read_text() == render(), "stale: `make verbs` writes it"
+
+
+def test_the_page_has_every_status_of_a_saga_and_of_a_step_and_every_verb() -> None:
+    assert {played.saga.status for played in MADE} == set(SagaStatus)
+    assert {step.status for played in MADE for step in played.steps} == set(StepStatus)
+    assert set(COLUMNS) == {*Verb, "signal", "start again"}
+
+
+@pytest.mark.parametrize("scene", UNENDED, ids=lambda scene: scene.title)
+def test_no_unfinished_saga_is_without_a_verb_that_gets_it_out(scene: Scene) -> None:
+    assert any(cell.mark == DOES for cell in try_all(scene))
+    assert find_way_out(scene) == "ROLLED_BACK"
+
+
+@pytest.mark.parametrize("scene", UNENDED, ids=lambda scene: scene.title)
+def test_every_unfinished_saga_waits_for_something_that_has_a_name(scene: Scene) -> None:
+    played = scene.make()
+    assert waits_of(played.saga, played.steps)
+    assert played.saga.due is not None

@@ -1,0 +1,192 @@
+"""docs/verbs.md: what each verb does to a saga in each state, found out by trying.
+
+`make verbs` writes it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lib.errors import AmendsError
+from lib.saga.definition import Definitions
+from lib.saga.delivery import Delivery
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.machine import begin
+from lib.saga.machine.happened import ParkRequested, Signalled
+from lib.saga.machine.waits import waits_of
+from lib.saga.operators.operating import Verb, describe, make_request
+from lib.saga.testing import MemoryStore
+from tests.docs.verb_scenes import INNER, SCENES, Scene
+from tests.unit.saga.build import Played
+
+FILE = Path(__file__).parents[2] / "docs" / "verbs.md"
+OF_A_STEP = (Verb.SKIP, Verb.VOID)
+OUTCOMES = ("COMPLETED", "ROLLED_BACK")
+COLUMNS = (*(str(verb) for verb in Verb), "signal", "start again")
+#: Somebody else than has brought the sagas where they are.
+WHO: dict[str, Any] = {"actor": "bob@example.com", "reason": "a trial"}
+DOES, NOTHING, REFUSED = "●", "=", "–"
+
+HEAD = f"""# What each verb does, in each state of a saga
+
+Made by `make verbs`, which tries every cell; a test fails when this page is
+stale. The verbs are the functions `cancel-saga`, `pause-saga`, `resume-saga`, `park-saga`,
+`retry-saga`, `skip-saga-step`, `void-saga-step`, `resolve-saga` and `signal-saga`; "start again" is
+`start-saga` with the id and the payload of the saga. In the examples the saga's id is `s1`.
+
+{DOES} does something, {NOTHING} changes nothing and is answered all the same, {REFUSED} is refused.
+Skip and void are shown for one step here, for all of them below. Whatever a saga does or waits for,
+park and then resolve bring it to an end. A verb that is sent a second time, because its answer was
+lost, is answered as the first time wherever it is refused here.
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one verb does: a mark, and in words."""
+
+    verb: str
+    mark: str
+    says: str
+
+
+class NoQueue:
+    """Takes nothing: nothing is enqueued where nothing is changed."""
+
+    def enqueue(self, delivery: Delivery) -> None:
+        """Take nothing."""
+
+
+def load(scene: Scene) -> tuple[Played, Engine]:
+    """Return a scene's saga, and an engine that has it in its store."""
+    played = scene.make()
+    store = MemoryStore()
+    store.insert(played.saga)
+    for child in played.children:
+        store.insert(child)
+    for each in (*played.steps, *(s for c in played.children for s in begin(INNER, c).steps)):
+        store.insert(each)
+    definitions = Definitions([played.definition] if scene.declared else [])
+    return played, Engine(definitions, Journal(store), NoQueue(), lambda: played.now)
+
+
+def try_all(scene: Scene) -> list[Cell]:
+    """Try every verb on a scene's saga, the step's verbs on each step."""
+    played, engine = load(scene)
+    names = [each.name for each in played.steps]
+    return [*_try_verbs(engine, names), _try_signal(engine, names), _start_again(engine, played)]
+
+
+def _try_verbs(engine: Engine, names: list[str]) -> Iterator[Cell]:
+    for verb in Verb:
+        if verb in OF_A_STEP:
+            for name in names:
+                yield _preview(engine, f"{verb} {name}", make_request(verb, WHO, step=name))
+        elif verb is Verb.RESOLVE:
+            for end in OUTCOMES:
+                yield _preview(engine, f"{verb} {end}", make_request(verb, WHO, outcome=end))
+        else:
+            yield _preview(engine, str(verb), make_request(verb, WHO))
+
+
+def _try_signal(engine: Engine, names: list[str]) -> Cell:
+    if "go" not in names:
+        return Cell("signal", REFUSED, "404: it has no such signal")
+    return _preview(engine, "signal", Signalled(step="go", payload="1", actor="ann"))
+
+
+def _preview(engine: Engine, verb: str, what: Any) -> Cell:
+    try:
+        loaded, decision = engine.preview("s1", what)
+    except AmendsError as refusal:
+        return Cell(verb, REFUSED, f"{refusal.status}: {refusal.detail}")
+    if not decision.events:
+        return Cell(verb, NOTHING, "nothing: it is so already")
+    return Cell(verb, DOES, _describe(loaded, decision))
+
+
+def _describe(loaded: Any, decision: Any) -> str:
+    change = describe(loaded, decision)
+    said = [f"{name}: {moves}" for name, moves in change.steps.items()]
+    if change.before != change.after:
+        said.insert(0, f"{change.before} -> {change.after}")
+    waits = [_name(wait) for wait in waits_of(decision.saga, _merge(loaded, decision))]
+    return "; ".join(said or ["its steps stay as they are"]) + (
+        f". Then it waits for {', '.join(waits)}" if waits else ""
+    )
+
+
+def _merge(loaded: Any, decision: Any) -> list[Any]:
+    changed = {each.id: each for each in decision.steps}
+    return [changed.get(each.id, each) for each in loaded.steps]
+
+
+def _name(wait: Any) -> str:
+    words = {
+        "delivery": f"the task of {wait.step}",
+        "time": f"the time of {wait.step}",
+        "signal": f"the signal {wait.step}",
+        "child": f"saga {wait.saga}",
+        "resume": "a resume",
+        "operator": "an operator",
+        "parent": "the task that tells its parent",
+    }
+    return words[wait.kind]
+
+
+def _start_again(engine: Engine, played: Played) -> Cell:
+    try:
+        saga = engine.start(played.definition.name, "s1", {})
+    except AmendsError as refusal:
+        return Cell("start again", REFUSED, f"{refusal.status}: {refusal.detail}")
+    return Cell("start again", NOTHING, f"answers with the saga as it is: {saga.state}")
+
+
+def find_way_out(scene: Scene) -> str:
+    """Park a scene's saga and resolve it; return the status that it ends in."""
+    _, engine = load(scene)
+    engine.tell("s1", ParkRequested(**WHO))
+    return engine.tell("s1", make_request(Verb.RESOLVE, WHO, outcome="ROLLED_BACK")).status
+
+
+def _title(scene: Scene) -> str:
+    return f"{scene.make().saga.state}: {scene.title}"
+
+
+def _overview(scene: Scene) -> str:
+    found = {cell.verb: cell.mark for cell in try_all(scene)}
+    keys = [_key(column, scene) for column in COLUMNS]
+    return f"| {_title(scene)} | {' | '.join(found[key] for key in keys)} |"
+
+
+def _key(column: str, scene: Scene) -> str:
+    if column in OF_A_STEP:
+        return f"{column} {scene.focus}"
+    return f"{column} ROLLED_BACK" if column == Verb.RESOLVE else column
+
+
+def _details(scene: Scene) -> Iterator[str]:
+    played = scene.make()
+    yield f"\n## {_title(scene)}\n"
+    steps = ", ".join(f"{each.name} {each.status}" for each in played.steps)
+    waits = ", ".join(map(_name, waits_of(played.saga, played.steps))) or "nothing: it has ended"
+    yield f"Its steps: {steps}. It waits for {waits}.\n"
+    yield "| verb | what it does, or why not |\n|---|---|"
+    for cell in try_all(scene):
+        yield f"| {cell.verb} | {cell.says} |"
+
+
+def render() -> str:
+    """Return the whole page."""
+    lines = [HEAD, f"| a saga is | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 1) + "|"]
+    lines += map(_overview, SCENES)
+    for scene in SCENES:
+        lines += _details(scene)
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(render())
