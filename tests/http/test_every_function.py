@@ -87,7 +87,7 @@ print("ANSWERS " + json.dumps(answers))
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def answers(stack: Stack) -> dict[str, tuple[int, str, str]]:
     calls: dict[str, tuple[str, dict[str, str], Any]] = {"api": ("GET", {}, None)}
     for name, function in main.FUNCTIONS.items():
