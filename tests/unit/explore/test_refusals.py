@@ -1,0 +1,93 @@
+"""Every fault at every point where commits are refused, and where parts wait for their turn."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lib.errors import Invalid
+from lib.saga.call import Permanent
+from lib.saga.definition import Saga
+from lib.saga.engine import Engine
+from lib.saga.journal import Journal
+from lib.saga.machine import succession
+from lib.saga.machine.draft import Decision, Draft
+from lib.saga.machine.starting import postpone_part
+from lib.saga.records import StepStatus
+from lib.saga.steps import Child, Parallel, Part
+from lib.saga.testing import explore
+from tests.unit.explore.seats import Script, add_seats, make_saga, seat, seats_fit
+
+NO = Permanent("no")
+
+
+def run(saga: Saga, seats: int, **options: Any) -> int:
+    return explore(saga, {}, seats_fit(seats), prepare=add_seats, **options)
+
+
+def refuse(dislikes: Callable[[Decision], bool]) -> Callable[..., Engine]:
+    """Make engines whose store refuses some commits for what they hold."""
+
+    class PickyJournal(Journal):
+        def save(self, decision: Decision) -> None:
+            if dislikes(decision):
+                raise Invalid("it is not liked")
+            super().save(decision)
+
+    def make(definitions: Any, journal: Journal, *collaborators: Any) -> Engine:
+        return Engine(definitions, PickyJournal(journal.store), *collaborators)
+
+    return make
+
+
+def completes(name: str) -> Callable[[Decision], bool]:
+    return lambda decision: any(
+        step.name == name and step.status is StepStatus.COMPLETED for step in decision.steps
+    )
+
+
+def family(script: Script) -> Saga:
+    """Return a saga with a group of children before a step."""
+    parts: list[Part] = []
+    for name in "xy":
+        kid = Saga(f"kid-{name}", payload=dict, steps=(seat(name, script),))
+        parts.append(Child(f"c{name}", saga=kid, payload=lambda payload, _: payload))
+    return Saga("seats", payload=dict, steps=(Parallel(*parts), seat("d", script)))
+
+
+def test_an_outcome_that_is_refused_is_made_good_and_never_lost() -> None:
+    saga = make_saga("abc")
+    assert run(saga, 3, make_engine=refuse(completes("b"))) > 100
+
+
+def test_a_pivot_whose_outcome_is_refused_parks_under_every_fault() -> None:
+    saga = make_saga("ab", pivot="b")
+    assert run(saga, 2, make_engine=refuse(completes("b"))) > 50
+
+
+def test_a_saga_whose_child_is_refused_is_made_good() -> None:
+    refused = refuse(lambda decision: bool(decision.children))
+    kid = Saga("kid", payload=dict, steps=(seat("x"),))
+    child = Child("c", saga=kid, payload=lambda payload, _: payload)
+    saga = Saga("seats", payload=dict, steps=(seat("a"), child))
+    assert run(saga, 0, make_engine=refused) > 30
+
+
+LONG = pytest.mark.skipif("LONG" not in os.environ, reason="half a minute: LONG=1")
+
+
+@pytest.mark.parametrize("script", [{"y": NO}, pytest.param({"d": NO}, marks=LONG)])
+def test_parts_that_wait_for_their_turn_begin_once_or_never(
+    monkeypatch: pytest.MonkeyPatch, script: Script
+) -> None:
+    monkeypatch.setattr(succession, "MAX_WEIGHT", 6)
+    postponed: list[int] = []
+
+    def note(definition: Saga, draft: Draft, index: int) -> None:
+        postponed.append(index)
+        postpone_part(definition, draft, index)
+
+    monkeypatch.setattr(succession, "postpone_part", note)
+    assert run(family(script), 3, operators="d" in script) > 50
+    assert 1 in postponed
