@@ -38,12 +38,16 @@ _VECTOR = 31
 
 
 class _Place(NamedTuple):
-    """Where a value stands: how deep, whether in an index, and how long the names around it are."""
+    """Where a value stands: how deep, whether in an index, and how long the names around it are.
+
+    A filter may compare what a projection has answered.
+    """
 
     database: Database
     depth: int = 0
     indexed: bool = True
     prefix: int = 0
+    compared: bool = False
 
 
 def check_entity(entity: Entity, database: Database) -> None:
@@ -57,7 +61,8 @@ def check_entity(entity: Entity, database: Database) -> None:
 
 def check_element(name: str, value: Value, database: Database) -> None:
     """Refuse what cannot be an element of an array, whether it is indexed or not."""
-    _check_content(name, value, _Place(database, indexed=False))
+    which = value.WhichOneof("value_type")
+    _check_value(name, value, which, _Place(database, indexed=False))
 
 
 def check_operand(name: str, value: Value, database: Database) -> None:
@@ -69,9 +74,7 @@ def check_operand(name: str, value: Value, database: Database) -> None:
         raise InvalidArgument("An entity value is not allowed.")
     if which == "array_value":
         raise InvalidArgument("An array value is not allowed.")
-    _check_content(name, value, _Place(database))
-    if value.meaning != INDEX_VALUE:
-        _check_meaning(name, value)
+    _check_value(name, value, which, _Place(database, compared=True))
 
 
 def _check_properties(properties: Any, place: _Place) -> None:
@@ -85,10 +88,11 @@ def _check_properties(properties: Any, place: _Place) -> None:
             raise InvalidArgument(
                 f"The property names around {name[:40]} are longer than {MAX_NAME_BYTES} bytes."
             )
-        if value.WhichOneof("value_type") == "array_value":
+        which = value.WhichOneof("value_type")
+        if which == "array_value":
             _check_array(name, value, place)
         else:
-            _check_value(name, value, place)
+            _check_value(name, value, which, place)
 
 
 def _check_array(name: str, value: Any, place: _Place) -> None:
@@ -102,11 +106,12 @@ def _check_array(name: str, value: Any, place: _Place) -> None:
     elif value.meaning:
         raise InvalidArgument(f"list_value cannot specify a meaning: property {name}")
     for element in elements:
-        if element.HasField("array_value"):
+        which = element.WhichOneof("value_type")
+        if which == "array_value":
             raise InvalidArgument(
                 f"list_value cannot contain a Value containing another list_value: property {name}"
             )
-        _check_value(name, element, place)
+        _check_value(name, element, which, place)
 
 
 def _check_vector(name: str, value: Any, elements: Sequence[Any]) -> None:
@@ -115,31 +120,24 @@ def _check_vector(name: str, value: Any, elements: Sequence[Any]) -> None:
         raise InvalidArgument(f"A vector has doubles, and no index of its own: property {name}")
 
 
-def _check_value(name: str, value: Any, place: _Place) -> None:
-    if value.exclude_from_indexes:
-        place = place._replace(indexed=False)
-    _check_content(name, value, place)
-    if value.meaning:
-        _check_meaning(name, value)
-
-
-def _check_meaning(name: str, value: Any) -> None:
-    which = value.WhichOneof("value_type")
+def _check_meaning(name: str, value: Any, which: str, place: _Place) -> None:
     meaning = value.meaning
-    if not meaning or meaning in _MEANINGS.get(which, ()):
+    if meaning in _MEANINGS.get(which, ()) or (place.compared and meaning == INDEX_VALUE):
         return
     if not (value.exclude_from_indexes and meaning == _UNINDEXED_MEANINGS.get(which)):
         raise InvalidArgument(f'The value of property "{name}" cannot have meaning {meaning}.')
 
 
-def _check_content(name: str, value: Any, place: _Place) -> None:
-    which = value.WhichOneof("value_type")
+def _check_value(name: str, value: Any, which: str | None, place: _Place) -> None:
     if which == "string_value":
-        _check_length(name, len(value.string_value.encode()), indexed=place.indexed)
+        indexed = place.indexed and not value.exclude_from_indexes
+        _check_length(name, len(value.string_value.encode()), indexed=indexed)
     elif which == "blob_value":
-        _check_length(name, len(value.blob_value), indexed=place.indexed)
+        indexed = place.indexed and not value.exclude_from_indexes
+        _check_length(name, len(value.blob_value), indexed=indexed)
     elif which == "entity_value":
-        _check_embedded(name, value.entity_value, place)
+        indexed = place.indexed and not value.exclude_from_indexes
+        _check_embedded(name, value.entity_value, place._replace(indexed=indexed))
     elif which == "timestamp_value":
         _check_timestamp(name, value.timestamp_value)
     elif which == "geo_point_value":
@@ -149,6 +147,8 @@ def _check_content(name: str, value: Any, place: _Place) -> None:
         check_complete(value.key_value)
     elif which is None:
         raise InvalidArgument(f'The value of property "{name}" does not contain a value.')
+    if value.meaning:
+        _check_meaning(name, value, which, place)
 
 
 def _check_embedded(name: str, entity: Entity, place: _Place) -> None:
