@@ -142,24 +142,35 @@ def settle_once(call: Call, *, name: str = "", type: Any = Any) -> Any:
     and is to be compensated: Permanent, which to a status question is no answer.
     """
 
-    def settle(tx: Transaction) -> Effect:
-        record = _find(tx, call)
-        seen = record.find(name)
-        if seen is None or seen.status is not EffectStatus.DONE:
-            record = replace(record, settled=max(record.settled, call.fencing_token))
-            if record.version:
-                tx.update(record, mask=["settled"])
-            else:
-                tx.insert(record)
-        return record
-
-    record = call.store.transact_optimistically(settle)
+    record = bind(call, unless_done=name)
     seen = record.find(name)
     if seen is not None and seen.status is EffectStatus.DONE:
         return _result_of(seen, type)
     if record.status is EffectStatus.DONE:
         raise Permanent("the step was done in part")
     raise NotHappened(seen.refusal if seen is not None and seen.refusal else "it was not done")
+
+
+def bind(call: Call, *, unless_done: str = "") -> Effect:
+    """Let no attempt before a call have an effect any more that it has not had; return the record.
+
+    Nothing is changed where the effect of the name `unless_done` is done.
+    """
+
+    def settle(tx: Transaction) -> Effect:
+        record = _find(tx, call)
+        seen = record.find(unless_done)
+        done = seen is not None and seen.status is EffectStatus.DONE
+        if done or record.settled >= call.fencing_token:
+            return record
+        record = replace(record, settled=call.fencing_token)
+        if record.version:
+            tx.update(record, mask=["settled"])
+        else:
+            tx.insert(record)
+        return record
+
+    return call.store.transact_optimistically(settle)
 
 
 def _claim(call: Call, what: str, name: str, action: object) -> None:

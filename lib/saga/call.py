@@ -44,7 +44,11 @@ class Permanent(Exception):
 
 
 class NotHappened(Exception):
-    """The step did not happen and never will under this key: only a `status=` can say that."""
+    """The step did not happen and no attempt before this call can have it happen any more.
+
+    Only a `status=` can say that, and only one that sees to it, as `settle_once` does: a step that
+    came after it would never be undone. Who only finds nothing raises Unknown.
+    """
 
 
 class Retry(Exception):

@@ -1,10 +1,12 @@
 """What the engine does with a delivery that is awaited: what to call, and with what."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from lib.saga.attempt import outcome_of
-from lib.saga.call import Call
+from lib.saga.barrier import EffectStatus, bind
+from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.journal import Loaded
@@ -13,6 +15,7 @@ from lib.saga.machine.forward import heeds_stop
 from lib.saga.machine.happened import ChildEnded, Happened, Heeded, Outcome, Result, StartDue, Woken
 from lib.saga.records import SagaRecord
 from lib.saga.steps import Action, Part, Step
+from lib.saga.verdict import judge
 
 
 def find_happened(
@@ -48,7 +51,24 @@ def action_of(part: Part, phase: Phase) -> Action:
     action = actions[phase]
     if action is None:
         raise TypeError(f"step {part.name} has no action for phase {phase}")
-    return action
+    return partial(_ask_and_bind, action) if phase is Phase.STATUS else action
+
+
+def _ask_and_bind(status: Action, payload: Any, call: Call) -> Any:
+    """Ask what became of a step; a "no" then holds for what goes through the effect barrier.
+
+    A participant that only looks would lose the effect of an attempt that comes after its answer.
+    Raises what `status` raises, or Permanent, to a status question no answer, where it says that a
+    step never happened and the barrier knows that it did.
+    """
+    try:
+        return status(payload, call)
+    except Exception as problem:
+        if judge(problem, Phase.STATUS).result is not Result.NOT_HAPPENED:
+            raise
+        if bind(call).status is EffectStatus.DONE:
+            raise Permanent("the status says no, but the effect is there") from problem
+        raise
 
 
 def idempotency_key(saga_id: str, step: str) -> str:

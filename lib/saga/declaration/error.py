@@ -1,7 +1,6 @@
 """The one error of a wrong declaration, and how it names what an author has written."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from inspect import isbuiltin, isfunction, ismethod, signature
 from reprlib import Repr
 from types import ModuleType
@@ -44,6 +43,8 @@ class Declaring(type):
 
 
 def _suggest(names: list[str], options: Iterable[str]) -> str:
+    from difflib import get_close_matches  # for a mistake alone: no cold start pays for it
+
     unknown = [each for each in options if each not in names]
     close = get_close_matches(unknown[0], names, n=1, cutoff=0.5) if unknown else []
     if close:
