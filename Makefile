@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long test-image schedules differential fuzz lint costs cold-start setup alerts rollback lock format clean
+.PHONY: help run demo test test-long test-image schedules differential fuzz lint costs cold-start setup alerts rollback play lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ alerts: $(VENV)/runtime ## show what makes the metrics and alerts; APPLY=1 does 
 
 rollback: $(VENV)/runtime ## move all traffic to what served before the last release (PROJECT= REGION=)
 	@$(BIN)/python -m deploy rollback
+
+play: $(VENV)/dev ## play set-up, builds and a rollback by the real gcloud on a project in memory (minutes)
+	@$(BIN)/python -m tests.deploy.play
 
 lock: $(VENV)/dev ## write down the hash of everything that requirements*.txt come to
 	@for each in requirements requirements-telemetry requirements-local requirements-dev; do \

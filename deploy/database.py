@@ -47,13 +47,13 @@ def await_indexes(cloud: Cloud, settings: Settings) -> None:
 def apply_ttls(cloud: Cloud, settings: Settings) -> None:
     """Give every expiring kind its TTL policy; it is at work some minutes later."""
     database = f"--database={settings.database}"
+    listed = cloud.read("firestore", "fields", "ttls", "list", database) or []
+    present = {tuple(field["name"].split("/")[-3:]) for field in listed}
     for kind, expires in EXPIRING.items():
-        group = f"--collection-group={kind}"
-        listed = cloud.read("firestore", "fields", "ttls", "list", group, database) or []
-        if not any(field["name"].rpartition("/")[2] == expires for field in listed):
+        if (kind, "fields", expires) not in present:
             cloud.change(
-                "firestore", "fields", "ttls", "update", expires, group, database,
-                "--enable-ttl", "--async",
+                "firestore", "fields", "ttls", "update", expires, f"--collection-group={kind}",
+                database, "--enable-ttl", "--async",
             )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from deploy.__main__ import prepare
 from deploy.cloud import Failed
-from deploy.database import INDEXED_WITHIN
+from deploy.database import EXPIRING, INDEXED_WITHIN
 from tests.deploy.cloud import SETTINGS, Cloud, make_cloud
 from tests.deploy.project import tables
 
@@ -42,3 +42,11 @@ def test_an_index_that_cannot_be_built_ends_the_build_at_once(cloud: Cloud) -> N
     with pytest.raises(Failed, match="an index cannot be built"):
         prepare(cloud, SETTINGS)
     assert cloud.now() - began < 60
+
+
+def test_a_ttl_policy_is_made_once_for_each_kind_that_expires(cloud: Cloud) -> None:
+    prepare(cloud, SETTINGS)
+    made = [line for line in cloud.take_changes() if "--enable-ttl" in line]
+    assert [line.split("--collection-group=")[1].split()[0] for line in made] == list(EXPIRING)
+    prepare(cloud, SETTINGS)
+    assert not [line for line in cloud.take_changes() if "--enable-ttl" in line]

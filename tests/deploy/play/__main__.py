@@ -27,6 +27,7 @@ from deploy.smoke import SmokeFailed, try_next_revision
 from tests.deploy.cloud import BUILD, IMAGE, SETTINGS
 from tests.deploy.play.callers import play_callers
 from tests.deploy.play.stage import Theatre
+from tests.deploy.play.submission import play_submission
 from tests.deploy.project import tables
 from tests.deploy.project.project import Project
 from tests.deploy.project.server import environment, serve
@@ -89,7 +90,9 @@ def _break(cloud: Theatre, step: str) -> None:
     elif step == "smoke":
         cloud.project.front.answers = {"start-saga": 422}
     else:
+        # A first release moves no traffic, and a later one does so before it comes to the job.
         cloud.project.run.stuck = {"sweep-sagas"}
+        cloud.project.faults.append((re.compile(r"(POST|PATCH) .*/jobs"), no))
 
 
 def _mend(cloud: Theatre) -> None:
@@ -153,6 +156,8 @@ def play(folder: Path) -> None:
         say("make alerts again, without CHANNELS")
         apply_alerts(cloud, replace(STATED, channels=""))
         cloud.sleep(600)
+        say("a build is submitted, by a stranger and by one of SUBMITTERS")
+        play_submission(cloud, STATED.submitters)
     commands, requests = cloud.commands, cloud.requests
     for mode in ("api", "functions"):
         copied = copy.deepcopy(project)

@@ -54,7 +54,7 @@ class Theatre(Shell):
         code, printed, complaint = run_gcloud(words)
         self.commands += 1
         said = self.project.log[heard:]
-        self._show(render(*words), said, complaint if code else "")
+        self.show_answers(render(*words), said, complaint if code else "")
         if list(words[:2]) != ["auth", "print-access-token"]:
             self._compare(words, said, before, len(before.log))
         return code, printed, complaint
@@ -68,7 +68,8 @@ class Theatre(Shell):
                 print(f"  REST {said[:230]}\n      {status}", flush=True)
         return status, text
 
-    def _show(self, line: str, said: list[Any], complaint: str) -> None:
+    def show_answers(self, line: str, said: list[Any], complaint: str) -> None:
+        """Show a command, the requests that it came to with their answers, and its complaint."""
         with self._shown:
             print(f"  {line.removesuffix(' --quiet')[:230]}")
             for _, method, url, status in said:

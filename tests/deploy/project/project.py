@@ -31,6 +31,8 @@ class Project:
         self.log: list[tuple[str, str, str, int]] = []
         #: Answers for requests whose `METHOD path` a pattern finds, each given once.
         self.faults: list[tuple[re.Pattern[str], Refused]] = []
+        #: Every build that was submitted, as it was stated.
+        self.builds: list[Resource] = []
         self._apis = Apis(self.state)
         owner = {"role": "roles/owner", "members": ["user:owner@example.com"]}
         project = f"projects/{self.state.project}"
@@ -71,6 +73,10 @@ class Project:
         path = path.replace("projects/-/", f"projects/{self.state.project}/")
         if api == "serviceusage":
             return self._serviceusage(method, path, token, body)
+        if api == "cloudbuild":
+            return self._submit(path, token, body)
+        if api == "storage" and "/o" in path:
+            return self._object(path, query, token, body)
         if api == "storage":
             return self._storage(method, path, query, token, body)
         if path.endswith("/locations") and method == "GET":
@@ -167,6 +173,31 @@ class Project:
         if "operations/" in path:
             return {"name": path, "done": True, "response": {}}
         raise missing(path)
+
+    def _object(self, path: str, query: Query, token: str, body: Any) -> Resource:
+        """Put an object into a bucket, by whichever of its ways."""
+        bucket = path.partition("b/")[2].partition("/")[0]
+        self.state.check(token, "storage.objects.create", f"storage/b/{bucket}")
+        name = query.get("name") or path.rpartition("/o/")[2]
+        found = {"kind": "storage#object", "bucket": bucket, "name": name, "generation": "1"}
+        return {**found, **(body or {})}
+
+    def _submit(self, path: str, token: str, body: Any) -> Resource:
+        """Take a build: for who may make one, be counted for it, and act as its account."""
+        place = f"projects/{self.state.project}"
+        self.state.check(token, "cloudbuild.builds.create", place)
+        self.state.check(token, "serviceusage.services.use", place)
+        stated = {**body.get("substitutions", {}), "PROJECT_ID": self.state.project}
+        named = re.sub(r"\$\{(\w+)\}", lambda found: stated[found[1]], body["serviceAccount"])
+        account = self.state.account(named.rpartition("/")[2])
+        self.state.check(token, "iam.serviceAccounts.actAs", account)
+        self.builds.append(body)
+        build = {**body, "id": f"b-{len(self.builds)}", "status": "QUEUED", "projectId": place[9:]}
+        kind = "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata"
+        return {
+            "name": f"operations/{len(self.builds)}",
+            "metadata": {"@type": kind, "build": build},
+        }
 
     def _storage(self, method: str, path: str, query: Query, token: str, body: Any) -> Resource:
         place = f"projects/{self.state.project}"

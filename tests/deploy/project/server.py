@@ -1,6 +1,7 @@
 """The fake project over HTTP, for the real gcloud: each API has the first part of the path."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ OVERRIDES = {
     "STORAGE": "storage", "IAM": "iam", "IAMCREDENTIALS": "iamcredentials",
     "CLOUDTASKS": "cloudtasks", "CLOUDSCHEDULER": "cloudscheduler", "LOGGING": "logging",
     "MONITORING": "monitoring", "RUN": "run", "SECRETS": "secretmanager", "APPENGINE": "appengine",
-    "SECRETMANAGER": "secretmanager",
+    "SECRETMANAGER": "secretmanager", "CLOUDBUILD": "cloudbuild",
 }  # fmt: skip
 
 
@@ -29,8 +30,10 @@ def serve(project: Project) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or b"null")
-            _, api, path = self.path.split("/", 2)
+            content = self.rfile.read(length) or b"null"
+            uploads = self.path.startswith("/upload/")
+            body = self.uploaded(content) if uploads else json.loads(content)
+            _, api, path = self.path.replace("/upload/storage/", "/storage/", 1).split("/", 2)
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
             with lock:
                 status, found = project.handle(
@@ -42,6 +45,13 @@ def serve(project: Project) -> Iterator[str]:
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def uploaded(self, content: bytes) -> dict[str, str]:
+            """Return what the sender compares: how large what comes after the metadata is."""
+            boundary = self.headers["Content-Type"].partition("boundary=")[2].strip("'\"")
+            part = content.split(b"--" + boundary.encode())[2]
+            data = re.split(rb"\r?\n\r?\n", part, maxsplit=1)[1]
+            return {"size": str(len(re.sub(rb"\r?\n$", b"", data)))}
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815
 

@@ -82,7 +82,7 @@ class Words:
         database = flags.get("database", "")
         path = path.format(
             project=flags["project"], location=flags.get("location"), database=database,
-            group=flags.get("collection-group"),
+            group=flags.get("collection-group", "-"),
         )  # fmt: skip
         if verb == "list":
             found = self._say("GET", api, path).get(plural, [])

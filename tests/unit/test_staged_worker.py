@@ -1,0 +1,45 @@
+"""A saga that is started at a staged revision is run by the staged worker, and no other is."""
+
+from collections.abc import Iterator
+
+import flask
+import pytest
+
+from lib import clients
+from lib.config import config
+
+WORKER = "https://run-saga-step-1.europe-west1.run.app"
+STARTER = "start-saga-1.europe-west1.run.app"
+
+
+@pytest.fixture(autouse=True)
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AMENDS_BASE_URL", f"https://{STARTER}")
+    monkeypatch.setenv("AMENDS_WORKER_URL", WORKER)
+    monkeypatch.setenv("AMENDS_TASKS_HOST", "127.0.0.1:1")
+    config.cache_clear()
+    yield
+    config.cache_clear()
+
+
+def target(host: str) -> str:
+    queue = clients._queue()
+    with flask.Flask("x").test_request_context("/", base_url=f"https://{host}"):
+        return queue._url()
+
+
+def test_what_comes_in_under_a_revisions_tag_goes_on_under_it() -> None:
+    staged = WORKER.replace("https://", "https://next---")
+    assert target(f"next---{STARTER}") == f"{staged}/run-saga-step"
+    assert clients._queue()._token.audience == WORKER
+
+
+@pytest.mark.parametrize(
+    "host", [STARTER, "next---evil.example", f"a/b---{STARTER}", f"---{STARTER}", "127.0.0.1"]
+)
+def test_what_comes_in_otherwise_goes_to_the_worker_that_serves(host: str) -> None:
+    assert target(host) == f"{WORKER}/run-saga-step"
+
+
+def test_what_no_request_has_caused_goes_to_the_worker_that_serves() -> None:
+    assert clients._queue()._url() == f"{WORKER}/run-saga-step"
