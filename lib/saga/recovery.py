@@ -62,9 +62,8 @@ def sweep(
     """Deliver overdue sagas again, up to `limit`, the longest overdue first, within `budget`.
 
     Alerts come before that, in at most half of the budget; looking at what waits, and purging,
-    after it. So many threads
-    work on each; with one everything happens in order. Two sweeps at once are harmless: each
-    saga's version lets one of them through.
+    after it. So many threads work on each; with one everything happens in order. Two sweeps at
+    once are harmless: each saga's version lets one of them through.
     """
     return _Sweep(engine, clock, limit, threads).run(budget)
 

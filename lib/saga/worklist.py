@@ -4,7 +4,6 @@ One that fails stops no other: it is logged and counted.
 """
 
 import contextvars
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from typing import Protocol, TypeVar
 from lib.errors import AmendsError, Contention, DeadlineExceeded, Unavailable, Unreadable
 from lib.logs import log
 from lib.saga import alerts
+from lib.stacks import describe_stack
 
 #: The services that we stand on do not answer: that is no fault of the saga at hand.
 PASSING = (Unavailable, Contention, DeadlineExceeded)
@@ -113,7 +113,6 @@ def _attempt(act: Callable[[T], bool], item: T) -> Ended:
         log("ERROR", "the sweep cannot help a saga", saga=item.id, error=problem.detail)
         return Ended.BROKEN
     except Exception as problem:  # its text may quote a payload
-        stack = "".join(traceback.format_tb(problem.__traceback__))
         log("ERROR", "the sweep cannot help a saga", saga=item.id,
-            error=type(problem).__name__, stack=stack)  # fmt: skip
+            error=type(problem).__name__, stack=describe_stack(problem))  # fmt: skip
         return Ended.BROKEN

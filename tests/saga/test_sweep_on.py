@@ -13,9 +13,10 @@ from lib.saga.barrier import Effect, apply_once
 from lib.saga.definition import Saga
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
-from lib.saga.machine.happened import RetryRequested
+from lib.saga.machine.happened import PauseRequested, RetryRequested
 from lib.saga.operators import view
 from lib.saga.operators.monitoring import monitor
+from lib.saga.operators.operating import apply_to_each
 from lib.saga.records import DeadLetter, SagaRecord
 from lib.saga.recovery import sweep
 from lib.saga.retention import Retention
@@ -256,6 +257,26 @@ def test_news_for_a_parent_that_cannot_be_read_is_told_once_it_can_be(
     sweep(bench.engine, bench.now)
     assert bench.run_to_end()[-1] == "told"
     assert bench.statuses("s")[1] == "COMPLETED"
+
+
+def test_a_verb_for_many_goes_on_past_a_saga_that_breaks_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("bad", "s1"):
+        start(bench, each)
+    preview = bench.engine.preview
+
+    def break_one(saga_id: str, request: Any) -> Any:
+        if saga_id == "bad":
+            raise ValueError("no JSON")
+        return preview(saga_id, request)
+
+    monkeypatch.setattr(bench.engine, "preview", break_one)
+    sagas = [bench.load(each)[0] for each in ("bad", "s1")]
+    request = PauseRequested(actor="ops", reason="x")
+    bad, good = apply_to_each(bench.engine, sagas, request, dry_run=False)
+    assert bad.refused == "something went wrong here; it was logged"
+    assert (good.refused, bench.load("s1")[0].paused) == (None, True)
 
 
 # What may be purged

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from lib.errors import AmendsError, Invalid
+from lib.logs import log
 from lib.saga.engine import Engine
 from lib.saga.journal import Loaded
 from lib.saga.machine.draft import Decision
@@ -21,6 +22,7 @@ from lib.saga.machine.happened import (
     VoidRequested,
 )
 from lib.saga.records import SagaRecord, SagaStatus
+from lib.stacks import describe_stack
 
 
 class Verb(StrEnum):
@@ -97,8 +99,16 @@ def _apply(engine: Engine, saga: SagaRecord, request: Asked, dry_run: bool) -> C
         if not dry_run:
             engine.tell(saga.id, replace(request, sequence=loaded.saga.sequence))
     except AmendsError as refusal:
-        return Change(id=saga.id, before=saga.status, after=saga.status, refused=refusal.detail)
+        return _refuse(saga, refusal.detail)
+    except Exception as problem:  # of one saga, such as a payload that is no JSON
+        log("ERROR", "a verb failed", saga=saga.id, error=type(problem).__name__,
+            stack=describe_stack(problem))  # fmt: skip
+        return _refuse(saga, "something went wrong here; it was logged")
     return change
+
+
+def _refuse(saga: SagaRecord, reason: str) -> Change:
+    return Change(id=saga.id, before=saga.status, after=saga.status, refused=reason)
 
 
 def describe(loaded: Loaded, decision: Decision) -> Change:
