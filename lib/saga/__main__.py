@@ -6,7 +6,7 @@ import sys
 from lib import clients
 from lib.errors import AmendsError
 from lib.saga.definition import check_table
-from lib.saga.operators.checking import find_stranded
+from lib.saga.operators.checking import count_beyond, find_stranded
 from lib.sagas import DEFINITIONS
 
 
@@ -18,15 +18,18 @@ def main() -> int:
     definitions = check_table(DEFINITIONS)
     try:
         stranded = find_stranded(clients.store(), definitions)
+        beyond = count_beyond(clients.store())
     except AmendsError as problem:
         print(f"The unfinished sagas cannot be read: {problem.detail}", file=sys.stderr)
         return 2
     for each in stranded:
         print(f"{each.count} {each.status} sagas: {each.name} version {each.version} {each.reason}")
+    if beyond:
+        print(f"{beyond} sagas are in a status that this code does not know: a newer one wrote it")
     declared = ", ".join(f"{name} version {version}" for name, version in sorted(definitions))
-    if not stranded:
+    if not stranded and not beyond:
         print(f"Every unfinished saga can go on with what is declared: {declared}.")
-    return 1 if stranded else 0
+    return 1 if stranded or beyond else 0
 
 
 if __name__ == "__main__":

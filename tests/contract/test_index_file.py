@@ -12,7 +12,7 @@ from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
 from lib.saga.journal import Journal
 from lib.saga.operators import view
-from lib.saga.operators.checking import find_stranded
+from lib.saga.operators.checking import count_beyond, find_stranded
 from lib.saga.operators.monitoring import monitor
 from lib.saga.records import SagaStatus
 from lib.todo import task_lists, task_queries
@@ -63,6 +63,7 @@ def list_queries() -> Iterator[Ask]:
     yield lambda store: list(Journal(store).unalerted(10, []))
     yield lambda store: monitor(Journal(store), NOW)
     yield lambda store: find_stranded(store, {})
+    yield count_beyond
     for name in (None, "orders"):
         yield lambda store, n=name: view.page_of_letters(Journal(store), n, 10, None)  # type: ignore[misc]
         yield lambda store, n=name: view.count_letters(Journal(store), n)  # type: ignore[misc]

@@ -15,6 +15,7 @@ from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.machine.happened import PauseRequested, RetryRequested
 from lib.saga.operators import view
+from lib.saga.operators.checking import count_beyond
 from lib.saga.operators.monitoring import monitor
 from lib.saga.operators.operating import apply_to_each
 from lib.saga.records import DeadLetter, SagaRecord
@@ -166,6 +167,14 @@ def test_a_saga_of_a_newer_revision_stops_no_sweep_and_no_list(
     assert view.count_sagas(bench.engine.journal, None)["PENDING"] == 2
     with pytest.raises(Unreadable, match=r"Saga\('alien'\): status must be a SagaStatus"):
         bench.engine.journal.find("alien")
+
+
+def test_a_check_counts_sagas_that_only_a_newer_revision_can_read(bench: Bench) -> None:
+    for each in ("alien", "s1"):
+        start(bench, each)
+    assert count_beyond(bench.store) == 0
+    spoil(bench, NewerSaga(id="alien"), "status")
+    assert count_beyond(bench.store) == 1
 
 
 def test_the_sweep_delivers_a_saga_as_soon_as_it_can_be_read_again(bench: Bench) -> None:

@@ -50,6 +50,14 @@ def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
     ]
 
 
+def count_beyond(store: Store) -> int:
+    """Return how many sagas are in a status that only a newer revision knows.
+
+    They stand still under this code, which cannot read them.
+    """
+    return store.count(Query(SagaRecord).where("status", "NOT_IN", list(SagaStatus)))
+
+
 def _count_unknown(store: Store, definitions: Declared, status: SagaStatus) -> int:
     """Return how many sagas of a status have none of the declared definitions and types."""
     of_status = Query(SagaRecord).where("status", "=", status)
