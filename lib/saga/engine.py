@@ -315,9 +315,10 @@ class Engine:
     def _run(self, definition: Saga, loaded: Loaded, delivery: Delivery) -> Outcome:
         """Run a delivery's action; of a child saga that is to be made good: have it go back."""
         part = definition.parts[delivery.step]
-        call = make_call(loaded, delivery, self.clock() + part.time_limit, self.journal.store)
+        deadline = self.clock() + part.time_limit
 
         def act() -> Any:
+            call = make_call(loaded, delivery, deadline, self.journal.store)
             return action_of(part, delivery.phase)(
                 stored_payload(loaded.saga.payload, definition.payload), call
             )
