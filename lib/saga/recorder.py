@@ -128,9 +128,9 @@ class Recorder:
 
     def _decide(self, loaded: Loaded, form: Form) -> Decision:
         (saga, steps), happened, now = loaded, form.happened, self._clock()
-        if form.parks and happened is not None:
-            return give_up(saga, steps, happened, form.parks, now)
         definition = self.definition_of(saga)
+        if form.parks and happened is not None:
+            return give_up(saga, steps, happened, form.parks, now, definition)
         if isinstance(happened, BareRequest):
             return operate(saga, steps, happened, now, definition)
         if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
@@ -143,4 +143,4 @@ class Recorder:
             return decide(definition, saga, steps, happened, now, blocked=form.blocked)
         if asked:
             raise Conflict(stranded)
-        return strand(saga, steps, stranded, now)
+        return strand(saga, steps, stranded, now, definition)

@@ -43,9 +43,18 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
     return draft.decide()
 
 
-def strand(saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: datetime) -> Decision:
-    """Park a saga whose definition is gone, rather than run the wrong step."""
-    draft = Draft(saga, steps, now)
+def strand(
+    saga: SagaRecord,
+    steps: Sequence[StepRecord],
+    reason: str,
+    now: datetime,
+    definition: Saga | None = None,
+) -> Decision:
+    """Park a saga whose definition is gone, or fits it no longer, rather than run the wrong step.
+
+    A reason that may quote what does not fit is cleaned by the definition that there is.
+    """
+    draft = Draft(saga, steps, now, definition)
     if saga.status in ACTIVE:
         draft.park(saga.current_step, Cause.STRANDED, reason)
     return draft.decide()
@@ -115,13 +124,18 @@ def decide(
 
 
 def give_up(
-    saga: SagaRecord, steps: Sequence[StepRecord], what: Happened, reason: str, now: datetime
+    saga: SagaRecord,
+    steps: Sequence[StepRecord],
+    what: Happened,
+    reason: str,
+    now: datetime,
+    definition: Saga | None = None,
 ) -> Decision:
     """Park a saga because what has happened to it cannot be recorded: the least there is to write.
 
     The step whose outcome is lost has failed, and its effect is uncertain.
     """
-    draft = Draft(saga, steps, now)
+    draft = Draft(saga, steps, now, definition)
     if saga.status not in ACTIVE:
         return draft.decide()
     index = saga.current_step
