@@ -14,7 +14,7 @@ from local.datastore.locks import Footprint
 from local.datastore.messages import Message, ReadOptions
 from local.datastore.partitions import Database
 from local.datastore.store import Stored, fetch_entity
-from local.datastore.transactions import Transaction
+from local.datastore.transactions import Transaction, check_id
 from local.rpc.errors import Aborted, FailedPrecondition, InvalidArgument, ServiceError
 
 
@@ -66,6 +66,8 @@ def read_with(engine: Engine, options: ReadOptions, database: Database) -> Itera
         time = _read_time(engine, options.read_time)
         yield Read(engine, None, b"", time, as_of=time)
         return
+    if options.read_consistency not in options.ReadConsistency.values():
+        raise InvalidArgument(f"Unknown read consistency: {options.read_consistency}.")
     if which not in ("transaction", "new_transaction"):
         yield Read(engine, None, b"", engine.clock.now())
         return
@@ -88,6 +90,7 @@ def read_with(engine: Engine, options: ReadOptions, database: Database) -> Itera
 def begin_transaction(engine: Engine, options: Message, database: Database) -> Transaction:
     """Open a transaction; without a mode it is a read-write one."""
     if options.WhichOneof("mode") != "read_only":
+        check_id(options.read_write.previous_transaction)
         return engine.transactions.begin(database, read_only=False)
     as_of = None
     if options.read_only.HasField("read_time"):

@@ -20,6 +20,12 @@ TOTAL_LIMIT = 270.0
 _ID_BYTES = 16
 
 
+def check_id(id_: bytes) -> None:
+    """Refuse what no transaction was ever called; the empty id stands for none."""
+    if id_ and len(id_) != _ID_BYTES:
+        raise InvalidArgument("Invalid transaction.")
+
+
 @dataclass(eq=False)
 class Transaction:
     """One open transaction. A read-only one carries the snapshot that all its reads see."""

@@ -90,6 +90,14 @@ def test_pages_go_on_at_the_cursor(books: Any) -> None:
     assert ([book.year for book in rest], more) == ([1961], False)
 
 
+def test_pages_go_backward_from_the_cursor(books: Any) -> None:
+    """As Google's documentation of cursors has it: the reversed query begins at the cursor."""
+    _, cursor, _ = books.fetch_page(2)
+    backward = Book.query(Book.author == "Lem").order(Book.year)
+    page, _, more = backward.fetch_page(2, start_cursor=cursor)
+    assert ([book.year for book in page], more) == ([1968, 1971], False)
+
+
 def test_a_query_counts(books: Any) -> None:
     assert books.count() == 3
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.cloud import datastore as stock
+from google.cloud.datastore.query import PropertyFilter
 
 from local.supervisor import PROJECT
 
@@ -87,6 +89,19 @@ def test_ids_are_allocated(told: dict[str, Any]) -> None:
 
 def test_of_two_conflicting_transactions_one_is_aborted(told: dict[str, Any]) -> None:
     assert told["conflict"] == {"n": 1, "refused": [10]}
+
+
+def test_an_owner_is_found_by_node_and_by_python(told: dict[str, Any], emulator_host: str) -> None:
+    assert told["owners"] == ["node"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATASTORE_EMULATOR_HOST", emulator_host)
+        client: Any = stock.Client(project="node-client")
+    owner = client.key("Person", "amy")
+    query = client.query(kind="Car")
+    query.add_filter(filter=PropertyFilter("owner", "=", owner))
+    (car,) = query.fetch()
+    assert car["owner"] == owner
+    assert car["seats"][0]["owner"] == owner
 
 
 def test_refusals_have_the_codes_that_the_client_knows(told: dict[str, Any]) -> None:

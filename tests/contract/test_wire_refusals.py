@@ -337,6 +337,14 @@ def test_an_unknown_direction_operator_or_mode_is_refused(wire: Wire) -> None:
         wire.call("Commit", get_message_class("CommitRequest")(mode=7))
 
 
+@pytest.mark.deviation("classic", "it answers INTERNAL")
+def test_no_transaction_goes_on_from_one_that_never_was(wire: Wire) -> None:
+    options = {"read_write": {"previous_transaction": b"never"}}
+    request = get_message_class("BeginTransactionRequest")(transaction_options=options)
+    with refuses(INVALID, "Invalid transaction"):
+        wire.call("BeginTransaction", request)
+
+
 @pytest.mark.deviation("classic", "it takes any number")
 def test_a_query_has_at_most_100_filters_and_orders(wire: Wire) -> None:
     filters = [(f"p{n}", "=", 1) for n in range(100)]

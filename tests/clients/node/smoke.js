@@ -104,8 +104,16 @@ async function refusals() {
   return [...again, ...unplanned].map((end) => end.reason.code);
 }
 
+async function owners() {
+  const owner = store.key(["Person", "amy"]);
+  await store.save({ key: store.key(["Car", "node"]), data: { owner, seats: [{ owner }] } });
+  const owned = store.createQuery("Car").filter(new PropertyFilter("owner", "=", owner));
+  const [found] = await store.runQuery(owned);
+  return found.map((car) => car[store.KEY].name);
+}
+
 const told = {};
-for (const step of [putAndGet, query, pages, count, allocate, conflict, refusals]) {
+for (const step of [putAndGet, query, pages, count, allocate, conflict, refusals, owners]) {
   told[step.name] = await step();
 }
 console.log(JSON.stringify(told));
