@@ -19,8 +19,8 @@ from lib.saga.purge import make_purge
 from lib.saga.records import DeadLetter, SagaRecord, due_mark, shard_of
 from lib.saga.worklist import PASSING, Ended, Worked, work_through
 
-#: So many records are read at a time.
-LOT = 200
+#: So many records are read at a time, of each shard: each may be close to a MiB.
+LOT = 50
 
 #: A saga that fails by itself is put back for this time, so that it stands in nobody's way.
 PUT_BACK = timedelta(minutes=5)

@@ -61,6 +61,8 @@ class _Shape:
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:
+    if kind is object:  # what takes anything, to an author; a class like any other, to msgspec
+        return {}
     try:
         return msgspec.json.schema(kind)
     except TypeError:  # a type with a decoder of its own: its name is all that is known

@@ -158,13 +158,23 @@ def test_a_changed_type_is_told_with_its_saga_its_version_and_how_many(
 
 
 @pytest.mark.parametrize(
-    "changed", [{}, {"payload": OrderTakesMore}, {"signal": ApprovalTakesMore}]
+    "changed",
+    [{}, {"payload": OrderTakesMore}, {"signal": ApprovalTakesMore}, {"signal": object}],
 )
 @pytest.mark.usefixtures("deploy")
 def test_a_type_that_takes_what_is_stored_is_deployed(
     bench: Bench, probe: Probe, changed: dict[str, Any]
 ) -> None:
     assert check(bench, make(probe, **changed)) == []
+
+
+def test_a_signal_that_took_anything_may_not_come_to_need_a_type(
+    bench: Bench, probe: Probe
+) -> None:
+    bench.engine = bench.make_engine(make(probe, signal=object))
+    bench.engine.start("letters", "s1", PAYLOAD)
+    [told] = check(bench, make(probe, signal=Approval))
+    assert "signal go is still to come, by its old type" in told
 
 
 @pytest.mark.usefixtures("deploy")
@@ -207,7 +217,7 @@ def test_what_differs_in_words_alone_is_the_same_type() -> None:
     assert describe_type(Order) != describe_type(OrderTakesMore)
     assert describe_need(Order) == describe_need(OrderTakesMore)
     assert describe_need(Order) != describe_need(OrderNeedsMore)
-    assert describe_need(Any) == ""
+    assert describe_need(Any) == describe_need(object) == ""
 
 
 # A start that comes again

@@ -113,16 +113,16 @@ def _why_types(journal: Journal, definition: Saga, saga: SagaRecord) -> str:
         return problem.detail
     steps = loaded.steps if loaded else []
     misfits = (
-        _why_step(part, step, need)
+        _why_step(part, step)
         for part, step, need in zip(definition.parts, steps, definition.needs, strict=False)
+        # Nothing is known of the types of sagas that began before these were noted.
+        if saga.types and need not in ("", step.needs)
     )
     return find_misfit(definition, saga, steps) or next(filter(None, misfits), "")
 
 
-def _why_step(part: Part, step: StepRecord, need: str) -> str:
+def _why_step(part: Part, step: StepRecord) -> str:
     """Return why a step's signal that is still to come, or its output, would not fit."""
-    if not step.needs or step.needs == need:
-        return ""
     if isinstance(part, Signal):
         waits = step.status in WAITS and step.signal is None
         return f"signal {part.name} is still to come, by its old type" if waits else ""
