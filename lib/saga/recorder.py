@@ -143,4 +143,4 @@ class Recorder:
             return decide(definition, saga, steps, happened, now, blocked=form.blocked)
         if asked:
             raise Conflict(stranded)
-        return strand(saga, steps, stranded, now, definition)
+        return strand(saga, steps, stranded, now)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
-from lib.saga.machine import give_up, strand
+from lib.saga.machine import give_up
 from lib.saga.machine.happened import ParkRequested, ResolveRequested, SkipRequested, Woken
 from lib.saga.operators import view
 from lib.saga.policy import RetryPolicy
@@ -208,18 +208,16 @@ def test_of_a_saga_without_a_definition_nothing_is_shown_or_quoted(
     assert view.show_saga(bench.engine, "s")["steps"][0]["output"] == REDACTED
 
 
-def test_the_reason_of_a_saga_that_cannot_go_on_quotes_nothing(bench: Bench) -> None:
+def test_the_reason_of_an_outcome_that_cannot_be_recorded_quotes_nothing(bench: Bench) -> None:
     saga = pay(CHARGE, APPROVE)
     run(bench, saga, signal=False)
-    loaded, reason = bench.load("s"), f"what is stored does not fit: {CARD}, {TOKEN}"
-    for decision in (
-        strand(*loaded, reason, bench.time, saga),
-        give_up(*loaded, Woken(step=1, attempt=1), reason, bench.time, saga),
-    ):
-        letter = decision.dead_letter
-        assert letter is not None
-        texts = [letter.reason, decision.saga.parked_because, *(e.error for e in decision.events)]
-        assert not any(secret in text for secret in (CARD, TOKEN) for text in texts)
+    reason = f"what it has returned cannot be stored: {CARD}, {TOKEN}"
+    woken = Woken(step=1, attempt=1)
+    decision = give_up(*bench.load("s"), woken, reason, bench.time, saga)
+    letter = decision.dead_letter
+    assert letter is not None
+    texts = [letter.reason, decision.saga.parked_because, *(e.error for e in decision.events)]
+    assert not any(secret in text for secret in (CARD, TOKEN) for text in texts)
 
 
 def test_no_task_and_no_index_has_anything_of_a_payload(bench: Bench) -> None:

@@ -43,18 +43,9 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
     return draft.decide()
 
 
-def strand(
-    saga: SagaRecord,
-    steps: Sequence[StepRecord],
-    reason: str,
-    now: datetime,
-    definition: Saga | None = None,
-) -> Decision:
-    """Park a saga whose definition is gone, or fits it no longer, rather than run the wrong step.
-
-    A reason that may quote what does not fit is cleaned by the definition that there is.
-    """
-    draft = Draft(saga, steps, now, definition)
+def strand(saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: datetime) -> Decision:
+    """Park a saga whose definition is gone, or that it no longer fits; `reason` quotes no value."""
+    draft = Draft(saga, steps, now)
     if saga.status in ACTIVE:
         draft.park(saga.current_step, Cause.STRANDED, reason)
     return draft.decide()
