@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long test-image schedules differential fuzz lint costs cold-start setup alerts rollback play lock format clean
+.PHONY: help run demo test test-long test-image schedules differential fuzz lint verbs costs cold-start setup alerts rollback play lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,7 +47,7 @@ lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 verbs: $(VENV)/dev ## write docs/verbs.md: what each operator's verb does in each state of a saga
-	$(PYTHON) -m tests.docs.verb_table
+	@$(BIN)/python -m tests.docs.verb_table
 
 costs: $(VENV)/runtime ## what a saga costs by list price, and what the free tier is enough for (STEPS=4)
 	@$(BIN)/python -m benchmarks.costs --steps $(STEPS)

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
+from types import TracebackType
 
 #: Of a deeper stack the innermost calls are told.
 MAX_FRAMES = 40
@@ -30,9 +31,19 @@ def _chain_of(problem: BaseException) -> Iterator[BaseException]:
 
 
 def _describe_one(problem: BaseException) -> str:
-    frames = traceback.format_tb(problem.__traceback__, limit=-MAX_FRAMES)
+    frames = traceback.format_tb(_innermost(problem.__traceback__))
     described = "".join(frames) + type(problem).__name__
     if isinstance(problem, BaseExceptionGroup):
         members = problem.exceptions[:MAX_ERRORS]
         described += "".join(f"\nin it\n{describe_stack(each)}" for each in members)
     return described
+
+
+def _innermost(stack: TracebackType | None) -> TracebackType | None:
+    """Return the last calls of a stack; one error object that is raised often has thousands."""
+    ahead = stack
+    for _ in range(MAX_FRAMES):
+        ahead = ahead and ahead.tb_next
+    while stack is not None and ahead is not None:
+        stack, ahead = stack.tb_next, ahead.tb_next
+    return stack

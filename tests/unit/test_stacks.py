@@ -1,5 +1,7 @@
 """Where an error came from, however it is knotted up."""
 
+import traceback
+
 import pytest
 
 from lib.stacks import MAX_ERRORS, MAX_FRAMES, describe_stack
@@ -45,3 +47,14 @@ def test_what_an_error_hides_on_purpose_is_not_told() -> None:
     outer = ValueError()
     outer.__context__, outer.__suppress_context__ = KeyError(), True
     assert describe_stack(outer) == "ValueError"
+
+
+def test_an_error_that_was_raised_many_times_is_told_by_its_innermost_calls() -> None:
+    problem = ValueError("once")
+    for _ in range(5000):
+        try:
+            raise problem
+        except ValueError:
+            pass
+    innermost = traceback.format_tb(problem.__traceback__, limit=-MAX_FRAMES)
+    assert describe_stack(problem) == "".join(innermost) + "ValueError"
