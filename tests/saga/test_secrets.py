@@ -220,6 +220,22 @@ def test_the_reason_of_an_outcome_that_cannot_be_recorded_quotes_nothing(bench: 
     assert not any(secret in text for secret in (CARD, TOKEN) for text in texts)
 
 
+class Stricter(Struct):
+    card: Secret[str]
+    cents: str
+
+
+def test_a_view_names_the_field_that_does_not_fit_any_more(bench: Bench) -> None:
+    run(bench, pay(APPROVE), signal=False)
+    stricter = replace(pay(APPROVE), payload=Stricter)
+    bench.engine = bench.make_engine(stricter)
+    stored, _ = bench.load("s")
+    reason = "the stored payload no longer fits its type: Expected `str` - at `$.cents`"
+    bench.store.update(replace(stored, parked_because=reason, payload='{"card":"x","cents":1}'))
+    shown = view.show_saga(bench.engine, "s")
+    assert (shown["error"], shown["payload"]) == (reason, REDACTED)
+
+
 def test_no_task_and_no_index_has_anything_of_a_payload(bench: Bench) -> None:
     bench.engine = bench.make_engine(pay(CHARGE, APPROVE))
     bench.engine.start("pay", "s", {"card": CARD})

@@ -5,6 +5,7 @@ from typing import Any
 from lib.datastore import Page, Query, Transaction
 from lib.errors import NotFound
 from lib.saga.engine import Engine
+from lib.saga.fit import find_misfit
 from lib.saga.journal import Journal
 from lib.saga.machine.waits import waits_of
 from lib.saga.privacy import Privacy
@@ -27,9 +28,10 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     events = journal.events(saga_id, MOST_EVENTS)
     definition = engine.definitions.get((saga.name, saga.definition_version))
     privacy = Privacy(definition, saga, steps)
-    # What was written before a secret was known may quote it; without a definition there is no
+    # What was written before a secret was known may quote it. Where no type fits, there is no
     # telling a secret from the words around it, and what was written was clean then.
-    clean = privacy.clean if definition is not None else str
+    fits = definition is not None and not find_misfit(definition, saga, steps)
+    clean = privacy.clean if fits else str
     summary = summarize_saga(saga)
     return {
         **summary,
