@@ -3,6 +3,7 @@
 from lib.config import config
 from lib.logs import log
 from lib.saga.attempt import Attempt
+from lib.saga.containment import Escaped
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
 from lib.saga.journal import Loaded
@@ -37,10 +38,16 @@ def log_attempt(definition: Saga, loaded: Loaded, attempt: Attempt) -> None:
         phase=outcome.phase,
         attempt=outcome.attempt,
         result=outcome.result,
-        error="" if problem is None else type(problem).__name__,
+        error="" if problem is None else _name_type(problem),
         stack="" if problem is None else describe_stack(problem),
         **fields,
     )
+
+
+def _name_type(problem: BaseException) -> str:
+    """Return the type of what was raised, and not of what contains it."""
+    escaped = problem.__cause__ if isinstance(problem, Escaped) else None
+    return type(escaped or problem).__name__
 
 
 def _is_last(definition: Saga, loaded: Loaded, outcome: Outcome) -> bool:

@@ -1,6 +1,7 @@
 """A failed attempt leaves its type and its place in the log, and no text that may be private."""
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -108,3 +109,14 @@ def test_a_group_shows_the_place_of_each_member(
     assert line["error"] == "ExceptionGroup"
     assert line["stack"].count("in it\n") == 2
     assert "in confuse" in line["stack"]
+
+
+def test_what_would_have_ended_the_worker_is_named_with_its_place(
+    bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probe.on["a"] = lambda _: sys.exit(3)
+    start(bench)
+    bench.deliver()
+    [line] = lines_of(capsys)
+    assert line["error"] == "SystemExit"
+    assert "test_attempt_log.py" in line["stack"]
