@@ -88,7 +88,8 @@ class SagaRecord:
     #: The number of the event that called an operator: there is a dead letter until one has dealt
     #: with it. The saga may still move.
     incident: Annotated[int, OmitEmpty] = 0
-    #: The last operators' requests that were carried out: a digest of each, a blank, its id.
+    #: The last operators' requests that were carried out: of each a digest, the sequence of the
+    #: saga that it was meant for, if it named one, and its id.
     requests: Annotated[list[str], OmitEmpty] = field(default_factory=list)
     deadline_at: Annotated[datetime | None, OmitEmpty] = None
     #: How many attempts were made beyond the first of each action.

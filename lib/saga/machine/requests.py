@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,31 +24,40 @@ def carry_out(draft: Draft, request: Request, act: Callable[[], None]) -> None:
     where the saga is not as it was seen, Conflict where it has failed again since, or where the
     id was used for another request, and what `act` raises.
     """
-    saga, digest = draft.saga, digest_of(request)
-    if _is_done(saga, request, digest):
+    saga, mark = draft.saga, _mark_of(request)
+    done = [_Mark(*each.split(" ", 2)) for each in saga.requests]
+    if request.id and any(_is_of_id(each, mark) for each in done):
         return
     try:
         _check_pins(saga, request)
         act()
     except (Conflict, NotFound, VersionMismatch):
-        if not any(each.startswith(f"{digest} ") for each in saga.requests):
+        if not any(each[:2] == mark[:2] for each in done):
             raise
         return
     if draft.has_events:
-        saga.requests = [*saga.requests, f"{digest} {request.id}"][-MAX_REMEMBERED:]
+        saga.requests = [*saga.requests, " ".join(mark)][-MAX_REMEMBERED:]
 
 
-def digest_of(request: Request) -> str:
-    """Return what equal requests share, whatever their ids."""
-    asked = (type(request).__name__, replace(request, id="", incident=None))
-    return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:16]
+class _Mark(NamedTuple):
+    """What a saga remembers of a request: what was asked, of which state of it, and the id."""
+
+    digest: str
+    sequence: str
+    id: str
 
 
-def _is_done(saga: SagaRecord, request: Request, digest: str) -> bool:
-    of_id = [each for each in saga.requests if request.id and each.endswith(f" {request.id}")]
-    if of_id and f"{digest} {request.id}" not in of_id:
+def _mark_of(request: Request) -> _Mark:
+    asked = (type(request).__name__, replace(request, id="", sequence=None, incident=None))
+    digest = hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:16]
+    return _Mark(digest, str(request.sequence or ""), request.id)
+
+
+def _is_of_id(done: _Mark, mark: _Mark) -> bool:
+    """Tell whether a request is done by its id; raise Conflict where that was another request."""
+    if done.id == mark.id and done.digest != mark.digest:
         raise Conflict("this Idempotency-Key was used for another request", field="Idempotency-Key")
-    return bool(of_id)
+    return done.id == mark.id
 
 
 def _check_pins(saga: SagaRecord, request: Request) -> None:

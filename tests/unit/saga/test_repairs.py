@@ -443,6 +443,14 @@ def test_one_id_is_not_used_for_two_requests() -> None:
         played.happens(ResumeRequested(**WHO, id="k"))
 
 
+def test_a_request_under_the_same_id_is_the_same_whatever_state_of_the_saga_it_names() -> None:
+    played = play(step("a"))
+    seen = played.saga.sequence
+    assert played.happens(ParkRequested(**WHO, id="k 1", sequence=seen)).events
+    assert played.happens(ParkRequested(**WHO, id="k 1", sequence=seen + 1)).events == ()
+    assert played.happens(RetryRequested(**WHO, id="1")).events
+
+
 def test_the_audit_trail_leads_to_the_state_after_every_verb() -> None:
     played = uncertain_pivot()
     trail: list[EventRecord] = []
