@@ -1,8 +1,28 @@
 """The log lines that monitoring stands on. `alert` and `event` are stable names."""
 
-from lib.errors import Unreadable
+from collections.abc import Callable
+
+from lib.errors import AmendsError, Unreadable
 from lib.logs import log
-from lib.saga.records import DeadLetter, SagaRecord
+from lib.saga.machine.draft import Decision
+from lib.saga.records import FINISHED, DeadLetter, SagaRecord
+
+
+def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
+    """Log a finished saga; a parked one is the alert that an operator gets, once.
+
+    So it does for the sagas that begin with the decision: one may be parked at once.
+    """
+    saga = decision.saga
+    for child in decision.children:
+        report(child, announce)
+    if decision.dead_letter is not None:
+        try:
+            announce(decision.dead_letter)
+        except AmendsError as problem:
+            log("WARNING", "an alert may come twice", saga=saga.id, error=problem.detail)
+    elif decision.events and saga.status in FINISHED:
+        log_finished(saga)
 
 
 def log_parked(letter: DeadLetter) -> None:
@@ -22,6 +42,12 @@ def log_parked(letter: DeadLetter) -> None:
         time=letter.created_at.isoformat(),
         **{"logging.googleapis.com/insertId": f"{letter.id}-{letter.sequence}"},
     )
+
+
+def log_left(problem: Exception) -> None:
+    """Log that a delivery could not be handed over: the sweep will."""
+    error = f"{type(problem).__name__}: {problem}"
+    log("WARNING", "a delivery is left to the sweep", error=error)
 
 
 def log_finished(saga: SagaRecord) -> None:

@@ -115,7 +115,7 @@ class Engine:
             self.journal.create(decision)
         except AlreadyExists:
             return self._started_before(saga, definition)
-        self._report(decision)
+        alerts.report(decision, self.announce)
         self._enqueue_or_leave(decision.deliveries)
         return decision.saga
 
@@ -169,12 +169,12 @@ class Engine:
         A pause reaches its children, and a resume. Raises NotFound, Conflict where it makes no
         sense in the saga's state, and VersionMismatch where that is not the one that was seen.
         """
-        loaded = self._get(saga_id)
+        loaded = self.journal.get(saga_id)
         what = pin(happened, loaded.saga)
         saga = self._settle(loaded, what, self._enqueue_or_leave)
         onward = for_children(loaded.saga, saga, what)
         if onward is not None:
-            for child in children_of(self._get(saga_id)):
+            for child in self.journal.get(saga_id).children:
                 with suppress(Conflict, NotFound):
                     self.tell(child, onward)
         return saga
@@ -186,7 +186,7 @@ class Engine:
         or TooLarge for a payload that does not fit, and Conflict when it comes too late or with
         another payload than before.
         """
-        saga = self._find(saga_id)
+        saga = self.journal.get(saga_id).saga
         definition = self._recorder.definition_of(saga)
         if definition is None:
             raise Conflict(self._recorder.why_stranded(saga))
@@ -199,7 +199,7 @@ class Engine:
 
     def preview(self, saga_id: str, happened: Happened) -> tuple[Loaded, Decision]:
         """Return a saga, and what would become of it, changing nothing; raises as `tell` does."""
-        loaded = self._get(saga_id)
+        loaded = self.journal.get(saga_id)
         return loaded, self._recorder.decide(loaded, happened)
 
     def redeliver(self, saga: SagaRecord) -> bool:
@@ -284,7 +284,7 @@ class Engine:
         if decision is None:
             return None
         if decision.events:
-            self._report(decision)
+            alerts.report(decision, self.announce)
             enqueue(decision.deliveries)
         else:
             # What happened was known; whoever committed it may have died before its enqueue.
@@ -307,7 +307,7 @@ class Engine:
                     return self.journal.save_on(loaded, decision)
                 except (VersionMismatch, Contention):
                     self._back_off(attempt)
-                    loaded = self._get(delivery.saga_id)
+                    loaded = self.journal.get(delivery.saga_id)
         except Unavailable as problem:
             raise NotBegun(problem.detail) from problem
         raise NotBegun(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
@@ -340,24 +340,12 @@ class Engine:
         request = RevertRequested(actor=f"saga {loaded.saga.id}", reason=reason)
         result, error = Result.UNDER_WAY, ""
         try:
-            if self._settle(self._get(child), request).status is SagaStatus.ROLLED_BACK:
+            if self._settle(self.journal.get(child), request).status is SagaStatus.ROLLED_BACK:
                 result = Result.DONE
         except AmendsError as problem:
             result = Result.PERMANENT if problem.status < 500 else Result.RETRYABLE
             error = problem.detail
         return outcome_of(delivery, result, error=error)
-
-    def _find(self, saga_id: str) -> SagaRecord:
-        saga = self.journal.find(saga_id)
-        if saga is None:
-            raise NotFound(f"no saga {saga_id!r}", field="id")
-        return saga
-
-    def _get(self, saga_id: str) -> Loaded:
-        loaded = self.journal.load(saga_id, self._find(saga_id).total_steps)
-        if loaded is None:
-            raise NotFound(f"no saga {saga_id!r}", field="id")
-        return loaded
 
     def _started_before(self, new: SagaRecord, definition: Saga) -> SagaRecord:
         saga = self.journal.find(new.id)
@@ -372,19 +360,15 @@ class Engine:
             if loaded is not None:
                 self._make_sure(loaded, self._enqueue_or_leave)
         except AmendsError as problem:
-            log(
-                "WARNING",
-                "a delivery is left to the sweep",
-                error=f"{type(problem).__name__}: {problem}",
-            )
+            alerts.log_left(problem)
         return saga
 
     def _make_sure(self, loaded: Loaded, enqueue: Enqueue) -> None:
         """Enqueue what a saga waits for, in itself and in its children, once more."""
         enqueue(outstanding(loaded.saga, loaded.steps))
-        for child_id in children_of(loaded):
+        for child_id in loaded.children:
             try:
-                child = self._get(child_id)
+                child = self.journal.get(child_id)
             except Unreadable as problem:
                 alerts.log_unreadable(child_id, problem)
             else:
@@ -398,33 +382,7 @@ class Engine:
         try:
             self._enqueue(deliveries)
         except Exception as problem:  # what is committed runs, whatever the queue has against it
-            log(
-                "WARNING",
-                "a delivery is left to the sweep",
-                error=f"{type(problem).__name__}: {problem}",
-            )
-
-    def _report(self, decision: Decision) -> None:
-        """Log a finished saga; a parked one is the alert that an operator gets, once.
-
-        So it does for the sagas that begin with the decision: one may be parked at once.
-        """
-        saga = decision.saga
-        for child in decision.children:
-            self._report(child)
-        if decision.dead_letter is not None:
-            try:
-                self.announce(decision.dead_letter)
-            except AmendsError as problem:
-                log("WARNING", "an alert may come twice", saga=saga.id, error=problem.detail)
-        elif decision.events and saga.status in FINISHED:
-            alerts.log_finished(saga)
-
-
-def children_of(loaded: Loaded) -> list[str]:
-    """Return the ids of the sagas that a saga waits for."""
-    waiting = (step for step in loaded.steps if step.status is StepStatus.WAITING)
-    return [step.child for step in waiting if step.child]
+            alerts.log_left(problem)
 
 
 def _records_begin(definition: Saga, delivery: Delivery) -> bool:

@@ -24,7 +24,7 @@ from lib.datastore import (
     upsert,
 )
 from lib.datastore.conditions import Combination
-from lib.errors import Unreadable
+from lib.errors import NotFound, Unreadable
 from lib.saga.machine.draft import Decision
 from lib.saga.records import (
     SHARDS,
@@ -32,6 +32,7 @@ from lib.saga.records import (
     EventRecord,
     SagaRecord,
     StepRecord,
+    StepStatus,
     due_mark,
     look_mark,
     purge_mark,
@@ -45,6 +46,12 @@ class Loaded(NamedTuple):
 
     saga: SagaRecord
     steps: list[StepRecord]
+
+    @property
+    def children(self) -> list[str]:
+        """The ids of the sagas that the saga waits for."""
+        waiting = (step for step in self.steps if step.status is StepStatus.WAITING)
+        return [step.child for step in waiting if step.child]
 
 
 class Journal:
@@ -78,6 +85,14 @@ class Journal:
         child, saga, *found = self.store.find_multi([*wanted, *step_keys(saga_id, steps)])
         whole = saga is not None and None not in found
         return (Loaded(saga, found) if whole else None), child
+
+    def get(self, saga_id: str) -> Loaded:
+        """Return a saga and its steps; raise NotFound when there is no such saga."""
+        saga = self.find(saga_id)
+        loaded = self.load(saga_id, saga.total_steps) if saga else None
+        if loaded is None:
+            raise NotFound(f"no saga {saga_id!r}", field="id")
+        return loaded
 
     def find(self, saga_id: str) -> SagaRecord | None:
         """Return a saga without its steps, or None."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from lib.errors import VersionMismatch
 from lib.saga.calling import child_end_of
-from lib.saga.engine import Engine, children_of
+from lib.saga.engine import Engine
 from lib.saga.journal import Journal, Loaded
 from lib.saga.machine.happened import Looked
 from lib.saga.machine.outstanding import due_of, outstanding
@@ -36,7 +36,7 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
 def _look_around(journal: Journal, loaded: Loaded) -> Looked:
     """Return what has become of the children and of the dead letter of a saga."""
     saga = loaded.saga
-    children = {name: journal.find(name) for name in children_of(loaded)}
+    children = {name: journal.find(name) for name in loaded.children}
     heard = (child for child in children.values() if child and child.parent_told)
     called = bool(saga.incident) or saga.status is SagaStatus.FAILED
     return Looked(
