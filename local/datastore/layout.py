@@ -92,14 +92,20 @@ class Layout:
         return b"".join((*parts, suffix[at:]))
 
     def find_cut(self, cut: Cut) -> Cut:
-        """Return the cut among entries that is the same place as a cut after a position."""
+        """Return the cut among entries that is the same place as a cut among positions.
+
+        The cut may be at a position, or at what several of them begin with.
+        """
         if self.is_plain or not cut.value:
             return cut
-        kept = b""
-        components = split_position(cut.value, self.columns)
-        for component, constant in zip(components, self.constants, strict=False):
+        kept, at = b"", 0
+        for (_, descends), constant in zip(self.columns, self.constants, strict=True):
+            if at == len(cut.value):
+                break
+            end = find_component_end(cut.value, at, descends=descends)
+            component, at = cut.value[at:end], end
             if constant is None:
                 kept += component
             elif constant != component:
                 return Cut(kept, after=constant + AFTER < component + AFTER)
-        return Cut(kept + components[-1], cut.after)
+        return Cut(kept + cut.value[at:], cut.after)

@@ -156,6 +156,20 @@ def test_a_cursor_between_distinct_results_is_there_in_reverse_too(turnable: Wir
     assert back == ["j", "i"]
 
 
+@pytest.mark.lacks("classic", "it has no disjunctions")
+@pytest.mark.deviation("fsd", "it goes on within the group of the cursor")
+def test_a_cursor_between_distinct_results_of_alternatives_is_there_in_reverse_too(
+    turnable: Wire,
+) -> None:
+    q_is = ("q", "in", [97, 98, 99, 100, 101])
+    distinct: dict[str, Any] = {"project": ["p"], "distinct": ["p"]}
+    forward = turnable.query("R", q_is, order=["p", "q"], limit={"value": 2}, **distinct)
+    page = turnable.run(forward)
+    assert list_names(page) == ["c", "a"]
+    back = turnable.query("R", q_is, order=["-p", "-q"], start_cursor=page.end_cursor, **distinct)
+    assert list_names(turnable.run(back)) == ["d", "c"]
+
+
 def test_a_cursor_before_everything_is_no_bound_to_the_reverse(turnable: Wire) -> None:
     cursor = turnable.run(turnable.query("R", order=["q"], limit={"value": 0})).end_cursor
     assert turnable.names("R", order=["-q"], start_cursor=cursor) == list("jihgfedcba")

@@ -153,6 +153,24 @@ def _negates_in_aggregation(operation: Operation) -> bool:
 
 DIFFERENCES: list[Difference[Operation]] = [
     Difference(
+        "takes the first results by what is summed up, where a sum or an average has a limit or an "
+        "offset and the query no order",
+        "takes the first in the query's own order, as we do: Google's own tests of its clients "
+        "hold it to that",
+        None,
+    ),
+    Difference(
+        "does not index what is embedded in an array, and indexes what is embedded in an entity "
+        "without an index",
+        "does the opposite of both, as we and the classic emulator do: documented",
+        None,
+    ),
+    Difference(
+        "sums an equated property of an array as its filter's value, once for each element",
+        "not known; we sum the element that is equal",
+        None,
+    ),
+    Difference(
         "answers an entity once for each of its values that match",
         "answers it once, as we and the classic emulator do: documented",
         None,
