@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from deploy.cloud import Cloud
+from deploy.cloud import Cloud, list_pages
 from deploy.patience import persist
 from deploy.settings import PROJECT, Settings, Unusable, split_list
 
@@ -13,9 +13,13 @@ METRICS = PROJECT / "deploy" / "metrics"
 POLICIES = PROJECT / "deploy" / "alerts"
 
 MONITORING = "https://monitoring.googleapis.com/v3"
+LOGGING = "https://logging.googleapis.com/v2"
 
 #: The label of a policy that names its file. Its title may change, and this does not.
 LABEL = "amends"
+
+#: The label of a policy that names its environment; without a prefix there is none.
+ENVIRONMENT = "amends-environment"
 
 #: What an update replaces; whether a policy is switched off, and whom it tells, is left alone.
 FIELDS = "displayName,documentation,conditions,combiner,alertStrategy,severity,userLabels"
@@ -32,23 +36,60 @@ def apply_alerts(cloud: Cloud, settings: Settings) -> None:
 
     Raises Unusable, with nothing changed, when there is nobody to be told.
     """
-    policies = _find_policies(cloud, settings)
+    policies = find_policies(cloud, settings)
     channels = _choose_channels(settings, policies)
-    listed = cloud.read("logging", "metrics", "list") or []
-    present = {metric["name"] for metric in listed}
-    for file in sorted(METRICS.glob("*.json")):
-        verb = "update" if file.stem in present else "create"
-        source = f"--config-from-file={file.relative_to(PROJECT)}"
-        cloud.change("logging", "metrics", verb, file.stem, source)
+    _apply_metrics(cloud, settings)
     for file in sorted(POLICIES.glob("*.json")):
         _apply_policy(cloud, settings, describe_policy(file, settings), policies, channels)
 
 
+def describe_metric(file: Path, settings: Settings) -> dict[str, Any]:
+    """Return what a file states, for the lines that this environment logs and no others."""
+    metric: dict[str, Any] = json.loads(file.read_text())
+    only = f"{metric['filter']} AND {_lines_of(settings)}"
+    return {**metric, "name": settings.named(metric["name"]), "filter": only}
+
+
 def describe_policy(file: Path, settings: Settings) -> dict[str, Any]:
-    """Return what a file states, with a title that says which deployment it is about."""
-    policy: dict[str, Any] = json.loads(file.read_text())
+    """Return what a file states, with a title that says which deployment it is about.
+
+    It is over the metrics, the lines and the job of this environment alone.
+    """
+    text, names = file.read_text(), {each.stem for each in METRICS.glob("*.json")}
+    for name in names:
+        # As filters name a metric, and as PromQL does.
+        for before, form in (("user/", name), ("user_", name.replace("-", "_"))):
+            prefix = settings.prefix if before == "user/" else settings.prefix.replace("-", "_")
+            text = text.replace(f"{before}{form}", f"{before}{prefix}{form}")
+    policy: dict[str, Any] = json.loads(text)
+    for condition in policy["conditions"]:
+        if found := condition.get("conditionMatchedLog"):
+            found["filter"] = f"{found['filter']} AND {_lines_of(settings)}"
+    documentation = policy["documentation"]
+    documentation["content"] = documentation["content"].replace(
+        "sweep-sagas", settings.named("sweep-sagas")
+    )
     title = policy["displayName"].replace("Amends:", f"Amends in {settings.environment}:", 1)
-    return {**policy, "displayName": title, "userLabels": {LABEL: file.stem}}
+    labels = {LABEL: file.stem} | ({ENVIRONMENT: settings.label} if settings.prefix else {})
+    return {**policy, "displayName": title, "userLabels": labels}
+
+
+def _lines_of(settings: Settings) -> str:
+    """Return the part of a filter that finds what this environment logs, and no other."""
+    if settings.prefix:
+        return f'jsonPayload.environment="{settings.label}"'
+    return "NOT jsonPayload.environment:*"
+
+
+def _apply_metrics(cloud: Cloud, settings: Settings) -> None:
+    url = f"{LOGGING}/projects/{settings.project}/metrics"
+    present = {each["name"] for each in list_pages(cloud, url, "metrics")}
+    for file in sorted(METRICS.glob("*.json")):
+        metric = describe_metric(file, settings)
+        if metric["name"] in present:
+            cloud.send("PUT", f"{url}/{metric['name']}", metric)
+        else:
+            cloud.send("POST", url, metric)
 
 
 def _apply_policy(
@@ -79,22 +120,18 @@ def _await_metric(cloud: Cloud, method: str, url: str, policy: dict[str, Any]) -
     )  # fmt: skip
 
 
-def _find_policies(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
+def find_policies(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
     """Return the policies that are ours, by the name of their file."""
     titles = {json.loads(file.read_text())["displayName"]: file.stem
               for file in POLICIES.glob("*.json")}  # fmt: skip
     found: dict[str, dict[str, Any]] = {}
-    token = ""
-    while True:
-        url = f"{MONITORING}/projects/{settings.project}/alertPolicies?pageSize=100"
-        page = cloud.get(f"{url}&pageToken={token}")
-        for policy in page.get("alertPolicies", []):
-            label = policy.get("userLabels", {}).get(LABEL) or titles.get(policy["displayName"])
-            if label:
-                found[label] = policy
-        token = page.get("nextPageToken", "")
-        if not token:
-            return found
+    url = f"{MONITORING}/projects/{settings.project}/alertPolicies"
+    for policy in list_pages(cloud, url, "alertPolicies"):
+        labels = policy.get("userLabels", {})
+        label = labels.get(LABEL) or titles.get(policy["displayName"])
+        if label and labels.get(ENVIRONMENT, "") == settings.label:
+            found[label] = policy
+    return found
 
 
 def _choose_channels(settings: Settings, policies: dict[str, dict[str, Any]]) -> list[str]:

@@ -1,7 +1,7 @@
 """How Google Cloud is spoken to: by gcloud, and by its REST APIs where there is much to say."""
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -44,6 +44,17 @@ class Cloud(Clock, Protocol):
 
     def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
         """Call `action` for every item, some at once; the first error is raised."""
+
+
+def list_pages(cloud: Cloud, url: str, field: str) -> Iterator[Any]:
+    """Yield what a REST API lists under an address, from all of its pages."""
+    token = ""
+    while True:
+        page = cloud.get(f"{url}?pageSize=100&pageToken={token}") or {}
+        yield from page.get(field, [])
+        token = page.get("nextPageToken", "")
+        if not token:
+            return
 
 
 class DryRun:

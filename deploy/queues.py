@@ -76,7 +76,8 @@ def _read(settings: Settings) -> Mapping[str, dict[str, Any]]:
     # Here, so that what needs no queues runs on Python alone, without a YAML library.
     from local.queues import read_queue_settings
 
-    return read_queue_settings(QUEUES, int(settings.queue_count))
+    stated = read_queue_settings(QUEUES, int(settings.queue_count))
+    return {settings.named(name): each for name, each in stated.items()}
 
 
 def flags_of(stated: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from deploy.cloud import Cloud
 from deploy.comparison import agrees
 from deploy.run_api import Resource, apply_service, apply_traffic, find_services, is_ours, short
 from deploy.services import (
+    ENVIRONMENT,
     MODE,
     RELEASE,
     Service,
@@ -28,12 +29,13 @@ def stage(cloud: Cloud, settings: Settings, image: str) -> None:
     Raises Unusable, with nothing deployed, if one of the names belongs to somebody else's service.
     """
     services, present = list_services(settings), find_services(cloud, settings)
+    belongs = f",{ENVIRONMENT}={settings.label}" if settings.prefix else ""
     for service in services:
-        if service.name in present and not is_ours(present[service.name]):
+        if service.name in present and not is_ours(present[service.name], settings):
             raise Unusable(
-                f"there is a service {service.name} that no build of ours has deployed; if it may "
-                f"be replaced: gcloud run services update {service.name} "
-                f"--region={settings.region} --update-labels={RELEASE}=replace"
+                f"there is a service {service.name} that no build of {settings.environment} has "
+                f"deployed; if it may be replaced: gcloud run services update {service.name} "
+                f"--region={settings.region} --update-labels={RELEASE}=replace{belongs}"
             )
 
     def deploy(service: Service) -> None:
@@ -85,7 +87,11 @@ def roll_back(cloud: Cloud, settings: Settings) -> None:
 
     The services are those of the last release, by their label, whatever MODE says.
     """
-    ours = {name: each for name, each in find_services(cloud, settings).items() if is_ours(each)}
+    ours = {
+        name: each
+        for name, each in find_services(cloud, settings).items()
+        if is_ours(each, settings)
+    }
     worker = ours.get(deployed_name("run_saga_step", settings), {})
     mode = worker.get("labels", {}).get(MODE)
     released = {name: each for name, each in ours.items() if each["labels"].get(MODE) == mode}
@@ -108,7 +114,9 @@ def find_leftovers(cloud: Cloud, settings: Settings) -> list[str]:
     """Return the services that a build has deployed once and the table has no more."""
     wanted = {service.name for service in list_services(settings)}
     present = find_services(cloud, settings)
-    return sorted(name for name, each in present.items() if name not in wanted and is_ours(each))
+    return sorted(
+        name for name, each in present.items() if name not in wanted and is_ours(each, settings)
+    )
 
 
 def _check_staged(services: list[Service], present: dict[str, Resource]) -> None:

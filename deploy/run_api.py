@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from deploy.cloud import Cloud, Failed
+from deploy.cloud import Cloud, Failed, list_pages
 from deploy.patience import persist, wait_until
-from deploy.services import RELEASE
+from deploy.services import ENVIRONMENT, RELEASE
 from deploy.settings import Settings
 
 ROOT = "https://run.googleapis.com/v2"
@@ -17,14 +17,8 @@ Resource = dict[str, Any]
 
 def find_services(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
     """Return every service of the region by its name, whosoever it is."""
-    found: dict[str, Resource] = {}
-    token = ""
-    while True:
-        page = cloud.get(f"{_parent(settings)}/services?pageSize=100&pageToken={token}")
-        found |= {short(service["name"]): service for service in page.get("services", [])}
-        token = page.get("nextPageToken", "")
-        if not token:
-            return found
+    listed = list_pages(cloud, f"{_parent(settings)}/services", "services")
+    return {short(service["name"]): service for service in listed}
 
 
 def apply_service(cloud: Cloud, settings: Settings, name: str, stated: Resource) -> None:
@@ -70,9 +64,10 @@ def set_members(cloud: Cloud, settings: Settings, name: str, role: str, change: 
     persist(cloud, attempt)
 
 
-def is_ours(service: Resource) -> bool:
-    """Tell whether a build of ours has deployed a service."""
-    return RELEASE in service.get("labels", {})
+def is_ours(service: Resource, settings: Settings) -> bool:
+    """Tell whether a build of this environment has deployed a service."""
+    labels = service.get("labels", {})
+    return RELEASE in labels and labels.get(ENVIRONMENT, "") == settings.label
 
 
 def short(name: str) -> str:

@@ -26,6 +26,9 @@ SMOKE = ("start_saga", "get_saga", "list_sagas")
 #: The labels that say what a service was last deployed as, and in which mode.
 RELEASE, MODE = "amends-release", "amends-mode"
 
+#: The label that says to which environment a service belongs; without a prefix there is none.
+ENVIRONMENT = "amends-environment"
+
 #: So much of a release's label is in the names of its revisions.
 REVISION_DIGITS = 8
 
@@ -76,7 +79,7 @@ def describe_service(service: Service, settings: Settings, image: str) -> dict[s
     The name of its revision is the release's, to which whoever deploys adds what makes it new.
     """
     described: dict[str, Any] = {
-        "labels": {MODE: settings.mode},
+        "labels": {MODE: settings.mode, **_label_of(settings)},
         "ingress": f"INGRESS_TRAFFIC_{'INTERNAL_ONLY' if service.is_machinery else 'ALL'}",
         # IAM is asked about every caller; a public service has allUsers among its invokers.
         "invokerIamDisabled": False,
@@ -101,6 +104,10 @@ def describe_service(service: Service, settings: Settings, image: str) -> dict[s
     described["labels"][RELEASE] = release
     described["template"]["revision"] = f"{service.name}-{release[:REVISION_DIGITS]}"
     return described
+
+
+def _label_of(settings: Settings) -> dict[str, str]:
+    return {ENVIRONMENT: settings.label} if settings.prefix else {}
 
 
 def release_of(described: Any) -> str:
@@ -146,6 +153,8 @@ def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
         environment["AMENDS_BEHIND_IAM"] = "1"
     if service.function.invoker == "operator" or service.target == API:
         environment["AMENDS_OPERATORS"] = ",".join(split_list(settings.operators))
+    if settings.prefix:
+        environment["AMENDS_ENVIRONMENT"] = settings.label
     if settings.ttl == "1":
         environment["AMENDS_TTL"] = "1"
     if settings.otlp_endpoint:

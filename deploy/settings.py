@@ -13,6 +13,19 @@ PROJECT = Path(__file__).resolve().parent.parent
 #: the worker and the sweep beside it.
 MODES = ("functions", "api")
 
+#: What goes before every name of an environment: such as `staging-`.
+PREFIX = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?-")
+
+#: Names as IAM and Firestore take them.
+ACCOUNT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+DATABASE = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
+
+#: The service accounts, as the settings call them.
+ACCOUNTS = ("app", "data", "tasks", "scheduler", "build")
+
+#: The database that every project can have without naming it.
+DEFAULT = "(default)"
+
 #: Who can be named as a caller, an operator or a submitter. allUsers and allAuthenticatedUsers
 #: cannot: a function that is open to everybody says so in main.py.
 MEMBER = re.compile(r"(user|group|serviceAccount|domain|principal|principalSet):\S+")
@@ -31,6 +44,9 @@ class Settings:
     #: Needed by the build alone, to know each service's address before there is one.
     project_number: str = ""
     region: str = "europe-west1"
+    #: Goes before the name of everything of this environment, so that several can be in one
+    #: project: services, queues, the job, accounts, the repository, metrics and alerts.
+    prefix: str = ""
     #: Where the queues and the sweep's job are; where the services are, if empty. Cloud Tasks and
     #: Cloud Scheduler are not in every region.
     tasks_region: str = ""
@@ -38,7 +54,8 @@ class Settings:
     database_location: str = ""
     #: The Artifact Registry repository of the image.
     repository: str = "amends"
-    database: str = "(default)"
+    #: `(default)` if nothing is said, and with a prefix one of the environment's own.
+    database: str = ""
     mode: str = "functions"
     #: So many of each queue of queues.yaml.
     queue_count: str = "1"
@@ -67,9 +84,22 @@ class Settings:
     #: Monitoring's notification channels for the alerts, separated by commas.
     channels: str = ""
 
+    def __post_init__(self) -> None:
+        """Choose the database, where none was stated."""
+        if not self.database:
+            object.__setattr__(self, "database", self.named("amends") if self.prefix else DEFAULT)
+
+    def named(self, name: str) -> str:
+        """Return a name as it is in this environment."""
+        return f"{self.prefix}{name}"
+
+    def account(self, name: str) -> str:
+        """Return the id of a service account: "app", "data", "tasks", "scheduler" or "build"."""
+        return self.named(getattr(self, f"{name}_account"))
+
     def email(self, account: str) -> str:
-        """Return the e-mail address of one of the service accounts."""
-        return f"{account}@{self.project}.iam.gserviceaccount.com"
+        """Return the address of one of the service accounts, by what the settings call it."""
+        return f"{self.named(account)}@{self.project}.iam.gserviceaccount.com"
 
     def member(self, account: str) -> str:
         """Return a service account as IAM policies name it."""
@@ -78,12 +108,23 @@ class Settings:
     @property
     def environment(self) -> str:
         """What tells this deployment from others, for titles that people read."""
-        return self.project
+        return f"{self.project}/{self.label}" if self.prefix else self.project
+
+    @property
+    def label(self) -> str:
+        """The environment's name: its prefix without the hyphen; nothing without a prefix."""
+        return self.prefix.removesuffix("-")
+
+    @property
+    def image_repository(self) -> str:
+        """The name of the Artifact Registry repository: what an environment runs, only its own
+        build has written."""
+        return self.named(self.repository)
 
     @property
     def image(self) -> str:
         """The image's name, without a tag."""
-        return f"{self.region}-docker.pkg.dev/{self.project}/{self.repository}/amends"
+        return f"{self.region}-docker.pkg.dev/{self.project}/{self.image_repository}/amends"
 
     @property
     def tasks_location(self) -> str:
@@ -125,9 +166,37 @@ def _check(settings: Settings) -> None:
         raise Unusable(f"RETENTION_DAYS is a number of days, not {settings.retention_days!r}")
     if settings.ttl not in ("", "0", "1"):
         raise Unusable(f"TTL is 1 or nothing, not {settings.ttl!r}")
+    _check_names(settings)
     count = settings.queue_count
     if not _is_number(count) or not 0 < int(count) <= 100:
         raise Unusable(f"QUEUE_COUNT is a number from 1 to 100, not {count!r}")
+
+
+def _check_names(settings: Settings) -> None:
+    """Refuse names that Google would not take, or that two environments would share."""
+    prefix = settings.prefix
+    if prefix and not PREFIX.fullmatch(prefix):
+        raise Unusable(
+            f"PREFIX is small letters, digits and hyphens, with a letter first and a hyphen last, "
+            f"such as staging-; not {prefix!r}"
+        )
+    for name in ACCOUNTS:
+        if not ACCOUNT.fullmatch(account := settings.account(name)):
+            raise Unusable(
+                f"{account} is no name of a service account ({len(account)} characters; 6 to 30 "
+                f"of small letters, digits and hyphens): choose a shorter PREFIX, or another "
+                f"{name.upper()}_ACCOUNT"
+            )
+    if not DATABASE.fullmatch(settings.database):
+        raise Unusable(
+            f"{settings.database!r} is no name of a database (4 to 63 small letters, digits and "
+            "hyphens): say another DATABASE"
+        )
+    if prefix and settings.database == DEFAULT:
+        raise Unusable(
+            f"the database {DEFAULT} is for the environment without a PREFIX: leave DATABASE out, "
+            f"for {prefix}amends, or name another"
+        )
 
 
 def _check_members(name: str, members: list[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from deploy.cloud import Cloud
 from deploy.patience import SETTLING, persist
-from deploy.settings import Settings, Unusable, split_list
+from deploy.settings import ACCOUNTS, Settings, Unusable, split_list
 from deploy.table import account_of, list_secrets
 
 APIS = (
@@ -25,8 +25,6 @@ APIS = (
     "serviceusage",
     "storage",
 )
-
-ACCOUNTS = ("app", "data", "tasks", "scheduler", "build")
 
 #: What an account may do to the database, and to no other database of the project.
 DATABASE_ROLES = {
@@ -130,9 +128,9 @@ def _create_stores(cloud: Cloud, settings: Settings, databases: list[Any]) -> No
             f"--location={_database_location(settings)}", "--type=datastore-mode",
         )  # fmt: skip
     listed = _read(cloud, "artifacts", "repositories", "list", location)
-    if settings.repository not in _last_parts(listed):
+    if settings.image_repository not in _last_parts(listed):
         _settle(
-            cloud, "artifacts", "repositories", "create", settings.repository, location,
+            cloud, "artifacts", "repositories", "create", settings.image_repository, location,
             "--repository-format=docker",
         )  # fmt: skip
     listed = _read(cloud, "storage", "buckets", "list")
@@ -147,9 +145,9 @@ def _create_accounts(cloud: Cloud, settings: Settings) -> None:
     listed = _read(cloud, "iam", "service-accounts", "list")
     present = {account["email"] for account in listed}
     for name in ACCOUNTS:
-        account = getattr(settings, f"{name}_account")
-        if settings.email(account) not in present:
-            title = f"Amends: {name}"
+        account = settings.account(name)
+        if f"{account}@{settings.project}.iam.gserviceaccount.com" not in present:
+            title = f"Amends in {settings.environment}: {name}"
             _settle(cloud, "iam", "service-accounts", "create", account, f"--display-name={title}")
 
 
@@ -175,7 +173,7 @@ def _list_project_bindings(settings: Settings) -> Iterator[list[str]]:
     database = f"projects/{settings.project}/databases/{settings.database}"
     only = (
         f'expression=resource.name == "{database}" || resource.name.startsWith("{database}/"),'
-        f"title=amends-database"
+        f"title={settings.named('amends-database')}"
     )
     for name, roles in DATABASE_ROLES.items():
         member = settings.member(getattr(settings, f"{name}_account"))
@@ -197,7 +195,7 @@ def _list_storage_bindings(settings: Settings) -> Iterator[list[str]]:
     build = f"--member={settings.member(settings.build_account)}"
     yield [*bucket, build, "--role=roles/storage.objectViewer"]
     yield [
-        "artifacts", "repositories", "add-iam-policy-binding", settings.repository,
+        "artifacts", "repositories", "add-iam-policy-binding", settings.image_repository,
         f"--location={settings.region}", build, "--role=roles/artifactregistry.writer",
     ]  # fmt: skip
     for member in split_list(settings.submitters):

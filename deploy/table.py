@@ -31,9 +31,9 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,255}:(latest|[1-9][0-9]*)")
 
 
-def deployed_name(target: str, _settings: Settings) -> str:
+def deployed_name(target: str, settings: Settings) -> str:
     """Return the name of a function's service."""
-    return target.replace("_", "-")
+    return settings.named(target.replace("_", "-"))
 
 
 def account_of(target: str, settings: Settings) -> str:
@@ -60,6 +60,7 @@ def check_table(settings: Settings) -> None:
             raise Unusable(
                 f"{target}: its service {name} has {len(name)} characters, and a service that is "
                 f"released with a tag can have {MAX_NAME}: find a shorter name in main.py"
+                + (" or a shorter PREFIX" if settings.prefix else "")
             )
         if function.invoker not in INVOKERS:
             raise Unusable(f"{target}: an invoker is {', '.join(INVOKERS)}, not {function.invoker}")

@@ -17,6 +17,8 @@ class Config:
     datastore_host: str
     tasks_host: str
     location: str
+    #: What tells the lines of one environment from those of others in the same project.
+    environment: str
     #: Sagas are spread over these queues by a hash of their id.
     queues: tuple[str, ...]
     #: This service's own root address, which tokens for it name as their audience.
@@ -55,6 +57,7 @@ def config() -> Config:
         datastore_host=env("DATASTORE_EMULATOR_HOST", ""),
         tasks_host=env("AMENDS_TASKS_HOST", ""),
         location=env("AMENDS_LOCATION", "local"),
+        environment=env("AMENDS_ENVIRONMENT", ""),
         queues=tuple(env("AMENDS_QUEUES", "sagas").split(",")),
         base_url=base_url,
         audiences=(base_url, *_list_of(env("AMENDS_AUDIENCES", ""))),

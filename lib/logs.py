@@ -66,6 +66,8 @@ def log(severity: str, message: str, **fields: Any) -> bool:
     the line was written: a full disk behind standard output is no reason to fail a request.
     """
     line = {"severity": severity, "message": message, "time": datetime.now(UTC).isoformat()}
+    if environment := config().environment:
+        line["environment"] = environment
     if traceparent.get():
         _, trace, span, _ = traceparent.get().split("-")
         line |= {

@@ -76,7 +76,8 @@ class Front:
         )
         tasks = f"serviceAccount:{variables['AMENDS_TASKS_SERVICE_ACCOUNT']}"
         named = f"projects/{self._state.project}/serviceAccounts/{tasks.partition(':')[2]}"
-        worker = service["name"].rpartition("/")[0] + "/run-saga-step"
+        host = HOST.fullmatch(variables["AMENDS_WORKER_URL"] + "/")
+        worker = f"{service['name'].rpartition('/')[0]}/{host['name'] if host else ''}"
         needs = [
             (account, "datastore.entities.create", database),
             (account, "cloudtasks.tasks.create", queue),

@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-from deploy.settings import PROJECT
 from tests.deploy.project.project import Project
 from tests.deploy.project.state import Refused
 
@@ -35,7 +34,6 @@ PATHS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("scheduler", "jobs"): (
         "cloudscheduler", "v1/projects/{project}/locations/{location}/jobs", "jobs",
     ),
-    ("logging", "metrics"): ("logging", "v2/projects/{project}/metrics", "metrics"),
     ("firestore", "fields"): (
         "firestore", "v1/projects/{project}/databases/{database}/collectionGroups/{group}/fields",
         "fields",
@@ -94,9 +92,7 @@ class Words:
             query = {"databases": f"?databaseId={database}",
                      "repositories": f"?repositoryId={names[0] if names else ''}"}  # fmt: skip
             return self._say("POST", api, path + query.get(plural, ""), body)
-        mask = ",".join(body) if api != "logging" else ""
-        method = "PUT" if api == "logging" else "PATCH"
-        return self._say(method, api, f"{path}/{names[0]}?updateMask={mask}", body)
+        return self._say("PATCH", api, f"{path}/{names[0]}?updateMask={','.join(body)}", body)
 
     def _policy(self, api: str, path: str, verb: str, flags: dict[str, str]) -> Any:
         storage = api == "storage"
@@ -169,9 +165,6 @@ def _body_of(group: tuple[str, ...], names: list[str], flags: dict[str, str]) ->
         return {"accountId": names[0], "serviceAccount": {"displayName": flags["display-name"]}}
     if group == ("storage", "buckets"):
         return {"name": names[0].removeprefix("gs://")}
-    if group == ("logging", "metrics"):
-        stated: dict[str, Any] = json.loads((PROJECT / flags["config-from-file"]).read_text())
-        return stated
     if group == ("scheduler", "jobs"):
         token = {"serviceAccountEmail": flags["oidc-service-account-email"]}
         target = {"uri": flags["uri"], "oidcToken": token}
