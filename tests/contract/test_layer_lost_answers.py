@@ -24,7 +24,7 @@ def test_an_insert_that_is_to_get_an_id_is_not_sent_again(
     store: Store, faults: FaultyConnection
 ) -> None:
     faults.lose("Commit", "UNAVAILABLE")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match=r"Commit of .*UNAVAILABLE"):
         store.insert(Task(id=0, task_list_id="a"))
     assert faults.calls["Commit"] == 1
 
@@ -33,7 +33,7 @@ def test_an_insert_that_is_to_get_an_id_is_not_sent_again(
 def test_an_increment_is_not_sent_again(store: Store, faults: FaultyConnection) -> None:
     task = store.insert(Task(id=1, task_list_id="a"))
     faults.lose("Commit", "UNAVAILABLE")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match=r"Commit of .*UNAVAILABLE"):
         store.update(task, mask=(), transforms=[increment("count", 1)])
     assert store.get(key_of(task)).count == 1
 
@@ -57,9 +57,9 @@ def test_what_was_never_written_is_reported_as_what_it_is(
     seen = store.insert(TaskList(id="a"))
     now = store.update(replace(seen, name="x"))
     faults.refuse("Commit", "RESOURCE_EXHAUSTED")
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(AlreadyExists, match="exists already"):
         store.insert(TaskList(id="a"))
-    with pytest.raises(VersionMismatch):
+    with pytest.raises(VersionMismatch, match="is not the one stated"):
         store.update(seen, if_version=seen.version)
     assert store.get(key_of(seen)) == now
 
@@ -70,7 +70,7 @@ def test_contention_is_tried_again_and_then_reported(
     faults.refuse("Commit", "ABORTED")
     store.upsert(TaskList(id="a"))
     faults.refuse("Commit", *["ABORTED"] * 9)
-    with pytest.raises(Contention):
+    with pytest.raises(Contention, match=r"Commit of .*ABORTED"):
         store.upsert(TaskList(id="b"))
     assert store.find(key(TaskList, "b")) is None
 

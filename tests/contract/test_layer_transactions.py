@@ -32,7 +32,7 @@ def test_an_error_in_it_rolls_it_back(store: Store, faults: FaultyConnection) ->
         add_task(tx)
         tx.get(key(TaskList, "missing"))
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="does not exist"):
         store.transact(fail)
     assert faults.calls["Rollback"] == 1
     assert store.run(Query(Task).ancestor(key(TaskList, "a"))) == []
@@ -82,7 +82,7 @@ def test_contention_runs_it_again_whole_with_a_hint_at_its_predecessor(
 def test_attempts_are_bounded(store: Store, faults: FaultyConnection) -> None:
     store.insert(TaskList(id="a"))
     faults.refuse("Commit", *["ABORTED"] * 9)
-    with pytest.raises(Contention):
+    with pytest.raises(Contention, match=r"Commit of .*ABORTED"):
         store.transact(add_task, attempts=3)
     assert faults.calls["Commit"] == 3 + 1
     assert store.run(Query(Task).ancestor(key(TaskList, "a"))) == []
@@ -107,9 +107,9 @@ def test_an_expired_transaction_is_run_again(store: Store, faults: FaultyConnect
 def test_writes_alone_need_no_read(store: Store) -> None:
     made = store.transact(lambda tx: [tx.upsert(TaskList(id=name)) for name in "ab"])
     assert store.find_multi([key(TaskList, "a"), key(TaskList, "b")]) == made
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(AlreadyExists, match="exists already"):
         store.transact(lambda tx: tx.insert(TaskList(id="a")))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=r"'c'. does not exist"):
         store.transact(lambda tx: tx.update(TaskList(id="c")))
 
 
@@ -161,7 +161,7 @@ def test_an_outcome_that_cannot_be_found_out_is_an_error_and_not_a_guess(
     store.insert(Task(id=1, task_list_id="a", count=5))
     faults.lose("Commit", "UNAVAILABLE")
     faults.refuse("Rollback", *["UNAVAILABLE"] * 20)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="Rollback: UNAVAILABLE"):
         store.transact(add_one)
     assert store.get(key(Task, "a", 1)).count == 6
 

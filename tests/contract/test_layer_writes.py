@@ -75,7 +75,7 @@ def test_a_stale_version_is_refused_and_nothing_of_the_commit_is_written(store: 
         upsert(replace(seen, name="three"), if_version=seen.version),
         delete(key_of(seen), if_version=seen.version),
     ):
-        with pytest.raises(VersionMismatch):
+        with pytest.raises(VersionMismatch, match="is not the one stated"):
             store.apply(insert(TaskList(id="b")), stale)
     assert store.find_multi([key(TaskList, "a"), key(TaskList, "b")]) == [now, None]
     store.delete(key_of(now), if_version=now.version)
@@ -151,7 +151,7 @@ def test_a_name_that_no_key_may_have_is_refused_before_anything_is_sent(
     with pytest.raises(Invalid) as refused:
         store.insert(TaskList(id=name))
     assert refused.value.field == "id"
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match=r"^task_list_id "):
         key(Task, name, 1)
     assert not faults.calls
 

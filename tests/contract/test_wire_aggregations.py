@@ -237,7 +237,10 @@ def test_what_is_not_a_number_makes_the_sum_so(wire: Wire) -> None:
 def test_malformed_aggregations_are_refused(
     local_wire: Wire, aggregations: list[dict[str, Any]]
 ) -> None:
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(
+        StatusCode.INVALID_ARGUMENT,
+        "one to 5 aggregations|aliases of aggregations|must have an operator",
+    ):
         local_wire.aggregate(local_wire.query("K"), *aggregations)
 
 
@@ -248,7 +251,7 @@ def test_what_is_not_projected_can_be_counted_and_not_summed(wire: Wire) -> None
         query = wire.query("K", project=[projection])
         assert wire.aggregate(query, COUNT) == {"property_1": 2}
         for aggregation in (total("p"), average("p")):
-            with refuses(StatusCode.INVALID_ARGUMENT):
+            with refuses(StatusCode.INVALID_ARGUMENT, "base query"):
                 wire.aggregate(query, aggregation)
 
 

@@ -44,13 +44,13 @@ def test_a_timestamp_is_kept_to_the_microsecond(wire: Wire) -> None:
 
 def test_insert_refuses_what_exists(wire: Wire) -> None:
     wire.put("K", "a", n=1)
-    with refuses(StatusCode.ALREADY_EXISTS):
+    with refuses(StatusCode.ALREADY_EXISTS, "entity already exists"):
         wire.commit(wire.mutation("insert", ("K", "a"), n=2))
     assert wire.get("K", "a") == {"n": 1}
 
 
 def test_update_refuses_what_does_not_exist(wire: Wire) -> None:
-    with refuses(StatusCode.NOT_FOUND):
+    with refuses(StatusCode.NOT_FOUND, "no entity to update"):
         wire.commit(wire.mutation("update", ("K", "a"), n=2))
     assert wire.get("K", "a") is None
 
@@ -103,9 +103,9 @@ def test_allocated_ids_differ_and_stay_free(wire: Wire) -> None:
 
 
 def test_only_incomplete_keys_are_allocated_and_only_complete_ones_reserved(wire: Wire) -> None:
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "must not be complete"):
         wire.call("AllocateIds", keys=[wire.key("K", 1)])
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "must not be incomplete"):
         wire.call("ReserveIds", keys=[wire.key("K")])
     wire.call("ReserveIds", keys=[wire.key("K", 1)])
 
@@ -113,7 +113,7 @@ def test_only_incomplete_keys_are_allocated_and_only_complete_ones_reserved(wire
 def test_a_key_of_another_project_is_refused(wire: Wire) -> None:
     key = wire.key("K", 1)
     key.partition_id.project_id = "y"
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "mismatched databases"):
         wire.call("Lookup", keys=[key])
 
 
@@ -159,7 +159,7 @@ def test_a_named_database_is_a_world_of_its_own(wire: Wire) -> None:
 def test_a_key_of_another_database_is_refused(wire: Wire) -> None:
     key = wire.key("K", "a")
     key.partition_id.database_id = "other"
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "mismatched databases"):
         wire.call("Lookup", keys=[key])
 
 

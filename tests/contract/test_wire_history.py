@@ -78,7 +78,7 @@ def test_a_read_only_transaction_may_be_of_the_past(wire: Wire) -> None:
 def test_the_future_is_not_readable(wire: Wire) -> None:
     time = wire.put("K", "a", n=1).update_time
     time.seconds += 60
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "cannot be in the future"):
         get_at(wire, time, "K", "a")
 
 
@@ -86,14 +86,14 @@ def test_a_time_is_in_microseconds(wire: Wire) -> None:
     time = wire.call("Lookup", keys=[]).read_time
     time.FromMicroseconds(1_700_000_000_000_000)
     time.nanos += 1
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "more than microseconds"):
         get_at(wire, time, "K", "a")
 
 
 def test_the_past_ends_after_an_hour(local_wire: Wire) -> None:
     time = local_wire.put("K", "a", n=1).update_time
     time.seconds -= 3601
-    with refuses(StatusCode.FAILED_PRECONDITION):
+    with refuses(StatusCode.FAILED_PRECONDITION, "is too old"):
         get_at(local_wire, time, "K", "a")
 
 

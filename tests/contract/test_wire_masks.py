@@ -56,7 +56,7 @@ def test_the_indexes_follow_a_masked_write(wire: Wire) -> None:
 
 @pytest.mark.parametrize("path", ["", "__x__", "a.", ".a", "a b", "a-b", "`a"])
 def test_a_path_that_cannot_be_is_refused(wire: Wire, path: str) -> None:
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "property path|is reserved"):
         write(wire, "upsert", [path], a=1)
 
 
@@ -82,7 +82,7 @@ def test_a_masked_read_answers_only_what_is_named(
     batch = wire.call("RunQuery", request).batch
     assert read_properties(batch.entity_results[0].entity) == expected
     request.query.projection.add(property={"name": "a"})
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "masks are not allowed on projection"):
         wire.call("RunQuery", request)
 
 
@@ -176,11 +176,13 @@ def test_a_transform_that_cannot_be_is_refused(wire: Wire) -> None:
     for broken in [{"property": "v"}, pathless]:
         mutation = wire.mutation("update", ("K", "m"))
         mutation.property_transforms.add(**broken)
-        with refuses(StatusCode.INVALID_ARGUMENT):
+        with refuses(
+            StatusCode.INVALID_ARGUMENT, "must have a type|must be specified|empty property path"
+        ):
             wire.commit(mutation)
     mutation = wire.mutation("delete", ("K", "m"))
     mutation.property_transforms.add(property="v", increment={"integer_value": 1})
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "elete .*cannot have"):
         wire.commit(mutation)
 
 
@@ -207,7 +209,7 @@ def test_a_property_and_what_is_in_it_are_not_transformed_together(wire: Wire) -
     mutation = wire.mutation("upsert", ("K", "m"), v=1)
     for name in ("v.x", "v"):
         mutation.property_transforms.add(property=name, increment={"integer_value": 1})
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "transform property v and its nested"):
         wire.commit(mutation)
 
 
@@ -215,5 +217,5 @@ def test_a_transformed_entity_keeps_to_the_limits(local_wire: Wire) -> None:
     local_wire.put("K", "m", v=Unindexed("x" * 1_000_000))
     mutation = local_wire.mutation("update", ("K", "m"), w=Unindexed("x" * 100_000))
     mutation.property_mask.paths.append("w")
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "larger than 1048572 bytes"):
         local_wire.commit(mutation)

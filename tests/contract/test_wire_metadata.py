@@ -42,9 +42,9 @@ def test_metadata_is_of_the_namespace_that_asked(wire: Wire) -> None:
 def test_metadata_comes_in_the_order_of_its_keys_alone(wire: Wire) -> None:
     wire.put("A", 1, p=1)
     for order in (["-__key__"], ["property_representation"]):
-        with refuses(StatusCode.INVALID_ARGUMENT):
+        with refuses(StatusCode.INVALID_ARGUMENT, "ascending key|ascending order on __key__"):
             wire.names("__property__", order=order)
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "ascending key|comparison filters on __key__"):
         wire.names("__property__", ("property_representation", "=", "INT64"))
 
 

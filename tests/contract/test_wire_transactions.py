@@ -24,25 +24,25 @@ def test_a_transaction_does_not_see_its_own_writes_before_they_are_committed(wir
 def test_a_finished_transaction_is_over(wire: Wire) -> None:
     transaction = wire.begin()
     wire.commit(wire.mutation("upsert", ("K", "a")), transaction=transaction)
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "no longer valid|is invalid"):
         wire.commit(wire.mutation("upsert", ("K", "b")), transaction=transaction)
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "no longer valid|is invalid"):
         wire.look_up(("K", "a"), transaction=transaction)
 
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_an_improper_commit_does_not_end_its_transaction(wire: Wire, read_only: bool) -> None:
     transaction = wire.begin(read_only=read_only)
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "read-only|empty string"):
         wire.commit(wire.mutation("upsert", ("K", "")), transaction=transaction)
     assert wire.get("K", "a", transaction=transaction) is None
     wire.call("Rollback", transaction=transaction)
 
 
 def test_an_unknown_transaction_is_refused(wire: Wire) -> None:
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "Invalid transaction"):
         wire.commit(wire.mutation("upsert", ("K", "a")), transaction=b"no such thing")
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "Invalid transaction"):
         wire.call("Rollback", transaction=b"no such thing")
 
 
@@ -98,13 +98,13 @@ def test_a_read_only_transaction_sees_one_moment_and_stops_nobody(wire: Wire) ->
 def test_a_read_only_transaction_may_be_committed(local_wire: Wire) -> None:
     transaction = local_wire.begin(read_only=True)
     local_wire.commit(transaction=transaction)
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "no longer valid"):
         local_wire.get("K", "a", transaction=transaction)
 
 
 def test_a_read_only_transaction_writes_nothing(wire: Wire) -> None:
     transaction = wire.begin(read_only=True)
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "in a read-only transaction"):
         wire.commit(wire.mutation("upsert", ("K", "a")), transaction=transaction)
 
 
@@ -254,8 +254,8 @@ def test_a_refused_commit_ends_its_transaction_and_its_locks(local_wire: Wire) -
     wire.put("K", "a")
     transaction = wire.begin()
     wire.get("K", "a", transaction=transaction)
-    with refuses(StatusCode.ALREADY_EXISTS):
+    with refuses(StatusCode.ALREADY_EXISTS, "entity already exists"):
         wire.commit(wire.mutation("insert", ("K", "a")), transaction=transaction)
     wire.put("K", "a", n=1)
-    with refuses(StatusCode.INVALID_ARGUMENT):
+    with refuses(StatusCode.INVALID_ARGUMENT, "no longer valid"):
         wire.get("K", "a", transaction=transaction)

@@ -100,19 +100,19 @@ def test_a_token_for_another_audience_is_refused(verifier: Verifier, signer: Sig
 def test_a_token_of_another_service_account_is_forbidden(
     verifier: Verifier, signer: Signer
 ) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="may not call this function"):
         check(verifier, signer.mint("mallory@example.com", AUDIENCE))
 
 
 def test_nobody_is_let_in_when_no_service_account_is_set(
     verifier: Verifier, signer: Signer
 ) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="may not call this function"):
         check(verifier, signer.mint("", AUDIENCE), email="")
 
 
 def test_a_token_of_another_key_is_refused(verifier: Verifier) -> None:
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated, match="verify token signature"):
         check(verifier, Signer().mint(ACCOUNT, AUDIENCE))
 
 
@@ -127,12 +127,14 @@ def test_a_token_of_another_key_is_refused(verifier: Verifier) -> None:
 def test_a_token_of_another_issuer_or_time_is_refused(
     verifier: Verifier, signer: Signer, change: dict[str, Any]
 ) -> None:
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(
+        Unauthenticated, match=r"another issuer|Token expired|used too early|another audience"
+    ):
         check(verifier, signer.mint(ACCOUNT, AUDIENCE, **change))
 
 
 def test_an_email_that_is_not_verified_is_forbidden(verifier: Verifier, signer: Signer) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="may not call this function"):
         check(verifier, signer.mint(ACCOUNT, AUDIENCE, email_verified=False))
 
 
@@ -141,7 +143,7 @@ def test_a_changed_token_is_refused(verifier: Verifier, signer: Signer) -> None:
     claims = json.loads(base64.urlsafe_b64decode(body + "=="))
     forged = json.dumps({**claims, "email": ACCOUNT}).encode()
     body = base64.urlsafe_b64encode(forged).decode().rstrip("=")
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated, match="verify token signature"):
         check(verifier, f"{head}.{body}.{signature}")
 
 
@@ -163,12 +165,12 @@ def encode(part: Any) -> str:
     ],
 )
 def test_a_hostile_token_is_refused_and_nothing_worse(verifier: Verifier, token: str) -> None:
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated, match=r"wants one OIDC token|does not verify"):
         check(verifier, token)
 
 
 def test_certificates_that_cannot_be_had_are_a_passing_trouble(signer: Signer) -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="cannot be read"):
         check(Verifier("http://127.0.0.1:9/none"), signer.mint(ACCOUNT, AUDIENCE))
 
 
@@ -205,20 +207,22 @@ def test_a_token_whose_signature_iam_has_removed_is_believed_behind_iam_alone(
 def test_behind_iam_too_a_token_is_for_us_and_of_now(
     trusting: Verifier, signer: Signer, audience: str, change: dict[str, Any]
 ) -> None:
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(
+        Unauthenticated, match=r"another audience|another issuer|expired|cannot be read"
+    ):
         check(trusting, strip(signer.mint(ACCOUNT, audience, **change)))
 
 
 def test_behind_iam_too_only_the_one_service_account_is_let_in(
     trusting: Verifier, signer: Signer
 ) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="may not call this function"):
         check(trusting, strip(signer.mint("mallory@example.com", AUDIENCE)))
 
 
 @pytest.mark.parametrize("token", ["x", "a.b", "..", f"{encode([])}.{encode([])}"])
 def test_behind_iam_too_a_hostile_token_is_refused(trusting: Verifier, token: str) -> None:
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated, match=r"wants one OIDC token|cannot be read"):
         check(trusting, f"{token}.SIGNATURE_REMOVED_BY_GOOGLE")
 
 
@@ -239,5 +243,5 @@ def test_a_caller_without_a_token_is_anonymous_and_one_with_a_bad_token_is_refus
 ) -> None:
     assert verifier.identify(None, audience=AUDIENCE) == "anonymous"
     for header in ("Bearer x", "Basic YTpi", f"Bearer {strip(signer.mint('a@b.c', AUDIENCE))}"):
-        with pytest.raises(Unauthenticated):
+        with pytest.raises(Unauthenticated, match=r"wants one OIDC token|has no signature"):
             verifier.identify(header, audience=AUDIENCE)

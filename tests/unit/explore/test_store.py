@@ -73,26 +73,26 @@ def test_nobody_can_change_what_is_stored_but_by_a_write(store: MemoryStore) -> 
 
 
 def test_each_verb_refuses_what_it_should(store: MemoryStore) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="does not exist"):
         store.update(Shelf(id="a"))
     first = store.upsert(Shelf(id="a"))
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(AlreadyExists, match="exists already"):
         store.insert(Shelf(id="a"))
     store.update(first, if_version=first.version)
-    with pytest.raises(VersionMismatch):
+    with pytest.raises(VersionMismatch, match="is not the one stated"):
         store.update(first, if_version=first.version)
-    with pytest.raises(VersionMismatch):
+    with pytest.raises(VersionMismatch, match="is not the one stated"):
         store.delete(A, if_version=first.version)
     store.delete(A)
     store.delete(A)
     assert store.find(A) is None
-    with pytest.raises(VersionMismatch):
+    with pytest.raises(VersionMismatch, match="is not the one stated"):
         store.upsert(first, if_version=first.version)
 
 
 def test_all_of_a_commit_is_written_or_none(store: MemoryStore) -> None:
     store.insert(Shelf(id="a"))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=r"'c'. does not exist"):
         store.apply(insert(Shelf(id="b")), delete(A), update(Shelf(id="c")))
     assert store.find_multi([A, key(Shelf, "b")]) == [store.get(A), None]
 
@@ -156,7 +156,7 @@ def test_a_transaction_that_never_wins_is_given_up(store: MemoryStore, optimisti
         store.transact(grow)
 
     run: Callable[..., None] = store.transact_optimistically if optimistic else store.transact
-    with pytest.raises(Contention):
+    with pytest.raises(Contention, match="has changed"):
         run(body, attempts=2)
     assert store.get(A).size == 2
 
@@ -200,5 +200,5 @@ def test_an_optimistic_transaction_is_as_strict_as_the_real_one(store: MemorySto
 
 
 def test_what_is_not_to_be_had_in_memory_is_refused(store: MemoryStore) -> None:
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="whole entities only"):
         store.run(Query(Shelf).keys_only())
