@@ -33,7 +33,7 @@ def test_cloud_build_understands_the_file() -> None:
 
 
 def test_a_field_that_cloud_build_does_not_have_is_found() -> None:
-    with pytest.raises(json_format.ParseError):
+    with pytest.raises(json_format.ParseError, match=r"no field named .step."):
         parse({**FILE, "step": []})
 
 

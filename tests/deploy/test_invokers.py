@@ -128,7 +128,7 @@ def test_nobody_but_the_build_can_call_a_first_deployment_that_failed_its_smoke_
     cloud: Cloud,
 ) -> None:
     cloud.project.front.answers = {"start-saga": 422}
-    with pytest.raises(SmokeFailed):
+    with pytest.raises(SmokeFailed, match="422"):
         build(cloud)
     everybody = {member for name in cloud.services for member in cloud.invokers(name)}
     assert everybody == {BUILD, TASKS}

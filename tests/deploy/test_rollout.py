@@ -198,7 +198,7 @@ def test_a_release_that_was_broken_off_is_finished_by_the_next_build_and_can_be_
     build(cloud)
     first = serving(cloud)
     cloud.project.run.stuck = {"get-saga"}
-    with pytest.raises(Failed):
+    with pytest.raises(Failed, match="get-saga"):
         build(cloud, SECOND)
     assert set(serving(cloud).values()) & set(first.values())
     cloud.project.run.stuck = set()
@@ -213,7 +213,7 @@ def test_a_release_that_was_broken_off_can_be_undone_at_once(cloud: Cloud) -> No
     build(cloud, SECOND)
     second = serving(cloud)
     cloud.project.run.stuck = {"get-saga"}
-    with pytest.raises(Failed):
+    with pytest.raises(Failed, match="get-saga"):
         build(cloud, THIRD)
     cloud.project.run.stuck = set()
     rollout.roll_back(cloud, SETTINGS)
@@ -227,7 +227,7 @@ def test_a_release_can_be_undone_after_a_later_build_that_failed_its_smoke_test(
     first = serving(cloud)
     build(cloud, SECOND)
     cloud.project.front.answers = {"start-saga": 422}
-    with pytest.raises(SmokeFailed):
+    with pytest.raises(SmokeFailed, match="422"):
         build(cloud, THIRD)
     rollout.roll_back(cloud, SETTINGS)
     assert serving(cloud) == first

@@ -90,7 +90,7 @@ def test_a_pause_whose_answer_was_lost_reaches_the_children_the_second_time(
 
     with monkeypatch.context() as patch:
         patch.setattr(bench.engine, "tell", die_before_children)
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match="killed"):
             bench.engine.tell("s", PauseRequested(**WHO))
     assert not bench.load("s:c")[0].paused
     bench.engine.tell("s", PauseRequested(**WHO))
@@ -185,7 +185,7 @@ def test_the_news_of_a_child_is_written_only_for_the_parent_that_was_read(
     parent, ended = bench.load("s")[0], bench.load("s:c")[0]
     bench.engine.tell("s", PauseRequested(**WHO))
     informed = Decision(saga=parent, told=replace(ended, parent_told=True))
-    with pytest.raises(VersionMismatch):
+    with pytest.raises(VersionMismatch, match="is not the one stated"):
         bench.engine.journal.save(informed)
     assert not bench.load("s:c")[0].parent_told
 

@@ -20,7 +20,7 @@ def test_the_same_start_twice_is_one_saga(bench: Bench, probe: Probe) -> None:
 
 def test_the_same_id_with_another_payload_is_a_conflict(bench: Bench) -> None:
     start(bench)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="another name or payload"):
         bench.engine.start("letters", "s", {"n": 2})
 
 
@@ -36,7 +36,7 @@ def test_the_same_id_with_another_payload_is_a_conflict(bench: Bench) -> None:
 def test_a_start_that_cannot_be_is_refused_before_anything_is_written(
     bench: Bench, name: str, payload: Any, error: type[Exception]
 ) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error, match=r"no saga|n|payload"):
         bench.engine.start(name, "s", payload)
     assert bench.rpc.calls == {}
 

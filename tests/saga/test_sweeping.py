@@ -222,5 +222,5 @@ def test_the_alert_of_a_saga_that_was_dealt_with_meanwhile_is_no_error(
     park(bench, probe)
     letter = bench.store.get(key(DeadLetter, "s"))
     bench.engine.tell("s", SkipRequested(**WHO, step="a"))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="does not exist"):
         bench.engine.announce(letter)

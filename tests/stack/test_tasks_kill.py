@@ -69,7 +69,7 @@ def test_kills_in_mid_dispatch_lose_no_task_and_forget_no_name(
     assert set(times) == {name.rpartition("/")[2] for name in names}
     assert all(times[task] >= 2 for task in unanswered)
     for name in names:
-        with pytest.raises(exceptions.AlreadyExists):
+        with pytest.raises(exceptions.AlreadyExists, match="existed too recently"):
             client.create_task(parent=QUEUE, task=make_task(worker.url, name=name))
     server.terminate()
     assert server.wait(5) == 0

@@ -46,7 +46,7 @@ def test_every_endpoint_is_in_the_table() -> None:
 
 
 def test_an_unknown_name_is_no_attribute() -> None:
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="no_such_function"):
         main.no_such_function  # noqa: B018
 
 

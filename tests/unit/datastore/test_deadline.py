@@ -67,7 +67,7 @@ def test_nothing_is_sent_once_it_is_used_up() -> None:
             lambda: store.run(Query(Task)),
             lambda: store.transact(lambda tx: tx.find(key(TaskList, "a"))),
         ):
-            with pytest.raises(DeadlineExceeded):
+            with pytest.raises(DeadlineExceeded, match="time"):
                 work()
     assert not script.requests
 
@@ -89,6 +89,9 @@ def test_a_transaction_is_let_go_of_past_it() -> None:
         Lookup=refuse,
         Rollback=lambda _: message("RollbackResponse")(),
     )
-    with deadline.within(timedelta(seconds=3)), pytest.raises(DeadlineExceeded):
+    with (
+        deadline.within(timedelta(seconds=3)),
+        pytest.raises(DeadlineExceeded, match=r"BeginTransaction|Lookup|time"),
+    ):
         Store(script).transact(lambda tx: tx.find(key(TaskList, "a")))
     assert [method for method, _ in script.requests] == ["BeginTransaction", "Lookup", "Rollback"]

@@ -79,7 +79,7 @@ def test_a_key_survives_a_url_and_a_message(name: str, id: int, namespace: str |
 
 @pytest.mark.parametrize("text", ["", "!", "é", "AAAA", "abc", key(TaskList, "a").to_url() + "=="])
 def test_broken_text_is_no_key(text: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed, match="not a key of Task"):
         key_from_url(text, Task)
 
 

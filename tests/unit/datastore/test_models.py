@@ -284,5 +284,5 @@ def test_a_class_that_cannot_be_compiled_is_refused_each_time() -> None:
         bad: set[int]
 
     for _ in range(2):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match="cannot be stored"):
             compiler.plan_of(Bad)

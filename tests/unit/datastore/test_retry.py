@@ -68,7 +68,7 @@ def test_the_last_error_is_raised_when_the_attempts_are_used_up() -> None:
 
 def test_an_error_that_is_not_to_be_retried_is_raised_at_once() -> None:
     waits: list[float] = []
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"^x$"):
         run(failing(Conflict("x")), waits)
     assert not waits
 

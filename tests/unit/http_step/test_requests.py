@@ -109,7 +109,7 @@ def test_a_question_has_no_body(service: Service, call: Call) -> None:
     ],
 )
 def test_a_url_that_cannot_be_called_is_refused_when_it_is_declared(url: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="write an http or https URL"):
         HttpCall(url)
 
 

@@ -49,7 +49,7 @@ def test_readers_share_and_writers_do_not() -> None:
     locks = Locks()
     locks.acquire("a", share(KEY), 0)
     locks.acquire("b", share(KEY), 0)
-    with pytest.raises(Aborted):
+    with pytest.raises(Aborted, match="too much contention"):
         locks.acquire("c", exclude(KEY), 0.01)
     locks.acquire("c", exclude(OTHER), 0)
 
@@ -60,7 +60,7 @@ def test_of_two_readers_who_go_on_to_write_the_second_is_refused_at_once() -> No
     locks.acquire("b", share(KEY), 0)
     first = Waiting(locks, "a", exclude(KEY))
     started = time.monotonic()
-    with pytest.raises(Aborted):
+    with pytest.raises(Aborted, match="too much contention"):
         locks.acquire("b", exclude(KEY), LONG)
     assert time.monotonic() - started < LONG / 2
     locks.release("b")
@@ -75,7 +75,7 @@ def test_a_circle_of_three_is_found() -> None:
         locks.acquire(owner, exclude(key), 0)
     first = Waiting(locks, "a", exclude(keys["b"]))
     second = Waiting(locks, "b", exclude(keys["c"]))
-    with pytest.raises(Aborted):
+    with pytest.raises(Aborted, match="too much contention"):
         locks.acquire("c", exclude(keys["a"]), LONG)
     locks.release("c")
     second.finish()
@@ -117,7 +117,7 @@ def test_a_scanned_range_keeps_points_out_but_not_its_own_owner() -> None:
 def test_time_runs_out_and_leaves_nothing_behind() -> None:
     locks = Locks()
     locks.acquire("a", exclude(KEY), 0)
-    with pytest.raises(Aborted):
+    with pytest.raises(Aborted, match="too much contention"):
         locks.acquire("b", share(KEY), 0.01)
     locks.release("a")
     locks.acquire("c", exclude(KEY), 0)

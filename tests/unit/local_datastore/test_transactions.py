@@ -30,12 +30,15 @@ def test_a_forgotten_transaction_lets_go_of_its_locks(
     forgotten = opened.begin(DATABASE, read_only=read_only)
     locks.acquire(forgotten, Footprint(shared={b"key"}), 0)
     opened.expire()
-    with pytest.raises(Aborted):
+    with pytest.raises(Aborted, match="too much contention"):
         locks.acquire("writer", Footprint(exclusive={b"key"}), 0.01)
     monkeypatch.setattr(transactions, limit, -1.0)
     opened.expire()
     locks.acquire("writer", Footprint(exclusive={b"key"}), 0)
-    with pytest.raises(InvalidArgument), opened.use(forgotten.id, DATABASE):
+    with (
+        pytest.raises(InvalidArgument, match="no longer valid"),
+        opened.use(forgotten.id, DATABASE),
+    ):
         pass
 
 
@@ -54,5 +57,8 @@ def test_a_transaction_under_way_is_not_forgotten(
 def test_a_transaction_belongs_to_its_database(store: Store) -> None:
     opened = Transactions(store, Locks(), Clock())
     transaction = opened.begin(DATABASE, read_only=False)
-    with pytest.raises(InvalidArgument), opened.use(transaction.id, ("x", "other")):
+    with (
+        pytest.raises(InvalidArgument, match="no longer valid"),
+        opened.use(transaction.id, ("x", "other")),
+    ):
         pass

@@ -57,5 +57,5 @@ def test_a_batch_sent_again_under_its_id_is_not_done_again(client: Any) -> None:
 
 
 def test_an_operation_that_never_was_is_not_found(shared_client: Any) -> None:
-    with pytest.raises(exceptions.NotFound):
+    with pytest.raises(exceptions.NotFound, match="operation does not exist"):
         shared_client.get_operation({"name": f"{LOCATION}/operations/never"})

@@ -73,7 +73,7 @@ def test_a_task_out_of_attempts_is_gone_and_its_name_stays_used(
     client.create_task(parent=QUEUE, task=task)
     worker.wait_for(3)
     wait_until(lambda: is_gone(client, task["name"]))
-    with pytest.raises(exceptions.AlreadyExists):
+    with pytest.raises(exceptions.AlreadyExists, match="existed too recently"):
         client.create_task(parent=QUEUE, task=task)
     assert len(worker.deliveries) == 3
 

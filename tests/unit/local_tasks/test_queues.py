@@ -26,7 +26,7 @@ def test_a_new_queue_has_the_services_defaults(client: Any) -> None:
 
 def test_a_queue_is_created_once_and_not_again_after_its_deletion(client: Any) -> None:
     client.create_queue(parent=LOCATION, queue={"name": OTHER})
-    with pytest.raises(exceptions.AlreadyExists):
+    with pytest.raises(exceptions.AlreadyExists, match="Queue already exists"):
         client.create_queue(parent=LOCATION, queue={"name": OTHER})
     client.delete_queue(name=OTHER)
     with pytest.raises(exceptions.FailedPrecondition, match="too recently"):
@@ -151,7 +151,7 @@ def test_the_locations_are_those_that_have_queues(client: Any) -> None:
     listed = client.list_locations({"name": "projects/amends-local"}).locations
     assert [location.location_id for location in listed] == ["local", "x"]
     assert client.get_location({"name": LOCATION}).name == LOCATION
-    with pytest.raises(exceptions.NotFound):
+    with pytest.raises(exceptions.NotFound, match="no queues in this location"):
         client.get_location({"name": "projects/amends-local/locations/nowhere"})
     with pytest.raises(exceptions.InvalidArgument, match="Project name"):
         client.list_locations({"name": "amends-local"})

@@ -32,7 +32,7 @@ def test_a_task_that_is_too_old_is_deleted_though_it_was_never_dispatched(tmp_pa
             await store.insert_task(record)
         assert await store.expire_tasks(timedelta(days=31)) == [(QUEUE, old.name)]
         assert [record.name for record in store.list_tasks(QUEUE, "", 9)] == [young.name]
-        with pytest.raises(AlreadyExists):
+        with pytest.raises(AlreadyExists, match="existed too recently"):
             await store.insert_task(old)
         store.close()
 

@@ -77,7 +77,7 @@ def test_a_used_name_is_refused_while_the_task_waits_and_after_it_has_run(
 ) -> None:
     task = make_task(worker.url, name=f"{QUEUE}/tasks/once", schedule_time=in_an_hour())
     client.create_task(parent=QUEUE, task=task)
-    with pytest.raises(exceptions.AlreadyExists):
+    with pytest.raises(exceptions.AlreadyExists, match="entity already exists"):
         client.create_task(parent=QUEUE, task=task)
     client.run_task(name=task["name"])
     worker.wait_for(1)
@@ -106,9 +106,9 @@ def test_a_deleted_task_is_not_delivered_and_its_name_stays_used(
     task = make_task(worker.url, name=f"{QUEUE}/tasks/deleted", schedule_time=soon)
     client.create_task(parent=QUEUE, task=task)
     client.delete_task(name=task["name"])
-    with pytest.raises(exceptions.NotFound):
+    with pytest.raises(exceptions.NotFound, match="no longer exists"):
         client.delete_task(name=task["name"])
-    with pytest.raises(exceptions.AlreadyExists):
+    with pytest.raises(exceptions.AlreadyExists, match="existed too recently"):
         client.create_task(parent=QUEUE, task=task)
     client.create_task(parent=QUEUE, task=make_task(f"{worker.url}-2", schedule_time=soon))
     assert worker.wait_for(1)[0].path == "/run-2"
@@ -177,7 +177,7 @@ def test_used_names_waiting_tasks_and_queue_states_outlive_the_server(
     first.stop()
     second = serve(tmp_path)
     client = connect(second.address)
-    with pytest.raises(exceptions.AlreadyExists):
+    with pytest.raises(exceptions.AlreadyExists, match="existed too recently"):
         client.create_task(parent=QUEUE, task=done)
     assert client.get_queue(name=QUEUE).state.name == "PAUSED"
     client.resume_queue(name=QUEUE)

@@ -266,7 +266,7 @@ def test_past_the_pivot_nothing_is_compensated_and_a_failure_is_parked() -> None
     played.ends(Result.PERMANENT, error="no")
     assert played.saga.status is SagaStatus.FAILED
     assert played.letters == 1
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="can no longer be cancelled"):
         played.happens(CANCEL)
 
 

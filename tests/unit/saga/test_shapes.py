@@ -192,7 +192,7 @@ def test_a_signal_is_taken_once_and_only_while_it_is_waited_for() -> None:
     assert played.happens(Signalled(step="go", payload="1")).events == ()
     with pytest.raises(Conflict, match="another payload"):
         played.happens(Signalled(step="go", payload="2"))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="has no signal 'b'"):
         played.happens(Signalled(step="b", payload="1"))
 
 

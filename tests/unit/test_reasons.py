@@ -1,0 +1,45 @@
+"""No test takes a refusal for another reason than its own for the one that it looks for."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+
+#: What tests raise themselves, without a text: that it is this class says all.
+OWN = {"Killed", "ZeroDivisionError"}
+
+
+def find_raises(tree: ast.Module) -> Iterator[tuple[ast.withitem, ast.Call]]:
+    """Yield each `with pytest.raises(...)` and `with refuses(...)`."""
+    for node in ast.walk(tree):
+        for item in node.items if isinstance(node, ast.With) else ():
+            call = item.context_expr
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in (
+                "pytest.raises",
+                "refuses",
+            ):
+                yield item, call
+
+
+def states_reason(item: ast.withitem, call: ast.Call) -> bool:
+    """Tell whether the reason is matched, or the error is kept to be looked at."""
+    named = any(keyword.arg in ("match", "reason") for keyword in call.keywords)
+    return named or len(call.args) > 1 or item.optional_vars is not None
+
+
+def test_every_refusal_that_a_test_expects_has_its_reason() -> None:
+    bare = [
+        f"{path.relative_to(TESTS)}:{call.lineno}"
+        for path in sorted(TESTS.rglob("*.py"))
+        for item, call in find_raises(ast.parse(path.read_text()))
+        if not states_reason(item, call) and ast.unparse(call.args[0]) not in OWN
+    ]
+    assert bare == []
+
+
+def test_a_refusal_without_a_reason_is_found() -> None:
+    tree = ast.parse(
+        "with pytest.raises(ValueError):\n    f()\nwith refuses(CODE, 'why'):\n    g()"
+    )
+    assert [states_reason(*found) for found in find_raises(tree)] == [False, True]
