@@ -12,8 +12,9 @@ from deploy.settings import Settings
 from deploy.shell import fetch
 from deploy.table import API, NEXT
 
-#: A binding of IAM takes up to two minutes to be known everywhere; a new queue about as long.
-PATIENCE = 180.0
+#: A binding of IAM takes up to two minutes to be known everywhere, and the queue tries a worker
+#: that has refused it a minute later.
+PATIENCE = 300.0
 PAUSE = 3.0
 
 #: The saga that shows it, in the table of lib/sagas.py.

@@ -24,7 +24,7 @@ class Traffic:
         shares: dict[str, int] = {}
         tags: dict[str, str] = {}
         for each in statuses if ready else []:
-            revision = each.get("revision") or ready
+            revision = short(each.get("revision", "")) or ready
             if each.get("percent"):
                 shares[revision] = shares.get(revision, 0) + each["percent"]
             if each.get("tag"):

@@ -168,6 +168,14 @@ def run_image_step(
     return (folder / "said").read_text().splitlines()
 
 
+def test_who_submits_sees_the_log_while_it_builds() -> None:
+    """gcloud shows a log that is in Cloud Logging alone by its beta command, and by no other."""
+    assert FILE["options"]["logging"] == "CLOUD_LOGGING_ONLY"
+    for text in (README, (PROJECT / "cloudbuild.yaml").read_text()):
+        assert "gcloud beta builds submit" in text
+        assert "gcloud builds submit" not in text
+
+
 @pytest.mark.parametrize("name", [file.stem for file in PROJECT.glob("requirements*.txt")])
 def test_everything_that_is_installed_is_installed_by_its_hash(name: str) -> None:
     locked = (PROJECT / f"{name}.lock").read_text()

@@ -10,6 +10,7 @@ from tests.deploy.project.apis import Apis, locations
 from tests.deploy.project.front import Front
 from tests.deploy.project.run import Run
 from tests.deploy.project.state import Refused, Resource, State, missing
+from tests.deploy.project.storage import Storage
 
 Query = dict[str, str]
 
@@ -34,6 +35,7 @@ class Project:
         #: Every build that was submitted, as it was stated.
         self.builds: list[Resource] = []
         self._apis = Apis(self.state)
+        self._storage = Storage(self.state, self._apis)
         owner = {"role": "roles/owner", "members": ["user:owner@example.com"]}
         project = f"projects/{self.state.project}"
         self.state.put(project, {"name": project, "projectId": self.state.project})
@@ -75,10 +77,8 @@ class Project:
             return self._serviceusage(method, path, token, body)
         if api == "cloudbuild":
             return self._submit(path, token, body)
-        if api == "storage" and "/o" in path:
-            return self._object(path, query, token, body)
         if api == "storage":
-            return self._storage(method, path, query, token, body)
+            return self._storage.answer(method, path, query, token, body)
         if path.endswith("/locations") and method == "GET":
             names = tables.DATABASE_LOCATIONS if api == "firestore" else tables.TASKS_REGIONS
             listed: Resource = locations(names, path.removesuffix("/locations"))
@@ -174,14 +174,6 @@ class Project:
             return {"name": path, "done": True, "response": {}}
         raise missing(path)
 
-    def _object(self, path: str, query: Query, token: str, body: Any) -> Resource:
-        """Put an object into a bucket, by whichever of its ways."""
-        bucket = path.partition("b/")[2].partition("/")[0]
-        self.state.check(token, "storage.objects.create", f"storage/b/{bucket}")
-        name = query.get("name") or path.rpartition("/o/")[2]
-        found = {"kind": "storage#object", "bucket": bucket, "name": name, "generation": "1"}
-        return {**found, **(body or {})}
-
     def _submit(self, path: str, token: str, body: Any) -> Resource:
         """Take a build: for who may make one, be counted for it, and act as its account."""
         place = f"projects/{self.state.project}"
@@ -198,32 +190,6 @@ class Project:
             "name": f"operations/{len(self.builds)}",
             "metadata": {"@type": kind, "build": build},
         }
-
-    def _storage(self, method: str, path: str, query: Query, token: str, body: Any) -> Resource:
-        place = f"projects/{self.state.project}"
-        _, _, rest = path.partition("b")
-        if not rest.strip("/"):
-            self.state.check(
-                token, f"storage.buckets.{'list' if method == 'GET' else 'create'}", place
-            )
-            if method == "GET":
-                return {"kind": "storage#buckets", **self._apis.list("storage", "storage", "b")}
-            name = f"storage/b/{body['name']}"
-            if name in self.state.resources:
-                raise Refused(409, "ALREADY_EXISTS", "Your previous request to create the bucket")
-            return self.state.put(
-                name, {**body, "name": name, "id": body["name"], "kind": "storage#bucket"}
-            )
-        bucket, _, verb = rest.strip("/").partition("/")
-        name = f"storage/b/{bucket}"
-        self.state.find(name)
-        if verb == "iam":
-            kind = "getIamPolicy" if method == "GET" else "setIamPolicy"
-            self.state.check(token, f"storage.buckets.{kind}", name)
-            return (
-                self.state.policy_of(name) if method == "GET" else self.state.set_policy(name, body)
-            )
-        return {**self.state.find(name), "name": bucket}
 
 
 def _inner(api: str, body: Any) -> Resource:

@@ -1,0 +1,98 @@
+"""Who gets which role on what, once, before the first build."""
+
+from collections.abc import Iterator
+
+from deploy.settings import Settings, split_list
+from deploy.table import account_of, list_secrets
+
+#: What an account may do to the database, and to no other database of the project.
+DATABASE_ROLES = {
+    "app": ("roles/datastore.user",),
+    "data": ("roles/datastore.user",),
+    # Indexes and TTL policies, and a look at unfinished sagas: nothing of the data is written.
+    "build": ("roles/datastore.indexAdmin", "roles/datastore.viewer"),
+}
+
+#: What the build may do in the whole project: services and who may call them, queues and who may
+#: fill them, the job, its own log. The functions make tasks by a role on each queue: deploy.queues.
+BUILD_ROLES = (
+    "roles/run.admin",
+    "roles/cloudtasks.queueAdmin",
+    "roles/cloudscheduler.admin",
+    "roles/logging.logWriter",
+)
+
+#: Who submits a build: makes it, is counted for the APIs that gcloud calls, and reads its log.
+SUBMITTER_ROLES = (
+    "roles/cloudbuild.builds.editor",
+    "roles/serviceusage.serviceUsageConsumer",
+    "roles/logging.viewer",
+    # gcloud looks up whose bucket it is before it puts the sources into it.
+    "roles/storage.bucketViewer",
+)
+
+
+def list_bindings(settings: Settings) -> Iterator[list[str]]:
+    """Yield the command for each role that somebody gets."""
+    yield from _list_project_bindings(settings)
+    yield from _list_storage_bindings(settings)
+    for owner, member, role in _list_account_bindings(settings):
+        yield [
+            "iam", "service-accounts", "add-iam-policy-binding", settings.email(owner),
+            f"--member={member}", f"--role={role}",
+        ]  # fmt: skip
+    for secret, target in list_secrets():
+        yield [
+            "secrets", "add-iam-policy-binding", secret,
+            f"--member={settings.member(account_of(target, settings))}",
+            "--role=roles/secretmanager.secretAccessor",
+        ]  # fmt: skip
+
+
+def _list_project_bindings(settings: Settings) -> Iterator[list[str]]:
+    add = ["projects", "add-iam-policy-binding", settings.project]
+    database = f"projects/{settings.project}/databases/{settings.database}"
+    only = (
+        f'expression=resource.name == "{database}" || resource.name.startsWith("{database}/"),'
+        f"title={settings.named('amends-database')}"
+    )
+    for name, roles in DATABASE_ROLES.items():
+        member = settings.member(getattr(settings, f"{name}_account"))
+        for role in roles:
+            yield [*add, f"--member={member}", f"--role={role}", f"--condition={only}"]
+    build = settings.member(settings.build_account)
+    for role in BUILD_ROLES:
+        yield [*add, f"--member={build}", f"--role={role}", "--condition=None"]
+    for member in split_list(settings.submitters):
+        for role in SUBMITTER_ROLES:
+            yield [*add, f"--member={member}", f"--role={role}", "--condition=None"]
+
+
+def _list_storage_bindings(settings: Settings) -> Iterator[list[str]]:
+    """Let the build read its source and write its images, and those who submit write sources."""
+    bucket = [
+        "storage", "buckets", "add-iam-policy-binding", f"gs://{settings.source_bucket}",
+    ]  # fmt: skip
+    build = f"--member={settings.member(settings.build_account)}"
+    yield [*bucket, build, "--role=roles/storage.objectViewer"]
+    yield [
+        "artifacts", "repositories", "add-iam-policy-binding", settings.image_repository,
+        f"--location={settings.region}", build, "--role=roles/artifactregistry.writer",
+    ]  # fmt: skip
+    for member in split_list(settings.submitters):
+        yield [*bucket, f"--member={member}", "--role=roles/storage.objectUser"]
+
+
+def _list_account_bindings(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield which account may be used by whom, and how."""
+    user = "roles/iam.serviceAccountUser"
+    build = settings.member(settings.build_account)
+    # The functions make tasks that call as the tasks account.
+    yield settings.tasks_account, settings.member(settings.app_account), user
+    # The build deploys services that run as these, and a job that calls as the scheduler.
+    for account in (settings.app_account, settings.data_account, settings.scheduler_account):
+        yield account, build, user
+    # The build asks for a token of its own for the smoke test.
+    yield settings.build_account, build, "roles/iam.serviceAccountOpenIdTokenCreator"
+    for member in split_list(settings.submitters):
+        yield settings.build_account, member, user
