@@ -25,13 +25,13 @@ def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
         log_finished(saga)
 
 
-def log_parked(letter: DeadLetter) -> None:
-    """Log the one alert of a parked saga.
+def log_parked(letter: DeadLetter) -> bool:
+    """Log the one alert of a parked saga; return whether the line was written.
 
     Cloud Logging keeps one of several entries with the same insert id and time: a crash between
     this line and the note of it costs no second alert.
     """
-    log(
+    return log(
         "ERROR",
         "a saga is parked and waits for an operator",
         alert="saga-parked",

@@ -216,10 +216,11 @@ class Engine:
     def announce(self, letter: DeadLetter) -> None:
         """Log the alert of a dead letter, and note that this was done; a second time is harmless.
 
-        Raises Unavailable when it could not be noted: the sweep will log it again.
+        What could not be logged, to a full disk say, is not noted: the sweep will log it. Raises
+        Unavailable when it could not be noted: the sweep will log it again.
         """
-        alerts.log_parked(letter)
-        self.journal.note_alert(letter)
+        if alerts.log_parked(letter):
+            self.journal.note_alert(letter)
 
     def _deliver_news(self, delivery: Delivery) -> str:
         """Tell a saga that its child has ended, and note in one commit that it knows."""

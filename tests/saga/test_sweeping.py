@@ -9,6 +9,7 @@ import pytest
 
 from lib.datastore import Query, key
 from lib.errors import Conflict, NotFound
+from lib.saga import alerts
 from lib.saga.barrier import Effect, apply_once
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
@@ -224,3 +225,18 @@ def test_the_alert_of_a_saga_that_was_dealt_with_meanwhile_is_no_error(
     bench.engine.tell("s", SkipRequested(**WHO, step="a"))
     with pytest.raises(NotFound, match="does not exist"):
         bench.engine.announce(letter)
+
+
+def test_an_alert_that_could_not_be_written_to_the_log_comes_with_the_next_sweep(
+    bench: Bench,
+    probe: Probe,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(alerts, "log", lambda *_, **__: False)
+        park(bench, probe)
+    assert not bench.store.get(key(DeadLetter, "s")).alerted
+    assert sweep(bench.engine, bench.now).alerted == 1
+    assert count_alerts(capsys) == 1
+    assert bench.store.get(key(DeadLetter, "s")).alerted
