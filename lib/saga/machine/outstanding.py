@@ -88,10 +88,10 @@ def due_of(saga: SagaRecord, deliveries: Sequence[Delivery], now: datetime) -> s
 
 
 def is_overdue(saga: SagaRecord, now: datetime) -> bool:
-    """Tell whether the sweep is to take a delivery of a saga for lost."""
+    """Tell whether the sweep is to see to a saga: a delivery is overdue, or its look is due."""
     shard = shard_of(saga.id)
-    return saga.due is not None and due_mark(shard, datetime.min) <= saga.due <= due_mark(
-        shard, now
+    return saga.due is not None and any(
+        mark(shard, datetime.min) <= saga.due <= mark(shard, now) for mark in (due_mark, look_mark)
     )
 
 

@@ -16,6 +16,7 @@ from lib.saga.machine.happened import (
     Result,
     Signalled,
 )
+from lib.saga.machine.outstanding import is_overdue
 from lib.saga.machine.waits import WaitKind, waits_of
 from lib.saga.records import LOOK_PERIOD, SagaStatus
 from lib.saga.steps import Child, Parallel, Part, Signal, Timer
@@ -125,3 +126,9 @@ def test_a_saga_that_still_moves_though_a_part_has_failed_waits_for_its_operator
     assert kinds(played) == [WaitKind.OPERATOR, WaitKind.SIGNAL]
     played.happens(Signalled(step="go", payload="1"))
     assert kinds(played) == [WaitKind.OPERATOR]
+
+
+def test_the_sweep_is_to_see_to_what_waits_once_its_look_is_due() -> None:
+    played = play(Signal("go"))
+    assert not is_overdue(played.saga, T0 + DAY - timedelta(seconds=1))
+    assert is_overdue(played.saga, T0 + DAY)
