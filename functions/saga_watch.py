@@ -3,7 +3,7 @@
 from typing import Any
 
 from functions.sagas import SagaName
-from lib.clients import now
+from lib.clock import now
 from lib.http import endpoint
 from lib.paging import PageSize, PageToken
 from lib.saga.engine import Engine

@@ -2,7 +2,7 @@
 
 import flask
 
-from lib.clients import now
+from lib.clock import now
 from lib.http import endpoint
 from lib.logs import annotate
 from lib.saga.delivery import Delivery

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lib.clients import now
+from lib.clock import now
 from lib.datastore import Store
 from lib.http import endpoint
 from lib.todo import task_batches

@@ -5,10 +5,10 @@ the worker.
 """
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from lib.clock import now
 from lib.config import config
 from lib.errors import Unavailable
 from lib.once import close_at_end, once
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from lib.saga.engine import Engine
 
 _TAG = re.compile(r"[a-z0-9-]{1,46}", re.ASCII)
-
-
-def now() -> datetime:
-    """Return the present time, UTC."""
-    return datetime.now(UTC)
 
 
 @once

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from lib.clients import now
+from lib.clock import now
 from lib.decoding import BROKEN
 from lib.exact import read_number
 from lib.logs import log

@@ -1,18 +1,20 @@
 """One HTTP exchange that is bounded in time and size and sends its request at most once."""
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
+from typing import Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
-from lib.clients import now
+from lib.clock import now
 from lib.saga.call import Retry, Unknown
 from lib.saga.limits import LARGEST_OUTPUT
 
@@ -68,11 +70,38 @@ def seconds_until(deadline: datetime) -> float:
     return left
 
 
-def exchange(request: Request, deadline: datetime) -> Answer:
-    """Send a request and return its answer, whatever that says; redirects are not followed.
+class Network(Protocol):
+    """What lies between a step and the service that it calls."""
 
-    Raises Retry when nothing was sent, and Unknown when no answer came of what was.
-    """
+    def exchange(self, request: Request, deadline: datetime) -> Answer:
+        """Send a request and return its answer, whatever that says; redirects are not followed.
+
+        Raises Retry when nothing was sent, and Unknown when no answer came of what was.
+        """
+        ...
+
+    def fetch_token(self, tokens: Callable[[str], str], audience: str) -> str:
+        """Return a token for an audience from a token source; raises what that raises."""
+        ...
+
+
+class Internet:
+    """The network that is there."""
+
+    def exchange(self, request: Request, deadline: datetime) -> Answer:
+        """Send a request over a connection that is kept."""
+        return _exchange(request, deadline)
+
+    def fetch_token(self, tokens: Callable[[str], str], audience: str) -> str:
+        """Ask the token source."""
+        return tokens(audience)
+
+
+#: The network of everything that runs in this context: a test puts its own here.
+NETWORK: ContextVar[Network] = ContextVar("network", default=Internet())  # noqa: B039  immutable
+
+
+def _exchange(request: Request, deadline: datetime) -> Answer:
     left = seconds_until(deadline)
     try:
         with _session().request(

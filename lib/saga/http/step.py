@@ -48,7 +48,7 @@ from lib.saga.declaration.functions import ACTION, faults_of_function
 from lib.saga.deferred import NotRun, check_ran
 from lib.saga.delivery import Phase
 from lib.saga.http.answer import output_of
-from lib.saga.http.exchange import Request, exchange, seconds_until
+from lib.saga.http.exchange import NETWORK, Request, seconds_until
 from lib.saga.http.id_tokens import ID_TOKENS
 from lib.saga.http.secret_headers import faults_of_headers, fill_headers
 
@@ -142,7 +142,7 @@ class HttpCall(metaclass=Declaring):
             headers=self._headers(call),
         )
         try:
-            answer = exchange(request, call.deadline)
+            answer = NETWORK.get().exchange(request, call.deadline)
         except (Retry, Unknown) as problem:
             raise type(problem)(f"{self.place}: {problem}", after=problem.after) from problem
         return output_of(answer, call, self.place)
@@ -185,7 +185,7 @@ class HttpCall(metaclass=Declaring):
 
     def _token(self) -> str:
         try:
-            return check_ran(self.tokens(self.audience), "tokens")
+            return check_ran(NETWORK.get().fetch_token(self.tokens, self.audience), "tokens")
         except Exception as problem:  # whatever a token source raises, nothing was sent
             raise Retry(f"{self.place}: no token for {self.audience}: {problem}") from problem
 

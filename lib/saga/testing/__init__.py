@@ -1,25 +1,39 @@
 """Tests for every author of a saga: in memory, on a virtual clock, with every fault there is.
 
+    def test_a_trip_is_booked() -> None:
+        booking = run(BOOKING, Trip("Rome"), prepare=add_ten_seats)
+        assert booking.status == "COMPLETED"
+
     def test_no_unit_is_lost_whatever_fails() -> None:
         explore(BOOKING, Trip("Rome"), seats_are_free_or_booked, prepare=add_ten_seats)
 
+`run` runs a saga once and moves its clock; `HttpStandIn` answers for the services that it calls.
 `explore` runs the saga once for each crash, loss, duplicate, delay and reordering at each point
 at which something lasting is about to happen or has just happened, and checks the promises of
 Amends and the author's own. `random_schedules` draws many faults by lot.
 """
 
 from lib.saga.testing.clock import VirtualClock
+from lib.saga.testing.exploration import explore, random_schedules
 from lib.saga.testing.explorer import Invariant
-from lib.saga.testing.exploring import explore, random_schedules
 from lib.saga.testing.queue import MemoryQueue, Task
+from lib.saga.testing.report import Report
+from lib.saga.testing.single_run import Run, run
+from lib.saga.testing.stand_in import HttpStandIn, ServiceAnswer, ServiceRequest
 from lib.saga.testing.store import MemoryStore
 
 __all__ = [
+    "HttpStandIn",
     "Invariant",
     "MemoryQueue",
     "MemoryStore",
+    "Report",
+    "Run",
+    "ServiceAnswer",
+    "ServiceRequest",
     "Task",
     "VirtualClock",
     "explore",
     "random_schedules",
+    "run",
 ]

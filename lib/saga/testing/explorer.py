@@ -1,22 +1,30 @@
-"""Runs of one saga under schedules of faults, and the tale of a run that broke a promise."""
+"""Runs of one saga under schedules of faults, and the report of a run that broke a promise."""
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 from lib.datastore import Store
-from lib.saga.testing.faults import Choose, Fault, Point, describe_fault
+from lib.saga.records import SagaStatus
+from lib.saga.testing.faults import Choose, Fault, FaultKind, Point, describe_fault
+from lib.saga.testing.log_book import LogBook
 from lib.saga.testing.process import PromiseBroken
 from lib.saga.testing.promises import Finished, find_broken
-from lib.saga.testing.stage import Setting
-from lib.saga.testing.world import SAGA_ID, Moment, World
+from lib.saga.testing.report import Coverage, Report
+from lib.saga.testing.setting import Setting, list_parts
+from lib.saga.testing.simulation import SAGA_ID, Moment, Simulation
 
 #: Says whether the author's own promise holds: by an assertion, or by returning False.
 Invariant = Callable[[Store], object]
 
 #: Which fault strikes at which point, by the point's number.
 Schedule = dict[int, Fault]
+
+#: Of a long report, so many lines are told from its beginning, and from its end.
+MAX_TOLD = 40
+
+#: What an operator has done by hand is not in the store, so no invariant can hold of it.
+BY_HAND = frozenset({FaultKind.SKIP, FaultKind.VOID, FaultKind.RESOLVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +50,27 @@ class Explorer:
     """Runs schedules, and counts them."""
 
     def __init__(self, setting: Setting, invariant: Invariant) -> None:
+        setting.check_signals()
         self._setting = setting
         self._invariant = invariant
-        self._world = World(setting)
-        self.ran = 0
+        self._simulation = Simulation(setting)
+        self._log_book = LogBook(self._simulation.environment)
+        self._coverage = Coverage([label for label, _ in list_parts(setting.saga)])
+        self._ran = 0
+
+    def make_report(self) -> Report:
+        """Return what was done so far."""
+        return Report(self._ran, self._coverage.met)
 
     def run(self, choose: Choose, since: Moment | None = None, *, remembers: bool = False) -> str:
         """Run with the faults that are chosen; return which promise is broken, "" for none."""
-        self.ran += 1
-        # The engine logs to standard output, a line for each saga that ends.
-        with redirect_stdout(io.StringIO()):
+        self._ran += 1
+        with redirect_stdout(self._log_book):
             try:
-                self._world.run(choose, since, remembers=remembers)
+                self._simulation.run(choose, since, remembers=remembers)
             except PromiseBroken as broken:
                 return str(broken)
+        self._coverage.add(self._simulation.environment.struck)
         return self._find_broken()
 
     def try_schedule(
@@ -65,16 +80,16 @@ class Explorer:
 
         A run that `remembers` is extended from its moments, and not from the beginning.
 
-        Raises AssertionError, which tells the schedule in words, when a promise is broken.
+        Raises AssertionError, which reports the schedule in words, when a promise is broken.
         """
         broken = self.run(lambda point: schedule.get(point.number), since, remembers=remembers)
         if broken:
             raise AssertionError(self.describe(broken))
-        return Tried(schedule, self._world.stage.points, self._world.moments)
+        return Tried(schedule, self._simulation.environment.points, self._simulation.moments)
 
     def shorten(self) -> str:
-        """Leave out of the last run's faults what is not needed; tell what is broken even then."""
-        schedule = {point.number: fault for point, fault in self._world.stage.struck}
+        """Drop from the last run's faults what is not needed; report what is broken even then."""
+        schedule = {point.number: fault for point, fault in self._simulation.environment.struck}
         for number in list(schedule):
             shorter = {key: fault for key, fault in schedule.items() if key != number}
             if self._replay(shorter):
@@ -85,33 +100,49 @@ class Explorer:
         return self.run(lambda point: _fault_of(schedule, point))
 
     def describe(self, broken: str) -> str:
-        """Tell the last run in words."""
-        stage = self._world.stage
-        faults = [describe_fault(point, fault) for point, fault in stage.struck]
+        """Report the last run in words."""
+        environment = self._simulation.environment
+        faults = [describe_fault(point, fault) for point, fault in environment.struck]
         schedule = "; then ".join(faults) or "no fault at all"
-        story = "\n".join(stage.story)
-        return f"{broken}\nThe schedule that shows it: {schedule}.\nWhat happened:\n{story}"
+        report = "\n".join(_cut(environment.report))
+        return f"{broken}\nThe schedule that shows it: {schedule}.\nWhat happened:\n{report}"
 
     def _find_broken(self) -> str:
-        stage = self._world.stage
-        for saga in stage.find_sagas():
-            loaded = stage.journal.load(saga.id, saga.total_steps)
+        environment = self._simulation.environment
+        for saga in environment.find_sagas():
+            loaded = environment.journal.load(saga.id, saga.total_steps)
             if loaded is None:
                 return f"saga {saga.id} has lost its steps"
-            definition = stage.definitions[saga.name, saga.definition_version]
-            broken = find_broken(Finished(definition, loaded, stage.store, stage.ledger))
+            definition = environment.definitions.get_declared(saga)
+            finished = Finished(
+                definition, loaded, environment.store, environment.ledger, len(environment.struck)
+            )
+            broken = find_broken(finished)
             if broken:
                 return broken if saga.id == SAGA_ID else f"{saga.id}: {broken}"
-        explored = stage.journal.find(SAGA_ID)
+        explored = environment.journal.find(SAGA_ID)
         return self._find_variance(explored.status) if explored else "the saga is gone"
 
-    def _find_variance(self, status: str) -> str:
-        """Return what the author's invariant has to say against the run."""
+    def _find_variance(self, status: SagaStatus) -> str:
+        """Return what the author has to say against the run."""
+        environment = self._simulation.environment
+        if status is SagaStatus.FAILED and not self._setting.may_park:
+            return "the saga is parked, which its author rules out"
+        if any(fault.kind in BY_HAND for _, fault in environment.struck):
+            return ""
         broken = f"the invariant does not hold of a saga that is {status}"
         try:
-            return broken if self._invariant(self._world.stage.store) is False else ""
+            return broken if self._invariant(environment.store) is False else ""
         except AssertionError as problem:
             return f"{broken}: {problem}"
+
+
+def _cut(report: list[str]) -> list[str]:
+    """Return a report without its middle, if it is long."""
+    if len(report) <= 2 * MAX_TOLD:
+        return report
+    left_out = f"({len(report) - 2 * MAX_TOLD} lines are left out)"
+    return [*report[:MAX_TOLD], left_out, *report[-MAX_TOLD:]]
 
 
 def _fault_of(schedule: Schedule, point: Point) -> Fault | None:

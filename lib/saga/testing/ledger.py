@@ -1,8 +1,8 @@
-"""What was seen of a run's actions: who was called, how it ended, what the barrier recorded."""
+"""What was seen of a run: calls and their ends, what the barrier recorded, and pages."""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lib.datastore import Mutation
 from lib.saga.barrier import Effect, EffectStatus
@@ -17,6 +17,7 @@ class Called:
     step: int
     phase: Phase
     attempt: int
+    number: int
     ended: bool = False
     #: It wrote to the store, and it did so without the barrier.
     committed: bool = False
@@ -24,28 +25,35 @@ class Called:
 
 
 class Ledger:
-    """All calls of a run in the order in which they began, and the barrier's records by key."""
+    """All calls of a run in the order in which they began, and the barrier's records by key.
+
+    `pages` has the alerts as Cloud Logging keeps them: one of all with the same insert id and time.
+    """
 
     def __init__(self) -> None:
         self.calls: list[Called] = []
+        self.pages: set[tuple[str, str]] = set()
         self.applied: Counter[str] = Counter()
         self.undone: Counter[str] = Counter()
 
     def copy(self) -> "Ledger":
-        """Return a ledger that says the same; no call may be going on."""
+        """Return a ledger that says the same, and goes on by itself."""
         copied = Ledger()
-        copied.calls = list(self.calls)
+        copied.calls = [replace(each) for each in self.calls]
+        copied.pages = set(self.pages)
         copied.applied, copied.undone = Counter(self.applied), Counter(self.undone)
         return copied
 
     def begin(self, delivery: Delivery) -> Called:
         """Write down that a delivery's action is called."""
-        called = Called(delivery.saga_id, delivery.step, delivery.phase, delivery.attempt)
+        where = (delivery.saga_id, delivery.step, delivery.phase, delivery.attempt)
+        called = Called(*where, number=len(self.calls))
         self.calls.append(called)
         return called
 
-    def note_commit(self, called: Called, mutations: Sequence[Mutation]) -> None:
-        """Write down what an action has committed."""
+    def note_commit(self, number: int, mutations: Sequence[Mutation]) -> None:
+        """Write down what the call of a number has committed."""
+        called = self.calls[number]
         records = [each for each in mutations if isinstance(each.entity, Effect)]
         for record in records:
             # A mask leaves the effects as they are.

@@ -1,4 +1,7 @@
-"""Entities in memory: copied in and copied out, versioned, written all or none."""
+"""Entities in memory: copied in and copied out, versioned, written all or none.
+
+What Datastore would refuse is refused here, by the data layer's own checks and with its errors.
+"""
 
 import copy
 import dataclasses
@@ -14,8 +17,10 @@ import msgspec
 
 from lib.datastore.codecs import Codecs
 from lib.datastore.keys import NOWHERE, Key
+from lib.datastore.messages import message
 from lib.datastore.mutations import Mutation
 from lib.datastore.schema import model_of
+from lib.datastore.writing import check_size
 from lib.errors import AlreadyExists, NotFound, VersionMismatch
 
 #: A key's path: kinds and ids from the root down.
@@ -50,6 +55,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._entities: dict[Path, Stored] = {}
+        self._of_kind: dict[str, list[tuple[Path, Any]]] = {}
         self._version = 0
         self._next_id = FIRST_ID
         self._codecs = Codecs(NOWHERE)
@@ -61,6 +67,7 @@ class Memory:
     def restore(self, saved: Saved) -> None:
         """Go back to what was stored when it was saved."""
         self._entities = dict(saved.entities)
+        self._of_kind.clear()
         self._version, self._next_id = saved.version, saved.next_id
 
     def read(self, key: Key[Any]) -> Any:
@@ -75,7 +82,17 @@ class Memory:
 
     def find_kind(self, kind: str) -> list[tuple[Path, Any]]:
         """Return all entities of a kind by path; they are not copies."""
-        return [(path, s.entity) for path, s in self._entities.items() if path[-1][0] == kind]
+        found = self._of_kind.get(kind)
+        if found is None:
+            entities = self._entities.items()
+            found = [(path, stored.entity) for path, stored in entities if path[-1][0] == kind]
+            self._of_kind[kind] = found
+        return found
+
+    def peek(self, path: Path) -> Any:
+        """Return an entity by its path, or None; it is not a copy."""
+        stored = self._entities.get(path)
+        return None if stored is None else stored.entity
 
     def allocate(self, entity: Any) -> Any:
         """Return an entity with an id, a new one if its own is 0."""
@@ -88,9 +105,11 @@ class Memory:
     def write(self, mutations: Sequence[Mutation], now: datetime) -> list[Any]:
         """Make all mutations in order, or raise for the first that cannot be, and make none.
 
-        Returns what is now stored (deletes: None).
+        Returns what is now stored (deletes: None). Raises Invalid or TooLarge for a value, an
+        entity or a commit that Datastore would not take.
         """
         version = self._version + 1
+        request = message("CommitRequest")()
         staged: dict[Path, Stored | None] = {}
         written: list[Any] = []
         for mutation in mutations:
@@ -100,9 +119,12 @@ class Memory:
             _check(mutation, present)
             if entity is not None:
                 entity = self._make(mutation, entity, present, version, now)
+                self._codecs.of(type(entity)).write(entity, request.mutations.add().upsert)
             staged[path] = None if entity is None else Stored(entity, version)
             written.append(entity and copy_entity(entity))
+        check_size(request, len(mutations))
         self._version = version
+        self._of_kind.clear()
         for path, stored in staged.items():
             if stored is None:
                 self._entities.pop(path, None)
@@ -135,9 +157,15 @@ def copy_entity(entity: Any) -> Any:
     for name, value in zip(names, values_of(entity), strict=True):
         kept = value
         if type(value) not in ATOMS and not isinstance(value, Enum):
-            kept = copy.deepcopy(value)
+            kept = _copy_value(value)
         object.__setattr__(copied, name, kept)
     return copied
+
+
+def _copy_value(value: Any) -> Any:
+    if type(value) is list and all(type(each) in ATOMS for each in value):
+        return list(value)
+    return copy.deepcopy(value)
 
 
 def _path_of(entity: Any) -> Path:

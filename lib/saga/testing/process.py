@@ -1,10 +1,15 @@
 """The processes of a run: each runs one delivery, one sweep or the start, and may be killed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from lib.saga.delivery import Delivery
 from lib.saga.testing.ledger import Called
 from lib.saga.testing.queue import Task
+
+if TYPE_CHECKING:
+    from lib.saga.testing.worker import Worker
 
 
 class Killed(BaseException):
@@ -19,16 +24,25 @@ class PromiseBroken(BaseException):
 class Process:
     """Something that runs, and what it has done since its last point.
 
-    `moved` says that it has read or done anything, `durable` that something of it would be
-    left after a crash.
+    `part` names the part of the saga that it is about. `moved` says that it has read or done
+    anything, `durable` that something of it would be left after a crash. `sweeps` says that it is
+    repeated though it has no task.
     """
 
     name: str
     task: Task | None = None
+    part: str = ""
     called: Called | None = None
     killed: bool = False
     moved: bool = True
     durable: bool = True
+    sweeps: bool = False
+    #: How wrong its clock is.
+    skew: timedelta = timedelta(0)
+    #: The sagas that were paused when it began.
+    paused: frozenset[str] = frozenset()
+    #: Workers that this one has left standing.
+    beside: "list[Worker]" = field(default_factory=list)
 
     def live(self) -> None:
         """Raise Killed if the process is dead."""

@@ -1,5 +1,6 @@
 """What Amends promises of every saga, checked on what a run has left and what was seen of it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from lib.datastore import Store, key
@@ -8,6 +9,7 @@ from lib.saga.calling import idempotency_key
 from lib.saga.definition import OnCompensationFailure, Saga
 from lib.saga.delivery import Phase
 from lib.saga.journal import Journal, Loaded
+from lib.saga.machine.causes import Cause
 from lib.saga.machine.replay import Broken, replay, state_of
 from lib.saga.records import (
     FINISHED,
@@ -24,11 +26,24 @@ from lib.saga.testing.ledger import Called, Ledger
 MOST_EVENTS = 10_000
 
 
+#: An operator says what became of a step.
+BY_HAND = frozenset({Cause.SKIPPED_BY_HAND, Cause.NOT_HAPPENED_BY_HAND})
+
+#: What an operator is called for.
+CALLS = frozenset(
+    {Cause.NO_WAY_BACK, Cause.COMPENSATION_FAILED, Cause.STRANDED, Cause.PARKED_BY_HAND}
+)
+
+
 class Finished:
     """A saga when all is quiet."""
 
-    def __init__(self, definition: Saga, loaded: Loaded, store: Store, ledger: Ledger) -> None:
+    def __init__(
+        self, definition: Saga, loaded: Loaded, store: Store, ledger: Ledger, faults: int
+    ) -> None:
         self.definition = definition
+        #: How many faults have struck.
+        self.faults = faults
         self.saga, self.steps = loaded
         self.store = store
         self.executed = ledger.of(self.saga.id, Phase.EXECUTE)
@@ -36,6 +51,8 @@ class Finished:
         self.asked = ledger.of(self.saga.id, Phase.STATUS)
         self.ledger = ledger
         self.events = Journal(store).events(self.saga.id, MOST_EVENTS)
+        #: An operator has said that it was brought to its end by hand.
+        self.resolved = any(event.cause == Cause.RESOLVED for event in self.events)
 
     def waits_for_mending(self, step: StepRecord) -> bool:
         """Tell whether a step waits for a child saga that is parked, or that does so itself."""
@@ -53,9 +70,17 @@ class Finished:
         """Return the child saga of a step, if it has one."""
         return self.store.find(key(SagaRecord, step.child)) if step.child else None
 
+    def was_settled_by_hand(self, step: StepRecord) -> bool:
+        """Tell whether an operator has said what became of a step, or of its compensation."""
+        return step.name in (event.step for event in self.events if event.cause in BY_HAND)
+
     def calls_of(self, step: StepRecord) -> list[Called]:
         """Return the calls of a step's own action."""
         return [each for each in self.executed if each.step == step.index]
+
+    def undoings_of(self, step: StepRecord) -> list[Called]:
+        """Return the calls of a step's compensation."""
+        return [each for each in self.compensated if each.step == step.index]
 
     def part_of(self, step: StepRecord) -> Part:
         """Return what the author has declared of a step."""
@@ -69,9 +94,9 @@ def find_broken(finished: Finished) -> str | None:
 
 def _check_end(it: Finished) -> Iterator[str]:
     letter = it.store.find(key(DeadLetter, it.saga.id))
-    if it.saga.status is SagaStatus.FAILED:
+    if it.saga.status is SagaStatus.FAILED or it.saga.incident:
         if letter is None or not letter.alerted:
-            yield f"a parked saga has one dead letter and one alert, not {letter}"
+            yield f"an operator is called by one dead letter and one alert, not {letter}"
     elif letter is not None:
         yield f"the saga is {it.saga.status}, but it has a dead letter"
     elif it.saga.status not in FINISHED and not any(map(it.waits_for_mending, it.steps)):
@@ -81,7 +106,7 @@ def _check_end(it: Finished) -> Iterator[str]:
 
 
 def _check_completed(it: Finished) -> Iterator[str]:
-    if it.saga.status is not SagaStatus.COMPLETED:
+    if it.saga.status is not SagaStatus.COMPLETED or it.resolved:
         return
     for step in it.steps:
         if not _is_done(it, step):
@@ -92,7 +117,7 @@ def _check_completed(it: Finished) -> Iterator[str]:
 
 def _is_done(it: Finished, step: StepRecord) -> bool:
     if step.status is StepStatus.SKIPPED:
-        return not it.calls_of(step)
+        return it.was_settled_by_hand(step) or not it.calls_of(step)
     part, child = it.part_of(step), it.child_of(step)
     if isinstance(part, Child):
         ended = child is not None and child.status is SagaStatus.COMPLETED
@@ -103,7 +128,7 @@ def _is_done(it: Finished, step: StepRecord) -> bool:
 
 
 def _check_rolled_back(it: Finished) -> Iterator[str]:
-    if it.saga.status is not SagaStatus.ROLLED_BACK:
+    if it.saga.status is not SagaStatus.ROLLED_BACK or it.resolved:
         return
     for step in it.steps:
         if it.part_of(step).can_be_undone and _is_left(it, step):
@@ -113,6 +138,8 @@ def _check_rolled_back(it: Finished) -> Iterator[str]:
 def _is_left(it: Finished, step: StepRecord) -> bool:
     """Tell whether something that a step did has not been made good."""
     child, effect = it.child_of(step), it.effect_of(step)
+    if it.was_settled_by_hand(step):
+        return False
     if child is not None:
         return child.status is not SagaStatus.ROLLED_BACK
     if effect is not None:
@@ -148,6 +175,8 @@ def _check_pivot(it: Finished) -> Iterator[str]:
     if pivot == len(it.steps):
         return
     step = it.steps[pivot]
+    if it.was_settled_by_hand(step):
+        return
     effect = it.effect_of(step)
     done = step.status is StepStatus.COMPLETED or (
         effect is not None and effect.status is EffectStatus.DONE
@@ -164,6 +193,37 @@ def _check_once(it: Finished) -> Iterator[str]:
     for step in it.steps:
         if it.effect_of(step) is not None and any(each.unbarred for each in it.calls_of(step)):
             yield f"step {step.name} has written beside its effect barrier"
+
+
+def _check_attempts(it: Finished) -> Iterator[str]:
+    """No attempt is made more often than faults can double it, nor more than the policy allows."""
+    for step in it.steps:
+        part = it.part_of(step)
+        eras = 1 + sum(event.cause == Cause.RETRIED for event in it.events)
+        for calls, policy in (
+            (it.calls_of(step), it.definition.retry_of(step.index)),
+            (it.undoings_of(step), getattr(part, "compensation_retry", None)),
+        ):
+            attempts = Counter(each.attempt for each in calls)
+            if policy is not None and len(attempts) > eras * policy.attempts:
+                yield (
+                    f"step {step.name} was tried {len(attempts)} times, "
+                    f"but its policy allows {policy.attempts}"
+                )
+            if max(attempts.values(), default=0) > 1 + it.faults:
+                yield f"one attempt of step {step.name} ran {max(attempts.values())} times"
+
+
+def _check_pages(it: Finished) -> Iterator[str]:
+    """Each incident pages once, whatever happens between the alert and the note of it."""
+    own = [page for page, _ in it.ledger.pages if page.rpartition("-")[0] == it.saga.id]
+    if len(own) > len(set(own)):
+        yield f"an operator is paged twice for one incident: {sorted(own)}"
+    incidents = {f"{it.saga.id}-{event.id}" for event in it.events if event.cause in CALLS}
+    if not incidents.issuperset(own):
+        yield f"an operator is paged for what is no incident: {sorted(own)}"
+    if it.saga.incident and f"{it.saga.id}-{it.saga.incident}" not in own:
+        yield f"the saga is {it.saga.status} with an incident, and nobody was paged"
 
 
 def _check_trail(it: Finished) -> Iterator[str]:
@@ -186,5 +246,7 @@ CHECKS: tuple[Check, ...] = (
     _check_order,
     _check_pivot,
     _check_once,
+    _check_attempts,
+    _check_pages,
     _check_trail,
 )

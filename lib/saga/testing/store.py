@@ -2,7 +2,7 @@
 
 It reads, writes, transacts, queries and counts as a Store does. What it does not have it refuses
 with NotImplementedError: projections, aggregations but counts, transforms, and many at once.
-What a value may be (its size, its type) is not checked.
+What a value, an entity or a commit may be is checked as by a Store.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from lib.datastore.transacting import with_stored
 from lib.errors import AlreadyExists, Contention, NotFound, VersionMismatch
 from lib.saga.testing.clock import VirtualClock
 from lib.saga.testing.memory import Memory
-from lib.saga.testing.selecting import select
+from lib.saga.testing.selection import select
 from lib.saga.testing.transaction import MemoryTransaction, OptimisticMemoryTransaction
 
 T = TypeVar("T")

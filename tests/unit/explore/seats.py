@@ -69,7 +69,8 @@ def give_back(script: Script, _: Any, call: Call) -> None:
 def follow(script: Script, name: str, call: Call) -> None:
     problem = script.get(f"{name}/{call.attempt}") or script.get(name)
     if problem is not None:
-        raise problem
+        # Raised again and again, one exception would keep the frames of all its raises.
+        raise problem.with_traceback(None)
 
 
 def move(tx: Transaction, step: str, by: int) -> str:

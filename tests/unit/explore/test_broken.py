@@ -69,7 +69,7 @@ def test_a_commit_without_a_version_check_is_found() -> None:
 def test_random_schedules_name_their_seed_and_only_the_faults_that_are_needed() -> None:
     with pytest.raises(AssertionError) as found:
         random_schedules(
-            THREE, {}, seats_fit_the_end, 200, 7, prepare=add_seats, make_engine=HastyEngine
+            THREE, {}, seats_fit_the_end, 200, 7, prepare=add_seats, make_engine=make_blind_engine
         )
     tale = str(found.value)
     assert "of seed 7" in tale
@@ -98,8 +98,8 @@ def test_a_sweep_that_comes_too_late_is_found(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_compensations_in_the_wrong_order_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine looks for what is to be made good from the front."""
-    monkeypatch.setattr(backward, "reversed", list, raising=False)
+    """The machine looks for what is to be compensated from the front."""
+    monkeypatch.setattr(backward, "reversed", iter, raising=False)
     saga = make_saga("abc", {"c": Permanent("no")})
     assert "in reverse order" in find_fault(saga)
 

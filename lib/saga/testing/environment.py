@@ -1,0 +1,385 @@
+"""Where a run takes place: the engine over memory, its processes, and the points they come to."""
+
+import contextvars
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from lib.clock import CLOCK
+from lib.saga.containment import contain
+from lib.saga.deferred import check_ran
+from lib.saga.delivery import Delivery, Phase
+from lib.saga.http.exchange import NETWORK
+from lib.saga.journal import Journal
+from lib.saga.machine.outstanding import outstanding
+from lib.saga.records import FINISHED, SagaRecord, SagaStatus, StepRecord
+from lib.saga.testing import memory, queue
+from lib.saga.testing.clock import BEGINNING, VirtualClock
+from lib.saga.testing.faults import (
+    CANCEL,
+    CRASH,
+    DEPLOY,
+    DUPLICATE,
+    FREEZES,
+    INTERLEAVINGS,
+    LOST_FREEZES,
+    PARK,
+    PAUSE,
+    RESOLVE,
+    RESUME,
+    RETRY,
+    SIGNAL,
+    SKIP,
+    STRAGGLERS,
+    TIME_OUT,
+    VOID,
+    Choose,
+    Fault,
+    FaultKind,
+    Point,
+)
+from lib.saga.testing.ledger import Ledger
+from lib.saga.testing.memory import Memory
+from lib.saga.testing.network import WatchedNetwork
+from lib.saga.testing.process import Killed, Process, PromiseBroken
+from lib.saga.testing.queue import MemoryQueue, Task
+from lib.saga.testing.setting import Deployment, Setting
+from lib.saga.testing.store import MemoryStore
+from lib.saga.testing.watched import LATENCY, WatchedQueue, WatchedStore
+from lib.saga.testing.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What happens later: a task that is delivered, or something else that is done by itself.
+
+    `until` counts deliveries; None is until all is quiet.
+    """
+
+    until: int | None
+    name: str
+    task: Task | None = None
+    act: Callable[[], None] | None = None
+
+    def copy(self) -> "Held":
+        """Return the same with a task of its own."""
+        return replace(self, task=replace(self.task)) if self.task else self
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of an environment between two events."""
+
+    now: datetime
+    memory: memory.Saved
+    queue: queue.Saved
+    ledger: Ledger
+    points: tuple[Point, ...] = ()
+    struck: tuple[tuple[Point, Fault], ...] = ()
+    report: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
+    events: int = 0
+    unrepeated: bool = False
+    withdrawn: bool = False
+
+
+class Environment:
+    """One saga's surroundings. Nothing here runs at the same time as anything else.
+
+    What overtakes a process runs while that process stands at a point; `carry_out` is who sees to
+    that.
+    """
+
+    def __init__(self, setting: Setting, carry_out: Callable[[Process, Fault], None]) -> None:
+        self._setting = setting
+        self._carry_out = carry_out
+        self._memory = Memory()
+        self.clock = VirtualClock()
+        #: For the test itself: no process, no points.
+        self.store = MemoryStore(self._memory, self.clock)
+        self.journal = Journal(self.store)
+        self.definitions = Deployment([setting.saga])
+        self.engine = setting.make_engine(
+            self.definitions,
+            Journal(WatchedStore(self._memory, self)),
+            WatchedQueue(self),
+            self.read_clock,
+            self._call_within,
+            lambda _: self.clock.advance(LATENCY),
+        )
+        self._network = WatchedNetwork(self, setting.http)
+        if setting.prepare:
+            setting.prepare(self.store)
+        self.queue = MemoryQueue(self.clock)
+        self._stack: list[Process] = []
+        self._worker: Worker | None = None
+        self._choose: Choose = lambda _: None
+        now, saved = self.clock.now, self._memory.save()
+        self.beginning = Snapshot(now, saved, self.queue.save(), Ledger())
+        self.restore(self.beginning, self._choose)
+
+    def save(self) -> Snapshot:
+        """Return the state of everything while no process runs, to go on from there again."""
+        return Snapshot(
+            self.clock.now,
+            self._memory.save(),
+            self.queue.save(),
+            self.ledger.copy(),
+            tuple(self.points),
+            tuple(self.struck),
+            tuple(self.report),
+            tuple(held.copy() for held in self.held),
+            self.events,
+            self.unrepeated,
+            self.definitions.withdrawn,
+        )
+
+    def restore(self, snapshot: Snapshot, choose: Choose) -> None:
+        """Go on from a snapshot, with the faults that are chosen from there on."""
+        self._choose = choose
+        self._stack, self._worker = [], None
+        self.clock.now = snapshot.now
+        self._memory.restore(snapshot.memory)
+        self.queue.restore(snapshot.queue)
+        self.ledger = snapshot.ledger.copy()
+        self.points, self.struck = list(snapshot.points), list(snapshot.struck)
+        self.report = list(snapshot.report)
+        #: What happens later, and how many events there were so far.
+        self.held, self.events = [held.copy() for held in snapshot.held], snapshot.events
+        #: A fault has struck a process that no queue repeats.
+        self.unrepeated = snapshot.unrepeated
+        self.definitions.withdrawn = snapshot.withdrawn
+        #: Why the run is broken, where the code under test may have caught that.
+        self.broken = ""
+
+    @property
+    def process(self) -> Process:
+        """The process that runs now."""
+        return self._stack[-1]
+
+    def read_clock(self) -> datetime:
+        """Return the time by the clock of the process that runs now."""
+        return self.clock.now + (self._stack[-1].skew if self._stack else timedelta(0))
+
+    def find_sagas(self) -> list[SagaRecord]:
+        """Return all sagas that there are; they are to be read only."""
+        return [saga for _, saga in self._memory.find_kind("Saga")]
+
+    def steps_of(self, saga: SagaRecord) -> list[StepRecord]:
+        """Return a saga's steps; they are to be read only."""
+        root = (SagaRecord.__kind__, saga.id)  # type: ignore[attr-defined]
+        kind = StepRecord.__kind__  # type: ignore[attr-defined]
+        steps = (self._memory.peek((root, (kind, n + 1))) for n in range(saga.total_steps))
+        return [step for step in steps if step is not None]
+
+    def find_outstanding(self) -> list[Delivery]:
+        """Return the deliveries that the sagas wait for, but for news to a parked parent.
+
+        Those come again and again, and change nothing until an operator has retried the parent.
+        """
+        found: list[Delivery] = []
+        sagas = {saga.id: saga for saga in self.find_sagas()}
+        for saga in sagas.values():
+            parent = sagas.get(saga.parent_id)
+            if (
+                parent is not None
+                and parent.status is SagaStatus.FAILED
+                and saga.status in FINISHED
+            ):
+                continue
+            found += outstanding(saga, self.steps_of(saga))
+        return found
+
+    def find_due_times(self) -> list[datetime]:
+        """Return when the sweep is to look at each saga that it is to look at at all."""
+        marks = [saga.due.rpartition("|")[2] for saga in self.find_sagas() if saga.due]
+        return [datetime.fromisoformat(f"{mark}+00:00") for mark in marks]
+
+    def has_unalerted(self) -> bool:
+        """Tell whether a dead letter's alert is still to be logged."""
+        return any(not letter.alerted for _, letter in self._memory.find_kind("DeadLetter"))
+
+    def part_of(self, delivery: Delivery) -> str:
+        """Return the label of the part that a delivery is about."""
+        saga = next((each for each in self.find_sagas() if each.id == delivery.saga_id), None)
+        if saga is None:
+            return ""
+        definition = self.definitions.get_declared(saga)
+        name = definition.parts[delivery.step].name
+        return name if definition is self._setting.saga else f"{definition.name}/{name}"
+
+    def tell(self, what: str) -> None:
+        """Write a line of the run's report."""
+        elapsed = (self.clock.now - BEGINNING).total_seconds()
+        self.report.append(f"{elapsed:10.3f} s  {'  ' * len(self._stack)}{what}")
+
+    def fail(self, why: str) -> None:
+        """Break the run off: a promise does not hold."""
+        self.broken = why
+        raise PromiseBroken(why)
+
+    def perform(self, process: Process, work: Callable[[], str]) -> str:
+        """Run a process to its end, or to its death; say in a word how it ended."""
+        if self._setting.operators:
+            process.paused = frozenset(saga.id for saga in self.find_sagas() if saga.paused)
+        self._stack.append(process)
+        try:
+            # A context of its own, for it may run in the middle of another process.
+            context = contextvars.Context()
+            context.run(NETWORK.set, self._network)
+            context.run(CLOCK.set, self.read_clock)
+            ended = context.run(work)
+        except Killed:
+            ended = "killed"
+        finally:
+            self._stack.pop()
+        if self.broken:
+            raise PromiseBroken(self.broken)
+        self.tell(f"{process.name}: {ended}")
+        for worker in process.beside:
+            self.resume(worker, None)
+        return ended
+
+    def resume(self, worker: Worker, points: int | None) -> None:
+        """Let another worker go on for so many points, or for None to its end."""
+        if worker.ended:
+            return
+        outer = self._stack, self._worker
+        self._stack, self._worker = worker.stack, worker
+        try:
+            worker.resume(points)
+        finally:
+            worker.stack = self._stack
+            self._stack, self._worker = outer
+
+    def reach(self, where: str, *faults: Fault) -> Fault | None:
+        """Come to a point; return the fault among `faults` that is chosen there, if one is.
+
+        All other faults are carried out here.
+        """
+        process = self.process
+        process.live()
+        common = self._faults_of(process)
+        process.moved = process.durable = False
+        fault = self.meet(where, process.name, (*common, *faults))
+        if fault is not None and fault not in faults:
+            self._carry_out(process, fault)
+            process.live()
+            process.moved = True
+            fault = None
+        self._give_way(process)
+        return fault
+
+    def _give_way(self, process: Process) -> None:
+        """Let other workers have their turn here."""
+        for worker in process.beside:
+            if worker.takes_turns:
+                self.resume(worker, 1)
+        if self._worker is not None:
+            self._worker.come_to_point()
+            process.live()
+
+    def meet(self, where: str, process: str, faults: tuple[Fault, ...]) -> Fault | None:
+        """Write down a point, and return the fault that is chosen there."""
+        if not faults:
+            return None
+        part = self._stack[-1].part if self._stack else ""
+        return self.meet_at(part, where, process, faults)
+
+    def meet_at(
+        self, part: str, where: str, process: str, faults: tuple[Fault, ...]
+    ) -> Fault | None:
+        """Write down a point of a part, and return the fault that is chosen there."""
+        point = Point(len(self.points), where, process, faults, part)
+        self.points.append(point)
+        fault = self._choose(point)
+        if fault is not None:
+            self.struck.append((point, fault))
+            if self._stack and self.process.task is None:
+                self.unrepeated = True
+            self.tell(f"here: {fault.kind} {where}")
+        return fault
+
+    def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
+        """Have something happen by itself, when a fault says."""
+        until = None if fault.events is None else self.events + fault.events
+        self.held.append(Held(until, name, act=act))
+
+    def _faults_of(self, process: Process) -> tuple[Fault, ...]:
+        """Return what makes a difference where a process is now.
+
+        A crash does if it would leave something of what was done since the last point, and
+        whatever overtakes does if anything was read or done.
+        """
+        faults: tuple[Fault, ...] = (CRASH,) if process.durable else ()
+        if process.moved:
+            faults += FREEZES
+            faults += (DUPLICATE, *INTERLEAVINGS, *LOST_FREEZES) if process.task else ()
+            faults += self._find_requests() if self._setting.operators else ()
+            faults += (SIGNAL,) if self._setting.signals else ()
+        return faults
+
+    def _find_requests(self) -> tuple[Fault, ...]:
+        """Return what an operator can ask for now, and what a deployment can do."""
+        sagas = self.find_sagas()
+        faults: tuple[Fault, ...] = (CANCEL, PAUSE, PARK)
+        if any(saga.paused for saga in sagas):
+            faults += (RESUME,)
+        if any(saga.incident for saga in sagas):
+            faults += (RETRY, SKIP, VOID, RESOLVE)
+        return faults if self.definitions.withdrawn else (*faults, DEPLOY)
+
+    def _call_within(self, timeout: timedelta, action: Callable[[], Any]) -> Any:
+        """Call an action for the engine, in this thread, with time-outs where they are chosen."""
+        process = self.process
+        if process.task is None:
+            raise AssertionError("only a delivery runs an action")
+        delivery = process.task.delivery
+        self._check_pause(process, delivery)
+        process.called = called = self.ledger.begin(delivery)
+        try:
+            where = f"before the action of {process.name}"
+            fault = self.reach(where, TIME_OUT, *STRAGGLERS)
+            if fault is not None:
+                self._time_out(process, fault, timeout, action)
+            value = check_ran(contain(action, (Killed, PromiseBroken)), "the action")
+            process.live()
+            called.ended = True
+        finally:
+            process.called = None
+        if not called.committed:
+            process.moved = process.durable = True
+        if self.reach(f"after the action of {process.name}", TIME_OUT):
+            self._time_out(process, TIME_OUT, timeout, action)
+        return value
+
+    def _check_pause(self, process: Process, delivery: Delivery) -> None:
+        """Nothing begins for a saga that was paused before its delivery came, and still is."""
+        paused = {saga.id for saga in self.find_sagas() if saga.paused} if process.paused else ()
+        if delivery.phase is not Phase.STATUS and delivery.saga_id in process.paused & set(paused):
+            self.fail(f"{process.name} began, though its saga was paused")
+
+    def _time_out(
+        self, process: Process, fault: Fault, timeout: timedelta, action: Callable[[], Any]
+    ) -> None:
+        if fault.kind is FaultKind.OUTLAST and process.called:
+            number, name = process.called.number, f"the late action of {process.name}"
+            part = process.part
+            self.do_later(fault, name, lambda: self._go_on_late(number, name, part, action))
+        self.clock.advance(timeout)
+        raise TimeoutError(f"no answer within {timeout.total_seconds():g} s")
+
+    def _go_on_late(self, number: int, name: str, part: str, action: Callable[[], Any]) -> None:
+        """Run an action whose caller waits no longer; what it returns or raises, nobody hears."""
+
+        def run() -> str:
+            self.process.called = self.ledger.calls[number]
+            try:
+                check_ran(contain(action, (Killed, PromiseBroken)), "the action")
+            except Exception as problem:  # an author's code may raise anything
+                return f"in vain: {problem!r}"
+            self.ledger.calls[number].ended = True
+            return "done"
+
+        self.perform(Process(name, part=part, sweeps=True), run)

@@ -1,0 +1,96 @@
+"""The network as a run's actions see it: before and after each request, a point."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from lib.saga.call import Retry, Unknown
+from lib.saga.http.exchange import Answer, Request, seconds_until
+from lib.saga.testing.faults import (
+    BAD_GATEWAY,
+    LATE_ANSWER,
+    LATE_REQUESTS,
+    LOST_ANSWER,
+    LOST_REQUEST,
+    NO_CONNECTION,
+    SERVED_AGAIN,
+    Fault,
+    FaultKind,
+)
+from lib.saga.testing.stand_in import HttpStandIn
+from lib.saga.testing.watched import LATENCY
+
+if TYPE_CHECKING:
+    from lib.saga.testing.environment import Environment
+
+
+class WatchedNetwork:
+    """Carries requests to a stand-in, and loses, delays and doubles them."""
+
+    def __init__(self, environment: "Environment", stand_in: HttpStandIn | None) -> None:
+        self._environment = environment
+        self._stand_in = stand_in
+
+    def exchange(self, request: Request, deadline: datetime) -> Answer:
+        """Have a request served, unless a fault is chosen; raises Retry or Unknown as it says."""
+        process = self._environment.process
+        process.live()
+        self._environment.clock.advance(LATENCY)
+        seconds_until(deadline)
+        what = f"the {request.method} {request.url.partition('?')[0]} of {process.name}"
+        faults = (NO_CONNECTION, LOST_REQUEST, *LATE_REQUESTS)
+        fault = self._environment.reach(f"before {what}", *faults)
+        if fault is not None:
+            raise self._lose(request, what, fault, deadline)
+        answer = self._serve(request)
+        process.moved = process.durable = True
+        faults = (LOST_ANSWER, LATE_ANSWER, BAD_GATEWAY, *SERVED_AGAIN)
+        fault = self._environment.reach(f"after {what}", *faults)
+        return answer if fault is None else self._spoil(request, answer, fault, deadline)
+
+    def fetch_token(self, _tokens: Callable[[str], str], audience: str) -> str:
+        """Return a token that stands for one: there is nobody who could give it."""
+        return f"token-for-{audience}"
+
+    def _serve(self, request: Request) -> Answer:
+        if self._stand_in is None:
+            self._environment.fail(
+                f"{request.method} {request.url} is called, and nobody stands in for it: "
+                "give http=HttpStandIn({...})"
+            )
+            raise AssertionError
+        try:
+            return self._stand_in.serve(request, self._environment.store)
+        except Exception as problem:  # a fault of the test, not of what it tests
+            self._environment.fail(f"the stand-in cannot serve {request.method}: {problem!r}")
+            raise
+
+    def _lose(self, request: Request, what: str, fault: Fault, deadline: datetime) -> Exception:
+        """Return what an action gets of a request that does not arrive, or not in time."""
+        if fault.kind is FaultKind.NO_CONNECTION:
+            return Retry("no connection: ConnectionRefusedError")
+        if fault.kind is FaultKind.SERVED_LATE:
+            self._environment.do_later(fault, what, lambda: self._serve_later(request))
+        self._wait_until(deadline)
+        return Unknown("no answer: ReadTimeoutError")
+
+    def _spoil(self, request: Request, answer: Answer, fault: Fault, deadline: datetime) -> Answer:
+        """Return what an action gets though its request was served; or raise Unknown."""
+        if fault.kind is FaultKind.SERVED_TWICE:
+            if fault.events == 0:
+                return self._serve(request)
+            name = f"{request.method} {request.url.partition('?')[0]} once more"
+            self._environment.do_later(fault, name, lambda: self._serve_later(request))
+            return answer
+        if fault.kind is FaultKind.BAD_GATEWAY:
+            return Answer(status=502, headers={"Content-Type": "text/html"})
+        if fault.kind is FaultKind.LATE_ANSWER:
+            self._wait_until(deadline)
+        raise Unknown("no answer: ConnectionResetError")
+
+    def _serve_later(self, request: Request) -> None:
+        self._serve(request)
+
+    def _wait_until(self, deadline: datetime) -> None:
+        left = deadline - self._environment.read_clock()
+        self._environment.clock.advance(left)

@@ -1,0 +1,47 @@
+"""What an exploration has done: how many schedules, and which parts met which faults."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lib.saga.testing.faults import Fault, Point
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`coverage` has how often each kind of fault struck each part, `child/part` for a child's.
+
+    Printed, it is a table of that.
+    """
+
+    schedules: int
+    coverage: Mapping[str, Mapping[str, int]]
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """The parts that met no fault: nothing is known of them."""
+        return tuple(part for part, met in self.coverage.items() if not met)
+
+    def __str__(self) -> str:
+        lines = [f"{self.schedules} schedules"]
+        for part, met in self.coverage.items():
+            kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(met.items()))
+            lines.append(f"{part}: {kinds or 'met no fault'}")
+        return "\n".join(lines)
+
+
+@dataclass(slots=True)
+class Coverage:
+    """Counts, schedule after schedule, which faults struck which parts."""
+
+    parts: Iterable[str]
+    met: dict[str, Counter[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.met = {part: Counter() for part in self.parts}
+
+    def add(self, struck: Iterable[tuple[Point, Fault]]) -> None:
+        """Count what struck in one schedule."""
+        for point, fault in struck:
+            if point.part in self.met:
+                self.met[point.part][str(fault.kind)] += 1

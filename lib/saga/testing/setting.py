@@ -1,0 +1,82 @@
+"""What is explored, and under which circumstances; what cannot be explored is refused in words."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from lib.datastore import Store
+from lib.errors import AmendsError
+from lib.saga.definition import Definitions, Saga
+from lib.saga.engine import Engine
+from lib.saga.payload import canonical_payload
+from lib.saga.records import SagaRecord
+from lib.saga.steps import Child, Part, Signal
+from lib.saga.testing.stand_in import HttpStandIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A saga, what is sent to it, and who else has a hand in it."""
+
+    saga: Saga
+    payload: Any
+    prepare: Callable[[Store], object] | None = None
+    period: timedelta = timedelta(minutes=1)
+    operators: bool = False
+    #: The payloads of the signals that somebody sends, by name.
+    signals: Mapping[str, Any] = field(default_factory=dict)
+    http: HttpStandIn | None = None
+    may_park: bool = True
+    make_engine: Callable[..., Engine] = Engine
+
+    def check_signals(self) -> None:
+        """Raise ValueError for a signal without a payload, and for a payload that does not fit."""
+        awaited = {part.name: part for _, part in list_parts(self.saga) if isinstance(part, Signal)}
+        for name in self.signals:
+            if name not in awaited:
+                raise ValueError(f"saga {self.saga.name} has no signal {name!r}: signals={{...}}")
+        for signal in awaited.values():
+            self._check_signal(signal)
+
+    def _check_signal(self, signal: Signal) -> None:
+        name = signal.name
+        if name not in self.signals:
+            raise ValueError(
+                f"saga {self.saga.name} waits for the signal {name!r}: give the payload that it "
+                f"comes with, signals={{{name!r}: ...}}. That it does not come is explored anyhow."
+            )
+        try:
+            canonical_payload(self.signals[name], signal.payload)
+        except AmendsError as problem:
+            raise ValueError(f"the payload of signal {name!r}: {problem.detail}") from problem
+
+    def encode_signal(self, name: str) -> str:
+        """Return a signal's payload as a saga keeps it."""
+        return msgspec.json.encode(self.signals[name]).decode()
+
+
+def list_parts(saga: Saga, prefix: str = "") -> Iterator[tuple[str, Part]]:
+    """Yield every part of a saga and of its children by its label, `child/part` for a child's."""
+    for part in saga.parts:
+        yield f"{prefix}{part.name}", part
+        if isinstance(part, Child):
+            yield from list_parts(part.saga, f"{part.saga.name}/")
+
+
+class Deployment(Definitions):
+    """The declared sagas, but for the time in which a deployment has withdrawn them."""
+
+    withdrawn = False
+
+    def __getitem__(self, key: tuple[str, int]) -> Saga:
+        """Return a declared saga; raises KeyError for others, and for all that are withdrawn."""
+        if self.withdrawn:
+            raise KeyError(key)
+        return super().__getitem__(key)
+
+    def get_declared(self, saga: SagaRecord) -> Saga:
+        """Return a saga's definition even while it is withdrawn."""
+        return super().__getitem__((saga.name, saga.definition_version))

@@ -1,0 +1,163 @@
+"""One run of a saga without any fault, on a clock that a test moves.
+
+def test_a_trip_without_a_room_gives_its_seat_back() -> None:
+    booking = run(BOOK_TRIP, Trip("Atlantis", "AM1"), prepare=add_seats)
+    assert booking.status == "ROLLED_BACK"
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from lib.datastore import Store
+from lib.saga.definition import Saga
+from lib.saga.journal import Loaded
+from lib.saga.machine.happened import CancelRequested
+from lib.saga.records import EventRecord, SagaStatus, StepStatus
+from lib.saga.steps import Step
+from lib.saga.testing.environment import Environment
+from lib.saga.testing.process import Process, PromiseBroken, name_delivery
+from lib.saga.testing.queue import Task
+from lib.saga.testing.setting import Setting
+from lib.saga.testing.stand_in import HttpStandIn
+
+#: The id of the saga that runs.
+SAGA_ID = "run"
+
+MAX_EVENTS = 10_000
+
+#: So many deliveries without an end go round in circles.
+MAX_DELIVERIES = 2_000
+
+
+class Run:
+    """A saga that runs: its steps and their retries at once, its waits when the clock is moved."""
+
+    def __init__(
+        self,
+        saga: Saga,
+        payload: Any,
+        *,
+        prepare: Callable[[Store], object] | None = None,
+        http: HttpStandIn | None = None,
+    ) -> None:
+        setting = Setting(saga=saga, payload=payload, prepare=prepare, http=http)
+        self._saga = saga
+        self._environment = Environment(setting, _refuse)
+        engine = self._environment.engine
+        self._act("the start", lambda: engine.start(saga.name, SAGA_ID, payload))
+
+    @property
+    def store(self) -> Store:
+        """The store that the steps have written to."""
+        return self._environment.store
+
+    @property
+    def now(self) -> datetime:
+        """The time on the run's clock, UTC."""
+        return self._environment.clock.now
+
+    @property
+    def status(self) -> SagaStatus:
+        """The saga's status."""
+        return self._load().saga.status
+
+    @property
+    def error(self) -> str:
+        """Why the saga went back, or was parked; empty if neither."""
+        saga = self._load().saga
+        return saga.parked_because or saga.error
+
+    @property
+    def steps(self) -> dict[str, StepStatus]:
+        """The status of each step by its name."""
+        return {step.name: step.status for step in self._load().steps}
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What the steps have returned so far, by step name, as JSON holds it."""
+        steps = self._load().steps
+        return {s.name: msgspec.json.decode(s.output) for s in steps if s.output is not None}
+
+    @property
+    def events(self) -> Sequence[EventRecord]:
+        """The audit trail so far."""
+        return self._environment.journal.events(SAGA_ID, MAX_EVENTS)
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock, and let happen what is due until then."""
+        until = self.now + by
+        self._go_on(until)
+        self._environment.clock.advance_to(until)
+        self._go_on(self.now)
+
+    def signal(self, name: str, payload: Any = None) -> None:
+        """Send a signal; raises as `Engine.signal` does, NotFound, Invalid or Conflict."""
+        engine = self._environment.engine
+        self._act(f"the signal {name}", lambda: engine.signal(SAGA_ID, name, payload, actor="test"))
+
+    def cancel(self, reason: str = "cancelled by a test") -> None:
+        """Cancel the saga as an operator does; raises Conflict where that cannot be."""
+        request = CancelRequested(actor="test", reason=reason)
+        self._act("a cancel", lambda: self._environment.engine.tell(SAGA_ID, request))
+
+    def _act(self, name: str, act: Callable[[], object]) -> None:
+        self._perform(Process(name), act)
+        self._go_on(self.now)
+
+    def _go_on(self, until: datetime) -> None:
+        """Deliver what is due until then, and what is tried again, whenever that is."""
+        for _ in range(MAX_DELIVERIES):
+            tasks = [task for task in self._environment.queue.tasks if self._may_run(task, until)]
+            if not tasks:
+                return
+            self._deliver(min(tasks, key=lambda task: task.at))
+        raise AssertionError(f"saga {self._saga.name} goes round in circles")
+
+    def _may_run(self, task: Task, until: datetime) -> bool:
+        saga = self._environment.journal.find(task.delivery.saga_id)
+        if task.at <= until or saga is None:
+            return True
+        definition = self._environment.definitions.get_declared(saga)
+        return isinstance(definition.parts[task.delivery.step], Step)
+
+    def _deliver(self, task: Task) -> None:
+        environment = self._environment
+        environment.clock.advance_to(task.at)
+        number = environment.queue.dispatch(task)
+        process = Process(name_delivery(task.delivery), task)
+        self._perform(process, lambda: environment.engine.deliver(task.delivery))
+        environment.queue.acknowledge(task, number)
+
+    def _perform(self, process: Process, act: Callable[[], object]) -> None:
+        try:
+            self._environment.perform(process, lambda: str(act()))
+        except PromiseBroken as broken:
+            raise AssertionError(str(broken)) from broken
+
+    def _load(self) -> Loaded:
+        loaded = self._environment.journal.load(SAGA_ID, len(self._saga.parts))
+        if loaded is None:
+            raise AssertionError(f"saga {self._saga.name} is gone")
+        return loaded
+
+
+def run(
+    saga: Saga,
+    payload: Any,
+    *,
+    prepare: Callable[[Store], object] | None = None,
+    http: HttpStandIn | None = None,
+) -> Run:
+    """Start a saga in memory and let it run until it has ended, or waits for time or a signal.
+
+    `prepare` stores what its participants need, `http` stands in for the services that it calls.
+    Raises Invalid or TooLarge for a payload that does not fit.
+    """
+    return Run(saga, payload, prepare=prepare, http=http)
+
+
+def _refuse(_: object, fault: object) -> None:
+    raise AssertionError(f"a single run has no faults, and yet: {fault}")

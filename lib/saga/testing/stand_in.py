@@ -1,0 +1,123 @@
+"""A stand-in for the services that a saga calls by HTTP: answers by routes, without a socket.
+
+    def charge(request: ServiceRequest, state: dict[str, Any]) -> Any:
+        charges = state.setdefault("charges", {})
+        return charges.setdefault(request.key, {"id": len(charges) + 1})
+
+    BANK = HttpStandIn({"POST https://bank.example/charge": charge})
+    explore(SAGA, order, books_balance, http=BANK)
+
+What a service remembers is kept in the store that is explored, so that it survives a kill.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from lib.datastore import Id, Store, Version, entity, key
+from lib.saga.http.exchange import Answer, Request
+
+
+@entity(kind="StandIn")
+@dataclass(slots=True, kw_only=True)
+class Remembered:
+    """What a stand-in remembers, as JSON, by the stand-in's name."""
+
+    id: Id[str]
+    state: str
+    version: Version = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRequest:
+    """A request as a service sees it: `body` is the decoded JSON, None without one.
+
+    `key` is the Idempotency-Key: one of the step, another of its compensation, the same in every
+    attempt. `parts` has what stood for the names in braces of the route.
+    """
+
+    method: str
+    url: str
+    key: str
+    body: Any
+    parts: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAnswer:
+    """An answer with a status of its own; `body` is sent as JSON, None as nothing."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Answers a request: a ServiceAnswer, or the JSON of a 200. It may change what is remembered.
+Route = Callable[[ServiceRequest, dict[str, Any]], Any]
+
+
+class HttpStandIn:
+    """Services by their routes, `"POST https://bank.example/charges/{id}"`: the first that fits.
+
+    A name in braces stands for one segment of the path. A request that fits no route ends the
+    exploration with its name: a service that is not there is a fault of the test.
+    """
+
+    def __init__(self, routes: Mapping[str, Route], *, name: str = "services") -> None:
+        self._routes = [(_compile(each), route) for each, route in routes.items()]
+        self._known = ", ".join(routes)
+        self._name = name
+
+    def remembered(self, store: Store) -> dict[str, Any]:
+        """Return what the services remember in a store, for an invariant."""
+        found = store.find(key(Remembered, self._name))
+        return msgspec.json.decode(found.state) if found else {}
+
+    def serve(self, request: Request, store: Store) -> Answer:
+        """Answer a request, and remember in the store what is to be remembered.
+
+        Raises LookupError for a request that no route is for.
+        """
+        url = request.url.partition("?")[0]
+        for pattern, route in self._routes:
+            fits = pattern.fullmatch(f"{request.method} {url}")
+            if fits:
+                return self._answer(route, _read(request, fits.groupdict()), store)
+        raise LookupError(f"no route for {request.method} {url}, only for {self._known}")
+
+    def _answer(self, route: Route, request: ServiceRequest, store: Store) -> Answer:
+        state = self.remembered(store)
+        answer = route(request, state)
+        store.upsert(Remembered(id=self._name, state=msgspec.json.encode(state).decode()))
+        if not isinstance(answer, ServiceAnswer):
+            answer = ServiceAnswer(status=200, body=answer)
+        body = b"" if answer.body is None else msgspec.json.encode(answer.body)
+        kind = "application/problem+json" if answer.status >= 400 else "application/json"
+        headers = {"Content-Type": kind, **answer.headers}
+        return Answer(status=answer.status, headers=headers, body=body)
+
+
+def _compile(route: str) -> re.Pattern[str]:
+    if not re.fullmatch(r"[A-Z]+ https?://\S+", route):
+        raise ValueError(f"route {route!r}: write a method and an URL, 'POST https://host/path'")
+    pieces = re.split(r"\{(\w+)\}", route)
+    named = [f"(?P<{piece}>[^/]+)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)]
+    return re.compile("".join(named))
+
+
+def _read(request: Request, parts: Mapping[str, str]) -> ServiceRequest:
+    return ServiceRequest(
+        method=request.method,
+        url=request.url,
+        key=request.headers.get("Idempotency-Key", ""),
+        body=msgspec.json.decode(request.body) if request.body else None,
+        parts=parts,
+        query=dict(parse_qsl(urlsplit(request.url).query)),
+        headers=request.headers,
+    )

@@ -1,0 +1,64 @@
+"""A second worker: it runs beside the first one, a stretch at a time, so that runs repeat."""
+
+from collections.abc import Callable
+from threading import Semaphore, Thread
+
+from lib.saga.testing.process import Killed, Process
+
+
+class Worker:
+    """Runs work in a thread of its own, but only while somebody waits in `resume`."""
+
+    def __init__(self, work: Callable[[], None], *, takes_turns: bool) -> None:
+        self._work = work
+        #: It goes on by one point whenever the first worker comes to one.
+        self.takes_turns = takes_turns
+        #: The processes that run in it.
+        self.stack: list[Process] = []
+        self.ended = False
+        self._points: int | None = None
+        self._abandoned = False
+        self._problem: BaseException | None = None
+        self._may_go, self._stands = Semaphore(0), Semaphore(0)
+        self._thread: Thread | None = None
+
+    def resume(self, points: int | None) -> None:
+        """Go on until so many points later, or for None to the end; raises what the work does."""
+        self._points = points
+        if self._thread is None:
+            self._thread = Thread(target=self._run, daemon=True)
+            self._thread.start()
+        else:
+            self._may_go.release()
+        self._stands.acquire()
+        if self._problem is not None:
+            raise self._problem
+
+    def come_to_point(self) -> None:
+        """Stand here, in the worker's own thread, if it has gone on far enough."""
+        if self._points is None:
+            return
+        self._points -= 1
+        if self._points > 0:
+            return
+        self._stands.release()
+        self._may_go.acquire()
+        if self._abandoned:
+            raise Killed
+
+    def abandon(self) -> None:
+        """End the work where it stands: the run that it belongs to is over."""
+        if self._thread is not None and not self.ended:
+            self._abandoned = True
+            self.resume(None)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Killed:
+            pass
+        except BaseException as problem:  # raised where the first worker resumes this one
+            self._problem = problem
+        finally:
+            self.ended = True
+            self._stands.release()

@@ -1,0 +1,118 @@
+"""Each kind of fault finds what is broken in its way: one broken thing, one test."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lib.datastore import key
+from lib.saga import alerts
+from lib.saga.call import Call, Permanent, Retry
+from lib.saga.definition import Saga
+from lib.saga.machine import outstanding
+from lib.saga.machine.scheduling import try_again
+from lib.saga.policy import RetryPolicy
+from lib.saga.records import DeadLetter
+from lib.saga.steps import Step
+from lib.saga.testing import explore
+from lib.saga.testing.explorer import Explorer
+from lib.saga.testing.faults import FaultKind
+from lib.saga.testing.setting import Setting
+from tests.unit.explore.seats import TWICE, Seats, add_seats, make_saga, seat, seats_fit
+
+NO = Permanent("no")
+
+
+def find_fault(saga: Saga, seats: int, **options: Any) -> str:
+    with pytest.raises(AssertionError) as found:
+        explore(saga, {}, seats_fit(seats), prepare=add_seats, **options)
+    return str(found.value)
+
+
+def find_by(kind: FaultKind, saga: Saga, seats: int, **options: Any) -> str:
+    """Return what this kind of fault alone finds."""
+    setting = Setting(saga=saga, payload={}, prepare=add_seats, **options)
+    explorer = Explorer(setting, seats_fit(seats))
+    for schedule, moment in explorer.try_schedule({}, remembers=True).extend():
+        try:
+            if all(fault.kind is kind for fault in schedule.values()):
+                explorer.try_schedule(schedule, moment)
+        except AssertionError as found:
+            return str(found)
+    return f"no {kind} finds anything"
+
+
+def set_seat(taken: int) -> Any:
+    def act(_: Any, call: Call) -> None:
+        call.store.upsert(Seats(id=call.step, taken=taken))
+
+    return act
+
+
+def test_an_action_that_goes_on_after_its_time_out_is_found() -> None:
+    """Called twice, it is as once; but what comes after its compensation stays."""
+    a = Step("a", execute=set_seat(1), compensate=set_seat(0), retry=TWICE)
+    saga = Saga("seats", payload=dict, steps=(a, seat("b", {"b": NO})))
+    assert "which goes on in its thread" in find_by(FaultKind.OUTLAST, saga, 0)
+
+
+def test_a_second_worker_at_the_same_time_is_found() -> None:
+    """It looks before it takes a seat: a delivery after the other is harmless."""
+
+    def look_and_take(_: Any, call: Call) -> None:
+        seats = call.store.get(key(Seats, call.step))
+        if not seats.taken:
+            call.store.insert(Seats(id=f"{call.step}/{call.fencing_token}", taken=1))
+            call.store.update(replace(seats, taken=1))
+
+    saga = Saga("seats", payload=dict, steps=(Step("a", execute=look_and_take),))
+    assert "a second worker begins" in find_by(FaultKind.INTERLEAVE, saga, 2)
+
+
+def test_an_effect_that_is_written_late_is_found() -> None:
+    """Its answer did not come: it is written after it was given back."""
+    a = Step("a", execute=set_seat(1), compensate=set_seat(0), retry=TWICE)
+    saga = Saga("seats", payload=dict, steps=(a, seat("b", {"b": NO})))
+    assert "and it is written when all is quiet" in find_by(FaultKind.MADE_LATE, saga, 0)
+
+
+def test_what_begins_while_the_saga_is_paused_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forget_the_pause(saga: Any, steps: Any) -> Any:
+        return sound(replace(saga, paused=False), steps)
+
+    sound = outstanding.outstanding
+    for module in ("lib.saga.machine.draft", "lib.saga.engine"):
+        monkeypatch.setattr(f"{module}.outstanding", forget_the_pause)
+    report = find_fault(make_saga("ab"), 2, operators=True)
+    assert "began, though its saga was paused" in report
+
+
+def test_a_second_page_for_one_incident_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = iter(range(10**6))
+    sound = alerts.log_parked
+
+    def page_as_new(letter: DeadLetter) -> None:
+        sound(replace(letter, created_at=letter.created_at + timedelta(seconds=next(numbers))))
+
+    monkeypatch.setattr(alerts, "log_parked", page_as_new)
+    report = find_fault(make_saga("ab", {"b": NO, "undo a": NO}), 0)
+    assert "an operator is paged twice for one incident" in report
+
+
+def test_an_attempt_that_its_policy_does_not_allow_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patient = RetryPolicy(attempts=7)
+    monkeypatch.setattr("lib.saga.machine.forward.try_again", _with_policy(patient))
+    report = find_fault(make_saga("ab", {"b": Retry("later")}), 2)
+    assert "step b was tried 7 times, but its policy allows 2" in report
+
+
+def _with_policy(policy: RetryPolicy) -> Any:
+    return lambda definition, draft, outcome, _: try_again(definition, draft, outcome, policy)
+
+
+def test_a_saga_that_parks_is_found_where_its_author_rules_that_out() -> None:
+    report = find_fault(make_saga("ab", {"b": NO, "undo a": NO}), 0, may_park=False)
+    assert "the saga is parked, which its author rules out" in report

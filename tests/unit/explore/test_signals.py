@@ -1,0 +1,75 @@
+"""What lies behind a signal meets every fault, and so does the wait for it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lib.saga.call import Call
+from lib.saga.definition import Saga
+from lib.saga.steps import Child, Signal, Step
+from lib.saga.testing import explore
+from tests.unit.explore.seats import add_seats, move, seat, seats_fit
+
+WEEK = timedelta(days=7)
+
+
+def take_without_barrier(_: Any, call: Call) -> None:
+    call.store.transact(lambda tx: move(tx, call.step, +1))
+
+
+def behind_a_signal(step: Step, **wait: Any) -> Saga:
+    return Saga("seats", payload=dict, steps=(seat("a"), Signal("go", **wait), step))
+
+
+@pytest.mark.parametrize("within", [None, WEEK])
+def test_what_happens_twice_behind_a_signal_is_found(within: timedelta | None) -> None:
+    pays_twice = Step("b", execute=take_without_barrier)
+    with pytest.raises(AssertionError, match="the invariant does not hold"):
+        explore(
+            behind_a_signal(pays_twice, within=within),
+            {},
+            seats_fit(2),
+            prepare=add_seats,
+            signals={"go": {"by": "ann"}},
+        )
+
+
+def test_a_timed_signal_comes_in_time_and_its_absence_is_a_fault() -> None:
+    ran = explore(
+        behind_a_signal(seat("b"), within=WEEK),
+        {},
+        seats_fit(2),
+        prepare=add_seats,
+        signals={"go": 1},
+        may_park=False,
+        require_coverage=True,
+    )
+    assert ran.coverage["go"]["no signal"] == 1
+    assert ran.coverage["b"]["crash"] > 1
+
+
+def test_a_saga_that_relies_on_its_signal_is_found() -> None:
+    """Without the signal, the seat of the step before stays taken: nothing gives it back."""
+    steps = (seat("a", undo=False), Signal("go", within=WEEK), seat("b"))
+    with pytest.raises(AssertionError, match="signal go never comes"):
+        explore(
+            Saga("seats", payload=dict, steps=steps),
+            {},
+            seats_fit(2),
+            prepare=add_seats,
+            signals={"go": 1},
+        )
+
+
+def test_a_signal_without_a_payload_is_refused_in_words() -> None:
+    inner = Saga("inner", payload=dict, steps=(Signal("ok", payload=int), seat("x")))
+    child = Child("c", saga=inner, payload=lambda payload, _: payload)
+    saga = Saga("seats", payload=dict, steps=(seat("a"), child))
+    for signals, words in (
+        ({}, "waits for the signal 'ok': give the payload"),
+        ({"ok": "yes"}, "the payload of signal 'ok': "),
+        ({"ok": 1, "no": 2}, "has no signal 'no'"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            explore(saga, {}, seats_fit(2), prepare=add_seats, signals=signals)

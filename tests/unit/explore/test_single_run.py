@@ -1,0 +1,78 @@
+"""A saga is run once, its clock moved, and what became of it looked at."""
+
+from datetime import timedelta
+
+import pytest
+
+from lib.datastore import key
+from lib.errors import Conflict, Invalid
+from lib.saga.call import Permanent, Retry
+from lib.saga.definition import Saga
+from lib.saga.records import SagaStatus, StepStatus
+from lib.saga.steps import Signal, Timer
+from lib.saga.testing import VirtualClock, run
+from tests.unit.explore.seats import Seats, add_seats, make_saga, seat
+
+DAY = timedelta(days=1)
+WAITING = Saga(
+    "waits",
+    payload=dict,
+    steps=(
+        seat("a"),
+        Timer("nap", after=2 * DAY),
+        Signal("go", payload=int, within=7 * DAY),
+        seat("b"),
+    ),
+)
+
+
+def test_a_saga_runs_to_its_end_and_shows_its_outputs_events_and_store() -> None:
+    made = run(make_saga("ab"), {}, prepare=add_seats)
+    assert made.status is SagaStatus.COMPLETED
+    assert made.outputs == {"a": "a", "b": "b"}
+    assert made.store.get(key(Seats, "a")).taken == 1
+    assert [event.cause for event in made.events][-1] == "all steps done"
+    assert made.error == ""
+
+
+def test_what_is_tried_again_is_run_without_moving_the_clock_by_hand() -> None:
+    made = run(make_saga("ab", {"b/1": Retry("later")}), {}, prepare=add_seats)
+    assert made.status is SagaStatus.COMPLETED
+
+
+def test_a_saga_that_fails_says_why() -> None:
+    made = run(make_saga("ab", {"b": Permanent("no")}), {}, prepare=add_seats)
+    assert (made.status, made.error) == (SagaStatus.ROLLED_BACK, "step b: no")
+    assert made.steps == {"a": StepStatus.COMPENSATED, "b": StepStatus.FAILED}
+
+
+def test_a_wait_ends_when_the_clock_is_moved_and_not_before() -> None:
+    made = run(WAITING, {}, prepare=add_seats)
+    made.advance(2 * DAY - timedelta(seconds=1))
+    assert made.steps["nap"] is StepStatus.WAITING
+    made.advance(timedelta(seconds=1))
+    assert made.steps["go"] is StepStatus.WAITING
+    with pytest.raises(Invalid, match="int"):
+        made.signal("go", "yes")
+    made.signal("go", 3)
+    assert (made.status, made.outputs["go"]) == (SagaStatus.COMPLETED, 3)
+    assert made.now - VirtualClock().now < 3 * DAY
+
+
+def test_a_signal_that_does_not_come_in_time_has_the_saga_rolled_back() -> None:
+    made = run(WAITING, {}, prepare=add_seats)
+    made.advance(10 * DAY)
+    assert made.status is SagaStatus.ROLLED_BACK
+    with pytest.raises(Conflict, match="no longer waits"):
+        made.signal("go", 3)
+
+
+def test_a_saga_is_cancelled() -> None:
+    made = run(WAITING, {}, prepare=add_seats)
+    made.cancel()
+    assert made.status is SagaStatus.ROLLED_BACK
+
+
+def test_a_payload_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(Invalid, match="Expected `object`, got `array`"):
+        run(make_saga("a"), [])
