@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long test-image schedules differential fuzz lint verbs costs cold-start setup alerts rollback play lock format clean
+.PHONY: help run demo test test-long test-image schedules mutants differential fuzz lint verbs costs cold-start setup alerts rollback play lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,11 @@ differential: $(VENV)/dev ## random operations here and on Google's emulators (S
 	@SEQUENCES=$(SEQUENCES) $(BIN)/python -m pytest -rs tests/contract/differential \
 	  --hypothesis-seed=$(or $(SEED),0) --hypothesis-show-statistics
 
-schedules: $(VENV)/dev ## sagas of every shape under faults by lot (SCHEDULES=20000)
+schedules: $(VENV)/dev ## random sagas under random faults (SCHEDULES=20000)
 	@SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n 2 tests/unit/explore/test_random.py
+
+mutants: $(VENV)/dev ## change one line at a time, and have the quick tests notice (WORDS= chooses)
+	@$(BIN)/python -m tests.mutants $(WORDS)
 
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

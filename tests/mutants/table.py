@@ -1,0 +1,182 @@
+"""One-line mutants of engine and machine. Each must be noticed by the quick tests.
+
+A mutant names its line word for word, once in its file: where that changes, so does the mutant.
+"""
+
+from tests.mutants.trial import Mutant
+
+ENGINE = "lib/saga/engine.py"
+RECORDER = "lib/saga/recorder.py"
+CALLING = "lib/saga/calling.py"
+BACKWARD = "lib/saga/machine/backward.py"
+FORWARD = "lib/saga/machine/forward.py"
+SCHEDULING = "lib/saga/machine/scheduling.py"
+OUTSTANDING = "lib/saga/machine/outstanding.py"
+REPAIRS = "lib/saga/machine/repairs.py"
+REQUESTS = "lib/saga/machine/requests.py"
+STARTING = "lib/saga/machine/starting.py"
+VERBS = "lib/saga/machine/verbs.py"
+DRAFT = "lib/saga/machine/draft.py"
+
+MUTANTS = (
+    # The way back.
+    Mutant(
+        BACKWARD,
+        "Cause.CHILD_ROLLED_BACK)\n    else:",
+        "Cause.CHILD_ROLLED_BACK)\n    elif False:",
+    ),
+    Mutant(
+        BACKWARD,
+        "    if outcome.result is Result.DONE:\n",
+        "    if outcome.result is Result.DONE and step.attempt == outcome.attempt:\n",
+    ),
+    Mutant(BACKWARD, "reversed(definition.stages)", "definition.stages"),
+    Mutant(
+        BACKWARD,
+        "(step.status in NOT_DONE and step.uncertain)",
+        "(step.status in NOT_DONE and False)",
+    ),
+    Mutant(BACKWARD, "    return happened and part.can_be_undone", "    return happened"),
+    Mutant(BACKWARD, "        if failed and halts:", "        if False:"),
+    Mutant(BACKWARD, "        if open_ or needing:", "        if needing:"),
+    Mutant(BACKWARD, "    if try_again(definition, draft, outcome, policy):", "    if False:"),
+    # The way forward.
+    Mutant(
+        FORWARD,
+        "    elif (step.attempt, step.awaits) == (outcome.attempt, outcome.phase):",
+        "    else:",
+    ),
+    Mutant(
+        FORWARD,
+        "    if step.status is not StepStatus.WAITING or step.attempt != event.attempt:",
+        "    if step.status is not StepStatus.WAITING:",
+    ),
+    Mutant(
+        FORWARD,
+        "    elif step.waits_until is None or draft.now < step.waits_until:",
+        "    elif step.waits_until is None:",
+    ),
+    Mutant(
+        FORWARD,
+        "    if step.status is StepStatus.WAITING and draft.saga.status in FORWARD:",
+        "    if step.status is StepStatus.WAITING:",
+    ),
+    Mutant(
+        FORWARD,
+        "        if step.status is StepStatus.WAITING and step.signal is not None:",
+        "        if False:",
+    ),
+    Mutant(FORWARD, "way_back and (late or bool(saga.stopping))", "(late or bool(saga.stopping))"),
+    Mutant(
+        FORWARD,
+        "(kind is StepKind.PIVOT and not certain)",
+        "kind is StepKind.PIVOT",
+    ),
+    Mutant(
+        FORWARD,
+        "    if lost and (kind is StepKind.RETRIABLE or",
+        "    if lost and (False or",
+    ),
+    Mutant(
+        FORWARD,
+        "    if outcome.result is not Result.PERMANENT or asked:",
+        "    if False:",
+    ),
+    Mutant(FORWARD, "        draft.change_step(index, uncertain=False)\n", ""),
+    Mutant(
+        FORWARD,
+        "and not asked and isinstance(part, Step) and part.status:",
+        "and False:",
+    ),
+    Mutant(FORWARD, "far_off and not part.pivot", "far_off"),
+    Mutant(
+        FORWARD,
+        "        return not (isinstance(part, Child) and part.pivot)",
+        "        return True",
+    ),
+    Mutant(FORWARD, "        draft.saga.result = draft.steps[-1].output", "        pass"),
+    Mutant(
+        FORWARD,
+        "    waiting = step.status is StepStatus.WAITING and step.child == ended.child",
+        "    waiting = step.status is StepStatus.WAITING and ended.child",
+    ),
+    # What comes next, and when.
+    Mutant(SCHEDULING, "    attempt = step.attempt + 1", "    attempt = step.attempt or 1"),
+    Mutant(SCHEDULING, "outcome.result in FINAL or step.tries >=", "step.tries >="),
+    Mutant(SCHEDULING, "step.tries >= policy.attempts", "step.tries > policy.attempts"),
+    Mutant(
+        SCHEDULING,
+        "        epoch=step.epoch + 1,",
+        "        epoch=step.epoch,",
+    ),
+    Mutant(
+        SCHEDULING,
+        "    if outcome.result in UNCERTAIN and outcome.phase is Phase.EXECUTE:",
+        "    if False:",
+    ),
+    Mutant(OUTSTANDING, "not in ACTIVE or saga.paused:", "not in ACTIVE:"),
+    Mutant(OUTSTANDING, "saga.parent_id and not saga.parent_told:", "False:"),
+    Mutant(
+        OUTSTANDING,
+        "    return (delivery.phase, delivery.step, delivery.attempt) in wanted",
+        "    return delivery.step in [each[1] for each in wanted]",
+    ),
+    Mutant(
+        DRAFT,
+        "        self.dismiss()\n        if status in FINISHED:",
+        "        if status in FINISHED:",
+    ),
+    # Operators.
+    Mutant(
+        REPAIRS,
+        "        if step.awaits:\n            repeat(draft, step.index, cause)",
+        "        if step.awaits:\n            pass",
+    ),
+    Mutant(
+        VERBS,
+        "    draft.saga.paused = False\n    for step in list(draft.steps):",
+        "    draft.saga.paused = False\n    for step in []:",
+    ),
+    Mutant(VERBS, "    return kind is StepKind.COMPENSATABLE or not", "    return True or not"),
+    Mutant(REQUESTS, "    if _is_done(saga, request, digest):", "    if False:"),
+    Mutant(
+        REQUESTS,
+        "    if request.incident not in (None, saga.incident):",
+        "    if False:",
+    ),
+    # The shell.
+    Mutant(
+        RECORDER,
+        "    NotFound,\n    Unavailable,\n    DeadlineExceeded,\n)\n\n\n",
+        "    NotFound,\n    DeadlineExceeded,\n)\n\n\n",
+    ),
+    Mutant(
+        RECORDER,
+        "    VersionMismatch,\n    Contention,\n    AlreadyExists,\n    NotFound,\n    Un",
+        "    Contention,\n    AlreadyExists,\n    NotFound,\n    Un",
+    ),
+    Mutant(RECORDER, "        return definition if same else None", "        return definition"),
+    Mutant(
+        ENGINE,
+        'self._make_sure(loaded, self._enqueue)\n            return "stale"\n        def',
+        'return "stale"\n        def',
+    ),
+    Mutant(
+        ENGINE,
+        "            if loaded is not None and not news:\n",
+        "            if False:\n",
+    ),
+    Mutant(
+        ENGINE,
+        "died before its enqueue.\n            self._make_sure(loaded, enqueue)",
+        "died before its enqueue.\n            pass",
+    ),
+    Mutant(
+        ENGINE,
+        "        self._enqueue_or_leave(decision.deliveries)\n        return decision.saga",
+        "        return decision.saga",
+    ),
+    Mutant(CALLING, "    if lost and not loaded.steps[delivery.step].unbegun:", "    if False:"),
+    Mutant(CALLING, "        fencing_token=delivery.attempt,", "        fencing_token=1,"),
+    Mutant(ENGINE, "        alerts.log_parked(letter)\n", ""),
+)
