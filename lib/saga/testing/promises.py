@@ -29,11 +29,6 @@ MOST_EVENTS = 10_000
 #: An operator says what became of a step.
 BY_HAND = frozenset({Cause.SKIPPED_BY_HAND, Cause.NOT_HAPPENED_BY_HAND})
 
-#: What an operator is called for.
-CALLS = frozenset(
-    {Cause.NO_WAY_BACK, Cause.COMPENSATION_FAILED, Cause.STRANDED, Cause.PARKED_BY_HAND}
-)
-
 
 class Finished:
     """A saga when all is quiet."""
@@ -219,7 +214,7 @@ def _check_pages(it: Finished) -> Iterator[str]:
     own = [page for page, _ in it.ledger.pages if page.rpartition("-")[0] == it.saga.id]
     if len(own) > len(set(own)):
         yield f"an operator is paged twice for one incident: {sorted(own)}"
-    incidents = {f"{it.saga.id}-{event.id}" for event in it.events if event.cause in CALLS}
+    incidents = {f"{it.saga.id}-{event.id}" for event in it.events if not event.step}
     if not incidents.issuperset(own):
         yield f"an operator is paged for what is no incident: {sorted(own)}"
     if it.saga.incident and f"{it.saga.id}-{it.saga.incident}" not in own:

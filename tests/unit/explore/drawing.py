@@ -7,10 +7,13 @@ from typing import Any
 
 from lib.saga.call import Permanent, Retry
 from lib.saga.definition import OnCompensationFailure, Saga
-from lib.saga.steps import Child, Parallel, Part, Step, Timer
+from lib.saga.steps import Child, Parallel, Part, Signal, Step, Timer
 from tests.unit.explore.seats import Script, seat
 
 NAMES = "abcdexyz"
+
+#: What a saga is made of, a seat more often than anything else.
+KINDS = ("step", "step", "step", "group", "timer", "signal", "child", "pivot")
 
 NO, LATER, CRASHED = Permanent("no"), Retry("later"), RuntimeError("crashed")
 
@@ -34,6 +37,8 @@ class Lots:
         self._left = list(NAMES)
         self._script = dict(self._draw_script())
         self._number = 0
+        #: The payloads of the signals that the saga waits for, by name.
+        self.signals: dict[str, int] = {}
 
     def draw(self) -> Saga:
         """Return a saga of up to eight steps, children's included."""
@@ -59,12 +64,14 @@ class Lots:
         for _ in range(most):
             if len(self._left) < 3:
                 return
-            kind = self._lots.choice(["step", "step", "step", "group", "timer", "child", "pivot"])
+            kind = self._lots.choice(KINDS)
             if kind == "group":
                 yield Parallel(self._seat(undo=undo), self._seat(undo=undo))
             elif kind == "timer":
                 length = self._lots.choice(self._naps)
                 yield Timer(self._name("nap"), after=timedelta(seconds=length))
+            elif kind == "signal":
+                yield self._signal()
             elif kind == "child" and not nested:
                 yield self._child()
             elif kind == "pivot" and undo and not nested:
@@ -72,6 +79,11 @@ class Lots:
                 undo = False
             else:
                 yield self._seat(undo=undo)
+
+    def _signal(self) -> Signal:
+        signal = Signal(self._name("go"), within=timedelta(seconds=self._lots.choice(self._naps)))
+        self.signals[signal.name] = 1
+        return signal
 
     def _child(self) -> Child:
         parts = (self._seat(undo=True), *self._draw_parts(1, undo=True, nested=True))

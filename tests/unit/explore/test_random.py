@@ -13,7 +13,8 @@ from lib.orders.saga import ORDER_PROCESSING
 from lib.saga.call import Permanent, Retry
 from lib.saga.definition import Saga
 from lib.saga.steps import Child, Parallel, Signal, Timer
-from lib.saga.testing import random_schedules
+from lib.saga.testing import HttpStandIn, random_schedules
+from tests.unit.explore import test_http
 from tests.unit.explore.drawing import Lots, count_seats
 from tests.unit.explore.seats import Script, add_seats, seat, seats_fit
 from tests.unit.explore.test_orders import books_balance, make_order, open_shop
@@ -28,6 +29,7 @@ class Case:
     invariant: Callable[[Store], object]
     prepare: Callable[[Store], object] = add_seats
     signals: dict[str, Any] = field(default_factory=dict)
+    http: HttpStandIn | None = None
 
 
 def order(country: str = "US", cents: int = 5000) -> Case:
@@ -60,7 +62,14 @@ def child(script: Script) -> Case:
     return shape(seat("a", script), step, seat("b", script), seats=4)
 
 
+def http_calls() -> Case:
+    bank = test_http.make_bank()
+    saga = test_http.make_saga("a", "b")
+    return Case(saga=saga, invariant=lambda store: test_http.books_balance(bank, store), http=bank)
+
+
 CASES: dict[str, Case] = {
+    "HTTP calls": http_calls(),
     "a good order": order(),
     "an order without credit": order(cents=10),
     "an order that does not ship": order("ZZ"),
@@ -95,6 +104,7 @@ def test_every_promise_holds_under_many_faults(what: str) -> None:
         prepare=case.prepare,
         operators=True,
         signals=case.signals,
+        http=case.http,
     )
     assert ran.schedules == SCHEDULES
 
@@ -103,8 +113,15 @@ def test_every_promise_holds_under_many_faults(what: str) -> None:
 @pytest.mark.parametrize("seed", range(len(CASES)))
 def test_every_promise_holds_of_a_saga_of_any_shape(seed: int) -> None:
     for number in range(max(1, SCHEDULES // OF_EACH)):
-        saga = Lots(f"{seed}/{number}").draw()
-        invariant = seats_fit(count_seats(saga))
+        lots = Lots(f"{seed}/{number}")
+        saga = lots.draw()
         random_schedules(
-            saga, {}, invariant, OF_EACH, seed=number, prepare=add_seats, operators=True
+            saga,
+            {},
+            seats_fit(count_seats(saga)),
+            OF_EACH,
+            seed=number,
+            prepare=add_seats,
+            operators=True,
+            signals=lots.signals,
         )

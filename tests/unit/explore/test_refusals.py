@@ -23,7 +23,7 @@ NO = Permanent("no")
 
 
 def run(saga: Saga, seats: int, **options: Any) -> int:
-    return explore(saga, {}, seats_fit(seats), prepare=add_seats, **options)
+    return explore(saga, {}, seats_fit(seats), prepare=add_seats, **options).schedules
 
 
 def refuse(dislikes: Callable[[Decision], bool]) -> Callable[..., Engine]:
