@@ -12,6 +12,8 @@ from deploy.smoke import SmokeFailed
 from main import FUNCTIONS
 from tests.deploy.builds import build, deployed_by, moved_by, put_beside
 from tests.deploy.cloud import IMAGE, OWNER, SETTINGS, Cloud, make_cloud
+from tests.deploy.project import tables
+from tests.deploy.project.state import Refused
 
 API = replace(SETTINGS, mode="api")
 SECOND, THIRD = f"{IMAGE}2", f"{IMAGE}3"
@@ -323,6 +325,26 @@ def test_a_service_whose_iam_check_is_off_stops_the_release(cloud: Cloud) -> Non
     assert serving(cloud) == first
     build(cloud, SECOND)
     assert "invokerIamDisabled" not in cloud.service("set-stock")
+
+
+def test_a_quota_of_writes_slows_a_build_down_and_does_not_end_it(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "RUN_WRITES", 3)
+    build(cloud)
+    build(cloud, SECOND)
+    refused = [status for *_, status in cloud.project.log if status == 429]
+    assert refused
+    assert all(serving(cloud).values())
+
+
+def test_a_release_goes_on_though_somebody_writes_to_the_service_meanwhile(cloud: Cloud) -> None:
+    build(cloud)
+    put_beside(cloud, SECOND)
+    conflict = Refused(409, "ABORTED", "Conflict for resource 'get-saga': version 7 was specified")
+    cloud.project.faults = [(re.compile("PATCH .*services/get-saga"), conflict)] * 2
+    rollout.release(cloud, SETTINGS)
+    assert cloud.project.faults == []
 
 
 @pytest.mark.parametrize("after", range(1, 70, 6))
