@@ -62,11 +62,19 @@ def release(cloud: Cloud, settings: Settings) -> None:
         print(f"{leftover} is deployed, but no longer in the table; to delete it:\n{delete}")
 
 
+def smoke(cloud: Cloud, settings: Settings) -> None:
+    """Run a saga through what is staged, unless somebody has said not to."""
+    if settings.smoke == "0":
+        print("SMOKE=0: nothing was run through the staged revisions")
+    else:
+        print(try_next_revision(cloud, settings))
+
+
 VERBS: dict[str, Callable[[Cloud, Settings], object]] = {
     "name-image": name,
     "prepare": prepare,
     "stage": stage,
-    "smoke": lambda cloud, settings: print(try_next_revision(cloud, settings)),
+    "smoke": smoke,
     "release": release,
     "rollback": rollout.roll_back,
     "setup": set_up,

@@ -23,6 +23,9 @@ DATABASE = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
 #: The service accounts, as the settings call them.
 ACCOUNTS = ("app", "data", "tasks", "scheduler", "build")
 
+#: Firestore keeps a backup for 14 weeks at most.
+MAX_BACKUP_DAYS = 98
+
 #: The database that every project can have without naming it.
 DEFAULT = "(default)"
 
@@ -52,6 +55,8 @@ class Settings:
     tasks_region: str = ""
     #: Where set-up makes the database: a region, or a multi-region such as eur3 or nam5.
     database_location: str = ""
+    #: So many days the backup of each day is kept, 98 at most; 0: no backups are scheduled.
+    backup_days: str = "14"
     #: The Artifact Registry repository of the image.
     repository: str = "amends"
     #: `(default)` if nothing is said, and with a prefix one of the environment's own.
@@ -70,6 +75,8 @@ class Settings:
     tasks_account: str = "amends-tasks"
     scheduler_account: str = "amends-scheduler"
     build_account: str = "amends-build"
+    #: "0": no saga is run through what is staged, as when the queues have to stay paused.
+    smoke: str = "1"
     #: How often the sweep runs, as unix-cron.
     sweep_schedule: str = "* * * * *"
     #: How long finished sagas are kept.
@@ -164,8 +171,13 @@ def _check(settings: Settings) -> None:
         raise Unusable(f"MODE is {' or '.join(MODES)}, not {settings.mode!r}")
     if not _is_number(settings.retention_days):
         raise Unusable(f"RETENTION_DAYS is a number of days, not {settings.retention_days!r}")
+    if settings.smoke not in ("0", "1"):
+        raise Unusable(f"SMOKE is 1, or 0 for no smoke test; not {settings.smoke!r}")
     if settings.ttl not in ("", "0", "1"):
         raise Unusable(f"TTL is 1 or nothing, not {settings.ttl!r}")
+    days = settings.backup_days
+    if not _is_number(days) or int(days) > MAX_BACKUP_DAYS:
+        raise Unusable(f"BACKUP_DAYS is 0, or 1 to {MAX_BACKUP_DAYS} days, not {days!r}")
     _check_names(settings)
     count = settings.queue_count
     if not _is_number(count) or not 0 < int(count) <= 100:

@@ -5,6 +5,7 @@ from typing import Any
 from deploy.cloud import Cloud
 from deploy.grants import list_bindings
 from deploy.patience import SETTLING, persist
+from deploy.recovery import PROTECTION, is_protected, schedule_backups
 from deploy.settings import ACCOUNTS, Settings, Unusable
 
 APIS = (
@@ -29,7 +30,9 @@ SETTLES = "a new project, API or account is not known everywhere yet"
 
 
 def set_up(cloud: Cloud, settings: Settings) -> None:
-    """Create what is not there; nothing that is there is changed, and no key is ever made.
+    """Create what is not there, and protect the database; no key is ever made.
+
+    Nothing else that is there is changed.
 
     Raises Unusable, with nothing of ours created, where the project cannot be what it must.
     """
@@ -95,11 +98,7 @@ def _check_database(settings: Settings, databases: list[Any]) -> None:
 def _create_stores(cloud: Cloud, settings: Settings, databases: list[Any]) -> None:
     """Create the database, the repository of images, and the bucket that builds read from."""
     location = f"--location={settings.region}"
-    if settings.database not in _last_parts(databases):
-        _settle(
-            cloud, "firestore", "databases", "create", f"--database={settings.database}",
-            f"--location={_database_location(settings)}", "--type=datastore-mode",
-        )  # fmt: skip
+    _apply_database(cloud, settings, databases)
     listed = _read(cloud, "artifacts", "repositories", "list", location)
     if settings.image_repository not in _last_parts(listed):
         _settle(
@@ -112,6 +111,22 @@ def _create_stores(cloud: Cloud, settings: Settings, databases: list[Any]) -> No
             cloud, "storage", "buckets", "create", f"gs://{settings.source_bucket}", location,
             "--uniform-bucket-level-access",
         )  # fmt: skip
+
+
+def _apply_database(cloud: Cloud, settings: Settings, databases: list[Any]) -> None:
+    """Create the database, or protect the one that is there; and have it backed up."""
+    words = ["firestore", "databases"]
+    database = f"--database={settings.database}"
+    found = [each for each in databases if each["name"].rpartition("/")[2] == settings.database]
+    if not found:
+        _settle(
+            cloud, *words, "create", database, f"--location={_database_location(settings)}",
+            "--type=datastore-mode", *PROTECTION,
+        )  # fmt: skip
+    elif not is_protected(found[0]):
+        _settle(cloud, *words, "update", database, *PROTECTION)
+    for command in schedule_backups(cloud, settings):
+        _settle(cloud, *command)
 
 
 def _create_accounts(cloud: Cloud, settings: Settings) -> None:

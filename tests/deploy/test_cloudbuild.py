@@ -62,7 +62,9 @@ def test_every_substitution_reaches_the_deployment_and_has_its_default() -> None
 
 
 def test_every_setting_that_the_build_could_state_is_a_substitution() -> None:
-    by_hand = {"project", "project_number", "channels", "submitters", "database_location"}
+    by_hand = {
+        "project", "project_number", "channels", "submitters", "database_location", "backup_days",
+    }  # fmt: skip
     names = {f"_{field.name.upper()}" for field in fields(Settings) if field.name not in by_hand}
     assert names == set(SUBSTITUTIONS)
 

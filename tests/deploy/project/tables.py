@@ -51,6 +51,7 @@ COLLECTIONS: dict[tuple[str, str], str] = {
     ("cloudscheduler", "jobs"): "cloudscheduler.jobs",
     ("artifactregistry", "repositories"): "artifactregistry.repositories",
     ("firestore", "databases"): "datastore.databases",
+    ("firestore", "backupSchedules"): "datastore.backupSchedules",
     ("firestore", "indexes"): "datastore.indexes",
     ("firestore", "fields"): "datastore.indexes",
     ("iam", "serviceAccounts"): "iam.serviceAccounts",

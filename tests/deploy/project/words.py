@@ -19,6 +19,10 @@ from tests.deploy.project.state import Refused
 #: what the answer to a list is under.
 PATHS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("firestore", "databases"): ("firestore", "v1/projects/{project}/databases", "databases"),
+    ("firestore", "backups"): (
+        "firestore", "v1/projects/{project}/databases/{database}/backupSchedules",
+        "backupSchedules",
+    ),
     ("firestore", "locations"): ("firestore", "v1/projects/{project}/locations", "locations"),
     ("tasks", "locations"): ("cloudtasks", "v2/projects/{project}/locations", "locations"),
     ("scheduler", "locations"): ("cloudscheduler", "v1/projects/{project}/locations", "locations"),
@@ -47,7 +51,7 @@ PATHS: dict[tuple[str, ...], tuple[str, str, str]] = {
 }  # fmt: skip
 
 BINDING = "add-iam-policy-binding"
-NOT_NAMES = {"ttls", "composite", "http"}
+NOT_NAMES = {"ttls", "composite", "http", "schedules"}
 
 
 class Words:
@@ -75,7 +79,9 @@ class Words:
             return self._create_indexes(plain[3], flags)
         group = next(key for key in PATHS if tuple(plain[: len(key)]) == key)
         rest = [word for word in plain[len(group) :] if word not in NOT_NAMES]
-        verb, names = rest[0], rest[1:]
+        # Some name what they are about by a flag.
+        named = [flags[flag] for flag in ("backup-schedule", "database") if flag in flags]
+        verb, names = rest[0], [*rest[1:], *named]
         api, path, plural = PATHS[group]
         database = flags.get("database", "")
         path = path.format(
@@ -159,8 +165,15 @@ def _shape_of(index: dict[str, Any]) -> tuple[Any, ...]:
 def _body_of(group: tuple[str, ...], names: list[str], flags: dict[str, str]) -> dict[str, Any]:
     """Return what a command states of a resource, as far as the project looks at it."""
     if group == ("firestore", "databases"):
+        stated = {"pointInTimeRecoveryEnablement": "POINT_IN_TIME_RECOVERY_ENABLED",
+                  "deleteProtectionState": "DELETE_PROTECTION_ENABLED"}  # fmt: skip
+        if "type" not in flags:
+            return stated
         kind = flags["type"].upper().replace("-", "_")
-        return {"locationId": flags["location"], "type": kind}
+        return {"locationId": flags["location"], "type": kind, **stated}
+    if group == ("firestore", "backups"):
+        kept = {"retention": f"{int(flags['retention'].rstrip('d')) * 86400}s"}
+        return kept | ({"dailyRecurrence": {}} if "recurrence" in flags else {})
     if group == ("iam", "service-accounts"):
         return {"accountId": names[0], "serviceAccount": {"displayName": flags["display-name"]}}
     if group == ("storage", "buckets"):

@@ -1,0 +1,85 @@
+"""A database is put back to an earlier moment, under a queue that has gone on: docs/deploy.md."""
+
+import os
+import shutil
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from google.cloud import tasks_v2
+
+from benchmarks.books import find_imbalances, read_books
+from benchmarks.caller import Caller
+from benchmarks.purchases import Purchase, make_supply, read_purchases
+from lib.datastore import Store
+from lib.datastore import connect as connect_datastore
+from local.ports import choose_port
+from local.stack import Stack
+from tests.stack.conftest import wait_until
+from tests.unit.local_tasks.worker import QUEUE, connect
+
+FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")
+
+
+def place(caller: Caller, purchases: list[Purchase]) -> None:
+    for each in purchases:
+        caller.call("POST", "place-order", json=each.to_order())
+
+
+def ended(caller: Caller) -> int:
+    counts = caller.call("GET", "count-sagas")
+    return sum(counts[status] for status in FINAL)
+
+
+def halt_when(stack: Stack, count: int) -> int:
+    """Have the queue work until so many sagas have ended; return how many tasks it then holds."""
+    queue, caller = connect(stack.tasks_host), Caller(stack.url)
+    slow = tasks_v2.Queue(name=QUEUE, rate_limits={"max_concurrent_dispatches": 2})
+    mask = {"paths": ["rate_limits.max_concurrent_dispatches"]}
+    queue.update_queue(queue=slow, update_mask=mask)
+    queue.resume_queue(name=QUEUE)
+    wait_until(lambda: ended(caller) >= count, 60)
+    queue.pause_queue(name=QUEUE)
+    return len(list(queue.list_tasks(parent=QUEUE)))
+
+
+@pytest.mark.skipif(not os.environ.get("LONG"), reason="waits for time-outs: make test-long")
+def test_after_a_restore_all_sagas_end_and_the_books_balance_whatever_the_queue_still_holds(
+    tmp_path: Path,
+) -> None:
+    data, backup = tmp_path / "data", tmp_path / "backup"
+    purchases, port = read_purchases(40), choose_port()  # a task keeps its worker's address
+    early, late = purchases[:30], purchases[30:]
+    supply = make_supply(purchases)
+    with Stack(data=data, port=port, sweep_every=timedelta(seconds=600)) as stack:
+        caller = Caller(stack.url)
+        for sku, units in supply.units.items():
+            caller.call("PUT", "set-stock", json={"sku": sku, "units": units})
+        for customer, cents in supply.credit.items():
+            body = {"customer_id": customer, "available_cents": cents}
+            caller.call("PUT", "set-credit", json=body)
+        connect(stack.tasks_host).pause_queue(name=QUEUE)
+        place(caller, early)
+        assert halt_when(stack, 5) > 0
+    shutil.copytree(data / "datastore", backup)  # the moment that is gone back to
+    with Stack(data=data, port=port, sweep_every=timedelta(seconds=600)) as stack:
+        caller = Caller(stack.url)
+        place(caller, late)  # sagas that the backup knows nothing of
+        held = halt_when(stack, 20)
+    assert held > 0
+    shutil.rmtree(data / "datastore")
+    shutil.copytree(backup, data / "datastore")
+    with Stack(data=data, port=port, sweep_every=timedelta(seconds=1)) as stack:
+        caller, queue = Caller(stack.url), connect(stack.tasks_host)
+        assert 5 <= ended(caller) < 20
+        threading.Event().wait(2)  # the sweep runs before the queue does
+        queue.resume_queue(name=QUEUE)
+        wait_until(lambda: ended(caller) == len(early), 120)
+        wait_until(lambda: not list(queue.list_tasks(parent=QUEUE)), 60)
+        page = caller.call("GET", "list-sagas", params={"page_size": 200})["items"]
+        assert {saga["id"] for saga in page} == {each.id for each in early}
+        completed = {saga["id"] for saga in page if saga["status"] == "COMPLETED"}
+        store = Store(connect_datastore(project=stack.project, emulator_host=stack.datastore_host))
+        sold = [each for each in early if each.id in completed]
+        assert find_imbalances(read_books(store), supply, sold) == []
