@@ -138,7 +138,7 @@ MUTANTS = (
         "    draft.saga.paused = False\n    for step in []:",
     ),
     Mutant(VERBS, "    return kind is StepKind.COMPENSATABLE or not", "    return True or not"),
-    Mutant(REQUESTS, "    if _is_done(saga, request, digest):", "    if False:"),
+    Mutant(REQUESTS, "    if request.id and any(_is_of_id(each, mark) for each in done):", "    if False:"),
     Mutant(
         REQUESTS,
         "    if request.incident not in (None, saga.incident):",

@@ -192,9 +192,13 @@ class Environment:
         return found
 
     def find_due_times(self) -> list[datetime]:
-        """Return when the sweep is to look at each saga that it is to look at at all."""
-        marks = [saga.due.rpartition("|")[2] for saga in self.find_sagas() if saga.due]
-        return [datetime.fromisoformat(f"{mark}+00:00") for mark in marks]
+        """Return when the sweep is to look at each saga that it has something to do about.
+
+        The daily look at what waits is left out: no promise is to hang on it.
+        """
+        marks = [saga.due for saga in self.find_sagas() if saga.due]
+        times = [mark.rpartition("|")[2] for mark in marks if not mark.startswith("look-")]
+        return [datetime.fromisoformat(f"{time}+00:00") for time in times]
 
     def has_unalerted(self) -> bool:
         """Tell whether a dead letter's alert is still to be logged."""
