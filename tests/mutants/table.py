@@ -138,7 +138,11 @@ MUTANTS = (
         "    draft.saga.paused = False\n    for step in []:",
     ),
     Mutant(VERBS, "    return kind is StepKind.COMPENSATABLE or not", "    return True or not"),
-    Mutant(REQUESTS, "    if request.id and any(_is_of_id(each, mark) for each in done):", "    if False:"),
+    Mutant(
+        REQUESTS,
+        "    if request.id and any(_is_of_id(each, mark) for each in done):",
+        "    if False:",
+    ),
     Mutant(
         REQUESTS,
         "    if request.incident not in (None, saga.incident):",
@@ -178,5 +182,5 @@ MUTANTS = (
     ),
     Mutant(CALLING, "    if lost and not loaded.steps[delivery.step].unbegun:", "    if False:"),
     Mutant(CALLING, "        fencing_token=delivery.attempt,", "        fencing_token=1,"),
-    Mutant(ENGINE, "        alerts.log_parked(letter)\n", ""),
+    Mutant(ENGINE, "        if alerts.log_parked(letter):", "        if True:"),
 )

@@ -1,17 +1,10 @@
-"""The list of mutants cannot rot: each names a line that is there exactly once."""
+"""The list of mutants cannot rot: `make mutants` refuses one whose line is not there once."""
 
 import re
 
 import pytest
 
-from tests.mutants.table import MUTANTS
-from tests.mutants.trial import Mutant, check
-
-
-def test_every_mutant_can_still_be_made() -> None:
-    assert len(MUTANTS) >= 35
-    for mutant in MUTANTS:
-        check(mutant)
+from tests.mutants.trial import Mutant
 
 
 @pytest.mark.parametrize(("old", "count"), [("no such line", 0), ("import", 2)])

@@ -92,8 +92,10 @@ def test_a_second_page_for_one_incident_is_found(monkeypatch: pytest.MonkeyPatch
     numbers = iter(range(10**6))
     sound = alerts.log_parked
 
-    def page_as_new(letter: DeadLetter) -> None:
-        sound(replace(letter, created_at=letter.created_at + timedelta(seconds=next(numbers))))
+    def page_as_new(letter: DeadLetter) -> bool:
+        return sound(
+            replace(letter, created_at=letter.created_at + timedelta(seconds=next(numbers)))
+        )
 
     monkeypatch.setattr(alerts, "log_parked", page_as_new)
     report = find_fault(make_saga("ab", {"b": NO, "undo a": NO}), 0)
