@@ -164,6 +164,7 @@ def test_it_is_well_only_when_what_is_stored_can_be_read_and_written(tmp_path: P
     running._engine.store._writer.close()
     assert answers(running.port, "/", {503})
     assert not answers(running.port, "/", {200})
+    running.stop()
 
 
 def test_it_is_not_well_before_its_indexes_are_built(
