@@ -17,6 +17,7 @@ REQUESTS = "lib/saga/machine/requests.py"
 STARTING = "lib/saga/machine/starting.py"
 VERBS = "lib/saga/machine/verbs.py"
 DRAFT = "lib/saga/machine/draft.py"
+PURGE = "lib/saga/purge.py"
 
 MUTANTS = (
     # The way back.
@@ -149,6 +150,7 @@ MUTANTS = (
         "    if False:",
     ),
     # The shell.
+    Mutant(PURGE, "        return saga.parent_id\n", '        return ""\n'),
     Mutant(
         RECORDER,
         "    NotFound,\n    Unavailable,\n    DeadlineExceeded,\n)\n\n\n",
