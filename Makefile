@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long test-image schedules mutants differential fuzz lint verbs costs cold-start setup alerts rollback play lock format clean
+.PHONY: help run demo test test-long test-image schedules mutants differential fuzz lint verbs costs cold-start setup alerts rollback release play lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ alerts: $(VENV)/runtime ## show what makes the metrics and alerts; APPLY=1 does 
 
 rollback: $(VENV)/runtime ## move all traffic to what served before the last release (PROJECT= REGION=)
 	@$(BIN)/python -m deploy rollback
+
+release: $(VENV)/runtime ## move traffic to what a canary has begun to release (PROJECT= REGION= PERCENT=100)
+	@CANARY=$(or $(PERCENT),100) $(BIN)/python -m deploy promote
 
 play: $(VENV)/dev ## play set-up, builds and a rollback by the real gcloud on a project in memory (minutes)
 	@$(BIN)/python -m tests.deploy.play

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from deploy import rollout
 from deploy.alerting import apply_alerts
+from deploy.canary import describe_definitions
 from deploy.cloud import Cloud, DryRun, Failed, render
 from deploy.database import apply_indexes, apply_ttls, await_indexes
 from deploy.image import name_image
@@ -25,12 +26,15 @@ from deploy.sweeping import apply_schedule
 
 #: Where the build keeps the image's name from one of its steps to the next.
 IMAGE_FILE = Path("image.txt")
+#: And likewise the sagas that it knows.
+DEFINITIONS_FILE = Path("definitions.json")
 
 
 def name(_: Cloud, settings: Settings) -> None:
-    """Write down which image this is; refuse first what could not be deployed."""
+    """Write down which image this is, and which sagas it knows; refuse what cannot be deployed."""
     list_services(settings)
     IMAGE_FILE.write_text(name_image(settings, PROJECT))
+    DEFINITIONS_FILE.write_text(describe_definitions())
 
 
 def prepare(cloud: Cloud, settings: Settings) -> None:
@@ -48,7 +52,8 @@ def stage(cloud: Cloud, settings: Settings) -> None:
     image = IMAGE_FILE.read_text().strip()
     if "@sha256:" not in image:
         raise Unusable(f"{image} is a tag, which can be moved: {IMAGE_FILE} has to have a digest")
-    rollout.stage(cloud, settings, image)
+    known = DEFINITIONS_FILE.read_text() if DEFINITIONS_FILE.exists() else ""
+    rollout.stage(cloud, settings, image, known)
     admit_helpers(cloud, settings)
 
 
@@ -76,6 +81,7 @@ VERBS: dict[str, Callable[[Cloud, Settings], object]] = {
     "stage": stage,
     "smoke": smoke,
     "release": release,
+    "promote": rollout.promote,
     "rollback": rollout.roll_back,
     "setup": set_up,
     "alerts": apply_alerts,
@@ -88,7 +94,7 @@ def main() -> int:
     parser.add_argument("verb", choices=VERBS)
     parser.add_argument("--dry-run", action="store_true", help="show the commands, run none")
     options = parser.parse_args()
-    if options.dry_run and options.verb in ("smoke", "release", "rollback"):
+    if options.dry_run and options.verb in ("smoke", "release", "promote", "rollback"):
         parser.error(f"{options.verb} depends on what is deployed: it cannot be shown beforehand")
     try:
         settings = read_settings()

@@ -1,9 +1,10 @@
 """New revisions beside the old ones; then the traffic, or back again."""
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from deploy.canary import check_canary
 from deploy.cloud import Cloud
 from deploy.comparison import agrees
 from deploy.run_api import Resource, apply_service, apply_traffic, find_services, is_ours, short
@@ -17,14 +18,15 @@ from deploy.services import (
     release_of,
 )
 from deploy.settings import Settings, Unusable
-from deploy.table import BEFORE, MARK_DIGITS, deployed_name
+from deploy.table import API, BEFORE, MARK_DIGITS, deployed_name
 from deploy.traffic import Traffic
 from main import FUNCTIONS
 
 
-def stage(cloud: Cloud, settings: Settings, image: str) -> None:
+def stage(cloud: Cloud, settings: Settings, image: str, definitions: str = "") -> None:
     """Deploy, without traffic, every service that is not yet what it is to be.
 
+    `definitions` says which sagas the image knows: see deploy.canary.
     A service that is new serves at once what it has, to nobody: release lets its callers in.
     Raises Unusable, with nothing deployed, if one of the names belongs to somebody else's service.
     """
@@ -39,7 +41,7 @@ def stage(cloud: Cloud, settings: Settings, image: str) -> None:
             )
 
     def deploy(service: Service) -> None:
-        stated = describe_service(service, settings, image)
+        stated = describe_service(service, settings, image, definitions)
         deployed = present.get(service.name, {})
         if deployed and _is_ready_as(deployed, stated):
             return
@@ -53,32 +55,66 @@ def stage(cloud: Cloud, settings: Settings, image: str) -> None:
 
 
 def release(cloud: Cloud, settings: Settings) -> None:
-    """Move all traffic to the staged revisions; what served until now can be gone back to.
+    """Move the traffic to the staged revisions; what served until now can be gone back to.
 
     The machinery goes first: whatever starts a saga of a new version finds a worker that knows it.
-    A release that was broken off is taken up where it was when the same build runs again.
+    A release that was broken off is taken up where it was when the same build runs again. With
+    CANARY only so many percent are moved, which Unusable refuses where both could not be at work.
     """
     services, present = list_services(settings), find_services(cloud, settings)
     _check_staged(services, present)
     traffic = {service.name: Traffic.of(present[service.name]) for service in services}
     if all(each.serving == each.next for each in traffic.values()):
         return
-    nexts = [f"{name} {each.next}" for name, each in sorted(traffic.items())]
-    mark = BEFORE + release_of(nexts)[:MARK_DIGITS]
+    mark, percent = mark_of(traffic), settings.canary_percent
+    if percent < 100:
+        check_canary(cloud, settings, traffic)
 
     def remember(service: Service) -> None:
         # Also where nothing moves: to go back is to go back to before this release, not further.
         now = traffic[service.name]
-        if now.serving and mark not in now.before:
+        if now.baseline and mark not in now.before:
             traffic[service.name] = now.marked(mark)
             apply_traffic(cloud, settings, service.name, traffic[service.name].targets())
 
+    cloud.each(remember, services)
+    _move_on(cloud, settings, traffic, percent)
+
+
+def promote(cloud: Cloud, settings: Settings) -> None:
+    """Move all traffic, or CANARY percent, to what a build has begun to release and nothing else.
+
+    The services are those of the last release, as in `roll_back`; who may call them is left as it
+    is. Raises Unusable where no build has tried what is staged and begun to release it.
+    """
+    released = _find_released(cloud, settings)
+    traffic = {name: Traffic.of(each) for name, each in released.items()}
+    mark = mark_of(traffic)
+    if all(each.serving == each.next for each in traffic.values()):
+        raise Unusable("nothing was moved: every service serves what is staged")
+    if not all(mark in each.before for each in traffic.values() if each.baseline != each.next):
+        raise Unusable("no build has begun to release what is staged; submit the build again")
+    _refuse_unchecked(released)
+    if settings.canary_percent < 100:
+        check_canary(cloud, settings, traffic)
+    _move_on(cloud, settings, traffic, settings.canary_percent)
+
+
+def mark_of(traffic: Mapping[str, Traffic]) -> str:
+    """Return the tag of what is gone back to from a release: the same for the same revisions."""
+    nexts = [f"{name} {each.next}" for name, each in sorted(traffic.items())]
+    return BEFORE + release_of(nexts)[:MARK_DIGITS]
+
+
+def _move_on(
+    cloud: Cloud, settings: Settings, traffic: Mapping[str, Traffic], percent: int
+) -> None:
     def move(name: str) -> None:
         now = traffic[name]
-        if now.next and now.serving != now.next:
-            apply_traffic(cloud, settings, name, now.moved(now.next).targets())
+        moved = now.moved(now.next, percent) if now.next and now.serving != now.next else now
+        if moved.shares != now.shares:
+            apply_traffic(cloud, settings, name, moved.targets())
 
-    cloud.each(remember, services)
     _each_group(cloud, settings, traffic, move, machinery_first=True)
 
 
@@ -87,14 +123,7 @@ def roll_back(cloud: Cloud, settings: Settings) -> None:
 
     The services are those of the last release, by their label, whatever MODE says.
     """
-    ours = {
-        name: each
-        for name, each in find_services(cloud, settings).items()
-        if is_ours(each, settings)
-    }
-    worker = ours.get(deployed_name("run_saga_step", settings), {})
-    mode = worker.get("labels", {}).get(MODE)
-    released = {name: each for name, each in ours.items() if each["labels"].get(MODE) == mode}
+    released = _find_released(cloud, settings)
     traffic = {name: Traffic.of(each) for name, each in released.items()}
     if len({mark for each in traffic.values() for mark in each.before}) > 1:
         raise Unusable("the last release was broken off before any traffic moved: build again")
@@ -108,6 +137,22 @@ def roll_back(cloud: Cloud, settings: Settings) -> None:
             apply_traffic(cloud, settings, name, traffic[name].moved(revision).targets())
 
     _each_group(cloud, settings, traffic, move, machinery_first=False)
+
+
+def _find_released(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
+    """Return the services of the last release: those of the worker's mode that the table has.
+
+    One that the table has no more has kept the mark of a release that it was last part of.
+    """
+    known = {deployed_name(target, settings) for target in [*FUNCTIONS, API]}
+    ours = {
+        name: each
+        for name, each in find_services(cloud, settings).items()
+        if name in known and is_ours(each, settings)
+    }
+    worker = ours.get(deployed_name("run_saga_step", settings), {})
+    mode = worker.get("labels", {}).get(MODE)
+    return {name: each for name, each in ours.items() if each["labels"].get(MODE) == mode}
 
 
 def find_leftovers(cloud: Cloud, settings: Settings) -> list[str]:
@@ -127,9 +172,11 @@ def _check_staged(services: list[Service], present: dict[str, Resource]) -> None
         each.name for each in services if not Traffic.of(present[each.name]).next
     ):
         raise Unusable(f"no revision is staged of {', '.join(not_ready)}; build again")
-    if unchecked := sorted(
-        each.name for each in services if present[each.name].get("invokerIamDisabled")
-    ):
+    _refuse_unchecked({each.name: present[each.name] for each in services})
+
+
+def _refuse_unchecked(services: Mapping[str, Resource]) -> None:
+    if unchecked := sorted(n for n, each in services.items() if each.get("invokerIamDisabled")):
         raise Unusable(
             f"somebody has switched off the IAM check of {', '.join(unchecked)}: whoever calls can "
             "claim to be anybody, so no traffic was moved; build again, which switches it on"

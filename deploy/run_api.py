@@ -21,6 +21,12 @@ def find_services(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
     return {short(service["name"]): service for service in listed}
 
 
+def find_revision(cloud: Cloud, settings: Settings, service: str, revision: str) -> Resource:
+    """Return a revision of a service. Raises Failed if there is none of that name."""
+    url = f"{_parent(settings)}/services/{service}/revisions/{revision}"
+    return dict(cloud.get(url) or {})
+
+
 def apply_service(cloud: Cloud, settings: Settings, name: str, stated: Resource) -> None:
     """Make a service what is stated, whole; it is created if it is not there.
 

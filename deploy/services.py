@@ -29,6 +29,9 @@ RELEASE, MODE = "amends-release", "amends-mode"
 #: The label that says to which environment a service belongs; without a prefix there is none.
 ENVIRONMENT = "amends-environment"
 
+#: The annotation of a worker's revision that says which sagas it knows.
+DEFINITIONS = "amends-definitions"
+
 #: So much of a release's label is in the names of its revisions.
 REVISION_DIGITS = 8
 
@@ -73,8 +76,12 @@ def url_of(target: str, settings: Settings, tag: str = "") -> str:
     return f"https://{tag}---{host}" if tag else f"https://{host}"
 
 
-def describe_service(service: Service, settings: Settings, image: str) -> dict[str, Any]:
+def describe_service(
+    service: Service, settings: Settings, image: str, definitions: str = ""
+) -> dict[str, Any]:
     """Return a service as Cloud Run's API (v2) states it, without its traffic.
+
+    The worker's revisions keep the definitions of sagas that they know.
 
     The name of its revision is the release's, to which whoever deploys adds what makes it new.
     """
@@ -100,6 +107,8 @@ def describe_service(service: Service, settings: Settings, image: str) -> dict[s
             ],
         },
     }
+    if service.target == WORKER and definitions:
+        described["template"]["annotations"] = {DEFINITIONS: definitions}
     release = release_of(described)
     described["labels"][RELEASE] = release
     described["template"]["revision"] = f"{service.name}-{release[:REVISION_DIGITS]}"

@@ -75,6 +75,8 @@ class Settings:
     tasks_account: str = "amends-tasks"
     scheduler_account: str = "amends-scheduler"
     build_account: str = "amends-build"
+    #: So many percent of the traffic a release moves; all of it, if empty.
+    canary: str = ""
     #: "0": no saga is run through what is staged, as when the queues have to stay paused.
     smoke: str = "1"
     #: How often the sweep runs, as unix-cron.
@@ -116,6 +118,11 @@ class Settings:
     def environment(self) -> str:
         """What tells this deployment from others, for titles that people read."""
         return f"{self.project}/{self.label}" if self.prefix else self.project
+
+    @property
+    def canary_percent(self) -> int:
+        """How much of the traffic a release moves: 1 to 100."""
+        return int(self.canary or "100")
 
     @property
     def label(self) -> str:
@@ -171,6 +178,8 @@ def _check(settings: Settings) -> None:
         raise Unusable(f"MODE is {' or '.join(MODES)}, not {settings.mode!r}")
     if not _is_number(settings.retention_days):
         raise Unusable(f"RETENTION_DAYS is a number of days, not {settings.retention_days!r}")
+    if settings.canary and not (_is_number(settings.canary) and 0 < int(settings.canary) <= 100):
+        raise Unusable(f"CANARY is 1 to 100 percent of the traffic, not {settings.canary!r}")
     if settings.smoke not in ("0", "1"):
         raise Unusable(f"SMOKE is 1, or 0 for no smoke test; not {settings.smoke!r}")
     if settings.ttl not in ("", "0", "1"):

@@ -46,18 +46,26 @@ class Traffic:
         """What a release has marked to go back to, by its mark."""
         return {tag: name for tag, name in self.tags.items() if tag.startswith(BEFORE)}
 
+    @property
+    def baseline(self) -> str | None:
+        """What serves, or during a canary what served before it."""
+        return self.serving or next(iter(self.before.values()), None)
+
     def staged(self, revision: str) -> "Traffic":
         """Return this with a new revision beside; it serves where nothing else could."""
         return Traffic(self.shares or {revision: 100}, {**self.tags, NEXT: revision})
 
     def marked(self, mark: str) -> "Traffic":
-        """Return this with the one mark, on what serves."""
+        """Return this with the one mark, on what serves, or served before a canary."""
         kept = {tag: name for tag, name in self.tags.items() if not tag.startswith(BEFORE)}
-        return Traffic(self.shares, {**kept, mark: str(self.serving)})
+        return Traffic(self.shares, {**kept, mark: str(self.baseline)})
 
-    def moved(self, revision: str) -> "Traffic":
-        """Return this with all traffic on a revision."""
-        return Traffic({revision: 100}, self.tags)
+    def moved(self, revision: str, percent: int = 100) -> "Traffic":
+        """Return this with so much of the traffic on a revision, and the rest where it was."""
+        rest = self.baseline
+        if percent == 100 or rest in (None, revision):
+            return Traffic({revision: 100}, self.tags)
+        return Traffic({str(rest): 100 - percent, revision: percent}, self.tags)
 
     def targets(self) -> list[Resource]:
         """Return this as Cloud Run's API takes it, each revision by its name."""

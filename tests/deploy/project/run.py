@@ -29,10 +29,19 @@ class Run:
         return page | ({"nextPageToken": str(start + 20)} if found[start + 20 :] else {})
 
     def show(self, name: str) -> Resource:
+        service_name, _, revision = name.partition("/revisions/")
+        if revision:
+            return self._show_revision(service_name, revision)
         service = copy.deepcopy(self._state.find(name))
         self._settle(service)
         shown: Resource = _spelled(service)
         return shown
+
+    def _show_revision(self, service: str, revision: str) -> Resource:
+        found = self._state.find(service)["revisions"].get(revision)
+        if found is None:
+            raise missing(f"{service}/revisions/{revision}")
+        return {**found["template"], "name": f"{service}/revisions/{revision}"}
 
     def patch(self, name: str, body: Resource, query: dict[str, str], caller: str) -> Resource:
         self._count_write()
@@ -98,7 +107,11 @@ class Run:
                 409, "ALREADY_EXISTS",
                 f"Revision named '{revision}' with different configuration already exists.",
             )  # fmt: skip
-        revisions[revision] = {"at": self._state.now, "failed": self._failure_of(name, template)}
+        revisions[revision] = {
+            "at": self._state.now,
+            "failed": self._failure_of(name, template),
+            "template": copy.deepcopy(template),
+        }
         service["created"] = revision
         return str(revision)
 

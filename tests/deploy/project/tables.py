@@ -47,6 +47,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 #: The permission that a verb on a collection needs; a custom verb has a row of its own.
 COLLECTIONS: dict[tuple[str, str], str] = {
     ("run", "services"): "run.services",
+    ("run", "revisions"): "run.revisions",
     ("cloudtasks", "queues"): "cloudtasks.queues",
     ("cloudscheduler", "jobs"): "cloudscheduler.jobs",
     ("artifactregistry", "repositories"): "artifactregistry.repositories",

@@ -1,0 +1,70 @@
+"""Two versions at work side by side: only where each knows every saga that the other may start."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from deploy.cloud import Cloud
+from deploy.run_api import find_revision
+from deploy.services import DEFINITIONS as KNOWN
+from deploy.services import WORKER
+from deploy.settings import Settings, Unusable
+from deploy.table import deployed_name
+from deploy.traffic import Traffic
+
+#: A definition's name and version, and what its steps and its types come to.
+Known = Mapping[str, list[str]]
+
+
+def describe_definitions() -> str:
+    """Return the sagas that this version declares, as a revision of the worker keeps them."""
+    # Here, as most of the build's steps run without the packages that lib imports.
+    from lib.sagas import DEFINITIONS
+
+    known = {
+        f"{saga.name} version {saga.version}": [saga.fingerprint, saga.types]
+        for saga in DEFINITIONS.values()
+    }
+    return json.dumps(known, sort_keys=True, separators=(",", ":"))
+
+
+def check_canary(cloud: Cloud, settings: Settings, traffic: Mapping[str, Traffic]) -> None:
+    """Raise Unusable if a saga that one version may start would be unknown to the other.
+
+    Sagas that are under way already are what `python -m lib.saga check` looks at.
+    """
+    worker = deployed_name(WORKER, settings)
+    now = traffic[worker]
+    if now.baseline is None or now.next is None:
+        raise Unusable("there is nothing to go beside a canary: release the first build whole")
+    served = _read(cloud, settings, worker, now.baseline)
+    staged = _read(cloud, settings, worker, now.next)
+    if reasons := list(_differences(served, staged)):
+        raise Unusable(
+            f"no canary, and no traffic was moved: {'; '.join(reasons)}. Release this whole "
+            "(CANARY= or _CANARY= left out): then the worker goes first"
+        )
+
+
+def _read(cloud: Cloud, settings: Settings, worker: str, revision: str) -> Known:
+    found = find_revision(cloud, settings, worker, revision)
+    stated = found.get("annotations", {}).get(KNOWN)
+    if not stated:
+        raise Unusable(
+            f"{revision} does not say which sagas it knows, as an older build has deployed it: "
+            "release this once whole (CANARY= or _CANARY= left out)"
+        )
+    known: Known = json.loads(stated)
+    return known
+
+
+def _differences(served: Known, staged: Known) -> Iterator[str]:
+    for name in sorted(staged.keys() - served.keys()):
+        yield f"what serves does not know saga {name}, which this may start"
+    for name in sorted(served.keys() - staged.keys()):
+        yield f"this does not know saga {name} any more, which what serves may start"
+    for name in sorted(staged.keys() & served.keys()):
+        (steps, types), (other_steps, other_types) = staged[name], served[name]
+        if steps != other_steps:
+            yield f"saga {name} has other steps under the same version"
+        elif types != other_types:
+            yield f"saga {name} has other types under the same version"

@@ -1,0 +1,209 @@
+"""A release of some percent: what is moved, how it goes on or back, and when it is refused."""
+
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from deploy import rollout
+from deploy.canary import describe_definitions
+from deploy.settings import Unusable, read_settings
+from lib.sagas import DEFINITIONS
+from main import FUNCTIONS
+from tests.deploy.builds import moved_by, put_beside
+from tests.deploy.cloud import IMAGE, SETTINGS, Cloud, make_cloud
+from tests.deploy.test_rollout import FEW, MACHINERY, serving
+
+CANARY = replace(SETTINGS, canary="10")
+SECOND, THIRD = f"{IMAGE}2", f"{IMAGE}3"
+KNOWN = describe_definitions()
+
+
+def put(cloud: Cloud, image: str, known: str = KNOWN) -> None:
+    rollout.stage(cloud, SETTINGS, image, known)
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """Return a project in which a release serves whole, and the next one is staged."""
+    for name in set(FUNCTIONS) - set(FEW):
+        monkeypatch.delitem(FUNCTIONS, name)
+    cloud = make_cloud()
+    put(cloud, IMAGE)
+    rollout.release(cloud, SETTINGS)
+    put(cloud, SECOND)
+    cloud.take_changes()
+    return cloud
+
+
+def shares(cloud: Cloud, name: str) -> list[int]:
+    """Return the percents of a service, of the oldest revision first."""
+    service = cloud.service(name)
+    order = list(cloud.project.state.resources[service["name"]]["revisions"])
+    found = {each["revision"]: each["percent"] for each in service["trafficStatuses"]
+             if each.get("percent")}  # fmt: skip
+    return [found[revision] for revision in order if revision in found]
+
+
+def all_shares(cloud: Cloud) -> set[tuple[int, ...]]:
+    return {tuple(shares(cloud, name)) for name in cloud.services}
+
+
+def test_a_canary_moves_so_many_percent_of_every_service_and_the_worker_first(
+    cloud: Cloud,
+) -> None:
+    rollout.release(cloud, CANARY)
+    assert all_shares(cloud) == {(90, 10)}
+    moved = moved_by(cloud.take_changes())[len(FEW) :]  # after every service was marked
+    assert set(moved[:2]) == MACHINERY
+    rollout.release(cloud, CANARY)
+    assert cloud.take_changes() == []
+
+
+def test_a_release_of_the_same_build_completes_a_canary(cloud: Cloud) -> None:
+    first = serving(cloud)
+    rollout.release(cloud, CANARY)
+    rollout.release(cloud, SETTINGS)
+    assert all_shares(cloud) == {(100,)}
+    assert not set(serving(cloud).values()) & set(first.values())
+    rollout.roll_back(cloud, SETTINGS)
+    assert serving(cloud) == first
+
+
+def test_a_canary_is_moved_on_without_a_build_and_nothing_but_traffic_changes(
+    cloud: Cloud,
+) -> None:
+    rollout.release(cloud, CANARY)
+    cloud.take_changes()
+    rollout.promote(cloud, replace(SETTINGS, mode="api", callers="", canary="50"))
+    assert all_shares(cloud) == {(50, 50)}
+    rollout.promote(cloud, replace(SETTINGS, callers=""))
+    assert all_shares(cloud) == {(100,)}
+    assert all("updateMask=traffic" in line for line in cloud.take_changes())
+    with pytest.raises(Unusable, match="every service serves what is staged"):
+        rollout.promote(cloud, SETTINGS)
+
+
+def test_a_rollback_undoes_a_canary(cloud: Cloud) -> None:
+    first = serving(cloud)
+    rollout.release(cloud, CANARY)
+    rollout.roll_back(cloud, SETTINGS)
+    assert serving(cloud) == first
+
+
+def test_what_no_build_has_begun_to_release_is_not_moved_on(cloud: Cloud) -> None:
+    """The next build may have broken off in its smoke test."""
+    rollout.release(cloud, CANARY)
+    put(cloud, THIRD)
+    with pytest.raises(Unusable, match="no build has begun to release what is staged"):
+        rollout.promote(cloud, SETTINGS)
+    assert all_shares(cloud) == {(90, 10)}
+
+
+def test_a_build_in_the_middle_of_a_canary_takes_its_place_and_goes_back_to_before_it(
+    cloud: Cloud,
+) -> None:
+    first = serving(cloud)
+    rollout.release(cloud, CANARY)
+    put(cloud, THIRD)
+    rollout.release(cloud, CANARY)
+    assert all_shares(cloud) == {(90, 10)}
+    rollout.release(cloud, SETTINGS)
+    assert all_shares(cloud) == {(100,)}
+    rollout.roll_back(cloud, SETTINGS)
+    assert serving(cloud) == first
+
+
+def changed(name: str, what: list[str] | None) -> str:
+    """Return what this version knows, with another entry for a saga."""
+    known = json.loads(KNOWN) | {name: what}
+    return json.dumps({key: value for key, value in known.items() if value is not None})
+
+
+ORDERS = "order-processing version 1"
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        (changed("refund version 1", ["f", "t"]), "what serves does not know saga refund version"),
+        (changed("order-processing version 2", ["f", "t"]), "know saga order-processing version 2"),
+        (changed(ORDERS, None), "this does not know saga order-processing version 1 any more"),
+        (changed(ORDERS, ["f", "t"]), "order-processing version 1 has other steps"),
+        (changed(ORDERS, [json.loads(KNOWN)[ORDERS][0], "t"]), "version 1 has other types"),
+        ("", "does not say which sagas it knows"),
+    ],
+)
+def test_a_canary_is_refused_where_a_saga_of_one_version_is_unknown_to_the_other(
+    cloud: Cloud, known: str, reason: str
+) -> None:
+    first = serving(cloud)
+    put(cloud, THIRD, known)
+    cloud.take_changes()
+    with pytest.raises(Unusable, match=f"{reason}.*(?s:.)*whole"):
+        rollout.release(cloud, CANARY)
+    assert cloud.take_changes() == []
+    rollout.release(cloud, SETTINGS)
+    assert not set(serving(cloud).values()) & set(first.values())
+
+
+def test_what_a_version_knows_is_every_saga_that_it_declares() -> None:
+    declared = {f"{name} version {version}" for name, version in DEFINITIONS}
+    assert set(json.loads(KNOWN)) == declared
+    fields = {(saga.fingerprint, saga.types) for saga in DEFINITIONS.values()}
+    assert {tuple(each) for each in json.loads(KNOWN).values()} == fields
+
+
+def test_the_first_build_of_all_is_released_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in set(FUNCTIONS) - set(FEW):
+        monkeypatch.delitem(FUNCTIONS, name)
+    cloud = make_cloud()
+    put(cloud, IMAGE)
+    rollout.release(cloud, CANARY)
+    assert all_shares(cloud) == {(100,)}
+
+
+def test_a_service_that_the_table_has_no_more_does_not_stop_a_rollback(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps the mark of the release that it was last part of."""
+    rollout.release(cloud, SETTINGS)
+    second = serving(cloud)
+    monkeypatch.delitem(FUNCTIONS, "set_stock")
+    put_beside(cloud, THIRD)
+    rollout.release(cloud, SETTINGS)
+    rollout.roll_back(cloud, SETTINGS)
+    assert serving(cloud) == second
+
+
+@pytest.mark.parametrize("percent", ["0", "101", "ten", "-5"])
+def test_a_percentage_that_is_none_is_refused(percent: str) -> None:
+    with pytest.raises(Unusable, match="CANARY is 1 to 100 percent"):
+        read_settings({"PROJECT": "p", "CANARY": percent})
+
+
+def test_of_any_releases_in_any_order_every_service_serves_all_of_its_traffic(
+    cloud: Cloud,
+) -> None:
+    chance = random.Random(7)
+    done: Counter[str] = Counter()
+    for number in range(25):
+        verb = chance.choice(("stage", "release", "canary", "canary", "promote", "promote", "back"))
+        try:
+            if verb == "stage":
+                put(cloud, f"{IMAGE}{number}")
+            elif verb in ("release", "canary"):
+                rollout.release(cloud, CANARY if verb == "canary" else SETTINGS)
+            elif verb == "promote":
+                rollout.promote(cloud, SETTINGS)
+            else:
+                rollout.roll_back(cloud, SETTINGS)
+            done[verb] += 1
+        except Unusable:
+            continue
+        finally:
+            cloud.sleep(60)
+            assert len(all_shares(cloud)) == 1, "all services are at the same"
+    assert len(done) == 5
