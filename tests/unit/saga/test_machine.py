@@ -144,6 +144,18 @@ def test_a_late_failure_of_an_earlier_attempt_is_dropped() -> None:
     assert played.happens(outcome(first, Result.PERMANENT)).events == ()
 
 
+def test_a_late_success_of_an_earlier_compensation_attempt_is_taken() -> None:
+    played = Played()
+    played.ends()
+    played.ends(Result.PERMANENT)
+    first = played.awaited
+    played.ends(Result.UNKNOWN)
+    assert played.awaited.attempt == first.attempt + 1
+    played.happens(outcome(first))
+    assert played.statuses() == ["COMPENSATED", "FAILED", "PENDING"]
+    assert played.saga.status is SagaStatus.ROLLED_BACK
+
+
 def test_a_late_success_does_not_call_off_the_compensation() -> None:
     played = Played()
     first = played.awaited
