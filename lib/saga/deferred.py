@@ -1,35 +1,48 @@
-"""Code that only looks as if it had run: coroutines, generators and futures.
+"""Code that only looks as if it had run: coroutines, generators, functions that nobody has called.
 
-Steps are plain functions: nobody here awaits what one returns, and nobody iterates over it.
+Steps are plain functions: nobody here awaits, calls or raises what one returns, or iterates over
+it.
 """
 
 import concurrent.futures
+import contextlib
 import functools
 import inspect
-import itertools
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from types import AsyncGeneratorType, GeneratorType
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    FunctionType,
+    GeneratorType,
+    MethodType,
+    NotImplementedType,
+)
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: Not every iterator: a database's cursor is one, and its statement has run.
-_UNRUN = (
-    Awaitable,
-    GeneratorType,
-    AsyncGeneratorType,
-    concurrent.futures.Future,
-    map,
-    filter,
-    itertools.starmap,
-)
+_AWAITED = (Awaitable, AsyncGeneratorType, concurrent.futures.Future)
 
-_CONTAINERS = (list, tuple, set, frozenset, dict)
+#: Not every iterator: a database's cursor is one, and its statement has run. Those of itertools
+#: are lazy too.
+_ITERATED = (GeneratorType, map, filter, zip, enumerate)
+
+_CALLED = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, type)
+
+_ENTERED = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorContextManager)
+
+_RAISED = (BaseException, NotImplementedType)
+
+_CONTAINERS = (list, tuple, set, frozenset, deque, dict)
 
 
 class NotRun(Exception):
-    """A function returned code that has still to run: nothing shows that its work was done."""
+    """A function returned code that has still to run, or an error that nobody has raised.
+
+    Nothing shows that its work was done.
+    """
 
 
 def refuse_deferred(function: object, what: str) -> None:
@@ -48,7 +61,7 @@ def refuse_deferred(function: object, what: str) -> None:
 
 
 def check_ran(value: T, what: str) -> T:
-    """Return a function's result; raise NotRun if any of it has still to run.
+    """Return a function's result; raise NotRun if any of it has still to run, or to be raised.
 
     Lists, tuples, sets and dicts are looked through. What has not run is closed, so that Python
     does not warn of it later.
@@ -56,12 +69,10 @@ def check_ran(value: T, what: str) -> T:
     unrun = list(_find_unrun(value))
     if not unrun:
         return value
-    for each in unrun:
+    for each, _ in unrun:
         _close(each)
-    raise NotRun(
-        f"{what} returned {_name(unrun[0])}, which nobody here runs: "
-        "await it, or iterate over it, before you return"
-    )
+    first, advice = unrun[0]
+    raise NotRun(f"{what} returned {_name(first)}, {advice}")
 
 
 def _kind_of(function: object) -> str:
@@ -91,18 +102,40 @@ def _unwrap_object(called: Callable[..., Any]) -> Any:
     return called if marked else inspect.getattr_static(type(called), "__call__")
 
 
-def _find_unrun(value: Any) -> Iterator[Any]:
+def _find_unrun(value: Any) -> Iterator[tuple[Any, str]]:
+    """Yield all that has not run in a result, each with what to do about it."""
     todo, seen = [value], set()
     while todo:
         each = todo.pop()
-        if isinstance(each, _UNRUN) or inspect.isawaitable(each):
-            yield each
+        if advice := _advise(each):
+            yield each, advice
         elif isinstance(each, _CONTAINERS) and id(each) not in seen:
             seen.add(id(each))
-            todo += each.values() if isinstance(each, dict) else each
+            todo += [*each, *each.values()] if isinstance(each, dict) else each
+
+
+def _advise(value: Any) -> str:
+    """Say what to do about a value that has still to run; "" if it has not."""
+    if isinstance(value, _AWAITED) or inspect.isawaitable(value):
+        return "which nobody here runs: await it before you return"
+    if isinstance(value, _ITERATED) or type(value).__module__ == "itertools":
+        return "which nobody here runs: iterate over it before you return"
+    if isinstance(value, _RAISED) or _is_class_of_error(value):
+        return "and an error that is returned is no answer: write raise"
+    if isinstance(value, _CALLED):
+        return "which nobody here calls: call it, with brackets behind its name"
+    if isinstance(value, _ENTERED):
+        return "which nobody here enters: leave its decorator out, or enter it by `with`"
+    return ""
+
+
+def _is_class_of_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseException)
 
 
 def _close(unrun: Any) -> None:
+    if isinstance(unrun, type):
+        return
     for end in ("close", "cancel"):
         with suppress(Exception):
             getattr(unrun, end)()

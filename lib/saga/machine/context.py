@@ -29,16 +29,20 @@ def outputs_of(steps: Iterable[StepRecord]) -> dict[str, Any]:
 
 
 def ask(
+    what: str,
     function: Callable[[Any, dict[str, Any]], T],
     definition: Saga,
     saga: SagaRecord,
     steps: Iterable[StepRecord],
 ) -> T:
-    """Return what a pure function makes of payload and outputs; raise Unfit if it raises."""
+    """Return what a pure function makes of payload and outputs; raise Unfit if it raises.
+
+    `what` names the function in messages.
+    """
     try:
         payload = stored_payload(saga.payload, definition.payload)
         returned = contain(lambda: function(payload, outputs_of(steps)))
-        return check_ran(returned, "a pure function")
+        return check_ran(returned, what)
     except Exception as problem:  # an author's code may raise anything
         raise unfit(problem, definition, saga, steps) from problem
 

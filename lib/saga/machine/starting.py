@@ -16,7 +16,7 @@ from lib.saga.machine.draft import Decision, Draft
 from lib.saga.machine.scheduling import schedule, wake
 from lib.saga.payload import canonical_payload
 from lib.saga.records import SagaRecord, SagaStatus, StepStatus
-from lib.saga.steps import Child, Part, Signal, Timer
+from lib.saga.steps import Child, Part, Predicate, Signal, Timer
 
 #: Begins a saga: what `deciding.begin` does.
 Begin = Callable[[Saga, SagaRecord], Decision]
@@ -65,7 +65,7 @@ def plan_part(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
     """
     part = definition.parts[index]
     try:
-        if part.when and not ask(part.when, definition, draft.saga, draft.steps):
+        if part.when and not _is_wanted(definition, draft, part.when):
             return Skip()
         if isinstance(part, Child):
             return _plan_child(definition, draft, index, part, begin)
@@ -76,10 +76,15 @@ def plan_part(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
         return unfit(problem, definition, draft.saga, draft.steps)
 
 
+def _is_wanted(definition: Saga, draft: Draft, when: Predicate) -> bool:
+    return bool(ask("its when function", when, definition, draft.saga, draft.steps))
+
+
 def _plan_child(definition: Saga, draft: Draft, index: int, part: Child, begin: Begin) -> Plan:
     payload = ask(
+        "its payload function",
         lambda payload, outputs: canonical_payload(
-            check_ran(part.payload(payload, outputs), "payload"), part.saga.payload
+            check_ran(part.payload(payload, outputs), "its payload function"), part.saga.payload
         ),
         definition, draft.saga, draft.steps,
     )  # fmt: skip

@@ -2,19 +2,24 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import functools
+import itertools
+import re
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
+from lib.saga.call import Permanent
 from lib.saga.deferred import NotRun, check_ran, refuse_deferred
 from lib.saga.definition import Saga
 from lib.saga.http.step import HttpCall
 from lib.saga.steps import Child, Signal, Step
-from tests.unit.saga.build import THREE, act
+from tests.unit.saga.build import THREE, Played, act
 
 
 async def in_future(*_: Any) -> None:
@@ -107,8 +112,48 @@ def make_deferred() -> list[Any]:
 
 def test_what_has_still_to_run_is_found() -> None:
     for value in make_deferred():
-        with pytest.raises(NotRun, match=r"compensate returned an? .*nobody here runs"):
+        with pytest.raises(NotRun, match=r"compensate returned an? .*: (await|iterate over) it"):
             check_ran(value, "compensate")
+
+
+@contextlib.contextmanager
+def undoing(*_: Any) -> Iterator[None]:
+    yield
+
+
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        (zip(map(print, [1]), [2], strict=True), "iterate over it"),
+        (enumerate(map(print, [1])), "iterate over it"),
+        (itertools.chain(map(print, [1])), "iterate over it"),
+        (itertools.islice(map(print, [1]), 1), "iterate over it"),
+        (deque([map(print, [1])]), "iterate over it"),
+        ({map(print, [1]): 1}, "iterate over it"),
+        (act, "call it"),
+        (lambda: None, "call it"),
+        (print, "call it"),
+        ([].clear, "call it"),
+        (functools.partial(act, 1), "call it"),
+        (Refund, "call it"),
+        (undoing(), "enter it by `with`"),
+        (Permanent("no"), "write raise"),
+        (Permanent, "write raise"),
+        ([None, OSError()], "write raise"),
+        (NotImplemented, "write raise"),
+    ],
+)
+def test_what_nobody_calls_enters_raises_or_iterates_over_is_found(value: Any, advice: str) -> None:
+    with pytest.raises(NotRun, match=rf"compensate returned .*{re.escape(advice)}"):
+        check_ran(value, "compensate")
+
+
+@pytest.mark.parametrize("returned", [undoing(), lambda: True, Permanent("no"), "".isdigit])
+def test_a_condition_that_answers_with_code_is_no_yes(returned: Any) -> None:
+    saga = Saga("s", dict, (Step("gift", execute=act, when=lambda _, __: returned),))
+    played = Played(saga)
+    assert played.saga.status == "ROLLED_BACK"
+    assert played.steps[0].error.startswith("its when function returned a")
 
 
 def test_a_coroutine_that_was_found_does_not_warn_of_itself(
