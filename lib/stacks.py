@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
+from itertools import islice
 from types import TracebackType
 
 #: Of a deeper stack the innermost calls are told.
@@ -10,33 +11,37 @@ MAX_FRAMES = 40
 #: Of a longer chain, or of a larger group, the first errors are told.
 MAX_ERRORS = 10
 
+#: Of groups in groups so much is told in all.
+MAX_TOLD = 100
+
 
 def describe_stack(problem: BaseException) -> str:
     """Return the places and types of an error and of what it was raised from, outermost first.
 
-    Of a group its members follow it.
+    Of a group its members follow it. Raises nothing that the errors' own methods raise: none of
+    them is called.
     """
-    chain = list(_chain_of(problem))
-    return "\nand then\n".join(map(_describe_one, reversed(chain)))
+    return "".join(islice(_tell(problem), MAX_TOLD))
+
+
+def _tell(problem: BaseException) -> Iterator[str]:
+    for number, each in enumerate(reversed(list(_chain_of(problem)))):
+        frames = traceback.format_tb(_innermost(each.__traceback__))
+        yield "".join(["\nand then\n" if number else "", *frames, type(each).__name__])
+        if isinstance(each, BaseExceptionGroup):
+            for member in each.exceptions[:MAX_ERRORS]:
+                yield "\nin it\n"
+                yield from _tell(member)
 
 
 def _chain_of(problem: BaseException) -> Iterator[BaseException]:
-    seen: list[BaseException] = []
+    seen: set[int] = set()
     present: BaseException | None = problem
-    while present is not None and present not in seen and len(seen) < MAX_ERRORS:
+    while present is not None and id(present) not in seen and len(seen) < MAX_ERRORS:
         yield present
-        seen.append(present)
-        hidden = present.__suppress_context__
-        present = present.__cause__ or (None if hidden else present.__context__)
-
-
-def _describe_one(problem: BaseException) -> str:
-    frames = traceback.format_tb(_innermost(problem.__traceback__))
-    described = "".join(frames) + type(problem).__name__
-    if isinstance(problem, BaseExceptionGroup):
-        members = problem.exceptions[:MAX_ERRORS]
-        described += "".join(f"\nin it\n{describe_stack(each)}" for each in members)
-    return described
+        seen.add(id(present))
+        cause, hidden = present.__cause__, present.__suppress_context__
+        present = present.__context__ if cause is None and not hidden else cause
 
 
 def _innermost(stack: TracebackType | None) -> TracebackType | None:

@@ -22,18 +22,19 @@ def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = 
     except BaseException as problem:
         if isinstance(problem, (Exception, *passing)):
             raise
-        said = f"{type(problem).__name__}: {text_of(problem)}".removesuffix(": ")
-        raise Escaped(f"{said} (it would have ended the worker)") from problem
+        raise Escaped(
+            f"{tell_type_and_text(problem)} (it would have ended the worker)"
+        ) from problem
 
 
 def text_of(problem: BaseException) -> str:
     """Return an exception's text, even of one that cannot make it; of ours what may be shown."""
     try:
         return str(problem.detail if isinstance(problem, AmendsError) else problem)
-    except Exception as trouble:  # an author's `__str__` may raise anything
+    except BaseException as trouble:  # an author's `__str__` may raise anything, SystemExit too
         return f"(a {type(problem).__name__} whose text raises {type(trouble).__name__})"
 
 
-def tell_type_and_text(problem: Exception) -> str:
-    """Return an exception's type and text."""
-    return f"{type(problem).__name__}: {text_of(problem)}"
+def tell_type_and_text(problem: BaseException) -> str:
+    """Return an exception's type and, if it has one, its text."""
+    return f"{type(problem).__name__}: {text_of(problem)}".removesuffix(": ")

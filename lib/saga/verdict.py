@@ -8,6 +8,7 @@ from typing import Any
 from lib.errors import AmendsError, Contention, VersionMismatch
 from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.containment import Escaped, text_of
+from lib.saga.declaration.error import describe
 from lib.saga.deferred import NotRun
 from lib.saga.delivery import Phase
 from lib.saga.limits import MAX_PAUSE
@@ -29,15 +30,24 @@ class Verdict:
 
 def judge(problem: BaseException, phase: Phase) -> Verdict:
     """Return what an exception means; raises nothing, whatever the exception is."""
+    try:
+        return _judge(problem, phase)
+    except Exception as trouble:  # what an author has made of an exception may raise anything
+        kind, why = type(problem).__name__, type(trouble).__name__
+        return Verdict(result=Result.UNKNOWN, error=f"{kind}: to look at it raises {why}")
+
+
+def _judge(problem: BaseException, phase: Phase) -> Verdict:
     if isinstance(problem, Escaped) and isinstance(problem.__cause__, BaseExceptionGroup):
         problem = problem.__cause__
     if isinstance(problem, BaseExceptionGroup):
         return _judge_group(problem, phase)
     result, error = _result_of(problem, phase), text_of(problem)
-    if not isinstance(problem, SPOKEN):
-        error = f"{type(problem).__name__}: {error}"
+    if not isinstance(problem, SPOKEN) or not error:
+        error = f"{type(problem).__name__}: {error}".removesuffix(": ")
     if isinstance(problem, Retry | Unknown):
-        return _judge_wish(result, error, problem.after)
+        # A subclass may have an `__init__` of its own that does not call ours.
+        return _judge_wish(result, error, getattr(problem, "after", None))
     return Verdict(result=result, error=error)
 
 
@@ -89,6 +99,6 @@ def _judge_wish(result: Result, error: str, after: object) -> Verdict:
     if after is None:
         return Verdict(result=result, error=error)
     if not isinstance(after, timedelta):
-        ignored = f"{error} (ignored: after={after!r} is not a timedelta)"
+        ignored = f"{error} (ignored: after is {describe(after)}, not a timedelta)"
         return Verdict(result=result, error=ignored)
     return Verdict(result=result, error=error, after=min(max(after, timedelta(0)), MAX_PAUSE))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lib.errors import AlreadyExists, Contention, Unavailable
+from lib.errors import AlreadyExists, AmendsError, Contention, Unavailable
 from lib.saga.attempt import call_in_thread, run_action
 from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.containment import contain
@@ -14,6 +14,7 @@ from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import MAX_PAUSE
 from lib.saga.machine.happened import Outcome, Result
 from lib.saga.verdict import Verdict, judge
+from lib.stacks import describe_stack
 from tests.unit.saga.build import T0
 
 DELIVERY = Delivery(
@@ -38,9 +39,66 @@ class Loud(Exception):
         raise RuntimeError("no text today")
 
 
+class LeavingText(Exception):
+    def __str__(self) -> str:
+        raise SystemExit(1)
+
+
+class NotYet(Retry):
+    def __init__(self) -> None:
+        """Forget that Retry has an `__init__` too."""
+
+
+class Unequal(Exception):
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("they are not to be compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class NoStatus(AmendsError):
+    @property
+    def status(self) -> int:  # type: ignore[override]
+        raise RuntimeError("no status today")
+
+
+class Unwritable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no words today")
+
+
+def nest(depth: int) -> Exception:
+    problem: Exception = ValueError("x")
+    for _ in range(depth):
+        problem = ExceptionGroup("in", [problem])
+    return problem
+
+
+def test_a_retry_whose_subclass_forgets_our_init_is_retried_and_named() -> None:
+    outcome = raised(NotYet())
+    assert (outcome.result, outcome.after, outcome.error) == (Result.RETRYABLE, None, "NotYet")
+
+
+@pytest.mark.parametrize("after", [Unwritable(), 10**5000, "x" * 10_000_000, T0, 5], ids=type)
+def test_a_wish_that_is_no_length_of_time_is_told_shortly_and_ignored(after: Any) -> None:
+    outcome = raised(Retry("busy", after=after))
+    assert (outcome.result, outcome.after) == (Result.RETRYABLE, None)
+    assert outcome.error.startswith("busy (ignored: after is ")
+    assert len(outcome.error) < 200
+
+
+@pytest.mark.parametrize("problem", [Unequal(), nest(3000), LeavingText(), NoStatus("x")])
+def test_the_log_line_of_an_odd_error_raises_nothing(problem: Exception) -> None:
+    problem.__cause__ = Unequal()
+    assert type(problem).__name__ in describe_stack(problem)
+
+
 @pytest.mark.parametrize(
     ("problem", "named"),
     [
+        (LeavingText(), "LeavingText: (a LeavingText whose text raises SystemExit)"),
+        (NoStatus("x"), "NoStatus: to look at it raises RuntimeError"),
+        (nest(3000), "ExceptionGroup: to look at it raises RecursionError"),
         (SystemExit(3), "SystemExit: 3"),
         (KeyboardInterrupt(), "KeyboardInterrupt"),
         (asyncio.CancelledError(), "CancelledError"),
