@@ -44,11 +44,12 @@ def pin(what: Happened, saga: SagaRecord) -> Happened:
 def for_children(before: SagaRecord, after: SagaRecord, what: Happened) -> Happened | None:
     """Return what is to happen to the children of a saga that something has happened to.
 
-    They are paused and resumed with it. One that has ended while its parent was parked, and had no
-    definition to take that in, says so again.
+    It holds for each as it is: what `If-Match` named was the parent. They are paused and resumed
+    with it. One that has ended while its parent was parked, and had no definition to take that in,
+    says so again.
     """
     if isinstance(what, PauseRequested | ResumeRequested):
-        return what
+        return replace(what, sequence=None)
     if isinstance(what, CancelRequested) and before.paused:
         return ResumeRequested(actor=what.actor, reason=what.reason, id=what.id)
     if before.status is SagaStatus.FAILED and after.status in ACTIVE:

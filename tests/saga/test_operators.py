@@ -23,6 +23,7 @@ from lib.saga.machine.happened import (
     SkipRequested,
     VoidRequested,
 )
+from lib.saga.operators.operating import apply_to_each
 from lib.saga.records import DeadLetter, SagaRecord, SagaStatus
 from lib.saga.steps import Child, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
@@ -95,6 +96,26 @@ def test_a_pause_whose_answer_was_lost_reaches_the_children_the_second_time(
     assert not bench.load("s:c")[0].paused
     bench.engine.tell("s", PauseRequested(**WHO))
     assert bench.load("s:c:d")[0].paused
+
+
+@pytest.mark.parametrize("by_page", [False, True])
+def test_a_pause_of_the_state_that_was_seen_reaches_the_children_too(
+    bench: Bench, probe: Probe, by_page: bool
+) -> None:
+    """Its If-Match names the parent's version; the children have others."""
+    before = (make_step(probe, name) for name in "pqr")
+    begin(bench, *before, *nest(probe))
+    for _ in range(3):
+        bench.deliver()
+    for request in (PauseRequested(**WHO), ResumeRequested(**WHO), PauseRequested(**WHO)):
+        seen = bench.load("s")[0]
+        if by_page:
+            [change] = apply_to_each(bench.engine, [seen], request, dry_run=False)
+            assert change.refused is None
+        else:
+            bench.engine.tell("s", replace(request, sequence=seen.sequence))
+        wanted = isinstance(request, PauseRequested)
+        assert [bench.load(n)[0].paused for n in ("s", "s:c", "s:c:d")] == [wanted] * 3
 
 
 def test_a_cancel_that_lifts_a_pause_lifts_that_of_a_child_that_is_the_pivot(
