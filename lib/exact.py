@@ -1,14 +1,21 @@
-"""JSON numbers to their last digit, on the way through data whose type nobody knows yet.
+"""JSON to the last digit of its numbers, on the way through data whose type nobody knows yet.
 
 A float keeps 17 digits. What would lose some is kept as it was written, until it is decoded into a
-type: a Decimal then has every digit.
+type: a Decimal then has every digit. What nobody could read again is not written.
 """
 
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from math import isfinite
 from typing import Any
 
 import msgspec
+
+#: So deep a value may be nested: whoever reads it has used up some of the stack already.
+MAX_NESTING = 100
+
+_CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 class ExactNumber(Decimal):
@@ -37,8 +44,48 @@ def to_plain(value: Any) -> Any:
 
 
 def encode_exact(value: Any, *, order: Any = None) -> bytes:
-    """Return a value as JSON, an exact number with all of its digits; raises TypeError."""
-    return msgspec.json.encode(value, order=order, enc_hook=_write_number)
+    """Return a value as JSON, an exact number with all of its digits.
+
+    Raises TypeError for what has no JSON form, and ValueError for what could not be read again as
+    it was: NaN, an infinite number, more than 100 levels of nesting, raw text that is no JSON.
+    """
+    encoded = msgspec.json.encode(value, order=order, enc_hook=_write_number)
+    try:
+        decoded = msgspec.json.decode(encoded)
+    except msgspec.DecodeError as problem:
+        raise ValueError(f"its raw text is no JSON: {problem}") from problem
+    if encoded.count(b"[") + encoded.count(b"{") > MAX_NESTING:
+        _check_nesting(decoded)
+    if b"null" in encoded:
+        _check_finite(value)
+    return encoded
+
+
+def _check_nesting(decoded: Any) -> None:
+    level = [decoded]
+    for _ in range(MAX_NESTING):
+        level = [inner for each in level for inner in _items_of(each)]
+    if any(isinstance(each, dict | list) for each in level):
+        raise ValueError(f"it is nested more than {MAX_NESTING} levels deep")
+
+
+def _check_finite(value: Any) -> None:
+    """Raise ValueError for a number that msgspec writes as null."""
+    level = [value]
+    while level:
+        if any(isinstance(each, float) and not isfinite(each) for each in level):
+            raise ValueError("NaN and infinity are no numbers of JSON")
+        level = [inner for each in level for inner in _items_of(each)]
+
+
+def _items_of(value: Any) -> Iterable[Any]:
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, each.name, None) for each in fields(value)]
+    if isinstance(value, msgspec.Struct):
+        return [getattr(value, name, None) for name in value.__struct_fields__]
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, _CONTAINERS) else ()
 
 
 def _write_number(value: object) -> msgspec.Raw:

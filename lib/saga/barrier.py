@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeVar, overload
 import msgspec
 
 from lib.datastore import Id, OmitEmpty, Transaction, Version, entity, key
+from lib.exact import encode_exact
 from lib.saga.call import Call, NotHappened, Permanent
 from lib.saga.declaration.values import NAME
 
@@ -97,7 +98,7 @@ def apply_once(
             return _result_of(seen, type)
         if call.fencing_token <= record.settled:
             raise Permanent("it was settled before it came that this attempt does not happen")
-        encoded = msgspec.json.encode(effect(tx)).decode()
+        encoded = encode_exact(effect(tx)).decode()
         result = msgspec.json.decode(encoded, type=type)
         _put(tx, record, _part_of(call, name, EffectStatus.DONE, result=encoded))
         return result

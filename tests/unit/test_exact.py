@@ -1,5 +1,6 @@
 """Numbers out of JSON keep their digits until their type is known."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,9 @@ from functions.sagas import NewSaga
 from lib.decoding import decode_json
 from lib.errors import Invalid, Malformed
 from lib.exact import ExactNumber, encode_exact, read_number
+from lib.saga.machine.happened import Result
 from lib.saga.payload import canonical_payload, stored_payload
+from tests.unit.saga.test_verdict import run
 
 LONG = "12345678901234567890.123456789012345678901"
 
@@ -75,3 +78,59 @@ def test_an_exact_number_is_a_decimal_and_nothing_else_is_written_by_the_hook() 
     assert ExactNumber(LONG) + 1 == Decimal(LONG) + 1
     with pytest.raises(TypeError, match="type object is unsupported"):
         encode_exact(object())
+
+
+def nest(depth: int, innermost: Any = 1) -> Any:
+    for number in range(depth):
+        innermost = [innermost] if number % 2 else {"in": innermost}
+    return innermost
+
+
+@dataclass
+class Rate:
+    """A number that somebody has divided by nothing."""
+
+    value: float
+
+
+NO_JSON = [
+    (float("nan"), "NaN and infinity"),
+    ({"rates": [1.0, float("inf")]}, "NaN and infinity"),
+    ({"deep": (Rate(-float("inf")), None)}, "NaN and infinity"),
+    (nest(101), "more than 100 levels"),
+    (nest(450), "more than 100 levels"),
+]
+
+
+@pytest.mark.parametrize(("value", "why"), NO_JSON)
+def test_what_could_not_be_read_again_as_it_was_is_not_written(value: Any, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        encode_exact(value)
+
+
+@pytest.mark.parametrize("text", [b"", b"{bad", b'{"a":1}{"b":2}'])
+def test_raw_text_is_written_only_if_it_is_json(text: bytes) -> None:
+    with pytest.raises(ValueError, match="raw text is no JSON"):
+        encode_exact(msgspec.Raw(text))
+
+
+@pytest.mark.parametrize("value", [nest(100), nest(100, None), [[]] * 5000, {"null": None}, None])
+def test_what_can_be_read_again_is_written(value: Any) -> None:
+    assert msgspec.json.decode(encode_exact(value)) == value
+
+
+@pytest.mark.parametrize(("value", "why"), NO_JSON)
+def test_a_payload_that_could_not_be_read_again_is_refused_in_words(value: Any, why: str) -> None:
+    with pytest.raises(Invalid, match=f"the payload is not JSON: .*{why}"):
+        canonical_payload(value, object)
+
+
+@pytest.mark.parametrize(("value", "why"), NO_JSON)
+def test_an_output_that_could_not_be_read_again_ends_its_step_in_words(
+    value: Any, why: str
+) -> None:
+    outcome = run(lambda: value)
+    assert outcome.result is Result.DOUBTFUL
+    assert f"the output cannot be stored as JSON: {why}" in outcome.error.replace(
+        "it is nested ", ""
+    )
