@@ -26,6 +26,8 @@ class Function(NamedTuple):
     invoker: str = "caller"
     timeout: int = 60
     memory: str = "512Mi"
+    #: Instances at most, of 16 requests each. All functions together have the region's quota.
+    max_instances: int = 10
     #: Variables of its own, and those that Secret Manager keeps: {"KEY": "name:version"}.
     env: Mapping[str, str] = NOTHING
     secrets: Mapping[str, str] = NOTHING
@@ -71,8 +73,12 @@ FUNCTIONS = {
     "count_sagas": Function("functions.saga_watch", "GET"),
     "list_dead_letters": Function("functions.saga_watch", "GET"),
     "count_dead_letters": Function("functions.saga_watch", "GET"),
-    "run_saga_step": Function("functions.saga_work", "POST", invoker="tasks", timeout=1800),
-    "sweep_sagas": Function("functions.saga_work", "POST", invoker="scheduler", timeout=180),
+    "run_saga_step": Function(
+        "functions.saga_work", "POST", "tasks", timeout=1800, max_instances=40
+    ),
+    "sweep_sagas": Function(
+        "functions.saga_work", "POST", "scheduler", timeout=180, max_instances=2
+    ),
     "place_order": Function("functions.orders", "POST"),
     "get_order": Function("functions.orders", "GET"),
     "set_stock": Function("functions.orders", "PUT"),

@@ -25,6 +25,7 @@ SHORTEST_BILLED_MS = 100
 DAYS = 30
 
 COORDINATION = ("datastore_write", "datastore_read", "datastore_delete", "tasks_operation")
+LOGS = ("log_byte",)
 COMPUTE = ("run_request", "run_vcpu_second", "run_gib_second")
 
 
@@ -80,14 +81,15 @@ def sagas_a_day(
 
 def print_bill(saga: Mapping[str, float], prices: Mapping[str, Any], steps: int, ms: int) -> None:
     """Print what a saga is billed for, line by line."""
-    print(f"  {'':22}{'a saga':>8}{'price':>20}{'a million sagas':>18}")
-    for name in (*COORDINATION, *COMPUTE):
+    print(f"  {'':22}{'a saga':>8}{'price':>22}{'a million sagas':>18}")
+    for name in (*COORDINATION, *COMPUTE, *LOGS):
         price = prices[name]
         each = f"${price['usd']:g} / {price['per']:,}"
         count = saga.get(name, 0)
         million = cost_of({name: count * 1e6}, prices)
-        print(f"  {name:22}{count:>8g}{each:>20}{million:>18,.2f}")
-    parts = {"coordination": COORDINATION, "and Cloud Run": (*COORDINATION, *COMPUTE)}
+        print(f"  {name:22}{count:>8g}{each:>22}{million:>18,.2f}")
+    run = (*COORDINATION, *COMPUTE)
+    parts = {"coordination": COORDINATION, "and Cloud Run": run, "and its logs": (*run, *LOGS)}
     for label, names in parts.items():
         cost = cost_of({name: saga.get(name, 0) for name in names}, prices)
         print(f"  {label:22}${cost:.7f} a saga, ${cost / steps * 1000:.4f} for 1,000 steps")

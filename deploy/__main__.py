@@ -14,6 +14,7 @@ from deploy.alerting import apply_alerts
 from deploy.canary import describe_definitions
 from deploy.cloud import Cloud, DryRun, Failed, render
 from deploy.database import apply_indexes, apply_ttls, await_indexes
+from deploy.exclusion import apply_exclusion
 from deploy.image import name_image
 from deploy.invokers import admit_helpers, apply_invokers
 from deploy.queues import apply_queues
@@ -67,6 +68,12 @@ def release(cloud: Cloud, settings: Settings) -> None:
         print(f"{leftover} is deployed, but no longer in the table; to delete it:\n{delete}")
 
 
+def watch(cloud: Cloud, settings: Settings) -> None:
+    """Make metrics and alerts, and leave out of the logs what nobody looks for."""
+    apply_alerts(cloud, settings)
+    apply_exclusion(cloud, settings)
+
+
 def smoke(cloud: Cloud, settings: Settings) -> None:
     """Run a saga through what is staged, unless somebody has said not to."""
     if settings.smoke == "0":
@@ -84,7 +91,7 @@ VERBS: dict[str, Callable[[Cloud, Settings], object]] = {
     "promote": rollout.promote,
     "rollback": rollout.roll_back,
     "setup": set_up,
-    "alerts": apply_alerts,
+    "alerts": watch,
 }
 
 

@@ -27,7 +27,10 @@ def agrees(stated: Any, found: Any, name: str = "") -> bool:
 
 def _sorted(items: list[Any] | None) -> list[Any]:
     """Return a list in the order of its items' names: of variables, the order means nothing."""
-    return sorted(items or [], key=lambda item: str(item.get("name", "")))
+    return sorted(
+        items or [],
+        key=lambda item: str(item.get("name", "") if isinstance(item, dict) else item),
+    )
 
 
 def _canonical(value: Any, name: str) -> Any:

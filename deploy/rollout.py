@@ -9,6 +9,7 @@ from deploy.cloud import Cloud
 from deploy.comparison import agrees
 from deploy.run_api import Resource, apply_service, apply_traffic, find_services, is_ours, short
 from deploy.services import (
+    COMMIT,
     ENVIRONMENT,
     MODE,
     RELEASE,
@@ -208,7 +209,11 @@ def _is_ready_as(deployed: Resource, stated: dict[str, Any]) -> bool:
     """
     newest = short(deployed.get("latestCreatedRevision", ""))
     ours = stated["template"]["revision"]
-    unnamed = {**stated, "template": {**stated["template"], "revision": newest}}
+    # Nothing is deployed for another commit alone, which may have changed nothing here.
+    labels = {name: each for name, each in stated["labels"].items() if name != COMMIT}
+    unnamed = {
+        **stated, "labels": labels, "template": {**stated["template"], "revision": newest},
+    }  # fmt: skip
     return (
         newest.startswith(f"{ours}-")
         and newest == short(deployed.get("latestReadyRevision", ""))

@@ -29,6 +29,9 @@ RELEASE, MODE = "amends-release", "amends-mode"
 #: The label that says to which environment a service belongs; without a prefix there is none.
 ENVIRONMENT = "amends-environment"
 
+#: The label that says from which commit a service was last deployed.
+COMMIT = "amends-commit"
+
 #: The annotation of a worker's revision that says which sagas it knows.
 DEFINITIONS = "amends-definitions"
 
@@ -90,10 +93,12 @@ def describe_service(
         "ingress": f"INGRESS_TRAFFIC_{'INTERNAL_ONLY' if service.is_machinery else 'ALL'}",
         # IAM is asked about every caller; a public service has allUsers among its invokers.
         "invokerIamDisabled": False,
+        "customAudiences": [] if service.is_machinery else split_list(settings.audiences),
         "template": {
             "serviceAccount": settings.email(account_of(service.target, settings)),
             "timeout": f"{service.function.timeout + GRACE}s",
             "maxInstanceRequestConcurrency": CONCURRENCY,
+            "scaling": {"maxInstanceCount": service.function.max_instances},
             "containers": [
                 {
                     "image": image,
@@ -111,6 +116,8 @@ def describe_service(
         described["template"]["annotations"] = {DEFINITIONS: definitions}
     release = release_of(described)
     described["labels"][RELEASE] = release
+    if settings.commit:
+        described["labels"][COMMIT] = settings.commit
     described["template"]["revision"] = f"{service.name}-{release[:REVISION_DIGITS]}"
     return described
 
@@ -162,6 +169,8 @@ def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
         environment["AMENDS_BEHIND_IAM"] = "1"
     if service.function.invoker == "operator" or service.target == API:
         environment["AMENDS_OPERATORS"] = ",".join(split_list(settings.operators))
+    if audiences := split_list(settings.audiences):
+        environment["AMENDS_AUDIENCES"] = ",".join(audiences)
     if settings.prefix:
         environment["AMENDS_ENVIRONMENT"] = settings.label
     if settings.ttl == "1":

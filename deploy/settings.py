@@ -16,6 +16,10 @@ MODES = ("functions", "api")
 #: What goes before every name of an environment: such as `staging-`.
 PREFIX = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?-")
 
+#: The address of a domain or a load balancer, or the name of a client of OAuth.
+AUDIENCE = re.compile(r"https://[a-z0-9.-]+(:\d+)?|[0-9]+-[a-z0-9]+\.apps\.googleusercontent\.com")
+COMMIT = re.compile(r"[0-9a-f]{7,40}")
+
 #: Names as IAM and Firestore take them.
 ACCOUNT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 DATABASE = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
@@ -75,6 +79,13 @@ class Settings:
     tasks_account: str = "amends-tasks"
     scheduler_account: str = "amends-scheduler"
     build_account: str = "amends-build"
+    #: How many instances of 1 vCPU this environment may have: the region's quota, or a part of it.
+    instances: str = "1000"
+    #: What else a token may be for than a service's own address, separated by commas: the
+    #: addresses of a load balancer or of a domain of one's own.
+    audiences: str = ""
+    #: The commit that is built, for the services' label; none if somebody submits a folder.
+    commit: str = ""
     #: So many percent of the traffic a release moves; all of it, if empty.
     canary: str = ""
     #: "0": no saga is run through what is staged, as when the queues have to stay paused.
@@ -180,6 +191,16 @@ def _check(settings: Settings) -> None:
         raise Unusable(f"RETENTION_DAYS is a number of days, not {settings.retention_days!r}")
     if settings.canary and not (_is_number(settings.canary) and 0 < int(settings.canary) <= 100):
         raise Unusable(f"CANARY is 1 to 100 percent of the traffic, not {settings.canary!r}")
+    if not _is_number(settings.instances):
+        raise Unusable(f"INSTANCES is a number of instances, not {settings.instances!r}")
+    for audience in split_list(settings.audiences):
+        if not AUDIENCE.fullmatch(audience):
+            raise Unusable(
+                f"AUDIENCES has {audience!r}: say what tokens name as their audience, such as "
+                "https://orders.example.com, without a path"
+            )
+    if settings.commit and not COMMIT.fullmatch(settings.commit):
+        raise Unusable(f"COMMIT is a commit's hash, not {settings.commit!r}")
     if settings.smoke not in ("0", "1"):
         raise Unusable(f"SMOKE is 1, or 0 for no smoke test; not {settings.smoke!r}")
     if settings.ttl not in ("", "0", "1"):

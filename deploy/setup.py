@@ -6,7 +6,7 @@ from deploy.cloud import Cloud
 from deploy.grants import list_bindings
 from deploy.patience import SETTLING, persist
 from deploy.recovery import PROTECTION, is_protected, schedule_backups
-from deploy.settings import ACCOUNTS, Settings, Unusable
+from deploy.settings import ACCOUNTS, PROJECT, Settings, Unusable
 
 APIS = (
     "artifactregistry",
@@ -99,18 +99,38 @@ def _create_stores(cloud: Cloud, settings: Settings, databases: list[Any]) -> No
     """Create the database, the repository of images, and the bucket that builds read from."""
     location = f"--location={settings.region}"
     _apply_database(cloud, settings, databases)
-    listed = _read(cloud, "artifacts", "repositories", "list", location)
-    if settings.image_repository not in _last_parts(listed):
-        _settle(
-            cloud, "artifacts", "repositories", "create", settings.image_repository, location,
-            "--repository-format=docker",
-        )  # fmt: skip
+    _apply_repository(cloud, settings, location)
+    _apply_bucket(cloud, settings, location)
+
+
+def _apply_repository(cloud: Cloud, settings: Settings, location: str) -> None:
+    """Create the repository, and have old images deleted unless somebody has said which.
+
+    Cloud Run keeps a copy of what serves, so a revision outlives its image.
+    """
+    words, name = ["artifacts", "repositories"], settings.image_repository
+    listed = _read(cloud, *words, "list", location)
+    found = [each for each in listed if each["name"].rpartition("/")[2] == name]
+    if not found:
+        _settle(cloud, *words, "create", name, location, "--repository-format=docker")
+    if not found or not found[0].get("cleanupPolicies"):
+        policy = f"--policy={PROJECT / 'deploy' / 'cleanup.json'}"
+        _settle(cloud, *words, "set-cleanup-policies", name, location, policy, "--no-dry-run")
+
+
+def _apply_bucket(cloud: Cloud, settings: Settings, location: str) -> None:
+    """Create the bucket of sources, and have old ones deleted unless it has rules of its own."""
+    bucket = f"gs://{settings.source_bucket}"
+    rules = f"--lifecycle-file={PROJECT / 'deploy' / 'lifecycle.json'}"
     listed = _read(cloud, "storage", "buckets", "list")
-    if settings.source_bucket not in _last_parts(listed):
+    found = [each for each in listed if each["name"].rpartition("/")[2] == settings.source_bucket]
+    if not found:
         _settle(
-            cloud, "storage", "buckets", "create", f"gs://{settings.source_bucket}", location,
-            "--uniform-bucket-level-access",
+            cloud, "storage", "buckets", "create", bucket, location,
+            "--uniform-bucket-level-access", rules,
         )  # fmt: skip
+    elif not found[0].get("lifecycle_config"):
+        _settle(cloud, "storage", "buckets", "update", bucket, rules)
 
 
 def _apply_database(cloud: Cloud, settings: Settings, databases: list[Any]) -> None:
@@ -137,7 +157,3 @@ def _create_accounts(cloud: Cloud, settings: Settings) -> None:
         if f"{account}@{settings.project}.iam.gserviceaccount.com" not in present:
             title = f"Amends in {settings.environment}: {name}"
             _settle(cloud, "iam", "service-accounts", "create", account, f"--display-name={title}")
-
-
-def _last_parts(listed: list[Any]) -> set[str]:
-    return {each["name"].rpartition("/")[2] for each in listed}

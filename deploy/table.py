@@ -65,8 +65,24 @@ def check_table(settings: Settings) -> None:
         if function.invoker not in INVOKERS:
             raise Unusable(f"{target}: an invoker is {', '.join(INVOKERS)}, not {function.invoker}")
         _check_environment(target, function)
+        if function.max_instances < 1:
+            raise Unusable(f"{target}: max_instances is 1 or more, not {function.max_instances}")
+    _check_instances(settings)
     if settings.mode == "api":
         merge(FUNCTIONS.values())
+
+
+def _check_instances(settings: Settings) -> None:
+    """Refuse instances that the region could not all start: the worker's would starve readers."""
+    most = sum(function.max_instances for function in FUNCTIONS.values())
+    if most > int(settings.instances):
+        largest = max(FUNCTIONS, key=lambda target: FUNCTIONS[target].max_instances)
+        raise Unusable(
+            f"max_instances of all functions come to {most}, and the region's quota is for "
+            f"{settings.instances}: whatever is called most would starve the others. Lower some in "
+            f"main.py ({largest} has {FUNCTIONS[largest].max_instances}), or, if the quota is "
+            f"higher, say INSTANCES={most} (in the build _INSTANCES)"
+        )
 
 
 def merge(functions: Iterable[Function]) -> Function:
@@ -77,6 +93,7 @@ def merge(functions: Iterable[Function]) -> Function:
         "",
         timeout=max(function.timeout for function in listed),
         memory=max((function.memory for function in listed), key=bytes_of),
+        max_instances=sum(function.max_instances for function in listed),
         env=_merged(function.env for function in listed),
         secrets=_merged(function.secrets for function in listed),
     )

@@ -54,6 +54,7 @@ def test_every_substitution_reaches_the_deployment_and_has_its_default() -> None
     env = dict(line.split("=", 1) for line in FILE["options"]["env"])
     defaults = {field.name.upper(): field.default for field in fields(Settings)}
     assert env.pop("PROJECT") == "${PROJECT_ID}"
+    assert env.pop("COMMIT") == "${COMMIT_SHA}"
     assert env.pop("PROJECT_NUMBER") == "${PROJECT_NUMBER}"
     assert env == {name.removeprefix("_"): f"${{{name}}}" for name in SUBSTITUTIONS}
     for name, stated in SUBSTITUTIONS.items():
@@ -64,6 +65,7 @@ def test_every_substitution_reaches_the_deployment_and_has_its_default() -> None
 def test_every_setting_that_the_build_could_state_is_a_substitution() -> None:
     by_hand = {
         "project", "project_number", "channels", "submitters", "database_location", "backup_days",
+        "commit",
     }  # fmt: skip
     names = {f"_{field.name.upper()}" for field in fields(Settings) if field.name not in by_hand}
     assert names == set(SUBSTITUTIONS)

@@ -82,7 +82,7 @@ def test_an_environment_has_one_of_everything_under_its_own_names(both: Cloud) -
         "services", "queues", "jobs", "serviceAccounts", "databases", "repositories", "metrics",
         "alertPolicies",
     }  # fmt: skip
-    assert own == kinds(resources(both, staging=False)) - {"b"}
+    assert own == kinds(resources(both, staging=False)) - {"b", "sinks"}
 
 
 def test_deploying_one_environment_touches_nothing_of_the_other(both: Cloud) -> None:

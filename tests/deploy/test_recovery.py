@@ -1,5 +1,6 @@
 """What set-up does for the day on which the data has to be brought back."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ def test_every_gcloud_line_of_the_page_on_deployment_is_understood(tmp_path: Pat
     for days in ("14", "30"):
         set_up(cloud, replace(SETTINGS, backup_days=days))
     page = (PROJECT / "docs" / "deploy.md").read_text()
-    said = [*find_commands(page), *(line for line in cloud.said if "firestore" in line)]
+    inline = re.findall(r"`(gcloud [^`]*)`", page.replace("\n", " "))
+    said = [*inline, *find_commands(page), *(line for line in cloud.said if "firestore" in line)]
     said = list(dict.fromkeys(said))
     for part in ("schedules update", "databases restore", "queues pause", "queues resume"):
         assert any(part in line for line in said), part

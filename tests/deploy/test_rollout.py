@@ -368,3 +368,16 @@ def test_a_first_build_that_breaks_off_anywhere_is_taken_up(cloud: Cloud, after:
     cloud.take_changes()
     build(cloud)
     assert deployed_by(cloud.take_changes()) == []
+
+
+def test_a_service_says_from_which_commit_it_was_deployed_and_is_not_deployed_for_another(
+    cloud: Cloud,
+) -> None:
+    first, second = "a" * 40, "b" * 40
+    build(cloud, settings=replace(SETTINGS, commit=first))
+    assert cloud.service("get-saga")["labels"]["amends-commit"] == first
+    cloud.take_changes()
+    build(cloud, settings=replace(SETTINGS, commit=second))
+    assert deployed_by(cloud.take_changes()) == []
+    build(cloud, SECOND, replace(SETTINGS, commit=second))
+    assert cloud.service("get-saga")["labels"]["amends-commit"] == second

@@ -1,11 +1,12 @@
 """What a saga is billed for: counted while it runs, and priced from one file."""
 
 import json
+import re
 from datetime import date
 
 import pytest
 
-from benchmarks.costs import PRICES, add_compute, cost_of, sagas_a_day
+from benchmarks.costs import PRICES, add_compute, cost_of, print_bill, sagas_a_day
 from benchmarks.metering import Metered, meter
 
 NAMES = json.loads(PRICES.read_text())
@@ -38,7 +39,19 @@ def test_what_is_new_is_one_day_deleted(counted: Metered) -> None:
 
 
 def test_a_sweep_that_finds_nothing_is_a_request_and_nothing_else(counted: Metered) -> None:
-    assert {name: count for name, count in counted.sweep.items() if count} == {"run_request": 1}
+    billed = {name for name, count in counted.sweep.items() if count and name != "log_byte"}
+    assert billed == {"run_request"}
+    assert counted.sweep["run_request"] == 1
+
+
+def test_a_saga_is_billed_for_a_line_of_each_of_its_requests(
+    counted: Metered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line has at least its time, message, function, saga and step, and no payload."""
+    assert 5 * 200 < counted.saga["log_byte"] < 5 * 1000
+    assert meter(5).saga["log_byte"] - counted.saga["log_byte"] > 200
+    print_bill(counted.saga, NAMES, 4, 100)
+    assert re.search(r"log_byte +\d+ +\$0.5 / 1,073,741,824", capsys.readouterr().out)
 
 
 def test_the_price_is_the_count_times_the_list_price() -> None:

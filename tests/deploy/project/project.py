@@ -39,6 +39,8 @@ class Project:
         owner = {"role": "roles/owner", "members": ["user:owner@example.com"]}
         project = f"projects/{self.state.project}"
         self.state.put(project, {"name": project, "projectId": self.state.project})
+        sink = f"{project}/sinks/_Default"
+        self.state.put(sink, {"name": sink})
         self.state.policies[project] = [
             (-1.0, {"etag": "BwX00000", "version": 1, "bindings": [owner]})
         ]

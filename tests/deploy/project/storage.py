@@ -54,4 +54,7 @@ class Storage:
                 if method == "GET"
                 else self._state.set_policy(name, body)
             )
+        if method == "PATCH":
+            self._state.check(token, "storage.buckets.update", name)
+            self._state.put(name, {**self._state.find(name), **body, "name": name})
         return {**self._state.find(name), "name": bucket}

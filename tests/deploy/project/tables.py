@@ -58,6 +58,7 @@ COLLECTIONS: dict[tuple[str, str], str] = {
     ("iam", "serviceAccounts"): "iam.serviceAccounts",
     ("monitoring", "alertPolicies"): "monitoring.alertPolicies",
     ("logging", "metrics"): "logging.logMetrics",
+    ("logging", "sinks"): "logging.sinks",
     ("storage", "b"): "storage.buckets",
     ("secretmanager", "secrets"): "secretmanager.secrets",
 }

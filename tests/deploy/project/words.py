@@ -90,7 +90,7 @@ class Words:
         )  # fmt: skip
         if verb == "list":
             found = self._say("GET", api, path).get(plural, [])
-            return [{"name": each["name"], **each} for each in found] or None
+            return [_printed(each) for each in found] or None
         if verb in (BINDING, "get-iam-policy"):
             return self._policy(api, f"{path}/{names[0].removeprefix('gs://')}", verb, flags)
         body = _body_of(group, names, flags)
@@ -98,6 +98,8 @@ class Words:
             query = {"databases": f"?databaseId={database}",
                      "repositories": f"?repositoryId={names[0] if names else ''}"}  # fmt: skip
             return self._say("POST", api, path + query.get(plural, ""), body)
+        if api == "storage":
+            return self._say("PATCH", api, f"{path}/{body['name']}", body)
         return self._say("PATCH", api, f"{path}/{names[0]}?updateMask={','.join(body)}", body)
 
     def _policy(self, api: str, path: str, verb: str, flags: dict[str, str]) -> Any:
@@ -135,6 +137,12 @@ class Words:
             error = answer["error"]
             raise Refused(status, error["status"], error["message"])
         return answer
+
+
+def _printed(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource as gcloud prints it, which has words of its own for buckets."""
+    rules = resource.get("lifecycle")
+    return {**resource, "lifecycle_config": rules} if rules else resource
 
 
 @cache
@@ -177,7 +185,11 @@ def _body_of(group: tuple[str, ...], names: list[str], flags: dict[str, str]) ->
     if group == ("iam", "service-accounts"):
         return {"accountId": names[0], "serviceAccount": {"displayName": flags["display-name"]}}
     if group == ("storage", "buckets"):
-        return {"name": names[0].removeprefix("gs://")}
+        rules = json.loads(Path(flags["lifecycle-file"]).read_text())
+        return {"name": names[0].removeprefix("gs://"), **rules}
+    if group == ("artifacts", "repositories") and "policy" in flags:
+        stated_rules = json.loads(Path(flags["policy"]).read_text())
+        return {"cleanupPolicies": {each["name"]: each for each in stated_rules}}
     if group == ("scheduler", "jobs"):
         token = {"serviceAccountEmail": flags["oidc-service-account-email"]}
         target = {"uri": flags["uri"], "oidcToken": token}
