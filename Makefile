@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long test-image schedules mutants differential fuzz lint verbs costs cold-start setup alerts rollback release play lock format clean
+.PHONY: help run demo test test-long test-image schedules mutants differential fuzz lint verbs costs cold-start setup alerts rollback release teardown play lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ rollback: $(VENV)/runtime ## move all traffic to what served before the last rel
 
 release: $(VENV)/runtime ## move traffic to what a canary has begun to release (PROJECT= REGION= PERCENT=100)
 	@CANARY=$(or $(PERCENT),100) $(BIN)/python -m deploy promote
+
+teardown: $(VENV)/runtime ## show what removes an environment, but for its data; APPLY=1 does it (PROJECT= REGION= PREFIX=)
+	@$(BIN)/python -m deploy teardown $(if $(APPLY),,--dry-run)
 
 play: $(VENV)/dev ## play set-up, builds and a rollback by the real gcloud on a project in memory (minutes)
 	@$(BIN)/python -m tests.deploy.play

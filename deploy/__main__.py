@@ -1,7 +1,7 @@
 """``python -m deploy VERB``: the build's steps, and what an operator does once or in need.
 
 Everything is told by environment variables (see deploy.settings); with --dry-run the commands are
-only shown, as an empty project would need them.
+only shown, as an empty project would need them, and those of teardown as the project is.
 """
 
 import argparse
@@ -21,9 +21,10 @@ from deploy.queues import apply_queues
 from deploy.services import list_services
 from deploy.settings import PROJECT, Settings, Unusable, read_settings
 from deploy.setup import set_up
-from deploy.shell import Shell
+from deploy.shell import Onlooker, Shell
 from deploy.smoke import SmokeFailed, try_next_revision
 from deploy.sweeping import apply_schedule
+from deploy.teardown import tear_down
 
 #: Where the build keeps the image's name from one of its steps to the next.
 IMAGE_FILE = Path("image.txt")
@@ -92,7 +93,16 @@ VERBS: dict[str, Callable[[Cloud, Settings], object]] = {
     "rollback": rollout.roll_back,
     "setup": set_up,
     "alerts": watch,
+    "teardown": tear_down,
 }
+
+
+def _cloud_for(options: argparse.Namespace, settings: Settings) -> Cloud:
+    """Return the project itself, or for a dry run one that is empty or is only looked at."""
+    if not options.dry_run:
+        return Shell(settings.project)
+    looks = options.verb == "teardown"
+    return Onlooker(settings.project) if looks else DryRun(settings.project)
 
 
 def main() -> int:
@@ -105,8 +115,7 @@ def main() -> int:
         parser.error(f"{options.verb} depends on what is deployed: it cannot be shown beforehand")
     try:
         settings = read_settings()
-        cloud = DryRun(settings.project) if options.dry_run else Shell(settings.project)
-        VERBS[options.verb](cloud, settings)
+        VERBS[options.verb](_cloud_for(options, settings), settings)
     except (Unusable, Failed, SmokeFailed) as problem:
         print(problem, file=sys.stderr)
         return 1

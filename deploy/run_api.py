@@ -37,6 +37,14 @@ def apply_service(cloud: Cloud, settings: Settings, name: str, stated: Resource)
     _finish(cloud, f"{name} is deployed", begun or {"done": True})
 
 
+def delete_service(cloud: Cloud, settings: Settings, name: str) -> None:
+    """Delete a service, and return when it is gone."""
+    begun = persist(
+        cloud, lambda: cloud.send("DELETE", f"{_parent(settings)}/services/{name}", None)
+    )
+    _finish(cloud, f"{name} is deleted", begun or {"done": True})
+
+
 def apply_traffic(cloud: Cloud, settings: Settings, name: str, targets: list[Resource]) -> None:
     """Give a service's traffic to revisions, and change nothing else of it."""
     url = f"{_parent(settings)}/services/{name}?updateMask=traffic"

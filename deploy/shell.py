@@ -134,6 +134,19 @@ class Shell:
             return self._token
 
 
+class Onlooker(Shell):
+    """Reads what there is, and shows what would be said to change it, but does not say it."""
+
+    def change(self, *words: str) -> None:
+        """Show a command."""
+        self.show(render(*words, self._project))
+
+    def send(self, method: str, url: str, body: Any) -> Any:
+        """Show a request; the answer is that it is done."""
+        self.show(render_request(method, url, body))
+        return {"done": True}
+
+
 def _reason_of(text: str) -> str:
     try:
         error = json.loads(text)["error"]

@@ -50,7 +50,7 @@ PATHS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("projects",): ("cloudresourcemanager", "v1/projects", "projects"),
 }  # fmt: skip
 
-BINDING = "add-iam-policy-binding"
+BINDING, UNBINDING = "add-iam-policy-binding", "remove-iam-policy-binding"
 NOT_NAMES = {"ttls", "composite", "http", "schedules"}
 
 
@@ -91,8 +91,10 @@ class Words:
         if verb == "list":
             found = self._say("GET", api, path).get(plural, [])
             return [_printed(each) for each in found] or None
-        if verb in (BINDING, "get-iam-policy"):
+        if verb in (BINDING, UNBINDING, "get-iam-policy"):
             return self._policy(api, f"{path}/{names[0].removeprefix('gs://')}", verb, flags)
+        if verb == "delete":
+            return self._say("DELETE", api, f"{path}/{names[0]}")
         body = _body_of(group, names, flags)
         if verb == "create":
             query = {"databases": f"?databaseId={database}",
@@ -109,6 +111,12 @@ class Words:
         )
         if verb == "get-iam-policy":
             return policy
+        if verb == UNBINDING:
+            left = _without(policy.get("bindings", []), flags["role"], flags["member"])
+            changed = {**policy, "version": 3, "bindings": left}
+            if storage:
+                return self._say("PUT", api, f"{path}/iam", changed)
+            return self._say("POST", api, f"{path}:setIamPolicy", {"policy": changed})
         condition = flags.get("condition", "None")
         binding: dict[str, Any] = {"role": flags["role"], "members": [flags["member"]]}
         if condition != "None":
@@ -137,6 +145,17 @@ class Words:
             error = answer["error"]
             raise Refused(status, error["status"], error["message"])
         return answer
+
+
+def _without(bindings: list[dict[str, Any]], role: str, member: str) -> list[dict[str, Any]]:
+    """Return bindings less a member's of a role, under whatever condition."""
+    left = [
+        {**each, "members": [m for m in each["members"] if m != member]}
+        if each["role"] == role
+        else each
+        for each in bindings
+    ]
+    return [each for each in left if each["members"]]
 
 
 def _printed(resource: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,144 @@
+"""`make teardown`: one environment goes, its data stays, and others are not touched."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.__main__ import watch
+from deploy.settings import PROJECT, Settings
+from deploy.setup import set_up
+from deploy.shell import Onlooker
+from deploy.teardown import tear_down
+from main import FUNCTIONS
+from tests.deploy.builds import build
+from tests.deploy.cloud import OWNER, SETTINGS, Cloud
+from tests.deploy.lint import find_commands, find_faults, needs_gcloud
+from tests.deploy.test_environments import BUILDS, PLAIN, STAGING, resources
+from tests.deploy.test_rollout import FEW
+
+MANY = replace(PLAIN, queue_count="3")
+KEPT = {"databases", "backupSchedules", "indexes", "fields", "b", "sinks"}
+
+
+def deploy_all(cloud: Cloud, settings: Settings) -> None:
+    """Do all that makes an environment."""
+    cloud.act_as(OWNER)
+    set_up(cloud, settings)
+    watch(cloud, settings)
+    cloud.sleep(600)
+    cloud.act_as(BUILDS[settings.prefix])
+    build(cloud, settings=settings)
+    cloud.sleep(60)
+    cloud.act_as(OWNER)
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    for name in set(FUNCTIONS) - set(FEW):
+        monkeypatch.delitem(FUNCTIONS, name)
+    cloud = Cloud()
+    deploy_all(cloud, MANY)
+    cloud.take_changes()
+    return cloud
+
+
+def kinds(cloud: Cloud) -> set[str]:
+    names = [name for name in cloud.project.state.resources if name != "projects/shop-1"]
+    return {name.split("/")[-2] for name in names}
+
+
+def members(policies: Any) -> set[str]:
+    return {m for each in policies.get("bindings", []) for m in each["members"]}
+
+
+def test_all_that_was_made_goes_and_the_data_stays(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tear_down(cloud, PLAIN)  # which says nothing of a second and a third queue
+    assert kinds(cloud) == KEPT
+    state = cloud.project.state
+    assert state.find("projects/shop-1/sinks/_Default")["exclusions"] == []
+    for name in ("projects/shop-1", "storage/b/shop-1_cloudbuild"):
+        assert not [m for m in members(state.policy_of(name)) if "amends-" in m], name
+    said = capsys.readouterr().out
+    assert "the database (default) with its backups" in said
+    assert "--no-delete-protection" in said
+    assert not re.search("databases delete|buckets delete", "\n".join(cloud.take_changes()))
+
+
+def test_what_is_gone_is_not_removed_twice(cloud: Cloud) -> None:
+    tear_down(cloud, PLAIN)
+    cloud.take_changes()
+    tear_down(cloud, PLAIN)
+    assert cloud.take_changes() == []
+
+
+def test_another_environment_and_what_others_have_made_are_left_alone(cloud: Cloud) -> None:
+    deploy_all(cloud, STAGING)
+    place = "projects/shop-1/locations/europe-west1"
+    theirs = {f"{place}/services/shop", f"{place}/queues/sagas-of-others"}
+    for name in theirs:
+        cloud.project.state.put(name, {"name": name})
+    before = resources(cloud, staging=True)
+    tear_down(cloud, PLAIN)
+    assert resources(cloud, staging=True) == before
+    assert theirs <= set(cloud.project.state.resources)
+    tear_down(cloud, STAGING)
+    assert kinds(cloud) == KEPT | {"services", "queues"}
+
+
+def test_what_calls_goes_before_what_is_called(cloud: Cloud) -> None:
+    tear_down(cloud, PLAIN)
+    changes = cloud.take_changes()
+    first = {
+        part: next(number for number, line in enumerate(changes) if part in line)
+        for part in ("jobs delete", "DELETE https://run.", "queues delete", "accounts delete")
+    }
+    assert list(first) == sorted(first, key=first.__getitem__)
+
+
+def test_an_environment_that_was_torn_down_can_be_made_again(cloud: Cloud) -> None:
+    tear_down(cloud, PLAIN)
+    deploy_all(cloud, MANY)
+    assert cloud.serving("get-saga")
+
+
+def test_without_apply_it_is_only_shown_and_shown_is_what_there_is(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "deploy teardown $(if $(APPLY),,--dry-run)" in (PROJECT / "Makefile").read_text()
+    before = dict(cloud.project.state.resources)
+    onlooker = Onlooker("shop-1", cloud._run, cloud.project.fetch)
+    capsys.readouterr()
+    tear_down(onlooker, PLAIN)
+    shown = capsys.readouterr().out
+    assert cloud.project.state.resources == before
+    for part in ("queues delete sagas-3 ", "services/get-saga", "delete amends-app@"):
+        assert part in shown, part
+
+
+@needs_gcloud
+def test_every_line_of_teardown_is_understood(
+    cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.said.clear()
+    capsys.readouterr()
+    tear_down(cloud, PLAIN)
+    remains = find_commands(capsys.readouterr().out.partition("What stays")[2])
+    said = [*cloud.said, *remains]
+    assert any("databases delete" in line for line in said)
+    assert (
+        find_faults(list({re.sub("=.*", "", line): line for line in said}.values()), tmp_path) == []
+    )
+
+
+def test_a_database_of_its_own_is_named_among_what_stays(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cloud = Cloud()
+    set_up(cloud, SETTINGS)
+    tear_down(cloud, STAGING)
+    assert "the database staging-amends" in capsys.readouterr().out
