@@ -150,6 +150,15 @@ def heeds_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) ->
     return saga.status in FORWARD and way_back and (late or bool(saga.stopping))
 
 
+def is_stopping(definition: Saga, draft: Draft) -> bool:
+    """Tell whether nothing of the present stage is to begin again: the saga is to be rolled back.
+
+    A pivot of which nobody knows is tried again all the same: only its end says which way to go.
+    """
+    kind = definition.kind_of(draft.saga.current_step)
+    return bool(draft.saga.stopping) and kind is StepKind.COMPENSATABLE
+
+
 def stop(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
     """Have the saga rolled back, once what is in flight of its present stage has ended."""
     run(draft)
@@ -206,7 +215,7 @@ def go_forward(definition: Saga, draft: Draft) -> None:
             draft.move_step(
                 index, StepStatus.COMPLETED, Cause.SIGNALLED, output=step.signal, awaits=None
             )
-    if draft.saga.stopping:
+    if is_stopping(definition, draft):
         stop(definition, draft, draft.saga.stopping)
     else:
         draft.to_begin = [i for i in stage if draft.steps[i].is_unbegun]

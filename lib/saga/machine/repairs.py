@@ -9,7 +9,7 @@ from lib.saga.definition import Saga, StepKind
 from lib.saga.machine.backward import go_back
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.draft import Draft
-from lib.saga.machine.forward import go_forward, stop
+from lib.saga.machine.forward import go_forward, is_stopping, stop
 from lib.saga.machine.happened import (
     Request,
     RetryRequested,
@@ -31,7 +31,7 @@ def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
             draft.move_step(step.index, status, Cause.RETRIED, actor=request.actor, uncertain=True)
         go_back(definition, draft)
         return
-    for step in failed if not draft.saga.stopping else ():
+    for step in failed if not is_stopping(definition, draft) else ():
         draft.move_step(step.index, StepStatus.PENDING, Cause.RETRIED, actor=request.actor)
     go_forward(definition, draft)
 

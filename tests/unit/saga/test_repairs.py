@@ -468,3 +468,33 @@ def test_the_audit_trail_leads_to_the_state_after_every_verb() -> None:
     played.ends()
     names = [each.name for each in played.steps]
     assert replay(trail, names) == state_of(played.saga, played.steps)
+
+
+# A cancel that a pivot has overtaken
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [(Result.DONE, SagaStatus.COMPLETED), (Result.PERMANENT, SagaStatus.FAILED)],
+)
+def test_a_retry_tries_a_pivot_of_which_nobody_knows_though_the_saga_was_cancelled(
+    result: Result, status: SagaStatus
+) -> None:
+    played = play(step("a"), step("p", undo=False, pivot=True, retry=ONCE))
+    end(played, 0)
+    played.happens(CANCEL)
+    end(played, 1, Result.UNKNOWN)
+    assert (played.saga.status, played.saga.stopping) == (SagaStatus.FAILED, "cancelled")
+    played.happens(RETRY)
+    assert (played.saga.status, due(played)) == (SagaStatus.RUNNING, {1: Phase.EXECUTE})
+    end(played, 1, result)
+    assert played.saga.status is status
+
+
+def test_a_pivot_that_was_cancelled_and_has_not_happened_is_rolled_back_by_void() -> None:
+    played = play(step("a"), step("p", undo=False, pivot=True, retry=ONCE))
+    end(played, 0)
+    played.happens(CANCEL)
+    end(played, 1, Result.UNKNOWN)
+    played.happens(void("p"))
+    assert (played.saga.status, due(played)) == (SagaStatus.ROLLING_BACK, {0: Phase.COMPENSATE})
