@@ -6,7 +6,7 @@ state alone. Sent again, with the same Idempotency-Key or the same words, it is 
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -36,6 +36,9 @@ Reason = Annotated[
     ),
 ]
 
+#: What a saga can be brought to by hand.
+Outcome = Literal["COMPLETED", "ROLLED_BACK"]
+
 
 class Instruction(Struct, forbid_unknown_fields=True):
     """Which saga, and why."""
@@ -60,7 +63,7 @@ class Void(Instruction, forbid_unknown_fields=True):
 class Resolve(Instruction, forbid_unknown_fields=True):
     """What the saga was brought to by hand: COMPLETED or ROLLED_BACK."""
 
-    outcome: SagaStatus
+    outcome: Outcome
 
 
 class Bulk(Struct, forbid_unknown_fields=True):
@@ -73,7 +76,7 @@ class Bulk(Struct, forbid_unknown_fields=True):
     dry_run: bool = True
     step: StepName | None = None
     output: Any = UNSET
-    outcome: SagaStatus | None = None
+    outcome: Outcome | None = None
     page_size: PageSize = 50
     page_token: PageToken = None
 
@@ -201,7 +204,7 @@ def resolve_saga(
 ) -> dict[str, Any]:
     """Close a parked saga that was brought to its end by hand."""
     sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, happened.ResolveRequested, outcome=body.outcome)
+    return _tell(engine, body, sender, happened.ResolveRequested, outcome=SagaStatus(body.outcome))
 
 
 @endpoint("POST", invoker="operator")

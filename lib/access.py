@@ -47,8 +47,7 @@ def check_origin(request: flask.Request) -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     is_foreign = site not in (None, "none", "same-origin")
     if origin is not None and not is_foreign:
-        host = urlsplit(origin).netloc.lower()
-        is_foreign = host != request.host.lower() or not _is_own_host(request)
+        is_foreign = _host_of(origin) != request.host.lower() or not _is_own_host(request)
     if is_foreign:
         raise Forbidden("a page of another origin may not call this function")
 
@@ -102,6 +101,14 @@ def _is_group(member: str) -> bool:
     return ":" in member and not member.startswith(_PERSONS)
 
 
+def _host_of(url: str) -> str:
+    """Return the host and port of an address, in lower case; "" of what is none."""
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:  # a bracket that is not closed, say
+        return ""
+
+
 def _is_own_host(request: flask.Request) -> bool:
     """Tell whether the Host header may name us.
 
@@ -114,7 +121,10 @@ def _is_own_host(request: flask.Request) -> bool:
 
 def _is_local(request: flask.Request) -> bool:
     """Tell whether a request comes from this machine, and is meant for it."""
-    host = urlsplit(f"//{request.host}").hostname or ""
+    try:
+        host = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return False
     return _is_loopback(request.remote_addr or "") and (host == "localhost" or _is_loopback(host))
 
 

@@ -84,7 +84,10 @@ def _version_of(if_match: str | None) -> int | None:
         return None
     digits = if_match.strip('"')
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
-        raise VersionMismatch("If-Match has no entity tag of ours", field="If-Match")
+        raise VersionMismatch(
+            'If-Match has no entity tag of ours: send the ETag that you were given, as "5"',
+            field="If-Match",
+        )
     return int(digits)
 
 

@@ -77,6 +77,7 @@ FOREIGN: list[dict[str, str]] = [
     {"Origin": "null"},
     {"Origin": ""},
     {"Origin": "http://127.0.0.1:1"},
+    {"Origin": "http://[::1"},
     {"Sec-Fetch-Site": "same-origin", "Origin": "http://rebound.example:{port}", "Host": "{bound}"},
 ]
 

@@ -120,7 +120,9 @@ def test_a_parked_saga_is_resolved_by_hand(
     call: Call, park: Callable[[str], None], unique: str
 ) -> None:
     park(unique)
-    assert_problem(operate(call, "resolve-saga", unique, outcome="RUNNING"), 409, "conflict")
+    refused = operate(call, "resolve-saga", unique, outcome="RUNNING")
+    assert_problem(refused, 422, "invalid", "outcome")
+    assert refused.json()["detail"] == "outcome must be one of COMPLETED, ROLLED_BACK"
     ended = operate(call, "resolve-saga", unique, outcome="ROLLED_BACK").json()
     assert ended["status"] == "ROLLED_BACK"
     letters = call("GET", "list-dead-letters").json()["items"]
