@@ -261,7 +261,7 @@ def test_an_embedded_entity_is_no_operand(wire: Wire) -> None:
         ([("p", "in", list(range(31)))], "30 values|31 properties"),
         ([("p", "not in", list(range(11)))], "10 values|Unrecognized .*NOT_IN"),
         ([("p", "!=", 1), ("q", "!=", 1)], "Only a single 'NOT_EQUAL' or 'NOT_IN'"),
-        ([("p", "in", [1]), ("q", "not in", [1])], "'NOT_IN' cannot be|Unrecognized .*NOT_IN"),
+        ([("p", "in", [1]), ("q", "not in", [1])], "'NOT_IN'"),
         ([("p", "in", list(range(6))), ("q", "in", list(range(6)))], "disjunctions|Only a single"),
     ],
 )
