@@ -16,6 +16,9 @@ _MAX_HEAD = 64 * 1024
 #: Seconds that a client may leave a connection without a request, or a request unfinished.
 _PATIENCE = 60.0
 
+#: Seconds that the rest of a refused request is read for.
+_REFUSAL_PATIENCE = 2.0
+
 #: What a browser says of a request that a page of this server made, or its user by hand.
 _OWN_SITES = ("same-origin", "none", "")
 
@@ -108,8 +111,8 @@ class Http1Connection:
         head = self._next_event()
         if not isinstance(head, h11.Request):
             return False
+        body = None if _says_too_much(head) else self._read_body()
         self._idle_since = None
-        body = self._read_body()
         if body is None:
             reason = f"a body has at most {MAX_BODY} bytes"
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
@@ -145,8 +148,17 @@ class Http1Connection:
         if self._state.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             try:
                 self._send(render_text(status, f"{reason}\n"), closes=True)
+                self._drain()
             except OSError:
                 _LOG.debug("an HTTP client did not wait for its refusal")
+
+    def _drain(self) -> None:
+        """Let the client send on for a while: it reads a refusal only after its request."""
+        self._socket.shutdown(socket.SHUT_WR)
+        self._socket.settimeout(_REFUSAL_PATIENCE)
+        ends = time.monotonic() + _REFUSAL_PATIENCE
+        while self._socket.recv(_READ_BYTES) and time.monotonic() < ends:
+            continue
 
     def _send(self, response: HttpResponse, *, is_head: bool = False, closes: bool = False) -> None:
         headers = [
@@ -161,6 +173,11 @@ class Http1Connection:
 
     def _write(self, *events: h11.Event) -> None:
         self._socket.sendall(b"".join(self._state.send(event) or b"" for event in events))
+
+
+def _says_too_much(head: h11.Request) -> bool:
+    """Tell whether a request names a length that is not read, before any of it is sent."""
+    return any(name == b"content-length" and int(value) > MAX_BODY for name, value in head.headers)
 
 
 def _is_foreign(request: HttpRequest) -> bool:

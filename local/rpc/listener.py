@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from struct import pack
 from typing import Protocol
 
 from local.rpc.connection import Connection, Handler
@@ -17,6 +18,8 @@ _BACKLOG = 128
 _FIRST_BYTES = 64 * 1024
 #: Seconds that a client may take to say its first words.
 _PATIENCE = 10.0
+#: How long a client may leave its answers unread before its connection ends: 60 s, as C says it.
+_SEND_TIMEOUT = pack("ll", 60, 0)
 #: Seconds between two tries to accept while there is no room for one more connection.
 _PAUSE = 0.1
 
@@ -48,6 +51,7 @@ class Listener:
     def __init__(self, host: str, port: int, most: int = MAX_CONNECTIONS) -> None:
         self._most = most
         self._connections: set[_Conversation] = set()
+        self._ending = threading.Lock()
         self._stopped = False
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -96,35 +100,52 @@ class Listener:
     def _make_room(self, error: Exception) -> None:
         if not self._stopped:
             _LOG.error("a connection could not be accepted: %s", error)
-            self._end_idlest()
+            self._end_idlest(len(self._connections) - 1)
             time.sleep(_PAUSE)
 
-    def _end_idlest(self) -> None:
-        idle = [each for each in list(self._connections) if each.idle_since is not None]
-        if idle:
-            min(idle, key=lambda each: each.idle_since or 0.0).dismiss()
+    def _end_idlest(self, most: int) -> None:
+        """End the connections that were idle longest, until so many are left or none is idle."""
+        with self._ending:
+            while len(self._connections) > most:
+                since = {each: each.idle_since for each in list(self._connections)}
+                idle = {each: at for each, at in since.items() if at is not None}
+                if not idle:
+                    return
+                min(idle, key=idle.__getitem__).dismiss()
 
     def _serve(self, accepted: socket.socket, handle: Handler, respond: Respond) -> None:
         try:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             accepted.settimeout(_PATIENCE)
-            received = accepted.recv(_FIRST_BYTES)
+            received = _read_first(accepted)
             accepted.settimeout(None)
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
         except OSError:
             accepted.close()
             return
         connection = self._open(accepted, handle, respond, received)
         self._connections.add(connection)
         if len(self._connections) > self._most:
-            self._end_idlest()
+            self._end_idlest(self._most)
         connection.serve()
 
     def _open(
         self, accepted: socket.socket, handle: Handler, respond: Respond, received: bytes
     ) -> Connection | Http1Connection:
-        if PREFACE.startswith(received[: len(PREFACE)]):
+        if received and PREFACE.startswith(received[: len(PREFACE)]):
             return Connection(accepted, handle, received, self._connections.discard)
         return Http1Connection(accepted, respond, received, self._connections.discard)
+
+
+def _read_first(accepted: socket.socket) -> bytes:
+    """Return a connection's first bytes: as many as tell which version of HTTP it speaks."""
+    received = accepted.recv(_FIRST_BYTES)
+    while len(received) < len(PREFACE) and received and PREFACE.startswith(received):
+        data = accepted.recv(_FIRST_BYTES)
+        if not data:
+            break
+        received += data
+    return received
 
 
 def serve_pages(pages: Mapping[tuple[str, str], Callable[[], str]]) -> Respond:
