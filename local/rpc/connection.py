@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from local.rpc.blocking import handing_over
+from local.rpc.frame_checks import check_frame
 from local.rpc.frames import (
     ACK,
     END_HEADERS,
@@ -28,9 +29,11 @@ from local.rpc.frames import (
     Setting,
     Type,
     build_frame,
+    build_reset,
     build_settings,
     build_window_update,
     parse_header,
+    read_settings,
     strip_padding,
 )
 from local.rpc.hpack import CompressionError, Decoder, Headers
@@ -39,6 +42,7 @@ from local.rpc.outgoing import Outgoing, StreamGone
 _LOG = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
 _MAX_HEADER_BYTES = 64 * 1024
+_PRIORITY_BYTES = 5
 #: Bytes taken in before the peer is told that it may send as many again.
 _WINDOW_STEP = RECEIVE_WINDOW // 4
 
@@ -76,6 +80,7 @@ class Connection:
         self._consumed = 0
         self._block: tuple[Frame, bytearray] | None = None
         self._reader: object | None = None
+        self._is_greeted = False
         self._last_used = time.monotonic()
 
     def serve(self) -> None:
@@ -91,12 +96,15 @@ class Connection:
 
     @property
     def idle_since(self) -> float | None:
-        """The time.monotonic() since when no request is under way; None while one is."""
-        return None if self._requests or self._outgoing.is_busy else self._last_used
+        """The time.monotonic() of the last bytes of a request; None while one is answered."""
+        is_answering = self._outgoing.open_streams > len(self._requests)
+        return None if is_answering else self._last_used
 
     def dismiss(self) -> None:
         """End an idle connection; a client that wants more of it connects again."""
-        self._say_goodbye(ConnectionFailure(ErrorCode.NO_ERROR, "idle, and others want in"))
+        _LOG.info("an idle connection ends: others want in")
+        self._outgoing.send_if_free(self._build_goodbye(ErrorCode.NO_ERROR, "idle"))
+        self.close()
 
     def close(self) -> None:
         """End the connection at once."""
@@ -138,12 +146,15 @@ class Connection:
 
     def _say_goodbye(self, failure: ConnectionFailure) -> None:
         _LOG.info("connection ended: %s", failure)
-        payload = self._last_stream.to_bytes(4, "big") + failure.code.to_bytes(4, "big")
         try:
-            self._outgoing.send(build_frame(Type.GOAWAY, 0, 0, payload + str(failure).encode()))
+            self._outgoing.send(self._build_goodbye(failure.code, str(failure)))
         except OSError:
             _LOG.debug("the peer did not wait for the goodbye")
         self.close()
+
+    def _build_goodbye(self, code: ErrorCode, reason: str) -> bytes:
+        payload = self._last_stream.to_bytes(4, "big") + code.to_bytes(4, "big")
+        return build_frame(Type.GOAWAY, 0, 0, payload + reason.encode())
 
     def _read_exactly(self, size: int) -> bytes | None:
         if not self._fill(size):
@@ -179,19 +190,23 @@ class Connection:
     def _take(self, frame: Frame) -> None:
         if self._block is not None and frame.type != Type.CONTINUATION:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a header block is not finished")
+        if not self._is_greeted and frame.type != Type.SETTINGS:
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "the settings do not come first")
+        self._is_greeted = True
+        check_frame(frame, self._last_stream)
         take = _TAKERS.get(frame.type)
         if take is not None:
             take(self, frame)
 
     def _take_data(self, frame: Frame) -> None:
+        self._last_used = time.monotonic()
         self._consumed += len(frame.payload)
         if self._consumed >= _WINDOW_STEP:
             self._outgoing.send(build_window_update(0, self._consumed))
             self._consumed = 0
         request = self._requests.get(frame.stream)
         if request is None:
-            if frame.stream > self._last_stream or not frame.stream:
-                raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "data without a request")
+            self._outgoing.send(build_reset(frame.stream, ErrorCode.STREAM_CLOSED))
             return
         request.body += strip_padding(frame)
         if len(request.body) > RECEIVE_WINDOW:
@@ -204,29 +219,35 @@ class Connection:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "an improper stream")
         block = strip_padding(frame)
         if frame.flags & PRIORITY_FLAG:
-            block = block[5:]
+            if len(block) < _PRIORITY_BYTES:
+                raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "a priority that is cut off")
+            block = block[_PRIORITY_BYTES:]
         self._block = (frame, bytearray(block))
-        if frame.flags & END_HEADERS:
-            self._end_headers()
+        self._go_on_with_headers(frame)
 
     def _take_continuation(self, frame: Frame) -> None:
         if self._block is None or self._block[0].stream != frame.stream:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "nothing to continue")
         self._block[1].extend(frame.payload)
-        if len(self._block[1]) > _MAX_HEADER_BYTES:
-            raise ConnectionFailure(ErrorCode.ENHANCE_YOUR_CALM, "too many headers")
-        if frame.flags & END_HEADERS:
-            self._end_headers()
+        self._go_on_with_headers(frame)
 
-    def _end_headers(self) -> None:
+    def _go_on_with_headers(self, latest: Frame) -> None:
         if self._block is None:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "no headers")
         frame, block = self._block
-        self._block = None
+        if len(block) > _MAX_HEADER_BYTES:
+            raise ConnectionFailure(ErrorCode.ENHANCE_YOUR_CALM, "too many headers")
+        if latest.flags & END_HEADERS:
+            self._block = None
+            self._end_headers(frame, block)
+
+    def _end_headers(self, frame: Frame, block: bytearray) -> None:
         headers = self._decoder.decode(bytes(block))
         request = self._requests.get(frame.stream)
         if request is None:
             request = self._begin(frame.stream, headers)
+        elif not frame.flags & END_STREAM:
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "trailers that end nothing")
         if request is not None and frame.flags & END_STREAM:
             self._finish(request)
 
@@ -234,10 +255,9 @@ class Connection:
         if stream <= self._last_stream:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a stream begun twice")
         self._last_stream = stream
-        if len(self._requests) >= MAX_STREAMS:
-            self._outgoing.send(
-                build_frame(Type.RST_STREAM, 0, stream, ErrorCode.REFUSED_STREAM.to_bytes(4, "big"))
-            )
+        self._last_used = time.monotonic()
+        if self._outgoing.open_streams >= MAX_STREAMS:
+            self._outgoing.send(build_reset(stream, ErrorCode.REFUSED_STREAM))
             return None
         self._outgoing.open_stream(stream)
         self._requests[stream] = Request(stream, headers)
@@ -251,6 +271,7 @@ class Connection:
                 self._handle(request, self._outgoing)
             except StreamGone:
                 _LOG.debug("nobody waits for the answer on stream %d", request.stream)
+                self._outgoing.close_stream(request.stream)
             except OSError:
                 self.close()
 
@@ -261,26 +282,20 @@ class Connection:
     def _take_settings(self, frame: Frame) -> None:
         if frame.flags & ACK:
             return
-        if frame.stream or len(frame.payload) % 6:
-            raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "improper settings")
-        for at in range(0, len(frame.payload), 6):
-            key = int.from_bytes(frame.payload[at : at + 2], "big")
-            value = int.from_bytes(frame.payload[at + 2 : at + 6], "big")
+        for key, value in read_settings(frame):
             if key == Setting.INITIAL_WINDOW_SIZE:
                 self._outgoing.set_initial_window(value)
             elif key == Setting.MAX_FRAME_SIZE:
                 self._outgoing.set_max_frame(value)
+            elif key == Setting.ENABLE_PUSH and value not in (0, 1):
+                raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "push is neither on nor off")
         self._outgoing.send(build_frame(Type.SETTINGS, ACK, 0))
 
     def _take_ping(self, frame: Frame) -> None:
-        if len(frame.payload) != 8 or frame.stream:
-            raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "an improper ping")
         if not frame.flags & ACK:
             self._outgoing.send(build_frame(Type.PING, ACK, 0, frame.payload))
 
     def _take_window_update(self, frame: Frame) -> None:
-        if len(frame.payload) != 4:
-            raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "an improper window update")
         increment = int.from_bytes(frame.payload, "big") & 0x7FFF_FFFF
         self._outgoing.widen(frame.stream, increment)
 

@@ -42,7 +42,7 @@ class Type(IntEnum):
 class Setting(IntEnum):
     """The settings that mean something here."""
 
-    HEADER_TABLE_SIZE = 1
+    ENABLE_PUSH = 2
     MAX_CONCURRENT_STREAMS = 3
     INITIAL_WINDOW_SIZE = 4
     MAX_FRAME_SIZE = 5
@@ -54,8 +54,10 @@ class ErrorCode(IntEnum):
     NO_ERROR = 0
     PROTOCOL_ERROR = 1
     FLOW_CONTROL_ERROR = 3
+    STREAM_CLOSED = 5
     FRAME_SIZE_ERROR = 6
     REFUSED_STREAM = 7
+    CANCEL = 8
     COMPRESSION_ERROR = 9
     ENHANCE_YOUR_CALM = 11
 
@@ -109,10 +111,26 @@ def build_window_update(stream: int, increment: int) -> bytes:
     return build_frame(Type.WINDOW_UPDATE, 0, stream, increment.to_bytes(4, "big"))
 
 
+def build_reset(stream: int, code: ErrorCode) -> bytes:
+    """Return a frame that ends one stream."""
+    return build_frame(Type.RST_STREAM, 0, stream, code.to_bytes(4, "big"))
+
+
+def read_settings(frame: Frame) -> list[tuple[int, int]]:
+    """Return the settings in a frame, by their numbers; ConnectionFailure if it is improper."""
+    payload = frame.payload
+    if len(payload) % 6:
+        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "improper settings")
+    pairs = (payload[at : at + 6] for at in range(0, len(payload), 6))
+    return [(int.from_bytes(pair[:2], "big"), int.from_bytes(pair[2:], "big")) for pair in pairs]
+
+
 def strip_padding(frame: Frame) -> bytes:
     """Return a frame's payload without its padding."""
     if not frame.flags & PADDED:
         return frame.payload
-    if not frame.payload or frame.payload[0] >= len(frame.payload):
+    if not frame.payload:
+        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "there is no length of the padding")
+    if frame.payload[0] >= len(frame.payload):
         raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "the padding is longer than the frame")
     return frame.payload[1 : len(frame.payload) - frame.payload[0]]

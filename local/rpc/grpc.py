@@ -14,9 +14,12 @@ T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _PREFIX_BYTES = 5
-_START = [(b":status", b"200"), (b"content-type", b"application/grpc")]
+_GRPC = b"application/grpc"
+_START = [(b":status", b"200"), (b"content-type", _GRPC)]
 _HEADERS = encode(_START)
 _OK = encode([(b"grpc-status", b"0")])
+_NOT_POST = encode([(b":status", b"405")])
+_NOT_GRPC = encode([(b":status", b"415")])
 _UNESCAPED = frozenset(range(0x20, 0x7F)) - {0x25}
 
 
@@ -46,7 +49,12 @@ class Dispatcher:
 
     def handle(self, request: Request, outgoing: Outgoing) -> None:
         """Answer one gRPC request: with a message, or with a refusal."""
-        path = next((value for name, value in request.headers if name == b":path"), b"")
+        fields = dict(request.headers)
+        unfit = _find_unfit(fields)
+        if unfit is not None:
+            outgoing.send_refusal(request.stream, unfit)
+            return
+        path = fields.get(b":path", b"")
         try:
             body = self.answer(path, lambda method: self._call(method, request))
         except ServiceError as error:
@@ -108,6 +116,13 @@ class Dispatcher:
                 f"Request payload size exceeds the limit: {self._max_message} bytes."
             )
         return bytes(body[_PREFIX_BYTES:])
+
+
+def _find_unfit(fields: Mapping[bytes, bytes]) -> bytes | None:
+    """Return the answer to what is no call of gRPC, None for what is one."""
+    if fields.get(b":method") != b"POST":
+        return _NOT_POST
+    return None if fields.get(b"content-type", b"").startswith(_GRPC) else _NOT_GRPC
 
 
 def _refuse(request: Request, outgoing: Outgoing, code: Code, detail: str) -> None:

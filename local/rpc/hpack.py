@@ -162,6 +162,8 @@ class Decoder:
                 headers.append(header)
                 self._add(header)
             elif first & 0x20:
+                if headers:
+                    raise CompressionError("the table changes its size after a header")
                 limit, at = _decode_int(block, at, 5)
                 self._resize(limit)
             else:

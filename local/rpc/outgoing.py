@@ -14,10 +14,13 @@ from local.rpc.frames import (
     ErrorCode,
     Type,
     build_frame,
+    build_reset,
 )
 
 #: Seconds that a peer may leave an answer unread.
 _PATIENCE = 60.0
+#: Seconds in which another thread ends its sending to a peer that reads.
+_MOMENT = 0.2
 _MAX_FRAME_LIMIT = 2**24 - 1
 
 
@@ -51,10 +54,20 @@ class Outgoing:
         with self._lock:
             self._streams[stream] = self._initial
 
+    def send_if_free(self, data: bytes) -> None:
+        """Send a last frame, unless that would be to wait for a peer that does not read."""
+        if self._sending.acquire(timeout=_MOMENT):
+            try:
+                self._socket.send(data, socket.MSG_DONTWAIT)
+            except OSError:
+                return  # The peer does not read, or is gone.
+            finally:
+                self._sending.release()
+
     @property
-    def is_busy(self) -> bool:
-        """Whether an answer is still to be sent."""
-        return bool(self._streams)
+    def open_streams(self) -> int:
+        """How many answers are still to be sent."""
+        return len(self._streams)
 
     def close_stream(self, stream: int) -> None:
         """Forget a stream; who waits to send on it gives up."""
@@ -104,7 +117,9 @@ class Outgoing:
                 woken = self._changed.wait(_PATIENCE)
                 self._waiting -= 1
                 if not woken:
-                    raise StreamGone
+                    break
+        self.send(build_reset(stream, ErrorCode.CANCEL))
+        raise StreamGone
 
     def _wake(self) -> None:
         if self._waiting:
@@ -131,6 +146,8 @@ class Outgoing:
             for stream in self._streams:
                 self._streams[stream] += size - self._initial
             self._initial = size
+            if max(self._streams.values(), default=0) > MAX_WINDOW:
+                raise ConnectionFailure(ErrorCode.FLOW_CONTROL_ERROR, "a window too wide")
             self._wake()
 
     def set_max_frame(self, size: int) -> None:

@@ -78,7 +78,8 @@ def test_any_bytes_are_answered_with_a_proper_code(
 
 
 def test_a_method_whose_name_is_no_text_is_refused_and_harms_nobody(shared_address: str) -> None:
-    headers = encode([(b":method", b"POST"), (b":path", b"/google.cloud.t\x8csks/ListQueues")])
+    path = (b":path", b"/google.cloud.t\x8csks/ListQueues")
+    headers = encode([(b":method", b"POST"), path, (b"content-type", b"application/grpc")])
     call = build_frame(Type.HEADERS, END_HEADERS | END_STREAM, 1, headers)
     host, port = shared_address.split(":")
     with socket.create_connection((host, int(port))) as connection:
