@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from lib.datastore.messages import PACKAGE, message
+from lib.errors import Unavailable
 
 SERVICE = f"/{PACKAGE}.Datastore"
 HOST = "datastore.googleapis.com"
@@ -57,7 +58,10 @@ class Connection:
         self._metadata = (("x-goog-request-params", urlencode(routing)),)
 
     def call(self, method: str, request: Any, timeout: float) -> Any:
-        """Send one request and return the answer; raise grpc.RpcError as it comes."""
+        """Send one request and return the answer; raise grpc.RpcError as it comes.
+
+        Raises Unavailable where there are no credentials to open the channel with.
+        """
         found = self._calls.get(method)
         if found is None or self._owner != os.getpid():
             found = self._prepare(method)
@@ -94,10 +98,15 @@ class Connection:
             return grpc.insecure_channel(self._emulator_host, options=OPTIONS)
         # What the stock client's transport calls; importing that would import REST and asyncio.
         from google.api_core import grpc_helpers
+        from google.auth.exceptions import GoogleAuthError
 
-        return grpc_helpers.create_channel(
-            HOST, default_scopes=SCOPES, default_host=HOST, options=OPTIONS
-        )
+        try:
+            return grpc_helpers.create_channel(
+                HOST, default_scopes=SCOPES, default_host=HOST, options=OPTIONS
+            )
+        except GoogleAuthError as problem:  # an instance's metadata server may be away, too
+            why = f"{problem} On your own machine set DATASTORE_EMULATOR_HOST instead."
+            raise Unavailable("Datastore cannot be reached", internal=why) from problem
 
 
 def connect(project: str, database: str = "", emulator_host: str | None = None) -> Connection:

@@ -6,6 +6,7 @@ import google.auth
 import grpc
 import pytest
 from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import DefaultCredentialsError
 
 from lib.datastore import Store, connect, key
 from lib.datastore.messages import message
@@ -85,3 +86,17 @@ def test_requests_are_routed_by_project_and_database(monkeypatch: pytest.MonkeyP
     connection.call("Lookup", None, 1.0)
     routing = ("x-goog-request-params", "project_id=example.com%3Ap&database_id=d+b")
     assert sent == [("/google.datastore.v1.Datastore/Lookup", (routing,))]
+
+
+def test_a_connection_without_credentials_is_unavailable_and_the_log_learns_what_to_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise DefaultCredentialsError("Not found.")  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr("google.auth.default", refuse)
+    connection = connect("p")
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="set DATASTORE_EMULATOR") as caught:
+            connection.call("Lookup", None, 1.0)
+        assert caught.value.detail == "Datastore cannot be reached"
