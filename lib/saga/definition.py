@@ -144,8 +144,8 @@ def _parts_of(step: Part | Parallel) -> tuple[Part, ...]:
 class Definitions(Mapping[tuple[str, int], Saga]):
     """Every declared saga by (name, version), the children of each among them."""
 
-    def __init__(self, sagas: Iterable[Saga]) -> None:
-        if isinstance(sagas, Saga | str) or not isinstance(sagas, Iterable):
+    def __init__(self, sagas: Iterable[Saga], *others: object) -> None:
+        if others or isinstance(sagas, Saga | str) or not isinstance(sagas, Iterable):
             raise DeclarationError(f"Definitions({describe(sagas)}): write Definitions([A, B])")
         self._sagas: dict[tuple[str, int], Saga] = {}
         listed = list(sagas)

@@ -254,6 +254,7 @@ WRONG: list[tuple[str, str]] = [
     # The table.
     ("Definitions(saga())", "Definitions(the Saga pay): write Definitions([A, B])"),
     ("Definitions(None)", "Definitions(None): write Definitions([A, B])"),
+    ("Definitions(saga(), saga())", "Definitions(the Saga pay): write Definitions([A, B])"),
     ("Definitions([types])", "Definitions: entry 1 is the module types: write the Saga itself"),
     ("Definitions([saga(), [saga(name='b')]])", "Definitions: entry 2 is a list: write *entry"),
     ("Definitions(['pay'])", "Definitions: entry 1 is 'pay' (str): write the Saga itself"),
