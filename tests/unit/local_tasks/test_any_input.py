@@ -1,7 +1,11 @@
 """Whatever a client sends is accepted or refused with a reason; it never breaks the server."""
 
-import contextlib
 import socket
+import string
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -29,39 +33,95 @@ from local.tasks.task_checks import complete_task
 from local.tasks.times import read_time
 from tests.unit.local_tasks.worker import QUEUE
 
+Fields = dict[str, Any]
+Strategies = dict[str, st.SearchStrategy[Any]]
+
 INT32 = st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-(2**63), 2**63 - 1)
-DURATIONS = st.builds(Duration, seconds=st.integers(-5, 4000) | INT64, nanos=INT32)
-TIMES = st.builds(Timestamp, seconds=INT64, nanos=st.integers(0, 10**9 - 1) | INT32)
-RETRY = st.fixed_dictionaries(
-    {},
-    optional={
-        "max_attempts": INT32,
-        "max_doublings": INT32,
-        "min_backoff": DURATIONS,
-        "max_backoff": DURATIONS,
-        "max_retry_duration": DURATIONS,
-    },
-)
+NANOS = st.integers(0, 10**9 - 1)
 TEXT = st.text(max_size=40)
-URLS = TEXT | TEXT.map(lambda path: f"http://127.0.0.1:1/{path}") | TEXT.map("http://{}".format)
-REQUESTS = st.fixed_dictionaries(
-    {"url": URLS},
-    optional={
-        "http_method": st.integers(0, 20),
-        "headers": st.dictionaries(TEXT, TEXT, max_size=3),
-        "body": st.binary(max_size=20),
-    },
-)
-TASKS = st.fixed_dictionaries(
-    {"http_request": REQUESTS},
-    optional={
-        "name": TEXT | TEXT.map(lambda name: f"{QUEUE}/tasks/{name}"),
-        "schedule_time": TIMES,
-        "dispatch_deadline": DURATIONS,
-        "retry_config": RETRY,
-    },
-)
+WORDS = st.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=40)
+LATEST = int(time.time() + timedelta(days=29).total_seconds())
+
+#: What the service takes of each field, and what a message can hold in it.
+RETRY: Strategies = {
+    "max_attempts": st.integers(-1, 2**31 - 1),
+    "max_doublings": st.integers(0, 2**31 - 1),
+    "min_backoff": st.builds(Duration, seconds=st.integers(0, 60), nanos=NANOS),
+    "max_backoff": st.builds(Duration, seconds=st.integers(61, 4000), nanos=NANOS),
+    "max_retry_duration": st.builds(Duration, seconds=st.integers(0, 10**7), nanos=NANOS),
+}
+ANY_DURATION = st.builds(Duration, seconds=st.integers(-5, 4000) | INT64, nanos=INT32)
+ANY_RETRY: Strategies = {
+    "max_attempts": INT32,
+    "max_doublings": INT32,
+    "min_backoff": ANY_DURATION,
+    "max_backoff": ANY_DURATION,
+    "max_retry_duration": ANY_DURATION,
+}
+REQUEST: Strategies = {
+    "url": TEXT.map(lambda path: f"http://127.0.0.1:1/{path}"),
+    "http_method": st.sampled_from((0, 1, 4, 6)),
+    "headers": st.dictionaries(WORDS.map("X-{}".format), WORDS, max_size=3),
+    "body": st.binary(max_size=20),
+}
+ANY_REQUEST: Strategies = {
+    "url": TEXT | TEXT.map("http://{}".format),
+    "http_method": st.integers(0, 20),
+    "headers": st.dictionaries(TEXT, TEXT, max_size=3),
+    "body": st.binary(max_size=20),
+}
+
+
+def with_url(request: Fields) -> Fields:
+    return {"url": "http://[::1]/"} | request
+
+
+def spoil(good: Strategies, wild: Strategies) -> st.SearchStrategy[Fields]:
+    """Draw any of the fields, each as it should be but at most one."""
+    fields = st.fixed_dictionaries({}, optional=good)
+    spoiled = st.sampled_from(sorted(wild)).flatmap(
+        lambda name: st.tuples(fields, wild[name].map(lambda value: {name: value}))
+    )
+    return fields | spoiled.map(lambda drawn: drawn[0] | drawn[1])
+
+
+RETRIES = spoil(RETRY, ANY_RETRY)
+REQUESTS = spoil(REQUEST, ANY_REQUEST).map(with_url)
+TASK: Strategies = {
+    "name": WORDS.map(lambda name: f"{QUEUE}/tasks/{name}"),
+    "http_request": st.fixed_dictionaries({}, optional=REQUEST).map(with_url),
+    "schedule_time": st.builds(Timestamp, seconds=st.integers(0, LATEST), nanos=NANOS),
+    "dispatch_deadline": st.builds(Duration, seconds=st.integers(15, 1799), nanos=NANOS),
+    "retry_config": st.fixed_dictionaries({}, optional=RETRY),
+}
+ANY_TASK: Strategies = {
+    "name": TEXT | TEXT.map(lambda name: f"{QUEUE}/tasks/{name}"),
+    "http_request": REQUESTS,
+    "schedule_time": st.builds(Timestamp, seconds=INT64, nanos=NANOS | INT32),
+    "dispatch_deadline": ANY_DURATION,
+    "retry_config": RETRIES,
+}
+TASKS = spoil(TASK, ANY_TASK).map(lambda task: {"http_request": with_url({})} | task)
+ANY_RATE = st.floats() | st.none()
+RATES = st.floats(0, 500) | ANY_RATE
+
+
+class Verdicts(Counter[str]):
+    """What became of the drawn inputs: each test has to have seen enough of either."""
+
+    def judge(self, check: Callable[[], None]) -> None:
+        try:
+            check()
+        except Refused:
+            self["refused"] += 1
+        else:
+            self["accepted"] += 1
+
+    def check_shares(self) -> None:
+        """AssertionError if less than 45 % were accepted, or less than 10 % refused."""
+        assert self["accepted"] >= 0.45 * self.total(), self
+        assert self["refused"] >= 0.1 * self.total(), self
 
 
 @pytest.mark.parametrize("method", ["CreateTask", "UpdateQueue", "ListTasks", "BatchCreateTasks"])
@@ -91,24 +151,40 @@ def test_a_method_whose_name_is_no_text_is_refused_and_harms_nobody(shared_addre
         grpc.channel_ready_future(channel).result(20)
 
 
-@settings(max_examples=300, deadline=None)
-@given(TASKS)
-def test_any_task_is_accepted_whole_or_refused(fields: dict[str, Any]) -> None:
-    with contextlib.suppress(Refused):
-        task = complete_task(Task(**fields), QUEUE)
-        scheduled = read_time(task.schedule_time, "schedule_time")
-        record = TaskRecord(task.name, QUEUE, task.SerializeToString(), 0.0, scheduled)
-        assert to_message(record, 2).schedule_time.seconds == task.schedule_time.seconds
+def test_any_task_is_accepted_whole_or_refused() -> None:
+    verdicts = Verdicts()
+
+    @settings(max_examples=300, deadline=None)
+    @given(TASKS)
+    def draw(fields: Fields) -> None:
+        verdicts.judge(lambda: complete_and_store(fields))
+
+    draw()
+    verdicts.check_shares()
 
 
-@settings(max_examples=300, deadline=None)
-@given(RETRY, st.floats() | st.none(), st.integers(1, 10**6))
-def test_any_queue_is_accepted_whole_or_refused(
-    retry: dict[str, Any], rate: float | None, attempts: int
-) -> None:
+def complete_and_store(fields: Fields) -> None:
+    task = complete_task(Task(**fields), QUEUE)
+    scheduled = read_time(task.schedule_time, "schedule_time")
+    record = TaskRecord(task.name, QUEUE, task.SerializeToString(), 0.0, scheduled)
+    assert to_message(record, 2).schedule_time.seconds == task.schedule_time.seconds
+
+
+def test_any_queue_is_accepted_whole_or_refused() -> None:
+    verdicts = Verdicts()
+
+    @settings(max_examples=300, deadline=None)
+    @given(RETRIES, RATES, st.integers(1, 10**6))
+    def draw(retry: Fields, rate: float | None, attempts: int) -> None:
+        verdicts.judge(lambda: complete_and_wait(retry, rate, attempts))
+
+    draw()
+    verdicts.check_shares()
+
+
+def complete_and_wait(retry: Fields, rate: float | None, attempts: int) -> None:
     queue = Queue(name=QUEUE, retry_config=retry)
     if rate is not None:
         queue.rate_limits.max_dispatches_per_second = rate
-    with contextlib.suppress(Refused):
-        policy = read_policy(complete_queue(queue).retry_config)
-        assert policy.min_backoff <= compute_backoff(policy, attempts) <= policy.max_backoff
+    policy = read_policy(complete_queue(queue).retry_config)
+    assert policy.min_backoff <= compute_backoff(policy, attempts) <= policy.max_backoff
