@@ -9,6 +9,7 @@ import pytest
 from benchmarks.emulators import EMULATORS, Emulator, are_installed
 from benchmarks.emulators import start_emulator as launch
 from local.datastore.server import serve
+from tests.absences import do_without
 from tests.contract.layer import faults, namespace, other, store  # noqa: F401  fixtures
 from tests.contract.wire import Wire
 
@@ -26,14 +27,20 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def need_emulators(name: str) -> None:
+    """Go without an emulator of Google's where none is installed."""
+    if not are_installed():
+        reason = f"Google's emulator {name} needs gcloud and java, which are not installed"
+        do_without("emulators", reason)
+
+
 @pytest.fixture(scope="session")
 def start_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Emulator]]:
     """Returns one of Google's emulators, started when it is first asked for."""
     started: dict[str, Emulator] = {}
 
     def start(name: str) -> Emulator:
-        if not are_installed():
-            pytest.skip(f"Google's emulator {name} needs gcloud and java, which are not installed")
+        need_emulators(name)
         if name not in started:
             started[name] = launch(name, tmp_path_factory.mktemp("emulators"))
             started[name].wait_until_ready()

@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
-needs_gcloud = pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
+from tests.absences import may_lack
+
+needs_gcloud = pytest.mark.skipif(
+    shutil.which("gcloud") is None and may_lack("gcloud"), reason="gcloud is not installed"
+)
 
 
 def find_faults(lines: Sequence[str], folder: Path) -> list[str]:

@@ -126,6 +126,11 @@ def test_the_tests_have_neither_a_network_nor_so_an_account() -> None:
     assert STEPS["install"]["env"] == ["PIP_ONLY_BINARY=:all:"]
 
 
+def test_the_build_says_which_parts_its_tests_go_without() -> None:
+    said = "--env=CI=1 --env=AMENDS_TESTS_WITHOUT=emulators,gcloud,node "
+    assert said in STEPS["test"]["args"][1]
+
+
 def test_no_saga_loses_its_definition_between_the_first_check_and_the_traffic() -> None:
     ids = list(STEPS)
     assert ids[ids.index("release") - 1] == "check-again"

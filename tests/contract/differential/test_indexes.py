@@ -16,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.emulators import are_installed, start_enforcing_emulator
+from benchmarks.emulators import start_enforcing_emulator
 from local.datastore.indexes import Definition
 from local.datastore.server import serve
+from tests.contract.conftest import need_emulators
 from tests.contract.differential.differences import CLASSIC_DIFFERENCES, is_known
 from tests.contract.differential.queries import Selection
 from tests.contract.differential.session import attempt
@@ -58,8 +59,7 @@ def write_xml(definition: Definition) -> str:
 @pytest.fixture(scope="module")
 def wires(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Wire]]:
     """The enforcing emulator and a server of ours, with the same indexes and the same entities."""
-    if not are_installed():
-        pytest.skip("Google's classic emulator needs gcloud and java, which are not installed")
+    need_emulators("classic")
     folder = tmp_path_factory.mktemp("indexes")
     elements = "</datastore-index>".join([*map(write_xml, INDEXES), ""])
     emulator = start_enforcing_emulator(

@@ -1,0 +1,37 @@
+import shutil
+
+import pytest
+
+from tests.absences import do_without, may_lack
+from tests.contract.conftest import need_emulators
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    for name in ("CI", "AMENDS_TESTS_WITHOUT"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_where_emulators_are_absent_contract_tests_are_skipped(bare: pytest.MonkeyPatch) -> None:
+    with pytest.raises(pytest.skip.Exception, match="classic needs gcloud and java"):
+        need_emulators("classic")
+
+
+def test_where_emulators_are_absent_and_ci_is_set_contract_tests_fail(
+    bare: pytest.MonkeyPatch,
+) -> None:
+    bare.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="set AMENDS_TESTS_WITHOUT=emulators"):
+        need_emulators("classic")
+
+
+def test_a_ci_that_is_meant_to_go_without_emulators_says_so(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("CI", "true")
+    bare.setenv("AMENDS_TESTS_WITHOUT", "emulators, node")
+    with pytest.raises(pytest.skip.Exception, match="not installed"):
+        need_emulators("fsd")
+    assert may_lack("node")
+    with pytest.raises(pytest.fail.Exception, match="no gcloud"):
+        do_without("gcloud", "no gcloud")
