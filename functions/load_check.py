@@ -8,6 +8,8 @@ from importlib import import_module
 #: Frames that say how a module came to be imported, and nothing of what is wrong in it.
 _IMPORTING = ("<frozen importlib", __file__)
 
+_SAGAS = ("lib.sagas", "DEFINITIONS")
+
 
 def load_all(module_of: Mapping[str, str]) -> None:
     """Import every function of the table, and the definitions of sagas.
@@ -15,15 +17,23 @@ def load_all(module_of: Mapping[str, str]) -> None:
     Prints each error as Python does and ends the process with exit code 1 if there are any.
     """
     broken: dict[str, BaseException] = {}
-    wanted = {("lib.sagas", "DEFINITIONS"), *((module, name) for name, module in module_of.items())}
+    wanted = {_SAGAS, *((module, name) for name, module in module_of.items())}
     for module, name in sorted(wanted):
         try:
-            getattr(import_module(module), name)
-        except Exception as problem:  # whatever it is, the author of that module wants to see it
+            _load(module, name)
+        except BaseException as problem:  # a SystemExit too: its author wants to see the place
             broken.setdefault(_explain(problem), problem)
     if broken:
         print("\n".join(broken), file=sys.stderr, flush=True)
         raise SystemExit(1)
+
+
+def _load(module: str, name: str) -> None:
+    found = getattr(import_module(module), name)
+    if (module, name) == _SAGAS:
+        from lib.saga.definition import check_table
+
+        check_table(found)
 
 
 def _explain(problem: BaseException) -> str:

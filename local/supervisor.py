@@ -158,7 +158,7 @@ class Supervisor:
             return 0.0 if lived > _SHORT_LIFE else _FIRST_BACKOFF
         backoff = min(_FIRST_BACKOFF * float(2**self._failures), _LONGEST_BACKOFF)
         self._failures += 1
-        end = self.read_log()
+        end = self.read_log() or "  | (it has written nothing)"
         last = end.rstrip(" |\n").rpartition("\n")[2].removeprefix("  | ")
         is_known = end == self._told
         told = f"as before: {last}" if is_known else f"the end of {self.part.log}:\n{end}"

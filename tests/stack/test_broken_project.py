@@ -108,6 +108,32 @@ def test_what_cannot_be_loaded_is_shown_and_nothing_is_ready_until_it_is_mended(
     assert "get-greeting answered 500: unexpected error: KeyError" in launcher.told
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "DEFINITIONS = Definitions(",
+            "DEFINITIONS = list(",
+            "write DEFINITIONS = Definitions([...])",
+        ),
+        ("DEFINITIONS =", "raise SystemExit(3)\nDEFINITIONS =", "SystemExit: 3"),
+    ],
+)
+def test_a_table_of_sagas_that_no_saga_can_run_by_is_told_at_the_start(
+    project: Path, old: str, new: str, told: str
+) -> None:
+    sagas = project / "lib/sagas.py"
+    sagas.write_text(sagas.read_text().replace(old, new))
+    loading = "from functions.load_check import load_all; load_all({})"
+    done = subprocess.run(
+        [sys.executable, "-c", loading], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert told in done.stderr
+    if "raise" in new:
+        assert f'File "{sagas}", line' in done.stderr
+
+
 def write(log: Path, *lines: object) -> None:
     with log.open("a") as file:
         file.writelines(
