@@ -8,6 +8,7 @@ import flask
 import msgspec
 
 from lib.errors import Invalid
+from lib.exact import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +77,5 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_to_plain(each) for each in value]
     if isinstance(value, dict):
-        return {name: _to_plain(each) for name, each in value.items()}
+        return {name: _to_plain(each) for name, each in value.items() if name != UNKNOWN}
     return value

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lib.datastore.schema import UNKNOWN, Model
+from lib.datastore.schema import Model
 from lib.datastore.unknown import beside, is_of, keeping, unknown_of, write_unknown
 from lib.datastore.values import Codec, Misfit, wrong_type
+from lib.exact import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,10 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from lib.datastore import limits, marks
 from lib.datastore.marks import Mark
+from lib.exact import UNKNOWN
 from lib.secrecy import is_secret
 
 T = TypeVar("T")
-
-#: The field that `@entity` adds: stored properties that the class does not know, serialized.
-UNKNOWN = "_unknown"
-
 
 #: What is marked so can be read in a key, in an index, or in an answer about one of them.
 _SHOWN = frozenset({marks.IdMark, marks.ParentMark, marks.IndexedMark})

@@ -6,15 +6,17 @@ something unknown in it, it is read as an instance of a derived class that has t
 such.
 """
 
+import copyreg
 import dataclasses
 import functools
 import operator
 from collections.abc import Callable
-from typing import Any
+from dataclasses import MISSING
+from typing import Annotated, Any
 
 import msgspec
 
-from lib.datastore.schema import UNKNOWN
+from lib.exact import UNKNOWN
 
 #: Where an embedded entity's own key is kept: no property can have such a name.
 KEY = "__key__"
@@ -23,18 +25,27 @@ KEY = "__key__"
 INDEXED = "__indexed__"
 
 
+_KEPT = Annotated[dict[str, bytes], msgspec.Meta(max_length=0)]
+
+
 class KeyedDict(dict[str, Any]):
     """A dict that was read from an embedded entity with a key, which is written back with it."""
 
-    def __init__(self, items: dict[str, Any], key: bytes) -> None:
-        super().__init__(items)
-        self.key = key
+    key = b""
+
+    @classmethod
+    def of(cls, items: dict[str, Any], key: bytes) -> "KeyedDict":
+        """Return the items with a serialized key; any other way to make one gives it none."""
+        made = cls(items)
+        made.key = key
+        return made
 
 
 def derive(cls: type[Any], namespace: dict[str, Any]) -> Any:
     """Derive a dataclass with the field for what it does not know.
 
-    The field takes no part in comparison or repr, and while it is unset msgspec leaves it out.
+    The field takes no part in comparison or repr; no JSON fills it, for a sender could write
+    what no class has looked at.
     """
     derived = dataclasses.dataclass(
         repr=False,
@@ -50,7 +61,7 @@ def derive(cls: type[Any], namespace: dict[str, Any]) -> Any:
             "__module__": cls.__module__,
             "__qualname__": cls.__qualname__,
             "__doc__": cls.__doc__,
-            "__annotations__": {UNKNOWN: dict[str, bytes] | msgspec.UnsetType},
+            "__annotations__": {UNKNOWN: _KEPT | msgspec.UnsetType},
             UNKNOWN: dataclasses.field(
                 default=msgspec.UNSET, repr=False, compare=False, kw_only=True
             ),
@@ -69,7 +80,23 @@ def keeping(cls: Any) -> Any:
     names = tuple(field.name for field in dataclasses.fields(cls) if field.compare)
     compared = ("eq",) * parameters.eq + ("lt", "le", "gt", "ge") * parameters.order
     comparisons = {f"__{name}__": _comparison(name, cls, names) for name in compared}
-    return derive(cls, {"__plain__": cls, "__hash__": cls.__hash__, **comparisons})
+    made = derive(cls, {"__plain__": cls, "__hash__": cls.__hash__, **comparisons})
+    copyreg.pickle(made, _reduce)
+    return made
+
+
+def _reduce(value: Any) -> Any:
+    """Say how to copy or pickle a value: its derived class has no name to be found by."""
+    found = [(each.name, getattr(value, each.name, MISSING)) for each in dataclasses.fields(value)]
+    state = {name: each for name, each in found if each is not MISSING}
+    return _rebuild, (value.__plain__, {**getattr(value, "__dict__", {}), **state})
+
+
+def _rebuild(plain: Any, state: dict[str, Any]) -> Any:
+    made = object.__new__(keeping(plain))
+    for name, each in state.items():
+        object.__setattr__(made, name, each)
+    return made
 
 
 def _comparison(name: str, cls: type[Any], names: tuple[str, ...]) -> Callable[[Any, object], Any]:
@@ -108,7 +135,7 @@ def write_embedded(value: Any, into: Any, *, indexes: bool) -> None:
     What stands in it unknown and indexed stays indexed; each known property says so for itself.
     """
     kept = {KEY: value.key} if isinstance(value, KeyedDict) else unknown_of(value)
-    if KEY in kept:
+    if kept.get(KEY):
         into.entity_value.key.ParseFromString(kept[KEY])
     if not indexes and INDEXED not in kept:
         into.exclude_from_indexes = True
@@ -123,4 +150,4 @@ def beside(unknown: dict[str, bytes], pb: Any) -> dict[str, bytes]:
 
 def read_keyed(items: dict[str, Any], entity: Any) -> dict[str, Any]:
     """Return the items of an embedded entity, with its key if it has one."""
-    return KeyedDict(items, entity.key.SerializeToString()) if entity.HasField("key") else items
+    return KeyedDict.of(items, entity.key.SerializeToString()) if entity.HasField("key") else items

@@ -1,16 +1,22 @@
 """What a class does not know of a stored entity survives, at every depth."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+import copy
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import flask
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.datastore import Id, Indexed, Version, entity
 from lib.datastore.messages import message
 from lib.datastore.unknown import KeyedDict
+from lib.exact import encode_exact, to_plain
+from lib.rendering import render_result
 from tests.unit.datastore.models import Everything, load, save
 from tests.unit.datastore.test_save_and_load import EVERYTHING
 
@@ -150,3 +156,37 @@ def test_any_stored_entity_survives_a_change_of_one_field(value: Everything, dat
     again = save(replace(load(Everything, stored), number=5))
     again.entity.properties["number"].CopyFrom(stored.entity.properties["number"])
     assert again.entity == stored.entity
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
+def test_a_copy_and_a_pickle_keep_what_is_unknown(copied: Callable[[Any], Any]) -> None:
+    stored = with_extras(save(make_basket()))
+    basket = load(Basket, stored)
+    assert save(copied(basket)) == stored
+    line = copied(basket.line)
+    assert line == basket.line
+    assert save(replace(basket, line=line)) == stored
+
+
+def _rendered(value: Any) -> bytes:
+    with flask.Flask(__name__).app_context():
+        return render_result(value, 200).get_data()
+
+
+@pytest.mark.parametrize("written", [encode_exact, _rendered, lambda v: encode_exact(to_plain(v))])
+@pytest.mark.parametrize("shown", [lambda basket: basket, asdict, lambda basket: {"a": [basket]}])
+def test_what_is_unknown_is_in_no_answer_and_no_output(
+    written: Callable[[Any], bytes], shown: Callable[[Any], Any]
+) -> None:
+    known = load(Basket, save(make_basket()))
+    grown = load(Basket, with_extras(save(make_basket())))
+    assert msgspec.json.decode(written(shown(grown))) == msgspec.json.decode(written(shown(known)))
+    assert b"_unknown" not in written(shown(grown))
+
+
+def test_json_does_not_fill_in_what_is_unknown() -> None:
+    text = b'{"id":"a","line":{"sku":{"code":"s"}},"_unknown":{"deleted":"AAAA"}}'
+    with pytest.raises(msgspec.ValidationError, match="length <= 0"):
+        msgspec.json.decode(text, type=Basket)
