@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from local.supervisor import PROJECT
 
 #: The parser of `re`, as a pattern's meaning is in what it makes of it.
-sre_parse: Any = re._parser  # type: ignore[attr-defined]
-sre_constants: Any = re._constants  # type: ignore[attr-defined]
+sre_parse: Any = vars(re)["_parser"]
+sre_constants: Any = vars(re)["_constants"]
 
 #: What a careless end of a pattern, or a caller who pastes, leaves at the end of a name.
 TAILS = ("\n", "\r", "\r\n", "\0", "\x85", "\u2028", " \n", "\n\n", "\u0663", "\ud800")
