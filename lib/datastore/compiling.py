@@ -1,6 +1,8 @@
 """From annotations to codecs and plans, once per class and partition."""
 
 import dataclasses
+import functools
+import operator
 import threading
 import types
 import typing
@@ -123,12 +125,10 @@ class Compiler:
             default=item.default,
         )
 
-    def operand_codec(self, field: StoredField, *, indexed: bool = True) -> Codec:
-        """Return the codec of what a field is compared or changed with: of a list, one item."""
-        hint, _ = split_marks(field.hint)
-        if typing.get_origin(hint) in (list, tuple):
-            hint = only_argument(hint)
-        return self.compile(hint, indexed)
+    def operand_codec(self, field: StoredField) -> Codec:
+        """Return the codec of what a field is compared with: of a list, one item."""
+        members = [item_of(member) or member for member in members_of(field.hint)]
+        return self.compile(functools.reduce(operator.or_, members), indexed=True)
 
     def compile(self, hint: Any, indexed: bool) -> Codec:
         """Return the codec of an annotation; raise TypeError if Datastore cannot hold it."""
@@ -175,6 +175,19 @@ class Compiler:
         if typing.get_origin(item) in (list, tuple) or item in (list, tuple):
             raise TypeError(f"{hint!r}: Datastore does not store a list in a list")
         return self.compile(item, indexed)
+
+
+def members_of(hint: Any) -> list[Any]:
+    """Return the types that an annotation is a union of, without marks; of no union, itself."""
+    plain, _ = split_marks(hint)
+    is_union = typing.get_origin(plain) in (Union, types.UnionType)
+    return [split_marks(member)[0] for member in typing.get_args(plain)] if is_union else [plain]
+
+
+def item_of(hint: Any) -> Any:
+    """Return the type of a list's items, None for what is no list."""
+    is_list = (typing.get_origin(hint) or hint) in (list, tuple)
+    return only_argument(hint) if is_list else None
 
 
 def _nested_model(cls: type[Any]) -> Model[Any]:

@@ -1,9 +1,12 @@
 """Changes that the service makes to the value that is stored, whatever it is by then."""
 
+import functools
+import operator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
-from lib.datastore.compiling import Compiler
+from lib.datastore.compiling import Compiler, item_of, members_of
 from lib.datastore.paths import property_path
 from lib.datastore.plan import Plan, StoredField
 from lib.datastore.values import Misfit
@@ -75,14 +78,17 @@ def target_of(plan: Plan, kind: str, transform: Transform) -> StoredField:
 def write_transform(
     compiler: Compiler, target: StoredField, transform: Transform, into: Any
 ) -> None:
-    """Write a change as a v1 message; raise Invalid if the field could not hold the operand."""
+    """Write a change as a v1 message; raise Invalid if the field could not hold its outcome."""
     into.property = property_path(target.stored)
+    changed = _changed_type(target, transform)
     if transform.change == "time":
         into.set_to_server_value = 1
         return
     is_list = transform.is_of_list
+    if is_list and not isinstance(transform.operand, list | tuple):
+        raise Invalid(f"{transform.field} is changed by a list of items", field=transform.field)
     operands = transform.operand if is_list else [transform.operand]
-    codec = compiler.operand_codec(target, indexed=target.codec.indexes)
+    codec = compiler.compile(changed, target.codec.indexes)
     message = getattr(into, transform.change)
     message.SetInParent()
     try:
@@ -90,3 +96,21 @@ def write_transform(
             codec.encode(message.values.add() if is_list else message, operand, 0)
     except Misfit as misfit:
         raise Invalid(f"{transform.field} {misfit.reason}", field=transform.field) from None
+
+
+def _changed_type(target: StoredField, transform: Transform) -> Any:
+    """Return the type of what a change is made with.
+
+    The service makes a list of a text, or a time of a number, if it is told to: then the entity
+    could not be read any more.
+    """
+    members = members_of(target.hint)
+    if transform.is_of_list:
+        wanted, found = "a list", [item_of(member) for member in members if item_of(member)]
+    elif transform.change == "time":
+        wanted, found = "a datetime", [member for member in members if member is datetime]
+    else:
+        wanted, found = "a number", [member for member in members if member in (int, float)]
+    if not found and Any not in members:
+        raise Invalid(f"{transform.field} is not {wanted}", field=transform.field)
+    return functools.reduce(operator.or_, found or [Any])

@@ -1,6 +1,7 @@
 """Masks and transforms: of fields of every kind, and what such a write answers."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Annotated, Any
 
 import pytest
@@ -9,6 +10,7 @@ from lib.datastore import (
     Flatten,
     Id,
     Indexed,
+    Query,
     Renamed,
     Store,
     Version,
@@ -16,9 +18,12 @@ from lib.datastore import (
     entity,
     increment,
     key_of,
+    maximum,
     remove_all,
+    server_time,
     update,
 )
+from lib.datastore.transforms import Transform
 from lib.errors import Invalid, Unavailable
 from tests.unit.datastore.connections import FaultyConnection
 
@@ -144,3 +149,57 @@ def test_a_whole_write_costs_no_lookup_and_a_partial_one_costs_one(
 def test_a_transform_of_what_is_no_field_is_refused(store: Store, name: str) -> None:
     with pytest.raises(Invalid, match=f"has no field '{name}' to change"):
         store.update(Person(id="p"), transforms=[increment(name, 1)])
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Gauge:
+    id: Id[str]
+    tags: Annotated[list[str] | None, Indexed] = None
+    level: int | None = None
+    name: str = ""
+    steps: tuple[int, ...] = ()
+    seen_at: datetime | None = None
+    anything: Any = None
+    version: Version = 0
+
+
+def test_what_may_be_none_is_changed_as_what_else_it_may_be(store: Store) -> None:
+    gauge = store.insert(Gauge(id="g"))
+    changes = [append_missing("tags", ["a"]), increment("level", 5), server_time("seen_at")]
+    written = store.update(gauge, mask=[], transforms=changes)
+    assert (written.tags, written.level) == (["a"], 5)
+    assert written.seen_at is not None
+    assert store.get(key_of(gauge)) == written
+    assert store.run(Query(Gauge).where("tags", "=", "a")) == [written]
+    assert store.run(Query(Gauge).where("tags", "=", None)) == []
+
+
+UNREADABLE = [
+    (append_missing("level", [1]), "level is not a list"),
+    (remove_all("name", ["a"]), "name is not a list"),
+    (increment("name", 1), "name is not a number"),
+    (maximum("steps", 1), "steps is not a number"),
+    (server_time("name"), "name is not a datetime"),
+    (server_time("steps"), "steps is not a datetime"),
+    (increment("level", None), "level must be int, not NoneType"),  # type: ignore[arg-type]
+    (append_missing("tags", [None]), "tags must be str, not NoneType"),
+    (append_missing("tags", "abc"), "tags is changed by a list of items"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("change", "why"), UNREADABLE)
+def test_a_change_after_which_nobody_could_read_the_entity_is_refused(
+    store: Store, change: Transform, why: str
+) -> None:
+    gauge = store.insert(Gauge(id="g"))
+    with pytest.raises(Invalid, match=why):
+        store.update(gauge, mask=[], transforms=[change])
+    assert store.get(key_of(gauge)) == gauge
+
+
+def test_what_may_be_anything_is_changed_in_every_way(store: Store) -> None:
+    gauge = store.insert(Gauge(id="g"))
+    for change in (increment("anything", 5), append_missing("anything", [7])):
+        gauge = store.update(gauge, mask=[], transforms=[change])
+    assert gauge.anything == [7]
