@@ -91,6 +91,11 @@ class Saga(Declared):
         children = (part.saga for part in self.parts if isinstance(part, Child))
         return self.pivot < len(self.parts) or any(child.has_pivot for child in children)
 
+    @cached_property
+    def has_pure_functions(self) -> bool:
+        """Whether a decision may ask a function of its author's: a condition, a child's payload."""
+        return any(part.when is not None or isinstance(part, Child) for part in self.parts)
+
     def kind_of(self, index: int) -> StepKind:
         """Return what can be done about a part: it follows from its place and the pivot's."""
         if index == self.pivot:

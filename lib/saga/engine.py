@@ -33,7 +33,6 @@ from lib.saga.delivery import Delivery, Phase
 from lib.saga.fallback import unanswered
 from lib.saga.journal import Journal, Loaded
 from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.machine import begin
 from lib.saga.machine.birth import make_saga
 from lib.saga.machine.context import clean_error
 from lib.saga.machine.draft import Decision
@@ -51,7 +50,7 @@ from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.overruns import OVERRUNS
 from lib.saga.pausing import back_off
 from lib.saga.payload import canonical_payload, is_same_payload, stored_payload
-from lib.saga.recorder import Recorder
+from lib.saga.recorder import Recorder, begin_in_time
 from lib.saga.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
 from lib.saga.requests import for_children, pin
 from lib.saga.retention import KEEP, Retention, retain, told
@@ -110,7 +109,7 @@ class Engine:
             raise NotFound(f"no saga {name!r} is declared", field="name")
         encoded = canonical_payload(payload, definition.payload)
         saga = make_saga(definition, saga_id, encoded, self.clock(), traceparent=traceparent)
-        decision = retain(begin(definition, saga), self.retention)
+        decision = retain(begin_in_time(definition, saga), self.retention)
         try:
             self.journal.create(decision)
         except AlreadyExists:

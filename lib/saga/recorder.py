@@ -5,7 +5,9 @@ Neither runs an action nor enqueues anything.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
+from typing import cast
 
 from lib.errors import (
     AlreadyExists,
@@ -20,12 +22,13 @@ from lib.errors import (
     VersionMismatch,
 )
 from lib.logs import log
+from lib.saga.attempt import call_in_thread
 from lib.saga.containment import tell_type_and_text
 from lib.saga.definition import Definitions, Saga
 from lib.saga.fallback import Form, Refused, next_form
 from lib.saga.fit import find_misfit
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine import decide, give_up, operate, repeat, strand
+from lib.saga.machine import begin, decide, give_up, operate, repeat, strand
 from lib.saga.machine.draft import Decision
 from lib.saga.machine.happened import BareRequest, Happened, Overdue, Request, Signalled
 from lib.saga.records import FINISHED, SagaRecord, StepRecord
@@ -40,6 +43,32 @@ CAME_BETWEEN = (
     Unavailable,
     DeadlineExceeded,
 )
+
+
+#: What an author's pure functions may take of one decision: it has to be recorded as well before
+#: the delivery's time is up.
+MAX_DECIDING = timedelta(seconds=5)
+
+
+def begin_in_time(definition: Saga, saga: SagaRecord) -> Decision:
+    """Return a new saga's first decision; DeadlineExceeded as `decide_in_time` says."""
+    return decide_in_time(definition, partial(begin, definition, saga))
+
+
+def decide_in_time(definition: Saga, act: Callable[[], Decision]) -> Decision:
+    """Return what `act` decides; DeadlineExceeded where an author's pure function does not end.
+
+    It goes on in its thread, as an action does that outlasts its time-out.
+    """
+    if not definition.has_pure_functions:
+        return act()
+    try:
+        return cast(Decision, call_in_thread(MAX_DECIDING, act))
+    except TimeoutError as problem:
+        raise DeadlineExceeded(
+            f"a when= or payload= function of saga {definition.name} has not ended within "
+            f"{MAX_DECIDING.total_seconds():g} s"
+        ) from problem
 
 
 class Recorder:
@@ -121,6 +150,8 @@ class Recorder:
     def _decide_or_refuse(self, loaded: Loaded, form: Form) -> Decision:
         try:
             return retain(self._decide(loaded, form), self._retention)
+        except DeadlineExceeded as problem:
+            raise Refused(problem.detail) from problem
         except AmendsError:
             raise
         except Exception as problem:  # a defect of ours, or a definition that was let through
@@ -140,7 +171,8 @@ class Recorder:
         has_happened = definition is not None and happened is not None and not asked
         stranded = "" if has_happened else self.why_stranded(saga, steps)
         if definition is not None and happened is not None and not stranded:
-            return decide(definition, saga, steps, happened, now, blocked=form.blocked)
+            deciding = partial(decide, definition, *loaded, happened, now, blocked=form.blocked)
+            return decide_in_time(definition, deciding)
         if asked:
             raise Conflict(stranded)
         return strand(saga, steps, stranded, now)

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from lib.errors import NotBegun
+from lib.errors import DeadlineExceeded, NotBegun
+from lib.saga import recorder
 from lib.saga.definition import Saga
+from lib.saga.machine.happened import RetryRequested
 from lib.saga.operators.monitoring import monitor
 from lib.saga.overruns import OVERRUNS
 from lib.saga.policy import RetryPolicy
+from lib.saga.steps import Child, Part
 from tests.saga.bench import Bench, Probe, make_step, start
 
 
@@ -66,3 +69,61 @@ def test_the_dashboard_counts_calls_that_go_on(
 ) -> None:
     hang(bench, probe, end, calls=2)
     assert monitor(bench.engine.journal, bench.now())["overruns"] == 2
+
+
+# A condition, or the function that makes a child's payload
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "MAX_DECIDING", timedelta(milliseconds=50))
+
+
+def follow(bench: Bench, probe: Probe, *parts: Part, **options: Any) -> None:
+    """Run a step before parts, to the end."""
+    steps = (make_step(probe, "a", **options), *parts)
+    bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=steps))
+    start(bench)
+    bench.run_to_end()
+
+
+@pytest.mark.parametrize("asked", ["when", "payload"])
+@pytest.mark.usefixtures("hurried")
+def test_a_function_that_never_ends_is_blamed_on_its_own_step_and_no_other_runs_twice(
+    bench: Bench, probe: Probe, end: threading.Event, asked: str
+) -> None:
+    inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
+    part: Part = make_step(probe, "b", when=lambda *_: end.wait(30))
+    if asked == "payload":
+        part = Child("b", saga=inner, payload=lambda *_: end.wait(30))
+    follow(bench, probe, part)
+    assert probe.calls == ["a", "undo a"]
+    assert bench.statuses("s") == ["ROLLED_BACK", "COMPENSATED", "FAILED"]
+    assert "when= or payload= function of saga letters has not ended" in bench.load("s")[0].error
+
+
+@pytest.mark.usefixtures("hurried")
+def test_past_the_pivot_it_parks_and_whoever_asks_for_a_retry_is_told_why_it_cannot_be(
+    bench: Bench, probe: Probe, end: threading.Event
+) -> None:
+    part = make_step(probe, "b", when=lambda *_: end.wait(30), compensate=None)
+    follow(bench, probe, part, pivot=True, compensate=None)
+    assert bench.statuses("s") == ["FAILED", "COMPLETED", "FAILED"]
+    retry = RetryRequested(actor="op", reason="again")
+    with pytest.raises(DeadlineExceeded, match="has not ended within"):
+        bench.engine.tell("s", retry)
+    end.set()
+    bench.engine.tell("s", retry)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_saga_whose_first_condition_never_ends_is_not_started_and_its_caller_is_told(
+    bench: Bench, probe: Probe, end: threading.Event
+) -> None:
+    step = make_step(probe, "b", when=lambda *_: end.wait(30))
+    bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=(step,)))
+    with pytest.raises(DeadlineExceeded, match="saga letters has not ended within"):
+        start(bench)
+    assert bench.engine.journal.find("s") is None
