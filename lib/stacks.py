@@ -24,9 +24,28 @@ def describe_stack(problem: BaseException) -> str:
     return "".join(islice(_tell(problem), MAX_TOLD))
 
 
+def forget_stack(problem: BaseException) -> None:
+    """Take their stacks from an error, from what it was raised from, and from a group's members.
+
+    An error object that is raised again keeps the frames of all its raises, and with them whatever
+    those have worked on. Raises nothing, and calls none of the errors' own methods.
+    """
+    todo: list[BaseException | None] = [problem]
+    seen: set[int] = set()
+    while todo:
+        each = todo.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        BaseException.with_traceback(each, None)
+        todo += (each.__cause__, each.__context__)
+        if isinstance(each, BaseExceptionGroup):
+            todo += each.exceptions
+
+
 def _tell(problem: BaseException) -> Iterator[str]:
     for number, each in enumerate(reversed(list(_chain_of(problem)))):
-        frames = traceback.format_tb(_innermost(each.__traceback__))
+        frames = _format(_innermost(each.__traceback__))
         yield "".join(["\nand then\n" if number else "", *frames, type(each).__name__])
         if isinstance(each, BaseExceptionGroup):
             for member in each.exceptions[:MAX_ERRORS]:
@@ -42,6 +61,13 @@ def _chain_of(problem: BaseException) -> Iterator[BaseException]:
         seen.add(id(present))
         cause, hidden = present.__cause__, present.__suppress_context__
         present = present.__context__ if cause is None and not hidden else cause
+
+
+def _format(stack: TracebackType | None) -> list[str]:
+    """Return a stack's calls as Python shows them, without the marks below a line: slow."""
+    calls = traceback.walk_tb(stack)
+    places = [(f.f_code.co_filename, line, f.f_code.co_name, None) for f, line in calls]
+    return traceback.StackSummary.from_list(places).format()
 
 
 def _innermost(stack: TracebackType | None) -> TracebackType | None:

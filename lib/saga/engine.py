@@ -55,6 +55,7 @@ from lib.saga.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepS
 from lib.saga.requests import for_children, pin
 from lib.saga.retention import KEEP, Retention, retain, told
 from lib.saga.steps import Child, Signal
+from lib.stacks import forget_stack
 
 #: How often a decision is made anew because another delivery committed first: the members of the
 #: largest group may all end at once.
@@ -332,6 +333,8 @@ class Engine:
             lambda error: clean_error(error, definition, *loaded),
         )
         log_attempt(definition, loaded, attempt)
+        if attempt.problem is not None:
+            forget_stack(attempt.problem)
         return attempt.outcome
 
     def _revert(self, loaded: Loaded, delivery: Delivery) -> Outcome:

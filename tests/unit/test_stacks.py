@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from lib.stacks import MAX_ERRORS, MAX_FRAMES, describe_stack
+from lib.stacks import MAX_ERRORS, MAX_FRAMES, describe_stack, forget_stack
 
 
 def fall() -> None:
@@ -58,3 +58,17 @@ def test_an_error_that_was_raised_many_times_is_told_by_its_innermost_calls() ->
             pass
     innermost = traceback.format_tb(problem.__traceback__, limit=-MAX_FRAMES)
     assert describe_stack(problem) == "".join(innermost) + "ValueError"
+
+
+class Sealed(ValueError):
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(name)
+
+
+def test_an_error_forgets_its_stack_and_those_of_all_that_hangs_on_it() -> None:
+    member, cause, context = raised(KeyError()), raised(Sealed()), raised(OSError())
+    outer = raised(BaseExceptionGroup("several", [raised(ValueError()), member]))
+    outer.__cause__, context.__context__ = cause, outer
+    BaseException.__dict__["__context__"].__set__(cause, context)
+    forget_stack(outer)
+    assert [each.__traceback__ for each in (outer, member, cause, context)] == [None] * 4

@@ -15,6 +15,7 @@ from lib.saga.machine.tidy import tidy_text
 from lib.saga.payload import stored_payload
 from lib.saga.privacy import Privacy
 from lib.saga.records import SagaRecord, StepRecord
+from lib.stacks import forget_stack
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ def ask(
         returned = contain(lambda: function(payload, outputs_of(steps)))
         return check_ran(returned, what)
     except Exception as problem:  # an author's code may raise anything
+        forget_stack(problem)
         raise unfit(problem, definition, saga, steps) from problem
 
 

@@ -69,8 +69,12 @@ def give_back(script: Script, _: Any, call: Call) -> None:
 def follow(script: Script, name: str, call: Call) -> None:
     problem = script.get(f"{name}/{call.attempt}") or script.get(name)
     if problem is not None:
-        # Raised again and again, one exception would keep the frames of all its raises.
-        raise problem.with_traceback(None)
+        raise problem
+
+
+def gives_reason_to_park(script: Script) -> bool:
+    """Tell whether a compensation fails: then one fault more may use up its two attempts."""
+    return any(name.startswith(("undo ", "late undo ")) for name in script)
 
 
 def move(tx: Transaction, step: str, by: int) -> str:

@@ -1,6 +1,8 @@
 """A saga is run once, its clock moved, and what became of it looked at."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -38,6 +40,24 @@ def test_a_saga_runs_to_its_end_and_shows_its_outputs_events_and_store() -> None
 def test_what_is_tried_again_is_run_without_moving_the_clock_by_hand() -> None:
     made = run(make_saga("ab", {"b/1": Retry("later")}), {}, prepare=add_seats)
     assert made.status is SagaStatus.COMPLETED
+
+
+def refuse(problem: Exception) -> Callable[[Any, Any], bool]:
+    def when(_: Any, __: Any) -> bool:
+        raise problem
+
+    return when
+
+
+@pytest.mark.parametrize("where", ["a", "undo a", "when"])
+def test_one_error_object_that_is_raised_again_and_again_keeps_no_stack(where: str) -> None:
+    """It would keep every frame that it was ever raised through, with all that these work on."""
+    shared = Permanent("no") if where == "when" else RuntimeError("no")
+    when: dict[str, Any] = {"when": refuse(shared)} if where == "when" else {}
+    steps = (seat("a", {where: shared}), seat("b", {"b": Permanent("no")}, **when))
+    for _ in range(3):
+        run(Saga("seats", payload=dict, steps=steps), {}, prepare=add_seats)
+        assert shared.__traceback__ is None
 
 
 def test_a_saga_that_fails_says_why() -> None:
