@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from lib.saga.containment import contain
 from lib.saga.definition import Saga
 from lib.saga.records import SagaRecord, StepRecord, StepStatus
 from lib.saga.steps import Signal
@@ -39,7 +40,7 @@ def find_misfit(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord])
 def misfit_of(encoded: str, kind: Any) -> str:
     """Return why stored JSON does not fit a type, without any value of it; "" if it does."""
     try:
-        msgspec.json.decode(encoded, type=kind)
+        contain(lambda: msgspec.json.decode(encoded, type=kind))
     except msgspec.ValidationError as problem:
         safe = _SAFE.fullmatch(str(problem))
         return f"{safe[1]}{safe['at'] or ''}" if safe else "its type refuses it"

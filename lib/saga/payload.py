@@ -7,8 +7,11 @@ import msgspec
 from lib.decoding import convert
 from lib.errors import Invalid, TooLarge
 from lib.exact import encode_exact, to_plain
+from lib.logs import log
 from lib.saga.call import Permanent
+from lib.saga.containment import contain
 from lib.saga.limits import LARGEST_PAYLOAD
+from lib.stacks import describe_stack
 
 
 def canonical_payload(
@@ -31,10 +34,14 @@ def canonical_payload(
 def _check(encoded: bytes, kind: Any, field: str) -> None:
     """Decode a payload as its steps will: no number of it is rounded before its type is known."""
     try:
-        msgspec.json.decode(encoded, type=kind)
+        contain(lambda: msgspec.json.decode(encoded, type=kind))
     except msgspec.ValidationError as problem:
         convert(msgspec.json.decode(encoded), kind, field=field)
         raise Invalid(f"the {field} does not fit: {problem}", field=field) from None
+    except Exception as problem:  # an author's `__post_init__` may raise anything, by an assert say
+        log("WARNING", "a type refuses a value by no ValueError", stack=describe_stack(problem))
+        said = type(problem).__name__
+        raise Invalid(f"the type of the {field} refuses it: {said}", field=field) from problem
 
 
 def is_same_payload(one: str, other: str, kind: Any) -> bool:
@@ -45,8 +52,8 @@ def is_same_payload(one: str, other: str, kind: Any) -> bool:
     if one == other:
         return True
     try:
-        return _recode(one, kind) == _recode(other, kind)
-    except (TypeError, ValueError):  # one is of another type
+        return contain(lambda: _recode(one, kind) == _recode(other, kind))
+    except Exception:  # one is of another type, or an author's own check may raise anything
         return False
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from lib.saga.containment import contain
 from lib.saga.type_graph import walk_types
 from lib.secrecy import MARK, Secret
 
@@ -54,9 +55,9 @@ def part(payload: Any, kind: Any) -> Parted:
     plain = msgspec.json.decode(encoded)
     parted = Parted()
     try:
-        msgspec.json.decode(encoded, type=kind)
+        contain(lambda: msgspec.json.decode(encoded, type=kind))
         parted.shown = _walk(_type_of(kind), plain, parted.secrets)
-    except (msgspec.ValidationError, RecursionError):
+    except Exception:  # nested too deeply, or an author's own check may raise anything
         parted = Parted(secrets=list(_leaves(plain)))
     return parted
 

@@ -1,0 +1,41 @@
+"""A type's own check, in `__post_init__`, may raise anything: it is an answer, and ends nothing."""
+
+import pytest
+from msgspec import Struct
+
+from lib.errors import Invalid
+from lib.saga.fit import misfit_of
+from lib.saga.payload import canonical_payload, is_same_payload
+from lib.saga.redaction import conceal
+
+RAISED: list[type[BaseException]] = [AssertionError, KeyError, ZeroDivisionError, SystemExit]
+
+
+def refusing(raised: type[BaseException]) -> type[Struct]:
+    class Ticket(Struct):
+        seats: int
+
+        def __post_init__(self) -> None:
+            raise raised
+
+    return Ticket
+
+
+@pytest.mark.parametrize("raised", RAISED)
+def test_a_payload_that_its_type_refuses_by_any_error_is_refused_in_words(
+    raised: type[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Invalid, match="the type of the payload refuses it: ") as caught:
+        canonical_payload({"seats": -1}, refusing(raised))
+    assert caught.value.field == "payload"
+    assert "__post_init__" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("raised", RAISED)
+def test_what_is_stored_and_refused_so_is_a_misfit_and_shown_to_nobody(
+    raised: type[BaseException],
+) -> None:
+    kind = refusing(raised)
+    assert "its type refuses it" in misfit_of('{"seats":-1}', kind)
+    assert conceal({"seats": -1}, kind) == "[redacted]"
+    assert not is_same_payload('{"seats":-1}', '{"seats":-2}', kind)
