@@ -4,6 +4,7 @@ from typing import Any
 
 from lib.clock import now
 from lib.datastore import Store, key
+from lib.errors import Malformed
 from lib.http import endpoint
 from lib.paging import Fields, PageSize, PageToken
 from lib.rendering import Reply, pick_fields
@@ -34,10 +35,17 @@ def update_task_list(
 
 @endpoint("PUT")
 def upsert_task_list(
-    body: NewTaskList, store: Store, if_match: int | None, create_only: bool
+    body: NewTaskList, store: Store, if_match: int | None, create_only: bool, update_only: bool
 ) -> TaskList:
-    """Create a list, or rename the one that there is; with If-None-Match: * only create."""
-    return task_lists.upsert(store, body, now(), if_match, create_only=create_only)
+    """Create a list, or rename the one that there is.
+
+    With If-None-Match: * only create, with If-Match: * only rename.
+    """
+    if create_only and update_only:
+        raise Malformed("If-Match: * and If-None-Match: * exclude each other", field="If-Match")
+    if create_only:
+        return task_lists.create_only(store, body, now())
+    return task_lists.upsert(store, body, now(), if_match, update_only=update_only)
 
 
 @endpoint("DELETE")

@@ -5,6 +5,7 @@ the query string by its own name and type; `where` is a Struct whose fields do.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,9 +25,13 @@ COLLABORATORS: Mapping[str, Callable[[flask.Request], Any]] = {
     "request": lambda request: request,
     "caller": identify_caller,
     "if_match": lambda request: _version_of(request.headers.get("If-Match")),
-    "create_only": lambda request: request.headers.get("If-None-Match") == "*",
+    "create_only": lambda request: _is_any(request.headers.get("If-None-Match")),
+    "update_only": lambda request: request.headers.get("If-Match") == "*",
     "idempotency_key": lambda request: _idempotency_key_of(request.headers.get("Idempotency-Key")),
 }
+
+#: A version as an entity tag, its quotes forgotten or not; a weak one never matches (RFC 9110).
+_TAG = re.compile(r'(?P<quote>"?)(?P<version>0|[1-9][0-9]{0,18})(?P=quote)')
 
 Binding = Callable[[flask.Request], dict[str, Any]]
 
@@ -45,7 +50,9 @@ def compile_binding(function: Callable[..., Any]) -> Binding:
 
     def bind(request: flask.Request) -> dict[str, Any]:
         raw = read_body(request)
-        arguments = msgspec.structs.asdict(convert(_query_of(request), query, strict=False))
+        given = _query_of(request)
+        arguments = msgspec.structs.asdict(convert(given, query, strict=False))
+        _check_digits(given, arguments)
         if where is not None:
             names = where.annotation.__struct_fields__
             arguments["where"] = where.annotation(**{name: arguments.pop(name) for name in names})
@@ -78,17 +85,35 @@ def _query_of(request: flask.Request) -> dict[str, str]:
     return request.args.to_dict()
 
 
+def _check_digits(given: dict[str, str], arguments: dict[str, Any]) -> None:
+    """Raise Invalid for a whole number in any other form than its own digits.
+
+    One entity has one address: `1e3`, which msgspec takes for 1000, is none.
+    """
+    for name, text in given.items():
+        value = arguments[name]
+        if type(value) is int and text != str(value):
+            raise Invalid(f"{name} must be written in plain digits, as {value}", field=name)
+
+
 def _version_of(if_match: str | None) -> int | None:
     """Return the version that an If-Match header wants; `*` wants any."""
     if if_match is None or if_match == "*":
         return None
-    digits = if_match.strip('"')
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+    tag = _TAG.fullmatch(if_match)
+    if tag is None:
         raise VersionMismatch(
             'If-Match has no entity tag of ours: send the ETag that you were given, as "5"',
             field="If-Match",
         )
-    return int(digits)
+    return int(tag["version"])
+
+
+def _is_any(if_none_match: str | None) -> bool:
+    """Tell whether an If-None-Match header is there; raise Malformed if it is not `*`."""
+    if if_none_match not in (None, "*"):
+        raise Malformed("If-None-Match is * here, or is left out", field="If-None-Match")
+    return if_none_match is not None
 
 
 def _idempotency_key_of(header: str | None) -> str | None:

@@ -27,7 +27,7 @@ def decode_json(raw: bytes, kind: type[T]) -> T:
     except msgspec.ValidationError as problem:
         raise _invalid(_decode_plain(raw), kind, problem) from None
     except BROKEN as problem:
-        raise Malformed(f"the body is not JSON: {problem}") from None
+        raise _malformed(problem) from None
 
 
 def convert(plain: Any, kind: type[T], *, field: str = "", strict: bool = True) -> T:
@@ -46,7 +46,12 @@ def _decode_plain(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
     except BROKEN as problem:
-        raise Malformed(f"the body is not JSON: {problem}") from None
+        raise _malformed(problem) from None
+
+
+def _malformed(problem: Exception) -> Malformed:
+    reason = str(problem).partition(" - at `")[0]
+    return Malformed(f"the body is not JSON: {reason}")
 
 
 def _invalid(

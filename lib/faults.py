@@ -108,8 +108,10 @@ def _faults_of_object(
     if settings is not None and settings.forbid_unknown_fields:
         for name in plain:
             if name not in known:
-                listed = ", ".join(known) or "none"
-                yield Fault((*path, name[:MAX_NAME]), f"is not known; the fields are {listed}")
+                listed = (
+                    f"; the fields are {', '.join(known)}" if known else ": nothing is taken here"
+                )
+                yield Fault((*path, name[:MAX_NAME]), f"is not known{listed}")
     for name, (annotation, is_required) in known.items():
         if name in plain:
             yield from _faults(plain[name], annotation, (*path, name), strict)

@@ -69,7 +69,8 @@ def describe(kind: Any) -> str:
         nullable = " or null" if NoneType in options_of(kind) else ""
         return f"one of {', '.join(map(str, values))}{nullable}"
     described = [_describe_one(option) for option in options_of(kind)]
-    return " or ".join(described) if all(described) else ""
+    joint = ", or " if any("," in each for each in described) else " or "
+    return joint.join(described) if all(described) else ""
 
 
 def _describe_one(kind: Any) -> str:

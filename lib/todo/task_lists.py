@@ -39,22 +39,28 @@ def update(store: Store, list_id: str, name: str, if_match: int | None) -> TaskL
     return store.transact(write, idempotent=True)
 
 
+def create_only(store: Store, new: NewTaskList, now: datetime) -> TaskList:
+    """Create a list on the condition that there is none; VersionMismatch when there is."""
+    try:
+        return create(store, new, now)
+    except AlreadyExists as error:
+        raise VersionMismatch(error.detail, field="If-None-Match") from None
+
+
 def upsert(
-    store: Store, new: NewTaskList, now: datetime, if_match: int | None, *, create_only: bool
+    store: Store, new: NewTaskList, now: datetime, if_match: int | None, *, update_only: bool
 ) -> TaskList:
     """Create a list, or rename the one that there is: its creation time stays as it was.
 
-    VersionMismatch when it exists though only a creation is wanted, or is not the version seen.
+    VersionMismatch when there is none though one is wanted, or it is not the version seen.
     """
-    if create_only:
-        try:
-            return create(store, new, now)
-        except AlreadyExists as error:
-            raise VersionMismatch(error.detail) from None
 
     def write(tx: Transaction) -> TaskList:
         seen = tx.find(key(TaskList, new.id))
-        check_version(seen.version if seen else 0, if_match)
+        if seen is None and (update_only or if_match is not None):
+            raise VersionMismatch(f"there is no list {new.id!r}", field="If-Match")
+        if seen is not None:
+            check_version(seen.version, if_match)
         fresh = TaskList(id=new.id, name=new.name, created_at=now)
         written = replace(seen, name=new.name) if seen else fresh
         tx.upsert(written)

@@ -96,3 +96,11 @@ def test_an_id_with_a_newline_behind_it_is_422_in_a_query_too(
     call: Call, unique: str, name: str, field: str
 ) -> None:
     assert_problem(call("GET", name, params={field: f"{unique}\n"}), 422, "invalid", field)
+
+
+@pytest.mark.parametrize("text", ["1e3", "1.0", "1E0", "10e-1", "01", "+1", " 1", "1_0", "\u0661"])
+def test_an_id_in_another_form_than_its_digits_is_422(call: Call, unique: str, text: str) -> None:
+    params = {"task_list_id": unique, "id": text}
+    assert_problem(call("GET", "get-task", params=params), 422, "invalid", "id")
+    params = {"task_list_id": unique, "page_size": text}
+    assert_problem(call("GET", "list-tasks", params=params), 422, "invalid", "page_size")

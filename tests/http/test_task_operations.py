@@ -198,8 +198,44 @@ def test_an_upsert_that_may_only_create_leaves_what_there_is(call: Call, task_li
     body = {"id": task_list, "name": "Other"}
     only_create = {"If-None-Match": "*"}
     answer = call("PUT", "upsert-task-list", json=body, headers=only_create)
-    assert_problem(answer, 412, "version-mismatch")
+    assert_problem(answer, 412, "version-mismatch", "If-None-Match")
     assert call("GET", "get-task-list", params={"id": task_list}).json()["name"] == "Home"
+
+
+def test_an_upsert_that_may_only_rename_creates_nothing(call: Call, unique: str) -> None:
+    body = {"id": unique, "name": "Home"}
+    for wanted in ("*", '"5"'):
+        answer = call("PUT", "upsert-task-list", json=body, headers={"If-Match": wanted})
+        assert_problem(answer, 412, "version-mismatch", "If-Match")
+    assert_problem(call("GET", "get-task-list", params={"id": unique}), 404, "not-found")
+    call("PUT", "upsert-task-list", json=body)
+    renamed = {"id": unique, "name": "Work"}
+    assert call("PUT", "upsert-task-list", json=renamed, headers={"If-Match": "*"}).ok
+
+
+@pytest.mark.parametrize("wanted", ['"5"', 'W/"5"', '"*"', "", "*, *"])
+def test_a_condition_that_is_not_understood_is_400_and_not_passed_over(
+    call: Call, task_list: str, wanted: str
+) -> None:
+    body, condition = {"id": task_list, "name": "Other"}, {"If-None-Match": wanted}
+    answer = call("PUT", "upsert-task-list", json=body, headers=condition)
+    assert_problem(answer, 400, "malformed", "If-None-Match")
+    both = {"If-None-Match": "*", "If-Match": "*"}
+    answer = call("PUT", "upsert-task-list", json=body, headers=both)
+    assert_problem(answer, 400, "malformed", "If-Match")
+
+
+def test_no_other_text_is_an_entity_tag(call: Call, task_list: str) -> None:
+    version = call("GET", "get-task-list", params={"id": task_list}).json()["version"]
+    for tag in (f'"0{version}"', f'""{version}""', f'"{version}', f'W/"{version}"', "", "²"):
+        answer = call(
+            "PATCH",
+            "update-task-list",
+            params={"id": task_list},
+            json={"name": "Other"},
+            headers={"If-Match": tag.encode()},
+        )
+        assert_problem(answer, 412, "version-mismatch", "If-Match")
 
 
 def test_a_cascading_delete_takes_the_tasks_along(call: Call, task_list: str) -> None:
