@@ -1,5 +1,6 @@
 """Runs of one saga under schedules of faults, and the report of a run that broke a promise."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -56,11 +57,12 @@ class Explorer:
         self._simulation = Simulation(setting)
         self._log_book = LogBook(self._simulation.environment)
         self._coverage = Coverage([label for label, _ in list_parts(setting.saga)])
+        self._ended: Counter[str] = Counter()
         self._ran = 0
 
     def make_report(self) -> Report:
         """Return what was done so far."""
-        return Report(self._ran, self._coverage.met)
+        return Report(self._ran, self._coverage.met, self._ended)
 
     def run(self, choose: Choose, since: Moment | None = None, *, remembers: bool = False) -> str:
         """Run with the faults that are chosen; return which promise is broken, "" for none."""
@@ -126,6 +128,7 @@ class Explorer:
     def _find_variance(self, status: SagaStatus) -> str:
         """Return what the author has to say against the run."""
         environment = self._simulation.environment
+        self._ended[str(status)] += 1
         if status is SagaStatus.FAILED and not self._setting.may_park:
             return "the saga is parked, which its author rules out"
         if any(fault.kind in BY_HAND for _, fault in environment.struck):

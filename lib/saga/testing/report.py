@@ -11,11 +11,13 @@ from lib.saga.testing.faults import Fault, Point
 class Report:
     """`coverage` has how often each kind of fault struck each part, `child/part` for a child's.
 
-    Printed, it is a table of that.
+    `ended` has how many runs left the saga in which status: one that is FAILED in each of them
+    has a compensation, or a step past its pivot, that never works. Printed, it is a table of that.
     """
 
     schedules: int
     coverage: Mapping[str, Mapping[str, int]]
+    ended: Mapping[str, int]
 
     @property
     def unmet(self) -> tuple[str, ...]:
@@ -23,7 +25,8 @@ class Report:
         return tuple(part for part, met in self.coverage.items() if not met)
 
     def __str__(self) -> str:
-        lines = [f"{self.schedules} schedules"]
+        ended = ", ".join(f"{status} {count}" for status, count in sorted(self.ended.items()))
+        lines = [f"{self.schedules} schedules, the saga in the end: {ended}"]
         for part, met in self.coverage.items():
             kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(met.items()))
             lines.append(f"{part}: {kinds or 'met no fault'}")

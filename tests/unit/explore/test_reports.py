@@ -3,8 +3,19 @@
 import pytest
 
 from lib.datastore import Store
+from lib.saga.call import Call, Permanent
+from lib.saga.definition import Saga
+from lib.saga.policy import RetryPolicy
+from lib.saga.steps import Step
 from lib.saga.testing import explore
 from tests.unit.explore.seats import add_seats, make_saga
+from tests.unit.saga.build import act
+
+ONCE = RetryPolicy(attempts=1)
+
+
+def refuse(_: object, __: Call) -> None:
+    raise Permanent("no")
 
 
 def test_a_broken_invariant_is_told_with_the_schedule_and_what_happened() -> None:
@@ -35,3 +46,19 @@ def test_an_exploration_of_the_same_saga_is_the_same() -> None:
             explore(make_saga("ab", {"b": SystemError("x")}), {}, lambda _: False)
         tales.append(str(found.value))
     assert tales[0] == tales[1]
+
+
+def returns_code(*_: object) -> object:
+    return lambda: None
+
+
+def test_a_compensation_that_never_works_is_seen_in_how_the_sagas_ended() -> None:
+    steps = (
+        Step("a", execute=act, compensate=returns_code, compensation_retry=ONCE),
+        Step("b", execute=refuse),
+    )
+    ran = explore(Saga("s", dict, steps), {}, lambda _: True)
+    assert ran.ended == {"FAILED": ran.schedules}
+    assert str(ran).startswith(f"{ran.schedules} schedules, the saga in the end: FAILED ")
+    with pytest.raises(AssertionError, match="the saga is parked, which its author rules out"):
+        explore(Saga("s", dict, steps), {}, lambda _: True, may_park=False)
