@@ -1,14 +1,13 @@
 """All that does not fit in plain data, not only the first thing: msgspec stops there."""
 
-import dataclasses
 from collections.abc import Iterator
 from itertools import islice
-from types import NoneType
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
-from lib.type_words import allowed_values, describe, options_of, unwrap
+from lib.members import fields_of, items_of, meant_by, settings_of, tags_of
+from lib.type_words import allowed_values, describe, unwrap
 
 #: So many faults are told at once.
 MAX_FAULTS = 20
@@ -71,63 +70,65 @@ def _refusal(plain: Any, kind: Any, strict: bool) -> str | None:
 def _fault_of(plain: Any, kind: Any, path: Path, refusal: str) -> Fault:
     """Say what is wanted; of a whole object whose members all fit, what its own check says."""
     wanted = describe(kind)
-    fits_outside = isinstance(plain, dict) and wanted.startswith("an object")
-    detail = refusal if fits_outside or not wanted else f"must be {wanted}"
+    fits_outside = wanted.startswith("an object") if isinstance(plain, dict) else wanted == "a list"
+    own_check = fits_outside and isinstance(plain, dict | list)
+    detail = refusal if own_check or not wanted else f"must be {wanted}"
     return Fault(path, detail, allowed_values(kind))
 
 
 def _faults_inside(plain: Any, kind: Any, path: Path, strict: bool) -> Iterator[Fault]:
-    options = [option for option in options_of(kind) if option is not NoneType]
-    if len(options) != 1:
+    meant = meant_by(plain, kind)
+    if meant is None:
+        yield from _faults_of_tag(plain, kind, path)
         return
-    bare, _ = unwrap(options[0])
-    origin, arguments = get_origin(bare) or bare, get_args(bare)
-    if isinstance(plain, dict) and _is_object(origin):
+    bare, metas = unwrap(meant)
+    if any(not _is_in_size(plain, meta) for meta in metas):
+        yield Fault(path, f"must be {describe(kind)}")
+    if isinstance(plain, list):
+        for index, (value, item) in enumerate(zip(plain, items_of(bare), strict=False)):
+            yield from _faults(value, item, (*path, index), strict)
+    elif (get_origin(bare) or bare) is dict:
+        yield from _faults_of_dict(plain, bare, path, strict)
+    else:
         yield from _faults_of_object(plain, bare, path, strict)
-    elif isinstance(plain, dict) and origin is dict and arguments:
-        for name, value in plain.items():
-            yield from _faults(value, arguments[1], (*path, name[:MAX_NAME]), strict)
-    elif isinstance(plain, list) and origin in (list, set, frozenset) and arguments:
-        for index, value in enumerate(plain):
-            yield from _faults(value, arguments[0], (*path, index), strict)
 
 
-def _is_object(origin: Any) -> bool:
-    """Tell whether a type is an object of named fields, and not one of several told by a tag."""
-    if dataclasses.is_dataclass(origin):
-        return True
-    settings = getattr(origin, "__struct_config__", None)
-    return settings is not None and not settings.array_like and settings.tag is None
+def _is_in_size(plain: Any, meta: msgspec.Meta) -> bool:
+    longest = len(plain) if meta.max_length is None else meta.max_length
+    return (meta.min_length or 0) <= len(plain) <= longest
+
+
+def _faults_of_tag(plain: Any, kind: Any, path: Path) -> Iterator[Fault]:
+    tags = tags_of(kind)
+    if tags is not None and isinstance(plain, dict):
+        field, values = tags
+        wanted = f"one of {', '.join(map(str, values))}"
+        verb = "must be" if field in plain else "is missing:"
+        yield Fault((*path, field), f"{verb} {wanted}", values)
+
+
+def _faults_of_dict(plain: dict[str, Any], kind: Any, path: Path, strict: bool) -> Iterator[Fault]:
+    key, value = get_args(kind) or (Any, Any)
+    for name, each in plain.items():
+        place = (*path, name[:MAX_NAME])
+        if refusal := _refusal(name, key, strict=False):
+            wanted = f"must be {words}" if (words := describe(key)) else refusal
+            yield Fault(place, f"has a name that does not fit: it {wanted}")
+        yield from _faults(each, value, place, strict)
 
 
 def _faults_of_object(
     plain: dict[str, Any], kind: Any, path: Path, strict: bool
 ) -> Iterator[Fault]:
-    known = _fields_of(kind)
-    settings = getattr(kind, "__struct_config__", None)
+    known = fields_of(kind)
+    settings = settings_of(kind)
     if settings is not None and settings.forbid_unknown_fields:
+        fields = f"the fields are {', '.join(known)}" if known else "there are no fields"
         for name in plain:
-            if name not in known:
-                listed = (
-                    f"; the fields are {', '.join(known)}" if known else ": nothing is taken here"
-                )
-                yield Fault((*path, name[:MAX_NAME]), f"is not known{listed}")
+            if name not in known and name != settings.tag_field:
+                yield Fault((*path, name[:MAX_NAME]), f"is not known; {fields}")
     for name, (annotation, is_required) in known.items():
         if name in plain:
             yield from _faults(plain[name], annotation, (*path, name), strict)
         elif is_required:
             yield Fault((*path, name), f"is missing: {describe(annotation) or 'it is required'}")
-
-
-def _fields_of(kind: Any) -> dict[str, tuple[Any, bool]]:
-    """Return an object's fields by the names that they have in JSON: type, and whether required."""
-    if hasattr(kind, "__struct_config__"):
-        listed = msgspec.structs.fields(kind)
-        return {each.encode_name: (each.type, each.required) for each in listed}
-    hints = get_type_hints(kind, include_extras=True)
-    unset = dataclasses.MISSING
-    return {
-        each.name: (hints[each.name], each.default is unset and each.default_factory is unset)
-        for each in dataclasses.fields(kind)
-        if each.init
-    }

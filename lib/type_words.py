@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, is_typeddict
 from uuid import UUID
 
 from msgspec import Meta, UnsetType
@@ -67,7 +67,8 @@ def describe(kind: Any) -> str:
     values = allowed_values(kind)
     if values is not None:
         nullable = " or null" if NoneType in options_of(kind) else ""
-        return f"one of {', '.join(map(str, values))}{nullable}"
+        listed = ", ".join("null" if value is None else str(value) for value in values)
+        return f"one of {listed}{nullable}"
     described = [_describe_one(option) for option in options_of(kind)]
     joint = ", or " if any("," in each for each in described) else " or "
     return joint.join(described) if all(described) else ""
@@ -84,11 +85,16 @@ def _describe_one(kind: Any) -> str:
 
 def _noun_of(bare: Any) -> str:
     origin = get_origin(bare) or bare
-    if origin in _LISTS:
+    if origin is tuple and get_args(bare) and Ellipsis not in get_args(bare):
+        return f"a list of {len(get_args(bare))} items"
+    settings = getattr(origin, "__struct_config__", None)
+    if hasattr(bare, "_field_defaults"):
+        return f"a list of {len(bare._fields)} items"
+    if origin in _LISTS or (settings and settings.array_like):
         return "a list"
     if origin in _NOUNS:
         return _NOUNS[origin]
-    is_object = origin is dict or hasattr(origin, "__struct_fields__")
+    is_object = origin is dict or is_typeddict(bare) or hasattr(origin, "__struct_fields__")
     return "an object" if is_object or hasattr(origin, "__dataclass_fields__") else ""
 
 
@@ -96,8 +102,7 @@ def _describe_bounds(meta: Meta, unit: str) -> str:
     words = [
         _describe_range(meta.min_length, meta.max_length, "of", f" {unit}"),
         _describe_range(meta.ge, meta.le, "from"),
-        f" above {meta.gt}" if meta.gt is not None else "",
-        f" below {meta.lt}" if meta.lt is not None else "",
+        _describe_open(meta.gt, meta.lt),
         f", a multiple of {meta.multiple_of}" if meta.multiple_of is not None else "",
         f" that matches {meta.pattern}" if meta.pattern is not None else "",
         ", with its time zone" if meta.tz else "",
@@ -111,3 +116,9 @@ def _describe_range(low: Any, high: Any, joint: str, unit: str = "") -> str:
     if low is not None:
         return f" of at least {low}{unit}"
     return f" of at most {high}{unit}" if high is not None else ""
+
+
+def _describe_open(above: Any, below: Any) -> str:
+    named = (("above", above), ("below", below))
+    words = " and ".join(f"{word} {bound}" for word, bound in named if bound is not None)
+    return words and f" {words}"

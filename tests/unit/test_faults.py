@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 import pytest
@@ -188,3 +188,89 @@ def test_there_are_faults_exactly_where_it_does_not_fit(plain: Any) -> None:
         except msgspec.ValidationError:
             fits = False
         assert (find_faults(changed, Wanted) == []) == fits
+
+
+class Cash(Struct, tag="cash", forbid_unknown_fields=True):
+    coins: list[int]
+
+
+class Card(Struct, tag="card", forbid_unknown_fields=True):
+    number: str
+
+
+class Span(NamedTuple):
+    start: int
+    end: int
+
+
+class Size(TypedDict):
+    width: int
+    unit: NotRequired[Literal["cm", "in"]]
+
+
+class Pair(Struct, array_like=True):
+    first: int
+    second: str
+
+
+class Assorted(Struct, forbid_unknown_fields=True, kw_only=True):
+    paid: list[Cash | Card] = []
+    numbers: tuple[Count, ...] = ()
+    fixed: tuple[int, str] = (1, "")
+    span: Span | None = None
+    size: Size | None = None
+    pair: Pair | None = None
+    many: list[int] | str = ""
+    few: Annotated[list[Count], Meta(max_length=2)] = []
+    named: dict[Annotated[str, Meta(max_length=2)], int] = {}
+    by_number: dict[int, Color] = {}
+    share: Annotated[float, Meta(gt=0, lt=1)] = 0.5
+    choice: Literal["a", None] = None
+
+
+#: What is sent, and what is told of it: place and words.
+TOLD: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"paid": [{"type": "cash", "coins": ["x"]}]}, {"#/paid/0/coins/0": "must be a whole number"}),
+    ({"paid": [{"type": "card", "x": 1}]}, {"#/paid/0/x": "fields are", "#/paid/0/number": "text"}),
+    ({"paid": [{"type": "cheque"}]}, {"#/paid/0/type": "must be one of cash, card"}),
+    ({"paid": [{}]}, {"#/paid/0/type": "is missing: one of cash, card"}),
+    (
+        {"paid": [{"type": {}}, 5]},
+        {"#/paid/0/type": "must be one", "#/paid/1": "must be an object"},
+    ),
+    ({"numbers": [0, 1, "x"]}, {"#/numbers/0": "from 1 to 9", "#/numbers/2": "from 1 to 9"}),
+    ({"fixed": ["x", 5]}, {"#/fixed/0": "must be a whole number", "#/fixed/1": "must be text"}),
+    ({"fixed": [1]}, {"#/fixed": "must be a list of 2 items"}),
+    ({"span": [1, "x"]}, {"#/span/1": "must be a whole number"}),
+    ({"span": [1]}, {"#/span": "must be a list of 2 items or null"}),
+    ({"size": {"unit": "m"}}, {"#/size/width": "is missing", "#/size/unit": "one of cm, in"}),
+    ({"pair": ["x", 5]}, {"#/pair/0": "must be a whole number", "#/pair/1": "must be text"}),
+    ({"many": ["x"]}, {"#/many/0": "must be a whole number"}),
+    ({"few": [0, 1, 2]}, {"#/few": "must be a list of at most 2 items", "#/few/0": "from 1 to 9"}),
+    ({"named": {"long": 1}}, {"#/named/long": "does not fit: it must be text of at most 2"}),
+    ({"by_number": {"x": "red"}}, {"#/by_number/x": "does not fit: it must be a whole number"}),
+    ({"share": 1}, {"#/share": "must be a number above 0 and below 1"}),
+    ({"choice": "b"}, {"#/choice": "must be one of a, null"}),
+]
+
+
+@pytest.mark.parametrize(("sent", "expected"), TOLD)
+def test_a_fault_is_told_at_its_own_place_in_types_of_every_shape(
+    sent: dict[str, Any], expected: dict[str, str]
+) -> None:
+    found = {fault.pointer: fault.detail for fault in find_faults(sent, Assorted)}
+    assert found.keys() == expected.keys()
+    assert all(words in found[place] for place, words in expected.items()), found
+
+
+@given(st.sampled_from(sorted(Assorted.__struct_fields__)), ANYTHING)
+def test_in_types_of_every_shape_there_are_faults_exactly_where_it_does_not_fit(
+    name: str, plain: Any
+) -> None:
+    for value in (plain, [plain], {"type": "cash", "coins": plain}, [{"type": plain, "x": plain}]):
+        try:
+            msgspec.convert({name: value}, Assorted, str_keys=True)
+            fits = True
+        except msgspec.ValidationError:
+            fits = False
+        assert (find_faults({name: value}, Assorted) == []) == fits
