@@ -22,6 +22,7 @@ from lib.datastore import Id, OmitEmpty, Transaction, Version, entity, key
 from lib.exact import encode_exact
 from lib.saga.call import Call, NotHappened, Permanent
 from lib.saga.declaration.values import NAME
+from lib.saga.deferred import check_ran
 
 T = TypeVar("T")
 
@@ -98,7 +99,7 @@ def apply_once(
             return _result_of(seen, type)
         if call.fencing_token <= record.settled:
             raise Permanent("it was settled before it came that this attempt does not happen")
-        encoded = encode_exact(effect(tx)).decode()
+        encoded = encode_exact(check_ran(effect(tx), "the effect")).decode()
         result = msgspec.json.decode(encoded, type=type)
         _put(tx, record, _part_of(call, name, EffectStatus.DONE, result=encoded))
         return result
@@ -117,7 +118,8 @@ def undo_once(
     """Undo the effect of a name in a transaction, once; `undo` gets the effect's result.
 
     The result is plain JSON, or decoded into `type`. Where there is no effect, nothing is undone
-    and none can come later. Raises ValueError for a second undo of the call under the same name.
+    and none can come later. Raises ValueError for a second undo of the call under the same name,
+    and NotRun, with nothing undone, where `undo` returns code that has still to run.
     """
     _claim(call, "undo_once", name, undo)
 
@@ -125,7 +127,7 @@ def undo_once(
         record = _find(tx, call)
         seen = record.find(name)
         if seen is not None and seen.status is EffectStatus.DONE:
-            undo(tx, msgspec.json.decode(seen.result, type=type))
+            check_ran(undo(tx, msgspec.json.decode(seen.result, type=type)), "the undo")
             _put(tx, record, replace(seen, status=EffectStatus.UNDONE))
         elif seen is None or seen.status is EffectStatus.REFUSED:
             # A refusal binds no later attempt, and one of those may still be on its way.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from msgspec import Struct, ValidationError
 from lib.datastore import Id, Transaction, Version, entity, key
 from lib.saga.barrier import Effect, apply_once, settle_once, undo_once
 from lib.saga.call import Call, NotHappened, Permanent
+from lib.saga.deferred import NotRun
 from lib.saga.testing.store import MemoryStore
 
 
@@ -272,3 +274,36 @@ def test_a_late_step_and_its_status_never_both_say_yes_and_no(
     else:
         settle()
         assert (answers, cents(call)) == (["yes"], 5)
+
+
+async def take_back_later(tx: Transaction, cents: int) -> None:
+    take_back(tx, cents)
+
+
+@pytest.mark.parametrize(
+    "undo",
+    [
+        take_back_later,
+        lambda tx, cents: map(partial(take_back, tx), [cents]),
+        lambda tx, cents: (add(-each)(tx) for each in [cents]),
+        lambda tx, cents: lambda: take_back(tx, cents),
+    ],
+)
+def test_an_undo_that_has_still_to_run_undoes_nothing_and_is_not_recorded(
+    call: Call, undo: Any
+) -> None:
+    apply_once(call, add(5))
+    later = replace(call, fencing_token=2)
+    with pytest.raises(NotRun, match="the undo returned a "):
+        undo_once(later, undo)
+    undo_once(replace(call, fencing_token=3), take_back)
+    assert call.store.get(key(Account, "a")).cents == 0
+
+
+def test_an_effect_that_has_still_to_run_is_named_as_that(call: Call) -> None:
+    async def effect(tx: Transaction) -> int:
+        return add(5)(tx)
+
+    with pytest.raises(NotRun, match=r"the effect returned a coroutine .*await it"):
+        apply_once(call, effect)
+    assert call.store.find(key(Effect, "s/pay")) is None
