@@ -155,7 +155,8 @@ def _write_chunk(
             service, codecs, mutations, [item.entity for item in items], response
         )
         for item, value in zip(items, written, strict=True):
-            outcomes[item.index] = Outcome(value)
+            unreadable = value if isinstance(value, errors.Unreadable) else None
+            outcomes[item.index] = Outcome(error=unreadable) if unreadable else Outcome(value)
     except _OF_ONE as error:
         if len(items) == 1:
             outcomes[items[0].index] = Outcome(error=error)

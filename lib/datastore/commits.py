@@ -15,7 +15,7 @@ from lib.datastore.codecs import Codecs
 from lib.datastore.failures import code_of, details_of, to_error
 from lib.datastore.mutations import Mutation
 from lib.datastore.service import Service
-from lib.datastore.writing import check_size, read_written, write_mutation
+from lib.datastore.writing import check_size, read_written, refuse_unreadable, write_mutation
 from lib.errors import AmendsError
 from lib.retry import retry
 
@@ -29,14 +29,17 @@ _IN_THE_WAY = frozenset({"ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED"})
 def commit_alone(
     service: Service, codecs: Codecs, mutations: Sequence[Mutation], now: datetime
 ) -> list[Any]:
-    """Commit mutations as one single-use transaction: all of them are written, or none is."""
+    """Commit mutations as one single-use transaction: all of them are written, or none is.
+
+    Raises Unreadable for one that was written by a mask or a transform and cannot be read back.
+    """
     if not mutations:
         return []
     request = make_request(service)
     entities = [write_mutation(codecs, item, request.mutations.add(), now) for item in mutations]
     check_size(request, len(mutations))
     response = send_alone(service, request, mutations)
-    return read_written(service, codecs, mutations, entities, response)
+    return refuse_unreadable(read_written(service, codecs, mutations, entities, response))
 
 
 def make_request(service: Service) -> Any:

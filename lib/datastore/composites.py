@@ -168,7 +168,7 @@ def enum_codec(cls: type[Enum], inner: Codec) -> Codec:
         value = inner.decode(pb)
         try:
             return cls(value)
-        except ValueError:
+        except Exception:  # a `_missing_` of the author's may raise anything
             raise Misfit(f"must be a {cls.__name__}, but {value!r} is stored") from None
 
     # An enum has no empty value: OmitEmpty never leaves one out.

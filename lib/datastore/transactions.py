@@ -18,7 +18,7 @@ from lib.datastore.results import Page, fetch_page, run
 from lib.datastore.scopes import PRESENT
 from lib.datastore.service import Service
 from lib.datastore.transforms import Transform
-from lib.datastore.writing import check_size, read_written, write_mutation
+from lib.datastore.writing import check_size, read_written, refuse_unreadable, write_mutation
 from lib.errors import Conflict, Contention, Invalid, NotFound, Unavailable
 
 T = TypeVar("T")
@@ -170,7 +170,7 @@ class Transaction:
         response = self._send(request)
         del response.mutation_results[len(mutations) :]
         stored = read_written(self._service, self._codecs, mutations, entities, response)
-        return self.pair(stored)
+        return self.pair(refuse_unreadable(stored))
 
     def pair(self, stored: Sequence[Any]) -> list[Written]:
         """Pair each entity as it was handed in with what is stored now."""

@@ -94,7 +94,8 @@ def read_written(
     """Return the entities as they are stored now, with the ids and versions of a commit.
 
     What a write leaves to the service, by a mask or a transform, costs one Lookup.
-    Raises Unavailable if that is not answered, though the write was made.
+    Raises Unavailable if that is not answered, though the write was made. An Unreadable stands in
+    the place of an entity that was written and does not fit its model.
     """
     results = response.mutation_results
     written = [
@@ -108,9 +109,17 @@ def read_written(
         found = _look_up_written(service, codecs, [mutations[index] for index in partial])
         for index, stored in zip(partial, found, strict=True):
             if stored is not None:
-                written[index] = _read_partial(
+                written[index] = _read_back(
                     codecs, mutations[index], written[index], results[index], stored
                 )
+    return written
+
+
+def refuse_unreadable(written: list[Any]) -> list[Any]:
+    """Return what `read_written` has; raise the first Unreadable among it."""
+    problem = next((each for each in written if isinstance(each, Unreadable)), None)
+    if problem is not None:
+        raise problem
     return written
 
 
@@ -122,6 +131,14 @@ def _look_up_written(service: Service, codecs: Codecs, mutations: Sequence[Mutat
         raise Unavailable(
             f"{subject} was written, but not read back: {problem.detail}"
         ) from problem
+
+
+def _read_back(codecs: Codecs, mutation: Mutation, written: Any, result: Any, stored: Any) -> Any:
+    try:
+        return _read_partial(codecs, mutation, written, result, stored)
+    except Unreadable as problem:
+        detail = f"{problem.detail}; the write was made"
+        return Unreadable(detail, kind=problem.kind, key=problem.key, field=problem.field)
 
 
 def _read_partial(

@@ -2,11 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import pytest
 
-from lib.datastore import Id, Indexed, Parent, Query, Store, UnreadableEntity, entity, key
+from lib.datastore import (
+    Id,
+    Indexed,
+    Parent,
+    Query,
+    Store,
+    Transaction,
+    UnreadableEntity,
+    entity,
+    key,
+    update,
+)
 from lib.errors import Unreadable
 from tests.unit.datastore.models import Task, TaskList
 
@@ -101,3 +113,57 @@ def test_a_transaction_does_not_decide_by_a_part_of_what_it_asked_for(
         store.transact(lambda tx: tx.run(tasks))
     with pytest.raises(Unreadable, match=r"Task\(3\): priority must be int"):
         store.transact(lambda tx: tx.page(tasks, 5))
+
+
+@pytest.mark.lacks("classic", "it ignores masks and transforms")
+def test_a_write_of_what_cannot_be_read_back_says_that_it_was_made(
+    store: Store, tasks: Query[Task]
+) -> None:
+    changes = [
+        update(Task(id=number, task_list_id="a", description="new"), mask=["description"])
+        for number in (1, BAD, 5)
+    ]
+    one, bad, other = store.write_multi(changes)
+    assert (one.unwrap().description, other.unwrap().description) == ("new", "new")
+    with pytest.raises(Unreadable, match="but str is stored; the write was made"):
+        bad.unwrap()
+
+    def write(tx: Transaction) -> None:
+        tx.apply(changes[1])
+
+    for attempt in (lambda: store.apply(changes[1]), lambda: store.transact(write)):
+        with pytest.raises(Unreadable, match="the write was made"):
+            attempt()
+
+
+class Size(Enum):
+    SMALL = "s"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Size":
+        raise KeyError(value)
+
+
+@entity
+@dataclass(kw_only=True)
+class Shirt:
+    id: Id[str]
+    size: Indexed[Size]
+
+
+@entity(kind="Shirt")
+@dataclass(kw_only=True)
+class OtherShirt:
+    id: Id[str]
+    size: Indexed[str]
+
+
+def test_an_enum_that_raises_an_error_of_its_own_ends_no_query(store: Store) -> None:
+    store.insert(OtherShirt(id="a", size="xxl"))
+    store.insert(OtherShirt(id="b", size="s"))
+    shirts = Query(Shirt)
+    queries: list[Query[Any]] = [shirts, shirts.project("size"), shirts.distinct("size")]
+    for query in queries:
+        found = store.run(query)
+        assert len(found) == 1
+        assert [each.property for each in found.unreadable] == ["size"]
