@@ -12,7 +12,7 @@ from lib.datastore.mutations import Mutation
 from lib.datastore.schema import model_of
 from lib.datastore.scopes import PRESENT
 from lib.datastore.service import Service
-from lib.datastore.transacting import with_stored
+from lib.datastore.transacting import run_body, with_stored
 from lib.datastore.transactions import Transaction, Written
 from lib.errors import AlreadyExists, Contention, NotFound, VersionMismatch
 from lib.retry import retry
@@ -32,7 +32,7 @@ def run_optimistically(
 
     def attempt() -> T:
         transaction = OptimisticTransaction(service, codecs)
-        returned = body(transaction)
+        returned = run_body(body, transaction)
         return with_stored(returned, transaction.commit_if_unchanged(now()))  # type: ignore[no-any-return]
 
     return retry(

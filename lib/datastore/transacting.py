@@ -2,10 +2,11 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any, TypeVar
 
 from lib import deadline
@@ -24,6 +25,22 @@ T = TypeVar("T")
 GRACE = timedelta(seconds=1)
 
 _is_running: ContextVar[bool] = ContextVar("transaction", default=False)
+
+
+def run_body(body: Callable[[Transaction], T], transaction: Transaction) -> T:
+    """Return what a body returns; TypeError where that has still to run, for nothing was written.
+
+    So it is with an async function, and with a generator.
+    """
+    returned = body(transaction)
+    if isinstance(returned, Awaitable | GeneratorType | AsyncGeneratorType):
+        with contextlib.suppress(Exception):
+            returned.close()  # type: ignore[union-attr]
+        raise TypeError(
+            f"what runs in a transaction returned a {type(returned).__name__}, which nobody here "
+            "runs: write a plain function (`def`, no `yield`)"
+        )
+    return returned
 
 
 def run_transaction(
@@ -69,7 +86,7 @@ class _Runner:
             self.service, self.codecs, read_only=self.read_only, previous=self.previous
         )
         try:
-            returned = body(transaction)
+            returned = run_body(body, transaction)
             written = self._commit(transaction)
         except BaseException:
             self.previous = transaction.handle

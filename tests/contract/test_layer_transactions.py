@@ -174,3 +174,17 @@ def add_one(tx: Transaction) -> Task:
 def in_another_thread(work: Callable[[], object]) -> None:
     with ThreadPoolExecutor(1) as pool:
         pool.submit(work).result()
+
+
+@pytest.mark.parametrize("optimistically", [False, True])
+def test_a_body_that_has_still_to_run_is_refused_and_nothing_is_written(
+    store: Store, optimistically: bool
+) -> None:
+    async def later(tx: Transaction) -> None:
+        tx.upsert(TaskList(id="later", name="x"))
+
+    transact = store.transact_optimistically if optimistically else store.transact
+    for body in (later, lambda tx: (tx.delete(each) for each in [key(TaskList, "later")])):
+        with pytest.raises(TypeError, match=r"in a transaction returned a (coroutine|generator)"):
+            transact(body)
+    assert store.find(key(TaskList, "later")) is None

@@ -1,6 +1,6 @@
 """The store in memory keeps the promises of a Store that sagas and participants rely on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -202,3 +202,18 @@ def test_an_optimistic_transaction_is_as_strict_as_the_real_one(store: MemorySto
 def test_what_is_not_to_be_had_in_memory_is_refused(store: MemoryStore) -> None:
     with pytest.raises(NotImplementedError, match="whole entities only"):
         store.run(Query(Shelf).keys_only())
+
+
+@pytest.mark.parametrize("optimistically", [False, True])
+def test_a_transaction_whose_body_has_still_to_run_is_refused(optimistically: bool) -> None:
+    async def later(_: Transaction) -> int:
+        return 1
+
+    def one_by_one(_: Transaction) -> Iterator[int]:
+        yield 1
+
+    store = MemoryStore()
+    transact = store.transact_optimistically if optimistically else store.transact
+    for body in (later, one_by_one, lambda tx: later(tx)):
+        with pytest.raises(TypeError, match=r"in a transaction returned a (coroutine|generator)"):
+            transact(body)
