@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from lib.datastore import UnreadableEntity
-from lib.errors import AmendsError, Unreadable
+from lib.errors import AmendsError, NotFound, Unreadable, VersionMismatch
 from lib.saga import alerts
 from lib.saga.engine import Engine
 from lib.saga.look import look
@@ -115,7 +115,10 @@ class _Sweep:
         letters = self._journal.unalerted(LOT, self._unreadable)
 
         def announce(letter: DeadLetter) -> bool:
-            self._engine.announce(letter)
+            try:
+                self._engine.announce(letter)
+            except (NotFound, VersionMismatch):
+                return False  # it was dealt with meanwhile, or another sweep has noted it
             return True
 
         return work_through(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib.datastore import Query, key
-from lib.errors import Conflict, NotFound
+from lib.errors import Conflict, NotFound, VersionMismatch
 from lib.saga import alerts
 from lib.saga.barrier import Effect, apply_once
 from lib.saga.call import Permanent
@@ -59,6 +59,27 @@ def test_an_alert_that_a_killed_process_left_unlogged_is_logged_by_the_sweep(
     assert sweep(bench.engine, bench.now).alerted == 1
     assert sweep(bench.engine, bench.now).alerted == 0
     assert count_alerts(capsys) == 1
+
+
+@pytest.mark.parametrize("problem", [NotFound("dealt with"), VersionMismatch("noted")])
+def test_a_letter_that_is_dealt_with_while_the_sweep_alerts_is_no_error(
+    bench: Bench,
+    probe: Probe,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    problem: Exception,
+) -> None:
+    park(bench, probe)
+    letter = bench.store.get(key(DeadLetter, "s"))
+    bench.store.update(replace(letter, alerted=False))
+    capsys.readouterr()
+
+    def dealt_with(_: DeadLetter) -> None:
+        raise problem
+
+    monkeypatch.setattr(bench.engine.journal, "note_alert", dealt_with)
+    assert sweep(bench.engine, bench.now).alerted == 0
+    assert "cannot help" not in capsys.readouterr().out
 
 
 def test_a_saga_parked_twice_is_alerted_twice_under_two_insert_ids(
