@@ -8,7 +8,7 @@ from datetime import timedelta
 from lib.saga.declaration.error import describe
 
 #: A name is part of keys, of children's ids and of addresses.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?")
 
 #: Longer waits are taken for a wrong unit; it also keeps every date within what Datastore stores.
 LONGEST_WAIT = timedelta(days=36_500)
@@ -28,7 +28,7 @@ def faults_of_name(name: object) -> Iterator[str]:
     elif not NAME.fullmatch(name):
         yield (
             f"the name is {describe(name)}: a name has 1 to 100 letters (A to Z), digits, spaces "
-            "and ._- and begins with a letter or a digit"
+            "and ._-, begins with a letter or a digit and ends in no space"
         )
 
 

@@ -37,7 +37,10 @@ class Setting:
         awaited = {part.name: part for _, part in list_parts(self.saga) if isinstance(part, Signal)}
         for name in self.signals:
             if name not in awaited:
-                raise ValueError(f"saga {self.saga.name} has no signal {name!r}: signals={{...}}")
+                raise ValueError(
+                    f"signals has {name!r}, and saga {self.saga.name} has no such signal: "
+                    f"it waits for {', '.join(awaited) or 'none'}"
+                )
         for signal in awaited.values():
             self._check_signal(signal)
 

@@ -201,6 +201,7 @@ WRONG: list[tuple[str, str]] = [
     ("saga(name='pay\\n')", "a name has 1 to 100 letters"),
     ("saga(name='a/b')", "saga 'a/b' (str):…a name has"),
     ("saga(name='a:b')", "saga 'a:b' (str):…a name has"),
+    ("saga(name='pay ')", "ends in no space"),
     ("saga(name=' pay')", "begins with a letter or a digit"),
     ("a(5)", "step 5 (int): the name is 5 (int): write a str"),
     ("a(act)", "step the function act: the name is the function act: write a str"),
