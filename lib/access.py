@@ -23,6 +23,9 @@ BY_WAY_OF_API = "amends.api"
 #: How a member of AMENDS_OPERATORS begins whose address stands in its tokens.
 _PERSONS = ("user:", "serviceaccount:")
 
+#: How IAM writes a member that is no more: it names nobody.
+_DELETED = "deleted:"
+
 
 def check_invoker(request: flask.Request, invoker: str) -> None:
     """Return when this request may call a function for `invoker`.
@@ -94,11 +97,11 @@ def _check_operator(request: flask.Request) -> None:
 
 def _address_of(member: str) -> str:
     prefix = next((prefix for prefix in _PERSONS if member.startswith(prefix)), "")
-    return member.removeprefix(prefix)
+    return member.removeprefix(prefix).strip()
 
 
 def _is_group(member: str) -> bool:
-    return ":" in member and not member.startswith(_PERSONS)
+    return ":" in member and not member.startswith((*_PERSONS, _DELETED))
 
 
 def _host_of(url: str) -> str:

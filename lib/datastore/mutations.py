@@ -65,7 +65,10 @@ def update(
     Fields with a transform are not taken from the entity: the service changes what it has
     stored. With `if_version`, only if that is the stored version; a write that changes nothing
     may keep it (both of Google's emulators do), so that an equal write passes as well.
+    Raises TypeError for a mask that is one text: its letters are no names.
     """
+    if isinstance(mask, str):
+        raise TypeError(f"a mask is a list of names: [{mask!r}]")
     names = None if mask is None else tuple(mask)
     return Mutation("update", entity, None, _checked(if_version), names, tuple(transforms))
 

@@ -203,3 +203,8 @@ def test_what_may_be_anything_is_changed_in_every_way(store: Store) -> None:
     for change in (increment("anything", 5), append_missing("anything", [7])):
         gauge = store.update(gauge, mask=[], transforms=[change])
     assert gauge.anything == [7]
+
+
+def test_a_mask_of_one_text_is_not_taken_for_its_letters(store: Store) -> None:
+    with pytest.raises(TypeError, match=r"a mask is a list of names: \['n'\]"):
+        store.update(Person(id="p"), mask="n")

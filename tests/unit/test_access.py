@@ -200,6 +200,10 @@ def test_a_public_function_never_believes_a_token_without_a_signature(
         ("", False, 403),
         ("ann@example.com", False, 403),
         ("ann@example.com", True, 403),
+        ("USER: olga@example.com ,", False, 200),
+        ("allUsers, allAuthenticatedUsers", False, 403),
+        ("deleted:group:ops@example.com?uid=1", False, 403),  # names nobody, so IAM asked nobody
+        ("deleted:user:olga@example.com?uid=1", True, 403),
         ("group:ops@example.com", False, 200),  # IAM has said that Olga is of the group
         ("group:ops@example.com", True, 403),  # of api's callers nobody has said so
     ],
