@@ -61,6 +61,16 @@ def log_unreadable(saga_id: str, problem: Unreadable) -> None:
         saga=saga_id, entity=problem.key, error=problem.detail)  # fmt: skip
 
 
+def leave_unreadable(saga_id: str, problem: Unreadable) -> str:
+    """Leave a delivery of which nothing was run to the sweep.
+
+    Asked again, the queue's own task would fail until it is dropped; the sweep finds the saga by
+    its due time as soon as it can be read, and hammers nobody until then.
+    """
+    log_unreadable(saga_id, problem)
+    return "unreadable"
+
+
 def log_dead_letters(count: int) -> None:
     """Log how many sagas are parked, once a sweep: the alert stays open until there are none."""
     log("INFO", f"{count} sagas are parked", metric="dead-letters", count=count)

@@ -39,6 +39,11 @@ def find_happened(
     return None
 
 
+def records_begin(definition: Saga, delivery: Delivery) -> bool:
+    """Tell whether it is recorded that a delivery's action begins, before it does."""
+    return delivery.phase is Phase.EXECUTE and definition.records_begin_of(delivery.step)
+
+
 def action_of(part: Part, phase: Phase) -> Action:
     """Return the author's code for a phase of a step."""
     if not isinstance(part, Step):

@@ -27,7 +27,14 @@ from lib.logs import log
 from lib.saga import alerts
 from lib.saga.attempt import Attempt, CallWithin, call_in_thread, outcome_of, run_action
 from lib.saga.attempt_log import log_attempt
-from lib.saga.calling import action_of, child_end_of, find_happened, in_a_word, make_call
+from lib.saga.calling import (
+    action_of,
+    child_end_of,
+    find_happened,
+    in_a_word,
+    make_call,
+    records_begin,
+)
 from lib.saga.definition import Definitions, Saga, check_table
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.fallback import unanswered
@@ -136,7 +143,7 @@ class Engine:
         except Unreadable as problem:
             if lost:
                 raise  # only the queue knows that an earlier dispatch may have had its effect
-            return _leave_unreadable(delivery, problem)
+            return alerts.leave_unreadable(delivery.saga_id, problem)
         if loaded is None:
             log("WARNING", "a delivery names a saga that does not exist", saga=delivery.saga_id)
             return "unknown"
@@ -153,7 +160,7 @@ class Engine:
             log_attempt(definition, loaded, Attempt(happened))
         if happened is None:
             OVERRUNS.check()
-        if happened is None and _records_begin(definition, delivery):
+        if happened is None and records_begin(definition, delivery):
             begun = self._begin(loaded, delivery)
             if begun is None:
                 return "stale"
@@ -230,7 +237,7 @@ class Engine:
                     delivery.saga_id, delivery.steps, delivery.child
                 )
             except Unreadable as problem:
-                return _leave_unreadable(delivery, problem)
+                return alerts.leave_unreadable(delivery.saga_id, problem)
             news = child is not None and child.status in FINISHED and not child.parent_told
             if loaded is not None and not news:
                 self._make_sure(loaded, self._enqueue)
@@ -386,17 +393,3 @@ class Engine:
             self._enqueue(deliveries)
         except Exception as problem:  # what is committed runs, whatever the queue has against it
             alerts.log_left(problem)
-
-
-def _records_begin(definition: Saga, delivery: Delivery) -> bool:
-    return delivery.phase is Phase.EXECUTE and definition.records_begin_of(delivery.step)
-
-
-def _leave_unreadable(delivery: Delivery, problem: Unreadable) -> str:
-    """Leave a delivery of which nothing was run to the sweep.
-
-    Asked again, the queue's own task would fail until it is dropped; the sweep finds the saga by
-    its due time as soon as it can be read, and hammers nobody until then.
-    """
-    alerts.log_unreadable(delivery.saga_id, problem)
-    return "unreadable"
