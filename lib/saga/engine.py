@@ -8,7 +8,6 @@ finds by the due time that every commit writes.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -59,7 +58,7 @@ from lib.saga.pausing import back_off
 from lib.saga.payload import canonical_payload, is_same_payload, stored_payload
 from lib.saga.recorder import Recorder, begin_in_time
 from lib.saga.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
-from lib.saga.requests import for_children, pin
+from lib.saga.requests import for_children, pin, tell_each
 from lib.saga.retention import KEEP, Retention, retain, told
 from lib.saga.steps import Child, Signal
 from lib.stacks import forget_stack
@@ -181,9 +180,7 @@ class Engine:
         saga = self._settle(loaded, what, self._enqueue_or_leave)
         onward = for_children(loaded.saga, saga, what)
         if onward is not None:
-            for child in self.journal.get(saga_id).children:
-                with suppress(Conflict, NotFound):
-                    self.tell(child, onward)
+            tell_each(self.tell, self.journal.get(saga_id).children, onward)
         return saga
 
     def signal(self, saga_id: str, name: str, payload: Any, *, actor: str) -> SagaRecord:

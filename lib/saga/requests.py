@@ -1,7 +1,9 @@
 """What becomes of a request between whoever makes it and the sagas that it is for."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from lib.errors import AmendsError, Conflict, NotFound
 from lib.identifiers import make_id
 from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.happened import (
@@ -55,3 +57,22 @@ def for_children(before: SagaRecord, after: SagaRecord, what: Happened) -> Happe
     if before.status is SagaStatus.FAILED and after.status in ACTIVE:
         return Overdue(at_once=True)
     return None
+
+
+def tell_each(
+    tell: Callable[[str, Happened], object], children: Iterable[str], happened: Happened
+) -> None:
+    """Tell each of some sagas, whatever becomes of the others; it need not make sense in each.
+
+    Raises the first error of another kind once all were told: it is to be done again.
+    """
+    failed: AmendsError | None = None
+    for child in children:
+        try:
+            tell(child, happened)
+        except (Conflict, NotFound):
+            continue
+        except AmendsError as problem:
+            failed = failed or problem
+    if failed is not None:
+        raise failed

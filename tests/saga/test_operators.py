@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from lib.datastore import Query, key
-from lib.errors import Conflict, Unavailable, VersionMismatch
+from lib.errors import Conflict, Unavailable, Unreadable, VersionMismatch
 from lib.saga.call import Permanent, Unknown
 from lib.saga.definition import Saga
-from lib.saga.journal import Journal
+from lib.saga.journal import Journal, Loaded
 from lib.saga.machine.draft import Decision
 from lib.saga.machine.happened import (
     Asked,
@@ -25,7 +25,7 @@ from lib.saga.machine.happened import (
 )
 from lib.saga.operators.operating import apply_to_each
 from lib.saga.records import DeadLetter, SagaRecord, SagaStatus
-from lib.saga.steps import Child, Part, Signal
+from lib.saga.steps import Child, Parallel, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "the bank called"}
@@ -116,6 +116,26 @@ def test_a_pause_of_the_state_that_was_seen_reaches_the_children_too(
             bench.engine.tell("s", replace(request, sequence=seen.sequence))
         wanted = isinstance(request, PauseRequested)
         assert [bench.load(n)[0].paused for n in ("s", "s:c", "s:c:d")] == [wanted] * 3
+
+
+def test_a_child_that_cannot_be_told_keeps_no_sibling_from_a_pause(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
+    group = Parallel(child("c", inner), child("d", inner))
+    bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=(group,)))
+    bench.engine.start("letters", "s", {"n": 1})
+    get = bench.engine.journal.get
+
+    def break_one(saga_id: str) -> Loaded:
+        if saga_id == "s:c":
+            raise Unreadable("written by a newer revision")
+        return get(saga_id)
+
+    monkeypatch.setattr(bench.engine.journal, "get", break_one)
+    with pytest.raises(Unreadable, match="newer revision"):
+        bench.engine.tell("s", PauseRequested(**WHO))
+    assert [bench.load(name)[0].paused for name in ("s", "s:c", "s:d")] == [True, False, True]
 
 
 def test_a_cancel_that_lifts_a_pause_lifts_that_of_a_child_that_is_the_pivot(
