@@ -24,7 +24,7 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     loaded = engine.journal.load(saga.id, saga.total_steps)
     if loaded is None or loaded.saga.due != saga.due:
         return False
-    after = engine.look(loaded, _look_around(engine.journal, loaded))
+    after = engine.look(loaded, look_around(engine.journal, loaded))
     if after.sequence > loaded.saga.sequence:
         return True
     with suppress(VersionMismatch):  # it has moved on, and wrote when it is due
@@ -33,8 +33,8 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     return False
 
 
-def _look_around(journal: Journal, loaded: Loaded) -> Looked:
-    """Return what has become of the children and of the dead letter of a saga."""
+def look_around(journal: Journal, loaded: Loaded) -> Looked:
+    """Return what has become of the children and of the dead letter of a saga, for the machine."""
     saga = loaded.saga
     children = {name: journal.find(name) for name in loaded.children}
     heard = (child for child in children.values() if child and child.parent_told)

@@ -12,8 +12,10 @@ from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.http.exchange import NETWORK
 from lib.saga.journal import Journal
+from lib.saga.look import look_around
+from lib.saga.machine.deciding import decide
 from lib.saga.machine.outstanding import outstanding
-from lib.saga.records import FINISHED, SagaRecord, SagaStatus, StepRecord
+from lib.saga.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
 from lib.saga.testing import memory, queue
 from lib.saga.testing.clock import BEGINNING, VirtualClock
 from lib.saga.testing.faults import (
@@ -152,6 +154,8 @@ class Environment:
         self.definitions.withdrawn = snapshot.withdrawn
         #: Why the run is broken, where the code under test may have caught that.
         self.broken = ""
+        #: The saga that only its daily look has moved.
+        self.helped = ""
 
     @property
     def process(self) -> Process:
@@ -194,11 +198,23 @@ class Environment:
     def find_due_times(self) -> list[datetime]:
         """Return when the sweep is to look at each saga that it has something to do about.
 
-        The daily look at what waits is left out: no promise is to hang on it.
+        The daily look is left out, as it costs a sweep a day: it comes when all is quiet.
         """
         marks = [saga.due for saga in self.find_sagas() if saga.due]
         times = [mark.rpartition("|")[2] for mark in marks if not mark.startswith("look-")]
         return [datetime.fromisoformat(f"{time}+00:00") for time in times]
+
+    def find_neglected(self) -> SagaRecord | None:
+        """Return a saga at which the daily look would find something, None for none."""
+        now = self.clock.now + LOOK_PERIOD
+        for saga in self.find_sagas():
+            loaded = self.journal.load(saga.id, saga.total_steps)
+            if loaded is None or not (saga.due or "").startswith("look-"):
+                continue
+            definition = self.definitions.get_declared(saga)
+            if decide(definition, *loaded, look_around(self.journal, loaded), now).events:
+                return saga
+        return None
 
     def has_unalerted(self) -> bool:
         """Tell whether a dead letter's alert is still to be logged."""

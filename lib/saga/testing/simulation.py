@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 from lib.errors import Contention, NotBegun, Unavailable
 from lib.saga.delivery import Delivery
+from lib.saga.look import look
 from lib.saga.machine.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
+from lib.saga.records import LOOK_PERIOD, SagaRecord
 from lib.saga.recovery import sweep
 from lib.saga.testing.bystanders import Bystanders
 from lib.saga.testing.clock import BEGINNING
@@ -139,7 +141,7 @@ class Simulation:
         if (task is None or task.at > now) and self._bystanders.send_signal():
             return True
         if task is None and not self._moves():
-            return self._bystanders.put_right()
+            return self._bystanders.put_right() or self._look()
         self._skip_idle_sweeps(task)
         if task is not None and task.at <= self._next_sweep:
             self.environment.clock.advance_to(task.at)
@@ -272,6 +274,28 @@ class Simulation:
             )
         except Unavailable as problem:
             return problem.code
+
+    def _look(self) -> bool:
+        """Let the daily look come, which is the net under everything; False if all is well."""
+        environment = self.environment
+        saga = environment.find_neglected()
+        if saga is None:
+            return False
+        if environment.helped == saga.id:
+            raise PromiseBroken(f"the daily look at saga {saga.id} does not help")
+        environment.helped = saga.id
+        environment.clock.advance(LOOK_PERIOD)
+        process = Process("the daily look", durable=False, sweeps=True)
+        environment.perform(process, lambda: self._do_look(saga))
+        self._note_event()
+        return True
+
+    def _do_look(self, saga: SagaRecord) -> str:
+        try:
+            helped = look(self.environment.engine, saga, self.environment.read_clock())
+        except Unavailable as problem:
+            return problem.code
+        return "it helped" if helped else "all is well"
 
     def _check_patience(self) -> None:
         """Raise PromiseBroken if the sweep, which alone can help now, has not done so in time."""

@@ -1,0 +1,79 @@
+"""The net under everything: the daily look, which moves what nothing else would."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lib.datastore import Store, key
+from lib.saga.definition import Saga
+from lib.saga.delivery import Delivery
+from lib.saga.engine import Engine
+from lib.saga.records import LOOK_PERIOD, DeadLetter, SagaRecord, SagaStatus, look_mark, shard_of
+from lib.saga.steps import Child
+from lib.saga.testing import explore
+from lib.saga.testing.setting import Setting
+from lib.saga.testing.simulation import Simulation
+from tests.unit.explore.seats import add_seats, make_saga, seat, seats_fit
+
+FAMILY = Saga(
+    "seats",
+    payload=dict,
+    steps=(
+        Child(
+            "c",
+            saga=Saga("child", payload=dict, steps=(seat("x"),)),
+            payload=lambda payload, _: payload,
+        ),
+        seat("b"),
+    ),
+)
+
+
+class Deaf(Engine):
+    """Notes that a parent knows of its child's end, and tells it nothing."""
+
+    def _deliver_news(self, delivery: Delivery) -> str:
+        child = self.journal.find(delivery.child)
+        if child is not None and not child.parent_told:
+            self.journal.acknowledge(replace(child, parent_told=True, due=None))
+        return "told"
+
+
+class Forgetful(Engine):
+    """Forgets what a saga waits for, as soon as it waits for its second step."""
+
+    def deliver(self, delivery: Delivery, *, lost: int = 0) -> str:
+        """Run a delivery, and wipe out what is outstanding after it."""
+        ended = super().deliver(delivery, lost=lost)
+        saga, steps = self.journal.get(delivery.saga_id)
+        if saga.status is SagaStatus.RUNNING:
+            due = look_mark(shard_of(saga.id), self.clock() + LOOK_PERIOD)
+            for each in (replace(saga, due=due), *(replace(step, awaits=None) for step in steps)):
+                self.journal.store.update(each)
+        return ended
+
+
+def run_quietly(saga: Saga, make_engine: Any) -> tuple[Store, SagaRecord]:
+    setting = Setting(saga=saga, payload={}, prepare=add_seats, make_engine=make_engine)
+    simulation = Simulation(setting)
+    simulation.run(lambda _: None)
+    store = simulation.environment.store
+    return store, store.get(key(SagaRecord, "explored"))
+
+
+def test_a_missed_end_of_a_child_is_mended_by_the_daily_look() -> None:
+    _, saga = run_quietly(FAMILY, Deaf)
+    assert saga.status is SagaStatus.COMPLETED
+
+
+def test_a_saga_with_nothing_outstanding_is_parked_by_the_daily_look_and_alerted() -> None:
+    store, saga = run_quietly(make_saga("ab"), Forgetful)
+    assert saga.status is SagaStatus.FAILED
+    assert "nothing moves it" in saga.parked_because
+    assert store.get(key(DeadLetter, "explored")).alerted
+
+
+def test_a_saga_that_only_the_daily_look_moves_is_found() -> None:
+    with pytest.raises(AssertionError, match="only the daily look has moved saga explored"):
+        explore(FAMILY, {}, seats_fit(2), prepare=add_seats, make_engine=Deaf)
