@@ -1,0 +1,40 @@
+"""What comes late, or for another attempt, changes nothing."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from lib.saga.definition import Saga
+from lib.saga.machine.happened import ParkRequested, Signalled, Woken
+from lib.saga.machine.outstanding import is_awaited
+from lib.saga.records import SagaStatus
+from lib.saga.steps import Signal, Timer
+from tests.unit.saga.build import Played, step
+
+DAY = timedelta(days=1)
+
+
+def test_a_delivery_of_another_attempt_is_not_awaited() -> None:
+    awaited = Played().awaited
+    assert is_awaited(awaited, [awaited])
+    assert not is_awaited(replace(awaited, attempt=awaited.attempt + 1), [awaited])
+
+
+def test_a_wait_does_not_end_by_the_delivery_of_another_attempt() -> None:
+    played = Played(Saga("x", payload=dict, steps=(Timer("nap", after=DAY),)))
+    played.happens(Woken(step=0, attempt=9), after=2 * DAY)
+    assert played.saga.status is SagaStatus.RUNNING
+
+
+def test_a_signal_to_a_parked_saga_is_kept_and_moves_nothing() -> None:
+    played = Played(Saga("x", payload=dict, steps=(Signal("go"),)))
+    played.happens(ParkRequested(actor="ops", reason="a look"))
+    played.happens(Signalled(step="go", payload="1"))
+    assert played.saga.status is SagaStatus.FAILED
+    assert (played.statuses(), played.steps[0].signal) == (["WAITING"], "1")
+
+
+def test_a_child_saga_hands_its_last_output_to_its_parent() -> None:
+    played = Played(Saga("x", payload=dict, steps=(step("a"),)))
+    played.saga = replace(played.saga, parent_id="parent")
+    played.ends(output="1")
+    assert played.saga.result == "1"
