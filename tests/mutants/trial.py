@@ -16,10 +16,15 @@ COPIED = ("lib", "functions", "local", "tests/unit", "main.py", "pyproject.toml"
 #: The tests that have to notice; those that notice most come first.
 QUICK = (
     "tests/unit/saga",
+    "tests/unit/explore/test_single_run.py",
     "tests/unit/explore/test_broken.py",
+    "tests/unit/explore/test_signals.py",
+    "tests/unit/explore/test_unanswered.py",
+    "tests/unit/explore/test_purge.py",
+    "tests/unit/explore/test_refusals.py",
     "tests/unit/explore/test_faults.py",
     "tests/unit/explore/test_failures.py",
-    "tests/unit/explore",
+    "tests/unit/explore/test_shapes.py",
 )
 
 #: A mutant that runs for so many seconds goes round in circles, and that is noticed too.

@@ -8,10 +8,10 @@ import pytest
 
 from lib.datastore import key
 from lib.errors import Conflict, Invalid
-from lib.saga.call import Permanent, Retry
+from lib.saga.call import Call, Permanent, Retry
 from lib.saga.definition import Saga
 from lib.saga.records import SagaStatus, StepStatus
-from lib.saga.steps import Signal, Timer
+from lib.saga.steps import Signal, Step, Timer
 from lib.saga.testing import VirtualClock, run
 from tests.unit.explore.seats import Seats, add_seats, make_saga, seat
 
@@ -96,3 +96,15 @@ def test_a_saga_is_cancelled() -> None:
 def test_a_payload_that_does_not_fit_is_refused() -> None:
     with pytest.raises(Invalid, match="payload must be an object"):
         run(make_saga("a"), [])
+
+
+def test_each_attempt_has_a_fencing_token_of_its_own() -> None:
+    tokens: list[int] = []
+
+    def act(_: Any, call: Call) -> None:
+        tokens.append(call.fencing_token)
+        if len(tokens) == 1:
+            raise Retry("later")
+
+    run(Saga("x", payload=dict, steps=(Step("a", execute=act),)), {})
+    assert tokens == [1, 2]
