@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from lib.saga.calling import find_happened
 from lib.saga.definition import Saga
-from lib.saga.machine.happened import ParkRequested, Signalled, Woken
+from lib.saga.journal import Loaded
+from lib.saga.machine.happened import Outcome, ParkRequested, Result, Signalled, Woken
 from lib.saga.machine.outstanding import is_awaited
 from lib.saga.records import SagaStatus
 from lib.saga.steps import Signal, Timer
-from tests.unit.saga.build import Played, step
+from tests.unit.saga.build import THREE, Played, step
 
 DAY = timedelta(days=1)
 
@@ -38,3 +40,12 @@ def test_a_child_saga_hands_its_last_output_to_its_parent() -> None:
     played.saga = replace(played.saga, parent_id="parent")
     played.ends(output="1")
     assert played.saga.result == "1"
+
+
+def test_a_dispatch_whose_earlier_one_gave_no_answer_has_an_unknown_outcome() -> None:
+    played = Played()
+    loaded = Loaded(played.saga, played.steps)
+    known = find_happened(THREE, loaded, played.awaited, 1, played.now)
+    assert isinstance(known, Outcome)
+    assert known.result is Result.UNKNOWN
+    assert find_happened(THREE, loaded, played.awaited, 0, played.now) is None
