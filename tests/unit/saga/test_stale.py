@@ -4,12 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from lib.saga.calling import find_happened
-from lib.saga.definition import Saga
-from lib.saga.journal import Loaded
+from lib.saga.definition import Definitions, Saga
+from lib.saga.journal import Journal, Loaded
 from lib.saga.machine.happened import Outcome, ParkRequested, Result, Signalled, Woken
 from lib.saga.machine.outstanding import is_awaited
+from lib.saga.recorder import Recorder
 from lib.saga.records import SagaStatus
+from lib.saga.retention import KEEP
 from lib.saga.steps import Signal, Timer
+from lib.saga.testing import MemoryStore, VirtualClock
 from tests.unit.saga.build import THREE, Played, step
 
 DAY = timedelta(days=1)
@@ -49,3 +52,10 @@ def test_a_dispatch_whose_earlier_one_gave_no_answer_has_an_unknown_outcome() ->
     assert isinstance(known, Outcome)
     assert known.result is Result.UNKNOWN
     assert find_happened(THREE, loaded, played.awaited, 0, played.now) is None
+
+
+def test_a_definition_that_has_changed_under_its_version_is_not_the_sagas() -> None:
+    recorder = Recorder(Definitions([THREE]), Journal(MemoryStore()), VirtualClock(), KEEP)
+    saga = Played().saga
+    assert recorder.definition_of(saga) is THREE
+    assert recorder.definition_of(replace(saga, fingerprint="other")) is None
