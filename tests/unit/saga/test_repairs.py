@@ -498,3 +498,18 @@ def test_a_pivot_that_was_cancelled_and_has_not_happened_is_rolled_back_by_void(
     end(played, 1, Result.UNKNOWN)
     played.happens(void("p"))
     assert (played.saga.status, due(played)) == (SagaStatus.ROLLING_BACK, {0: Phase.COMPENSATE})
+
+
+def test_a_retry_waits_for_a_child_that_goes_back_before_it_goes_on_behind_it() -> None:
+    inner = Saga("inner", payload=dict, steps=(step("x"),))
+    played = play(step("a"), Child("c", saga=inner, payload=lambda *_: {}), step("z"))
+    played.ends()
+    [child] = played.children
+    played.happens(ChildEnded(step=1, child=child.id, status=SagaStatus.COMPLETED))
+    played.ends(Result.PERMANENT, error="no")
+    played.ends(Result.UNDER_WAY)
+    played.happens(PARK)
+    played.happens(RETRY)
+    assert played.deliveries == ()
+    played.happens(ChildEnded(step=1, child=child.id, status=SagaStatus.ROLLED_BACK))
+    assert due(played) == {0: Phase.COMPENSATE}
