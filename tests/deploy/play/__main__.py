@@ -2,7 +2,8 @@
 
 Set-up, alerts, and in each mode: a first build that breaks off in each of its steps and is taken
 up, a build that changes nothing, a release that breaks off, a rollback, an unknown caller and a
-forged call. Printed is what was said, and what was answered.
+forged call, a canary that goes back and one that goes on, and the end of it all. Printed is what
+was said, and what was answered.
 """
 
 import copy
@@ -17,13 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy import rollout
-from deploy.__main__ import prepare, release
-from deploy.alerting import apply_alerts
+from deploy.__main__ import prepare, release, watch
+from deploy.canary import describe_definitions
 from deploy.cloud import Failed
 from deploy.invokers import admit_helpers
 from deploy.settings import Settings
 from deploy.setup import set_up
 from deploy.smoke import SmokeFailed, try_next_revision
+from deploy.teardown import tear_down
 from tests.deploy.cloud import BUILD, IMAGE, SETTINGS
 from tests.deploy.play.callers import play_callers
 from tests.deploy.play.stage import Theatre
@@ -49,7 +51,7 @@ def steps_of(cloud: Theatre, settings: Settings, image: str) -> dict[str, Callab
     """Return the build's steps that speak to Google Cloud, in their order."""
 
     def stage() -> None:
-        rollout.stage(cloud, settings, image)
+        rollout.stage(cloud, settings, image, describe_definitions())
         admit_helpers(cloud, settings)
 
     def smoke() -> None:
@@ -140,6 +142,25 @@ def play_mode(cloud: Theatre, settings: Settings) -> None:
     say(f"MODE={mode}: make rollback, without MODE")
     rollout.roll_back(cloud, replace(settings, mode="functions"))
     assert serving(cloud) == first
+    play_canary(cloud, settings, first)
+    say(f"MODE={mode}: make teardown")
+    cloud.act_as("user:owner@example.com")
+    tear_down(cloud, settings)
+    assert not serving(cloud)
+
+
+def play_canary(cloud: Theatre, settings: Settings, first: dict[str, str]) -> None:
+    """Play a build of a canary, one that goes on, and one that goes back."""
+    say(f"MODE={settings.mode}: a canary of 10 percent, and make rollback")
+    canary = replace(settings, canary="10")
+    build(cloud, canary, f"{IMAGE}3")
+    assert not any(serving(cloud).values()), "no revision has all of the traffic"
+    rollout.roll_back(cloud, settings)
+    assert serving(cloud) == first
+    say(f"MODE={settings.mode}: the same canary again, and make release")
+    rollout.promote(cloud, canary)
+    rollout.promote(cloud, settings)
+    assert not set(first.values()) & set(serving(cloud).values())
 
 
 def play(folder: Path) -> None:
@@ -152,9 +173,9 @@ def play(folder: Path) -> None:
         say("make setup, on a project that was made a moment ago")
         set_up(cloud, STATED)
         say("make alerts")
-        apply_alerts(cloud, STATED)
+        watch(cloud, STATED)
         say("make alerts again, without CHANNELS")
-        apply_alerts(cloud, replace(STATED, channels=""))
+        watch(cloud, replace(STATED, channels=""))
         cloud.sleep(600)
         say("a build is submitted, by a stranger and by one of SUBMITTERS")
         play_submission(cloud, STATED.submitters)

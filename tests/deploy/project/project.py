@@ -130,7 +130,7 @@ class Project:
             self.state.check(token, f"{needed}.delete", name)
             self.state.find(name)
             del self.state.resources[name]
-            return {}
+            return _operation(name) if api == "artifactregistry" else {}
         self.state.check(token, f"{needed}.update", name)
         if api == "run":
             return self.run.patch(name, body, query, token)
