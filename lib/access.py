@@ -41,6 +41,21 @@ def check_invoker(request: flask.Request, invoker: str) -> None:
         raise Unauthenticated("a public function believes no token without a signature")
 
 
+def check_host(request: flask.Request) -> None:
+    """Raise Forbidden for a call on this machine under a name that is not ours.
+
+    A page elsewhere can have its own name lead to this machine (DNS rebinding), and would read
+    whatever is answered: to a browser that is its own origin.
+    """
+    known = {urlsplit(audience).netloc for audience in config().audiences}
+    from_here = _is_loopback(request.remote_addr or "") and not config().behind_iam
+    if from_here and not _is_local(request) and request.host not in known:
+        raise Forbidden(
+            "on this machine the functions answer to localhost: for another name, as of a tunnel, "
+            "put its address into AMENDS_AUDIENCES"
+        )
+
+
 def check_origin(request: flask.Request) -> None:
     """Raise Forbidden for a page of another origin that would change something.
 
@@ -50,7 +65,7 @@ def check_origin(request: flask.Request) -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     is_foreign = site not in (None, "none", "same-origin")
     if origin is not None and not is_foreign:
-        is_foreign = _host_of(origin) != request.host.lower() or not _is_own_host(request)
+        is_foreign = _host_of(origin) != request.host.lower()
     if is_foreign:
         raise Forbidden("a page of another origin may not call this function")
 
@@ -110,16 +125,6 @@ def _host_of(url: str) -> str:
         return urlsplit(url).netloc.lower()
     except ValueError:  # a bracket that is not closed, say
         return ""
-
-
-def _is_own_host(request: flask.Request) -> bool:
-    """Tell whether the Host header may name us.
-
-    A page elsewhere can have its own name lead to this machine (DNS rebinding).
-    """
-    known = {urlsplit(audience).netloc for audience in config().audiences}
-    from_here = _is_loopback(request.remote_addr or "")
-    return not from_here or _is_local(request) or request.host in known
 
 
 def _is_local(request: flask.Request) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import flask
 
-from lib.access import MACHINERY, check_invoker, check_origin
+from lib.access import MACHINERY, check_host, check_invoker, check_origin
 from lib.binding import compile_binding
 from lib.config import config
 from lib.deadline import within
@@ -42,6 +42,7 @@ def endpoint(method: str, *, status: int = 200, invoker: str = "caller") -> Deco
         allowed = (method, "HEAD", "OPTIONS") if method == "GET" else (method, "OPTIONS")
 
         def answer(request: flask.Request) -> flask.Response:
+            check_host(request)
             if request.method == "OPTIONS":
                 return flask.Response(b"", 204, headers={"Allow": ", ".join(allowed)})
             if request.method not in allowed:

@@ -106,7 +106,7 @@ def test_a_header_spelled_with_underscores_does_not_stand_for_the_checked_one(
     with start(service, "functions", stack) as (url, deployed):
         base = deployed["AMENDS_BASE_URL"]
         request = (
-            f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n"
+            f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n"
             f"Authorization: {removed(signer, 'mallory@example.com', base)}\r\n"
             f"X_Serverless_Authorization: {removed(signer, OPERATOR, base)}\r\n\r\n"
         )

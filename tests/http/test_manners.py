@@ -99,6 +99,19 @@ def test_a_page_of_another_origin_changes_nothing(
 
 
 @pytest.mark.parametrize(
+    "host", ["rebound.example:{port}", "rebound.example", "127.0.0.1.evil.example"]
+)
+def test_a_page_whose_name_was_made_to_lead_here_reads_nothing(
+    call: Call, stack: Stack, host: str
+) -> None:
+    sent = {"Host": host.format(port=stack.url.rpartition(":")[2])}
+    answer = call("GET", "list-sagas", headers=sent)
+    assert_problem(answer, 403, "forbidden")
+    assert "AMENDS_AUDIENCES" in answer.json()["detail"]
+    assert call("OPTIONS", "list-sagas", headers=sent).status_code == 403
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {"Sec-Fetch-Site": "same-origin"},
@@ -179,7 +192,7 @@ def test_a_connection_is_as_good_as_new_after_an_early_refusal_of_a_large_body(
 def test_a_client_that_sends_its_body_only_after_an_answer_is_answered(stack: Stack) -> None:
     host, port = stack.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        head = "POST /sweep-sagas HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+        head = "POST /sweep-sagas HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
         connection.sendall(head.encode())
         assert b" 401 " in connection.recv(65536).splitlines()[0]
 
@@ -201,18 +214,18 @@ def say(stack: Stack, raw: bytes) -> tuple[str, dict[str, Any]]:
     [
         (b"GARBAGE\r\n\r\n", 400),
         (b"GET / HTTP/9.9\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: <b>\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 431),
-        (b"POST /place-order HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: zip\r\n\r\n", 501),
-        (b"GET /robots.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
-        (b"GET /favicon.ico HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nBad Header: <b>\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 431),
+        (b"POST /place-order HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: zip\r\n\r\n", 501),
+        (b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 404),
+        (b"GET /favicon.ico HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 404),
         (
-            b"POST /place-order HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            b"POST /place-order HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
             b"Connection: close\r\n\r\nzz\r\n\r\n",
             400,
         ),
         (
-            b"POST /place-order HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+            b"POST /place-order HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
             b"Content-Type: application/json\r\nConnection: close\r\n\r\n{",
             400,
         ),
