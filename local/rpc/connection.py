@@ -81,6 +81,9 @@ class Connection:
         self._block: tuple[Frame, bytearray] | None = None
         self._reader: object | None = None
         self._is_greeted = False
+        #: Held where a request begins, or a goodbye says which the last one was.
+        self._beginning = threading.Lock()
+        self._is_dismissed = False
         self._last_used = time.monotonic()
 
     def serve(self) -> None:
@@ -102,8 +105,13 @@ class Connection:
 
     def dismiss(self) -> None:
         """End an idle connection; a client that wants more of it connects again."""
+        with self._beginning:
+            if self.idle_since is None:
+                return
+            self._is_dismissed = True
+            goodbye = self._build_goodbye(ErrorCode.NO_ERROR, "idle")
         _LOG.info("an idle connection ends: others want in")
-        self._outgoing.send_if_free(self._build_goodbye(ErrorCode.NO_ERROR, "idle"))
+        self._outgoing.send_if_free(goodbye)
         self.close()
 
     def close(self) -> None:
@@ -254,8 +262,12 @@ class Connection:
     def _begin(self, stream: int, headers: Headers) -> Request | None:
         if stream <= self._last_stream:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a stream begun twice")
-        self._last_stream = stream
-        self._last_used = time.monotonic()
+        with self._beginning:
+            if self._is_dismissed:
+                # The goodbye does not count this request: its client sends it elsewhere, by itself.
+                return None
+            self._last_stream = stream
+            self._last_used = time.monotonic()
         if self._outgoing.open_streams >= MAX_STREAMS:
             self._outgoing.send(build_reset(stream, ErrorCode.REFUSED_STREAM))
             return None

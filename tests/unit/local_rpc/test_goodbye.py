@@ -3,7 +3,8 @@
 import socket
 import time
 
-from local.rpc.frames import ErrorCode, Type, build_frame
+from local.rpc.connection import Connection
+from local.rpc.frames import PREFACE, ErrorCode, Type, build_frame, build_settings
 from local.rpc.listener import Listener, serve_pages
 from tests.unit.local_rpc.conftest import Server
 from tests.unit.local_rpc.peer import PING, Peer, data, headers, window
@@ -51,6 +52,23 @@ def test_an_idle_connection_is_dismissed_with_no_error_and_its_last_stream() -> 
         with Peer(listener.port):
             assert first.read_goodbye() == (ErrorCode.NO_ERROR, 5, "idle")
     listener.stop()
+
+
+def test_a_request_that_the_goodbye_does_not_count_is_not_handled() -> None:
+    # Its client sends it once more by itself: handled here too, it would happen twice.
+    ours, theirs = socket.socketpair()
+    handled: list[int] = []
+    first = PREFACE + build_settings() + headers(1) + data(1, HELLO)
+    connection = Connection(
+        ours, lambda request, _: handled.append(request.stream), first, lambda _: None
+    )
+    close, connection.close = connection.close, lambda: None  # type: ignore[method-assign]
+    connection.dismiss()
+    theirs.shutdown(socket.SHUT_WR)
+    connection.serve()
+    assert handled == []
+    close()
+    theirs.close()
 
 
 def test_a_request_that_is_never_finished_is_idle() -> None:
