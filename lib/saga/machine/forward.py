@@ -135,8 +135,11 @@ def heeded(definition: Saga, draft: Draft, event: Heeded) -> None:
         return
     if not draft.saga.stopping:
         stop(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
-    _give_up(definition, draft, event.step)
-    settle(definition, draft)
+    # By a clock that is behind, the step was still to come: then it is given up already, and what
+    # it awaits now is its compensation.
+    if draft.steps[event.step].awaits is Phase.EXECUTE:
+        _give_up(definition, draft, event.step)
+        settle(definition, draft)
 
 
 def heeds_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) -> bool:

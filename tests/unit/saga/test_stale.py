@@ -5,8 +5,17 @@ from datetime import timedelta
 
 from lib.saga.calling import find_happened
 from lib.saga.definition import Definitions, Saga
+from lib.saga.delivery import Phase
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine.happened import Outcome, ParkRequested, Result, Signalled, Woken
+from lib.saga.machine.happened import (
+    Heeded,
+    Outcome,
+    Overdue,
+    ParkRequested,
+    Result,
+    Signalled,
+    Woken,
+)
 from lib.saga.machine.outstanding import is_awaited
 from lib.saga.recorder import Recorder
 from lib.saga.records import SagaStatus
@@ -59,3 +68,15 @@ def test_a_definition_that_has_changed_under_its_version_is_not_the_sagas() -> N
     saga = Played().saga
     assert recorder.definition_of(saga) is THREE
     assert recorder.definition_of(replace(saga, fingerprint="other")) is None
+
+
+def test_a_step_that_a_slow_clock_gives_up_keeps_its_compensation() -> None:
+    saga = Saga("x", payload=dict, steps=(step("a"), step("b")), deadline=timedelta(seconds=30))
+    played = Played(saga)
+    played.happens(Overdue(), after=timedelta(minutes=2))
+    delivery = played.awaited
+    heeded = Heeded(step=delivery.step, attempt=delivery.attempt)
+    played.happens(heeded, after=timedelta(seconds=-5))
+    assert (played.saga.status, played.awaited.phase) == (SagaStatus.ROLLING_BACK, Phase.COMPENSATE)
+    played.ends()
+    assert played.statuses() == ["COMPENSATED", "PENDING"]
