@@ -29,6 +29,9 @@ T = TypeVar("T", bound=Request)
 
 BROKEN = frozenset({StepStatus.FAILED, StepStatus.COMPENSATION_FAILED})
 
+#: What became of a request whose sender has no answer.
+UNANSWERED = frozenset({"killed", Unavailable.code, Contention.code, NotBegun.code})
+
 #: What a caller hears instead of an answer.
 REFUSED = (Conflict, NotFound, Unavailable, Contention, NotBegun)
 
@@ -141,13 +144,15 @@ class Bystanders:
         if self.retried or not self.setting.operators:
             return False
         self.retried = True
-        return self._retry()
+        answers = self._retry()
+        if UNANSWERED.intersection(answers):
+            # Who has no answer asks again: each time takes one of the run's few faults.
+            self.retried = False
+        return bool(answers)
 
-    def _retry(self) -> bool:
-        parked = self._find_incidents()
-        for saga in parked:
-            self._tell("a retry by hand", saga.id, _make(RetryRequested))
-        return bool(parked)
+    def _retry(self) -> list[str]:
+        request = _make(RetryRequested)
+        return [self._tell("a retry by hand", saga.id, request) for saga in self._find_incidents()]
 
     def _repair(self, what: str, kind: type[SkipRequested] | type[VoidRequested]) -> None:
         """Say of the first failed step of each saga what became of it."""
