@@ -94,6 +94,8 @@ class Words:
         if verb in (BINDING, UNBINDING, "get-iam-policy"):
             return self._policy(api, f"{path}/{names[0].removeprefix('gs://')}", verb, flags)
         if verb == "delete":
+            if plural == "accounts":  # gcloud knows an account by its address alone
+                path = path.replace(f"projects/{flags['project']}", "projects/-")
             return self._say("DELETE", api, f"{path}/{names[0]}")
         body = _body_of(group, names, flags)
         if verb == "create":
