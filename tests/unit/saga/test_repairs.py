@@ -513,3 +513,13 @@ def test_a_retry_waits_for_a_child_that_goes_back_before_it_goes_on_behind_it() 
     assert played.deliveries == ()
     played.happens(ChildEnded(step=1, child=child.id, status=SagaStatus.ROLLED_BACK))
     assert due(played) == {0: Phase.COMPENSATE}
+
+
+def test_a_cancel_leaves_a_pivot_that_is_to_be_tried_later_its_attempt() -> None:
+    played = play(step("a"), step("p", undo=False, pivot=True))
+    played.ends()
+    played.ends(Result.RETRYABLE, error="later", after=timedelta(hours=1))
+    played.happens(CANCEL)
+    assert (played.saga.status, due(played)) == (SagaStatus.RUNNING, {1: Phase.EXECUTE})
+    played.ends()
+    assert (played.saga.status, played.letters) == (SagaStatus.COMPLETED, 0)
