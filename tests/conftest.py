@@ -1,4 +1,5 @@
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 counted[name.removeprefix("counted: ")] += number
     for name, number in counted.items():
         terminalreporter.write_line(f"{name}: {number}")
+
+
+@pytest.fixture(autouse=True)
+def unchanged_table() -> Iterator[None]:
+    """Refuse a test that leaves main's table, or its order, changed: later tests would meet it."""
+    before = _list_functions()
+    yield
+    after = _list_functions()
+    assert not before or after == before, "this test leaves the table of main.py changed"
+
+
+def _list_functions() -> list[str]:
+    return list(vars(sys.modules["main"])["FUNCTIONS"]) if "main" in sys.modules else []
 
 
 @pytest.fixture(scope="session")

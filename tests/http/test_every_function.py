@@ -28,7 +28,7 @@ CALLS: dict[str, tuple[dict[str, str], Any, int]] = {
     "create_task_list": ({}, {"id": "alone", "name": "x"}, 201),
     "get_task_list": ({"id": "no-such"}, None, 404),
     "update_task_list": ({"id": "no-such"}, {"name": "x"}, 404),
-    "upsert_task_list": ({}, {"id": "alone", "name": "x"}, 200),
+    "upsert_task_list": ({}, {"id": "alone-put", "name": "x"}, 200),
     "delete_task_list": ({"id": "no-such"}, None, 404),
     "list_task_lists": ({}, None, 200),
     "create_task": ({}, {**LIST, "description": "x"}, 404),
