@@ -1,9 +1,11 @@
 """docs/limits.md says what the code says."""
 
+import ast
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
+from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
@@ -14,6 +16,9 @@ from local.supervisor import PROJECT
 PAGE = (PROJECT / "docs" / "limits.md").read_text()
 ROWS = re.findall(r"^\|[^|]+\| ([^|]+) \| (`[^|]+`) \|$", PAGE, re.MULTILINE)
 NUMBERS = [(told, place) for told, places in ROWS for place in re.findall(r"`([^`]+)`", places)]
+#: Modules all of whose constants are limits, but for those that say how one is computed.
+LIMITS = ("lib.saga.limits", "lib.datastore.limits", "local.datastore.validation")
+NO_LIMITS = {"BYTES_PER_WEIGHT", "INT64"}
 SIZES = {"KiB": 1024, "MiB": 1024**2}
 
 
@@ -50,3 +55,37 @@ def test_a_limit_is_what_the_code_says(told: str, place: str) -> None:
 def test_every_row_of_a_table_names_its_constant() -> None:
     assert len(ROWS) > 50
     assert len(ROWS) == PAGE.count("\n| ") - PAGE.count("| what |")
+
+
+@pytest.mark.parametrize("module", LIMITS)
+def test_no_limit_is_left_out(module: str) -> None:
+    text = Path(str(import_module(module).__file__)).read_text()
+    names = set(re.findall(r"^([A-Z][A-Z0-9_]+)\b.* = ", text, re.MULTILINE)) - NO_LIMITS
+    assert names
+    assert {f"{module}:{name}" for name in names} <= {place for _, place in NUMBERS}
+
+
+def test_a_page_that_refreshes_asks_neither_a_function_nor_the_datastore() -> None:
+    """Counts and sums take longer the more there is: no page may ask for them by itself."""
+    code = [path for room in ("lib", "functions", "local") for path in (PROJECT / room).rglob("*")]
+    refreshing = [
+        path
+        for path in code
+        if path.suffix in (".py", ".html", ".js")
+        and re.search(r"setInterval|http-equiv=.?refresh|hx-trigger", path.read_text())
+    ]
+    assert refreshing
+    for path in refreshing:
+        room = PROJECT / Path(*path.relative_to(PROJECT).parts[:2])
+        assert set(re.findall(r"fetch\((.+?)\)", path.read_text())) == {'"/"'}
+        assert not _imported_by(room) & {"lib", "functions", "local.datastore"}, room
+
+
+def _imported_by(room: Path) -> set[str]:
+    """Return what a room's modules import, as `lib` or as `local.datastore`."""
+    trees = [ast.parse(path.read_text()) for path in room.rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)]
+    parts = [name.split(".") for name in names]
+    return {each[0] for each in parts} | {".".join(each[:2]) for each in parts}
