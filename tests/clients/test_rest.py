@@ -118,3 +118,9 @@ def test_a_page_of_another_site_writes_nothing(emulator_host: str, headers: dict
         call(emulator_host, "/v1/projects/json:commit", {"mode": "NON_TRANSACTIONAL"}, **headers)
     with pytest.raises(json.JSONDecodeError, match="Expecting value"):
         call(emulator_host, "/reset", b"", **headers)
+
+
+@pytest.mark.parametrize("colon", [":", "%3A", "%3a"])
+def test_the_colon_before_a_verb_may_be_escaped(emulator_host: str, colon: str) -> None:
+    status, answer = call(emulator_host, f"/v1/projects/test{colon}beginTransaction", {})
+    assert (status, list(answer)) == (200, ["transaction"])
