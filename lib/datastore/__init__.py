@@ -1,13 +1,9 @@
 """Typed entities in Google Cloud Datastore: models, keys, writes, queries, transactions."""
 
-from lib.datastore.aggregates import Avg, Count, Sum
-from lib.datastore.batches import Outcome, collect
-from lib.datastore.conditions import all_of, any_of
-from lib.datastore.connection import Connection, Rpc, connect
-from lib.datastore.entities import entity
-from lib.datastore.explaining import Explanation
 from lib.datastore.keys import Key, key, key_from_url, key_of
-from lib.datastore.marks import (
+from lib.datastore.mapping.entities import entity
+from lib.datastore.mapping.values import GeoPoint
+from lib.datastore.model.marks import (
     UNSET_TIME,
     CreatedAt,
     Excluded,
@@ -21,12 +17,18 @@ from lib.datastore.marks import (
     UpdatedAt,
     Version,
 )
-from lib.datastore.mutations import Mutation, delete, insert, update, upsert
-from lib.datastore.queries import Query
-from lib.datastore.results import Page
+from lib.datastore.read.aggregates import Avg, Count, Sum
+from lib.datastore.read.conditions import all_of, any_of
+from lib.datastore.read.explanation import Explanation
+from lib.datastore.read.queries import Query
+from lib.datastore.read.results import Page
+from lib.datastore.read.unreadable import Results, UnreadableEntity
+from lib.datastore.rpc.connection import Connection, Rpc, connect
 from lib.datastore.store import Store
-from lib.datastore.transactions import Transaction
-from lib.datastore.transforms import (
+from lib.datastore.transaction.transaction import Transaction
+from lib.datastore.write.batches import Outcome, collect
+from lib.datastore.write.mutations import Mutation, delete, insert, update, upsert
+from lib.datastore.write.transforms import (
     Transform,
     append_missing,
     increment,
@@ -35,8 +37,6 @@ from lib.datastore.transforms import (
     remove_all,
     server_time,
 )
-from lib.datastore.unreadable import Results, UnreadableEntity
-from lib.datastore.values import GeoPoint
 
 __all__ = [
     "UNSET_TIME",

@@ -4,10 +4,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from lib.datastore import limits
-from lib.datastore.messages import message, parse_message
-from lib.datastore.schema import KeyField, model_of
-from lib.datastore.urlsafe import decode_bytes, encode_bytes
+from lib.datastore.model.schema import KeyField, model_of
+from lib.datastore.v1 import limits
+from lib.datastore.v1.messages import message, parse_message
+from lib.datastore.v1.urlsafe import decode_bytes, encode_bytes
 from lib.errors import Invalid, Malformed
 
 T = TypeVar("T")

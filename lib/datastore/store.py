@@ -6,24 +6,25 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from lib.datastore import batches, lookups, mutations, results
-from lib.datastore.aggregates import Aggregation, Count, aggregate
-from lib.datastore.batches import Outcome
-from lib.datastore.codecs import Codecs
-from lib.datastore.commits import commit_alone
-from lib.datastore.connection import Rpc
-from lib.datastore.explaining import Explanation, explain
 from lib.datastore.keys import Key, Partition
-from lib.datastore.mutations import Mutation
-from lib.datastore.optimistic import run_optimistically
-from lib.datastore.queries import Query
-from lib.datastore.receipts import Receipts
-from lib.datastore.results import Page
-from lib.datastore.service import Service
-from lib.datastore.transacting import run_transaction
-from lib.datastore.transactions import Transaction
-from lib.datastore.transforms import Transform
-from lib.datastore.unreadable import Results
+from lib.datastore.mapping.codecs import Codecs
+from lib.datastore.read import lookups, results
+from lib.datastore.read.aggregates import Aggregation, Count, aggregate
+from lib.datastore.read.explanation import Explanation, explain
+from lib.datastore.read.queries import Query
+from lib.datastore.read.results import Page
+from lib.datastore.read.unreadable import Results
+from lib.datastore.rpc.connection import Rpc
+from lib.datastore.rpc.service import Service
+from lib.datastore.transaction.attempts import run_transaction
+from lib.datastore.transaction.optimistic import run_optimistically
+from lib.datastore.transaction.receipts import Receipts
+from lib.datastore.transaction.transaction import Transaction
+from lib.datastore.write import batches, mutations
+from lib.datastore.write.batches import Outcome
+from lib.datastore.write.commits import commit_alone
+from lib.datastore.write.mutations import Mutation
+from lib.datastore.write.transforms import Transform
 from lib.errors import NotFound
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from lib.datastore import (
     update,
     upsert,
 )
-from lib.datastore.conditions import Combination
+from lib.datastore.read.conditions import Combination
 from lib.errors import NotFound, Unreadable
 from lib.saga.machine.draft import Decision
 from lib.saga.records import (

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from lib.datastore import Store, key
-from lib.datastore.batches import Outcome
+from lib.datastore.write.batches import Outcome
 from lib.errors import AlreadyExists, AmendsError
 from lib.todo.models import Task
 from lib.todo.requests import TaskBatch, TaskIds

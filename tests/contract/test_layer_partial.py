@@ -23,7 +23,7 @@ from lib.datastore import (
     server_time,
     update,
 )
-from lib.datastore.transforms import Transform
+from lib.datastore.write.transforms import Transform
 from lib.errors import Invalid, Unavailable
 from tests.unit.datastore.connections import FaultyConnection
 

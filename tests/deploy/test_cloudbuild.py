@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from deploy.__main__ import VERBS
 from deploy.database import EXPIRING
 from deploy.settings import PROJECT, Settings
-from lib.datastore.schema import model_of
+from lib.datastore.model.schema import model_of
 from tests.deploy.models import find_models
 
 FILE = yaml.safe_load((PROJECT / "cloudbuild.yaml").read_text())

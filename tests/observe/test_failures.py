@@ -3,7 +3,7 @@
 import grpc
 import pytest
 
-from lib.datastore.failures import to_error
+from lib.datastore.rpc.grpc_status import to_error
 from lib.errors import AmendsError, Contention, DeadlineExceeded, NotBegun, Unavailable
 from lib.http import endpoint
 from tests.observe.edge import PARENT, TRACE, call, read_lines

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lib.datastore.limits import COMMIT_MUTATIONS
+from lib.datastore.v1.limits import COMMIT_MUTATIONS
 from lib.errors import Unavailable
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga

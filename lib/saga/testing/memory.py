@@ -15,12 +15,12 @@ from typing import Any
 
 import msgspec
 
-from lib.datastore.codecs import Codecs
 from lib.datastore.keys import NOWHERE, Key
-from lib.datastore.messages import message
-from lib.datastore.mutations import Mutation
-from lib.datastore.schema import model_of
-from lib.datastore.writing import check_size
+from lib.datastore.mapping.codecs import Codecs
+from lib.datastore.model.schema import model_of
+from lib.datastore.v1.messages import message
+from lib.datastore.write.mutation_message import check_size
+from lib.datastore.write.mutations import Mutation
 from lib.errors import AlreadyExists, NotFound, VersionMismatch
 
 #: A key's path: kinds and ids from the root down.

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter, eq, ge, gt, le, lt, ne
 from typing import Any
 
-from lib.datastore.conditions import Combination, Condition
-from lib.datastore.queries import Query
+from lib.datastore.read.conditions import Combination, Condition
+from lib.datastore.read.queries import Query
 from lib.saga.testing.memory import Path, copy_entity
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from lib.datastore import Key, Mutation, Page, Query, Results, Store, Transaction
-from lib.datastore.transacting import run_body, with_stored
+from lib.datastore.transaction.attempts import run_body, with_stored
 from lib.errors import AlreadyExists, Contention, NotFound, VersionMismatch
 from lib.saga.testing.clock import VirtualClock
 from lib.saga.testing.memory import Memory

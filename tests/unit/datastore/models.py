@@ -24,9 +24,9 @@ from lib.datastore import (
     Version,
     entity,
 )
-from lib.datastore.codecs import Codecs
 from lib.datastore.keys import Partition
-from lib.datastore.messages import message
+from lib.datastore.mapping.codecs import Codecs
+from lib.datastore.v1.messages import message
 
 
 class Colour(StrEnum):

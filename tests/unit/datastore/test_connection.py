@@ -9,7 +9,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 
 from lib.datastore import Store, connect, key
-from lib.datastore.messages import message
+from lib.datastore.v1.messages import message
 from lib.errors import Unavailable
 from tests.unit.datastore.models import TaskList
 

@@ -7,8 +7,8 @@ import pytest
 
 from lib import deadline
 from lib.datastore import Query, Store, key
-from lib.datastore.messages import message
-from lib.datastore.service import CALL_SECONDS
+from lib.datastore.rpc.service import CALL_SECONDS
+from lib.datastore.v1.messages import message
 from lib.errors import DeadlineExceeded
 from tests.unit.datastore.connections import Refusal, Script
 from tests.unit.datastore.models import Task, TaskList

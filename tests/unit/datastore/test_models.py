@@ -24,8 +24,8 @@ from lib.datastore import (
     entity,
     key_of,
 )
-from lib.datastore.compiling import Compiler
-from lib.datastore.schema import model_of
+from lib.datastore.mapping.compiler import Compiler
+from lib.datastore.model.schema import model_of
 from lib.errors import Invalid, Unreadable
 from tests.unit.datastore.models import (
     PARTITION,

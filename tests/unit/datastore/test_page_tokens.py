@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.datastore.tokens import make_token, open_token
+from lib.datastore.read.page_tokens import make_token, open_token
 from lib.errors import Malformed
 
 DIGEST = b"0123456789ab"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib.datastore.receipts import LIFETIME, RING_SIZE, Receipts
+from lib.datastore.transaction.receipts import LIFETIME, RING_SIZE, Receipts
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

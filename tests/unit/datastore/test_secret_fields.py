@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pytest
 
 from lib.datastore import Id, Indexed, Parent, Version, entity
-from lib.datastore.schema import model_of
+from lib.datastore.model.schema import model_of
 from lib.saga.secret import Secret
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from lib import errors
 from lib.datastore import Query, Store, key, upsert
-from lib.datastore.messages import message
+from lib.datastore.v1.messages import message
 from lib.errors import AmendsError, Invalid, TooLarge
 from tests.unit.datastore.connections import Refusal, Script
 from tests.unit.datastore.models import Task, TaskList
@@ -189,7 +189,7 @@ def test_importing_the_layer_imports_no_grpc_and_starts_no_thread() -> None:
 
 def test_a_first_call_leaves_the_stock_clients_package_to_those_who_want_it() -> None:
     check = (
-        "import sys; from lib.datastore.messages import message; message('Value');"
+        "import sys; from lib.datastore.v1.messages import message; message('Value');"
         "assert 'google.cloud.datastore_v1' not in sys.modules;"
         "from google.cloud import datastore, datastore_v1;"
         "theirs = datastore_v1.types.Value.pb(datastore_v1.types.Value());"

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.datastore import Id, Indexed, Version, entity
-from lib.datastore.messages import message
-from lib.datastore.unknown import KeyedDict
+from lib.datastore.mapping.unknown import KeyedDict
+from lib.datastore.v1.messages import message
 from lib.exact import encode_exact, to_plain
 from lib.rendering import render_result
 from tests.unit.datastore.models import Everything, load, save

@@ -1,0 +1,273 @@
+"""One codec per type annotation: how a Python value becomes a v1 Value, and back.
+
+Codecs are compiled once per model and hold only closures over plain data, so that a save or a
+load runs no reflection. `encode(pb, value, depth)` fills an empty Value; `decode(pb)` reads one.
+Both raise Misfit, which collects the path to the culprit on its way up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lib.datastore.v1 import limits
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_SECOND = -62_135_596_800
+LAST_SECOND = 253_402_300_799
+
+#: The meaning of values that an index answers a projection with: times are microseconds there.
+PROJECTED = 18
+
+Encode = Callable[[Any, Any, int], None]
+Decode = Callable[[Any], Any]
+
+#: What each field of the v1 `value_type` oneof holds, in Python's words.
+PYTHON_NAMES = {
+    None: "nothing",
+    "null_value": "None",
+    "boolean_value": "bool",
+    "integer_value": "int",
+    "double_value": "float",
+    "timestamp_value": "datetime",
+    "key_value": "Key",
+    "string_value": "str",
+    "blob_value": "bytes",
+    "geo_point_value": "GeoPoint",
+    "entity_value": "embedded entity",
+    "array_value": "list",
+}
+
+
+class Misfit(Exception):
+    """A value that does not fit its annotation; `path` leads from the entity to the value."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path: list[str] = []
+
+    def within(self, name: str) -> "Misfit":
+        """Return the same misfit, seen from one level further out."""
+        self.path.insert(0, name)
+        return self
+
+    @property
+    def field(self) -> str:
+        """The path as people write it: `lines[3].sku`."""
+        return ".".join(self.path).replace(".[", "[")
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How one annotation is stored.
+
+    `empty` makes the value that OmitEmpty leaves out; `indexes` says whether anything of it is
+    indexed; `takes_none` whether a missing property may be read as None; `nested` is the plan
+    of the dataclass that it holds, if it holds one.
+    """
+
+    encode: Encode
+    decode: Decode
+    empty: Callable[[], Any]
+    indexes: bool
+    type_name: str
+    takes_none: bool = False
+    nested: Any = None
+
+
+def wrong_type(expected: str, value: object) -> Misfit:
+    """Make the error for a Python value of another type than the field's."""
+    return Misfit(f"must be {expected}, not {type(value).__name__}")
+
+
+def unlike(expected: str, pb: Any) -> Misfit:
+    """Make the error for a stored value of another type than the field's."""
+    stored = PYTHON_NAMES[pb.WhichOneof("value_type")]
+    return Misfit(f"must be {expected}, but {stored} is stored")
+
+
+def text_codec(indexed: bool) -> Codec:
+    """Strings: at most 1500 bytes where indexed, else just under a MiB; no unpaired surrogates."""
+    longest = limits.INDEXED_BYTES if indexed else limits.VALUE_BYTES
+    surely_fits = longest // 4
+
+    def encode(pb: Any, value: Any, _depth: int) -> None:
+        if type(value) is not str:
+            if not isinstance(value, str):
+                raise wrong_type("str", value)
+            value = str.__str__(value)
+        try:
+            if len(value) > surely_fits and len(value.encode()) > longest:
+                raise Misfit(_too_long(longest, indexed))
+            pb.string_value = value
+        except UnicodeEncodeError:
+            raise Misfit("has an unpaired surrogate: it is not text") from None
+        if not indexed:
+            pb.exclude_from_indexes = True
+
+    def decode(pb: Any) -> str:
+        if pb.HasField("string_value"):
+            return pb.string_value  # type: ignore[no-any-return]
+        raise unlike("str", pb)
+
+    return Codec(encode, decode, str, indexed, "str")
+
+
+def bytes_codec(indexed: bool) -> Codec:
+    """Blobs, with the same limits as strings."""
+    longest = limits.INDEXED_BYTES if indexed else limits.VALUE_BYTES
+
+    def encode(pb: Any, value: Any, _depth: int) -> None:
+        if not isinstance(value, bytes):
+            raise wrong_type("bytes", value)
+        if len(value) > longest:
+            raise Misfit(_too_long(longest, indexed))
+        pb.blob_value = value
+        if not indexed:
+            pb.exclude_from_indexes = True
+
+    def decode(pb: Any) -> bytes:
+        if pb.HasField("blob_value"):
+            return pb.blob_value  # type: ignore[no-any-return]
+        raise unlike("bytes", pb)
+
+    return Codec(encode, decode, bytes, indexed, "bytes")
+
+
+def _too_long(longest: int, indexed: bool) -> str:
+    return f"is over {longest} bytes" + (", the most that can be indexed" if indexed else "")
+
+
+def bool_codec(indexed: bool) -> Codec:
+    """Booleans, and nothing that is merely true or false."""
+
+    def encode(pb: Any, value: Any, _depth: int) -> None:
+        if value is not True and value is not False:
+            raise wrong_type("bool", value)
+        pb.boolean_value = value
+        if not indexed:
+            pb.exclude_from_indexes = True
+
+    def decode(pb: Any) -> bool:
+        if pb.HasField("boolean_value"):
+            return pb.boolean_value  # type: ignore[no-any-return]
+        raise unlike("bool", pb)
+
+    return Codec(encode, decode, bool, indexed, "bool")
+
+
+def int_codec(indexed: bool) -> Codec:
+    """Whole numbers of 64 bits with a sign."""
+
+    def encode(pb: Any, value: Any, _depth: int) -> None:
+        if type(value) is not int and (not isinstance(value, int) or isinstance(value, bool)):
+            raise wrong_type("int", value)
+        if not -limits.INT64 <= value < limits.INT64:
+            raise Misfit("is beyond 64 bits")
+        pb.integer_value = value
+        if not indexed:
+            pb.exclude_from_indexes = True
+
+    def decode(pb: Any) -> int:
+        if pb.HasField("integer_value"):
+            return pb.integer_value  # type: ignore[no-any-return]
+        raise unlike("int", pb)
+
+    return Codec(encode, decode, int, indexed, "int")
+
+
+def float_codec(indexed: bool) -> Codec:
+    """Doubles, infinities and NaN too; an int is taken where a double holds it exactly."""
+
+    def encode(pb: Any, value: Any, _depth: int) -> None:
+        if type(value) is not float:
+            value = _exact_float(value)
+        pb.double_value = value
+        if not indexed:
+            pb.exclude_from_indexes = True
+
+    def decode(pb: Any) -> float:
+        if pb.HasField("double_value"):
+            return pb.double_value  # type: ignore[no-any-return]
+        if pb.HasField("integer_value"):
+            return _exact_float(pb.integer_value)
+        raise unlike("float", pb)
+
+    return Codec(encode, decode, float, indexed, "float")
+
+
+def _exact_float(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise wrong_type("float", value)
+    try:
+        if float(value) == value or value != value:
+            return float(value)
+    except OverflowError:
+        pass
+    raise Misfit("is an int that no float holds exactly")
+
+
+def datetime_codec(indexed: bool) -> Codec:
+    """Aware times, stored as UTC to the microsecond, which is all that Datastore keeps."""
+
+    def encode(pb: Any, value: Any, _depth: int) -> None:
+        if not isinstance(value, datetime):
+            raise wrong_type("datetime", value)
+        if value.tzinfo is None or value.utcoffset() is None:
+            raise Misfit("has no time zone")
+        since = value - EPOCH
+        seconds = since.days * 86400 + since.seconds
+        if not FIRST_SECOND <= seconds <= LAST_SECOND:
+            raise Misfit("is in UTC before year 1 or after year 9999")
+        stamp = pb.timestamp_value
+        stamp.seconds = seconds
+        stamp.nanos = since.microseconds * 1000
+        if not indexed:
+            pb.exclude_from_indexes = True
+
+    def decode(pb: Any) -> datetime:
+        if pb.HasField("timestamp_value"):
+            stamp = pb.timestamp_value
+            return read_time(stamp.seconds, stamp.nanos // 1000)
+        if pb.meaning == PROJECTED and pb.HasField("integer_value"):
+            return read_time(0, pb.integer_value)
+        raise unlike("datetime", pb)
+
+    return Codec(encode, decode, lambda: None, indexed, "datetime")
+
+
+@dataclass(frozen=True, slots=True)
+class GeoPoint:
+    """A place on the earth, in degrees: latitude from -90 to 90, longitude from -180 to 180."""
+
+    latitude: float
+    longitude: float
+
+
+def geo_codec(indexed: bool) -> Codec:
+    """Geo points, with the bounds of google.type.LatLng."""
+
+    def encode(pb: Any, value: Any, _depth: int) -> None:
+        if not isinstance(value, GeoPoint):
+            raise wrong_type("GeoPoint", value)
+        latitude, longitude = _exact_float(value.latitude), _exact_float(value.longitude)
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+            raise Misfit("is no place: latitude goes from -90 to 90, longitude from -180 to 180")
+        pb.geo_point_value.latitude = latitude
+        pb.geo_point_value.longitude = longitude
+        pb.geo_point_value.SetInParent()
+        if not indexed:
+            pb.exclude_from_indexes = True
+
+    def decode(pb: Any) -> GeoPoint:
+        if pb.HasField("geo_point_value"):
+            return GeoPoint(pb.geo_point_value.latitude, pb.geo_point_value.longitude)
+        raise unlike("GeoPoint", pb)
+
+    return Codec(encode, decode, lambda: None, indexed, "GeoPoint")
+
+
+def read_time(seconds: int, microseconds: int) -> datetime:
+    """Return a time since the epoch as an aware UTC datetime."""
+    return EPOCH + timedelta(seconds=seconds, microseconds=microseconds)

@@ -1,0 +1,192 @@
+"""What a model's class says about how it is stored, read once from its annotations and marks."""
+
+import dataclasses
+import functools
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Generic, TypeVar
+
+from lib.datastore.model import marks
+from lib.datastore.model.marks import Mark
+from lib.datastore.v1 import limits
+from lib.exact import UNKNOWN
+from lib.secrecy import is_secret
+
+T = TypeVar("T")
+
+#: What is marked so can be read in a key, in an index, or in an answer about one of them.
+_SHOWN = frozenset({marks.IdMark, marks.ParentMark, marks.IndexedMark})
+
+
+class Stamp(Enum):
+    """Which write sets the field to the present time."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One stored field. `default` is a function without parameters, or None when there is none."""
+
+    name: str
+    stored: str
+    hint: Any
+    indexed: bool
+    omit_empty: bool
+    flatten: bool
+    stamp: Stamp | None
+    expires: bool
+    default: Callable[[], Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyField:
+    """A field that comes from the key: the id, or the id of an ancestor."""
+
+    name: str
+    kind: str
+    type: type[int] | type[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Model(Generic[T]):
+    """A class as Datastore sees it. A class without an Id field is only a nested value."""
+
+    cls: type[T]
+    kind: str
+    parents: tuple[KeyField, ...]
+    id: KeyField | None
+    version: str | None
+    keeps_unknown: bool
+    properties: tuple[Property, ...]
+
+    @property
+    def expires(self) -> str | None:
+        """The property for a TTL policy on the kind (`gcloud firestore fields ttls update`)."""
+        return next((item.stored for item in self.properties if item.expires), None)
+
+    @property
+    def path(self) -> tuple[KeyField, ...]:
+        """The key's fields from the root down."""
+        if self.id is None:
+            raise TypeError(f"{self.cls.__name__} has no Id field: it has no key of its own")
+        return (*self.parents, self.id)
+
+
+def model_of(cls: type[T]) -> Model[T]:
+    """Read a dataclass and its marks, once; raise TypeError if it cannot be stored as declared."""
+    anything: Any = cls
+    return _read_model(anything)
+
+
+@functools.cache
+def _read_model(cls: Any) -> Model[Any]:
+    if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
+        raise TypeError(f"{cls!r} is not a dataclass")
+    hints = typing.get_type_hints(cls, include_extras=True)
+    kind: str = cls.__dict__.get("__kind__", cls.__name__)
+    parents: list[KeyField] = []
+    own_id: KeyField | None = None
+    version: str | None = None
+    properties: list[Property] = []
+    for field in dataclasses.fields(cls):
+        if field.name == UNKNOWN:
+            continue
+        hint, found = split_marks(hints[field.name])
+        where = f"{cls.__name__}.{field.name}"
+        if is_secret(hints[field.name]) and found.keys() & _SHOWN:
+            raise TypeError(f"{where}: a Secret is shown nowhere, and a key or an index shows it")
+        if parent := found.get(marks.ParentMark):
+            parent_kind = parent.kind or _kind_by_convention(field.name)
+            parents.append(KeyField(field.name, parent_kind, _id_type(hint, where)))
+        elif marks.IdMark in found:
+            if own_id is not None:
+                raise TypeError(f"{where}: a model has one Id")
+            own_id = KeyField(field.name, kind, _id_type(hint, where))
+        elif marks.VersionMark in found:
+            version = field.name
+        elif marks.ExcludedMark in found:
+            if _default(field) is None:
+                raise TypeError(f"{where}: an excluded field needs a default")
+        else:
+            properties.append(_property(field, hint, found, where))
+    _refuse_same_names(cls, properties)
+    names = {field.name for field in dataclasses.fields(cls)}
+    return Model(cls, kind, tuple(parents), own_id, version, UNKNOWN in names, tuple(properties))
+
+
+def split_marks(hint: Any) -> tuple[Any, dict[type[Mark], Any]]:
+    """Take the marks off an annotation: the plain type, and each mark by its class."""
+    found: dict[type[Mark], Any] = {}
+    if typing.get_origin(hint) is Annotated:
+        hint, *metadata = typing.get_args(hint)
+        for item in metadata:
+            mark = item() if isinstance(item, type) and issubclass(item, Mark) else item
+            if isinstance(mark, Mark):
+                found[type(mark)] = mark
+    if inspect.isclass(hint) and issubclass(hint, Mark):
+        found[hint] = hint()
+        hint = hint.implied
+    return hint, found
+
+
+def _property(
+    field: dataclasses.Field[Any], hint: Any, found: dict[type[Mark], Any], where: str
+) -> Property:
+    renamed = found.get(marks.RenamedMark)
+    stored = limits.check_name(renamed.stored if renamed else field.name, where)
+    stamp = None
+    if marks.CreatedAtMark in found:
+        stamp = Stamp.CREATED
+    elif marks.UpdatedAtMark in found:
+        stamp = Stamp.UPDATED
+    flatten = marks.FlattenMark in found
+    if flatten and not dataclasses.is_dataclass(hint):
+        raise TypeError(f"{where}: only a nested dataclass can be flattened")
+    expires = marks.ExpiresMark in found
+    return Property(
+        name=field.name,
+        stored=stored,
+        hint=hint,
+        indexed=marks.IndexedMark in found,
+        omit_empty=marks.OmitEmptyMark in found or expires,
+        flatten=flatten,
+        stamp=stamp,
+        expires=expires,
+        default=_default(field),
+    )
+
+
+def _default(field: dataclasses.Field[Any]) -> Callable[[], Any] | None:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory
+    if field.default is not dataclasses.MISSING:
+        value = field.default
+        return lambda: value
+    return None
+
+
+def _id_type(hint: Any, where: str) -> type[int] | type[str]:
+    plain = [part for part in typing.get_args(hint) or (hint,) if part is not type(None)]
+    if plain == [int]:
+        return int
+    if plain == [str]:
+        return str
+    raise TypeError(f"{where}: the id in a key is an int or a str")
+
+
+def _kind_by_convention(name: str) -> str:
+    """`task_list_id` names an ancestor of kind `TaskList`."""
+    return "".join(part.capitalize() for part in name.removesuffix("_id").split("_"))
+
+
+def _refuse_same_names(cls: type, properties: list[Property]) -> None:
+    seen: set[str] = set()
+    for stored in (item.stored for item in properties):
+        if stored in seen:
+            raise TypeError(f"{cls.__name__}: two fields are stored as {stored!r}")
+        seen.add(stored)

@@ -1,0 +1,58 @@
+"""What a query's field names mean: Python names, nested ones with dots, to stored properties."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lib.datastore.mapping.plan import Plan, StoredField
+from lib.datastore.model.schema import model_of
+from lib.errors import Invalid
+
+#: The name under which the key itself is filtered and ordered by.
+KEY = "__key__"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A stored property that a query may name; `field` is None for the key."""
+
+    stored: str
+    field: StoredField | None
+
+    def is_omitted(self, value: object) -> bool:
+        """Whether a field with this value is not stored, so that no index has it."""
+        empty = self.field.empty if self.field is not None else None
+        return empty is not None and value == empty()
+
+
+def find_field(plan: Plan, model: type[Any], name: str) -> Found:
+    """Return what a query means by a name; raise Invalid for an unknown or unindexed field.
+
+    The model's id field stands for the whole key.
+    """
+    own_id = model_of(model).id
+    if name == KEY or (own_id is not None and name == own_id.name):
+        return Found(KEY, None)
+    found = _resolve(plan, 0, name.split("."), "")
+    if found is None or found.field is None:
+        raise Invalid(f"{model.__name__} has no field {name!r} to query by", field=name)
+    if not found.field.codec.indexes:
+        raise Invalid(f"{model.__name__}.{name} is not indexed", field=name)
+    return found
+
+
+def _resolve(plan: Plan, level: int, names: list[str], prefix: str) -> Found | None:
+    head, *rest = names
+    for index, inner in enumerate(plan.levels):
+        if rest and inner.outer == level and inner.name == head:
+            return _resolve(plan, index, rest, prefix)
+    for field in plan.levels[level].fields:
+        if field.name == head:
+            return _into(field, rest, prefix + field.stored)
+    return None
+
+
+def _into(field: StoredField, rest: list[str], stored: str) -> Found | None:
+    if not rest:
+        return Found(stored, field)
+    nested = field.codec.nested
+    return None if nested is None else _resolve(nested, 0, rest, f"{stored}.")

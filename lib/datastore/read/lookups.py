@@ -1,0 +1,87 @@
+"""Reading by key: up to 1000 keys of any kinds in one Lookup, the answers in the order asked."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lib.datastore.keys import Key, write_key
+from lib.datastore.mapping.codecs import Codecs
+from lib.datastore.read.fields import KEY
+from lib.datastore.read.read_options import PRESENT, Scope
+from lib.datastore.rpc.service import Service
+from lib.datastore.v1 import limits
+from lib.errors import Invalid
+
+
+def look_up(
+    service: Service, codecs: Codecs, keys: Sequence[Key[Any]], scope: Scope = PRESENT
+) -> list[Any]:
+    """Return what each key leads to, None for what does not exist.
+
+    Sends one Lookup for up to 1000 keys, more only for what the service defers.
+    """
+    if len(keys) == 1:
+        _check_complete(keys[0])
+        pb = write_key(keys[0], codecs.partition)
+        found = list(_fetch(service, [pb], scope, only_keys=False))
+        return [codecs.for_key(keys[0]).read(found[0]) if found else None]
+    results = fetch_many(service, codecs, keys, scope)
+    return [
+        None if result is None else codecs.for_key(key).read(result)
+        for key, result in zip(keys, results, strict=True)
+    ]
+
+
+def fetch_many(
+    service: Service,
+    codecs: Codecs,
+    keys: Sequence[Key[Any]],
+    scope: Scope = PRESENT,
+    *,
+    only_keys: bool = False,
+) -> list[Any]:
+    """Return the EntityResult of each key, without properties if `only_keys`; None if missing."""
+    identities = []
+    wanted: dict[Any, Any] = {}
+    for key in keys:
+        _check_complete(key)
+        pb = write_key(key, codecs.partition)
+        identities.append(_identity(pb))
+        wanted[identities[-1]] = pb
+    results: dict[Any, Any] = {}
+    for found in _fetch(service, list(wanted.values()), scope, only_keys):
+        results[_identity(found.entity.key)] = found
+    return [results.get(identity) for identity in identities]
+
+
+def _fetch(service: Service, keys: Sequence[Any], scope: Scope, only_keys: bool) -> Iterator[Any]:
+    """Look up messages of keys until none is deferred; yield what was found, in any order.
+
+    All of it is as of the time of the first answer: a saga's root and its steps that were read at
+    two times would be no saga, and the version check of its root would not see it.
+    """
+    as_of: Any = None
+    for start in range(0, len(keys), limits.LOOKUP_KEYS):
+        deferred = keys[start : start + limits.LOOKUP_KEYS]
+        while deferred:
+            request = service.request("Lookup")
+            request.keys.extend(deferred)
+            if only_keys:
+                request.property_mask.paths.append(KEY)
+            scope.mark(request)
+            if as_of is not None and request.read_options.WhichOneof("consistency_type") is None:
+                request.read_options.read_time.CopyFrom(as_of)
+            response = service.call("Lookup", request, codes=scope.codes)
+            if as_of is None and response.HasField("read_time"):
+                as_of = response.read_time
+            yield from response.found
+            deferred = response.deferred
+
+
+def _check_complete(key: Key[Any]) -> None:
+    if not key.is_complete:
+        raise Invalid(f"{key} is incomplete: it leads to nothing yet", field="key")
+
+
+def _identity(pb: Any) -> Any:
+    path = tuple((item.kind, item.id or item.name) for item in pb.path)
+    return pb.partition_id.namespace_id, path

@@ -1,0 +1,43 @@
+"""Page tokens: a cursor that is bound to the query which it goes on with."""
+
+import hashlib
+from hmac import compare_digest
+from typing import Any
+
+from lib.datastore.keys import Partition
+from lib.datastore.v1.urlsafe import decode_bytes, encode_bytes
+from lib.errors import Malformed
+
+_HASH_BYTES = 12
+
+
+def digest_of(partition: Partition, query: Any) -> bytes:
+    """Return what a token is bound to: the v1 query without cursor, and where it runs."""
+    where = repr((partition.project, partition.database, partition.namespace)).encode()
+    text = where + query.SerializeToString(deterministic=True)
+    return hashlib.blake2b(text, digest_size=_HASH_BYTES).digest()
+
+
+def make_token(cursor: bytes, digest: bytes) -> str:
+    """Return opaque URL-safe text."""
+    return encode_bytes(_seal(cursor, digest) + cursor)
+
+
+def open_token(token: str, digest: bytes) -> bytes:
+    """Return the cursor; raise Malformed for cut or changed text, or the token of another query.
+
+    The service itself takes some cut cursors, and begins again.
+    """
+    try:
+        raw = decode_bytes(token)
+    except ValueError:
+        raise Malformed("not a page token", field="page_token") from None
+    seal, cursor = raw[:_HASH_BYTES], raw[_HASH_BYTES:]
+    if not cursor or not compare_digest(seal, _seal(cursor, digest)):
+        raise Malformed("a page token that is broken, or of another query", field="page_token")
+    return cursor
+
+
+def _seal(cursor: bytes, digest: bytes) -> bytes:
+    """Return a hash of the whole token, so that no part of it can be lost or changed."""
+    return hashlib.blake2b(cursor, digest_size=_HASH_BYTES, key=digest).digest()

@@ -1,0 +1,140 @@
+"""Queries as immutable values, checked against the model when they are formed."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, overload
+
+from lib.datastore.keys import NOWHERE, Key, check_own, write_key
+from lib.datastore.mapping.compiler import Compiler
+from lib.datastore.mapping.values import Misfit
+from lib.datastore.read.conditions import (
+    OPERATORS,
+    Combination,
+    Comparison,
+    Condition,
+    Operator,
+    count_disjunctions,
+)
+from lib.datastore.read.fields import Found, find_field
+from lib.datastore.v1.messages import message
+from lib.errors import Invalid
+
+T = TypeVar("T")
+
+Row = dict[str, Any]
+
+#: The service runs at most so many AND-only queries for one query with OR and IN.
+MAX_DISJUNCTIONS = 30
+#: The operators that take several values, and how many.
+MANY = {"IN": MAX_DISJUNCTIONS, "NOT_IN": 10}
+
+_compiler = Compiler(NOWHERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """Which entities of a model, in which order, and how much of each.
+
+    Every method returns a new query. Fields are named as in Python, those of nested dataclasses
+    with dots (`address.city`); an unknown or unindexed one is refused at once (Invalid).
+    """
+
+    model: type[T]
+    conditions: tuple[Condition, ...] = ()
+    orders: tuple[tuple[str, bool], ...] = ()
+    projected: tuple[str, ...] = ()
+    distinct_on: tuple[str, ...] = ()
+    ancestor_key: Key[Any] | None = None
+    only_keys: bool = False
+
+    def ancestor(self, key: Key[Any]) -> "Query[T]":
+        """Only what is under (or at) this key."""
+        if not key.is_complete:
+            raise Invalid(f"{key} is incomplete: nothing is under it", field="ancestor")
+        return dataclasses.replace(self, ancestor_key=key)
+
+    @overload
+    def where(self, name: str, operator: Operator, value: Any, /) -> "Query[T]": ...
+    @overload
+    def where(self, condition: Combination, /) -> "Query[T]": ...
+    def where(self, *parts: Any) -> "Query[T]":
+        """Only what meets this condition too."""
+        condition: Condition = parts[0] if len(parts) == 1 else parts
+        check_condition(self.model, condition)
+        conditions = (*self.conditions, condition)
+        if count_disjunctions(Combination("AND", conditions)) > MAX_DISJUNCTIONS:
+            raise Invalid(f"the query has over {MAX_DISJUNCTIONS} alternatives", field="where")
+        return dataclasses.replace(self, conditions=conditions)
+
+    def order(self, *names: str) -> "Query[T]":
+        """Order by these fields, descending where the name starts with a minus sign."""
+        orders = tuple((name.removeprefix("-"), name.startswith("-")) for name in names)
+        for name, _ in orders:
+            find(self.model, name)
+        return dataclasses.replace(self, orders=(*self.orders, *orders))
+
+    def keys_only(self) -> "Query[Key[Any]]":
+        """Return keys instead of entities."""
+        return dataclasses.replace(self, only_keys=True)  # type: ignore[return-value]
+
+    def project(self, *names: str) -> "Query[Row]":
+        """Return rows (dicts by field name) of these indexed fields, and the ids."""
+        for name in names:
+            find(self.model, name)
+        return dataclasses.replace(self, projected=names)  # type: ignore[return-value]
+
+    def distinct(self, *names: str) -> "Query[Row]":
+        """Return one row for each different combination of these indexed fields."""
+        for name in names:
+            find(self.model, name)
+        projected = self.projected or names
+        return dataclasses.replace(self, projected=projected, distinct_on=names)  # type: ignore[return-value]
+
+
+def find(model: type[Any], name: str) -> Found:
+    """Return what a query on a model means by a name; raise Invalid if it cannot be queried."""
+    return find_field(_compiler.plan_of(model), model, name)
+
+
+def check_condition(model: type[Any], condition: Condition) -> None:
+    """Raise Invalid unless every comparison could hold of some entity of the model."""
+    if isinstance(condition, Combination):
+        if not condition.conditions:
+            raise Invalid("an any_of or all_of of nothing", field="where")
+        for item in condition.conditions:
+            check_condition(model, item)
+        return
+    name, operator, value = condition
+    if operator not in OPERATORS:
+        raise Invalid(f"no operator {operator!r}; there are {', '.join(OPERATORS)}", field=name)
+    if operator in MANY and not isinstance(value, list | tuple | set | frozenset):
+        raise Invalid(f"{name} {operator} takes a list of values", field=name)
+    if operator in MANY and not 0 < len(value) <= MANY[operator]:
+        raise Invalid(f"{name} {operator} takes 1 to {MANY[operator]} values", field=name)
+    write_operand(_compiler, model, condition, message("Value")())
+
+
+def write_operand(compiler: Compiler, model: type[Any], condition: Comparison, into: Any) -> None:
+    """Write what a field is compared with; raise Invalid if the field could not hold it."""
+    name, operator, value = condition
+    found = find(model, name)
+    if operator not in MANY:
+        return _write_one(compiler, found, name, value, into)
+    for item in value:
+        _write_one(compiler, found, name, item, into.array_value.values.add())
+    return None
+
+
+def _write_one(compiler: Compiler, found: Found, name: str, value: Any, into: Any) -> None:
+    if found.is_omitted(value):
+        raise Invalid(f"{name} is not stored while it is {value!r}: nothing matches", field=name)
+    if found.field is None:
+        if not isinstance(value, Key) or not value.is_complete:
+            raise Invalid(f"{name} is compared with a complete Key", field=name)
+        check_own(value, compiler.partition, name)
+        write_key(value, compiler.partition, into.key_value)
+        return
+    try:
+        compiler.operand_codec(found.field).encode(into, value, 0)
+    except Misfit as misfit:
+        raise Invalid(f"{name} {misfit.reason}", field=name) from None

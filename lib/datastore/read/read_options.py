@@ -1,0 +1,28 @@
+"""Which state of the world a read sees: the present one, or that of a transaction."""
+
+from typing import Any, Protocol
+
+from lib.datastore.rpc.service import READ_CODES
+
+
+class Scope(Protocol):
+    """Marks the requests of a read."""
+
+    #: The gRPC statuses after which the same read may simply be sent again.
+    codes: frozenset[str]
+
+    def mark(self, request: Any) -> None:
+        """Fill in the read options of a request."""
+        ...
+
+
+class Present:
+    """Strongly consistent reads outside of transactions."""
+
+    codes = READ_CODES
+
+    def mark(self, request: Any) -> None:
+        """Leave the options unset: that is strong consistency."""
+
+
+PRESENT = Present()

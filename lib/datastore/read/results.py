@@ -1,0 +1,151 @@
+"""Running queries: entities, keys or rows; all at once up to a limit, or page by page.
+
+One entity that cannot be read does not keep the others from being answered: it is left out,
+named beside them, and logged. Only in a transaction is it an error, for what a transaction
+writes must not rest on a part of what it asked for.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from lib import errors
+from lib.datastore.keys import read_key, write_partition
+from lib.datastore.mapping.codecs import Codecs
+from lib.datastore.mapping.values import Misfit
+from lib.datastore.read import page_tokens, queries
+from lib.datastore.read.queries import Query
+from lib.datastore.read.query_message import write_query
+from lib.datastore.read.read_options import PRESENT, Scope
+from lib.datastore.read.unreadable import Results, UnreadableEntity
+from lib.datastore.rpc.service import Service
+from lib.datastore.v1.messages import enum_number
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some results, and the token of the next page: None on the last one.
+
+    `unreadable` names the results of this page that do not fit their model; `items` lacks them.
+    """
+
+    items: list[T]
+    next_page_token: str | None
+    unreadable: tuple[UnreadableEntity, ...] = ()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is a next page."""
+        return self.next_page_token is not None
+
+
+def run(
+    service: Service, codecs: Codecs, query: Query[T], limit: int, scope: Scope = PRESENT
+) -> Results[T]:
+    """Return the first `limit` results, less those that cannot be read."""
+    pb = write_query(codecs, query)
+    results = _fetch(service, codecs, pb, check_count(limit, "limit"), scope)
+    return _read_all(codecs, query, results, scope)
+
+
+def fetch_page(
+    service: Service,
+    codecs: Codecs,
+    query: Query[T],
+    size: int,
+    token: str | None,
+    scope: Scope = PRESENT,
+) -> Page[T]:
+    """Return the `size` results after the token; raise Malformed for a token that is not its own.
+
+    One more result is asked for, to know whether there is a next page. Its own cursor is never
+    used: the next page starts right after the last result that this one holds.
+    """
+    check_count(size, "page_size")
+    pb = write_query(codecs, query)
+    digest = page_tokens.digest_of(codecs.partition, pb)
+    if token is None:
+        results = _fetch(service, codecs, pb, size + 1, scope)
+    else:
+        pb.start_cursor = page_tokens.open_token(token, digest)
+        results = _fetch_after(service, codecs, pb, size + 1, scope)
+    items = _read_all(codecs, query, results[:size], scope)
+    if len(results) <= size:
+        return Page(items, None, items.unreadable)
+    cursor = results[size - 1].cursor
+    if not cursor:
+        raise errors.Invalid("the service has no cursors for this query", field="page_size")
+    return Page(items, page_tokens.make_token(cursor, digest), items.unreadable)
+
+
+def _fetch_after(service: Service, codecs: Codecs, pb: Any, limit: int, scope: Scope) -> list[Any]:
+    """Fetch from a cursor that a caller handed in: what the service refuses is the cursor."""
+    try:
+        return _fetch(service, codecs, pb, limit, scope)
+    except errors.Invalid as refused:
+        raise errors.Malformed("not a page token", field="page_token") from refused
+
+
+def _fetch(service: Service, codecs: Codecs, pb: Any, limit: int, scope: Scope) -> list[Any]:
+    """Return up to `limit` EntityResults, over as many batches as the service makes of them."""
+    not_finished = enum_number("QueryResultBatch.MoreResultsType", "NOT_FINISHED")
+    results: list[Any] = []
+    while True:
+        request = service.request("RunQuery")
+        write_partition(codecs.partition, None, request.partition_id)
+        scope.mark(request)
+        request.query.CopyFrom(pb)
+        request.query.limit.value = limit - len(results)
+        batch = service.call("RunQuery", request, codes=scope.codes).batch
+        results.extend(batch.entity_results)
+        if batch.more_results != not_finished or len(results) >= limit:
+            return results
+        pb.start_cursor = batch.end_cursor
+
+
+def _read_all(codecs: Codecs, query: Query[T], results: Iterable[Any], scope: Scope) -> Results[T]:
+    """Read all results that can be read; in a transaction raise Unreadable for one that cannot."""
+    read: list[T] = []
+    unreadable: list[UnreadableEntity] = []
+    for result in results:
+        try:
+            read.append(_read(codecs, query, result))
+        except errors.Unreadable as problem:
+            if scope is not PRESENT:
+                raise
+            unreadable.append(UnreadableEntity.of(problem))
+    return Results(read, unreadable)
+
+
+def _read(codecs: Codecs, query: Query[Any], result: Any) -> Any:
+    if query.only_keys:
+        return read_key(result.entity.key, codecs.partition, query.model)
+    if query.projected:
+        return _read_row(codecs, query, result.entity)
+    return codecs.of(query.model).read(result)
+
+
+def _read_row(codecs: Codecs, query: Query[Any], entity: Any) -> queries.Row:
+    """Read a projection: ids from the key (unless distinct), and the projected fields."""
+    row = {} if query.distinct_on else codecs.of(query.model).read_ids(entity.key.path)
+    for name in query.projected:
+        found = queries.find(query.model, name)
+        if found.field is None:
+            row[name] = read_key(entity.key, codecs.partition, query.model)
+            continue
+        try:
+            decode = codecs.compiler.operand_codec(found.field).decode
+            row[name] = decode(entity.properties[found.stored])
+        except Misfit as misfit:
+            codec = codecs.of(query.model)
+            raise codec.unreadable(entity.key.path, misfit.reason, name) from None
+    return row
+
+
+def check_count(count: int, field: str) -> int:
+    """Return a limit or a page size; raise Invalid unless it is from 1 to 2**31 - 2."""
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 < count < 2**31 - 1:
+        raise errors.Invalid(f"{field} must be a positive int", field=field)
+    return count

@@ -1,0 +1,68 @@
+"""Calls to the service: each bounded by the deadline, retried where safe, its errors made ours."""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from lib import deadline
+from lib.datastore.rpc.connection import Rpc
+from lib.datastore.rpc.grpc_status import code_of, to_error
+from lib.datastore.v1.messages import message
+from lib.retry import Backoff, retry
+
+#: Longer than any single call should take; the caller's deadline shortens it.
+CALL_SECONDS = 60.0
+#: Reads change nothing: whatever may pass is tried again.
+READ_CODES = frozenset({"UNAVAILABLE", "ABORTED", "INTERNAL", "RESOURCE_EXHAUSTED"})
+DEFAULT_BACKOFF = Backoff(5, timedelta(milliseconds=50), timedelta(seconds=2))
+
+
+class Service:
+    """The v1 service over one connection."""
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        *,
+        backoff: Backoff = DEFAULT_BACKOFF,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.rpc = rpc
+        self.backoff = backoff
+        self.sleep = sleep
+        self.jitter = jitter
+
+    def request(self, method: str) -> Any:
+        """Make an empty request for a method, addressed to this project and database."""
+        return message(f"{method}Request")(
+            project_id=self.rpc.project, database_id=self.rpc.database
+        )
+
+    def call(
+        self,
+        method: str,
+        request: Any,
+        *,
+        codes: frozenset[str] = READ_CODES,
+        subject: str = "",
+    ) -> Any:
+        """Send a request, again where it fails with one of `codes`; raise one of lib.errors."""
+        try:
+            return retry(
+                lambda: self.call_once(method, request),
+                backoff=self.backoff,
+                may_retry=lambda error: code_of(error) in codes,
+                sleep=self.sleep,
+                jitter=self.jitter,
+            )
+        except Exception as error:
+            if not code_of(error):
+                raise
+            raise to_error(error, method, subject) from error
+
+    def call_once(self, method: str, request: Any) -> Any:
+        """Send a request once; raise DeadlineExceeded before it, or grpc.RpcError as it comes."""
+        return self.rpc.call(method, request, deadline.bound_seconds(CALL_SECONDS))

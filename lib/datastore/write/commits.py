@@ -1,0 +1,118 @@
+"""Commits: sent again only where that is safe, their failures made ours.
+
+ABORTED and RESOURCE_EXHAUSTED say that nothing was written. After any of `LOST` nobody knows: the
+commit may have gone through. It is sent again then only if every write in it is repeatable, and
+what the repetition finds in its way (it exists, its version moved on) may well be the first
+try's own work, so that is reported as an outcome that is not known.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from lib import errors
+from lib.datastore.mapping.codecs import Codecs
+from lib.datastore.rpc.grpc_status import code_of, details_of, to_error
+from lib.datastore.rpc.service import Service
+from lib.datastore.write.mutation_message import (
+    check_size,
+    read_written,
+    refuse_unreadable,
+    write_mutation,
+)
+from lib.datastore.write.mutations import Mutation
+from lib.errors import AmendsError
+from lib.retry import retry
+
+#: Statuses after which a commit may have gone through all the same.
+LOST = frozenset({"UNAVAILABLE", "INTERNAL", "UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED"})
+_PASSING = frozenset({"UNAVAILABLE", "INTERNAL"})
+_REFUSED = frozenset({"ABORTED", "RESOURCE_EXHAUSTED"})
+_IN_THE_WAY = frozenset({"ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED"})
+
+
+def commit_alone(
+    service: Service, codecs: Codecs, mutations: Sequence[Mutation], now: datetime
+) -> list[Any]:
+    """Commit mutations as one single-use transaction: all of them are written, or none is.
+
+    Raises Unreadable for one that was written by a mask or a transform and cannot be read back.
+    """
+    if not mutations:
+        return []
+    request = make_request(service)
+    entities = [write_mutation(codecs, item, request.mutations.add(), now) for item in mutations]
+    check_size(request, len(mutations))
+    response = send_alone(service, request, mutations)
+    return refuse_unreadable(read_written(service, codecs, mutations, entities, response))
+
+
+def make_request(service: Service) -> Any:
+    """Make the request of a single-use transaction without mutations."""
+    request = service.request("Commit")
+    request.mode = request.TRANSACTIONAL
+    request.single_use_transaction.read_write.SetInParent()
+    return request
+
+
+def send_alone(service: Service, request: Any, mutations: Sequence[Mutation]) -> Any:
+    """Send a single-use commit, again where that is safe; raise one of lib.errors."""
+    repeatable = all(mutation.is_repeatable for mutation in mutations)
+    versioned = any(mutation.if_version is not None for mutation in mutations)
+    lost = False
+
+    def may_retry(error: Exception) -> bool:
+        nonlocal lost
+        code = code_of(error)
+        if code in LOST and not was_never_sent(error):
+            lost = True
+            return repeatable and code in _PASSING
+        return code in _PASSING or (code in _REFUSED and not (versioned and code == "ABORTED"))
+
+    try:
+        return retry(
+            lambda: service.call_once("Commit", request),
+            backoff=service.backoff,
+            may_retry=may_retry,
+            sleep=service.sleep,
+            jitter=service.jitter,
+        )
+    except Exception as error:
+        if not code_of(error):
+            raise
+        if lost and code_of(error) in _IN_THE_WAY:
+            raise outcome_unknown(mutations) from error
+        raise commit_error(error, mutations) from error
+
+
+def was_never_sent(error: Exception) -> bool:
+    """Say whether a call failed before a connection was made, so that nothing was sent."""
+    return details_of(error).startswith("failed to connect to all addresses")
+
+
+def outcome_unknown(mutations: Sequence[Mutation]) -> AmendsError:
+    """Make the error for a commit that may or may not have gone through."""
+    return errors.Unavailable(f"whether {describe(mutations)} was written is not known")
+
+
+def describe(mutations: Sequence[Mutation]) -> str:
+    """Say what a commit is about."""
+    return mutations[0].subject if len(mutations) == 1 else f"{len(mutations)} entities"
+
+
+def commit_error(error: Exception, mutations: Sequence[Mutation]) -> AmendsError:
+    """Return our error for a failed commit.
+
+    Stale versions are reported as FAILED_PRECONDITION or as ABORTED; a commit without versions
+    has no other reason to be ABORTED than contention.
+    """
+    subject = describe(mutations)
+    code = code_of(error)
+    versioned = any(mutation.if_version is not None for mutation in mutations)
+    if versioned and code in ("FAILED_PRECONDITION", "ABORTED"):
+        return errors.VersionMismatch(f"{subject}: the stored version is not the one stated")
+    if code == "NOT_FOUND":
+        return errors.NotFound(f"{subject} does not exist")
+    if code == "ALREADY_EXISTS":
+        return errors.AlreadyExists(f"{subject} exists already")
+    return to_error(error, "Commit", subject)

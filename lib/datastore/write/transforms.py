@@ -1,0 +1,116 @@
+"""Changes that the service makes to the value that is stored, whatever it is by then."""
+
+import functools
+import operator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from lib.datastore.mapping.compiler import Compiler, item_of, members_of
+from lib.datastore.mapping.plan import Plan, StoredField
+from lib.datastore.mapping.values import Misfit
+from lib.datastore.v1.paths import property_path
+from lib.errors import Invalid
+
+Change = Literal[
+    "increment", "maximum", "minimum", "append_missing_elements", "remove_all_from_array", "time"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """One change of one field."""
+
+    change: Change
+    field: str
+    operand: Any = None
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether making it twice is the same as making it once."""
+        return self.change != "increment"
+
+    @property
+    def is_of_list(self) -> bool:
+        """Whether it changes a list, with whose new value the service does not answer."""
+        return self.change in ("append_missing_elements", "remove_all_from_array")
+
+
+def increment(field: str, by: float) -> Transform:
+    """Add to a number; a missing or non-numeric one counts as 0. Integers stop at 64 bits."""
+    return Transform("increment", field, by)
+
+
+def maximum(field: str, at_least: float) -> Transform:
+    """Raise a number to `at_least` if it is less."""
+    return Transform("maximum", field, at_least)
+
+
+def minimum(field: str, at_most: float) -> Transform:
+    """Lower a number to `at_most` if it is more."""
+    return Transform("minimum", field, at_most)
+
+
+def append_missing(field: str, items: list[Any]) -> Transform:
+    """Append to a list those of the items that are not in it."""
+    return Transform("append_missing_elements", field, items)
+
+
+def remove_all(field: str, items: list[Any]) -> Transform:
+    """Remove from a list all that equals one of the items."""
+    return Transform("remove_all_from_array", field, items)
+
+
+def server_time(field: str) -> Transform:
+    """Set a field to the time of the request, to the millisecond, by the service's clock."""
+    return Transform("time", field)
+
+
+def target_of(plan: Plan, kind: str, transform: Transform) -> StoredField:
+    """Return the stored field that is changed; raise Invalid if there is no such one."""
+    stored = plan.stored_under(transform.field)
+    field = plan.by_stored[stored[0]] if len(stored) == 1 else None
+    if field is None or field.level != 0:
+        raise Invalid(f"{kind} has no field {transform.field!r} to change", field=transform.field)
+    return field
+
+
+def write_transform(
+    compiler: Compiler, target: StoredField, transform: Transform, into: Any
+) -> None:
+    """Write a change as a v1 message; raise Invalid if the field could not hold its outcome."""
+    into.property = property_path(target.stored)
+    changed = _changed_type(target, transform)
+    if transform.change == "time":
+        into.set_to_server_value = 1
+        return
+    is_list = transform.is_of_list
+    if is_list and not isinstance(transform.operand, list | tuple):
+        raise Invalid(f"{transform.field} is changed by a list of items", field=transform.field)
+    operands = transform.operand if is_list else [transform.operand]
+    codec = compiler.compile(changed, target.codec.indexes)
+    message = getattr(into, transform.change)
+    message.SetInParent()
+    try:
+        for operand in operands:
+            codec.encode(message.values.add() if is_list else message, operand, 0)
+    except Misfit as misfit:
+        raise Invalid(f"{transform.field} {misfit.reason}", field=transform.field) from None
+
+
+def _changed_type(target: StoredField, transform: Transform) -> Any:
+    """Return the type of what a change is made with.
+
+    The service makes a list of a text, or a time of a number, if it is told to: then the entity
+    could not be read any more.
+    """
+    members = members_of(target.hint)
+    if transform.is_of_list:
+        wanted, found = "a list", [item_of(member) for member in members if item_of(member)]
+    elif transform.change == "time":
+        wanted, found = "a datetime", [member for member in members if member is datetime]
+    else:
+        wanted, found = "a number", [member for member in members if member in (int, float)]
+    if not found and Any not in members:
+        raise Invalid(f"{transform.field} is not {wanted}", field=transform.field)
+    return functools.reduce(operator.or_, found or [Any])
