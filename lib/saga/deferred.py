@@ -1,13 +1,15 @@
 """Code that only looks as if it had run: coroutines, generators, functions that nobody has called.
 
-Steps are plain functions: nobody here awaits, calls or raises what one returns, or iterates over
-it.
+Steps are plain functions: nobody here awaits, calls or raises what one returns, iterates over it,
+waits until it has ended, or looks whether it is an HTTP answer that says no.
 """
 
 import concurrent.futures
 import contextlib
 import functools
 import inspect
+import sys
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -34,6 +36,10 @@ _CALLED = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, typ
 _ENTERED = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorContextManager)
 
 _RAISED = (BaseException, NotImplementedType)
+
+#: The attributes in which the usual HTTP clients keep the status of an answer.
+_STATUS = ("status_code", "status")
+_FIRST_ERROR = 400
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
 
@@ -126,7 +132,34 @@ def _advise(value: Any) -> str:
         return "which nobody here calls: call it, with brackets behind its name"
     if isinstance(value, _ENTERED):
         return "which nobody here enters: leave its decorator out, or enter it by `with`"
+    if _is_going_on(value):
+        return "which has not ended: wait for it before you return"
+    if status := _find_error(value):
+        return f"which answers {status}, and nobody here looks: write .raise_for_status(), or raise"
     return ""
+
+
+def _is_going_on(value: Any) -> bool:
+    """Say whether it is a thread or a process that has not begun, or not ended."""
+    if isinstance(value, threading.Thread):
+        return value.is_alive() or value.ident is None
+    if _is_of(value, "subprocess", "Popen"):
+        return value.poll() is None
+    return _is_of(value, "multiprocessing.process", "BaseProcess") and value.exitcode is None
+
+
+def _is_of(value: object, module: str, name: str) -> bool:
+    """Say whether a value is of a class, without loading the module that only its user needs."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, getattr(loaded, name))
+
+
+def _find_error(value: Any) -> int:
+    """Return the status of an HTTP client's answer that is an error and raised none; else 0."""
+    if not hasattr(value, "headers"):
+        return 0
+    found = (getattr(value, name, 0) for name in _STATUS)
+    return next((each for each in found if type(each) is int and each >= _FIRST_ERROR), 0)
 
 
 def _is_class_of_error(value: object) -> bool:

@@ -5,14 +5,18 @@ import concurrent.futures
 import contextlib
 import functools
 import itertools
+import multiprocessing
 import re
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
+import requests
+import urllib3
 
 from lib.saga.call import Permanent
 from lib.saga.deferred import NotRun, check_ran, refuse_deferred
@@ -146,6 +150,35 @@ def undoing(*_: Any) -> Iterator[None]:
 def test_what_nobody_calls_enters_raises_or_iterates_over_is_found(value: Any, advice: str) -> None:
     with pytest.raises(NotRun, match=rf"compensate returned .*{re.escape(advice)}"):
         check_ran(value, "compensate")
+
+
+def answer(status: int) -> requests.Response:
+    made = requests.Response()
+    made.status_code = status
+    return made
+
+
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        (threading.Thread(target=print), "wait for it before you return"),
+        (multiprocessing.Process(target=print), "wait for it before you return"),
+        ([answer(500)], r"answers 500.*raise_for_status"),
+        (answer(404), r"answers 404.*raise_for_status"),
+        (urllib3.HTTPResponse(status=503), r"answers 503.*raise_for_status"),
+    ],
+)
+def test_work_that_goes_on_and_an_answer_that_says_no_are_found(value: Any, advice: str) -> None:
+    with pytest.raises(NotRun, match=rf"compensate returned .*{advice}"):
+        check_ran(value, "compensate")
+
+
+def test_work_that_has_ended_and_an_answer_that_says_yes_are_let_through() -> None:
+    ended = threading.Thread(target=bool)
+    ended.start()
+    ended.join()
+    for value in (ended, answer(204), urllib3.HTTPResponse(status=200)):
+        assert check_ran(value, "compensate") is value
 
 
 @pytest.mark.parametrize("returned", [undoing(), lambda: True, Permanent("no"), "".isdigit])
