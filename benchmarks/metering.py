@@ -14,8 +14,8 @@ from typing import Any
 import flask
 
 from lib.datastore import Rpc, Store, connect
-from lib.logs import annotate
-from lib.observing import observed
+from lib.observability.logs import annotate
+from lib.observability.request_log import observed
 from lib.saga.call import Call
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery

@@ -10,7 +10,7 @@ from lib.access import BY_WAY_OF_API
 from lib.config import config
 from lib.errors import NotFound
 from lib.http import View
-from lib.observing import observed
+from lib.observability.request_log import observed
 from lib.problems import render_problem
 from lib.request_body import drain
 

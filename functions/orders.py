@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from lib.datastore import Store, key
 from lib.http import endpoint
 from lib.identifiers import make_id
-from lib.logs import traceparent
+from lib.observability.logs import traceparent
 from lib.orders import placing
 from lib.orders.inventory import Stock
 from lib.orders.order import Identifier, Order

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from functions.sagas import SagaId, SagaName, StepName
 from lib.http import endpoint
-from lib.logs import annotate
+from lib.observability.logs import annotate
 from lib.paging import PageSize, PageToken
 from lib.saga.engine import Engine
 from lib.saga.limits import LARGEST_OUTPUT

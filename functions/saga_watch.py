@@ -3,12 +3,12 @@
 from typing import Any
 
 from functions.sagas import SagaName
-from lib.clock import now
 from lib.http import endpoint
 from lib.paging import PageSize, PageToken
 from lib.saga.engine import Engine
 from lib.saga.operators import view
 from lib.saga.operators.monitoring import monitor
+from lib.timing.clock import now
 
 
 @endpoint("GET")

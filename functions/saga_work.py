@@ -2,12 +2,12 @@
 
 import flask
 
-from lib.clock import now
 from lib.http import endpoint
-from lib.logs import annotate
+from lib.observability.logs import annotate
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.recovery import Swept, sweep
+from lib.timing.clock import now
 
 #: The sweep waits for services nearly all of its time.
 SWEEPERS = 8

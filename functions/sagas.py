@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from lib.http import endpoint
 from lib.identifiers import make_id
-from lib.logs import annotate, traceparent
+from lib.observability.logs import annotate, traceparent
 from lib.paging import PageSize, PageToken
 from lib.saga.engine import Engine
 from lib.saga.operators import view

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from lib.clock import now
 from lib.datastore import Store, key
 from lib.errors import Malformed
 from lib.http import endpoint
 from lib.paging import Fields, PageSize, PageToken
 from lib.rendering import Reply, pick_fields
+from lib.timing.clock import now
 from lib.todo import task_lists
 from lib.todo.models import TaskList
 from lib.todo.requests import ListId, NewTaskList, TaskListChange

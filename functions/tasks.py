@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from lib.clock import now
 from lib.datastore import Store, key
 from lib.http import endpoint
 from lib.paging import Fields
 from lib.rendering import pick_fields
+from lib.timing.clock import now
 from lib.todo import tasks
 from lib.todo.models import Task
 from lib.todo.requests import ListId, NewTask, TaskChange, TaskContent, TaskId, Transfer

@@ -9,7 +9,7 @@ from lib import clients
 from lib.config import config
 from lib.credentials import ANONYMOUS, REMOVED, find_credential
 from lib.errors import Forbidden, Unauthenticated
-from lib.logs import log
+from lib.observability.logs import log
 
 #: Google's own services that call functions of ours: the setting with the account of each.
 MACHINERY = {"tasks": "tasks_service_account", "scheduler": "scheduler_service_account"}

@@ -8,10 +8,10 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lib.clock import now
 from lib.config import config
 from lib.errors import Unavailable
 from lib.once import close_at_end, once
+from lib.timing.clock import now
 
 if TYPE_CHECKING:
     from lib.datastore import Store

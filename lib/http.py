@@ -10,14 +10,14 @@ import flask
 from lib.access import MACHINERY, check_host, check_invoker, check_origin
 from lib.binding import compile_binding
 from lib.config import config
-from lib.deadline import within
 from lib.errors import AmendsError, Malformed, MethodNotAllowed
-from lib.logs import log
-from lib.observing import observed
+from lib.observability.logs import log
+from lib.observability.request_log import observed
+from lib.observability.stack_traces import describe_stack
 from lib.problems import render_problem
 from lib.rendering import render_result
 from lib.request_body import drain
-from lib.stacks import describe_stack
+from lib.timing.deadline import within
 
 #: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
 BUDGET_HEADER = "X-Server-Timeout"

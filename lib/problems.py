@@ -7,7 +7,7 @@ import msgspec
 
 from lib.errors import AmendsError, Invalid, MethodNotAllowed, Unauthenticated
 from lib.faults import Fault
-from lib.logs import trace_id
+from lib.observability.logs import trace_id
 
 CONTENT_TYPE = "application/problem+json"
 

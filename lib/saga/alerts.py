@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from lib.errors import AmendsError, Unreadable
-from lib.logs import log
+from lib.observability.logs import log
 from lib.saga.machine.draft import Decision
 from lib.saga.records import FINISHED, DeadLetter, SagaRecord
 

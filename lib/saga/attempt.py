@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from lib.deadline import within
 from lib.exact import encode_exact
 from lib.saga.containment import contain, text_of
 from lib.saga.deferred import check_ran
@@ -15,6 +14,7 @@ from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine.happened import Outcome, Result
 from lib.saga.overruns import OVERRUNS
 from lib.saga.verdict import Unstorable, judge
+from lib.timing.deadline import within
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
 CallWithin = Callable[[timedelta, Callable[[], Any]], Any]

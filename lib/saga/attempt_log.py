@@ -1,14 +1,14 @@
 """The log line of an attempt that has failed: a bug in a step leaves its place there."""
 
 from lib.config import config
-from lib.logs import log
+from lib.observability.logs import log
+from lib.observability.stack_traces import describe_stack
 from lib.saga.attempt import Attempt
 from lib.saga.containment import Escaped
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
 from lib.saga.journal import Loaded
 from lib.saga.machine.happened import FINAL, Outcome, Result
-from lib.stacks import describe_stack
 
 #: These need no line: nothing has failed.
 WELL = frozenset({Result.DONE, Result.UNDER_WAY})

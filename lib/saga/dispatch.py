@@ -12,9 +12,9 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
-from lib.deadline import bound_seconds
 from lib.errors import DeadlineExceeded, Unavailable
 from lib.saga.delivery import Delivery
+from lib.timing.deadline import bound_seconds
 
 #: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.
 SHORTEST_DISPATCH = timedelta(seconds=15)

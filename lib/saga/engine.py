@@ -22,7 +22,8 @@ from lib.errors import (
     Unreadable,
     VersionMismatch,
 )
-from lib.logs import log
+from lib.observability.logs import log
+from lib.observability.stack_traces import forget_stack
 from lib.saga import alerts
 from lib.saga.attempt import Attempt, CallWithin, call_in_thread, outcome_of, run_action
 from lib.saga.attempt_log import log_attempt
@@ -54,14 +55,13 @@ from lib.saga.machine.happened import (
 )
 from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.overruns import OVERRUNS
-from lib.saga.pausing import back_off
 from lib.saga.payload import canonical_payload, is_same_payload, stored_payload
 from lib.saga.recorder import Recorder, begin_in_time
 from lib.saga.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
 from lib.saga.requests import for_children, pin, tell_each
 from lib.saga.retention import KEEP, Retention, retain, told
 from lib.saga.steps import Child, Signal
-from lib.stacks import forget_stack
+from lib.timing.retry import back_off
 
 #: How often a decision is made anew because another delivery committed first: the members of the
 #: largest group may all end at once.

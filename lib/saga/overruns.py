@@ -7,7 +7,7 @@ more actions, and its deliveries come again, to another one if there is one.
 import threading
 
 from lib.errors import NotBegun
-from lib.logs import log
+from lib.observability.logs import log
 
 #: So many calls may go on in one process.
 MAX_OVERRUNS = 50

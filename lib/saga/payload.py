@@ -7,11 +7,11 @@ import msgspec
 from lib.decoding import convert
 from lib.errors import Invalid, TooLarge
 from lib.exact import encode_exact, to_plain
-from lib.logs import log
+from lib.observability.logs import log
+from lib.observability.stack_traces import describe_stack
 from lib.saga.call import Permanent
 from lib.saga.containment import contain
 from lib.saga.limits import LARGEST_PAYLOAD
-from lib.stacks import describe_stack
 
 
 def canonical_payload(

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from lib.retry import capped_exponential
 from lib.saga.declaration import refuse
 from lib.saga.declaration.error import Declaring
 from lib.saga.declaration.values import faults_of_count, faults_of_duration, faults_of_factor
 from lib.saga.limits import MAX_ATTEMPTS, MAX_PAUSE
+from lib.timing.backoff import Backoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,8 @@ class RetryPolicy(metaclass=Declaring):
 
     def delay(self, attempt: int, jitter: float) -> timedelta:
         """Return the pause after failed attempt `attempt` (from 1), `jitter` being in [0, 1)."""
-        return capped_exponential(self.first, self.factor, attempt - 1, self.cap) * jitter
+        backoff = Backoff(first=self.first, cap=self.cap, factor=self.factor)
+        return backoff.delay(attempt, jitter)
 
 
 #: For a step that the saga can still be rolled back from.

@@ -21,7 +21,7 @@ from lib.errors import (
     Unavailable,
     VersionMismatch,
 )
-from lib.logs import log
+from lib.observability.logs import log
 from lib.saga.attempt import call_in_thread
 from lib.saga.containment import tell_type_and_text
 from lib.saga.definition import Definitions, Saga

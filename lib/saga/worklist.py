@@ -13,9 +13,9 @@ from threading import Lock
 from typing import Protocol, TypeVar
 
 from lib.errors import AmendsError, Contention, DeadlineExceeded, Unavailable, Unreadable
-from lib.logs import log
+from lib.observability.logs import log
+from lib.observability.stack_traces import describe_stack
 from lib.saga import alerts
-from lib.stacks import describe_stack
 
 #: The services that we stand on do not answer: that is no fault of the saga at hand.
 PASSING = (Unavailable, Contention, DeadlineExceeded)

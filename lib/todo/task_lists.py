@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lib import deadline
 from lib.datastore import Key, Page, Query, Store, Transaction, key
 from lib.errors import AlreadyExists, Conflict, VersionMismatch
+from lib.timing import deadline
 from lib.todo.models import Task, TaskList
 from lib.todo.requests import LARGEST_BATCH, NewTaskList
 

@@ -1,6 +1,7 @@
 """Eight writers add 1 to one counter 100 times each: no addition is lost or made twice."""
 
 import os
+import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ import pytest
 
 from lib.datastore import Store, Transaction, connect, key, key_of
 from lib.errors import VersionMismatch
-from lib.retry import Backoff
+from lib.timing.backoff import Backoff
 from tests.contract.layer import PROJECT
 from tests.unit.datastore.models import Task
 
@@ -45,7 +46,7 @@ def add_by_version(store: Store) -> None:
         try:
             store.update(replace(counter, count=counter.count + 1), if_version=counter.version)
         except VersionMismatch:
-            time.sleep(backoff.delay(failures).total_seconds())
+            time.sleep(backoff.delay(failures, random.random()).total_seconds())
         else:
             return
     pytest.fail("no attempt got through")

@@ -15,7 +15,7 @@ from deploy.services import list_services
 from deploy.settings import PROJECT, Settings, Unusable, read_settings
 from deploy.setup import set_up
 from lib.config import config
-from lib.logs import log
+from lib.observability.logs import log
 from main import FUNCTIONS
 from tests.deploy.builds import build
 from tests.deploy.cloud import IMAGE, OWNER, SETTINGS, Cloud

@@ -9,7 +9,7 @@ import pytest
 
 from lib.errors import NotFound
 from lib.http import endpoint
-from lib.logs import annotate, log
+from lib.observability.logs import annotate, log
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"

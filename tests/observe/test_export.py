@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from lib.telemetry import ENDPOINT
+from lib.observability.telemetry import ENDPOINT
 from local.supervisor import PROJECT
 from tests.observe.edge import PARENT, TRACE
 

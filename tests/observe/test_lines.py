@@ -7,7 +7,7 @@ import flask
 import pytest
 
 from lib.http import endpoint
-from lib.logs import annotate, log
+from lib.observability.logs import annotate, log
 from tests.observe.edge import PARENT, TRACE, call, greet_person, read_lines
 
 TRACE_FIELD = "logging.googleapis.com/trace"

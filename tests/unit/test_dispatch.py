@@ -10,9 +10,9 @@ import pytest
 from google.api_core import exceptions
 from google.auth import exceptions as auth_exceptions
 
-from lib.deadline import within
 from lib.errors import Unavailable
 from lib.saga.dispatch import CloudTasksQueue, choose_queue, make_client
+from lib.timing.deadline import within
 from tests.unit.saga.test_verdict import DELIVERY
 
 QUEUES = ["q", "q-2", "q-3", "q-4"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.logs import log
+from lib.observability.logs import log
 
 
 class FullDisk(io.StringIO):

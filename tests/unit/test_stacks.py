@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from lib.stacks import MAX_ERRORS, MAX_FRAMES, describe_stack, forget_stack
+from lib.observability.stack_traces import MAX_ERRORS, MAX_FRAMES, describe_stack, forget_stack
 
 
 def fall() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lib.errors import Unreadable
-from lib.logs import log
+from lib.observability.logs import log
 
 T = TypeVar("T")
 

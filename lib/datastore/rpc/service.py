@@ -6,17 +6,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from lib import deadline
 from lib.datastore.rpc.connection import Rpc
 from lib.datastore.rpc.grpc_status import code_of, to_error
 from lib.datastore.v1.messages import message
-from lib.retry import Backoff, retry
+from lib.timing import deadline
+from lib.timing.backoff import Backoff
+from lib.timing.retry import retry
 
 #: Longer than any single call should take; the caller's deadline shortens it.
 CALL_SECONDS = 60.0
 #: Reads change nothing: whatever may pass is tried again.
 READ_CODES = frozenset({"UNAVAILABLE", "ABORTED", "INTERNAL", "RESOURCE_EXHAUSTED"})
-DEFAULT_BACKOFF = Backoff(5, timedelta(milliseconds=50), timedelta(seconds=2))
+DEFAULT_BACKOFF = Backoff(cap=timedelta(seconds=2))
 
 
 class Service:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, TypeVar
 
-from lib import deadline
 from lib.datastore.keys import key_of
 from lib.datastore.mapping.codecs import Codecs
 from lib.datastore.read.lookups import look_up
@@ -17,7 +16,8 @@ from lib.datastore.rpc.service import Service
 from lib.datastore.transaction.receipts import CommitReceipt, Receipts
 from lib.datastore.transaction.transaction import AnswerLost, Transaction, Written
 from lib.errors import AmendsError, Contention
-from lib.retry import retry
+from lib.timing import deadline
+from lib.timing.retry import retry
 
 T = TypeVar("T")
 

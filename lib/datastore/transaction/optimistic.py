@@ -15,7 +15,7 @@ from lib.datastore.transaction.transaction import Transaction, Written
 from lib.datastore.write.commits import commit_alone
 from lib.datastore.write.mutations import Mutation
 from lib.errors import AlreadyExists, Contention, NotFound, VersionMismatch
-from lib.retry import retry
+from lib.timing.retry import retry
 
 T = TypeVar("T")
 

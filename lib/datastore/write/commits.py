@@ -22,7 +22,7 @@ from lib.datastore.write.mutation_message import (
 )
 from lib.datastore.write.mutations import Mutation
 from lib.errors import AmendsError
-from lib.retry import retry
+from lib.timing.retry import retry
 
 #: Statuses after which a commit may have gone through all the same.
 LOST = frozenset({"UNAVAILABLE", "INTERNAL", "UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED"})

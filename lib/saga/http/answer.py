@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
-from lib.clock import now
 from lib.decoding import BROKEN
 from lib.exact import read_number
-from lib.logs import log
+from lib.observability.logs import log
 from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
 from lib.saga.delivery import Phase
 from lib.saga.http.exchange import LARGEST_ANSWER, Answer, Ending
 from lib.saga.verdict import Unstorable
+from lib.timing.clock import now
 
 #: A saga does not sleep for longer than this because a service's Retry-After says so.
 LONGEST_WAIT = timedelta(hours=1)

@@ -14,9 +14,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
-from lib.clock import now
 from lib.saga.call import Retry, Unknown
 from lib.saga.limits import LARGEST_OUTPUT
+from lib.timing.clock import now
 
 #: More of an answer is not read: it is as much as a step's output may have.
 LARGEST_ANSWER = LARGEST_OUTPUT

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from lib.clock import now
+from lib.timing.clock import now
 
 #: The metadata server hands the same token out until four minutes before its end: asking any
 #: earlier is for nothing.

@@ -40,7 +40,7 @@ from urllib.parse import quote, urlsplit
 
 from lib.exact import encode_exact
 from lib.http import BUDGET_HEADER
-from lib.logs import read_traceparent
+from lib.observability.logs import read_traceparent
 from lib.saga.call import Call, Permanent, Retry, Unknown
 from lib.saga.declaration import refuse
 from lib.saga.declaration.error import Declaring, describe

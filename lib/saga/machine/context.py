@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from lib.errors import AmendsError
+from lib.observability.stack_traces import forget_stack
 from lib.saga.call import Permanent
 from lib.saga.containment import Escaped, contain, tell_type_and_text, text_of
 from lib.saga.deferred import NotRun, check_ran
@@ -15,7 +16,6 @@ from lib.saga.machine.tidy import tidy_text
 from lib.saga.payload import stored_payload
 from lib.saga.privacy import Privacy
 from lib.saga.records import SagaRecord, StepRecord
-from lib.stacks import forget_stack
 
 T = TypeVar("T")
 

@@ -20,13 +20,12 @@ from lib.saga.records import (
     shard_of,
 )
 from lib.saga.steps import BRIEF
+from lib.timing.backoff import Backoff
 
 #: How long past its time-out a delivery may take before the sweep takes it for lost.
-GRACE = timedelta(seconds=10)
-
 #: From the fourth on, each redelivery of one attempt is waited for twice as long as the one
-#: before, up to this: a queue that stands still for hours is not to be filled by the sweep.
-LONGEST_GRACE = timedelta(hours=1)
+#: before, up to the cap: a queue that stands still for hours is not to be filled by the sweep.
+GRACE = Backoff(first=timedelta(seconds=10), cap=timedelta(hours=1))
 QUICK_REDELIVERIES = 3
 
 
@@ -71,9 +70,8 @@ def _news_of(saga: SagaRecord) -> Delivery:
 
 def overdue_at(delivery: Delivery) -> datetime:
     """Return when the sweep is to take a delivery for lost."""
-    doublings = min(max(0, delivery.epoch - QUICK_REDELIVERIES), 16)
-    grace: timedelta = min(GRACE * 2**doublings, LONGEST_GRACE)
-    return delivery.at + delivery.timeout + grace
+    redeliveries = max(1, delivery.epoch - QUICK_REDELIVERIES + 1)
+    return delivery.at + delivery.timeout + GRACE.ceiling(redeliveries)
 
 
 def due_of(saga: SagaRecord, deliveries: Sequence[Delivery], now: datetime) -> str | None:

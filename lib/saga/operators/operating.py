@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from lib.errors import AmendsError, Invalid
-from lib.logs import log
+from lib.observability.logs import log
+from lib.observability.stack_traces import describe_stack
 from lib.saga.engine import Engine
 from lib.saga.journal import Loaded
 from lib.saga.machine.draft import Decision
@@ -22,7 +23,6 @@ from lib.saga.machine.happened import (
     VoidRequested,
 )
 from lib.saga.records import SagaRecord, SagaStatus
-from lib.stacks import describe_stack
 
 
 class Verb(StrEnum):

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.clock import CLOCK
 from lib.saga.containment import contain
 from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase
@@ -50,6 +49,7 @@ from lib.saga.testing.setting import Deployment, Setting
 from lib.saga.testing.store import MemoryStore
 from lib.saga.testing.watched import LATENCY, WatchedQueue, WatchedStore
 from lib.saga.testing.worker import Worker
+from lib.timing.clock import CLOCK
 
 
 @dataclass(frozen=True, slots=True)

@@ -304,7 +304,7 @@ class Simulation:
         for each in self.environment.find_outstanding():
             if _what(each) in queued:
                 continue
-            patience = each.timeout + GRACE * 2 ** max(0, each.epoch - QUICK_REDELIVERIES)
+            patience = each.timeout + GRACE.first * 2 ** max(0, each.epoch - QUICK_REDELIVERIES)
             bound = max(each.at, self._last_life) + patience + self._setting.period + SLACK
             if self._next_sweep > bound + 2 * SKEW:
                 raise PromiseBroken(

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from lib import deadline
 from lib.datastore import Query, Store, key
 from lib.datastore.rpc.service import CALL_SECONDS
 from lib.datastore.v1.messages import message
 from lib.errors import DeadlineExceeded
+from lib.timing import deadline
 from tests.unit.datastore.connections import Refusal, Script
 from tests.unit.datastore.models import Task, TaskList
 

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib import deadline
 from lib.errors import Conflict, DeadlineExceeded, Unavailable
-from lib.retry import Backoff, retry
+from lib.timing import deadline
+from lib.timing.backoff import Backoff
+from lib.timing.retry import retry
 
-BACKOFF = Backoff(
-    attempts=4, initial=timedelta(milliseconds=100), maximum=timedelta(milliseconds=350)
-)
+BACKOFF = Backoff(attempts=4, first=timedelta(milliseconds=100), cap=timedelta(milliseconds=350))
 
 
 def test_the_ceiling_doubles_up_to_the_maximum() -> None:
@@ -23,13 +22,13 @@ def test_the_ceiling_doubles_up_to_the_maximum() -> None:
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 def test_a_wait_is_never_negative_and_never_over_the_ceiling(failures: int, drawn: float) -> None:
-    wait = BACKOFF.delay(failures, lambda: drawn)
+    wait = BACKOFF.delay(failures, drawn)
     assert timedelta() <= wait <= BACKOFF.ceiling(failures)
 
 
 def test_the_whole_range_below_the_ceiling_is_drawn_from() -> None:
-    assert BACKOFF.delay(1, lambda: 0.0) == timedelta()
-    assert BACKOFF.delay(1, lambda: 0.5) == timedelta(milliseconds=50)
+    assert BACKOFF.delay(1, 0.0) == timedelta()
+    assert BACKOFF.delay(1, 0.5) == timedelta(milliseconds=50)
 
 
 def failing(*errors: Exception) -> Callable[[], str]:

@@ -19,6 +19,7 @@ from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
 from lib.saga.steps import Part, Step
 from lib.saga.testing import explore, random_schedules
+from lib.timing.backoff import Backoff
 from tests.unit.explore.seats import add_seats, give_back, make_saga, move, seats_fit_the_end
 
 THREE = make_saga("abc")
@@ -93,7 +94,9 @@ def test_a_saga_that_the_sweep_does_not_find_is_found() -> None:
 
 
 def test_a_sweep_that_comes_too_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outstanding, "GRACE", timedelta(minutes=5))
+    monkeypatch.setattr(
+        outstanding, "GRACE", Backoff(first=timedelta(minutes=5), cap=timedelta(hours=1))
+    )
     assert "nothing moves it any more" in find_fault(THREE)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lib.retry import Backoff
 from lib.saga.policy import RetryPolicy
+from lib.timing.backoff import Backoff
 
 NOW = timedelta(0)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lib.errors import AlreadyExists, AmendsError, Contention, Unavailable
+from lib.observability.stack_traces import describe_stack
 from lib.saga.attempt import call_in_thread, run_action
 from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.containment import contain
@@ -14,7 +15,6 @@ from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import MAX_PAUSE
 from lib.saga.machine.happened import Outcome, Result
 from lib.saga.verdict import Verdict, judge
-from lib.stacks import describe_stack
 from tests.unit.saga.build import T0
 
 DELIVERY = Delivery(

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from lib.telemetry import Span
+from lib.observability.span import Span
 
 #: The longest that a request waits for its span to be taken, and for its metrics, in seconds;
 #: OpenTelemetry's own variable says otherwise.

@@ -1,27 +1,19 @@
 """OpenTelemetry, where an exporter is configured; where none is, none of it is imported."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lib.logs import log
+from lib.observability.logs import log
+from lib.observability.span import Span
 
 if TYPE_CHECKING:
-    from lib.exporting import Exporter
+    from lib.observability.otlp import Exporter
 
 #: The variable by which OpenTelemetry itself is told where to send what it has.
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-
-
-@dataclass(slots=True)
-class Span:
-    """A request's span: its own `traceparent` if it is exported, and what it ends with."""
-
-    traceparent: str = ""
-    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @contextmanager
@@ -41,7 +33,7 @@ def _exporter() -> "Exporter | None":
     if not os.environ.get(ENDPOINT):
         return None
     try:
-        from lib.exporting import Exporter
+        from lib.observability.otlp import Exporter
     except ImportError:
         log(
             "ERROR",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import flask
 
-from lib import telemetry
-from lib.logs import log, make_traceparent, read_traceparent, request_context
+from lib.observability import telemetry
+from lib.observability.logs import log, make_traceparent, read_traceparent, request_context
 
 
 @dataclass(slots=True)

@@ -1,0 +1,32 @@
+"""How often to try, and how long to wait in between: capped exponential, full jitter.
+
+Pure: whoever waits brings the randomness and the sleep (lib.timing.retry, or a task's schedule).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """Attempts in all (the first one counts), and the waits between them.
+
+    The wait after failure n (from 1) is drawn evenly from 0 to min(cap, first * factor ** (n - 1)).
+    """
+
+    attempts: int = 5
+    first: timedelta = timedelta(milliseconds=50)
+    cap: timedelta = timedelta(seconds=5)
+    factor: float = 2.0
+
+    def ceiling(self, failures: int) -> timedelta:
+        """Return the longest wait after so many failures; it never overflows."""
+        try:
+            seconds = self.first.total_seconds() * float(self.factor) ** (failures - 1)
+        except OverflowError:
+            return self.cap if self.first else self.first
+        return timedelta(seconds=seconds) if seconds < self.cap.total_seconds() else self.cap
+
+    def delay(self, failures: int, jitter: float) -> timedelta:
+        """Return the wait for a `jitter` in [0, 1), which spreads those that failed together."""
+        return self.ceiling(failures) * jitter

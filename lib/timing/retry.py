@@ -1,0 +1,54 @@
+"""Trying again, within the deadline of the caller."""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from lib.errors import DeadlineExceeded
+from lib.timing import deadline
+from lib.timing.backoff import Backoff
+
+T = TypeVar("T")
+
+#: Between tries to write what others write too.
+CONTENDED = Backoff(first=timedelta(milliseconds=10), cap=timedelta(milliseconds=500))
+
+
+def retry(
+    attempt: Callable[[], T],
+    *,
+    backoff: Backoff,
+    may_retry: Callable[[Exception], bool],
+    sleep: Callable[[float], None] = time.sleep,
+    jitter: Callable[[], float] = random.random,
+) -> T:
+    """Call `attempt` until it returns, raises what `may_retry` refuses, or was tried enough.
+
+    The last error is raised as it is. A wait that would outlast the caller's deadline is not
+    begun: DeadlineExceeded is raised from the last error instead.
+    """
+    failures = 0
+    while True:
+        try:
+            return attempt()
+        except Exception as error:
+            failures += 1
+            if failures >= backoff.attempts or not may_retry(error):
+                raise
+            wait(backoff.delay(failures, jitter()), sleep, because=error)
+
+
+def wait(delay: timedelta, sleep: Callable[[float], None], *, because: Exception) -> None:
+    """Sleep for `delay`, unless the caller's deadline comes first: then raise DeadlineExceeded."""
+    left = deadline.remaining()
+    if left is not None and left <= delay:
+        raise DeadlineExceeded("the time budget ran out while retrying") from because
+    sleep(delay.total_seconds())
+
+
+def back_off(attempt: int) -> None:
+    """Sleep after conflict number `attempt`, from 0, whatever the deadline is."""
+    drawn = random.random()  # noqa: S311  no secret
+    time.sleep(CONTENDED.delay(attempt + 1, drawn).total_seconds())
