@@ -98,5 +98,5 @@ def __getattr__(name: str) -> Callable[..., Any]:
         function = getattr(import_module(MODULE_OF[name]), name)
     else:
         raise AttributeError(name)
-    import_module("lib.framework").adopt_app()
+    import_module("lib.edge.server_errors").adopt_app()
     return function

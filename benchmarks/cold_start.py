@@ -37,7 +37,7 @@ def hello(request):
     return "hello"
 """
 WITHOUT_STORE = """
-from lib.http import endpoint
+from lib.edge.endpoint import endpoint
 
 @endpoint("GET")
 def hello() -> dict[str, str]:

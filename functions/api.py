@@ -6,13 +6,13 @@ from importlib import import_module
 import flask
 
 from functions.load_check import load_all
-from lib.access import BY_WAY_OF_API
 from lib.config import config
+from lib.edge.access import BY_WAY_OF_API
+from lib.edge.endpoint import View
+from lib.edge.problems import render_problem
+from lib.edge.request_body import drain
 from lib.errors import NotFound
-from lib.http import View
 from lib.observability.request_log import observed
-from lib.problems import render_problem
-from lib.request_body import drain
 
 
 def route_to(module_of: Mapping[str, str]) -> View:

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from lib.datastore import Store, key
-from lib.http import endpoint
-from lib.identifiers import make_id
+from lib.datastore.ids import make_id
+from lib.edge.endpoint import endpoint
 from lib.observability.logs import traceparent
 from lib.orders import placing
 from lib.orders.inventory import Stock

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from functions.sagas import SagaId, SagaName, StepName
-from lib.http import endpoint
+from lib.edge.endpoint import endpoint
+from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate
-from lib.paging import PageSize, PageToken
 from lib.saga.engine import Engine
 from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine import happened

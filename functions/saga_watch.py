@@ -3,8 +3,8 @@
 from typing import Any
 
 from functions.sagas import SagaName
-from lib.http import endpoint
-from lib.paging import PageSize, PageToken
+from lib.edge.endpoint import endpoint
+from lib.edge.paging import PageSize, PageToken
 from lib.saga.engine import Engine
 from lib.saga.operators import view
 from lib.saga.operators.monitoring import monitor

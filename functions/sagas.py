@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from lib.http import endpoint
-from lib.identifiers import make_id
+from lib.datastore.ids import make_id
+from lib.edge.endpoint import endpoint
+from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate, traceparent
-from lib.paging import PageSize, PageToken
 from lib.saga.engine import Engine
 from lib.saga.operators import view
 from lib.saga.records import SagaStatus

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lib.datastore import Store
-from lib.http import endpoint
+from lib.edge.endpoint import endpoint
 from lib.timing.clock import now
 from lib.todo import task_batches
 from lib.todo.requests import TaskBatch, TaskIds

@@ -3,10 +3,10 @@
 from typing import Any
 
 from lib.datastore import Store, key
+from lib.edge.endpoint import endpoint
+from lib.edge.paging import Fields, PageSize, PageToken
+from lib.edge.response import Reply, pick_fields
 from lib.errors import Malformed
-from lib.http import endpoint
-from lib.paging import Fields, PageSize, PageToken
-from lib.rendering import Reply, pick_fields
 from lib.timing.clock import now
 from lib.todo import task_lists
 from lib.todo.models import TaskList

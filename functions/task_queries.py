@@ -3,9 +3,9 @@
 from typing import Any
 
 from lib.datastore import Page, Store
-from lib.http import endpoint
-from lib.paging import Fields, PageSize, PageToken
-from lib.rendering import pick_fields
+from lib.edge.endpoint import endpoint
+from lib.edge.paging import Fields, PageSize, PageToken
+from lib.edge.response import pick_fields
 from lib.todo import task_queries
 from lib.todo.requests import ListId
 from lib.todo.task_queries import Order, TaskFilter

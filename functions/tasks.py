@@ -3,9 +3,9 @@
 from typing import Any
 
 from lib.datastore import Store, key
-from lib.http import endpoint
-from lib.paging import Fields
-from lib.rendering import pick_fields
+from lib.edge.endpoint import endpoint
+from lib.edge.paging import Fields
+from lib.edge.response import pick_fields
 from lib.timing.clock import now
 from lib.todo import tasks
 from lib.todo.models import Task

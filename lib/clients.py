@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lib.config import config
+from lib.edge.once import close_at_end, once
 from lib.errors import Unavailable
-from lib.once import close_at_end, once
 from lib.timing.clock import now
 
 if TYPE_CHECKING:
     from lib.datastore import Store
-    from lib.identity import Verifier
+    from lib.edge.identity import Verifier
     from lib.saga.delivery import Delivery
     from lib.saga.dispatch import CloudTasksQueue
     from lib.saga.engine import Engine
@@ -55,7 +55,7 @@ def engine() -> "Engine":
 @once
 def verifier() -> "Verifier":
     """Return what verifies the tokens of Cloud Tasks and Cloud Scheduler."""
-    from lib.identity import Verifier
+    from lib.edge.identity import Verifier
 
     return Verifier(config().certs_url, behind_iam=config().behind_iam)
 

@@ -31,9 +31,9 @@ class Config:
     certs_url: str
     tasks_service_account: str
     scheduler_service_account: str
-    #: Addresses or IAM members, separated by commas; None is not set: see lib.access.
+    #: Addresses or IAM members, separated by commas; None is not set: see lib.edge.access.
     operators: tuple[str, ...] | None
-    #: IAM has verified the token of whoever gets here: see lib.identity.
+    #: IAM has verified the token of whoever gets here: see lib.edge.identity.
     behind_iam: bool
     retention: timedelta
     #: Datastore's TTL policies delete what has expired; otherwise the sweep does.

@@ -6,10 +6,30 @@ so a new error needs no change anywhere else.
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from lib.faults import Fault
+#: Where something is, from the outside in: names of fields, and places in lists.
+Path = tuple[str | int, ...]
+
+
+class Fault(NamedTuple):
+    """What is wrong at one place; `allowed` are the values that there are, if they are few."""
+
+    path: Path
+    detail: str
+    allowed: list[Any] | None = None
+
+    @property
+    def field(self) -> str:
+        """The place as a person writes it: `lines[0].quantity`."""
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
+        return "".join(steps).removeprefix(".")
+
+    @property
+    def pointer(self) -> str:
+        """The place as a JSON pointer in a URI fragment (RFC 6901): `#/lines/0/quantity`."""
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
+        return "#" + "".join(f"/{step}" for step in steps)
 
 
 class AmendsError(Exception):
@@ -116,7 +136,7 @@ class Invalid(AmendsError):
         *,
         field: str | None = None,
         internal: str = "",
-        faults: "Sequence[Fault]" = (),
+        faults: Sequence[Fault] = (),
     ) -> None:
         super().__init__(detail, field=field, internal=internal)
         self.faults = faults

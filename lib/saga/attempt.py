@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from lib.exact import encode_exact
+from lib.json.exact_numbers import encode_exact
 from lib.saga.containment import contain, text_of
 from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase

@@ -19,7 +19,7 @@ from typing import Annotated, Any, TypeVar, overload
 import msgspec
 
 from lib.datastore import Id, OmitEmpty, Transaction, Version, entity, key
-from lib.exact import encode_exact
+from lib.json.exact_numbers import encode_exact
 from lib.saga.call import Call, NotHappened, Permanent
 from lib.saga.declaration.values import NAME
 from lib.saga.deferred import check_ran

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from lib.decoding import convert
 from lib.errors import Invalid, TooLarge
-from lib.exact import encode_exact, to_plain
+from lib.json.decoder import convert
+from lib.json.exact_numbers import encode_exact, to_plain
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.call import Permanent

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from lib.datastore.ids import make_id
 from lib.errors import AmendsError, Conflict, NotFound
-from lib.identifiers import make_id
 from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.happened import (
     CancelRequested,

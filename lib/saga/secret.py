@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from lib.json.secrecy import MARK, Secret
 from lib.saga.containment import contain
 from lib.saga.type_graph import walk_types
-from lib.secrecy import MARK, Secret
 
 __all__ = ["REDACTED", "WHOLLY_SECRET", "Parted", "Secret", "is_marked", "part"]
 

@@ -12,7 +12,7 @@ from google.protobuf import json_format
 
 from deploy.alerting import METRICS, POLICIES
 from lib.datastore import Results, UnreadableEntity, key
-from lib.http import endpoint
+from lib.edge.endpoint import endpoint
 from lib.saga.call import Permanent
 from lib.saga.definition import Definitions
 from lib.saga.engine import Engine

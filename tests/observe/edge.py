@@ -7,8 +7,8 @@ from typing import Any
 import flask
 import pytest
 
+from lib.edge.endpoint import endpoint
 from lib.errors import NotFound
-from lib.http import endpoint
 from lib.observability.logs import annotate, log
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

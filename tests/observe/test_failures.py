@@ -4,8 +4,8 @@ import grpc
 import pytest
 
 from lib.datastore.rpc.grpc_status import to_error
+from lib.edge.endpoint import endpoint
 from lib.errors import AmendsError, Contention, DeadlineExceeded, NotBegun, Unavailable
-from lib.http import endpoint
 from tests.observe.edge import PARENT, TRACE, call, read_lines
 
 ENTRY = "no matching index found. recommended index is:\n- kind: Task\n  properties: ..."

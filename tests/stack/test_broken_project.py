@@ -18,7 +18,7 @@ from local.supervisor import PROJECT
 from tests.stack.conftest import wait_until
 
 GREETING = '''
-from lib.http import endpoint
+from lib.edge.endpoint import endpoint
 
 
 @endpoint("GET")

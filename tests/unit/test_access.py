@@ -10,8 +10,8 @@ import pytest
 import main
 from lib import clients
 from lib.config import config
-from lib.http import endpoint
-from lib.identity import GCLOUD_AUDIENCE
+from lib.edge.endpoint import endpoint
+from lib.edge.identity import GCLOUD_AUDIENCE
 from tests.unit.test_identity import Signer, encode, strip
 
 BASE = "https://pause-saga-1.run.app"
@@ -41,7 +41,7 @@ def setting(monkeypatch: pytest.MonkeyPatch, signer: Signer) -> Iterator[Setting
             monkeypatch.setenv(name, value)
         config.cache_clear()
         clients.verifier.cache_clear()
-        monkeypatch.setattr("lib.identity._fetch_certs", lambda _: signer.certificates())
+        monkeypatch.setattr("lib.edge.identity._fetch_certs", lambda _: signer.certificates())
 
     put()
     yield put

@@ -1,8 +1,8 @@
 import pytest
 from msgspec import Struct
 
-from lib.decoding import convert, decode_json
 from lib.errors import Invalid, Malformed
+from lib.json.decoder import convert, decode_json
 
 
 class Inner(Struct, forbid_unknown_fields=True):

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from lib.decoding import convert, decode_json
+from lib.edge.problems import describe_problem
 from lib.errors import Invalid
-from lib.faults import MAX_FAULTS, find_faults
-from lib.problems import describe_problem
+from lib.json.decoder import convert, decode_json
+from lib.json.faults import MAX_FAULTS, find_faults
 
 Count = Annotated[int, Meta(ge=1, le=9)]
 

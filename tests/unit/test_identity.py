@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 
+from lib.edge.identity import GCLOUD_AUDIENCE, Verifier
 from lib.errors import Forbidden, Unauthenticated, Unavailable
-from lib.identity import GCLOUD_AUDIENCE, Verifier
 
 AUDIENCE = "http://127.0.0.1:8080"
 ACCOUNT = "tasks@amends-local.iam.gserviceaccount.com"

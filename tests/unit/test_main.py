@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import main
-from lib.access import INVOKERS
+from lib.edge.access import INVOKERS
 from local.supervisor import PROJECT
 
 

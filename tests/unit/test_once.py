@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from lib.config import config
-from lib.once import once
+from lib.edge.once import once
 from local.ports import answers, choose_port
 from local.supervisor import PROJECT
 

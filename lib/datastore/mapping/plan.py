@@ -11,7 +11,7 @@ from typing import Any
 from lib.datastore.mapping.unknown import beside, is_of, keeping, unknown_of, write_unknown
 from lib.datastore.mapping.values import Codec, Misfit, wrong_type
 from lib.datastore.model.schema import Model
-from lib.exact import UNKNOWN
+from lib.json.exact_numbers import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

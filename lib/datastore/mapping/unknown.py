@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from lib.exact import UNKNOWN
+from lib.json.exact_numbers import UNKNOWN
 
 #: Where an embedded entity's own key is kept: no property can have such a name.
 KEY = "__key__"

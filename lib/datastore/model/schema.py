@@ -12,8 +12,8 @@ from typing import Annotated, Any, Generic, TypeVar
 from lib.datastore.model import marks
 from lib.datastore.model.marks import Mark
 from lib.datastore.v1 import limits
-from lib.exact import UNKNOWN
-from lib.secrecy import is_secret
+from lib.json.exact_numbers import UNKNOWN
+from lib.json.secrecy import is_secret
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from lib.decoding import BROKEN
-from lib.exact import read_number
+from lib.json.decoder import BROKEN
+from lib.json.exact_numbers import read_number
 from lib.observability.logs import log
 from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
 from lib.saga.delivery import Phase

@@ -38,8 +38,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from lib.exact import encode_exact
-from lib.http import BUDGET_HEADER
+from lib.edge.endpoint import BUDGET_HEADER
+from lib.json.exact_numbers import encode_exact
 from lib.observability.logs import read_traceparent
 from lib.saga.call import Call, Permanent, Retry, Unknown
 from lib.saga.declaration import refuse

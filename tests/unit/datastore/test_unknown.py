@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from lib.datastore import Id, Indexed, Version, entity
 from lib.datastore.mapping.unknown import KeyedDict
 from lib.datastore.v1.messages import message
-from lib.exact import encode_exact, to_plain
-from lib.rendering import render_result
+from lib.edge.response import render_result
+from lib.json.exact_numbers import encode_exact, to_plain
 from tests.unit.datastore.models import Everything, load, save
 from tests.unit.datastore.test_save_and_load import EVERYTHING
 

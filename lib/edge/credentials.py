@@ -1,4 +1,4 @@
-"""Where a request says who calls. What a token claims is looked at in lib.identity."""
+"""Where a request says who calls. What a token claims is looked at in lib.edge.identity."""
 
 import flask
 

@@ -4,9 +4,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from lib.errors import Invalid, Malformed
-from lib.exact import read_number
-from lib.faults import Fault, find_faults
+from lib.errors import Fault, Invalid, Malformed
+from lib.json.exact_numbers import read_number
+from lib.json.faults import find_faults
 
 T = TypeVar("T")
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import msgspec
 
-from lib.members import fields_of, items_of, meant_by, settings_of, tags_of
-from lib.type_words import allowed_values, describe, unwrap
+from lib.errors import Fault, Path
+from lib.json.members import fields_of, items_of, meant_by, settings_of, tags_of
+from lib.json.type_words import allowed_values, describe, unwrap
 
 #: So many faults are told at once.
 MAX_FAULTS = 20
@@ -17,28 +18,6 @@ MAX_NAME = 100
 
 #: What is nested more deeply is one fault.
 MAX_DEPTH = 32
-
-Path = tuple[str | int, ...]
-
-
-class Fault(NamedTuple):
-    """What is wrong at one place; `allowed` are the values that there are, if they are few."""
-
-    path: Path
-    detail: str
-    allowed: list[Any] | None = None
-
-    @property
-    def field(self) -> str:
-        """The place as a person writes it: `lines[0].quantity`."""
-        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
-        return "".join(steps).removeprefix(".")
-
-    @property
-    def pointer(self) -> str:
-        """The place as a JSON pointer in a URI fragment (RFC 6901): `#/lines/0/quantity`."""
-        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
-        return "#" + "".join(f"/{step}" for step in steps)
 
 
 def find_faults(plain: Any, kind: Any, *, strict: bool = True) -> list[Fault]:

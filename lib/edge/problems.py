@@ -5,8 +5,7 @@ from typing import Any
 import flask
 import msgspec
 
-from lib.errors import AmendsError, Invalid, MethodNotAllowed, Unauthenticated
-from lib.faults import Fault
+from lib.errors import AmendsError, Fault, Invalid, MethodNotAllowed, Unauthenticated
 from lib.observability.logs import trace_id
 
 CONTENT_TYPE = "application/problem+json"

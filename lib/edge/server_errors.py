@@ -7,8 +7,8 @@ import flask
 import msgspec
 from werkzeug.exceptions import HTTPException
 
+from lib.edge.problems import CONTENT_TYPE, describe_problem, render_problem
 from lib.errors import AmendsError
-from lib.problems import CONTENT_TYPE, describe_problem, render_problem
 
 
 def adopt_app() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from google.auth import jwt
 
-from lib.credentials import ANONYMOUS, REMOVED
+from lib.edge.credentials import ANONYMOUS, REMOVED
 from lib.errors import Forbidden, Unauthenticated, Unavailable
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")

@@ -11,7 +11,7 @@ from typing import Any, NotRequired, Required, get_args, get_origin, get_type_hi
 
 import msgspec
 
-from lib.type_words import options_of, unwrap
+from lib.json.type_words import options_of, unwrap
 
 _COLLECTIONS = (list, set, frozenset, tuple)
 

@@ -13,10 +13,10 @@ import flask
 import msgspec
 
 from lib import clients
-from lib.access import identify_caller
-from lib.decoding import convert, decode_json
+from lib.edge.access import identify_caller
+from lib.edge.request_body import check_type, read_body
 from lib.errors import Invalid, Malformed, VersionMismatch
-from lib.request_body import check_type, read_body
+from lib.json.decoder import convert, decode_json
 
 #: What a function may ask for by a parameter's name; made when it is first asked for.
 COLLABORATORS: Mapping[str, Callable[[flask.Request], Any]] = {

@@ -7,16 +7,16 @@ from typing import Any
 
 import flask
 
-from lib.access import MACHINERY, check_host, check_invoker, check_origin
-from lib.binding import compile_binding
 from lib.config import config
+from lib.edge.access import MACHINERY, check_host, check_invoker, check_origin
+from lib.edge.binding import compile_binding
+from lib.edge.problems import render_problem
+from lib.edge.request_body import drain
+from lib.edge.response import render_result
 from lib.errors import AmendsError, Malformed, MethodNotAllowed
 from lib.observability.logs import log
 from lib.observability.request_log import observed
 from lib.observability.stack_traces import describe_stack
-from lib.problems import render_problem
-from lib.rendering import render_result
-from lib.request_body import drain
 from lib.timing.deadline import within
 
 #: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
@@ -32,7 +32,7 @@ Decorator = Callable[[Callable[..., Any]], View]
 def endpoint(method: str, *, status: int = 200, invoker: str = "caller") -> Decorator:
     """Make an HTTP function of a plain one; it answers `method` alone.
 
-    `invoker` is who may call it, one of lib.access.INVOKERS, as main.py's table says too.
+    `invoker` is who may call it, one of lib.edge.access.INVOKERS, as main.py's table says too.
     Every error becomes problem+json. The plain function stays reachable as `__wrapped__`.
     """
 

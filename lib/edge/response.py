@@ -8,7 +8,7 @@ import flask
 import msgspec
 
 from lib.errors import Invalid
-from lib.exact import UNKNOWN
+from lib.json.exact_numbers import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

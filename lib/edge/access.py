@@ -7,7 +7,7 @@ import flask
 
 from lib import clients
 from lib.config import config
-from lib.credentials import ANONYMOUS, REMOVED, find_credential
+from lib.edge.credentials import ANONYMOUS, REMOVED, find_credential
 from lib.errors import Forbidden, Unauthenticated
 from lib.observability.logs import log
 
