@@ -4,14 +4,17 @@ from collections.abc import Callable
 
 from lib.errors import AmendsError, Unreadable
 from lib.observability.logs import log
+from lib.saga.fallback import logged
 from lib.saga.machine.draft import Decision
 from lib.saga.records import FINISHED, DeadLetter, SagaRecord
 
 
+@logged()
 def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
     """Log a finished saga; a parked one is the alert that an operator gets, once.
 
-    So it does for the sagas that begin with the decision: one may be parked at once.
+    The same holds for the sagas that begin with the decision: one may be parked at once. Raises
+    nothing: the decision is committed, and what is not announced here the sweep announces.
     """
     saga = decision.saga
     for child in decision.children:

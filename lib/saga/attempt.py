@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from lib.errors import NotBegun
 from lib.json.exact_numbers import encode_exact
 from lib.saga.containment import contain, text_of
 from lib.saga.deferred import check_ran
@@ -27,15 +28,20 @@ class Attempt(NamedTuple):
     problem: BaseException | None = None
 
 
+class NotStarted(Exception):
+    """No thread could be started for a call: nothing of it has run."""
+
+
 def run_action(
     delivery: Delivery,
     action: Callable[[], Any],
     call_within: CallWithin,
     clean: Callable[[str], str],
 ) -> Attempt:
-    """Run an action for at most the delivery's time-out and say how it ended; raises nothing.
+    """Run an action for at most the delivery's time-out and say how it ended.
 
-    `clean` makes of an error's text what may be stored, shown and logged; it raises nothing.
+    Raises NotBegun where no thread could be started for it, and nothing else. `clean` makes of an
+    error's text what may be stored, shown and logged; it raises nothing.
 
     An action that outlasts its time-out goes on in its thread, for Python cannot end it: hence
     the outcome is unknown, and the idempotency key and the fencing token are there for the rest.
@@ -43,6 +49,8 @@ def run_action(
     try:
         value = check_ran(call_within(delivery.timeout, action), f"its {delivery.phase} function")
         output = None if delivery.phase is Phase.COMPENSATE else _encode_output(value)
+    except NotStarted as problem:
+        raise NotBegun("this process can start no thread") from problem
     except Exception as problem:  # an author's code may raise anything
         verdict = judge(problem, delivery.phase)
         error = clean(verdict.error)
@@ -74,7 +82,8 @@ def outcome_of(
 def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
     """Call in a thread of its own, since a call in this one could not be left behind.
 
-    Raises TimeoutError, or whatever the action raises; Escaped for what is no Exception.
+    Raises TimeoutError, NotStarted, or whatever the action raises; Escaped for what is no
+    Exception.
     """
     ended: list[tuple[Any, Exception | None]] = []
 
@@ -87,7 +96,10 @@ def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
 
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(call,), daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as full:  # the limit of threads, or of memory, is reached
+        raise NotStarted(str(full)) from full
     thread.join(timeout.total_seconds())
     if not ended:
         OVERRUNS.add(thread)

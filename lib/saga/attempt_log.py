@@ -7,6 +7,7 @@ from lib.saga.attempt import Attempt
 from lib.saga.containment import Escaped
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
+from lib.saga.fallback import logged
 from lib.saga.journal import Loaded
 from lib.saga.machine.happened import FINAL, Outcome, Result
 
@@ -17,11 +18,13 @@ WELL = frozenset({Result.DONE, Result.UNDER_WAY})
 ANSWERS = frozenset({Result.PERMANENT, Result.NOT_HAPPENED})
 
 
+@logged()
 def log_attempt(definition: Saga, loaded: Loaded, attempt: Attempt) -> None:
     """Log a failed attempt: WARNING, or ERROR when it was the last and no plain "no".
 
     It has the error's type and stack. Its text is left out, for it may quote a payload, unless
-    the configuration asks for it, as it does on one's own machine: then without secrets.
+    the configuration asks for it, as it does on one's own machine: then without secrets. Raises
+    nothing: the outcome matters more than its line.
     """
     outcome, problem = attempt
     if outcome.result in WELL:

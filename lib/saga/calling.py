@@ -23,7 +23,8 @@ def find_happened(
 ) -> Happened | None:
     """Return what is known without running an action; None when it has to be run.
 
-    That is the end of a wait, a stop that is heeded, or the loss of an earlier dispatch.
+    That is the end of a wait, a stop that is heeded, or the loss of an earlier dispatch. A child
+    saga is asked to go back as often as need be: of that nothing is lost.
     """
     part, at = definition.parts[delivery.step], (delivery.step, delivery.attempt)
     executes = delivery.phase is Phase.EXECUTE
@@ -31,7 +32,7 @@ def find_happened(
         return StartDue(step=at[0], attempt=at[1])
     if executes and not isinstance(part, Step):
         return Woken(step=at[0], attempt=at[1])
-    if lost and not loaded.steps[delivery.step].unbegun:
+    if lost and isinstance(part, Step) and not loaded.steps[delivery.step].unbegun:
         error = "an earlier dispatch of this attempt ended without an answer"
         return outcome_of(delivery, Result.UNKNOWN, error=error)
     if executes and heeds_stop(definition, loaded.saga, delivery.step, now):

@@ -9,16 +9,14 @@ finds by the due time that every commit writes.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lib.errors import (
     AlreadyExists,
     AmendsError,
     Conflict,
     Contention,
-    NotBegun,
     NotFound,
-    Unavailable,
     Unreadable,
     VersionMismatch,
 )
@@ -27,6 +25,7 @@ from lib.observability.stack_traces import forget_stack
 from lib.saga import alerts
 from lib.saga.attempt import Attempt, CallWithin, call_in_thread, outcome_of, run_action
 from lib.saga.attempt_log import log_attempt
+from lib.saga.call import Call
 from lib.saga.calling import (
     action_of,
     child_end_of,
@@ -37,7 +36,7 @@ from lib.saga.calling import (
 )
 from lib.saga.definition import Definitions, Saga, check_table
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.fallback import unanswered
+from lib.saga.fallback import log_unexpected, not_begun, unanswered
 from lib.saga.journal import Journal, Loaded
 from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine.birth import make_saga
@@ -80,6 +79,14 @@ class Queue(Protocol):
 
         Raises Unavailable when it is not known to be handed over.
         """
+
+
+class Due(NamedTuple):
+    """A delivery whose action is about to run: by which definition, of which saga, with what."""
+
+    definition: Saga
+    loaded: Loaded
+    call: Call
 
 
 class Engine:
@@ -126,23 +133,33 @@ class Engine:
         return decision.saga
 
     def deliver(self, delivery: Delivery, *, lost: int = 0) -> str:
-        """Run one delivery and say in a word what it did.
+        """Run one delivery and return a one-word result.
 
         `lost` is how often the queue dispatched this very task before without an answer: more
         than never, with the delivery still awaited, means that nobody knows what became of that.
-        Raises NotBegun, or else Unavailable or Contention, when the delivery has to come again.
+        Raises NotBegun where no action has run, whatever went wrong, and else Unavailable or
+        Contention: the delivery has to come again.
         """
+        with not_begun():
+            due = self._prepare(delivery, lost)
+        if isinstance(due, str):
+            return due
+        outcome = self._run(due, delivery)
+        with unanswered():
+            self._settle(due.loaded, outcome)
+        return str(outcome.result)
+
+    def _prepare(self, delivery: Delivery, lost: int) -> "str | Due":
+        """Return what a delivery is to run, or the result of one that runs no action."""
         if delivery.phase is Phase.CHILD:
-            with unanswered():
-                return self._deliver_news(delivery)
+            return self._deliver_news(delivery)
         try:
             loaded = self.journal.load(delivery.saga_id, delivery.steps)
-        except (Unavailable, Contention) as problem:
-            raise NotBegun(problem.detail) from problem
         except Unreadable as problem:
+            left = alerts.leave_unreadable(delivery.saga_id, problem)
             if lost:
                 raise  # only the queue knows that an earlier dispatch may have had its effect
-            return alerts.leave_unreadable(delivery.saga_id, problem)
+            return left
         if loaded is None:
             log("WARNING", "a delivery names a saga that does not exist", saga=delivery.saga_id)
             return "unknown"
@@ -155,19 +172,20 @@ class Engine:
             self._settle(loaded, None)
             return "stranded"
         happened = find_happened(definition, loaded, delivery, lost, self.clock())
-        if isinstance(happened, Outcome):
-            log_attempt(definition, loaded, Attempt(happened))
-        if happened is None:
-            OVERRUNS.check()
-        if happened is None and records_begin(definition, delivery):
-            begun = self._begin(loaded, delivery)
-            if begun is None:
-                return "stale"
-            loaded = begun
-        happened = happened or self._run(definition, loaded, delivery)
-        with unanswered():
+        if happened is None and isinstance(definition.parts[delivery.step], Child):
+            happened = self._revert(loaded, delivery)
+        if happened is not None:
+            if isinstance(happened, Outcome):
+                log_attempt(definition, loaded, Attempt(happened))
             self._settle(loaded, happened)
-        return in_a_word(happened)
+            return in_a_word(happened)
+        OVERRUNS.check()
+        deadline = self.clock() + definition.parts[delivery.step].time_limit
+        call = make_call(loaded, delivery, deadline, self.journal.store)
+        begun: Loaded | None = loaded
+        if records_begin(definition, delivery):
+            begun = self._begin(loaded, delivery)
+        return "stale" if begun is None else Due(definition, begun, call)
 
     def tell(self, saga_id: str, happened: Happened) -> SagaRecord:
         """Let an operator's request, or a signal, happen to a saga; return what became of it.
@@ -297,39 +315,29 @@ class Engine:
         return decision.saga
 
     def _begin(self, loaded: Loaded, delivery: Delivery) -> Loaded | None:
-        """Record that a pivot is about to run; None when its delivery is awaited no longer.
-
-        Raises NotBegun where it cannot be recorded: nothing has run.
-        """
+        """Record that a pivot is about to run; None when its delivery is awaited no longer."""
         begun = Begun(step=delivery.step, attempt=delivery.attempt)
-        try:
-            for attempt in range(CONFLICTS):
-                decision = self._recorder.decide(loaded, begun)
-                if not decision.events:
-                    self._make_sure(loaded, self._enqueue)
-                    return None
-                try:
-                    return self.journal.save_on(loaded, decision)
-                except (VersionMismatch, Contention):
-                    self._back_off(attempt)
-                    loaded = self.journal.get(delivery.saga_id)
-        except Unavailable as problem:
-            raise NotBegun(problem.detail) from problem
-        raise NotBegun(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
+        for attempt in range(CONFLICTS):
+            decision = self._recorder.decide(loaded, begun)
+            if not decision.events:
+                self._make_sure(loaded, self._enqueue)
+                return None
+            try:
+                return self.journal.save_on(loaded, decision)
+            except (VersionMismatch, Contention):
+                self._back_off(attempt)
+                loaded = self.journal.get(delivery.saga_id)
+        raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
 
-    def _run(self, definition: Saga, loaded: Loaded, delivery: Delivery) -> Outcome:
-        """Run a delivery's action; of a child saga that is to be made good: have it go back."""
+    def _run(self, due: Due, delivery: Delivery) -> Outcome:
+        """Run a delivery's action."""
+        definition, loaded, call = due
         part = definition.parts[delivery.step]
-        deadline = self.clock() + part.time_limit
 
         def act() -> Any:
-            call = make_call(loaded, delivery, deadline, self.journal.store)
-            return action_of(part, delivery.phase)(
-                stored_payload(loaded.saga.payload, definition.payload), call
-            )
+            payload = stored_payload(loaded.saga.payload, definition.payload)
+            return action_of(part, delivery.phase)(payload, call)
 
-        if isinstance(part, Child):
-            return self._revert(loaded, delivery)
         attempt = run_action(
             delivery,
             act,
@@ -342,6 +350,7 @@ class Engine:
         return attempt.outcome
 
     def _revert(self, loaded: Loaded, delivery: Delivery) -> Outcome:
+        """Have a child saga go back; asked a second time, it changes nothing."""
         child = loaded.steps[delivery.step].child
         reason = loaded.saga.error or "rolled back"
         request = RevertRequested(actor=f"saga {loaded.saga.id}", reason=reason)
@@ -352,6 +361,9 @@ class Engine:
         except AmendsError as problem:
             result = Result.PERMANENT if problem.status < 500 else Result.RETRYABLE
             error = problem.detail
+        except Exception as problem:  # what is asked of the child can be asked again
+            log_unexpected(problem)
+            result, error = Result.RETRYABLE, "something went wrong here; it was logged"
         return outcome_of(delivery, result, error=error)
 
     def _started_before(self, new: SagaRecord, definition: Saga) -> SagaRecord:
@@ -366,7 +378,7 @@ class Engine:
             loaded = self.journal.load(saga.id, saga.total_steps)
             if loaded is not None:
                 self._make_sure(loaded, self._enqueue_or_leave)
-        except AmendsError as problem:
+        except Exception as problem:  # the saga is stored: the sweep sees to it
             alerts.log_left(problem)
         return saga
 
@@ -378,6 +390,8 @@ class Engine:
                 child = self.journal.get(child_id)
             except Unreadable as problem:
                 alerts.log_unreadable(child_id, problem)
+            except NotFound:
+                log("ERROR", "a child saga is gone", saga=child_id)  # the daily look parks
             else:
                 self._make_sure(child, enqueue)
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from lib.errors import AmendsError, Unavailable
+from lib.errors import AmendsError, NotBegun, Unavailable
+from lib.observability.logs import log
+from lib.observability.stack_traces import describe_stack
 from lib.saga.machine.happened import Happened, Outcome, Request, Result, Signalled
 
 
@@ -55,10 +57,28 @@ def _doubt(outcome: Outcome, reason: str) -> Outcome:
 
 
 @contextmanager
-def unanswered() -> Iterator[None]:
-    """Make an Unavailable of whatever goes wrong inside, once an action may have run.
+def not_begun() -> Iterator[None]:
+    """Raise NotBegun for whatever goes wrong inside, where no action has run.
 
-    Any status below 500 would count as an answer, and have the same attempt run again.
+    The queue then asks again, and no later dispatch doubts what became of this one. An error that
+    nobody has thought of is logged with its stack.
+    """
+    try:
+        yield
+    except NotBegun:
+        raise
+    except AmendsError as problem:
+        raise NotBegun(problem.detail) from problem
+    except Exception as problem:  # whatever it is, no action has run
+        log_unexpected(problem)
+        raise NotBegun("something went wrong before the action; it was logged") from problem
+
+
+@contextmanager
+def unanswered() -> Iterator[None]:
+    """Raise Unavailable for whatever goes wrong inside, once an action may have run.
+
+    Any status below 500 would count as an answer, and the same attempt would run again.
     """
     try:
         yield
@@ -66,3 +86,17 @@ def unanswered() -> Iterator[None]:
         if problem.status >= 500:
             raise
         raise Unavailable(f"what happened is not recorded: {problem.detail}") from problem
+
+
+@contextmanager
+def logged() -> Iterator[None]:
+    """Log whatever goes wrong inside, and go on: what follows matters more."""
+    try:
+        yield
+    except Exception as problem:  # a full disk, or a defect of ours
+        log_unexpected(problem)
+
+
+def log_unexpected(problem: Exception) -> None:
+    """Log an error that nobody has thought of, by type and stack: its text may quote a payload."""
+    log("ERROR", "unexpected error", error=type(problem).__name__, stack=describe_stack(problem))

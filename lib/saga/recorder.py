@@ -22,7 +22,7 @@ from lib.errors import (
     VersionMismatch,
 )
 from lib.observability.logs import log
-from lib.saga.attempt import call_in_thread
+from lib.saga.attempt import NotStarted, call_in_thread
 from lib.saga.containment import tell_type_and_text
 from lib.saga.definition import Definitions, Saga
 from lib.saga.fallback import Form, Refused, next_form
@@ -64,6 +64,8 @@ def decide_in_time(definition: Saga, act: Callable[[], Decision]) -> Decision:
         return act()
     try:
         return cast(Decision, call_in_thread(MAX_DECIDING, act))
+    except NotStarted:
+        return act()
     except TimeoutError as problem:
         raise DeadlineExceeded(
             f"a when= or payload= function of saga {definition.name} has not ended within "
@@ -145,6 +147,10 @@ class Recorder:
             return None
         except (Invalid, TooLarge) as problem:
             raise Refused(problem.detail) from problem
+        except AmendsError:
+            raise
+        except Exception as problem:  # it cannot be encoded, say: tried again, it fails again
+            raise Refused(tell_type_and_text(problem)) from problem
         return decision
 
     def _decide_or_refuse(self, loaded: Loaded, form: Form) -> Decision:

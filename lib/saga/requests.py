@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from lib.datastore.ids import make_id
-from lib.errors import AmendsError, Conflict, NotFound
+from lib.errors import Conflict, NotFound
 from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.happened import (
     CancelRequested,
@@ -66,13 +66,13 @@ def tell_each(
 
     Raises the first error of another kind once all were told: it is to be done again.
     """
-    failed: AmendsError | None = None
+    failed: Exception | None = None
     for child in children:
         try:
             tell(child, happened)
         except (Conflict, NotFound):
             continue
-        except AmendsError as problem:
+        except Exception as problem:  # of one child, whatever it is
             failed = failed or problem
     if failed is not None:
         raise failed

@@ -182,7 +182,7 @@ MUTANTS = (
         "        self._enqueue_or_leave(decision.deliveries)\n        return decision.saga",
         "        return decision.saga",
     ),
-    Mutant(CALLING, "    if lost and not loaded.steps[delivery.step].unbegun:", "    if False:"),
+    Mutant(CALLING, "    if lost and isinstance(part, Step)", "    if False"),
     Mutant(CALLING, "        fencing_token=delivery.attempt,", "        fencing_token=1,"),
     Mutant(ENGINE, "        if alerts.log_parked(letter):", "        if True:"),
 )

@@ -358,6 +358,7 @@ class Environment:
         delivery = process.task.delivery
         self._check_pause(process, delivery)
         process.called = called = self.ledger.begin(delivery)
+        process.began = True
         try:
             where = f"before the action of {process.name}"
             fault = self.reach(where, TIME_OUT, *STRAGGLERS)

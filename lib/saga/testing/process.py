@@ -33,6 +33,8 @@ class Process:
     task: Task | None = None
     part: str = ""
     called: Called | None = None
+    #: It has called an action.
+    began: bool = False
     killed: bool = False
     moved: bool = True
     durable: bool = True

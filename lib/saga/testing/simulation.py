@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lib.errors import Contention, NotBegun, Unavailable
+from lib.errors import AmendsError, Contention, NotBegun, Unavailable
 from lib.saga.delivery import Delivery
 from lib.saga.look import look
 from lib.saga.machine.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
@@ -223,6 +223,7 @@ class Simulation:
             try:
                 return self.environment.engine.deliver(task.delivery, lost=lost)
             except AGAIN as problem:
+                self._check_refusal(process, problem)
                 return problem.code
             except Exception as problem:
                 raise PromiseBroken(f"{process.name} raised {problem!r}") from problem
@@ -233,6 +234,14 @@ class Simulation:
         else:
             queue.acknowledge(task, number)
         self._note_event()
+
+    def _check_refusal(self, process: Process, problem: AmendsError) -> None:
+        """Only a delivery whose action has begun may leave the queue in doubt about it."""
+        cause = problem.__cause__
+        if cause is not None and not isinstance(cause, AmendsError):
+            raise PromiseBroken(f"{process.name} raised {cause!r}") from problem
+        if not process.began and not isinstance(problem, NotBegun):
+            raise PromiseBroken(f"{process.name} ended without an answer, and nothing had begun")
 
     def _read_clock(self, process: Process) -> None:
         """Come to the beginning of a delivery: its process may have a wrong clock."""
