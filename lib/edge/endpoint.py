@@ -1,7 +1,8 @@
 """The edge: an HTTP function made of a plain one."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from lib.edge.binding import compile_binding
 from lib.edge.problems import render_problem
 from lib.edge.request_body import drain
 from lib.edge.response import render_result
-from lib.errors import AmendsError, Malformed, MethodNotAllowed
+from lib.errors import AmendsError, Malformed, MethodNotAllowed, NotBegun
 from lib.observability.logs import log
 from lib.observability.request_log import observed
 from lib.observability.stack_traces import describe_stack
@@ -49,10 +50,13 @@ def endpoint(method: str, *, status: int = 200, invoker: str = "caller") -> Deco
                 raise MethodNotAllowed(f"this function answers {method}", allow=", ".join(allowed))
             if method != "GET":
                 check_origin(request)
-            check_invoker(request, invoker)
             if invoker in MACHINERY:
+                with _not_begun():
+                    check_invoker(request, invoker)
+                    arguments = bind(request)
                 # Cloud Tasks and Cloud Scheduler bound these calls, and steps have time-outs.
-                return render_result(function(**bind(request)), status)
+                return render_result(function(**arguments), status)
+            check_invoker(request, invoker)
             with within(_budget_of(request)):
                 return render_result(function(**bind(request)), status)
 
@@ -77,6 +81,23 @@ def endpoint(method: str, *, status: int = 200, invoker: str = "caller") -> Deco
         return view
 
     return decorate
+
+
+@contextmanager
+def _not_begun() -> Iterator[None]:
+    """Raise NotBegun where a call fails on our side before its function has begun.
+
+    Cloud Tasks counts a 5xx as no answer, and the engine would take the step for uncertain.
+    """
+    try:
+        yield
+    except AmendsError as problem:
+        if problem.status < 500:
+            raise
+        raise NotBegun(problem.detail) from problem
+    except Exception as problem:  # a setting that is missing, say
+        _log_unexpected(problem)
+        raise NotBegun("something went wrong before the function; it was logged") from problem
 
 
 def _budget_of(request: flask.Request) -> timedelta:
