@@ -16,7 +16,7 @@ from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate
 from lib.saga.engine import Engine
 from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.machine import happened
+from lib.saga.machine import inputs
 from lib.saga.operators import view
 from lib.saga.operators.operating import Verb, apply_to_each, make_request
 from lib.saga.payload import canonical_payload
@@ -93,7 +93,7 @@ def _tell(
     engine: Engine,
     body: Instruction,
     sender: Sender,
-    verb: Callable[..., happened.Asked],
+    verb: Callable[..., inputs.Asked],
     **what: Any,
 ) -> dict[str, Any]:
     annotate(saga=body.id)
@@ -123,7 +123,7 @@ def cancel_saga(
 ) -> dict[str, Any]:
     """Have a saga rolled back: what it did is compensated, after the steps in flight."""
     sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, happened.CancelRequested)
+    return _tell(engine, body, sender, inputs.CancelRequested)
 
 
 @endpoint("POST", invoker="operator")
@@ -136,7 +136,7 @@ def pause_saga(
 ) -> dict[str, Any]:
     """Let nothing new begin in a saga and its children; what is in flight ends and is recorded."""
     sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, happened.PauseRequested)
+    return _tell(engine, body, sender, inputs.PauseRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
@@ -149,7 +149,7 @@ def resume_saga(
 ) -> dict[str, Any]:
     """Let a paused saga go on, and its children."""
     sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, happened.ResumeRequested)
+    return _tell(engine, body, sender, inputs.ResumeRequested)
 
 
 @endpoint("POST", invoker="operator")
@@ -162,7 +162,7 @@ def park_saga(
 ) -> dict[str, Any]:
     """Give a saga up to an operator, whatever it does or waits for: FAILED, with an alert."""
     sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, happened.ParkRequested)
+    return _tell(engine, body, sender, inputs.ParkRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
@@ -175,7 +175,7 @@ def retry_saga(
 ) -> dict[str, Any]:
     """Try the step, or the compensation, that has failed again; a parked saga goes on."""
     sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, happened.RetryRequested)
+    return _tell(engine, body, sender, inputs.RetryRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
@@ -185,7 +185,7 @@ def skip_saga_step(
     """Take a failed step, or compensation, as done, with a stated output."""
     sender = Sender(caller, if_match, idempotency_key)
     return _tell(
-        engine, body, sender, happened.SkipRequested, step=body.step, output=_encode(body.output)
+        engine, body, sender, inputs.SkipRequested, step=body.step, output=_encode(body.output)
     )
 
 
@@ -195,7 +195,7 @@ def void_saga_step(
 ) -> dict[str, Any]:
     """Take a failed step as not done, for certain: the saga is rolled back."""
     sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, happened.VoidRequested, step=body.step)
+    return _tell(engine, body, sender, inputs.VoidRequested, step=body.step)
 
 
 @endpoint("POST", invoker="operator")
@@ -204,7 +204,7 @@ def resolve_saga(
 ) -> dict[str, Any]:
     """Close a parked saga that was brought to its end by hand."""
     sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, happened.ResolveRequested, outcome=SagaStatus(body.outcome))
+    return _tell(engine, body, sender, inputs.ResolveRequested, outcome=SagaStatus(body.outcome))
 
 
 @endpoint("POST", invoker="operator")

@@ -12,7 +12,7 @@ from lib.saga.containment import contain, text_of
 from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.machine.happened import Outcome, Result
+from lib.saga.machine.inputs import Outcome, Result
 from lib.saga.overruns import OVERRUNS
 from lib.saga.verdict import Unstorable, judge
 from lib.timing.deadline import within

@@ -9,7 +9,7 @@ from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
 from lib.saga.fallback import logged
 from lib.saga.journal import Loaded
-from lib.saga.machine.happened import FINAL, Outcome, Result
+from lib.saga.machine.inputs import FINAL, Outcome, Result
 
 #: These need no line: nothing has failed.
 WELL = frozenset({Result.DONE, Result.UNDER_WAY})

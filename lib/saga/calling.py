@@ -10,9 +10,9 @@ from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.journal import Loaded
-from lib.saga.machine.context import outputs_of
-from lib.saga.machine.forward import heeds_stop
-from lib.saga.machine.happened import ChildEnded, Happened, Heeded, Outcome, Result, StartDue, Woken
+from lib.saga.machine.forward.stages import heeds_stop
+from lib.saga.machine.inputs import ChildEnded, Happened, Heeded, Outcome, Result, StartDue, Woken
+from lib.saga.machine.starting.functions import outputs_of
 from lib.saga.records import SagaRecord
 from lib.saga.steps import Action, Part, Step
 from lib.saga.verdict import judge

@@ -39,10 +39,8 @@ from lib.saga.delivery import Delivery, Phase
 from lib.saga.fallback import log_unexpected, not_begun, unanswered
 from lib.saga.journal import Journal, Loaded
 from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.machine.birth import make_saga
-from lib.saga.machine.context import clean_error
-from lib.saga.machine.draft import Decision
-from lib.saga.machine.happened import (
+from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.inputs import (
     Begun,
     Happened,
     Looked,
@@ -53,6 +51,8 @@ from lib.saga.machine.happened import (
     Signalled,
 )
 from lib.saga.machine.outstanding import is_awaited, outstanding
+from lib.saga.machine.starting.creations import make_saga
+from lib.saga.machine.starting.functions import clean_error
 from lib.saga.overruns import OVERRUNS
 from lib.saga.payload import canonical_payload, is_same_payload, stored_payload
 from lib.saga.recorder import Recorder, begin_in_time

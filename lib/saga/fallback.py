@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from lib.errors import AmendsError, NotBegun, Unavailable
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
-from lib.saga.machine.happened import Happened, Outcome, Request, Result, Signalled
+from lib.saga.machine.inputs import Happened, Outcome, Request, Result, Signalled
 
 
 class Refused(Exception):

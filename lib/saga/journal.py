@@ -25,7 +25,7 @@ from lib.datastore import (
 )
 from lib.datastore.read.conditions import Combination
 from lib.errors import NotFound, Unreadable
-from lib.saga.machine.draft import Decision
+from lib.saga.machine.decision.draft import Decision
 from lib.saga.records import (
     SHARDS,
     DeadLetter,

@@ -11,7 +11,7 @@ from lib.errors import VersionMismatch
 from lib.saga.calling import child_end_of
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine.happened import Looked
+from lib.saga.machine.inputs import Looked
 from lib.saga.machine.outstanding import due_of, outstanding
 from lib.saga.records import FINISHED, SagaRecord, SagaStatus
 

@@ -28,9 +28,9 @@ from lib.saga.definition import Definitions, Saga
 from lib.saga.fallback import Form, Refused, next_form
 from lib.saga.fit import find_misfit
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine import begin, decide, give_up, operate, repeat, strand
-from lib.saga.machine.draft import Decision
-from lib.saga.machine.happened import BareRequest, Happened, Overdue, Request, Signalled
+from lib.saga.machine.decide import begin, decide, give_up, operate, repeat, strand
+from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.inputs import BareRequest, Happened, Overdue, Request, Signalled
 from lib.saga.records import FINISHED, SagaRecord, StepRecord
 from lib.saga.retention import Retention, retain
 

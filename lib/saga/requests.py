@@ -6,7 +6,7 @@ from dataclasses import replace
 from lib.datastore.ids import make_id
 from lib.errors import Conflict, NotFound
 from lib.saga.limits import MAX_TEXT
-from lib.saga.machine.happened import (
+from lib.saga.machine.inputs import (
     CancelRequested,
     Happened,
     Overdue,

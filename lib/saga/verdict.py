@@ -12,7 +12,7 @@ from lib.saga.declaration.error import describe
 from lib.saga.deferred import NotRun
 from lib.saga.delivery import Phase
 from lib.saga.limits import MAX_PAUSE
-from lib.saga.machine.happened import FINAL, UNCERTAIN, Result
+from lib.saga.machine.inputs import FINAL, UNCERTAIN, Result
 
 
 class Unstorable(Exception):

@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
-from lib.saga.machine.happened import (
+from lib.saga.machine.inputs import (
     CancelRequested,
     ParkRequested,
     PauseRequested,

@@ -13,8 +13,8 @@ from lib.saga.definition import Definitions
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
-from lib.saga.machine import begin
-from lib.saga.machine.happened import ParkRequested, Signalled
+from lib.saga.machine.decide import begin
+from lib.saga.machine.inputs import ParkRequested, Signalled
 from lib.saga.machine.waits import waits_of
 from lib.saga.operators.operating import Verb, describe, make_request
 from lib.saga.testing import MemoryStore

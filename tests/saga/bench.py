@@ -10,7 +10,7 @@ from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
-from lib.saga.machine.happened import CancelRequested
+from lib.saga.machine.inputs import CancelRequested
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
 from lib.saga.retention import KEEP, Retention

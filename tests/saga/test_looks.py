@@ -6,7 +6,7 @@ from typing import Any
 from lib.datastore import Query, key
 from lib.saga.definition import Saga
 from lib.saga.look import look
-from lib.saga.machine.happened import ParkRequested, PauseRequested
+from lib.saga.machine.inputs import ParkRequested, PauseRequested
 from lib.saga.records import DeadLetter, SagaRecord, StepRecord
 from lib.saga.recovery import sweep
 from lib.saga.steps import Child, Part, Signal

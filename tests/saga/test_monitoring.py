@@ -3,7 +3,7 @@
 from typing import Any
 
 from lib.saga.call import Permanent, Retry
-from lib.saga.machine.happened import PauseRequested
+from lib.saga.machine.inputs import PauseRequested
 from lib.saga.operators.monitoring import monitor
 from tests.saga.bench import Bench, Probe, start
 

@@ -11,8 +11,8 @@ from lib.errors import Conflict, Unavailable, Unreadable, VersionMismatch
 from lib.saga.call import Permanent, Unknown
 from lib.saga.definition import Saga
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine.draft import Decision
-from lib.saga.machine.happened import (
+from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.inputs import (
     Asked,
     CancelRequested,
     ParkRequested,

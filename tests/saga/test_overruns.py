@@ -10,7 +10,7 @@ import pytest
 from lib.errors import DeadlineExceeded, NotBegun
 from lib.saga import recorder
 from lib.saga.definition import Saga
-from lib.saga.machine.happened import RetryRequested
+from lib.saga.machine.inputs import RetryRequested
 from lib.saga.operators.monitoring import monitor
 from lib.saga.overruns import OVERRUNS
 from lib.saga.policy import RetryPolicy

@@ -9,7 +9,7 @@ from lib.orders.inventory import Stock
 from lib.saga.barrier import apply_once
 from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
-from lib.saga.machine.happened import RetryRequested
+from lib.saga.machine.inputs import RetryRequested
 from lib.saga.steps import Step
 from tests.saga.bench import Bench, start
 

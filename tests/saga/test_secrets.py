@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
-from lib.saga.machine import give_up
-from lib.saga.machine.happened import ParkRequested, ResolveRequested, SkipRequested, Woken
+from lib.saga.machine.decide import give_up
+from lib.saga.machine.inputs import ParkRequested, ResolveRequested, SkipRequested, Woken
 from lib.saga.operators import view
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaStatus

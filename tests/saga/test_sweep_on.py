@@ -13,7 +13,7 @@ from lib.saga.barrier import Effect, apply_once
 from lib.saga.definition import Saga
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
-from lib.saga.machine.happened import PauseRequested, RetryRequested
+from lib.saga.machine.inputs import PauseRequested, RetryRequested
 from lib.saga.operators import view
 from lib.saga.operators.checking import count_beyond
 from lib.saga.operators.monitoring import monitor

@@ -13,7 +13,7 @@ from lib.saga import alerts
 from lib.saga.barrier import Effect, apply_once
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
-from lib.saga.machine.happened import RetryRequested, SkipRequested
+from lib.saga.machine.inputs import RetryRequested, SkipRequested
 from lib.saga.records import DeadLetter, EventRecord, SagaRecord, StepRecord
 from lib.saga.recovery import sweep
 from lib.saga.retention import SLACK, Retention

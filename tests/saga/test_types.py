@@ -11,7 +11,7 @@ from msgspec import Struct
 from lib.datastore import key
 from lib.errors import Conflict
 from lib.saga.definition import Definitions, Saga
-from lib.saga.machine.happened import CancelRequested, RetryRequested
+from lib.saga.machine.inputs import CancelRequested, RetryRequested
 from lib.saga.operators.checking import find_stranded
 from lib.saga.records import DeadLetter
 from lib.saga.shape import describe_need, describe_type

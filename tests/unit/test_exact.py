@@ -14,7 +14,7 @@ from functions.sagas import NewSaga
 from lib.errors import Invalid, Malformed
 from lib.json.decoder import decode_json
 from lib.json.exact_numbers import ExactNumber, encode_exact, read_number
-from lib.saga.machine.happened import Result
+from lib.saga.machine.inputs import Result
 from lib.saga.payload import canonical_payload, stored_payload
 from tests.unit.saga.test_verdict import run
 

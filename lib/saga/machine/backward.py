@@ -3,9 +3,9 @@
 from lib.saga.definition import OnCompensationFailure, Saga
 from lib.saga.delivery import Phase
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.draft import Draft
-from lib.saga.machine.happened import ChildEnded, Outcome, Result
-from lib.saga.machine.scheduling import schedule, try_again
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.inputs import ChildEnded, Outcome, Result
+from lib.saga.machine.schedule import schedule, try_again
 from lib.saga.records import SagaStatus, StepRecord, StepStatus
 from lib.saga.steps import Part
 

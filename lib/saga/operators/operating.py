@@ -10,8 +10,8 @@ from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.engine import Engine
 from lib.saga.journal import Loaded
-from lib.saga.machine.draft import Decision
-from lib.saga.machine.happened import (
+from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.inputs import (
     Asked,
     CancelRequested,
     ParkRequested,

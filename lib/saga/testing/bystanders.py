@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from lib.errors import Conflict, Contention, NotBegun, NotFound, Unavailable
-from lib.saga.machine.happened import (
+from lib.saga.machine.inputs import (
     Asked,
     CancelRequested,
     ParkRequested,

@@ -12,7 +12,7 @@ from lib.saga.delivery import Delivery, Phase
 from lib.saga.http.exchange import NETWORK
 from lib.saga.journal import Journal
 from lib.saga.look import look_around
-from lib.saga.machine.deciding import decide
+from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
 from lib.saga.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
 from lib.saga.testing import memory, queue

@@ -14,7 +14,7 @@ import msgspec
 from lib.datastore import Store
 from lib.saga.definition import Saga
 from lib.saga.journal import Loaded
-from lib.saga.machine.happened import CancelRequested
+from lib.saga.machine.inputs import CancelRequested
 from lib.saga.records import EventRecord, SagaStatus, StepStatus
 from lib.saga.steps import Step
 from lib.saga.testing.environment import Environment

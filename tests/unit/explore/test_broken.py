@@ -14,7 +14,7 @@ from lib.saga.definition import Saga
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal, Loaded
 from lib.saga.machine import backward, outstanding
-from lib.saga.machine.draft import Decision
+from lib.saga.machine.decision.draft import Decision
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
 from lib.saga.steps import Part, Step

@@ -11,7 +11,7 @@ from lib.saga import alerts
 from lib.saga.call import Call, Permanent, Retry
 from lib.saga.definition import Saga
 from lib.saga.machine import outstanding
-from lib.saga.machine.scheduling import try_again
+from lib.saga.machine.schedule import try_again
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import DeadLetter
 from lib.saga.steps import Step
@@ -82,7 +82,7 @@ def test_what_begins_while_the_saga_is_paused_is_found(monkeypatch: pytest.Monke
         return sound(replace(saga, paused=False), steps)
 
     sound = outstanding.outstanding
-    for module in ("lib.saga.machine.draft", "lib.saga.engine"):
+    for module in ("lib.saga.machine.decision.draft", "lib.saga.engine"):
         monkeypatch.setattr(f"{module}.outstanding", forget_the_pause)
     report = find_fault(make_saga("ab"), 2, operators=True)
     assert "began, though its saga was paused" in report
@@ -106,7 +106,7 @@ def test_an_attempt_that_its_policy_does_not_allow_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     patient = RetryPolicy(attempts=7)
-    monkeypatch.setattr("lib.saga.machine.forward.try_again", _with_policy(patient))
+    monkeypatch.setattr("lib.saga.machine.forward.stages.try_again", _with_policy(patient))
     report = find_fault(make_saga("ab", {"b": Retry("later")}), 2)
     assert "step b was tried 7 times, but its policy allows 2" in report
 

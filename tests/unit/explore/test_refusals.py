@@ -11,9 +11,9 @@ from lib.saga.call import Permanent
 from lib.saga.definition import Saga
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
-from lib.saga.machine import succession
-from lib.saga.machine.draft import Decision, Draft
-from lib.saga.machine.starting import postpone_part
+from lib.saga.machine.decision.draft import Decision, Draft
+from lib.saga.machine.starting import next_steps
+from lib.saga.machine.starting.plan import postpone_part
 from lib.saga.records import StepStatus
 from lib.saga.steps import Child, Parallel, Part
 from lib.saga.testing import explore
@@ -81,13 +81,13 @@ LONG = pytest.mark.skipif("LONG" not in os.environ, reason="half a minute: LONG=
 def test_parts_that_wait_for_their_turn_begin_once_or_never(
     monkeypatch: pytest.MonkeyPatch, script: Script
 ) -> None:
-    monkeypatch.setattr(succession, "MAX_WEIGHT", 6)
+    monkeypatch.setattr(next_steps, "MAX_WEIGHT", 6)
     postponed: list[int] = []
 
     def note(definition: Saga, draft: Draft, index: int) -> None:
         postponed.append(index)
         postpone_part(definition, draft, index)
 
-    monkeypatch.setattr(succession, "postpone_part", note)
+    monkeypatch.setattr(next_steps, "postpone_part", note)
     assert run(family(script), 3, operators="d" in script) > 50
     assert 1 in postponed

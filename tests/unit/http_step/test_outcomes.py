@@ -9,7 +9,7 @@ from lib.saga.attempt import call_in_thread, run_action
 from lib.saga.call import Call
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.http.step import HttpCall
-from lib.saga.machine.happened import Outcome, Result
+from lib.saga.machine.inputs import Outcome, Result
 from tests.unit.http_step.service import Service
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from lib.saga.call import Call
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.machine import begin, decide, repeat
-from lib.saga.machine.birth import make_saga
-from lib.saga.machine.draft import Decision
-from lib.saga.machine.happened import Happened, Outcome, Overdue, Result
+from lib.saga.machine.decide import begin, decide, repeat
+from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.inputs import Happened, Outcome, Overdue, Result
+from lib.saga.machine.starting.creations import make_saga
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
 from lib.saga.steps import Step

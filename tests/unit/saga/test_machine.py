@@ -6,7 +6,7 @@ import pytest
 from lib.errors import Conflict
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
-from lib.saga.machine.happened import CancelRequested, Heeded, Overdue, Result
+from lib.saga.machine.inputs import CancelRequested, Heeded, Overdue, Result
 from lib.saga.machine.outstanding import is_awaited
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaStatus, due_mark, shard_of

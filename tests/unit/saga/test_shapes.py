@@ -8,7 +8,7 @@ import pytest
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import Definitions, Saga, StepKind
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.machine.happened import (
+from lib.saga.machine.inputs import (
     CancelRequested,
     ChildEnded,
     Heeded,

@@ -7,7 +7,7 @@ from lib.saga.calling import find_happened
 from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Phase
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine.happened import (
+from lib.saga.machine.inputs import (
     Heeded,
     Outcome,
     Overdue,

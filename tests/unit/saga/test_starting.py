@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lib.saga.definition import Saga
-from lib.saga.machine import decide
-from lib.saga.machine.happened import Signalled
+from lib.saga.machine.decide import decide
+from lib.saga.machine.inputs import Signalled
 from lib.saga.steps import Child, Parallel, Part, Signal, Timer
 from tests.unit.saga.build import THREE, Played, outcome, step
 

@@ -9,8 +9,8 @@ import pytest
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import OnCompensationFailure, Saga
 from lib.saga.delivery import Phase
-from lib.saga.machine import operate
-from lib.saga.machine.happened import (
+from lib.saga.machine.decide import operate
+from lib.saga.machine.inputs import (
     Asked,
     CancelRequested,
     PauseRequested,

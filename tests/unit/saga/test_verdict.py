@@ -13,7 +13,7 @@ from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.containment import contain
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import MAX_PAUSE
-from lib.saga.machine.happened import Outcome, Result
+from lib.saga.machine.inputs import Outcome, Result
 from lib.saga.verdict import Verdict, judge
 from tests.unit.saga.build import T0
 

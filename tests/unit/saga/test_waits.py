@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib.saga.definition import Saga
-from lib.saga.machine.happened import (
+from lib.saga.machine.inputs import (
     ChildEnded,
     Looked,
     ParkRequested,

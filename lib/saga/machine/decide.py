@@ -10,12 +10,15 @@ from datetime import datetime
 
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
-from lib.saga.machine import backward, forward, happened, repairs, succession, verbs
+from lib.saga.machine import backward, inputs
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.draft import Decision, Draft
-from lib.saga.machine.happened import BareRequest, Happened, Looked, Outcome, Overdue
-from lib.saga.machine.requests import carry_out
-from lib.saga.machine.scheduling import redeliver, redeliver_or_park
+from lib.saga.machine.decision.draft import Decision, Draft
+from lib.saga.machine.forward import stages
+from lib.saga.machine.inputs import BareRequest, Happened, Looked, Outcome, Overdue
+from lib.saga.machine.operator import control, repair
+from lib.saga.machine.operator.idempotency import carry_out
+from lib.saga.machine.schedule import redeliver, redeliver_or_park
+from lib.saga.machine.starting.next_steps import begin_next, start_due
 from lib.saga.privacy import Privacy
 from lib.saga.records import ACTIVE, SagaRecord, StepRecord, StepStatus
 
@@ -38,8 +41,8 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
     draft.note(Cause.STARTED)
     if saga.paused:
         draft.note(Cause.PAUSED, actor=f"saga {saga.parent_id}", error="its parent saga is paused")
-    forward.enter(definition, draft, 0)
-    succession.begin_next(definition, draft, begin)
+    stages.enter(definition, draft, 0)
+    begin_next(definition, draft, begin)
     return draft.decide()
 
 
@@ -72,14 +75,14 @@ def operate(
 
 def _operate(draft: Draft, request: BareRequest) -> None:
     match request:
-        case happened.PauseRequested():
-            verbs.pause(draft, request)
-        case happened.ResumeRequested():
-            verbs.resume(draft, request)
-        case happened.ParkRequested():
-            verbs.park(draft, request)
-        case happened.ResolveRequested():
-            verbs.resolve(draft, request)
+        case inputs.PauseRequested():
+            control.pause(draft, request)
+        case inputs.ResumeRequested():
+            control.resume(draft, request)
+        case inputs.ParkRequested():
+            control.park(draft, request)
+        case inputs.ResolveRequested():
+            control.resolve(draft, request)
 
 
 def repeat(
@@ -110,7 +113,7 @@ def decide(
     """
     draft = Draft(saga, steps, now, definition)
     _take(definition, draft, what)
-    succession.begin_next(definition, draft, begin, blocked)
+    begin_next(definition, draft, begin, blocked)
     return draft.decide()
 
 
@@ -143,24 +146,24 @@ def _take(definition: Saga, draft: Draft, what: Happened) -> None:
         case Outcome(phase=Phase.COMPENSATE):
             backward.compensated(definition, draft, what)
         case Outcome():
-            forward.executed(definition, draft, what)
-        case happened.Begun():
-            forward.begun(draft, what)
-        case happened.StartDue():
-            succession.start_due(definition, draft, what)
-        case happened.Woken():
-            forward.woken(definition, draft, what)
-        case happened.Heeded():
-            forward.heeded(definition, draft, what)
-        case happened.ChildEnded():
-            forward.child_ended(definition, draft, what)
-        case happened.Looked():
+            stages.executed(definition, draft, what)
+        case inputs.Begun():
+            stages.begun(draft, what)
+        case inputs.StartDue():
+            start_due(definition, draft, what)
+        case inputs.Woken():
+            stages.woken(definition, draft, what)
+        case inputs.Heeded():
+            stages.heeded(definition, draft, what)
+        case inputs.ChildEnded():
+            stages.child_ended(definition, draft, what)
+        case inputs.Looked():
             _look(definition, draft, what)
-        case happened.Signalled():
-            forward.signalled(definition, draft, what)
-        case happened.RevertRequested():
-            verbs.revert(definition, draft, what)
-        case happened.Request():
+        case inputs.Signalled():
+            stages.signalled(definition, draft, what)
+        case inputs.RevertRequested():
+            control.revert(definition, draft, what)
+        case inputs.Request():
             carry_out(draft, what, lambda: _grant(definition, draft, what))
 
 
@@ -169,7 +172,7 @@ def _look(definition: Saga, draft: Draft, looked: Looked) -> None:
     if looked.unreported:
         draft.call_again()
     for ended in looked.ended:
-        forward.child_ended(definition, draft, ended)
+        stages.child_ended(definition, draft, ended)
     if looked.missing and draft.saga.status in ACTIVE:
         reason = f"child saga {', '.join(looked.missing)} is gone"
         draft.park(draft.saga.current_step, Cause.STRANDED, reason)
@@ -179,13 +182,13 @@ def _look(definition: Saga, draft: Draft, looked: Looked) -> None:
 
 def _grant(definition: Saga, draft: Draft, request: Happened) -> None:
     match request:
-        case happened.CancelRequested():
-            verbs.cancel(definition, draft, request)
-        case happened.RetryRequested():
-            repairs.retry(definition, draft, request)
-        case happened.SkipRequested():
-            repairs.skip(definition, draft, request)
-        case happened.VoidRequested():
-            repairs.void(definition, draft, request)
+        case inputs.CancelRequested():
+            control.cancel(definition, draft, request)
+        case inputs.RetryRequested():
+            repair.retry(definition, draft, request)
+        case inputs.SkipRequested():
+            repair.skip(definition, draft, request)
+        case inputs.VoidRequested():
+            repair.void(definition, draft, request)
         case BareRequest():
             _operate(draft, request)

@@ -8,15 +8,15 @@ from lib.errors import Conflict, NotFound
 from lib.saga.definition import Saga, StepKind
 from lib.saga.machine.backward import go_back
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.draft import Draft
-from lib.saga.machine.forward import go_forward, is_stopping, stop
-from lib.saga.machine.happened import (
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.forward.stages import go_forward, is_stopping, stop
+from lib.saga.machine.inputs import (
     Request,
     RetryRequested,
     SkipRequested,
     VoidRequested,
 )
-from lib.saga.machine.scheduling import repeat
+from lib.saga.machine.schedule import repeat
 from lib.saga.records import FORWARD, SagaStatus, StepRecord, StepStatus
 
 

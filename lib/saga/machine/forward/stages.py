@@ -7,8 +7,8 @@ from lib.saga.definition import Saga, StepKind
 from lib.saga.delivery import Phase
 from lib.saga.machine.backward import child_rolled_back, roll_back
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.draft import Draft
-from lib.saga.machine.happened import (
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.inputs import (
     FINAL,
     Begun,
     ChildEnded,
@@ -18,8 +18,8 @@ from lib.saga.machine.happened import (
     Signalled,
     Woken,
 )
-from lib.saga.machine.scheduling import IN_FLIGHT, deadline_of, schedule, try_again, wake
-from lib.saga.machine.starting import (
+from lib.saga.machine.schedule import IN_FLIGHT, deadline_of, schedule, try_again, wake
+from lib.saga.machine.starting.plan import (
     run,
 )
 from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus

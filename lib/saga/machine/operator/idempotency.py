@@ -8,8 +8,8 @@ from typing import NamedTuple
 import msgspec
 
 from lib.errors import Conflict, NotFound, VersionMismatch
-from lib.saga.machine.draft import Draft
-from lib.saga.machine.happened import Request
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.inputs import Request
 from lib.saga.records import SagaRecord
 
 #: So many requests a saga remembers.

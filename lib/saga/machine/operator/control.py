@@ -4,9 +4,9 @@ from lib.errors import Conflict
 from lib.saga.definition import Saga, StepKind
 from lib.saga.machine.backward import go_back
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.draft import Draft
-from lib.saga.machine.forward import stop
-from lib.saga.machine.happened import (
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.forward.stages import stop
+from lib.saga.machine.inputs import (
     CancelRequested,
     ParkRequested,
     PauseRequested,
@@ -14,7 +14,7 @@ from lib.saga.machine.happened import (
     ResumeRequested,
     RevertRequested,
 )
-from lib.saga.machine.scheduling import repeat
+from lib.saga.machine.schedule import repeat
 from lib.saga.records import (
     ACTIVE,
     FINISHED,

@@ -12,7 +12,7 @@ from lib.saga.containment import Escaped, contain, tell_type_and_text, text_of
 from lib.saga.deferred import NotRun, check_ran
 from lib.saga.definition import Saga
 from lib.saga.limits import LONGEST_ERROR
-from lib.saga.machine.tidy import tidy_text
+from lib.saga.machine.decision.storable import tidy_text
 from lib.saga.payload import stored_payload
 from lib.saga.privacy import Privacy
 from lib.saga.records import SagaRecord, StepRecord

@@ -9,11 +9,11 @@ from lib.saga.deferred import check_ran
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
 from lib.saga.limits import BYTES_PER_WEIGHT
-from lib.saga.machine.birth import make_child
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.context import Unfit, ask, unfit
-from lib.saga.machine.draft import Decision, Draft
-from lib.saga.machine.scheduling import schedule, wake
+from lib.saga.machine.decision.draft import Decision, Draft
+from lib.saga.machine.schedule import schedule, wake
+from lib.saga.machine.starting.creations import make_child
+from lib.saga.machine.starting.functions import Unfit, ask, unfit
 from lib.saga.payload import canonical_payload
 from lib.saga.records import SagaRecord, SagaStatus, StepStatus
 from lib.saga.steps import Child, Part, Predicate, Signal, Timer

@@ -6,8 +6,8 @@ from lib.saga.definition import Saga, StepKind
 from lib.saga.delivery import Phase, jitter_of
 from lib.saga.limits import MAX_PAUSE
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.draft import Draft
-from lib.saga.machine.happened import FINAL, UNCERTAIN, Outcome
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.inputs import FINAL, UNCERTAIN, Outcome
 from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
 from lib.saga.machine.waits import waits_of
 from lib.saga.policy import RetryPolicy

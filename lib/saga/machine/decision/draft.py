@@ -9,9 +9,15 @@ from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery
 from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.causes import Cause
+from lib.saga.machine.decision.storable import (
+    tidy_event,
+    tidy_letter,
+    tidy_saga,
+    tidy_step,
+    tidy_text,
+)
+from lib.saga.machine.decision.weight import weigh_saga, weigh_step
 from lib.saga.machine.outstanding import due_of, outstanding
-from lib.saga.machine.tidy import tidy_event, tidy_letter, tidy_saga, tidy_step, tidy_text
-from lib.saga.machine.weight import weigh_saga, weigh_step
 from lib.saga.privacy import Privacy
 from lib.saga.records import (
     FINISHED,

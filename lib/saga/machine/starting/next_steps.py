@@ -6,11 +6,11 @@ from lib.saga.definition import Saga, StepKind
 from lib.saga.delivery import Phase
 from lib.saga.limits import MAX_WEIGHT
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.context import Unfit
-from lib.saga.machine.draft import Draft
-from lib.saga.machine.forward import is_late, settle, stop
-from lib.saga.machine.happened import StartDue
-from lib.saga.machine.starting import (
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.forward.stages import is_late, settle, stop
+from lib.saga.machine.inputs import StartDue
+from lib.saga.machine.starting.functions import Unfit
+from lib.saga.machine.starting.plan import (
     Begin,
     Plan,
     begin_part,
