@@ -37,7 +37,7 @@ def hello(request):
     return "hello"
 """
 WITHOUT_STORE = """
-from lib.edge.endpoint import endpoint
+from functions.edge import endpoint
 
 @endpoint("GET")
 def hello() -> dict[str, str]:

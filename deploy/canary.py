@@ -30,7 +30,7 @@ def describe_definitions() -> str:
 def check_canary(cloud: Cloud, settings: Settings, traffic: Mapping[str, Traffic]) -> None:
     """Raise Unusable if a saga that one version may start would be unknown to the other.
 
-    Sagas that are under way already are what `python -m lib.saga check` looks at.
+    Sagas that are under way already are what `python -m deploy.saga_check` looks at.
     """
     worker = deployed_name(WORKER, settings)
     now = traffic[worker]

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from functions.edge import endpoint
 from lib.datastore import Store, key
 from lib.datastore.ids import make_id
-from lib.edge.endpoint import endpoint
 from lib.observability.logs import traceparent
 from lib.orders import placing
 from lib.orders.inventory import Stock

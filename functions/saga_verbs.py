@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from functions.edge import endpoint
 from functions.sagas import SagaId, SagaName, StepName
-from lib.edge.endpoint import endpoint
 from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate
 from lib.saga.engine import Engine

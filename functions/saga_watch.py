@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from functions.edge import endpoint
 from functions.sagas import SagaName
-from lib.edge.endpoint import endpoint
 from lib.edge.paging import PageSize, PageToken
 from lib.saga.engine import Engine
 from lib.saga.operators import view

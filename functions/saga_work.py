@@ -2,7 +2,7 @@
 
 import flask
 
-from lib.edge.endpoint import endpoint
+from functions.edge import endpoint
 from lib.observability.logs import annotate
 from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine

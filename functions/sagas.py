@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from functions.edge import endpoint
 from lib.datastore.ids import make_id
-from lib.edge.endpoint import endpoint
 from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate, traceparent
 from lib.saga.engine import Engine

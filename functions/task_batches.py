@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from functions.edge import endpoint
 from lib.datastore import Store
-from lib.edge.endpoint import endpoint
 from lib.timing.clock import now
 from lib.todo import task_batches
 from lib.todo.requests import TaskBatch, TaskIds

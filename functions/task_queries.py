@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from functions.edge import endpoint
 from lib.datastore import Page, Store
-from lib.edge.endpoint import endpoint
 from lib.edge.paging import Fields, PageSize, PageToken
 from lib.edge.response import pick_fields
 from lib.todo import task_queries

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from functions.edge import endpoint
 from lib.datastore import Store, key
-from lib.edge.endpoint import endpoint
 from lib.edge.paging import Fields
 from lib.edge.response import pick_fields
 from lib.timing.clock import now

@@ -1,15 +1,22 @@
 """Who may call a function: checked in code too, whatever IAM has let in before."""
 
+from collections.abc import Callable
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import flask
 
-from lib import clients
 from lib.config import config
 from lib.edge.credentials import ANONYMOUS, REMOVED, find_credential
 from lib.errors import Forbidden, Unauthenticated
 from lib.observability.logs import log
+
+if TYPE_CHECKING:
+    from lib.edge.identity import Verifier
+
+#: Makes what verifies tokens, when the first one is to be verified.
+VerifierOf = Callable[[], "Verifier"]
 
 #: Google's own services that call functions of ours: the setting with the account of each.
 MACHINERY = {"tasks": "tasks_service_account", "scheduler": "scheduler_service_account"}
@@ -27,16 +34,16 @@ _PERSONS = ("user:", "serviceaccount:")
 _DELETED = "deleted:"
 
 
-def check_invoker(request: flask.Request, invoker: str) -> None:
+def check_invoker(request: flask.Request, invoker: str, verifier: VerifierOf) -> None:
     """Return when this request may call a function for `invoker`.
 
     Raises Unauthenticated or Forbidden. Who else may call than Google's services and operators,
     IAM alone decides.
     """
     if invoker in MACHINERY:
-        _check_machinery(request, getattr(config(), MACHINERY[invoker]))
+        _check_machinery(request, getattr(config(), MACHINERY[invoker]), verifier)
     elif invoker == "operator":
-        _check_operator(request)
+        _check_operator(request, verifier)
     elif invoker == "public" and (find_credential(request) or "").endswith(REMOVED):
         raise Unauthenticated("a public function believes no token without a signature")
 
@@ -70,20 +77,18 @@ def check_origin(request: flask.Request) -> None:
         raise Forbidden("a page of another origin may not call this function")
 
 
-def identify_caller(request: flask.Request) -> str:
+def identify_caller(request: flask.Request, verifier: VerifierOf) -> str:
     """Return whom the audit trail is to name; Unauthenticated if the token is not for us."""
     token = find_credential(request)
-    return clients.verifier().identify(token, audience=config().audiences)
+    return verifier().identify(token, audience=config().audiences)
 
 
-def _check_machinery(request: flask.Request, account: str) -> None:
+def _check_machinery(request: flask.Request, account: str, verifier: VerifierOf) -> None:
     settings = config()
     try:
         if BY_WAY_OF_API in request.environ and settings.worker_url != settings.base_url:
             raise Forbidden("this function has a service of its own, and api does not lead there")
-        clients.verifier().verify(
-            find_credential(request), audience=settings.audiences, email=account
-        )
+        verifier().verify(find_credential(request), audience=settings.audiences, email=account)
     except (Unauthenticated, Forbidden) as problem:
         # Only Google's own services call these functions: a no is a fault of the configuration.
         # Its text may quote the token.
@@ -91,13 +96,13 @@ def _check_machinery(request: flask.Request, account: str) -> None:
         raise
 
 
-def _check_operator(request: flask.Request) -> None:
+def _check_operator(request: flask.Request, verifier: VerifierOf) -> None:
     settings = config()
     if settings.operators is None and not settings.behind_iam:
         if not _is_local(request):
             raise Forbidden("without AMENDS_OPERATORS, operators call from this machine alone")
         return
-    actor = identify_caller(request).lower()
+    actor = identify_caller(request, verifier).lower()
     if actor == ANONYMOUS:
         raise Unauthenticated("this function is for operators: send a token")
     members = [member.strip().lower() for member in settings.operators or ()]

@@ -1,6 +1,6 @@
 """From a request to a plain function's parameters.
 
-`body` is decoded from JSON, names of COLLABORATORS are handed in, and everything else comes from
+`body` is decoded from JSON, names of collaborators are handed in, and everything else comes from
 the query string by its own name and type; `where` is a Struct whose fields do.
 """
 
@@ -12,18 +12,16 @@ from typing import Any
 import flask
 import msgspec
 
-from lib import clients
-from lib.edge.access import identify_caller
 from lib.edge.request_body import check_type, read_body
 from lib.errors import Invalid, Malformed, VersionMismatch
 from lib.json.decoder import convert, decode_json
 
-#: What a function may ask for by a parameter's name; made when it is first asked for.
-COLLABORATORS: Mapping[str, Callable[[flask.Request], Any]] = {
-    "store": lambda _: clients.store(),
-    "engine": lambda _: clients.engine(),
+#: What a function may ask for by a parameter's name: what makes it, for a request.
+Collaborators = Mapping[str, Callable[[flask.Request], Any]]
+
+#: What every function may ask for: parts of the request itself.
+OF_REQUEST: Collaborators = {
     "request": lambda request: request,
-    "caller": identify_caller,
     "if_match": lambda request: _version_of(request.headers.get("If-Match")),
     "create_only": lambda request: _is_any(request.headers.get("If-None-Match")),
     "update_only": lambda request: request.headers.get("If-Match") == "*",
@@ -36,15 +34,18 @@ _TAG = re.compile(r'(?P<quote>"?)(?P<version>0|[1-9][0-9]{0,18})(?P=quote)')
 Binding = Callable[[flask.Request], dict[str, Any]]
 
 
-def compile_binding(function: Callable[..., Any]) -> Binding:
+def compile_binding(function: Callable[..., Any], collaborators: Collaborators) -> Binding:
     """Look at a function's parameters once; return what turns a request into its arguments.
+
+    A parameter with a name in `collaborators` or OF_REQUEST is given what they make.
 
     What it returns raises Malformed, Invalid naming the field, UnsupportedMediaType or TooLarge.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
     body = parameters.get("body")
-    handed = [name for name in parameters if name in COLLABORATORS]
-    asked = [p for p in parameters.values() if p.name not in COLLABORATORS and p is not body]
+    makers = {**OF_REQUEST, **collaborators}
+    handed = [name for name in parameters if name in makers]
+    asked = [p for p in parameters.values() if p.name not in makers and p is not body]
     where = parameters.get("where")
     query = _make_query_type(asked)
 
@@ -60,7 +61,7 @@ def compile_binding(function: Callable[..., Any]) -> Binding:
             if raw:
                 check_type(request)
             arguments["body"] = decode_json(raw, body.annotation)
-        return arguments | {name: COLLABORATORS[name](request) for name in handed}
+        return arguments | {name: makers[name](request) for name in handed}
 
     return bind
 

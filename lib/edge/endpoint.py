@@ -3,14 +3,22 @@
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import flask
 
 from lib.config import config
-from lib.edge.access import MACHINERY, check_host, check_invoker, check_origin
-from lib.edge.binding import compile_binding
+from lib.edge.access import (
+    MACHINERY,
+    VerifierOf,
+    check_host,
+    check_invoker,
+    check_origin,
+    identify_caller,
+)
+from lib.edge.binding import Binding, compile_binding
 from lib.edge.problems import render_problem
 from lib.edge.request_body import drain
 from lib.edge.response import render_result
@@ -18,10 +26,7 @@ from lib.errors import AmendsError, Malformed, MethodNotAllowed, NotBegun
 from lib.observability.logs import log
 from lib.observability.request_log import observed
 from lib.observability.stack_traces import describe_stack
-from lib.timing.deadline import within
-
-#: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
-BUDGET_HEADER = "X-Server-Timeout"
+from lib.timing.deadline import BUDGET_HEADER, within
 
 #: What a caller learns of an error that nobody has thought of.
 UNEXPECTED = AmendsError("something went wrong here; it was logged")
@@ -30,57 +35,85 @@ View = Callable[[flask.Request], flask.Response]
 Decorator = Callable[[Callable[..., Any]], View]
 
 
-def endpoint(method: str, *, status: int = 200, invoker: str = "caller") -> Decorator:
-    """Make an HTTP function of a plain one; it answers `method` alone.
+class Edge:
+    """Makes HTTP functions of plain ones, and hands them what they ask for by parameter name.
 
-    `invoker` is who may call it, one of lib.edge.access.INVOKERS, as main.py's table says too.
-    Every error becomes problem+json. The plain function stays reachable as `__wrapped__`.
+    `verifier` makes what verifies tokens, and each collaborator's function makes it: when a request
+    first needs it. A parameter `caller` is whom the request's token names.
     """
 
-    def decorate(function: Callable[..., Any]) -> View:
-        bind = compile_binding(function)
+    def __init__(self, verifier: VerifierOf, **collaborators: Callable[[], Any]) -> None:
+        self._verifier = verifier
+        self._makers = {name: _ignore_request(make) for name, make in collaborators.items()}
+        self._makers["caller"] = lambda request: identify_caller(request, verifier)
 
-        allowed = (method, "HEAD", "OPTIONS") if method == "GET" else (method, "OPTIONS")
+    def endpoint(self, method: str, *, status: int = 200, invoker: str = "caller") -> Decorator:
+        """Make an HTTP function of a plain one; it answers `method` alone.
 
-        def answer(request: flask.Request) -> flask.Response:
-            check_host(request)
-            if request.method == "OPTIONS":
-                return flask.Response(b"", 204, headers={"Allow": ", ".join(allowed)})
-            if request.method not in allowed:
-                raise MethodNotAllowed(f"this function answers {method}", allow=", ".join(allowed))
-            if method != "GET":
-                check_origin(request)
-            if invoker in MACHINERY:
-                with _not_begun():
-                    check_invoker(request, invoker)
-                    arguments = bind(request)
-                # Cloud Tasks and Cloud Scheduler bound these calls, and steps have time-outs.
-                return render_result(function(**arguments), status)
-            check_invoker(request, invoker)
-            with within(_budget_of(request)):
-                return render_result(function(**bind(request)), status)
+        `invoker` is who may call it, one of lib.edge.access.INVOKERS, as main.py's table says too.
+        Every error becomes problem+json. The plain function stays reachable as `__wrapped__`.
+        """
 
-        def answer_in_any_case(request: flask.Request) -> flask.Response:
-            try:
-                return answer(request)
-            except AmendsError as problem:
-                return _refuse(request, problem)
-            except Exception as problem:  # whatever it is, the caller learns no detail of it
-                _log_unexpected(problem)
-                return _refuse(request, UNEXPECTED)
+        def decorate(function: Callable[..., Any]) -> View:
+            bind = compile_binding(function, self._makers)
+            operation = _Operation(function, bind, method, status, invoker, self._verifier)
 
-        @functools.wraps(function)
-        def view(request: flask.Request) -> flask.Response:
-            with observed(function.__name__.replace("_", "-"), request) as seen:
-                response = answer_in_any_case(request)
-                seen.status = response.status_code
-            return response
+            @functools.wraps(function)
+            def view(request: flask.Request) -> flask.Response:
+                with observed(function.__name__.replace("_", "-"), request) as seen:
+                    response = operation.answer_in_any_case(request)
+                    seen.status = response.status_code
+                return response
 
-        # What the table in main.py has to agree with.
-        vars(view).update(method=method, invoker=invoker)
-        return view
+            # What the table in main.py has to agree with.
+            vars(view).update(method=method, invoker=invoker)
+            return view
 
-    return decorate
+        return decorate
+
+
+def _ignore_request(make: Callable[[], Any]) -> Callable[[flask.Request], Any]:
+    return lambda _: make()
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """A plain function, and how it is to be called."""
+
+    function: Callable[..., Any]
+    bind: Binding
+    method: str
+    status: int
+    invoker: str
+    verifier: VerifierOf
+
+    def answer_in_any_case(self, request: flask.Request) -> flask.Response:
+        try:
+            return self._answer(request)
+        except AmendsError as problem:
+            return _refuse(request, problem)
+        except Exception as problem:  # whatever it is, the caller learns no detail of it
+            _log_unexpected(problem)
+            return _refuse(request, UNEXPECTED)
+
+    def _answer(self, request: flask.Request) -> flask.Response:
+        allowed = [self.method, *(["HEAD"] if self.method == "GET" else []), "OPTIONS"]
+        check_host(request)
+        if request.method == "OPTIONS":
+            return flask.Response(b"", 204, headers={"Allow": ", ".join(allowed)})
+        if request.method not in allowed:
+            raise MethodNotAllowed(f"this function answers {self.method}", allow=", ".join(allowed))
+        if self.method != "GET":
+            check_origin(request)
+        if self.invoker in MACHINERY:
+            with _not_begun():
+                check_invoker(request, self.invoker, self.verifier)
+                arguments = self.bind(request)
+            # Cloud Tasks and Cloud Scheduler bound these calls, and steps have time-outs.
+            return render_result(self.function(**arguments), self.status)
+        check_invoker(request, self.invoker, self.verifier)
+        with within(_budget_of(request)):
+            return render_result(self.function(**self.bind(request)), self.status)
 
 
 @contextmanager

@@ -12,6 +12,9 @@ from datetime import timedelta
 
 from lib.errors import DeadlineExceeded
 
+#: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
+BUDGET_HEADER = "X-Server-Timeout"
+
 _ends_at: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 

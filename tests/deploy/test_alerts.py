@@ -11,8 +11,8 @@ from google.cloud.monitoring_v3 import AlertPolicy
 from google.protobuf import json_format
 
 from deploy.alerting import METRICS, POLICIES
+from functions.edge import endpoint
 from lib.datastore import Results, UnreadableEntity, key
-from lib.edge.endpoint import endpoint
 from lib.saga.call import Permanent
 from lib.saga.definition import Definitions
 from lib.saga.engine import Engine

@@ -176,7 +176,7 @@ def test_the_check_looks_into_the_database_that_is_deployed(
     assert read_settings({"PROJECT": "p", **stated}).database == expected
     steps = yaml.safe_load((PROJECT / "cloudbuild.yaml").read_text())["steps"]
     (script,) = [step["args"][1] for step in steps if step["id"] == "check"]
-    script = script.replace("$$", "$").replace(".venv/bin/python -m lib.saga check", "env")
+    script = script.replace("$$", "$").replace(".venv/bin/python -m deploy.saga_check", "env")
     said = subprocess.run(
         ["bash", "-c", script],
         env={"PROJECT": "p", "PATH": "/usr/bin:/bin", **stated},

@@ -7,7 +7,7 @@ from typing import Any
 import flask
 import pytest
 
-from lib.edge.endpoint import endpoint
+from functions.edge import endpoint
 from lib.errors import NotFound
 from lib.observability.logs import annotate, log
 

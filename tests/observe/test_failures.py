@@ -3,8 +3,8 @@
 import grpc
 import pytest
 
+from functions.edge import endpoint
 from lib.datastore.rpc.grpc_status import to_error
-from lib.edge.endpoint import endpoint
 from lib.errors import AmendsError, Contention, DeadlineExceeded, NotBegun, Unavailable
 from tests.observe.edge import PARENT, TRACE, call, read_lines
 

@@ -6,7 +6,7 @@ import threading
 import flask
 import pytest
 
-from lib.edge.endpoint import endpoint
+from functions.edge import endpoint
 from lib.observability.logs import annotate, log
 from tests.observe.edge import PARENT, TRACE, call, greet_person, read_lines
 

@@ -1,4 +1,4 @@
-"""`python -m lib.saga check`: would a deployment strand sagas?"""
+"""`python -m deploy.saga_check`: would a deployment strand sagas?"""
 
 import os
 import subprocess
@@ -44,7 +44,7 @@ def test_finished_sagas_need_no_definition(bench: Bench) -> None:
 def run_check(host: str, project: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "DATASTORE_EMULATOR_HOST": host, "GOOGLE_CLOUD_PROJECT": project}
     return subprocess.run(
-        [sys.executable, "-m", "lib.saga", "check"],
+        [sys.executable, "-m", "deploy.saga_check"],
         cwd=PROJECT, env=env, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 

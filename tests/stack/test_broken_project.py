@@ -18,7 +18,7 @@ from local.supervisor import PROJECT
 from tests.stack.conftest import wait_until
 
 GREETING = '''
-from lib.edge.endpoint import endpoint
+from functions.edge import endpoint
 
 
 @endpoint("GET")

@@ -2,12 +2,14 @@
 
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import flask
 import pytest
 
-from functions.saga_work import _count_lost, run_saga_step
-from lib.edge import endpoint
+from functions.saga_work import _count_lost
+from lib.edge.endpoint import Edge
+from lib.edge.identity import Verifier
 from lib.errors import Unavailable
 
 
@@ -28,16 +30,20 @@ def test_a_dispatch_that_was_answered_with_no_5xx_was_not_lost(
 
 
 @pytest.mark.parametrize("problem", [KeyError("AMENDS_QUEUES"), Unavailable("no certificates")])
-@pytest.mark.parametrize("place", ["check_invoker", "compile_binding"])
+@pytest.mark.parametrize("place", ["verifier", "engine"])
 def test_a_delivery_that_fails_at_the_edge_casts_no_doubt_on_its_step(
-    monkeypatch: pytest.MonkeyPatch, place: str, problem: Exception
+    place: str, problem: Exception
 ) -> None:
-    def fail(*_: Any) -> Any:
+    def fail() -> Any:
         raise problem
 
-    monkeypatch.setattr(endpoint, "check_invoker", lambda *_: None)
-    monkeypatch.setattr(endpoint, place, (lambda _: fail) if place == "compile_binding" else fail)
-    worker = endpoint.endpoint("POST", invoker="tasks")(vars(run_saga_step)["__wrapped__"])
+    made = {"verifier": lambda: Mock(spec=Verifier), "engine": object} | {place: fail}
+    worker = Edge(made["verifier"], engine=made["engine"]).endpoint("POST", invoker="tasks")(work)
     with flask.Flask("x").test_request_context(method="POST"):
         answer = worker(flask.request)
     assert (answer.status_code, json.loads(answer.get_data())["code"]) == (429, "not-begun")
+
+
+def work(engine: Any) -> None:
+    """Stand for run-saga-step: it is never reached."""
+    raise AssertionError(engine)

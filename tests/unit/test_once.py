@@ -19,7 +19,7 @@ from local.supervisor import PROJECT
 MAIN = """
 from pathlib import Path
 import flask
-from lib import clients
+from functions import wiring
 from lib.datastore import Store
 
 close = Store.close
@@ -31,7 +31,7 @@ def close_and_tell(store):
 Store.close = close_and_tell
 
 def ask(request: flask.Request) -> str:
-    clients.store()
+    wiring.store()
     return "made"
 """
 

@@ -38,7 +38,6 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from lib.edge.endpoint import BUDGET_HEADER
 from lib.json.exact_numbers import encode_exact
 from lib.observability.logs import read_traceparent
 from lib.saga.call import Call, Permanent, Retry, Unknown
@@ -51,6 +50,7 @@ from lib.saga.http.answer import output_of
 from lib.saga.http.exchange import NETWORK, Request, seconds_until
 from lib.saga.http.id_tokens import ID_TOKENS
 from lib.saga.http.secret_headers import faults_of_headers, fill_headers
+from lib.timing.deadline import BUDGET_HEADER
 
 #: Only grows over the life of a saga: a service may refuse a call with less than it has seen.
 FENCING_HEADER = "X-Fencing-Token"

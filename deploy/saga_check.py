@@ -1,9 +1,9 @@
-"""`python -m lib.saga check`: exit 1 if deploying this code would strand an unfinished saga."""
+"""`python -m deploy.saga_check`: exit 1 if deploying this code would strand an unfinished saga."""
 
 import argparse
 import sys
 
-from lib import clients
+from functions.wiring import store
 from lib.errors import AmendsError
 from lib.saga.definition import check_table
 from lib.saga.operators.checking import count_beyond, find_stranded
@@ -11,14 +11,12 @@ from lib.sagas import DEFINITIONS
 
 
 def main() -> int:
-    """Check, and say what was found."""
-    parser = argparse.ArgumentParser(prog="python -m lib.saga", description=__doc__)
-    parser.add_argument("command", choices=["check"])
-    parser.parse_args()
+    """Check, and print what was found."""
+    argparse.ArgumentParser(prog="python -m deploy.saga_check", description=__doc__).parse_args()
     definitions = check_table(DEFINITIONS)
     try:
-        stranded = find_stranded(clients.store(), definitions)
-        beyond = count_beyond(clients.store())
+        stranded = find_stranded(store(), definitions)
+        beyond = count_beyond(store())
     except AmendsError as problem:
         print(f"The unfinished sagas cannot be read: {problem.detail}", file=sys.stderr)
         return 2
