@@ -7,9 +7,10 @@ COPY requirements.lock requirements-telemetry.lock ./
 RUN pip install --no-cache-dir --compile --only-binary=:all: --require-hashes -r "$REQUIREMENTS"
 COPY main.py ./
 COPY functions functions
+COPY domain domain
 COPY lib lib
 # A cold start without compiled bytecode takes several times as long.
-RUN python -m compileall -q main.py functions lib && useradd --no-create-home amends
+RUN python -m compileall -q main.py functions domain lib && useradd --no-create-home amends
 USER amends
 ENV PYTHONUNBUFFERED=1 FUNCTION_TARGET=api
 CMD ["functions-framework"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from benchmarks.purchases import Purchase, Supply
+from domain.orders.inventory import Stock
+from domain.orders.payments import Charge, ChargeStatus, Credit
+from domain.orders.shipping import Shipment, ShipmentStatus
 from lib.datastore import Query, Store
-from lib.orders.inventory import Stock
-from lib.orders.payments import Charge, ChargeStatus, Credit
-from lib.orders.shipping import Shipment, ShipmentStatus
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ Known = Mapping[str, list[str]]
 def describe_definitions() -> str:
     """Return the sagas that this version declares, as a revision of the worker keeps them."""
     # Here, as most of the build's steps run without the packages that lib imports.
-    from lib.sagas import DEFINITIONS
+    from domain.sagas import DEFINITIONS
 
     known = {
         f"{saga.name} version {saga.version}": [saga.fingerprint, saga.types]

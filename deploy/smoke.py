@@ -17,7 +17,7 @@ from deploy.table import API, NEXT
 PATIENCE = 300.0
 PAUSE = 3.0
 
-#: The saga that shows it, in the table of lib/sagas.py.
+#: The saga that shows it, in the table of domain/sagas.py.
 PROBE = "deployment-probe"
 
 #: Answers that pass: not yet bound, not yet spread, or an instance that is only starting.

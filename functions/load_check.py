@@ -8,7 +8,7 @@ from importlib import import_module
 #: Frames that say how a module came to be imported, and nothing of what is wrong in it.
 _IMPORTING = ("<frozen importlib", __file__)
 
-_SAGAS = ("lib.sagas", "DEFINITIONS")
+_SAGAS = ("domain.sagas", "DEFINITIONS")
 
 
 def load_all(module_of: Mapping[str, str]) -> None:

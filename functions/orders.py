@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from domain.orders import placing
+from domain.orders.inventory import Stock
+from domain.orders.order import Identifier, Order
+from domain.orders.payments import Credit
 from functions.edge import endpoint
 from lib.datastore import Store, key
 from lib.datastore.ids import make_id
 from lib.observability.logs import traceparent
-from lib.orders import placing
-from lib.orders.inventory import Stock
-from lib.orders.order import Identifier, Order
-from lib.orders.payments import Credit
 from lib.saga.engine import Engine
 
 

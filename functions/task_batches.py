@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from domain.todo import task_batches
+from domain.todo.requests import TaskBatch, TaskIds
 from functions.edge import endpoint
 from lib.datastore import Store
 from lib.timing.clock import now
-from lib.todo import task_batches
-from lib.todo.requests import TaskBatch, TaskIds
 
 Outcomes = dict[str, list[dict[str, Any]]]
 

@@ -2,15 +2,15 @@
 
 from typing import Any
 
+from domain.todo import task_lists
+from domain.todo.models import TaskList
+from domain.todo.requests import ListId, NewTaskList, TaskListChange
 from functions.edge import endpoint
 from lib.datastore import Store, key
 from lib.edge.paging import Fields, PageSize, PageToken
 from lib.edge.response import Reply, pick_fields
 from lib.errors import Malformed
 from lib.timing.clock import now
-from lib.todo import task_lists
-from lib.todo.models import TaskList
-from lib.todo.requests import ListId, NewTaskList, TaskListChange
 
 
 @endpoint("POST", status=201)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from domain.todo import task_queries
+from domain.todo.requests import ListId
+from domain.todo.task_queries import Order, TaskFilter
 from functions.edge import endpoint
 from lib.datastore import Page, Store
 from lib.edge.paging import Fields, PageSize, PageToken
 from lib.edge.response import pick_fields
-from lib.todo import task_queries
-from lib.todo.requests import ListId
-from lib.todo.task_queries import Order, TaskFilter
 
 
 @endpoint("GET")

@@ -2,14 +2,14 @@
 
 from typing import Any
 
+from domain.todo import tasks
+from domain.todo.models import Task
+from domain.todo.requests import ListId, NewTask, TaskChange, TaskContent, TaskId, Transfer
 from functions.edge import endpoint
 from lib.datastore import Store, key
 from lib.edge.paging import Fields
 from lib.edge.response import pick_fields
 from lib.timing.clock import now
-from lib.todo import tasks
-from lib.todo.models import Task
-from lib.todo.requests import ListId, NewTask, TaskChange, TaskContent, TaskId, Transfer
 
 
 @endpoint("POST", status=201)

@@ -43,10 +43,10 @@ def store() -> "Store":
 @once
 def engine() -> "Engine":
     """Return this process's saga engine over Datastore and Cloud Tasks."""
+    from domain.sagas import DEFINITIONS
     from lib.saga.engine import Engine
     from lib.saga.journal import Journal
     from lib.saga.retention import Retention
-    from lib.sagas import DEFINITIONS
 
     retention = Retention(keep=config().retention, ttl=config().ttl)
     return Engine(DEFINITIONS, Journal(store()), _LaterQueue(), now, retention=retention)

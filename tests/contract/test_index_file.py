@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from domain.todo import task_lists, task_queries
+from domain.todo.models import TaskList
+from domain.todo.task_queries import Order, TaskFilter
 from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
 from lib.saga.journal import Journal
@@ -15,9 +18,6 @@ from lib.saga.operators import view
 from lib.saga.operators.checking import count_beyond, find_stranded
 from lib.saga.operators.monitoring import monitor
 from lib.saga.records import SagaStatus
-from lib.todo import task_lists, task_queries
-from lib.todo.models import TaskList
-from lib.todo.task_queries import Order, TaskFilter
 from local.datastore.server import Handle, serve
 from local.supervisor import PROJECT
 

@@ -10,7 +10,7 @@ import pytest
 from deploy import rollout
 from deploy.canary import describe_definitions
 from deploy.settings import Unusable, read_settings
-from lib.sagas import DEFINITIONS
+from domain.sagas import DEFINITIONS
 from main import FUNCTIONS
 from tests.deploy.builds import moved_by, put_beside
 from tests.deploy.cloud import IMAGE, SETTINGS, Cloud, make_cloud

@@ -117,7 +117,7 @@ def read_pins(text: str) -> dict[str, str]:
 def test_the_image_has_neither_tests_nor_stand_ins_nor_what_deploys_it(tmp_path: Path) -> None:
     copy_sources(list_uploads(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "main.py", "functions", "lib", "requirements.lock", "requirements-telemetry.lock",
+        "main.py", "functions", "domain", "lib", "requirements.lock", "requirements-telemetry.lock",
     }  # fmt: skip
 
 

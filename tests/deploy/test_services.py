@@ -14,7 +14,7 @@ from deploy.services import SMOKE, SWEEP, WORKER, Service, describe_service, lis
 from deploy.settings import Settings, Unusable
 from deploy.smoke import PROBE
 from deploy.table import MAX_NAME, account_of
-from lib.sagas import DEFINITIONS
+from domain.sagas import DEFINITIONS
 from main import FUNCTIONS, Function
 from tests.deploy.cloud import IMAGE, SETTINGS, variables_of
 

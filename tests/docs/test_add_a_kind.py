@@ -29,7 +29,7 @@ def test_the_example_is_short() -> None:
 
 @pytest.fixture
 def url(stack: Stack, tmp_path: Path) -> Iterator[str]:
-    for folder in ("lib", "functions"):
+    for folder in ("lib", "domain", "functions"):
         shutil.copytree(PROJECT / folder, tmp_path / folder)
     for name, code in FILES.items():
         (tmp_path / name).write_text(code)

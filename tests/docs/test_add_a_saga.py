@@ -30,15 +30,15 @@ BODY = re.findall(r"`(\{\"name\".*?)`", SECTION)[0]
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with the example in it."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("lib", "functions"):
+    for name in ("lib", "domain", "functions"):
         shutil.copytree(PROJECT / name, folder / name)
     shutil.copy(PROJECT / "main.py", folder)
     (folder / "tests").mkdir()
     for name, code in FILES.items():
         (folder / name).write_text(code)
-    sagas = (folder / "lib/sagas.py").read_text()
-    sagas = re.sub(r"DEFINITIONS = .*", f"from lib.trips import BOOK_TRIP\n\n{TABLE}", sagas)
-    (folder / "lib/sagas.py").write_text(sagas)
+    sagas = (folder / "domain/sagas.py").read_text()
+    sagas = re.sub(r"DEFINITIONS = .*", f"from domain.trips import BOOK_TRIP\n\n{TABLE}", sagas)
+    (folder / "domain/sagas.py").write_text(sagas)
     return folder
 
 
@@ -51,7 +51,7 @@ def test_its_test_passes_and_fails_without_the_compensation(project: Path) -> No
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
     passed = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert "2 passed" in passed.stdout, passed.stdout
-    trips = project / "lib/trips.py"
+    trips = project / "domain/trips.py"
     sound = trips.read_text()
     trips.write_text(sound.replace(", compensate=return_seat", ""))
     failed = subprocess.run(command, cwd=project, capture_output=True, text=True)

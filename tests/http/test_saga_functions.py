@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import Store, connect
-from lib.orders.saga import ORDER_PROCESSING
 from lib.saga.call import Permanent
 from lib.saga.definition import Definitions, Saga
 from lib.saga.engine import Engine

@@ -11,7 +11,16 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 
 #: What the quick tests need of the project.
-COPIED = ("lib", "functions", "local", "tests/unit", "main.py", "pyproject.toml", "index.yaml")
+COPIED = (
+    "lib",
+    "domain",
+    "functions",
+    "local",
+    "tests/unit",
+    "main.py",
+    "pyproject.toml",
+    "index.yaml",
+)
 
 #: The tests that have to notice; those that notice most come first.
 QUICK = (

@@ -10,8 +10,8 @@ import requests
 from benchmarks.caller import Caller
 from benchmarks.demo import run
 from benchmarks.purchases import read_purchases
+from domain.orders.faults import Fault
 from lib.datastore import Store, connect
-from lib.orders.faults import Fault
 from local.stack import Stack
 
 JSON = {"Content-Type": "application/json"}

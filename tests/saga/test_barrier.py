@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from domain.orders.inventory import Stock
 from lib.datastore import Store, Transaction, connect, key
-from lib.orders.inventory import Stock
 from lib.saga.barrier import apply_once, undo_once
 from lib.saga.call import Call, Permanent
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import connect
-from lib.orders.saga import ORDER_PROCESSING
 from lib.saga.definition import Definitions
 from lib.saga.operators.checking import find_stranded
 from local.supervisor import PROJECT

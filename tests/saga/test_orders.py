@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from domain.orders.faults import Fault
 from lib.datastore import Store, connect
-from lib.orders.faults import Fault
 from local.stack import Stack
 from tests.saga.conftest import Shop
 

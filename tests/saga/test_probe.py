@@ -1,6 +1,6 @@
 """The saga that the deployment tries new revisions with."""
 
-from lib.probe import DEPLOYMENT_PROBE, Probe
+from lib.saga.operators.probe import DEPLOYMENT_PROBE, Probe
 from lib.saga.testing import explore
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+from domain.orders.inventory import Stock
 from lib.datastore import Transaction, connect, key
-from lib.orders.inventory import Stock
 from lib.saga.barrier import apply_once
 from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga

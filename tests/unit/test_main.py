@@ -57,16 +57,18 @@ def run_python(code: str) -> str:
 
 
 def test_loading_the_table_loads_none_of_the_functions() -> None:
-    loaded = run_python("import sys, main; print([m for m in sys.modules if m.startswith('lib')])")
+    loaded = run_python(
+        "import sys, main; print([m for m in sys.modules if m.startswith(('lib', 'domain'))])"
+    )
     assert loaded == "[]"
 
 
 def test_importing_every_module_opens_no_channel_and_starts_no_thread() -> None:
     code = (
-        "import importlib, pkgutil, threading, grpc, main, functions, lib\n"
+        "import importlib, pkgutil, threading, grpc, main, functions, domain, lib\n"
         "def refuse(*a, **k): raise AssertionError('a channel at import')\n"
         "grpc.insecure_channel = grpc.secure_channel = refuse\n"
-        "names = [each.name for package in (functions, lib) for each in\n"
+        "names = [each.name for package in (functions, domain, lib) for each in\n"
         "         pkgutil.walk_packages(package.__path__, package.__name__ + '.')\n"
         "         if not each.name.endswith('__main__')]\n"
         "[importlib.import_module(name) for name in names]\n"

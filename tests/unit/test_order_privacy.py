@@ -2,7 +2,7 @@
 
 import msgspec
 
-from lib.orders.order import Address, Line, Order
+from domain.orders.order import Address, Line, Order
 from lib.saga.redaction import conceal, redact
 from lib.saga.secret import REDACTED
 

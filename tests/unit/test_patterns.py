@@ -31,7 +31,7 @@ class Pattern(NamedTuple):
 
 
 def find_patterns() -> Iterator[Pattern]:
-    folders = ("lib", "functions", "local", "deploy")
+    folders = ("lib", "domain", "functions", "local", "deploy")
     files = [PROJECT / "main.py", *(f for name in folders for f in (PROJECT / name).rglob("*.py"))]
     for path in files:
         for node in ast.walk(ast.parse(path.read_text())):

@@ -96,7 +96,7 @@ def _read(store: Store, status: SagaStatus) -> Iterator[SagaRecord]:
 def _why(journal: Journal, definitions: Declared, saga: SagaRecord) -> str:
     definition = definitions.get((saga.name, saga.definition_version))
     if definition is None:
-        return "is not declared: keep the old version in lib/sagas.py beside the new one"
+        return "is not declared: keep the old version in domain/sagas.py beside the new one"
     if definition.fingerprint != saga.fingerprint:
         return "has other steps under the same version: give the new steps a new version"
     if definition.types == saga.types:

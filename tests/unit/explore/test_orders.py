@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from domain.orders.inventory import Stock
+from domain.orders.notifications import Notification
+from domain.orders.order import Address, Line, Order
+from domain.orders.payments import Charge, ChargeStatus, Credit
+from domain.orders.saga import ORDER_PROCESSING
+from domain.orders.shipping import Shipment, ShipmentStatus
 from lib.datastore import Query, Store
-from lib.orders.inventory import Stock
-from lib.orders.notifications import Notification
-from lib.orders.order import Address, Line, Order
-from lib.orders.payments import Charge, ChargeStatus, Credit
-from lib.orders.saga import ORDER_PROCESSING
-from lib.orders.shipping import Shipment, ShipmentStatus
 from lib.saga.records import SagaRecord, SagaStatus
 from lib.saga.testing import explore
 

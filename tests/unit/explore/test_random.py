@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import Store
-from lib.orders.saga import ORDER_PROCESSING
 from lib.saga.call import Permanent, Retry
 from lib.saga.definition import Saga
 from lib.saga.steps import Child, Parallel, Signal, Timer

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from domain.orders import faults
+from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity
-from lib.orders import faults
-from lib.orders.order import Order
 from lib.saga.barrier import apply_once
 from lib.saga.call import Call
 

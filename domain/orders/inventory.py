@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from domain.orders import faults
+from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity, key
-from lib.orders import faults
-from lib.orders.order import Order
 from lib.saga.barrier import apply_once, undo_once
 from lib.saga.call import Call, Permanent
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from domain.todo.models import Task, TaskList
+from domain.todo.requests import LARGEST_BATCH, NewTaskList
 from lib.datastore import Key, Page, Query, Store, Transaction, key
 from lib.errors import AlreadyExists, Conflict, VersionMismatch
 from lib.timing import deadline
-from lib.todo.models import Task, TaskList
-from lib.todo.requests import LARGEST_BATCH, NewTaskList
 
 #: A cascading delete begins no new batch with less time left than this.
 LAST_BATCH_BEFORE = timedelta(seconds=5)

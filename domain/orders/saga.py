@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from lib.orders import inventory, notifications, payments, shipping
-from lib.orders.order import Order
+from domain.orders import inventory, notifications, payments, shipping
+from domain.orders.order import Order
 from lib.saga.definition import Saga
 from lib.saga.policy import RetryPolicy
 from lib.saga.steps import Step

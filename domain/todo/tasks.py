@@ -8,11 +8,11 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET
 
+from domain.todo.models import Task, TaskList
+from domain.todo.requests import NewTask, TaskChange, TaskContent, Transfer
+from domain.todo.task_lists import check_version
 from lib.datastore import Store, Transaction, key
 from lib.errors import AlreadyExists, Conflict, NotFound
-from lib.todo.models import Task, TaskList
-from lib.todo.requests import NewTask, TaskChange, TaskContent, Transfer
-from lib.todo.task_lists import check_version
 
 
 def create(store: Store, new: NewTask, now: datetime, idempotency_key: str | None) -> Task:

@@ -3,8 +3,8 @@
 An old version stays in the table until no unfinished saga needs it.
 """
 
-from lib.orders.saga import ORDER_PROCESSING
-from lib.probe import DEPLOYMENT_PROBE
+from domain.orders.saga import ORDER_PROCESSING
 from lib.saga.definition import Definitions
+from lib.saga.operators.probe import DEPLOYMENT_PROBE
 
 DEFINITIONS = Definitions([ORDER_PROCESSING, DEPLOYMENT_PROBE])

@@ -5,10 +5,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.todo.models import Task, TaskList
+from domain.todo.requests import Description, Priority, Time
 from lib.datastore import Avg, Count, Page, Query, Store, Sum, key
 from lib.errors import Invalid
-from lib.todo.models import Task, TaskList
-from lib.todo.requests import Description, Priority, Time
 
 
 class Order(StrEnum):

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from domain.todo.models import Task
+from domain.todo.requests import TaskBatch, TaskIds
+from domain.todo.tasks import is_repetition, make_task, require_open_list
 from lib.datastore import Store, key
 from lib.datastore.write.batches import Outcome
 from lib.errors import AlreadyExists, AmendsError
-from lib.todo.models import Task
-from lib.todo.requests import TaskBatch, TaskIds
-from lib.todo.tasks import is_repetition, make_task, require_open_list
 
 
 def create(

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from domain.orders.order import Order
+from domain.orders.saga import ORDER_PROCESSING
 from lib.errors import NotFound
-from lib.orders.order import Order
-from lib.orders.saga import ORDER_PROCESSING
 from lib.saga.engine import Engine
 from lib.saga.records import SagaRecord, SagaStatus
 from lib.saga.redaction import conceal

@@ -1,0 +1,1 @@
+"""A sample: orders, the saga that processes one, and the four participants of its steps."""

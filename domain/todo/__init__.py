@@ -1,0 +1,1 @@
+"""A sample: task lists and their tasks, one module for what is done to each."""
