@@ -12,7 +12,7 @@ from lib.saga.containment import contain, text_of
 from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import LARGEST_OUTPUT
-from lib.saga.machine.inputs import Outcome, Result
+from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.overruns import OVERRUNS
 from lib.saga.verdict import Unstorable, judge
 from lib.timing.deadline import within
@@ -24,7 +24,7 @@ CallWithin = Callable[[timedelta, Callable[[], Any]], Any]
 class Attempt(NamedTuple):
     """How one call ended, for the machine; and what it raised, for the log."""
 
-    outcome: Outcome
+    outcome: AttemptEnded
     problem: BaseException | None = None
 
 
@@ -66,9 +66,9 @@ def outcome_of(
     output: str | None = None,
     error: str = "",
     after: timedelta | None = None,
-) -> Outcome:
+) -> AttemptEnded:
     """Return how a delivery's action ended, for the machine."""
-    return Outcome(
+    return AttemptEnded(
         phase=delivery.phase,
         step=delivery.step,
         attempt=delivery.attempt,

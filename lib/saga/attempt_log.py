@@ -9,10 +9,10 @@ from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
 from lib.saga.fallback import logged
 from lib.saga.journal import Loaded
-from lib.saga.machine.inputs import FINAL, Outcome, Result
+from lib.saga.machine.inputs import FINAL, AttemptEnded, Result
 
 #: These need no line: nothing has failed.
-WELL = frozenset({Result.DONE, Result.UNDER_WAY})
+WELL = frozenset({Result.DONE, Result.IN_PROGRESS})
 
 #: What a participant says on purpose: no error, though the step has failed.
 ANSWERS = frozenset({Result.PERMANENT, Result.NOT_HAPPENED})
@@ -53,6 +53,6 @@ def _name_type(problem: BaseException) -> str:
     return type(escaped or problem).__name__
 
 
-def _is_last(definition: Saga, loaded: Loaded, outcome: Outcome) -> bool:
+def _is_last(definition: Saga, loaded: Loaded, outcome: AttemptEnded) -> bool:
     policy = definition.policy_of(outcome.step, outcome.phase)
     return outcome.result in FINAL or loaded.steps[outcome.step].tries >= policy.attempts

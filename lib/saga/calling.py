@@ -10,8 +10,16 @@ from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.journal import Loaded
-from lib.saga.machine.forward.stages import heeds_stop
-from lib.saga.machine.inputs import ChildEnded, Happened, Heeded, Outcome, Result, StartDue, Woken
+from lib.saga.machine.forward.stages import must_stop
+from lib.saga.machine.inputs import (
+    AttemptEnded,
+    ChildEnded,
+    Input,
+    Result,
+    StartDue,
+    StopObserved,
+    TimerFired,
+)
 from lib.saga.machine.starting.functions import outputs_of
 from lib.saga.records import SagaRecord
 from lib.saga.steps import Action, Part, Step
@@ -20,7 +28,7 @@ from lib.saga.verdict import judge
 
 def find_happened(
     definition: Saga, loaded: Loaded, delivery: Delivery, lost: int, now: datetime
-) -> Happened | None:
+) -> Input | None:
     """Return what is known without running an action; None when it has to be run.
 
     That is the end of a wait, a stop that is heeded, or the loss of an earlier dispatch. A child
@@ -31,12 +39,12 @@ def find_happened(
     if delivery.phase is Phase.START:
         return StartDue(step=at[0], attempt=at[1])
     if executes and not isinstance(part, Step):
-        return Woken(step=at[0], attempt=at[1])
+        return TimerFired(step=at[0], attempt=at[1])
     if lost and isinstance(part, Step) and not loaded.steps[delivery.step].unbegun:
         error = "an earlier dispatch of this attempt ended without an answer"
         return outcome_of(delivery, Result.UNKNOWN, error=error)
-    if executes and heeds_stop(definition, loaded.saga, delivery.step, now):
-        return Heeded(step=at[0], attempt=at[1])
+    if executes and must_stop(definition, loaded.saga, delivery.step, now):
+        return StopObserved(step=at[0], attempt=at[1])
     return None
 
 
@@ -112,9 +120,9 @@ def child_end_of(child: SagaRecord) -> ChildEnded:
     )
 
 
-def in_a_word(happened: Happened) -> str:
+def in_a_word(happened: Input) -> str:
     """Return what a delivery did, for its answer and its log line."""
-    if isinstance(happened, Outcome):
+    if isinstance(happened, AttemptEnded):
         return str(happened.result)
-    words = {StartDue: "started", Woken: "woken"}
+    words = {StartDue: "started", TimerFired: "woken"}
     return words.get(type(happened), "given up")

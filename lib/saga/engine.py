@@ -41,17 +41,17 @@ from lib.saga.journal import Journal, Loaded
 from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.machine.inputs import (
-    Begun,
-    Happened,
+    AttemptEnded,
+    Input,
     Looked,
-    Outcome,
     Overdue,
+    PivotBegun,
     Result,
     RevertRequested,
-    Signalled,
+    SignalReceived,
 )
 from lib.saga.machine.outstanding import is_awaited, outstanding
-from lib.saga.machine.starting.creations import make_saga
+from lib.saga.machine.starting.creations import new_saga
 from lib.saga.machine.starting.functions import clean_error
 from lib.saga.overruns import OVERRUNS
 from lib.saga.payload import canonical_payload, is_same_payload, stored_payload
@@ -122,7 +122,7 @@ class Engine:
         if definition is None:
             raise NotFound(f"no saga {name!r} is declared", field="name")
         encoded = canonical_payload(payload, definition.payload)
-        saga = make_saga(definition, saga_id, encoded, self.clock(), traceparent=traceparent)
+        saga = new_saga(definition, saga_id, encoded, self.clock(), traceparent=traceparent)
         decision = retain(begin_in_time(definition, saga), self.retention)
         try:
             self.journal.create(decision)
@@ -175,7 +175,7 @@ class Engine:
         if happened is None and isinstance(definition.parts[delivery.step], Child):
             happened = self._revert(loaded, delivery)
         if happened is not None:
-            if isinstance(happened, Outcome):
+            if isinstance(happened, AttemptEnded):
                 log_attempt(definition, loaded, Attempt(happened))
             self._settle(loaded, happened)
             return in_a_word(happened)
@@ -187,7 +187,7 @@ class Engine:
             begun = self._begin(loaded, delivery)
         return "stale" if begun is None else Due(definition, begun, call)
 
-    def tell(self, saga_id: str, happened: Happened) -> SagaRecord:
+    def tell(self, saga_id: str, happened: Input) -> SagaRecord:
         """Let an operator's request, or a signal, happen to a saga; return what became of it.
 
         A pause reaches its children, and a resume. Raises NotFound, Conflict where it makes no
@@ -217,9 +217,9 @@ class Engine:
         if part is None:
             raise NotFound(f"saga {saga.name} has no signal {name!r}", field="signal")
         encoded = canonical_payload(payload, part.payload, limit=LARGEST_OUTPUT)
-        return self.tell(saga_id, Signalled(step=name, payload=encoded, actor=actor))
+        return self.tell(saga_id, SignalReceived(step=name, payload=encoded, actor=actor))
 
-    def preview(self, saga_id: str, happened: Happened) -> tuple[Loaded, Decision]:
+    def preview(self, saga_id: str, happened: Input) -> tuple[Loaded, Decision]:
         """Return a saga, and what would become of it, changing nothing; raises as `tell` does."""
         loaded = self.journal.get(saga_id)
         return loaded, self._recorder.decide(loaded, happened)
@@ -277,7 +277,7 @@ class Engine:
         return loaded.steps[step].status is not StepStatus.WAITING
 
     def _settle(
-        self, loaded: Loaded, happened: Happened | None, enqueue: Enqueue | None = None
+        self, loaded: Loaded, happened: Input | None, enqueue: Enqueue | None = None
     ) -> SagaRecord:
         """Decide, commit and enqueue; on a conflict read and decide again, but run nothing again.
 
@@ -298,7 +298,7 @@ class Engine:
     def _commit(
         self,
         loaded: Loaded,
-        happened: Happened | None,
+        happened: Input | None,
         enqueue: Enqueue,
         told: SagaRecord | None = None,
     ) -> SagaRecord | None:
@@ -316,7 +316,7 @@ class Engine:
 
     def _begin(self, loaded: Loaded, delivery: Delivery) -> Loaded | None:
         """Record that a pivot is about to run; None when its delivery is awaited no longer."""
-        begun = Begun(step=delivery.step, attempt=delivery.attempt)
+        begun = PivotBegun(step=delivery.step, attempt=delivery.attempt)
         for attempt in range(CONFLICTS):
             decision = self._recorder.decide(loaded, begun)
             if not decision.events:
@@ -329,7 +329,7 @@ class Engine:
                 loaded = self.journal.get(delivery.saga_id)
         raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
 
-    def _run(self, due: Due, delivery: Delivery) -> Outcome:
+    def _run(self, due: Due, delivery: Delivery) -> AttemptEnded:
         """Run a delivery's action."""
         definition, loaded, call = due
         part = definition.parts[delivery.step]
@@ -349,12 +349,12 @@ class Engine:
             forget_stack(attempt.problem)
         return attempt.outcome
 
-    def _revert(self, loaded: Loaded, delivery: Delivery) -> Outcome:
+    def _revert(self, loaded: Loaded, delivery: Delivery) -> AttemptEnded:
         """Have a child saga go back; asked a second time, it changes nothing."""
         child = loaded.steps[delivery.step].child
         reason = loaded.saga.error or "rolled back"
         request = RevertRequested(actor=f"saga {loaded.saga.id}", reason=reason)
-        result, error = Result.UNDER_WAY, ""
+        result, error = Result.IN_PROGRESS, ""
         try:
             if self._settle(self.journal.get(child), request).status is SagaStatus.ROLLED_BACK:
                 result = Result.DONE

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from lib.errors import AmendsError, NotBegun, Unavailable
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
-from lib.saga.machine.inputs import Happened, Outcome, Request, Result, Signalled
+from lib.saga.machine.inputs import AttemptEnded, Input, Requested, Result, SignalReceived
 
 
 class Refused(Exception):
@@ -28,7 +28,7 @@ class Form:
     want of anything better.
     """
 
-    happened: Happened | None
+    happened: Input | None
     blocked: str = ""
     parks: str = ""
 
@@ -40,20 +40,20 @@ def next_form(form: Form, reason: str) -> Form | None:
     at last the saga is parked. What somebody asks for is refused instead: they can be told.
     """
     happened = form.happened
-    if happened is None or isinstance(happened, Request) or form.parks:
+    if happened is None or isinstance(happened, Requested) or form.parks:
         return None
     if not form.blocked:
         return replace(form, blocked=f"it cannot begin: {reason}")
-    if isinstance(happened, Signalled):
+    if isinstance(happened, SignalReceived):
         return None
-    if isinstance(happened, Outcome) and happened.result is not Result.DOUBTFUL:
+    if isinstance(happened, AttemptEnded) and happened.result is not Result.INDETERMINATE:
         return replace(form, happened=_doubt(happened, reason))
     return replace(form, parks=f"what happened cannot be recorded: {reason}")
 
 
-def _doubt(outcome: Outcome, reason: str) -> Outcome:
+def _doubt(outcome: AttemptEnded, reason: str) -> AttemptEnded:
     error = f"it ended ({outcome.result}), but that cannot be recorded: {reason}"
-    return replace(outcome, result=Result.DOUBTFUL, output=None, error=error, after=None)
+    return replace(outcome, result=Result.INDETERMINATE, output=None, error=error, after=None)
 
 
 @contextmanager

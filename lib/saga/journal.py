@@ -236,7 +236,7 @@ def _births(decision: Decision) -> list[Mutation]:
 
 def _changes(decision: Decision) -> list[Mutation]:
     changes: list[Mutation] = []
-    if decision.events or decision.told:
+    if decision.events or decision.ended_child:
         # What is written of a child holds for the parent as it was read, changed or not.
         changes.append(update(decision.saga, if_version=decision.saga.version))
     if decision.events:
@@ -247,8 +247,8 @@ def _changes(decision: Decision) -> list[Mutation]:
         changes.append(upsert(decision.dead_letter))
     elif decision.unparked:
         changes.append(delete(key(DeadLetter, decision.saga.id)))
-    if decision.told:
-        changes.append(update(decision.told, if_version=decision.told.version))
+    if decision.ended_child:
+        changes.append(update(decision.ended_child, if_version=decision.ended_child.version))
     return changes + [each for child in decision.children for each in _births(child)]
 
 

@@ -28,9 +28,16 @@ from lib.saga.definition import Definitions, Saga
 from lib.saga.fallback import Form, Refused, next_form
 from lib.saga.fit import find_misfit
 from lib.saga.journal import Journal, Loaded
-from lib.saga.machine.decide import begin, decide, give_up, operate, repeat, strand
+from lib.saga.machine.decide import (
+    apply_request,
+    begin,
+    decide,
+    park_missing_definition,
+    park_unrecorded,
+    redeliver_overdue,
+)
 from lib.saga.machine.decision.draft import Decision
-from lib.saga.machine.inputs import BareRequest, Happened, Overdue, Request, Signalled
+from lib.saga.machine.inputs import BareRequest, Input, Overdue, Requested, SignalReceived
 from lib.saga.records import FINISHED, SagaRecord, StepRecord
 from lib.saga.retention import Retention, retain
 
@@ -89,7 +96,7 @@ class Recorder:
         self._retention = retention
 
     def record(
-        self, loaded: Loaded, happened: Happened | None, told: SagaRecord | None = None
+        self, loaded: Loaded, happened: Input | None, told: SagaRecord | None = None
     ) -> Decision | None:
         """Decide and commit; None when another commit, or a lost answer, came between.
 
@@ -108,7 +115,7 @@ class Recorder:
                     raise refused.__cause__ or refused from None
                 form = smaller
 
-    def decide(self, loaded: Loaded, happened: Happened | None) -> Decision:
+    def decide(self, loaded: Loaded, happened: Input | None) -> Decision:
         """Return what becomes of a saga, and commit nothing; without `happened` it is stranded.
 
         Raises Conflict or NotFound for a request that makes no sense in the saga's state.
@@ -142,7 +149,7 @@ class Recorder:
             told = None
         try:
             if decision.events or told is not None:
-                self._journal.save(replace(decision, told=told))
+                self._journal.save(replace(decision, ended_child=told))
         except CAME_BETWEEN:
             return None
         except (Invalid, TooLarge) as problem:
@@ -167,13 +174,13 @@ class Recorder:
         (saga, steps), happened, now = loaded, form.happened, self._clock()
         definition = self.definition_of(saga)
         if form.parks and happened is not None:
-            return give_up(saga, steps, happened, form.parks, now, definition)
+            return park_unrecorded(saga, steps, happened, form.parks, now, definition)
         if isinstance(happened, BareRequest):
-            return operate(saga, steps, happened, now, definition)
+            return apply_request(saga, steps, happened, now, definition)
         if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
-            return repeat(saga, steps, happened, now)
+            return redeliver_overdue(saga, steps, happened, now)
         # What has happened is recorded whether or not anything more may run.
-        asked = isinstance(happened, Request | Signalled)
+        asked = isinstance(happened, Requested | SignalReceived)
         has_happened = definition is not None and happened is not None and not asked
         stranded = "" if has_happened else self.why_stranded(saga, steps)
         if definition is not None and happened is not None and not stranded:
@@ -181,4 +188,4 @@ class Recorder:
             return decide_in_time(definition, deciding)
         if asked:
             raise Conflict(stranded)
-        return strand(saga, steps, stranded, now)
+        return park_missing_definition(saga, steps, stranded, now)

@@ -8,10 +8,10 @@ from lib.errors import Conflict, NotFound
 from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.inputs import (
     CancelRequested,
-    Happened,
+    Input,
     Overdue,
     PauseRequested,
-    Request,
+    Requested,
     ResolveRequested,
     ResumeRequested,
     RetryRequested,
@@ -25,13 +25,13 @@ from lib.saga.text import storable
 REPAIRS = (RetryRequested, SkipRequested, VoidRequested, ResolveRequested)
 
 
-def pin(what: Happened, saga: SagaRecord) -> Happened:
+def pin(what: Input, saga: SagaRecord) -> Input:
     """Return a request with a name of its own, and for the present failure alone.
 
     Decided again, because a commit's answer was lost or another commit came first, it is not
     carried out twice, and not on what has failed since.
     """
-    if not isinstance(what, Request):
+    if not isinstance(what, Requested):
         return what
     incident = saga.incident if isinstance(what, REPAIRS) else None
     return replace(
@@ -43,7 +43,7 @@ def pin(what: Happened, saga: SagaRecord) -> Happened:
     )
 
 
-def for_children(before: SagaRecord, after: SagaRecord, what: Happened) -> Happened | None:
+def for_children(before: SagaRecord, after: SagaRecord, what: Input) -> Input | None:
     """Return what is to happen to the children of a saga that something has happened to.
 
     It holds for each as it is: what `If-Match` named was the parent. They are paused and resumed
@@ -60,7 +60,7 @@ def for_children(before: SagaRecord, after: SagaRecord, what: Happened) -> Happe
 
 
 def tell_each(
-    tell: Callable[[str, Happened], object], children: Iterable[str], happened: Happened
+    tell: Callable[[str, Input], object], children: Iterable[str], happened: Input
 ) -> None:
     """Tell each of some sagas, whatever becomes of the others; it need not make sense in each.
 

@@ -12,7 +12,7 @@ from lib.saga.declaration.error import describe
 from lib.saga.deferred import NotRun
 from lib.saga.delivery import Phase
 from lib.saga.limits import MAX_PAUSE
-from lib.saga.machine.inputs import FINAL, UNCERTAIN, Result
+from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, Result
 
 
 class Unstorable(Exception):
@@ -58,7 +58,7 @@ SPOKEN = (Permanent, NotHappened, Retry, Unknown, Unstorable, NotRun, AmendsErro
 def _result_of(problem: BaseException, phase: Phase) -> Result:
     match problem:
         case Unstorable() | NotRun():
-            return Result.DOUBTFUL
+            return Result.INDETERMINATE
         case NotHappened():
             # Of a step itself it would settle what became of an attempt that nobody knows of.
             return Result.NOT_HAPPENED if phase is Phase.STATUS else Result.PERMANENT
@@ -68,7 +68,7 @@ def _result_of(problem: BaseException, phase: Phase) -> Result:
             return Result.RETRYABLE
         case AmendsError() if not isinstance(problem.status, int) or problem.status < 500:
             # An "already exists", say, may be the work of a duplicate of this very call.
-            return Result.DOUBTFUL
+            return Result.INDETERMINATE
         case _:  # whatever else an author's code raises may have had its effect
             return Result.UNKNOWN
 
@@ -88,10 +88,10 @@ def _judge_group(group: BaseExceptionGroup[Any], phase: Phase) -> Verdict:
 
 
 def _combine(results: Sequence[Result]) -> Result:
-    uncertain = any(each in UNCERTAIN for each in results)
+    uncertain = any(each in MAYBE_APPLIED for each in results)
     if any(each in FINAL for each in results):
         same = len(set(results)) == 1
-        return results[0] if same else Result.DOUBTFUL if uncertain else Result.PERMANENT
+        return results[0] if same else Result.INDETERMINATE if uncertain else Result.PERMANENT
     return Result.UNKNOWN if uncertain else Result.RETRYABLE
 
 

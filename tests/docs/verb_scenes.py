@@ -96,7 +96,7 @@ def going_back_in_a_group() -> Played:
 
 
 def child_going_back() -> Played:
-    return end(then(waiting(child()), CancelRequested(**WHO)), 1, Result.UNDER_WAY)
+    return end(then(waiting(child()), CancelRequested(**WHO)), 1, Result.IN_PROGRESS)
 
 
 def asking() -> Played:

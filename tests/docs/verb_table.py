@@ -14,7 +14,7 @@ from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.machine.decide import begin
-from lib.saga.machine.inputs import ParkRequested, Signalled
+from lib.saga.machine.inputs import ParkRequested, SignalReceived
 from lib.saga.machine.waits import waits_of
 from lib.saga.operators.operating import Verb, describe, make_request
 from lib.saga.testing import MemoryStore
@@ -94,7 +94,7 @@ def _try_verbs(engine: Engine, names: list[str]) -> Iterator[Cell]:
 def _try_signal(engine: Engine, names: list[str]) -> Cell:
     if "go" not in names:
         return Cell("signal", REFUSED, "404: it has no such signal")
-    return _preview(engine, "signal", Signalled(step="go", payload="1", actor="ann"))
+    return _preview(engine, "signal", SignalReceived(step="go", payload="1", actor="ann"))
 
 
 def _preview(engine: Engine, verb: str, what: Any) -> Cell:

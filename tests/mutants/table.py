@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(BACKWARD, "    return happened and part.can_be_undone", "    return happened"),
     Mutant(BACKWARD, "        if failed and halts:", "        if False:"),
     Mutant(BACKWARD, "        if open_ or needing:", "        if needing:"),
-    Mutant(BACKWARD, "    if try_again(definition, draft, outcome, policy):", "    if False:"),
+    Mutant(BACKWARD, "    if schedule_retry(definition, draft, outcome, policy):", "    if False:"),
     # The way forward.
     Mutant(
         FORWARD,
@@ -112,7 +112,7 @@ MUTANTS = (
     ),
     Mutant(
         SCHEDULING,
-        "    if outcome.result in UNCERTAIN and outcome.phase is Phase.EXECUTE:",
+        "    if outcome.result in MAYBE_APPLIED and outcome.phase is Phase.EXECUTE:",
         "    if False:",
     ),
     Mutant(OUTSTANDING, "not in ACTIVE or saga.paused:", "not in ACTIVE:"),
@@ -130,7 +130,7 @@ MUTANTS = (
     # Operators.
     Mutant(
         REPAIRS,
-        "        if step.awaits:\n            repeat(draft, step.index, cause)",
+        "        if step.awaits:\n            redeliver_step(draft, step.index, cause)",
         "        if step.awaits:\n            pass",
     ),
     Mutant(

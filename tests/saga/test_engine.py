@@ -267,7 +267,7 @@ def test_an_output_that_cannot_be_kept_fails_for_good_and_is_made_good(
 ) -> None:
     probe.on["a"] = lambda _: output
     start(bench)
-    assert bench.run_to_end() == ["doubtful", "done"]
+    assert bench.run_to_end() == ["indeterminate", "done"]
     assert probe.calls == ["a", "undo a"]
     assert "output" in bench.load("s")[0].error
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
-from lib.saga.machine.decide import give_up
-from lib.saga.machine.inputs import ParkRequested, ResolveRequested, SkipRequested, Woken
+from lib.saga.machine.decide import park_unrecorded
+from lib.saga.machine.inputs import ParkRequested, ResolveRequested, SkipRequested, TimerFired
 from lib.saga.operators import view
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaStatus
@@ -212,8 +212,8 @@ def test_the_reason_of_an_outcome_that_cannot_be_recorded_quotes_nothing(bench: 
     saga = pay(CHARGE, APPROVE)
     run(bench, saga, signal=False)
     reason = f"what it has returned cannot be stored: {CARD}, {TOKEN}"
-    woken = Woken(step=1, attempt=1)
-    decision = give_up(*bench.load("s"), woken, reason, bench.time, saga)
+    woken = TimerFired(step=1, attempt=1)
+    decision = park_unrecorded(*bench.load("s"), woken, reason, bench.time, saga)
     letter = decision.dead_letter
     assert letter is not None
     texts = [letter.reason, decision.saga.parked_because, *(e.error for e in decision.events)]

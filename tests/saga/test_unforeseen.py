@@ -137,7 +137,7 @@ def test_a_revert_that_fails_unforeseen_costs_its_child_nothing(
         bench.deliver()
     revert = bench.queue.take()
     # A process that was killed while it asked for that leaves nothing in doubt either.
-    assert bench.deliver(revert, lost=3) == "under way"
+    assert bench.deliver(revert, lost=3) == "in_progress"
     bench.run_to_end()
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"
     assert bench.load("s")[1][0].uncertain is False

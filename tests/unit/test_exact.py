@@ -130,7 +130,7 @@ def test_an_output_that_could_not_be_read_again_ends_its_step_in_words(
     value: Any, why: str
 ) -> None:
     outcome = run(lambda: value)
-    assert outcome.result is Result.DOUBTFUL
+    assert outcome.result is Result.INDETERMINATE
     assert f"the output cannot be stored as JSON: {why}" in outcome.error.replace(
         "it is nested ", ""
     )

@@ -7,10 +7,10 @@
 | what comes back | what it means | because |
 |---|---|---|
 | 2xx, JSON or empty | done; the body is the output, None if empty | a 202, too, is a promise |
-| 2xx, neither JSON nor empty, or too large | doubtful (`Unstorable`) | done, but cannot be kept |
+| 2xx, neither JSON nor empty; too large | indeterminate (`Unstorable`) | done, but cannot be kept |
 | 2xx, broken off | unknown | asked again under its key, it may come whole |
 | 301, 307, 308 | permanent | not done; the URL is a wrong setting |
-| other 3xx | doubtful (`Unstorable`) | a 303, say, is how a form answers after the deed |
+| other 3xx | indeterminate (`Unstorable`) | a 303, say, is how a form answers after the deed |
 | 401, 403 | retry, and an alert | access is checked first; a grant takes minutes to spread |
 | 410 to a status question | `NotHappened` | so the service says, and refuses the call from now on |
 | 404 to a status question | unknown | the call itself may still be on its way |

@@ -4,8 +4,8 @@ from lib.saga.definition import OnCompensationFailure, Saga
 from lib.saga.delivery import Phase
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.inputs import ChildEnded, Outcome, Result
-from lib.saga.machine.schedule import schedule, try_again
+from lib.saga.machine.inputs import AttemptEnded, ChildEnded, Result
+from lib.saga.machine.schedule import schedule, schedule_retry
 from lib.saga.records import SagaStatus, StepRecord, StepStatus
 from lib.saga.steps import Part
 
@@ -17,10 +17,10 @@ def roll_back(definition: Saga, draft: Draft, cause: str, error: str = "") -> No
     """Begin to compensate, the present stage first; or end: there is nothing to make good."""
     draft.move_saga(SagaStatus.ROLLING_BACK, cause, error=error)
     draft.saga.stopping = ""
-    go_back(definition, draft)
+    compensate_next(definition, draft)
 
 
-def go_back(definition: Saga, draft: Draft) -> None:
+def compensate_next(definition: Saga, draft: Draft) -> None:
     """Compensate the last stage that still needs it, or end the saga."""
     for stage in reversed(definition.stages):
         open_ = [i for i in stage if draft.steps[i].is_open]
@@ -43,14 +43,14 @@ def needs_compensation(part: Part, step: StepRecord) -> bool:
     return happened and part.can_be_undone
 
 
-def compensated(definition: Saga, draft: Draft, outcome: Outcome) -> None:
+def compensated(definition: Saga, draft: Draft, outcome: AttemptEnded) -> None:
     """Take the end of one attempt of a compensation."""
     step = draft.steps[outcome.step]
     if draft.saga.course is not SagaStatus.ROLLING_BACK or step.awaits is not Phase.COMPENSATE:
         return
     if outcome.result is Result.DONE:
         _made_good(definition, draft, outcome.step, Cause.MADE_GOOD)
-    elif step.attempt == outcome.attempt and outcome.result is Result.UNDER_WAY:
+    elif step.attempt == outcome.attempt and outcome.result is Result.IN_PROGRESS:
         draft.move_step(outcome.step, StepStatus.WAITING, Cause.WAITS, awaits=None)
     elif step.attempt == outcome.attempt:
         _compensation_failed(definition, draft, outcome)
@@ -87,7 +87,7 @@ def settle_back(definition: Saga, draft: Draft) -> None:
         if failed and halts:
             _park(draft, failed)
         else:
-            go_back(definition, draft)
+            compensate_next(definition, draft)
     if failed and draft.saga.status is SagaStatus.ROLLING_BACK:
         draft.report(failed[-1].index, Cause.COMPENSATION_FAILED, _reason_of(failed))
 
@@ -97,9 +97,9 @@ def _made_good(definition: Saga, draft: Draft, index: int, cause: str) -> None:
     settle_back(definition, draft)
 
 
-def _compensation_failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
+def _compensation_failed(definition: Saga, draft: Draft, outcome: AttemptEnded) -> None:
     policy = definition.policy_of(outcome.step, Phase.COMPENSATE)
-    if try_again(definition, draft, outcome, policy):
+    if schedule_retry(definition, draft, outcome, policy):
         return
     draft.move_step(
         outcome.step,

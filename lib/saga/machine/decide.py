@@ -14,10 +14,10 @@ from lib.saga.machine import backward, inputs
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Decision, Draft
 from lib.saga.machine.forward import stages
-from lib.saga.machine.inputs import BareRequest, Happened, Looked, Outcome, Overdue
+from lib.saga.machine.inputs import AttemptEnded, BareRequest, Input, Looked, Overdue
 from lib.saga.machine.operator import control, repair
 from lib.saga.machine.operator.idempotency import carry_out
-from lib.saga.machine.schedule import redeliver, redeliver_or_park
+from lib.saga.machine.schedule import redeliver_if_due, redeliver_or_park
 from lib.saga.machine.starting.next_steps import begin_next, start_due
 from lib.saga.privacy import Privacy
 from lib.saga.records import ACTIVE, SagaRecord, StepRecord, StepStatus
@@ -46,7 +46,9 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
     return draft.decide()
 
 
-def strand(saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: datetime) -> Decision:
+def park_missing_definition(
+    saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: datetime
+) -> Decision:
     """Park a saga whose definition is gone, or that it no longer fits; `reason` quotes no value."""
     draft = Draft(saga, steps, now)
     if saga.status in ACTIVE:
@@ -54,7 +56,7 @@ def strand(saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: date
     return draft.decide()
 
 
-def operate(
+def apply_request(
     saga: SagaRecord,
     steps: Sequence[StepRecord],
     request: BareRequest,
@@ -85,12 +87,12 @@ def _operate(draft: Draft, request: BareRequest) -> None:
             control.resolve(draft, request)
 
 
-def repeat(
+def redeliver_overdue(
     saga: SagaRecord, steps: Sequence[StepRecord], overdue: Overdue, now: datetime
 ) -> Decision:
     """Have overdue deliveries, or the news of a saga's end, come again: needs no definition."""
     draft = Draft(saga, steps, now)
-    redeliver(draft, at_once=overdue.at_once)
+    redeliver_if_due(draft, at_once=overdue.at_once)
     return draft.decide()
 
 
@@ -98,7 +100,7 @@ def decide(
     definition: Saga,
     saga: SagaRecord,
     steps: Sequence[StepRecord],
-    what: Happened,
+    what: Input,
     now: datetime,
     *,
     blocked: str = "",
@@ -117,10 +119,10 @@ def decide(
     return draft.decide()
 
 
-def give_up(
+def park_unrecorded(
     saga: SagaRecord,
     steps: Sequence[StepRecord],
-    what: Happened,
+    what: Input,
     reason: str,
     now: datetime,
     definition: Saga | None = None,
@@ -133,7 +135,7 @@ def give_up(
     if saga.status not in ACTIVE:
         return draft.decide()
     index = saga.current_step
-    if isinstance(what, Outcome):
+    if isinstance(what, AttemptEnded):
         index, back = what.step, what.phase is Phase.COMPENSATE
         status = StepStatus.COMPENSATION_FAILED if back else StepStatus.FAILED
         draft.move_step(index, status, Cause.UNRECORDED, error=reason, awaits=None, uncertain=True)
@@ -141,29 +143,29 @@ def give_up(
     return draft.decide()
 
 
-def _take(definition: Saga, draft: Draft, what: Happened) -> None:
+def _take(definition: Saga, draft: Draft, what: Input) -> None:
     match what:
-        case Outcome(phase=Phase.COMPENSATE):
+        case AttemptEnded(phase=Phase.COMPENSATE):
             backward.compensated(definition, draft, what)
-        case Outcome():
+        case AttemptEnded():
             stages.executed(definition, draft, what)
-        case inputs.Begun():
+        case inputs.PivotBegun():
             stages.begun(draft, what)
         case inputs.StartDue():
             start_due(definition, draft, what)
-        case inputs.Woken():
+        case inputs.TimerFired():
             stages.woken(definition, draft, what)
-        case inputs.Heeded():
+        case inputs.StopObserved():
             stages.heeded(definition, draft, what)
         case inputs.ChildEnded():
             stages.child_ended(definition, draft, what)
         case inputs.Looked():
             _look(definition, draft, what)
-        case inputs.Signalled():
+        case inputs.SignalReceived():
             stages.signalled(definition, draft, what)
         case inputs.RevertRequested():
             control.revert(definition, draft, what)
-        case inputs.Request():
+        case inputs.Requested():
             carry_out(draft, what, lambda: _grant(definition, draft, what))
 
 
@@ -180,7 +182,7 @@ def _look(definition: Saga, draft: Draft, looked: Looked) -> None:
         redeliver_or_park(draft)
 
 
-def _grant(definition: Saga, draft: Draft, request: Happened) -> None:
+def _grant(definition: Saga, draft: Draft, request: Input) -> None:
     match request:
         case inputs.CancelRequested():
             control.cancel(definition, draft, request)

@@ -20,22 +20,22 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
     #: It may have happened, and no other attempt will do better: what it returned cannot be kept,
     #: or it was refused by somebody who may be refusing the work of a duplicate of this call.
-    DOUBTFUL = "doubtful"
+    INDETERMINATE = "indeterminate"
     #: Asked for, its participant says that the step did not happen and never will.
-    NOT_HAPPENED = "not happened"
+    NOT_HAPPENED = "not_happened"
     #: A compensation has begun that ends by itself: a child saga is rolling back.
-    UNDER_WAY = "under way"
+    IN_PROGRESS = "in_progress"
 
 
 #: After these there is no other attempt.
-FINAL = frozenset({Result.PERMANENT, Result.DOUBTFUL, Result.NOT_HAPPENED})
+FINAL = frozenset({Result.PERMANENT, Result.INDETERMINATE, Result.NOT_HAPPENED})
 
 #: After these the effect may be there, and is made good even if a later attempt fails cleanly.
-UNCERTAIN = frozenset({Result.UNKNOWN, Result.DOUBTFUL})
+MAYBE_APPLIED = frozenset({Result.UNKNOWN, Result.INDETERMINATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class AttemptEnded:
     """One attempt of a step's action ended."""
 
     phase: Phase
@@ -49,7 +49,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class PivotBegun:
     """A dispatch is about to run a pivot: before this is committed, it has not."""
 
     step: int
@@ -57,7 +57,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Woken:
+class TimerFired:
     """The time of a step that waits is up, or that part of it which one task can wait."""
 
     step: int
@@ -73,7 +73,7 @@ class StartDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heeded:
+class StopObserved:
     """The awaited delivery of a step came round, but the saga is to be rolled back: it did not run.
 
     Another dispatch of the same task may be running the step at that very moment.
@@ -118,7 +118,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signalled:
+class SignalReceived:
     """Somebody sent the signal that a step waits for, or will: its payload, as JSON."""
 
     step: str
@@ -127,7 +127,7 @@ class Signalled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Requested:
     """What somebody wants of a saga, who, and why.
 
     `id` names this very request: a saga that remembers it does nothing a second time. `sequence`
@@ -142,17 +142,17 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BareRequest(Request):
+class BareRequest(Requested):
     """One that can be carried out though the saga's definition is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CancelRequested(Request):
+class CancelRequested(Requested):
     """The saga is to be rolled back, after the steps in flight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RevertRequested(Request):
+class RevertRequested(Requested):
     """The saga's parent is rolled back, and so the saga is, even if it was completed."""
 
 
@@ -167,12 +167,12 @@ class ResumeRequested(BareRequest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetryRequested(Request):
+class RetryRequested(Requested):
     """What has failed is to be tried again, with all of its attempts; a parked saga goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SkipRequested(Request):
+class SkipRequested(Requested):
     """A failed step, or compensation, is to be taken as done. `output` is JSON."""
 
     step: str
@@ -180,7 +180,7 @@ class SkipRequested(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VoidRequested(Request):
+class VoidRequested(Requested):
     """A failed step has not happened, somebody has found out: it is no longer uncertain."""
 
     step: str
@@ -203,6 +203,15 @@ Asked = (
     | SkipRequested | VoidRequested | ParkRequested | ResolveRequested
 )  # fmt: skip
 
-Happened = (
-    Outcome | Begun | StartDue | Woken | Heeded | ChildEnded | Overdue | Looked | Signalled | Asked
+Input = (
+    AttemptEnded
+    | PivotBegun
+    | StartDue
+    | TimerFired
+    | StopObserved
+    | ChildEnded
+    | Overdue
+    | Looked
+    | SignalReceived
+    | Asked
 )

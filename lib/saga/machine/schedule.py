@@ -7,7 +7,7 @@ from lib.saga.delivery import Phase, jitter_of
 from lib.saga.limits import MAX_PAUSE
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.inputs import FINAL, UNCERTAIN, Outcome
+from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, AttemptEnded
 from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
 from lib.saga.machine.waits import waits_of
 from lib.saga.policy import RetryPolicy
@@ -35,7 +35,7 @@ def schedule(
     )
 
 
-def wake(definition: Saga, draft: Draft, index: int, at: datetime | None) -> None:
+def schedule_timer(definition: Saga, draft: Draft, index: int, at: datetime | None) -> None:
     """Have a step that waits woken up at a time, or at the saga's deadline; None is never."""
     times = [time for time in (at, deadline_of(definition, draft.saga, index)) if time is not None]
     if times:
@@ -45,10 +45,12 @@ def wake(definition: Saga, draft: Draft, index: int, at: datetime | None) -> Non
         draft.change_step(index, awaits=None)
 
 
-def try_again(definition: Saga, draft: Draft, outcome: Outcome, policy: RetryPolicy) -> bool:
+def schedule_retry(
+    definition: Saga, draft: Draft, outcome: AttemptEnded, policy: RetryPolicy
+) -> bool:
     """Schedule another attempt if the policy has one left, and it comes before the deadline."""
     index, step = outcome.step, draft.steps[outcome.step]
-    if outcome.result in UNCERTAIN and outcome.phase is Phase.EXECUTE:
+    if outcome.result in MAYBE_APPLIED and outcome.phase is Phase.EXECUTE:
         draft.change_step(index, uncertain=True)
     if outcome.result in FINAL or step.tries >= policy.attempts:
         return False
@@ -73,7 +75,7 @@ def deadline_of(definition: Saga, saga: SagaRecord, index: int) -> datetime | No
     return saga.deadline_at if heeds else None
 
 
-def redeliver(draft: Draft, *, at_once: bool) -> None:
+def redeliver_if_due(draft: Draft, *, at_once: bool) -> None:
     """Have each overdue delivery come again, under a new task name.
 
     `at_once`: the news of the saga's end too, though it is not overdue.
@@ -95,10 +97,10 @@ def redeliver_or_park(draft: Draft) -> None:
             draft.note(Cause.OVERDUE)
             saga.epoch += 1
         elif overdue_at(delivery) <= draft.now:
-            repeat(draft, delivery.step, Cause.OVERDUE)
+            redeliver_step(draft, delivery.step, Cause.OVERDUE)
 
 
-def repeat(draft: Draft, index: int, cause: Cause) -> None:
+def redeliver_step(draft: Draft, index: int, cause: Cause) -> None:
     """Raise a step's epoch; unless it is known not to, the delivery before may have run its action.
 
     A step that waits has no action, and a pivot's first dispatch records that it begins.

@@ -10,11 +10,11 @@ from lib.saga.machine.inputs import (
     CancelRequested,
     ParkRequested,
     PauseRequested,
-    Request,
+    Requested,
     ResolveRequested,
     ResumeRequested,
     RetryRequested,
-    Signalled,
+    SignalReceived,
     SkipRequested,
     VoidRequested,
 )
@@ -25,7 +25,7 @@ from lib.saga.testing.faults import NO_SIGNAL, Fault, FaultKind
 from lib.saga.testing.process import Process
 from lib.saga.testing.setting import Setting
 
-T = TypeVar("T", bound=Request)
+T = TypeVar("T", bound=Requested)
 
 BROKEN = frozenset({StepStatus.FAILED, StepStatus.COMPENSATION_FAILED})
 
@@ -103,7 +103,7 @@ class Bystanders:
         return True
 
     def _send(self, saga_id: str, name: str, sequence: int = -1) -> None:
-        signal = Signalled(step=name, payload=self.setting.encode_signal(name))
+        signal = SignalReceived(step=name, payload=self.setting.encode_signal(name))
         ended = self._tell(f"the signal {name}", saga_id, signal, part=name)
         if ended == "heard":
             self.sent.add((saga_id, name))
@@ -178,7 +178,9 @@ class Bystanders:
         for saga_id in roots:
             self._tell(name, saga_id, request)
 
-    def _tell(self, name: str, saga_id: str, what: Asked | Signalled, *, part: str = "") -> str:
+    def _tell(
+        self, name: str, saga_id: str, what: Asked | SignalReceived, *, part: str = ""
+    ) -> str:
         """Let somebody ask something of a saga: not again, should it be refused or fail."""
 
         def ask() -> str:

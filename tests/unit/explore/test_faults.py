@@ -11,7 +11,7 @@ from lib.saga import alerts
 from lib.saga.call import Call, Permanent, Retry
 from lib.saga.definition import Saga
 from lib.saga.machine import outstanding
-from lib.saga.machine.schedule import try_again
+from lib.saga.machine.schedule import schedule_retry
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import DeadLetter
 from lib.saga.steps import Step
@@ -106,13 +106,13 @@ def test_an_attempt_that_its_policy_does_not_allow_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     patient = RetryPolicy(attempts=7)
-    monkeypatch.setattr("lib.saga.machine.forward.stages.try_again", _with_policy(patient))
+    monkeypatch.setattr("lib.saga.machine.forward.stages.schedule_retry", _with_policy(patient))
     report = find_fault(make_saga("ab", {"b": Retry("later")}), 2)
     assert "step b was tried 7 times, but its policy allows 2" in report
 
 
 def _with_policy(policy: RetryPolicy) -> Any:
-    return lambda definition, draft, outcome, _: try_again(definition, draft, outcome, policy)
+    return lambda definition, draft, outcome, _: schedule_retry(definition, draft, outcome, policy)
 
 
 def test_a_saga_that_parks_is_found_where_its_author_rules_that_out() -> None:

@@ -13,7 +13,7 @@ from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.machine.decision.draft import Decision, Draft
 from lib.saga.machine.starting import next_steps
-from lib.saga.machine.starting.plan import postpone_part
+from lib.saga.machine.starting.plan import postpone_step
 from lib.saga.records import StepStatus
 from lib.saga.steps import Child, Parallel, Part
 from lib.saga.testing import explore
@@ -86,8 +86,8 @@ def test_parts_that_wait_for_their_turn_begin_once_or_never(
 
     def note(definition: Saga, draft: Draft, index: int) -> None:
         postponed.append(index)
-        postpone_part(definition, draft, index)
+        postpone_step(definition, draft, index)
 
-    monkeypatch.setattr(next_steps, "postpone_part", note)
+    monkeypatch.setattr(next_steps, "postpone_step", note)
     assert run(family(script), 3, operators="d" in script) > 50
     assert 1 in postponed

@@ -9,11 +9,11 @@ from lib.saga.attempt import call_in_thread, run_action
 from lib.saga.call import Call
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.http.step import HttpCall
-from lib.saga.machine.inputs import Outcome, Result
+from lib.saga.machine.inputs import AttemptEnded, Result
 from tests.unit.http_step.service import Service
 
 
-def outcome_of(service: Service, call: Call) -> Outcome:
+def outcome_of(service: Service, call: Call) -> AttemptEnded:
     delivery = Delivery(
         saga_id=call.saga_id,
         steps=1,
@@ -32,8 +32,8 @@ def outcome_of(service: Service, call: Call) -> Outcome:
     ("phase", "status", "body", "result"),
     [
         (Phase.EXECUTE, 200, "[1]", Result.DONE),
-        (Phase.EXECUTE, 200, "<html>", Result.DOUBTFUL),
-        (Phase.EXECUTE, 303, "", Result.DOUBTFUL),
+        (Phase.EXECUTE, 200, "<html>", Result.INDETERMINATE),
+        (Phase.EXECUTE, 303, "", Result.INDETERMINATE),
         (Phase.EXECUTE, 403, "", Result.RETRYABLE),
         (Phase.EXECUTE, 404, "{}", Result.PERMANENT),
         (Phase.EXECUTE, 409, "", Result.UNKNOWN),

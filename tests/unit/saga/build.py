@@ -7,10 +7,10 @@ from typing import Any
 from lib.saga.call import Call
 from lib.saga.definition import Saga
 from lib.saga.delivery import Delivery, Phase
-from lib.saga.machine.decide import begin, decide, repeat
+from lib.saga.machine.decide import begin, decide, redeliver_overdue
 from lib.saga.machine.decision.draft import Decision
-from lib.saga.machine.inputs import Happened, Outcome, Overdue, Result
-from lib.saga.machine.starting.creations import make_saga
+from lib.saga.machine.inputs import AttemptEnded, Input, Overdue, Result
+from lib.saga.machine.starting.creations import new_saga
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaRecord, StepRecord
 from lib.saga.steps import Step
@@ -38,7 +38,7 @@ class Played:
     def __init__(self, definition: Saga = THREE, payload: str = "{}") -> None:
         self.definition = definition
         self.now = T0
-        first = make_saga(definition, "s1", payload, T0)
+        first = new_saga(definition, "s1", payload, T0)
         self.events: list[str] = []
         self.letters = 0
         self.children: list[SagaRecord] = []
@@ -56,10 +56,10 @@ class Played:
         self.deliveries = decision.deliveries
         return decision
 
-    def happens(self, happened: Happened, after: timedelta = SECOND) -> Decision:
+    def happens(self, happened: Input, after: timedelta = SECOND) -> Decision:
         self.now += after
         if isinstance(happened, Overdue):
-            decision = repeat(self.saga, self.steps, happened, self.now)
+            decision = redeliver_overdue(self.saga, self.steps, happened, self.now)
         else:
             decision = decide(self.definition, self.saga, self.steps, happened, self.now)
         return self._take(decision, list(self.steps))
@@ -77,8 +77,8 @@ class Played:
         return [str(each.status) for each in self.steps]
 
 
-def outcome(delivery: Delivery, result: Result = Result.DONE, **options: Any) -> Outcome:
-    made = Outcome(
+def outcome(delivery: Delivery, result: Result = Result.DONE, **options: Any) -> AttemptEnded:
+    made = AttemptEnded(
         phase=Phase(delivery.phase), step=delivery.step, attempt=delivery.attempt, result=result
     )
     return replace(made, **options)

@@ -6,7 +6,7 @@ import pytest
 from lib.errors import Conflict
 from lib.saga.definition import Saga
 from lib.saga.delivery import Phase
-from lib.saga.machine.inputs import CancelRequested, Heeded, Overdue, Result
+from lib.saga.machine.inputs import CancelRequested, Overdue, Result, StopObserved
 from lib.saga.machine.outstanding import is_awaited
 from lib.saga.policy import RetryPolicy
 from lib.saga.records import SagaStatus, due_mark, shard_of
@@ -88,7 +88,7 @@ def test_a_pivot_out_of_attempts_is_parked_since_a_duplicate_may_yet_have_its_ef
 
 def test_an_output_that_cannot_be_kept_is_not_tried_again_but_made_good() -> None:
     played = Played()
-    played.ends(Result.DOUBTFUL, error="too large")
+    played.ends(Result.INDETERMINATE, error="too large")
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
 
 
@@ -220,7 +220,7 @@ def test_a_cancelled_saga_makes_good_the_step_that_a_second_dispatch_may_be_runn
     played = Played()
     played.ends()
     played.happens(CANCEL)
-    played.happens(Heeded(step=1, attempt=played.awaited.attempt))
+    played.happens(StopObserved(step=1, attempt=played.awaited.attempt))
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 1)
     played.ends()
     played.ends()
@@ -315,7 +315,7 @@ def test_a_cancel_that_finds_the_pivot_uncertain_goes_forward() -> None:
     played.ends()
     played.happens(CANCEL)
     played.ends(Result.UNKNOWN)
-    played.happens(Heeded(step=1, attempt=played.awaited.attempt))
+    played.happens(StopObserved(step=1, attempt=played.awaited.attempt))
     assert (played.awaited.phase, played.awaited.step) == ("execute", 1)
     played.ends()
     played.ends()

@@ -8,7 +8,7 @@ import pytest
 from lib.errors import Conflict, VersionMismatch
 from lib.saga.definition import OnCompensationFailure, Saga
 from lib.saga.delivery import Phase
-from lib.saga.machine.decide import operate
+from lib.saga.machine.decide import apply_request
 from lib.saga.machine.inputs import (
     CancelRequested,
     ChildEnded,
@@ -18,7 +18,7 @@ from lib.saga.machine.inputs import (
     Result,
     ResumeRequested,
     RetryRequested,
-    Signalled,
+    SignalReceived,
     SkipRequested,
     VoidRequested,
 )
@@ -83,7 +83,7 @@ def test_a_member_that_fails_past_the_pivot_calls_an_operator_while_others_go_on
 def test_a_second_failure_of_the_same_incident_brings_no_second_alert() -> None:
     played = failed_beside(step("b", undo=False, retry=ONCE), Signal("go"))
     end(played, 2, Result.PERMANENT, error="neither")
-    played.happens(Signalled(step="go", payload="1"))
+    played.happens(SignalReceived(step="go", payload="1"))
     assert (played.saga.status, played.letters) == (SagaStatus.FAILED, 1)
     assert played.saga.parked_because == "step a: no; step b: neither"
 
@@ -93,7 +93,7 @@ def test_a_failed_member_is_retried_while_its_siblings_wait() -> None:
     assert played.happens(RETRY).unparked
     assert (due(played), played.saga.incident) == ({1: Phase.EXECUTE}, 0)
     end(played, 1)
-    played.happens(Signalled(step="go", payload="1"))
+    played.happens(SignalReceived(step="go", payload="1"))
     assert due(played) == {3: Phase.EXECUTE}
 
 
@@ -108,7 +108,7 @@ def test_a_failed_member_is_skipped_while_its_siblings_wait() -> None:
     played = failed_beside(Signal("go"))
     assert played.happens(skip("a")).unparked
     assert (played.saga.status, played.statuses()[1]) == (SagaStatus.RUNNING, "SKIPPED")
-    played.happens(Signalled(step="go", payload="1"))
+    played.happens(SignalReceived(step="go", payload="1"))
     assert due(played) == {3: Phase.EXECUTE}
 
 
@@ -294,7 +294,7 @@ def test_a_child_completed_by_hand_before_its_rollback_is_recorded_is_rolled_bac
     played.happens(CANCEL)
     asked = played.awaited
     played.happens(ChildEnded(step=1, child="s1:c", status=SagaStatus.COMPLETED))
-    played.happens(outcome(asked, Result.UNDER_WAY))
+    played.happens(outcome(asked, Result.IN_PROGRESS))
     assert due(played) == {1: Phase.COMPENSATE}
 
 
@@ -323,7 +323,7 @@ def test_a_signal_kept_while_its_saga_was_parked_is_taken_when_it_goes_on(go_on:
     played.ends()
     end(played, 1, Result.PERMANENT, error="no")
     played.happens(PARK)
-    played.happens(Signalled(step="go", payload="1"))
+    played.happens(SignalReceived(step="go", payload="1"))
     played.happens(go_on)
     assert (played.statuses()[2], played.steps[2].output) == ("COMPLETED", "1")
     while 1 in due(played):
@@ -338,7 +338,7 @@ def test_a_signal_for_a_saga_that_was_parked_going_back_is_too_late() -> None:
     end(played, 0, Result.PERMANENT)
     assert played.saga.status is SagaStatus.FAILED
     with pytest.raises(Conflict, match="no longer waits"):
-        played.happens(Signalled(step="go", payload="1"))
+        played.happens(SignalReceived(step="go", payload="1"))
 
 
 # Pauses and reasons
@@ -386,7 +386,7 @@ def test_a_failure_without_words_is_given_its_cause() -> None:
 def test_a_saga_resolved_as_rolled_back_says_why() -> None:
     played = uncertain_pivot()
     request = ResolveRequested(**WHO, outcome=SagaStatus.ROLLED_BACK)
-    decision = operate(played.saga, played.steps, request, played.now)
+    decision = apply_request(played.saga, played.steps, request, played.now)
     assert decision.saga.error == "step p: time-out"
 
 
@@ -507,7 +507,7 @@ def test_a_retry_waits_for_a_child_that_goes_back_before_it_goes_on_behind_it() 
     [child] = played.children
     played.happens(ChildEnded(step=1, child=child.id, status=SagaStatus.COMPLETED))
     played.ends(Result.PERMANENT, error="no")
-    played.ends(Result.UNDER_WAY)
+    played.ends(Result.IN_PROGRESS)
     played.happens(PARK)
     played.happens(RETRY)
     assert played.deliveries == ()

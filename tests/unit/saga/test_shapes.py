@@ -11,13 +11,13 @@ from lib.saga.delivery import Delivery, Phase
 from lib.saga.machine.inputs import (
     CancelRequested,
     ChildEnded,
-    Heeded,
     Overdue,
     PauseRequested,
     Result,
     ResumeRequested,
-    Signalled,
-    Woken,
+    SignalReceived,
+    StopObserved,
+    TimerFired,
 )
 from lib.saga.policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.records import SagaStatus, due_mark, shard_of
@@ -132,7 +132,7 @@ def test_a_member_that_has_not_begun_yet_heeds_the_failure_of_another() -> None:
     played = play(Parallel(step("a"), step("b")))
     a, b = played.deliveries
     played.happens(outcome(b, Result.PERMANENT))
-    played.happens(Heeded(step=a.step, attempt=a.attempt))
+    played.happens(StopObserved(step=a.step, attempt=a.attempt))
     assert due(played) == {0: Phase.COMPENSATE}
 
 
@@ -177,30 +177,30 @@ def test_a_timer_sleeps_in_parts_that_a_task_can_wait() -> None:
     played = play(Timer("nap", after=timedelta(days=40)), step("b"))
     assert played.awaited.at == T0 + timedelta(days=29)
     played.now = played.awaited.at
-    played.happens(Woken(step=0, attempt=1), after=SECOND)
+    played.happens(TimerFired(step=0, attempt=1), after=SECOND)
     assert played.awaited.at == T0 + timedelta(days=40)
     played.now = played.awaited.at
-    played.happens(Woken(step=0, attempt=2), after=SECOND)
+    played.happens(TimerFired(step=0, attempt=2), after=SECOND)
     assert due(played) == {1: Phase.EXECUTE}
 
 
 def test_a_signal_is_taken_once_and_only_while_it_is_waited_for() -> None:
     played = play(Signal("go"), step("b"))
     assert played.deliveries == ()
-    played.happens(Signalled(step="go", payload="1"))
+    played.happens(SignalReceived(step="go", payload="1"))
     assert due(played) == {1: Phase.EXECUTE}
-    assert played.happens(Signalled(step="go", payload="1")).events == ()
+    assert played.happens(SignalReceived(step="go", payload="1")).events == ()
     with pytest.raises(Conflict, match="another payload"):
-        played.happens(Signalled(step="go", payload="2"))
+        played.happens(SignalReceived(step="go", payload="2"))
     with pytest.raises(NotFound, match="has no signal 'b'"):
-        played.happens(Signalled(step="b", payload="1"))
+        played.happens(SignalReceived(step="b", payload="1"))
 
 
 def test_a_signal_for_a_saga_that_goes_back_is_too_late() -> None:
     played = play(step("a"), Signal("go"))
     played.ends(Result.PERMANENT)
     with pytest.raises(Conflict, match="no longer waits"):
-        played.happens(Signalled(step="go", payload="1"))
+        played.happens(SignalReceived(step="go", payload="1"))
 
 
 def test_a_cancelled_saga_does_not_wait_for_its_signal() -> None:
@@ -218,7 +218,7 @@ def test_a_signal_pivot_that_never_came_rolls_back_though_it_was_paused_and_swep
     played.happens(PauseRequested(**who))
     played.happens(ResumeRequested(**who))
     played.happens(Overdue(), after=LATER)
-    played.happens(Woken(step=1, attempt=1))
+    played.happens(TimerFired(step=1, attempt=1))
     assert (played.statuses()[1], due(played)) == ("FAILED", {0: Phase.COMPENSATE})
 
 
@@ -242,7 +242,7 @@ def test_a_wait_ends_at_the_deadline() -> None:
     played = play(step("a"), Signal("go"), deadline=MINUTE)
     played.ends()
     assert played.awaited.at == T0 + MINUTE
-    played.happens(Woken(step=1, attempt=1), after=MINUTE)
+    played.happens(TimerFired(step=1, attempt=1), after=MINUTE)
     assert due(played) == {0: Phase.COMPENSATE}
 
 
@@ -349,7 +349,7 @@ def test_a_parent_that_is_cancelled_has_its_running_child_rolled_back() -> None:
     played = family()
     played.happens(CANCEL)
     assert due(played) == {0: Phase.COMPENSATE}
-    played.ends(Result.UNDER_WAY)
+    played.ends(Result.IN_PROGRESS)
     assert (played.statuses()[0], played.deliveries) == ("WAITING", ())
     played.happens(ChildEnded(step=0, child="s1:c", status=SagaStatus.ROLLED_BACK))
     assert played.saga.status is SagaStatus.ROLLED_BACK

@@ -8,13 +8,13 @@ from lib.saga.definition import Definitions, Saga
 from lib.saga.delivery import Phase
 from lib.saga.journal import Journal, Loaded
 from lib.saga.machine.inputs import (
-    Heeded,
-    Outcome,
+    AttemptEnded,
     Overdue,
     ParkRequested,
     Result,
-    Signalled,
-    Woken,
+    SignalReceived,
+    StopObserved,
+    TimerFired,
 )
 from lib.saga.machine.outstanding import is_awaited
 from lib.saga.recorder import Recorder
@@ -35,14 +35,14 @@ def test_a_delivery_of_another_attempt_is_not_awaited() -> None:
 
 def test_a_wait_does_not_end_by_the_delivery_of_another_attempt() -> None:
     played = Played(Saga("x", payload=dict, steps=(Timer("nap", after=DAY),)))
-    played.happens(Woken(step=0, attempt=9), after=2 * DAY)
+    played.happens(TimerFired(step=0, attempt=9), after=2 * DAY)
     assert played.saga.status is SagaStatus.RUNNING
 
 
 def test_a_signal_to_a_parked_saga_is_kept_and_moves_nothing() -> None:
     played = Played(Saga("x", payload=dict, steps=(Signal("go"),)))
     played.happens(ParkRequested(actor="ops", reason="a look"))
-    played.happens(Signalled(step="go", payload="1"))
+    played.happens(SignalReceived(step="go", payload="1"))
     assert played.saga.status is SagaStatus.FAILED
     assert (played.statuses(), played.steps[0].signal) == (["WAITING"], "1")
 
@@ -58,7 +58,7 @@ def test_a_dispatch_whose_earlier_one_gave_no_answer_has_an_unknown_outcome() ->
     played = Played()
     loaded = Loaded(played.saga, played.steps)
     known = find_happened(THREE, loaded, played.awaited, 1, played.now)
-    assert isinstance(known, Outcome)
+    assert isinstance(known, AttemptEnded)
     assert known.result is Result.UNKNOWN
     assert find_happened(THREE, loaded, played.awaited, 0, played.now) is None
 
@@ -75,7 +75,7 @@ def test_a_step_that_a_slow_clock_gives_up_keeps_its_compensation() -> None:
     played = Played(saga)
     played.happens(Overdue(), after=timedelta(minutes=2))
     delivery = played.awaited
-    heeded = Heeded(step=delivery.step, attempt=delivery.attempt)
+    heeded = StopObserved(step=delivery.step, attempt=delivery.attempt)
     played.happens(heeded, after=timedelta(seconds=-5))
     assert (played.saga.status, played.awaited.phase) == (SagaStatus.ROLLING_BACK, Phase.COMPENSATE)
     played.ends()

@@ -8,7 +8,7 @@ import pytest
 
 from lib.saga.definition import Saga
 from lib.saga.machine.decide import decide
-from lib.saga.machine.inputs import Signalled
+from lib.saga.machine.inputs import SignalReceived
 from lib.saga.steps import Child, Parallel, Part, Signal, Timer
 from tests.unit.saga.build import THREE, Played, outcome, step
 
@@ -105,7 +105,7 @@ def test_of_a_group_nothing_begins_if_one_of_it_cannot() -> None:
 def test_a_signal_is_taken_though_what_follows_cannot_begin() -> None:
     bad = declared(Timer("x", after=timedelta(1)), after=timedelta.max)
     played = Played(Saga("s", payload=dict, steps=(Signal("go"), bad)))
-    played.happens(Signalled(step="go", payload="1"))
+    played.happens(SignalReceived(step="go", payload="1"))
     assert played.statuses() == ["COMPLETED", "FAILED"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import OnCompensationFailure, Saga
 from lib.saga.delivery import Phase
-from lib.saga.machine.decide import operate
+from lib.saga.machine.decide import apply_request
 from lib.saga.machine.inputs import (
     Asked,
     CancelRequested,
@@ -170,7 +170,7 @@ def test_a_saga_that_goes_on_past_failed_compensations_is_parked_with_all_of_the
 def test_a_parked_saga_is_resolved_by_hand() -> None:
     played = park_going_back()
     request = ResolveRequested(**WHO, outcome=SagaStatus.ROLLED_BACK)
-    decision = operate(played.saga, played.steps, request, played.now)
+    decision = apply_request(played.saga, played.steps, request, played.now)
     assert (decision.saga.status, decision.unparked) == (SagaStatus.ROLLED_BACK, True)
     [event] = decision.events
     assert (event.cause, event.actor, event.error) == ("resolved by hand", *WHO.values())
@@ -180,7 +180,7 @@ def test_a_saga_is_resolved_only_to_an_end() -> None:
     played = park_going_back()
     request = ResolveRequested(**WHO, outcome=SagaStatus.RUNNING)
     with pytest.raises(Conflict, match="COMPLETED, ROLLED_BACK"):
-        operate(played.saga, played.steps, request, played.now)
+        apply_request(played.saga, played.steps, request, played.now)
 
 
 def running() -> Played:

@@ -13,7 +13,7 @@ from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.containment import contain
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.limits import MAX_PAUSE
-from lib.saga.machine.inputs import Outcome, Result
+from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.verdict import Verdict, judge
 from tests.unit.saga.build import T0
 
@@ -23,11 +23,11 @@ DELIVERY = Delivery(
 )  # fmt: skip
 
 
-def run(action: Any) -> Outcome:
+def run(action: Any) -> AttemptEnded:
     return run_action(DELIVERY, action, call_in_thread, str).outcome
 
 
-def raised(problem: BaseException) -> Outcome:
+def raised(problem: BaseException) -> AttemptEnded:
     def action() -> None:
         raise problem
 
@@ -132,9 +132,9 @@ def test_what_a_test_stand_in_lets_pass_is_not_contained() -> None:
         ([Permanent("no")], Result.PERMANENT),
         ([Retry("busy"), Permanent("no")], Result.PERMANENT),
         ([ExceptionGroup("inner", [Permanent("no")]), Retry("busy")], Result.PERMANENT),
-        ([Permanent("no"), ValueError("bug")], Result.DOUBTFUL),
-        ([Permanent("no"), Unknown("lost")], Result.DOUBTFUL),
-        ([AlreadyExists("it is there"), Retry("busy")], Result.DOUBTFUL),
+        ([Permanent("no"), ValueError("bug")], Result.INDETERMINATE),
+        ([Permanent("no"), Unknown("lost")], Result.INDETERMINATE),
+        ([AlreadyExists("it is there"), Retry("busy")], Result.INDETERMINATE),
         ([Retry("busy"), Contention("busy too")], Result.RETRYABLE),
         ([Retry("busy"), Unknown("lost")], Result.UNKNOWN),
         ([ValueError("bug"), KeyError("bug")], Result.UNKNOWN),
@@ -154,7 +154,7 @@ def test_a_group_is_judged_by_its_final_answer_and_its_least_certain_member(
     [
         ([NotHappened("none"), NotHappened("none")], Result.NOT_HAPPENED),
         ([NotHappened("none"), Permanent("no")], Result.PERMANENT),
-        ([NotHappened("none"), ValueError("bug")], Result.DOUBTFUL),
+        ([NotHappened("none"), ValueError("bug")], Result.INDETERMINATE),
     ],
 )
 def test_a_group_settles_a_status_question_only_if_all_of_it_does(
@@ -189,13 +189,13 @@ def test_a_wish_for_a_pause_is_kept_within_what_can_be_scheduled(
 
 @pytest.mark.parametrize("value", [{1, object()}, "\ud800", ["\udcff"], [[[]] * 3, object()]])
 def test_an_output_that_cannot_be_stored_is_doubtful(value: Any) -> None:
-    assert run(lambda: value).result is Result.DOUBTFUL
+    assert run(lambda: value).result is Result.INDETERMINATE
 
 
 def test_an_output_that_is_nested_without_end_is_doubtful() -> None:
     deep: list[Any] = []
     deep.append(deep)
-    assert run(lambda: deep).result is Result.DOUBTFUL
+    assert run(lambda: deep).result is Result.INDETERMINATE
 
 
 def test_a_plain_verdict_has_no_wish() -> None:

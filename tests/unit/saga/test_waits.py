@@ -14,7 +14,7 @@ from lib.saga.machine.inputs import (
     ParkRequested,
     PauseRequested,
     Result,
-    Signalled,
+    SignalReceived,
 )
 from lib.saga.machine.outstanding import is_overdue
 from lib.saga.machine.waits import WaitKind, waits_of
@@ -124,7 +124,7 @@ def test_a_saga_that_still_moves_though_a_part_has_failed_waits_for_its_operator
     played.ends()
     played.happens(outcome(played.deliveries[0], Result.PERMANENT))
     assert kinds(played) == [WaitKind.OPERATOR, WaitKind.SIGNAL]
-    played.happens(Signalled(step="go", payload="1"))
+    played.happens(SignalReceived(step="go", payload="1"))
     assert kinds(played) == [WaitKind.OPERATOR]
 
 

@@ -46,7 +46,7 @@ class Decision:
     unparked: bool = False
     children: tuple["Decision", ...] = ()
     #: The child saga whose end is taken in by this, to be written with it.
-    told: SagaRecord | None = None
+    ended_child: SagaRecord | None = None
     #: When Datastore's TTL policies are to delete the saga's steps and events.
     expiry: datetime | None = None
     deliveries: tuple[Delivery, ...] = ()

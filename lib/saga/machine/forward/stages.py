@@ -10,15 +10,21 @@ from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.inputs import (
     FINAL,
-    Begun,
+    AttemptEnded,
     ChildEnded,
-    Heeded,
-    Outcome,
+    PivotBegun,
     Result,
-    Signalled,
-    Woken,
+    SignalReceived,
+    StopObserved,
+    TimerFired,
 )
-from lib.saga.machine.schedule import IN_FLIGHT, deadline_of, schedule, try_again, wake
+from lib.saga.machine.schedule import (
+    IN_FLIGHT,
+    deadline_of,
+    schedule,
+    schedule_retry,
+    schedule_timer,
+)
 from lib.saga.machine.starting.plan import (
     run,
 )
@@ -32,7 +38,7 @@ AWAITED = frozenset({StepStatus.PENDING, StepStatus.WAITING})
 PASSED = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
 
 
-def executed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
+def executed(definition: Saga, draft: Draft, outcome: AttemptEnded) -> None:
     """Take the end of one attempt of a step, or the answer to what became of it."""
     saga, step = draft.saga, draft.steps[outcome.step]
     awaited = step.awaits in (Phase.EXECUTE, Phase.STATUS)
@@ -45,10 +51,10 @@ def executed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
         _failed(definition, draft, outcome)
 
 
-def begun(draft: Draft, event: Begun) -> None:
+def begun(draft: Draft, event: PivotBegun) -> None:
     """Record that a pivot is about to run; nothing happens if its delivery is awaited no longer.
 
-    Begun a second time, another dispatch may have had the effect that this one will not have.
+    PivotBegun a second time, another dispatch may have had the effect that this one will not have.
     """
     step = draft.steps[event.step]
     awaited = step.awaits is Phase.EXECUTE and step.attempt == event.attempt
@@ -68,7 +74,7 @@ def complete(
     settle(definition, draft)
 
 
-def woken(definition: Saga, draft: Draft, event: Woken) -> None:
+def woken(definition: Saga, draft: Draft, event: TimerFired) -> None:
     """Take the end of a wait, or of a part of it."""
     step, part = draft.steps[event.step], definition.parts[event.step]
     if step.status is not StepStatus.WAITING or step.attempt != event.attempt:
@@ -79,7 +85,7 @@ def woken(definition: Saga, draft: Draft, event: Woken) -> None:
     if deadline is not None and draft.now >= deadline:
         stop(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
     elif step.waits_until is None or draft.now < step.waits_until:
-        wake(definition, draft, event.step, step.waits_until)
+        schedule_timer(definition, draft, event.step, step.waits_until)
         draft.note(Cause.WAITS, step=event.step)
     elif isinstance(part, Timer):
         complete(definition, draft, event.step, Cause.TIME_IS_UP, None)
@@ -87,7 +93,7 @@ def woken(definition: Saga, draft: Draft, event: Woken) -> None:
         _fail(definition, draft, event.step, Cause.NO_SIGNAL, "the signal has not come in time")
 
 
-def signalled(definition: Saga, draft: Draft, signal: Signalled) -> None:
+def signalled(definition: Saga, draft: Draft, signal: SignalReceived) -> None:
     """Take a signal for the step that waits for it, or keep it until that step comes.
 
     Raises NotFound when no step has that name, and Conflict when it no longer waits, or when
@@ -126,12 +132,12 @@ def child_ended(definition: Saga, draft: Draft, ended: ChildEnded) -> None:
         _fail(definition, draft, ended.step, Cause.CHILD_ROLLED_BACK, ended.error)
 
 
-def heeded(definition: Saga, draft: Draft, event: Heeded) -> None:
+def heeded(definition: Saga, draft: Draft, event: StopObserved) -> None:
     """Give up a step whose delivery has found that the saga is to be rolled back."""
     step = draft.steps[event.step]
     if step.awaits is not Phase.EXECUTE or step.attempt != event.attempt:
         return
-    if not heeds_stop(definition, draft.saga, event.step, draft.now):
+    if not must_stop(definition, draft.saga, event.step, draft.now):
         return
     if not draft.saga.stopping:
         stop(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
@@ -142,7 +148,7 @@ def heeded(definition: Saga, draft: Draft, event: Heeded) -> None:
         settle(definition, draft)
 
 
-def heeds_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) -> bool:
+def must_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) -> bool:
     """Tell whether a delivery is to give its step up and not to run it.
 
     A pivot is run all the same: another dispatch of it may be running, and could not be undone.
@@ -207,7 +213,7 @@ def _reason_of(lost: list[StepRecord]) -> str:
     return "; ".join(f"step {step.name}: {step.error}" for step in lost if step.error)
 
 
-def go_forward(definition: Saga, draft: Draft) -> None:
+def resume_forward(definition: Saga, draft: Draft) -> None:
     """Have a saga that was parked go on: take the signals that have come, begin what has not."""
     stage = definition.stage_of(draft.saga.current_step)
     if any(step.status is not StepStatus.PENDING for step in draft.steps):
@@ -224,7 +230,7 @@ def go_forward(definition: Saga, draft: Draft) -> None:
         draft.to_begin = [i for i in stage if draft.steps[i].is_unbegun]
 
 
-def is_late(definition: Saga, draft: Draft, index: int) -> bool:
+def deadline_has_passed(definition: Saga, draft: Draft, index: int) -> bool:
     """Tell whether nothing may begin at a part's place any more: the deadline has passed."""
     deadline = draft.saga.deadline_at
     way_back = definition.kind_of(index) is not StepKind.RETRIABLE
@@ -245,7 +251,7 @@ def enter(definition: Saga, draft: Draft, number: int) -> None:
         return
     stage = definition.stages[number]
     draft.saga.current_step = stage.start
-    if is_late(definition, draft, stage.start):
+    if deadline_has_passed(definition, draft, stage.start):
         run(draft)
         roll_back(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
     else:
@@ -259,13 +265,13 @@ def _finish(draft: Draft) -> None:
         draft.saga.result = draft.steps[-1].output
 
 
-def _failed(definition: Saga, draft: Draft, outcome: Outcome) -> None:
+def _failed(definition: Saga, draft: Draft, outcome: AttemptEnded) -> None:
     """Try a step again, ask what became of it, or take it as failed."""
     index, part = outcome.step, definition.parts[outcome.step]
     run(draft)
     asked = outcome.phase is Phase.STATUS
     stopping = draft.saga.stopping and definition.kind_of(index) is StepKind.COMPENSATABLE
-    if not (stopping and not asked) and try_again(
+    if not (stopping and not asked) and schedule_retry(
         definition, draft, outcome, definition.retry_of(index)
     ):
         return

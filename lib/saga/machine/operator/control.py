@@ -2,7 +2,7 @@
 
 from lib.errors import Conflict
 from lib.saga.definition import Saga, StepKind
-from lib.saga.machine.backward import go_back
+from lib.saga.machine.backward import compensate_next
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward.stages import stop
@@ -14,7 +14,7 @@ from lib.saga.machine.inputs import (
     ResumeRequested,
     RevertRequested,
 )
-from lib.saga.machine.schedule import repeat
+from lib.saga.machine.schedule import redeliver_step
 from lib.saga.records import (
     ACTIVE,
     FINISHED,
@@ -57,7 +57,7 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
         saga.parent_told, saga.result, saga.epoch = False, None, 0
         draft.move_saga(SagaStatus.ROLLING_BACK, Cause.PARENT_ROLLS_BACK, error=request.reason)
         saga.expires_at = None
-        go_back(definition, draft)
+        compensate_next(definition, draft)
     elif saga.status is SagaStatus.FAILED:
         if saga.parked_in in FORWARD:
             saga.stopping = Cause.PARENT_ROLLS_BACK
@@ -138,7 +138,7 @@ def _lift_pause(draft: Draft) -> None:
     draft.saga.paused = False
     for step in list(draft.steps):
         if step.awaits:
-            repeat(draft, step.index, Cause.RESUMED)
+            redeliver_step(draft, step.index, Cause.RESUMED)
 
 
 def _is_cancellable(definition: Saga, draft: Draft) -> bool:

@@ -9,14 +9,14 @@ import msgspec
 
 from lib.errors import Conflict, NotFound, VersionMismatch
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.inputs import Request
+from lib.saga.machine.inputs import Requested
 from lib.saga.records import SagaRecord
 
 #: So many requests a saga remembers.
 MAX_REMEMBERED = 10
 
 
-def carry_out(draft: Draft, request: Request, act: Callable[[], None]) -> None:
+def carry_out(draft: Draft, request: Requested, act: Callable[[], None]) -> None:
     """Have a saga do what is asked of it, unless it has done so before.
 
     A request that the saga remembers by its id changes nothing. Nor does one that makes no sense
@@ -47,7 +47,7 @@ class _Mark(NamedTuple):
     id: str
 
 
-def _mark_of(request: Request) -> _Mark:
+def _mark_of(request: Requested) -> _Mark:
     asked = (type(request).__name__, replace(request, id="", sequence=None, incident=None))
     digest = hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:16]
     return _Mark(digest, str(request.sequence or ""), request.id)
@@ -60,7 +60,7 @@ def _is_of_id(done: _Mark, mark: _Mark) -> bool:
     return done.id == mark.id
 
 
-def _check_pins(saga: SagaRecord, request: Request) -> None:
+def _check_pins(saga: SagaRecord, request: Requested) -> None:
     if request.sequence not in (None, saga.sequence):
         raise VersionMismatch(f"saga {saga.id} is no longer as it was seen: look at it again")
     if request.incident not in (None, saga.incident):

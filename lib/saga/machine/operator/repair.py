@@ -6,17 +6,17 @@ failed for good. Anything else is refused with Conflict.
 
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import Saga, StepKind
-from lib.saga.machine.backward import go_back
+from lib.saga.machine.backward import compensate_next
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.forward.stages import go_forward, is_stopping, stop
+from lib.saga.machine.forward.stages import is_stopping, resume_forward, stop
 from lib.saga.machine.inputs import (
-    Request,
+    Requested,
     RetryRequested,
     SkipRequested,
     VoidRequested,
 )
-from lib.saga.machine.schedule import repeat
+from lib.saga.machine.schedule import redeliver_step
 from lib.saga.records import FORWARD, SagaStatus, StepRecord, StepStatus
 
 
@@ -29,11 +29,11 @@ def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
         for step in failed:
             status = _before_compensation(step)
             draft.move_step(step.index, status, Cause.RETRIED, actor=request.actor, uncertain=True)
-        go_back(definition, draft)
+        compensate_next(definition, draft)
         return
     for step in failed if not is_stopping(definition, draft) else ():
         draft.move_step(step.index, StepStatus.PENDING, Cause.RETRIED, actor=request.actor)
-    go_forward(definition, draft)
+    resume_forward(definition, draft)
 
 
 def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
@@ -106,18 +106,18 @@ def _failed(draft: Draft) -> list[StepRecord]:
     return [step for step in draft.steps if step.status is wanted]
 
 
-def _go_on(definition: Saga, draft: Draft, cause: Cause, request: Request) -> None:
+def _go_on(definition: Saga, draft: Draft, cause: Cause, request: Requested) -> None:
     """Go on with the saga unless something else has failed too."""
     if _failed(draft):
         return
     _dismiss(draft, cause, request)
     if draft.saga.status is SagaStatus.ROLLING_BACK:
-        go_back(definition, draft)
+        compensate_next(definition, draft)
     else:
-        go_forward(definition, draft)
+        resume_forward(definition, draft)
 
 
-def _dismiss(draft: Draft, cause: Cause, request: Request) -> None:
+def _dismiss(draft: Draft, cause: Cause, request: Requested) -> None:
     """Take what has failed as dealt with; have what a parked saga awaited delivered again."""
     if draft.saga.status is not SagaStatus.FAILED:
         draft.note(cause, actor=request.actor, error=request.reason)
@@ -126,7 +126,7 @@ def _dismiss(draft: Draft, cause: Cause, request: Request) -> None:
     draft.unpark(cause, request.actor, request.reason)
     for step in list(draft.steps):
         if step.awaits:
-            repeat(draft, step.index, cause)
+            redeliver_step(draft, step.index, cause)
 
 
 def _before_compensation(step: StepRecord) -> StepStatus:

@@ -7,7 +7,7 @@ from lib.saga.records import SagaRecord, SagaStatus, StepRecord
 from lib.saga.steps import Child
 
 
-def make_saga(
+def new_saga(
     definition: Saga, saga_id: str, payload: str, now: datetime, *, traceparent: str = ""
 ) -> SagaRecord:
     """Return the root of a saga that begins now; `payload` is canonical JSON."""
@@ -27,7 +27,7 @@ def make_saga(
     )
 
 
-def make_child(
+def new_child(
     part: Child, parent: SagaRecord, step: StepRecord, payload: str, now: datetime
 ) -> SagaRecord:
     """Return the root of a step's child saga: `order-1:ship`, then `order-1:ship~2`.
@@ -37,7 +37,7 @@ def make_child(
     again = int(step.child.rpartition("~")[2]) + 1 if "~" in step.child else 2
     suffix = f"~{again}" if step.child else ""
     child_id = f"{parent.id}:{part.name}{suffix}"
-    child = make_saga(part.saga, child_id, payload, now, traceparent=parent.traceparent)
+    child = new_saga(part.saga, child_id, payload, now, traceparent=parent.traceparent)
     child.parent_id, child.parent_step, child.parent_steps = (
         parent.id,
         step.index,

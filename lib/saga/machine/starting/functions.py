@@ -20,7 +20,7 @@ from lib.saga.records import SagaRecord, StepRecord
 T = TypeVar("T")
 
 
-class Unfit(Exception):
+class CannotBegin(Exception):
     """An author's pure function could not be had: the step that it is for cannot begin."""
 
 
@@ -29,14 +29,14 @@ def outputs_of(steps: Iterable[StepRecord]) -> dict[str, Any]:
     return {step.name: msgspec.json.decode(step.output) for step in steps if step.output}
 
 
-def ask(
+def evaluate(
     what: str,
     function: Callable[[Any, dict[str, Any]], T],
     definition: Saga,
     saga: SagaRecord,
     steps: Iterable[StepRecord],
 ) -> T:
-    """Return what a pure function makes of payload and outputs; raise Unfit if it raises.
+    """Return what a pure function makes of payload and outputs; raise CannotBegin if it raises.
 
     `what` names the function in messages.
     """
@@ -46,16 +46,16 @@ def ask(
         return check_ran(returned, what)
     except Exception as problem:  # an author's code may raise anything
         forget_stack(problem)
-        raise unfit(problem, definition, saga, steps) from problem
+        raise cannot_begin(problem, definition, saga, steps) from problem
 
 
-def unfit(
+def cannot_begin(
     problem: Exception, definition: Saga, saga: SagaRecord, steps: Iterable[StepRecord]
-) -> Unfit:
+) -> CannotBegin:
     """Return the reason for which a part cannot begin."""
     spoken = isinstance(problem, AmendsError | Permanent | NotRun | Escaped)
     error = text_of(problem) if spoken else tell_type_and_text(problem)
-    return Unfit(clean_error(error, definition, saga, steps))
+    return CannotBegin(clean_error(error, definition, saga, steps))
 
 
 def clean_error(error: str, definition: Saga, saga: SagaRecord, steps: Iterable[StepRecord]) -> str:

@@ -7,15 +7,15 @@ from lib.saga.delivery import Phase
 from lib.saga.limits import MAX_WEIGHT
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.forward.stages import is_late, settle, stop
+from lib.saga.machine.forward.stages import deadline_has_passed, settle, stop
 from lib.saga.machine.inputs import StartDue
-from lib.saga.machine.starting.functions import Unfit
+from lib.saga.machine.starting.functions import CannotBegin
 from lib.saga.machine.starting.plan import (
     Begin,
     Plan,
-    begin_part,
-    plan_part,
-    postpone_part,
+    begin_step,
+    plan_step,
+    postpone_step,
     weigh_plan,
 )
 from lib.saga.records import FORWARD
@@ -30,11 +30,11 @@ def begin_next(definition: Saga, draft: Draft, begin: Begin, blocked: str = "") 
     while draft.to_begin is not None:
         indexes, draft.to_begin = draft.to_begin, None
         if blocked:
-            plans: dict[int, Plan] = {index: Unfit(blocked) for index in indexes}
+            plans: dict[int, Plan] = {index: CannotBegin(blocked) for index in indexes}
         elif draft.weight > MAX_WEIGHT:
             plans = {}
         else:
-            plans = {index: plan_part(definition, draft, index, begin) for index in indexes}
+            plans = {index: plan_step(definition, draft, index, begin) for index in indexes}
         _begin_side_by_side(definition, draft, indexes, plans)
 
 
@@ -42,7 +42,7 @@ def _begin_side_by_side(
     definition: Saga, draft: Draft, indexes: Sequence[int], plans: Mapping[int, Plan]
 ) -> None:
     """Begin parts as planned, or none if one of them cannot begin."""
-    unfit = [index for index in indexes if isinstance(plans.get(index), Unfit)]
+    unfit = [index for index in indexes if isinstance(plans.get(index), CannotBegin)]
     for index in unfit or indexes:
         # A part that has been waiting for its turn has the commit to itself.
         waited = draft.steps[index].awaits is Phase.START
@@ -50,9 +50,9 @@ def _begin_side_by_side(
         plan = plans.get(index)
         fits = plan is not None and draft.weight + weigh_plan(plan) <= MAX_WEIGHT
         if plan is not None and (fits or waited):
-            begin_part(definition, draft, index, plan)
+            begin_step(definition, draft, index, plan)
         else:
-            postpone_part(definition, draft, index)
+            postpone_step(definition, draft, index)
     if unfit and not draft.saga.stopping and definition.kind_of(unfit[0]) is StepKind.COMPENSATABLE:
         names = "; ".join(f"step {draft.steps[i].name}: {draft.steps[i].error}" for i in unfit)
         stop(definition, draft, Cause.STEP_FAILED, names)
@@ -66,7 +66,7 @@ def start_due(definition: Saga, draft: Draft, event: StartDue) -> None:
     awaited = step.awaits is Phase.START and step.attempt == event.attempt
     if draft.saga.status not in FORWARD or not awaited:
         return
-    if is_late(definition, draft, event.step):
+    if deadline_has_passed(definition, draft, event.step):
         stop(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
     else:
         draft.to_begin = [event.step]

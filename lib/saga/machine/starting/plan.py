@@ -11,9 +11,9 @@ from lib.saga.delivery import Phase
 from lib.saga.limits import BYTES_PER_WEIGHT
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Decision, Draft
-from lib.saga.machine.schedule import schedule, wake
-from lib.saga.machine.starting.creations import make_child
-from lib.saga.machine.starting.functions import Unfit, ask, unfit
+from lib.saga.machine.schedule import schedule, schedule_timer
+from lib.saga.machine.starting.creations import new_child
+from lib.saga.machine.starting.functions import CannotBegin, cannot_begin, evaluate
 from lib.saga.payload import canonical_payload
 from lib.saga.records import SagaRecord, SagaStatus, StepStatus
 from lib.saga.steps import Child, Part, Predicate, Signal, Timer
@@ -53,11 +53,11 @@ class StartChild:
     child: Decision
 
 
-#: How a part begins; Unfit, as a value, if it cannot.
-Plan = Skip | Run | Wait | TakeSignal | StartChild | Unfit
+#: How a part begins; CannotBegin, as a value, if it cannot.
+Plan = Skip | Run | Wait | TakeSignal | StartChild | CannotBegin
 
 
-def plan_part(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
+def plan_step(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
     """Find out how a part begins: all of it that can go wrong, and nothing of the draft changes.
 
     What goes wrong, in an author's function or in what he has declared, is the reason for which
@@ -70,25 +70,25 @@ def plan_part(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
         if isinstance(part, Child):
             return _plan_child(definition, draft, index, part, begin)
         return _plan_wait(draft, index, part)
-    except Unfit as problem:
+    except CannotBegin as problem:
         return problem
     except Exception as problem:  # a time that is out of range, a value of the wrong type
-        return unfit(problem, definition, draft.saga, draft.steps)
+        return cannot_begin(problem, definition, draft.saga, draft.steps)
 
 
 def _is_wanted(definition: Saga, draft: Draft, when: Predicate) -> bool:
-    return bool(ask("its when function", when, definition, draft.saga, draft.steps))
+    return bool(evaluate("its when function", when, definition, draft.saga, draft.steps))
 
 
 def _plan_child(definition: Saga, draft: Draft, index: int, part: Child, begin: Begin) -> Plan:
-    payload = ask(
+    payload = evaluate(
         "its payload function",
         lambda payload, outputs: canonical_payload(
             check_ran(part.payload(payload, outputs), "its payload function"), part.saga.payload
         ),
         definition, draft.saga, draft.steps,
     )  # fmt: skip
-    child = make_child(part, draft.saga, draft.steps[index], payload, draft.now)
+    child = new_child(part, draft.saga, draft.steps[index], payload, draft.now)
     child.paused = draft.saga.paused
     return StartChild(begin(part.saga, child))
 
@@ -109,14 +109,14 @@ def weigh_plan(plan: Plan) -> int:
     return len(plan.signal) // BYTES_PER_WEIGHT if isinstance(plan, TakeSignal) else 0
 
 
-def begin_part(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
+def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
     """Begin a part as planned: nothing here can go wrong any more."""
     if isinstance(plan, Run):
         schedule(definition, draft, index, Phase.EXECUTE)
         return
     run(draft)
     match plan:
-        case Unfit():
+        case CannotBegin():
             _end(draft, index, StepStatus.FAILED, Cause.FAILED_FOR_GOOD, error=str(plan))
         case Skip():
             _end(draft, index, StepStatus.SKIPPED, Cause.SKIPPED)
@@ -126,7 +126,7 @@ def begin_part(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
             draft.children.append(plan.child)
             child = plan.child.saga.id
             draft.move_step(index, StepStatus.WAITING, Cause.CHILD_STARTED, child=child)
-            wake(definition, draft, index, None)
+            schedule_timer(definition, draft, index, None)
         case Wait():
             draft.move_step(
                 index,
@@ -135,10 +135,10 @@ def begin_part(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
                 waits_until=plan.until,
                 waits_for_signal=isinstance(definition.parts[index], Signal),
             )
-            wake(definition, draft, index, plan.until)
+            schedule_timer(definition, draft, index, plan.until)
 
 
-def postpone_part(definition: Saga, draft: Draft, index: int) -> None:
+def postpone_step(definition: Saga, draft: Draft, index: int) -> None:
     """Let a part begin by a delivery of its own: it would not fit into this commit."""
     schedule(definition, draft, index, Phase.START)
 
