@@ -34,6 +34,7 @@ from lib.saga.calling import (
     make_call,
     records_begin,
 )
+from lib.saga.children import find_strays
 from lib.saga.definition import Definitions, Saga, check_table
 from lib.saga.delivery import Delivery, Phase
 from lib.saga.fallback import log_unexpected, not_begun, unanswered
@@ -42,6 +43,7 @@ from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.machine.inputs import (
     AttemptEnded,
+    CancelRequested,
     Input,
     Looked,
     Overdue,
@@ -57,7 +59,7 @@ from lib.saga.overruns import OVERRUNS
 from lib.saga.payload import canonical_payload, is_same_payload, stored_payload
 from lib.saga.recorder import Recorder, begin_in_time
 from lib.saga.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
-from lib.saga.requests import for_children, pin, tell_each
+from lib.saga.requests import follow_pause, for_children, pin, tell_each
 from lib.saga.retention import KEEP, Retention, retain, told
 from lib.saga.steps import Child, Signal
 from lib.timing.retry import back_off
@@ -199,7 +201,18 @@ class Engine:
         onward = for_children(loaded.saga, saga, what)
         if onward is not None:
             tell_each(self.tell, self.journal.get(saga_id).children, onward)
+        elif isinstance(what, CancelRequested) and saga.pause_number:
+            self.lead(self.journal.get(saga_id))
         return saga
+
+    def lead(self, loaded: Loaded) -> bool:
+        """Have the children of a saga follow its last pause or resume; tell whether any had not.
+
+        A process that was killed, or a cancel that has lifted a pause, leaves them behind.
+        """
+        strays = find_strays(self.journal, loaded)
+        tell_each(self.tell, strays, follow_pause(loaded.saga))
+        return bool(strays)
 
     def signal(self, saga_id: str, name: str, payload: Any, *, actor: str) -> SagaRecord:
         """Send a saga the signal that its step of that name waits for, or will wait for.
@@ -356,8 +369,11 @@ class Engine:
         request = RevertRequested(actor=f"saga {loaded.saga.id}", reason=reason)
         result, error = Result.IN_PROGRESS, ""
         try:
-            if self._settle(self.journal.get(child), request).status is SagaStatus.ROLLED_BACK:
+            reverted = self._settle(self.journal.get(child), request)
+            if reverted.status is SagaStatus.ROLLED_BACK:
                 result = Result.DONE
+            elif reverted.pause_number:
+                self.lead(self.journal.get(child))
         except AmendsError as problem:
             result = Result.PERMANENT if problem.status < 500 else Result.RETRYABLE
             error = problem.detail

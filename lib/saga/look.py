@@ -25,12 +25,13 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     if loaded is None or loaded.saga.due != saga.due:
         return False
     after = engine.look(loaded, look_around(engine.journal, loaded))
+    led = engine.lead(loaded)
     if after.sequence > loaded.saga.sequence:
         return True
     with suppress(VersionMismatch):  # it has moved on, and wrote when it is due
         due = due_of(loaded.saga, outstanding(*loaded), now)
         engine.journal.postpone(loaded.saga, due)
-    return False
+    return led
 
 
 def look_around(journal: Journal, loaded: Loaded) -> Looked:

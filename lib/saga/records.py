@@ -82,6 +82,8 @@ class SagaRecord:
     #: Why the saga is to be rolled back once the steps in flight have ended.
     stopping: Annotated[str, OmitEmpty] = ""
     paused: Annotated[bool, Indexed, OmitEmpty] = False
+    #: The number of the event that last paused or resumed the saga.
+    pause_number: Annotated[int, OmitEmpty] = 0
     #: The state that a parked saga was in.
     parked_in: Annotated[SagaStatus | None, OmitEmpty] = None
     parked_because: Annotated[str, OmitEmpty] = ""
@@ -103,6 +105,8 @@ class SagaRecord:
     parent_steps: Annotated[int, OmitEmpty] = 0
     #: The parent has heard of this saga's end.
     parent_told: Annotated[bool, OmitEmpty] = False
+    #: The parent's `pause_number` that this saga has followed.
+    parent_pause: Annotated[int, OmitEmpty] = 0
     #: How often the parent was told again.
     epoch: Annotated[int, OmitEmpty] = 0
     #: What a child saga hands to its parent: the output of its last step.

@@ -7,7 +7,6 @@ from lib.datastore.ids import make_id
 from lib.errors import Conflict, NotFound
 from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.inputs import (
-    CancelRequested,
     Input,
     Overdue,
     PauseRequested,
@@ -51,12 +50,19 @@ def for_children(before: SagaRecord, after: SagaRecord, what: Input) -> Input | 
     says so again.
     """
     if isinstance(what, PauseRequested | ResumeRequested):
-        return replace(what, sequence=None)
-    if isinstance(what, CancelRequested) and before.paused:
-        return ResumeRequested(actor=what.actor, reason=what.reason, id=what.id)
+        number = after.pause_number
+        return replace(what, id=f"{what.id}@{number}", sequence=None, parent_pause=number)
     if before.status is SagaStatus.FAILED and after.status in ACTIVE:
         return Overdue(at_once=True)
     return None
+
+
+def follow_pause(parent: SagaRecord) -> Input:
+    """Return what has a child of a saga follow its last pause or resume."""
+    kind = PauseRequested if parent.paused else ResumeRequested
+    what = "paused" if parent.paused else "resumed"
+    reason = f"its parent saga is {what}"
+    return kind(actor=f"saga {parent.id}", reason=reason, parent_pause=parent.pause_number)
 
 
 def tell_each(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from msgspec import UNSET, UnsetType
+
 from lib.saga.delivery import Phase
 from lib.saga.records import SagaStatus
 
@@ -158,12 +160,19 @@ class RevertRequested(Requested):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRequested(BareRequest):
-    """Nothing new is to begin until the saga is resumed."""
+    """Nothing new is to begin until the saga is resumed.
+
+    `parent_pause` is the parent's `pause_number`, where the saga is to follow its parent.
+    """
+
+    parent_pause: int | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeRequested(BareRequest):
-    """A paused saga is to go on."""
+    """A paused saga is to go on; `parent_pause` as for a pause."""
+
+    parent_pause: int | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

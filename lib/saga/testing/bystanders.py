@@ -118,8 +118,9 @@ class Bystanders:
                     self._send(saga.id, name)
 
     def _resume(self) -> bool:
-        """Let paused sagas go on; False when there are none."""
-        paused = [saga.id for saga in self.environment.find_sagas() if saga.paused]
+        """Let paused sagas go on, and with them their children; False when there are none."""
+        sagas = self.environment.find_sagas()
+        paused = [saga.id for saga in sagas if saga.paused and not saga.parent_id]
         for saga_id in paused:
             self._tell("a resume", saga_id, _make(ResumeRequested))
         return bool(paused)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from lib.saga.children import find_strays
 from lib.saga.containment import contain
 from lib.saga.deferred import check_ran
 from lib.saga.delivery import Delivery, Phase
@@ -212,7 +213,8 @@ class Environment:
             if loaded is None or not (saga.due or "").startswith("look-"):
                 continue
             definition = self.definitions.get_declared(saga)
-            if decide(definition, *loaded, look_around(self.journal, loaded), now).events:
+            found = decide(definition, *loaded, look_around(self.journal, loaded), now).events
+            if found or find_strays(self.journal, loaded):
                 return saga
         return None
 

@@ -122,7 +122,7 @@ class Explorer:
             broken = find_broken(finished)
             if broken:
                 return broken if saga.id == SAGA_ID else f"{saga.id}: {broken}"
-        if environment.helped:
+        if environment.helped and not environment.unrepeated:
             return f"only the daily look has moved saga {environment.helped}"
         explored = environment.journal.find(SAGA_ID)
         return self._find_variance(explored.status) if explored else "the saga is gone"

@@ -1,5 +1,7 @@
 """What an operator can do to a saga; what makes no sense is refused with Conflict."""
 
+from msgspec import UNSET
+
 from lib.errors import Conflict
 from lib.saga.definition import Saga, StepKind
 from lib.saga.machine.backward import compensate_next
@@ -46,13 +48,16 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
     A parked one is left to its operator: it goes back once it is retried.
     """
     saga = draft.saga
-    if saga.status in (SagaStatus.ROLLING_BACK, SagaStatus.ROLLED_BACK) or saga.stopping:
+    goes_back = saga.status is SagaStatus.ROLLING_BACK or bool(saga.stopping)
+    if saga.status is SagaStatus.ROLLED_BACK or (goes_back and not saga.paused):
         return
     if definition.has_pivot:
         raise Conflict(f"saga {saga.id} has a pivot and cannot be rolled back")
     draft.note(Cause.PARENT_ROLLS_BACK, actor=request.actor, error=request.reason)
     if saga.paused:
         _lift_pause(draft)
+    if goes_back:
+        return
     if saga.status is SagaStatus.COMPLETED:
         saga.parent_told, saga.result, saga.epoch = False, None, 0
         draft.move_saga(SagaStatus.ROLLING_BACK, Cause.PARENT_ROLLS_BACK, error=request.reason)
@@ -69,17 +74,21 @@ def pause(draft: Draft, request: PauseRequested) -> None:
     """Let nothing new begin; what is in flight ends and is recorded. Idempotent."""
     if draft.saga.status not in ACTIVE:
         raise Conflict(f"saga {draft.saga.id} is {draft.saga.state} and cannot be paused")
-    if draft.saga.paused:
+    if draft.saga.paused and not _is_news(draft, request):
         return
     draft.saga.paused = True
     draft.note(Cause.PAUSED, actor=request.actor, error=request.reason)
+    draft.saga.pause_number = draft.saga.sequence
+    _follow(draft, request)
 
 
 def resume(draft: Draft, request: ResumeRequested) -> None:
     """Let a paused saga go on. Idempotent."""
-    if draft.saga.paused:
+    if draft.saga.paused or _is_news(draft, request):
         draft.note(Cause.RESUMED, actor=request.actor, error=request.reason)
-        _lift_pause(draft)
+        if draft.saga.paused:
+            _lift_pause(draft)
+        _follow(draft, request)
     elif draft.saga.status not in ACTIVE:
         raise Conflict(f"saga {draft.saga.id} is {draft.saga.state}, not paused")
 
@@ -133,9 +142,19 @@ def _close_steps(draft: Draft, request: ResolveRequested) -> None:
             draft.change_step(step.index, awaits=None)
 
 
+def _is_news(draft: Draft, request: PauseRequested | ResumeRequested) -> bool:
+    """Tell whether a saga has not followed its parent so far."""
+    return request.parent_pause not in (UNSET, draft.saga.parent_pause)
+
+
+def _follow(draft: Draft, request: PauseRequested | ResumeRequested) -> None:
+    if request.parent_pause is not UNSET:
+        draft.saga.parent_pause = request.parent_pause
+
+
 def _lift_pause(draft: Draft) -> None:
     """Have everything delivered again that may have come while the saga was paused."""
-    draft.saga.paused = False
+    draft.saga.paused, draft.saga.pause_number = False, draft.saga.sequence
     for step in list(draft.steps):
         if step.awaits:
             redeliver_step(draft, step.index, Cause.RESUMED)

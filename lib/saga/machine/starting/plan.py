@@ -89,7 +89,7 @@ def _plan_child(definition: Saga, draft: Draft, index: int, part: Child, begin: 
         definition, draft.saga, draft.steps,
     )  # fmt: skip
     child = new_child(part, draft.saga, draft.steps[index], payload, draft.now)
-    child.paused = draft.saga.paused
+    child.paused, child.parent_pause = draft.saga.paused, draft.saga.pause_number
     return StartChild(begin(part.saga, child))
 
 

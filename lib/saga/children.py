@@ -1,0 +1,17 @@
+"""How the sagas that a saga waits for follow its pause, whatever is killed in between."""
+
+from lib.saga.journal import Journal, Loaded
+from lib.saga.records import ACTIVE, SagaRecord
+
+
+def find_strays(journal: Journal, loaded: Loaded) -> list[str]:
+    """Return the ids of the children that have not followed a saga's last pause or resume."""
+    if not loaded.saga.pause_number:
+        return []
+    children = (journal.find(child) for child in loaded.children)
+    return [child.id for child in children if child and _is_stray(loaded.saga, child)]
+
+
+def _is_stray(saga: SagaRecord, child: SagaRecord) -> bool:
+    can_follow = child.status in ACTIVE or (child.paused and not saga.paused)
+    return can_follow and child.parent_pause != saga.pause_number

@@ -1,0 +1,184 @@
+"""A saga's children follow its pause, wherever the process that tells them so is killed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from lib.saga.call import Permanent
+from lib.saga.definition import Saga
+from lib.saga.machine.inputs import (
+    Asked,
+    CancelRequested,
+    PauseRequested,
+    ResumeRequested,
+)
+from lib.saga.recovery import sweep
+from lib.saga.steps import Child, Part, Signal
+from tests.saga.bench import Bench, Probe, make_step
+
+WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a trial"}
+PAUSE, RESUME = PauseRequested(**WHO, id="p"), ResumeRequested(**WHO, id="r")
+CANCEL = CancelRequested(**WHO, id="c")
+
+
+class Killed(BaseException):
+    """kill -9: no `except` of ours sees it."""
+
+
+@contextmanager
+def killed_before_call(bench: Bench, number: int) -> Iterator[None]:
+    """Kill what runs inside before its call of the Datastore of this number, from 0."""
+    inner = bench.rpc.inner
+    calls: list[str] = []
+
+    class Deadly:
+        project, database = inner.project, inner.database
+
+        def call(self, method: str, request: Any, timeout: float) -> Any:
+            if len(calls) == number:
+                raise Killed
+            calls.append(method)
+            return inner.call(method, request, timeout)
+
+        def close(self) -> None:
+            inner.close()
+
+    bench.rpc.inner = Deadly()
+    try:
+        yield
+    finally:
+        bench.rpc.inner = inner
+
+
+def child_of(*steps: Part, name: str = "inner") -> Saga:
+    return Saga(name, payload=int, steps=steps)
+
+
+def begin(bench: Bench, *steps: Part) -> None:
+    bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=steps))
+    bench.engine.start("letters", "s", {"n": 1})
+
+
+def pivot_with_grandchild(probe: Probe) -> Child:
+    grandchild = Child(
+        "g", saga=child_of(make_step(probe, "x"), name="innermost"), payload=lambda n, _: n
+    )
+    return Child("c", saga=child_of(grandchild), payload=lambda p, _: p["n"], pivot=True)
+
+
+def is_paused(bench: Bench, *ids: str) -> list[bool]:
+    return [bench.load(each)[0].paused for each in ids]
+
+
+def kill_everywhere(bench: Bench, request: Asked, prepare: Callable[[], None]) -> Iterator[int]:
+    """Make a request, killed before each of its calls in turn, until it gets through."""
+    for number in range(100):
+        prepare()
+        try:
+            with killed_before_call(bench, number):
+                bench.engine.tell("s", request)
+        except Killed:
+            yield number
+        else:
+            return
+    raise AssertionError("it never gets through")
+
+
+@pytest.mark.parametrize("request_", [RESUME, CANCEL], ids=["resume", "cancel"])
+@pytest.mark.parametrize("repeated", [True, False], ids=["repeated", "not repeated"])
+def test_children_go_on_wherever_the_end_of_a_pause_is_killed(
+    bench: Bench, probe: Probe, request_: Asked, *, repeated: bool
+) -> None:
+    ends: set[str] = set()
+    number = 0
+    while True:
+        name = f"s{number}"
+        bench.engine = bench.make_engine(
+            Saga("letters", payload=dict[str, int], steps=(pivot_with_grandchild(probe),))
+        )
+        bench.engine.start("letters", name, {"n": 1})
+        bench.engine.tell(name, PAUSE)
+        bench.run_to_end()
+        try:
+            with killed_before_call(bench, number):
+                bench.engine.tell(name, request_)
+            break
+        except Killed:
+            committed = not bench.load(name)[0].paused
+            if repeated:
+                bench.engine.tell(name, request_)
+            for _ in range(3) if committed else ():
+                bench.pass_time(days=1, minutes=1)
+                sweep(bench.engine, bench.now)
+            bench.run_to_end()
+            if repeated or committed:
+                assert is_paused(bench, name, f"{name}:c", f"{name}:c:g") == [False] * 3
+                assert bench.statuses(name)[0] == "COMPLETED"
+                ends.add(name)
+        number += 1
+    assert len(ends) > 3
+
+
+def test_children_stand_still_wherever_a_pause_is_killed(bench: Bench, probe: Probe) -> None:
+    number, paused = 0, 0
+    while True:
+        name = f"s{number}"
+        inner = child_of(Signal("go"))
+        step = Child("c", saga=inner, payload=lambda p, _: p["n"])
+        bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=(step,)))
+        bench.engine.start("letters", name, {"n": 1})
+        try:
+            with killed_before_call(bench, number):
+                bench.engine.tell(name, PAUSE)
+            break
+        except Killed:
+            committed = bench.load(name)[0].paused
+            bench.pass_time(days=1, minutes=1)
+            sweep(bench.engine, bench.now)
+            assert is_paused(bench, name, f"{name}:c") == [committed] * 2
+            paused += committed
+        number += 1
+    assert paused > 1
+
+
+def test_a_child_that_was_resumed_by_itself_is_not_paused_again_by_the_look(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, Child("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
+    bench.engine.tell("s", PAUSE)
+    bench.engine.tell("s:c", RESUME)
+    bench.pass_time(days=1, minutes=1)
+    sweep(bench.engine, bench.now)
+    assert is_paused(bench, "s", "s:c") == [True, False]
+
+
+def test_a_child_that_was_paused_by_itself_stays_so_when_its_parent_is_looked_at(
+    bench: Bench, probe: Probe
+) -> None:
+    begin(bench, Child("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
+    bench.engine.tell("s", PAUSE)
+    bench.engine.tell("s", RESUME)
+    bench.engine.tell("s:c", PAUSE)
+    bench.pass_time(days=1, minutes=1)
+    sweep(bench.engine, bench.now)
+    assert is_paused(bench, "s", "s:c") == [False, True]
+
+
+def test_a_paused_child_that_goes_back_by_itself_goes_on_with_its_parents_cancel(
+    bench: Bench, probe: Probe
+) -> None:
+    def refuse(_: Any) -> None:
+        raise Permanent("no")
+
+    probe.on["y"] = refuse
+    inner = child_of(make_step(probe, "x"), make_step(probe, "y"))
+    begin(bench, Child("c", saga=inner, payload=lambda p, _: p["n"]))
+    while "y" not in probe.calls:
+        bench.deliver()
+    assert bench.statuses("s:c")[0] == "ROLLING_BACK"
+    bench.engine.tell("s", PAUSE)
+    bench.engine.tell("s", CANCEL)
+    bench.run_to_end()
+    assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"
