@@ -7,8 +7,7 @@ from typing import Any
 from domain.todo.models import Task
 from domain.todo.requests import TaskBatch, TaskIds
 from domain.todo.tasks import is_repetition, make_task, require_open_list
-from lib.datastore import Store, key
-from lib.datastore.write.batches import Outcome
+from lib.datastore import Outcome, Store, key
 from lib.errors import AlreadyExists, AmendsError
 
 

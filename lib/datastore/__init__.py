@@ -18,7 +18,7 @@ from lib.datastore.model.marks import (
     Version,
 )
 from lib.datastore.read.aggregates import Avg, Count, Sum
-from lib.datastore.read.conditions import all_of, any_of
+from lib.datastore.read.conditions import Combination, all_of, any_of
 from lib.datastore.read.explanation import Explanation
 from lib.datastore.read.queries import Query
 from lib.datastore.read.results import Page
@@ -41,6 +41,7 @@ from lib.datastore.write.transforms import (
 __all__ = [
     "UNSET_TIME",
     "Avg",
+    "Combination",
     "Connection",
     "Count",
     "CreatedAt",

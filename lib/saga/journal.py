@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from lib.datastore import (
+    Combination,
     Key,
     Mutation,
     Query,
@@ -23,7 +24,6 @@ from lib.datastore import (
     update,
     upsert,
 )
-from lib.datastore.read.conditions import Combination
 from lib.errors import NotFound, Unreadable
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.records import (

@@ -1,0 +1,183 @@
+"""Which room may import which: every arrow of the project is in this table, or is refused.
+
+A room is a folder or a module that the table names; a module belongs to the longest name that fits
+it. Imports count wherever they stand: in a function and under TYPE_CHECKING too.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from local.supervisor import PROJECT
+
+#: What every room of lib may use.
+BASE = {"lib.errors", "lib.config"}
+_JSON = {"lib.json", *BASE}
+_TIMING = {"lib.timing", *BASE}
+_OBSERVABILITY = {"lib.observability", *BASE}
+_BELOW = _JSON | _TIMING | _OBSERVABILITY
+
+_V1 = "lib.datastore.v1"
+_RPC = "lib.datastore.rpc"
+_MODEL = "lib.datastore.model"
+_KEYS = "lib.datastore.keys"
+_MAPPING = "lib.datastore.mapping"
+_READ = "lib.datastore.read"
+_WRITE = "lib.datastore.write"
+_TRANSACTION = "lib.datastore.transaction"
+_STORE = "lib.datastore.store"
+
+#: What stands on the face of the data layer: its parts are nobody's business.
+_DATA = {"lib.datastore", "lib.datastore.ids"}
+
+#: Whom each room may import, from the bottom up.
+ARROWS: dict[str, set[str]] = {
+    "lib.errors": set(),
+    "lib.config": set(),
+    "lib.json": BASE,
+    "lib.timing": BASE,
+    "lib.observability": BASE,
+    "lib.edge": _BELOW,
+    _V1: BASE,
+    _RPC: {_V1, *_TIMING},
+    _MODEL: {_V1, *_JSON},
+    _KEYS: {_V1, _MODEL, *BASE},
+    _MAPPING: {_V1, _MODEL, _KEYS, *_JSON},
+    _READ: {_V1, _RPC, _MODEL, _KEYS, _MAPPING, *_OBSERVABILITY},
+    _WRITE: {_V1, _RPC, _KEYS, _MAPPING, _READ, *_TIMING},
+    _TRANSACTION: {_RPC, _MODEL, _KEYS, _MAPPING, _READ, _WRITE, *_TIMING},
+    _STORE: {_RPC, _KEYS, _MAPPING, _READ, _WRITE, _TRANSACTION, *BASE},
+    "lib.datastore.ids": set(),
+    "lib.datastore": {_STORE, _RPC, _MODEL, _KEYS, _MAPPING, _READ, _WRITE, _TRANSACTION},
+    "lib.saga.declaration": {"lib.saga"},
+    "lib.saga.machine": {"lib.saga", *_BELOW},
+    "lib.saga": {"lib.saga.declaration", "lib.saga.machine", *_DATA, *_BELOW},
+    "lib.saga.http": {"lib.saga", "lib.saga.declaration", *_BELOW},
+    "lib.saga.operators": {"lib.saga", "lib.saga.machine", *_DATA, *_BELOW},
+    # Its store takes the place of Datastore below the face.
+    "lib.saga.testing": {"lib.saga.*", "lib.datastore.*", *_BELOW},
+    "domain": {"lib.saga.*", *_DATA, *_BELOW},
+    "functions": {"domain", "lib.saga.*", "lib.edge", *_DATA, *_BELOW},
+    "main": set(),
+    "local": set(),
+    "deploy": {"main", "functions", "domain", "local", "lib.*"},
+    "benchmarks": {"main", "functions", "domain", "local", "lib.*"},
+}
+
+#: Rooms that still import each other; nobody is to be added.
+TANGLED = {"lib.saga", "lib.saga.declaration", "lib.saga.machine"}
+
+
+class Import(NamedTuple):
+    """One import of a module of ours."""
+
+    place: str
+    importer: str
+    imported: str
+
+
+def find_modules() -> dict[str, Path]:
+    """Return the project's modules but for its tests, by their names."""
+    roots = [PROJECT / name for name in {name.split(".")[0] for name in ARROWS}]
+    files = [root.with_suffix(".py") for root in roots]
+    files += [file for root in roots for file in root.rglob("*.py")]
+    parts = {file: file.relative_to(PROJECT).with_suffix("").parts for file in files}
+    return {
+        ".".join(part for part in names if part != "__init__"): file
+        for file, names in parts.items()
+        if file.is_file()
+    }
+
+
+MODULES = find_modules()
+
+
+def room_of(module: str) -> str | None:
+    """Return the room that a module is in: the longest name of the table that fits it."""
+    fitting = [room for room in ARROWS if module == room or module.startswith(f"{room}.")]
+    return max(fitting, key=len, default=None)
+
+
+def find_imports(module: str) -> Iterator[Import]:
+    path = MODULES[module]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: write the whole name of what you import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found = [name if name in MODULES else str(node.module) for name in names]
+        elif isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        else:
+            continue
+        place = f"{path.relative_to(PROJECT)}:{node.lineno}"
+        yield from (Import(place, module, name) for name in found if name in MODULES)
+
+
+def is_allowed(room: str, other: str) -> bool:
+    allowed = ARROWS[room]
+    wide = [name.removesuffix(".*") for name in allowed if name.endswith(".*")]
+    return other in allowed or any(other == name or other.startswith(f"{name}.") for name in wide)
+
+
+def between_rooms() -> Iterator[tuple[Import, str, str]]:
+    for module in MODULES:
+        for each in find_imports(module):
+            room, other = room_of(each.importer), room_of(each.imported)
+            if room and other and room != other:
+                yield each, room, other
+
+
+def test_every_module_is_in_a_room_of_the_table() -> None:
+    folders = {path.parts[0] for path in (f.relative_to(PROJECT) for f in PROJECT.glob("*/*.py"))}
+    modules = {*MODULES, *folders, *(path.stem for path in PROJECT.glob("*.py"))} - {"tests"}
+    homeless = sorted(name for name in modules if room_of(name) is None and name != "lib")
+    assert not homeless, (
+        f"{homeless}: move them into a room, or give them a line in ARROWS of {__name__}: whom may "
+        "they import?"
+    )
+
+
+def test_no_import_is_against_the_arrows() -> None:
+    refused = [
+        f"{each.place}: {each.importer} imports {each.imported}, but {room} may import only "
+        f"{', '.join(sorted(ARROWS[room])) or 'nothing'}"
+        for each, room, other in between_rooms()
+        if not is_allowed(room, other)
+    ]
+    assert not refused, "\n".join(
+        [
+            *refused,
+            "Have it handed in as a parameter (functions/wiring.py makes what is handed in), or "
+            "move the code to the room that it belongs to. If the arrow is right and makes no "
+            f"circle, add it to ARROWS of {__name__}.",
+        ]
+    )
+
+
+def test_no_room_is_imported_by_what_it_imports() -> None:
+    arrows: dict[str, set[str]] = {room: set() for room in ARROWS}
+    for _, room, other in between_rooms():
+        if not {room, other} <= TANGLED:
+            arrows[room].add(other)
+    while leaves := {room for room, others in arrows.items() if not others & arrows.keys()}:
+        arrows = {room: others for room, others in arrows.items() if room not in leaves}
+    assert not arrows, f"these rooms import each other, or what does: {sorted(arrows)}"
+
+
+@pytest.mark.parametrize(
+    ("room", "other"),
+    [
+        ("lib.edge", "lib.saga"),
+        ("lib.edge", "functions"),
+        ("lib.saga", "domain"),
+        ("lib.json", "lib.edge"),
+        ("lib.datastore.v1", "lib.datastore"),
+        ("domain", "lib.datastore.read"),
+        ("local", "lib.errors"),
+    ],
+)
+def test_the_table_refuses(room: str, other: str) -> None:
+    assert not is_allowed(room, other)
