@@ -1,6 +1,33 @@
 """The decorator of our HTTP functions, and what they may ask for by a parameter's name."""
 
+from typing import TYPE_CHECKING
+
+import flask
+
 from functions import wiring
+from lib.edge.access import identify_caller
+from lib.edge.binding import OF_REQUEST
 from lib.edge.endpoint import Edge
 
-endpoint = Edge(wiring.verifier, store=wiring.store, engine=wiring.engine).endpoint
+if TYPE_CHECKING:
+    from lib.saga.operators.operator import Operator
+
+
+def make_operator(request: flask.Request) -> "Operator":
+    """Return who sends a request, for which state of the saga, and under which key."""
+    from lib.saga.operators.operator import Operator
+
+    return Operator(
+        engine=wiring.engine(),
+        name=identify_caller(request, wiring.verifier),
+        sequence=OF_REQUEST["if_match"](request),
+        key=OF_REQUEST["idempotency_key"](request) or "",
+    )
+
+
+endpoint = Edge(
+    wiring.verifier,
+    {"operator": make_operator},
+    store=wiring.store,
+    engine=wiring.engine,
+).endpoint

@@ -6,7 +6,7 @@ state alone. Sent again, with the same Idempotency-Key or the same words, it is 
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -14,17 +14,13 @@ from functions.edge import endpoint
 from functions.sagas import SagaId, SagaName, StepName
 from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate
-from lib.saga.engine import Engine
 from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine import inputs
 from lib.saga.operators import view
 from lib.saga.operators.operating import Verb, apply_to_each, make_request
+from lib.saga.operators.operator import Operator
 from lib.saga.payload import canonical_payload
 from lib.saga.records import SagaStatus
-
-#: The version that `If-Match` names, and the Idempotency-Key.
-Seen = int | None
-Key = str | None
 
 Reason = Annotated[
     str,
@@ -40,27 +36,27 @@ Reason = Annotated[
 Outcome = Literal["COMPLETED", "ROLLED_BACK"]
 
 
-class Instruction(Struct, forbid_unknown_fields=True):
+class OperatorRequest(Struct, forbid_unknown_fields=True):
     """Which saga, and why."""
 
     id: SagaId
     reason: Reason
 
 
-class Skip(Instruction, forbid_unknown_fields=True):
+class Skip(OperatorRequest, forbid_unknown_fields=True):
     """Which step, and the output that it is to have had."""
 
     step: StepName
     output: Any = UNSET
 
 
-class Void(Instruction, forbid_unknown_fields=True):
+class Void(OperatorRequest, forbid_unknown_fields=True):
     """Which step has not happened."""
 
     step: StepName
 
 
-class Resolve(Instruction, forbid_unknown_fields=True):
+class Resolve(OperatorRequest, forbid_unknown_fields=True):
     """What the saga was brought to by hand: COMPLETED or ROLLED_BACK."""
 
     outcome: Outcome
@@ -81,30 +77,11 @@ class Bulk(Struct, forbid_unknown_fields=True):
     page_token: PageToken = None
 
 
-class Sender(NamedTuple):
-    """Who sends an instruction, for which state of the saga, and under which key."""
-
-    caller: str
-    if_match: int | None
-    key: str | None
-
-
-def _tell(
-    engine: Engine,
-    body: Instruction,
-    sender: Sender,
-    verb: Callable[..., inputs.Asked],
-    **what: Any,
+def _apply(
+    operator: Operator, body: OperatorRequest, verb: Callable[..., inputs.Asked], **what: Any
 ) -> dict[str, Any]:
     annotate(saga=body.id)
-    request = verb(
-        actor=sender.caller,
-        reason=body.reason,
-        sequence=sender.if_match,
-        id=sender.key or "",
-        **what,
-    )
-    return view.summarize_saga(engine.tell(body.id, request))
+    return view.summarize_saga(operator.apply(body.id, verb, body.reason, **what))
 
 
 def _encode(output: Any | UnsetType) -> str | None:
@@ -114,109 +91,65 @@ def _encode(output: Any | UnsetType) -> str | None:
 
 
 @endpoint("POST", status=202, invoker="operator")
-def cancel_saga(
-    body: Instruction,
-    engine: Engine,
-    caller: str,
-    if_match: int | None,
-    idempotency_key: str | None,
-) -> dict[str, Any]:
+def cancel_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
     """Have a saga rolled back: what it did is compensated, after the steps in flight."""
-    sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, inputs.CancelRequested)
+    return _apply(operator, body, inputs.CancelRequested)
 
 
 @endpoint("POST", invoker="operator")
-def pause_saga(
-    body: Instruction,
-    engine: Engine,
-    caller: str,
-    if_match: int | None,
-    idempotency_key: str | None,
-) -> dict[str, Any]:
+def pause_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
     """Let nothing new begin in a saga and its children; what is in flight ends and is recorded."""
-    sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, inputs.PauseRequested)
+    return _apply(operator, body, inputs.PauseRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
-def resume_saga(
-    body: Instruction,
-    engine: Engine,
-    caller: str,
-    if_match: int | None,
-    idempotency_key: str | None,
-) -> dict[str, Any]:
+def resume_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
     """Let a paused saga go on, and its children."""
-    sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, inputs.ResumeRequested)
+    return _apply(operator, body, inputs.ResumeRequested)
 
 
 @endpoint("POST", invoker="operator")
-def park_saga(
-    body: Instruction,
-    engine: Engine,
-    caller: str,
-    if_match: int | None,
-    idempotency_key: str | None,
-) -> dict[str, Any]:
+def park_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
     """Give a saga up to an operator, whatever it does or waits for: FAILED, with an alert."""
-    sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, inputs.ParkRequested)
+    return _apply(operator, body, inputs.ParkRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
-def retry_saga(
-    body: Instruction,
-    engine: Engine,
-    caller: str,
-    if_match: int | None,
-    idempotency_key: str | None,
-) -> dict[str, Any]:
+def retry_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
     """Try the step, or the compensation, that has failed again; a parked saga goes on."""
-    sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, inputs.RetryRequested)
+    return _apply(operator, body, inputs.RetryRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
-def skip_saga_step(
-    body: Skip, engine: Engine, caller: str, if_match: Seen, idempotency_key: Key
-) -> dict[str, Any]:
+def skip_saga_step(body: Skip, operator: Operator) -> dict[str, Any]:
     """Take a failed step, or compensation, as done, with a stated output."""
-    sender = Sender(caller, if_match, idempotency_key)
-    return _tell(
-        engine, body, sender, inputs.SkipRequested, step=body.step, output=_encode(body.output)
-    )
+    return _apply(operator, body, inputs.SkipRequested, step=body.step, output=_encode(body.output))
 
 
 @endpoint("POST", status=202, invoker="operator")
-def void_saga_step(
-    body: Void, engine: Engine, caller: str, if_match: Seen, idempotency_key: Key
-) -> dict[str, Any]:
+def void_saga_step(body: Void, operator: Operator) -> dict[str, Any]:
     """Take a failed step as not done, for certain: the saga is rolled back."""
-    sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, inputs.VoidRequested, step=body.step)
+    return _apply(operator, body, inputs.VoidRequested, step=body.step)
 
 
 @endpoint("POST", invoker="operator")
-def resolve_saga(
-    body: Resolve, engine: Engine, caller: str, if_match: Seen, idempotency_key: Key
-) -> dict[str, Any]:
+def resolve_saga(body: Resolve, operator: Operator) -> dict[str, Any]:
     """Close a parked saga that was brought to its end by hand."""
-    sender = Sender(caller, if_match, idempotency_key)
-    return _tell(engine, body, sender, inputs.ResolveRequested, outcome=SagaStatus(body.outcome))
+    return _apply(operator, body, inputs.ResolveRequested, outcome=SagaStatus(body.outcome))
 
 
 @endpoint("POST", invoker="operator")
-def operate_sagas(body: Bulk, engine: Engine, caller: str, idempotency_key: Key) -> dict[str, Any]:
+def operate_sagas(body: Bulk, operator: Operator) -> dict[str, Any]:
     """Do one thing to a page of sagas, or, with `dry_run`, only tell what it would change."""
     request = make_request(
         body.verb,
-        {"actor": caller, "reason": body.reason, "id": idempotency_key or ""},
+        {"actor": operator.name, "reason": body.reason, "id": operator.key},
         step=body.step,
         output=_encode(body.output),
         outcome=body.outcome,
     )
-    page = view.find_page(engine.journal, body.status, body.name, body.page_size, body.page_token)
-    changes = apply_to_each(engine, page.items, request, dry_run=body.dry_run)
+    page = view.find_page(
+        operator.engine.journal, body.status, body.name, body.page_size, body.page_token
+    )
+    changes = apply_to_each(operator.engine, page.items, request, dry_run=body.dry_run)
     return {"dry_run": body.dry_run, **view.show_page(page, changes)}

@@ -41,7 +41,7 @@ class NewSaga(Struct, forbid_unknown_fields=True):
     id: NewSagaId | None = None
 
 
-class Sent(Struct, forbid_unknown_fields=True):
+class SignalRequest(Struct, forbid_unknown_fields=True):
     """A signal for a saga, and what it brings; it is taken once."""
 
     id: SagaId
@@ -77,7 +77,7 @@ def list_sagas(
 
 
 @endpoint("POST", status=202)
-def signal_saga(body: Sent, engine: Engine, caller: str) -> dict[str, Any]:
+def signal_saga(body: SignalRequest, engine: Engine, caller: str) -> dict[str, Any]:
     """Send a saga the signal that one of its steps waits for, or will; the same again is once."""
     annotate(saga=body.id)
     return view.summarize_saga(engine.signal(body.id, body.signal, body.payload, actor=caller))

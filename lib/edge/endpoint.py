@@ -18,7 +18,7 @@ from lib.edge.access import (
     check_origin,
     identify_caller,
 )
-from lib.edge.binding import Binding, compile_binding
+from lib.edge.binding import Binding, Collaborators, compile_binding
 from lib.edge.problems import render_problem
 from lib.edge.request_body import drain
 from lib.edge.response import render_result
@@ -39,12 +39,19 @@ class Edge:
     """Makes HTTP functions of plain ones, and hands them what they ask for by parameter name.
 
     `verifier` makes what verifies tokens, and each collaborator's function makes it: when a request
-    first needs it. A parameter `caller` is whom the request's token names.
+    first needs it. Those in `of_request` are made for each request. A parameter `caller` is whom
+    the request's token names.
     """
 
-    def __init__(self, verifier: VerifierOf, **collaborators: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        verifier: VerifierOf,
+        of_request: Collaborators | None = None,
+        **collaborators: Callable[[], Any],
+    ) -> None:
         self._verifier = verifier
-        self._makers = {name: _ignore_request(make) for name, make in collaborators.items()}
+        makers = {name: _ignore_request(make) for name, make in collaborators.items()}
+        self._makers = {**makers, **(of_request or {})}
         self._makers["caller"] = lambda request: identify_caller(request, verifier)
 
     def endpoint(self, method: str, *, status: int = 200, invoker: str = "caller") -> Decorator:

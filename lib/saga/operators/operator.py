@@ -1,0 +1,30 @@
+"""Somebody who asks something of sagas: every request has a name, a reason and a key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lib.saga.engine import Engine
+from lib.saga.machine.inputs import Asked
+from lib.saga.records import SagaRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """An operator, by `name` in the audit trail.
+
+    `sequence` is that of the saga as the operator saw it, None for any. `key` names the request:
+    sent again under the same key, it changes nothing.
+    """
+
+    engine: Engine
+    name: str
+    sequence: int | None = None
+    key: str = ""
+
+    def apply(
+        self, saga_id: str, request: Callable[..., Asked], reason: str, **what: Any
+    ) -> SagaRecord:
+        """Make a request of a saga; `what` is all else that it holds. Raises as `Engine.tell`."""
+        made = request(actor=self.name, reason=reason, sequence=self.sequence, id=self.key, **what)
+        return self.engine.tell(saga_id, made)
