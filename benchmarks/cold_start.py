@@ -20,7 +20,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.datastore.server import serve
+from local.datastore.api.server import serve
 from local.ports import choose_port
 from local.supervisor import PROJECT
 

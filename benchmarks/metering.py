@@ -23,7 +23,7 @@ from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.recovery import sweep
 from lib.saga.steps import Step
-from local.datastore.server import serve
+from local.datastore.api.server import serve
 from local.supervisor import PROJECT
 
 

@@ -6,8 +6,8 @@ import signal
 import sys
 import threading
 
-from local.datastore.server import serve
-from local.datastore.store import FolderTaken
+from local.datastore.api.server import serve
+from local.datastore.storage.store import FolderTaken
 from local.rpc.listener import PortTaken
 from local.yaml_file import BrokenFile
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.datastore.server import serve
+from local.datastore.api.server import serve
 
 INDEX_FILE = Path(__file__).with_name("index.yaml")
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.emulators import EMULATORS, Emulator, are_installed
 from benchmarks.emulators import start_emulator as launch
-from local.datastore.server import serve
+from local.datastore.api.server import serve
 from tests.absences import do_without
 from tests.contract.layer import faults, namespace, other, store  # noqa: F401  fixtures
 from tests.contract.wire import Wire

@@ -4,7 +4,7 @@ from typing import Any
 
 import grpc
 
-from local.datastore.messages import get_message_class
+from local.datastore.encoding.messages import get_message_class
 from tests.contract.wire import Wire, read_value
 
 #: What is bound in every case, and a cursor as ``c`` beside it.

@@ -18,7 +18,7 @@ from lib.saga.operators import view
 from lib.saga.operators.checking import count_beyond, find_stranded
 from lib.saga.operators.monitoring import monitor
 from lib.saga.records import SagaStatus
-from local.datastore.server import Handle, serve
+from local.datastore.api.server import Handle, serve
 from local.supervisor import PROJECT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from local.datastore.messages import get_message_class
+from local.datastore.encoding.messages import get_message_class
 from tests.contract.wire import Wire, list_names, read_value, refuses
 
 NO_DISJUNCTIONS = pytest.mark.deviation("classic", "it has no disjunctions")

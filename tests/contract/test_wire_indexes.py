@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from local.datastore.indexes import quote
-from local.datastore.server import serve
+from local.datastore.api.server import serve
+from local.datastore.storage.indexes import quote
 from tests.contract.wire import Wire, list_names, refuses
 
 INSIDE = ("__key__", "has ancestor", ("P", 1))

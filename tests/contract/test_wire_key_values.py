@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from local.datastore.messages import get_message_class
+from local.datastore.encoding.messages import get_message_class
 from tests.contract.wire import PROJECT, Wire, list_names, refuses
 
 Partition = tuple[str, str, str]

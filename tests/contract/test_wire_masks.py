@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from local.datastore.messages import get_message_class
+from local.datastore.encoding.messages import get_message_class
 from tests.contract.wire import Unindexed, Wire, read_properties, read_value, refuses
 
 pytestmark = pytest.mark.lacks("classic", "it ignores masks and transforms")

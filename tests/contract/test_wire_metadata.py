@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from local.datastore.messages import get_message_class
+from local.datastore.encoding.messages import get_message_class
 from tests.contract.wire import Unindexed, Wire, list_names, read_properties, refuses
 
 NOT_ON_FSD = pytest.mark.lacks("fsd", "it has no metadata queries")

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import grpc
 
-from local.datastore.messages import get_message_class
+from local.datastore.encoding.messages import get_message_class
 
 PROJECT = "x"
 Path = tuple[str | int, ...]

@@ -7,8 +7,8 @@ from typing import Any
 
 import grpc
 
-from local.datastore.messages import get_message_class
-from local.datastore.server import serve
+from local.datastore.api.server import serve
+from local.datastore.encoding.messages import get_message_class
 from tests.contract.wire import OPERATORS, PROJECT, Unindexed, Wire
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.rounds import call

@@ -16,8 +16,8 @@ from typing import Any
 
 import grpc
 
-from local.datastore import server as datastore
-from local.datastore.messages import get_message_class
+from local.datastore.api import server as datastore
+from local.datastore.encoding.messages import get_message_class
 from local.rpc.frames import (
     PREFACE,
     build_frame,

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.caller import Caller
 from lib.datastore import connect
-from local.datastore.server import serve
+from local.datastore.api.server import serve
 from local.supervisor import PROJECT
 from tests.saga.bench import Bench, Probe, make_saga
 

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from local.datastore.messages import GqlQuery
-from local.datastore.validation import is_reserved
+from local.datastore.encoding.messages import GqlQuery
+from local.datastore.encoding.validation import is_reserved
 from local.rpc.errors import InvalidArgument
 
 #: A name in a request, unlike one in the text, has nothing beyond the basic plane.

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from local.datastore.encoding.messages import Filter, Value
 from local.datastore.gql.values import ValueReader
-from local.datastore.messages import Filter, Value
 
 _COMPARISONS = {
     "=": "EQUAL",

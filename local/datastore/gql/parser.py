@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from local.datastore.encoding.keys import Partition
+from local.datastore.encoding.messages import AggregationQuery, GqlQuery, Query
 from local.datastore.gql.conditions import ConditionReader
-from local.datastore.keys import Partition
-from local.datastore.messages import AggregationQuery, GqlQuery, Query
 from local.rpc.errors import InvalidArgument
 
 _MAX_COUNT = 2**31 - 1

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from local.datastore.encoding.keys import Partition, set_partition
+from local.datastore.encoding.messages import GqlQuery, Value
 from local.datastore.gql.bindings import Bindings
 from local.datastore.gql.literals import fill_timestamp, read_blob
 from local.datastore.gql.reader import TokenReader
 from local.datastore.gql.tokens import Token
-from local.datastore.keys import Partition, set_partition
-from local.datastore.messages import GqlQuery, Value
 from local.rpc.errors import InvalidArgument
 
 #: What a KEY may say about its partition, and the field that it goes to.

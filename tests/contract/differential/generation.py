@@ -8,7 +8,7 @@ from typing import Any
 from google.type.latlng_pb2 import LatLng
 from hypothesis import strategies as st
 
-from local.datastore.messages import get_message_class
+from local.datastore.encoding.messages import get_message_class
 from tests.contract.differential.improper import REQUESTS, Improper
 from tests.contract.differential.operations import Allocate, Enter, Operation, Reserve, Transact
 from tests.contract.differential.queries import Selection

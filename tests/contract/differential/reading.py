@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from local.datastore.messages import get_message_class
+from local.datastore.encoding.messages import get_message_class
 from tests.contract.differential.queries import Selection
 from tests.contract.differential.session import Session, read_entity, read_key, read_values
 from tests.contract.wire import Path

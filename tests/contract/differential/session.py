@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from local.datastore.messages import get_message_class
+from local.datastore.encoding.messages import get_message_class
 from tests.contract.wire import Path, Wire, read_value
 
 #: What no two servers can agree on stands for itself: an id that was allocated, the time of a

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.emulators import start_enforcing_emulator
-from local.datastore.indexes import Definition
-from local.datastore.server import serve
+from local.datastore.api.server import serve
+from local.datastore.storage.indexes import Definition
 from tests.contract.conftest import need_emulators
 from tests.contract.differential.differences import CLASSIC_DIFFERENCES, is_known
 from tests.contract.differential.queries import Selection

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.datastore.index_file import load_index_file
-from local.datastore.indexes import Definition
+from local.datastore.storage.index_file import load_index_file
+from local.datastore.storage.indexes import Definition
 from local.yaml_file import BrokenFile
 from tests.absences import may_lack
 from tests.unit.local_datastore.gcloud_index import find_sdk, read_as_gcloud

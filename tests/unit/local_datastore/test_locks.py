@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local.datastore.locks import Footprint, Locks
+from local.datastore.storage.locks import Footprint, Locks
 from local.rpc.errors import Aborted
 
 KEY, OTHER = b"key", b"other"

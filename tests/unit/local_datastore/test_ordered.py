@@ -4,7 +4,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.datastore.ordered import (
+from local.datastore.encoding.ordered import (
     AFTER,
     decode_bytes,
     decode_double,

@@ -3,8 +3,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from local.datastore.intervals import EVERYTHING, START
-from local.datastore.scans import MergeJoin, RangeScan, Source, walk
+from local.datastore.query.plan.intervals import EVERYTHING, START
+from local.datastore.query.run.scans import MergeJoin, RangeScan, Source, walk
 from local.rpc.blocking import handing_over
 
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.datastore import engine, server
-from local.datastore.engine import Engine
-from local.datastore.server import Handle, serve
-from local.datastore.store import FolderTaken
+from local.datastore.api import server
+from local.datastore.api.server import Handle, serve
+from local.datastore.storage import engine
+from local.datastore.storage.engine import Engine
+from local.datastore.storage.store import FolderTaken
 from local.ports import answers, choose_port
 from local.rpc.frames import PREFACE, build_frame
 from local.rpc.listener import PortTaken

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from local.datastore import transactions
-from local.datastore.clock import Clock
-from local.datastore.locks import Footprint, Locks
-from local.datastore.store import Store
-from local.datastore.transactions import Transactions
+from local.datastore.storage import transactions
+from local.datastore.storage.clock import Clock
+from local.datastore.storage.locks import Footprint, Locks
+from local.datastore.storage.store import Store
+from local.datastore.storage.transactions import Transactions
 from local.rpc.errors import Aborted, InvalidArgument
 
 DATABASE = ("x", "")

@@ -1,0 +1,279 @@
+"""The methods of ``google.datastore.v1.Datastore``, each from its request to its response."""
+
+from collections.abc import Callable
+from typing import Any
+
+from local.datastore.encoding.keys import Partition, encode_path
+from local.datastore.encoding.messages import Key, Message, get_message_class
+from local.datastore.encoding.partitions import Database, get_database, resolve_partition
+from local.datastore.encoding.validation import (
+    MAX_LOOKUP_KEYS,
+    check_complete,
+    check_path,
+    is_complete,
+)
+from local.datastore.gql import parse_aggregation, parse_query
+from local.datastore.query.plan.prepared import Prepared, check_aggregation, prepare_query
+from local.datastore.query.run.aggregation import aggregate
+from local.datastore.query.run.explain import describe_aggregation, describe_outcome, describe_plan
+from local.datastore.query.run.reads import (
+    Read,
+    begin_transaction,
+    read_with,
+)
+from local.datastore.query.run.results import Outcome, View, run_query
+from local.datastore.query.run.transactional import lock_query
+from local.datastore.storage.clock import set_timestamp
+from local.datastore.storage.engine import Engine
+from local.datastore.storage.locks import TRANSACTION_PATIENCE, WRITE_PATIENCE, Footprint
+from local.datastore.write.commit import Outcome as CommitOutcome
+from local.datastore.write.commit import apply_changes
+from local.datastore.write.mutations import Change, allocate_id, check_sequence, read_mutations
+from local.datastore.write.paths import Path, parse_mask, pick_properties
+from local.rpc.errors import InvalidArgument
+
+#: A Lookup puts off the keys after so many bytes of entities; see BATCH_BYTES.
+LOOKUP_BYTES = 3 * 1024 * 1024
+
+
+class Service:
+    """The API on one engine. Methods raise ServiceError for what they refuse."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def list_methods(self) -> dict[str, Callable[[Any], Any]]:
+        """Return the methods by their names in the API."""
+        return {
+            "Lookup": self.look_up,
+            "RunQuery": self.run_query,
+            "RunAggregationQuery": self.run_aggregation_query,
+            "BeginTransaction": self.begin_transaction,
+            "Commit": self.commit,
+            "Rollback": self.roll_back,
+            "AllocateIds": self.allocate_ids,
+            "ReserveIds": self.reserve_ids,
+        }
+
+    def look_up(self, request: Message) -> Any:
+        """Answer the entities of some keys: found, missing, or put off for their size."""
+        database = get_database(request)
+        if len(request.keys) > MAX_LOOKUP_KEYS:
+            raise InvalidArgument(f"A lookup takes at most {MAX_LOOKUP_KEYS} keys.")
+        addresses = self._resolve_keys(request.keys, database, writes=False)
+        response = get_message_class("LookupResponse")()
+        mask = _read_mask(request)
+        with read_with(self._engine, request.read_options, database) as read:
+            read.lock(Footprint(shared=set(addresses)))
+            self._read_entities(read, addresses, response)
+            if mask is not None:
+                _mask_results(response.found, mask)
+            response.transaction = read.started
+            set_timestamp(response.read_time, read.read_time)
+        return response
+
+    def _resolve_keys(self, keys: Any, database: Database, *, writes: bool) -> dict[bytes, Key]:
+        addresses = {}
+        for key in keys:
+            check_path(key, reserved=not writes)
+            check_complete(key)
+            resolved = resolve_partition(key, database, writes=writes)
+            partition = self._engine.ensure_partition(resolved)
+            addresses[partition + encode_path(key.path)] = key
+        return addresses
+
+    def _read_entities(self, read: Read, addresses: dict[bytes, Key], response: Message) -> None:
+        size = 0
+        with read.open_snapshot() as connection:
+            for address, key in addresses.items():
+                if size > LOOKUP_BYTES:
+                    response.deferred.append(key)
+                    continue
+                stored = read.fetch(connection, address)
+                if stored is None:
+                    missing = response.missing.add(version=read.read_time)
+                    missing.entity.key.CopyFrom(key)
+                    continue
+                if size and size + len(stored.entity) > LOOKUP_BYTES:
+                    response.deferred.append(key)
+                    continue
+                size += len(stored.entity)
+                result = response.found.add()
+                result.entity.ParseFromString(stored.entity)
+                result.version = stored.version
+                set_timestamp(result.create_time, stored.created)
+                set_timestamp(result.update_time, stored.version)
+
+    def run_query(self, request: Message) -> Any:
+        """Answer one batch of a query's results."""
+        database = get_database(request)
+        partition = self._read_partition(request, database)
+        response = get_message_class("RunQueryResponse")()
+        query = request.query
+        if request.WhichOneof("query_type") == "gql_query":
+            query = parse_query(request.gql_query, partition)
+            response.query.CopyFrom(query)
+        prepared = prepare_query(self._engine, query, partition)
+        mask = _read_mask(request)
+        if mask is not None and prepared.projection:
+            raise InvalidArgument("property masks are not allowed on projection queries")
+        with read_with(self._engine, request.read_options, database) as read:
+            if _explains(request):
+                describe_plan(response.explain_metrics, prepared)
+            if _executes(request):
+                started = self._engine.clock.now()
+                outcome = self._run(read, prepared)
+                response.batch.CopyFrom(outcome.batch)
+                set_timestamp(response.batch.read_time, read.read_time)
+                if _explains(request):
+                    took = self._engine.clock.now() - started
+                    describe_outcome(response.explain_metrics, prepared, outcome, took)
+            if mask is not None:
+                _mask_results(response.batch.entity_results, mask)
+            response.transaction = read.started
+        return response
+
+    def _read_partition(self, request: Message, database: Database) -> Partition:
+        if request.WhichOneof("query_type") is None:
+            raise InvalidArgument("A query must be given, as a message or as GQL.")
+        key = Key(partition_id=request.partition_id)
+        return resolve_partition(key, database, writes=False)
+
+    def _run(self, read: Read, prepared: Prepared) -> Outcome:
+        if read.locks:
+            return lock_query(self._engine, read, prepared)
+        with read.open_snapshot() as connection:
+            return run_query(self._engine, prepared, View(connection, read.as_of))
+
+    def run_aggregation_query(self, request: Message) -> Any:
+        """Answer counts, sums and averages over a query's results."""
+        database = get_database(request)
+        partition = self._read_partition(request, database)
+        response = get_message_class("RunAggregationQueryResponse")()
+        query = request.aggregation_query
+        if request.WhichOneof("query_type") == "gql_query":
+            query = parse_aggregation(request.gql_query, partition)
+            response.query.CopyFrom(query)
+        prepared = prepare_query(self._engine, query.nested_query, partition)
+        check_aggregation(self._engine, query, partition)
+        with read_with(self._engine, request.read_options, database) as read:
+            if _explains(request):
+                describe_plan(response.explain_metrics, prepared)
+            if _executes(request):
+                started = self._engine.clock.now()
+                scanned = aggregate(
+                    self._engine, read, prepared, query.aggregations, response.batch
+                )
+                set_timestamp(response.batch.read_time, read.read_time)
+                if _explains(request):
+                    took = self._engine.clock.now() - started
+                    describe_aggregation(response.explain_metrics, scanned, took)
+            response.transaction = read.started
+        return response
+
+    def begin_transaction(self, request: Message) -> Any:
+        """Open a transaction."""
+        database = get_database(request)
+        transaction = begin_transaction(self._engine, request.transaction_options, database)
+        return get_message_class("BeginTransactionResponse")(transaction=transaction.id)
+
+    def roll_back(self, request: Message) -> Any:
+        """Give a transaction up; one that is over, by an abort say, has nothing left to give up."""
+        transactions = self._engine.transactions
+        if not transactions.is_over(request.transaction):
+            with transactions.use(request.transaction, get_database(request)) as transaction:
+                transactions.end(transaction)
+        return get_message_class("RollbackResponse")()
+
+    def commit(self, request: Message) -> Any:
+        """Apply mutations: all of them or none."""
+        database = get_database(request)
+        selector = request.WhichOneof("transaction_selector")
+        transactional = request.mode != request.NON_TRANSACTIONAL
+        _check_selector(request, selector, transactional=transactional)
+        if selector == "transaction":
+            outcome = self._commit_transaction(request, database)
+        else:
+            changes = read_mutations(self._engine, request.mutations, database)
+            check_sequence(changes, transactional=transactional)
+            outcome = self._commit_alone(changes)
+        response = get_message_class("CommitResponse")(index_updates=outcome.index_updates)
+        response.mutation_results.extend(outcome.results)
+        if transactional:
+            set_timestamp(response.commit_time, outcome.version)
+        return response
+
+    def _commit_alone(self, changes: list[Change]) -> CommitOutcome:
+        owner = object()
+        try:
+            return apply_changes(self._engine, changes, owner, WRITE_PATIENCE)
+        finally:
+            self._engine.locks.release(owner)
+
+    def _commit_transaction(self, request: Message, database: Database) -> CommitOutcome:
+        transactions = self._engine.transactions
+        with transactions.use(request.transaction, database) as transaction:
+            # What is wrong with the request itself leaves the transaction open.
+            if transaction.read_only and request.mutations:
+                raise InvalidArgument("Cannot modify entities in a read-only transaction.")
+            changes = read_mutations(self._engine, request.mutations, database)
+            try:
+                check_sequence(changes, transactional=True)
+                return apply_changes(self._engine, changes, transaction, TRANSACTION_PATIENCE)
+            finally:
+                transactions.end(transaction)
+
+    def allocate_ids(self, request: Message) -> Any:
+        """Complete incomplete keys with ids that nobody has."""
+        database = get_database(request)
+        response = get_message_class("AllocateIdsResponse")()
+        for key in request.keys:
+            check_path(key)
+            if is_complete(key):
+                raise InvalidArgument(
+                    f"Key path element must not be complete: [{key.path[-1].kind}]"
+                )
+            partition = self._engine.ensure_partition(resolve_partition(key, database))
+            allocate_id(self._engine, key, partition)
+            response.keys.append(key)
+        return response
+
+    def reserve_ids(self, request: Message) -> Any:
+        """Never allocate the ids of these keys."""
+        database = get_database(request)
+        addresses = self._resolve_keys(request.keys, database, writes=True)
+        with self._engine.write() as writer:
+            writer.executemany(
+                "INSERT OR IGNORE INTO reserved VALUES (?)", [(one,) for one in addresses]
+            )
+        return get_message_class("ReserveIdsResponse")()
+
+
+def _explains(request: Message) -> bool:
+    return bool(request.HasField("explain_options"))
+
+
+def _executes(request: Message) -> bool:
+    return not _explains(request) or bool(request.explain_options.analyze)
+
+
+def _read_mask(request: Message) -> list[Path] | None:
+    return parse_mask(request.property_mask) if request.HasField("property_mask") else None
+
+
+def _mask_results(results: Any, mask: list[Path]) -> None:
+    for result in results:
+        result.entity.CopyFrom(pick_properties(result.entity, mask))
+
+
+def _check_selector(request: Message, selector: str | None, *, transactional: bool) -> None:
+    if request.mode not in request.Mode.values():
+        raise InvalidArgument(f"Unknown commit mode: {request.mode}.")
+    if transactional and selector is None:
+        raise InvalidArgument("transactional commit requires a transaction")
+    if not transactional and selector is not None:
+        raise InvalidArgument("A non-transactional commit must not name a transaction.")
+    if selector == "single_use_transaction":
+        options = request.single_use_transaction
+        if options.WhichOneof("mode") == "read_only":
+            raise InvalidArgument("A single-use transaction must be a read-write one.")

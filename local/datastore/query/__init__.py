@@ -1,0 +1,1 @@
+"""Queries: `plan` finds out what answers one, `run` reads it."""

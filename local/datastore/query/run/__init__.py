@@ -1,0 +1,1 @@
+"""Running a plan: scans, results in pages, aggregations, reads of the past and in transactions."""

@@ -1,0 +1,109 @@
+"""The read options of a request: in which transaction it reads, under which locks, at what time."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from local.datastore.encoding.messages import Message, ReadOptions
+from local.datastore.encoding.partitions import Database
+from local.datastore.storage.clock import get_microseconds
+from local.datastore.storage.engine import Engine
+from local.datastore.storage.history import RETENTION, fetch_entity_at
+from local.datastore.storage.locks import TRANSACTION_PATIENCE, Footprint
+from local.datastore.storage.store import Stored, fetch_entity
+from local.datastore.storage.transactions import Transaction, check_id
+from local.rpc.errors import Aborted, FailedPrecondition, InvalidArgument, ServiceError
+
+
+@dataclass(slots=True)
+class Read:
+    """How one request reads.
+
+    ``started`` is the id of the transaction that it began, or empty; ``as_of`` is set when it reads
+    the past.
+    """
+
+    engine: Engine
+    transaction: Transaction | None
+    started: bytes
+    read_time: int
+    as_of: int | None = None
+
+    @property
+    def locks(self) -> bool:
+        """Whether what is read must be locked: in a read-write transaction."""
+        return self.transaction is not None and not self.transaction.read_only
+
+    def lock(self, footprint: Footprint) -> None:
+        """Share what is about to be read until the transaction ends; Aborted when it cannot be."""
+        if self.transaction is not None and self.locks:
+            self.engine.locks.acquire(self.transaction, footprint, TRANSACTION_PATIENCE)
+
+    def fetch(self, connection: sqlite3.Connection, key: bytes) -> Stored | None:
+        """Return an entity of a snapshot at the time that is read."""
+        if self.as_of is None:
+            return fetch_entity(connection, key)
+        return fetch_entity_at(connection, key, self.as_of)
+
+    @contextmanager
+    def open_snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Yield what to read from: the transaction's snapshot, or the state of this moment."""
+        if self.transaction is not None and self.transaction.snapshot is not None:
+            yield self.transaction.snapshot
+            return
+        with self.engine.store.read_snapshot() as connection:
+            yield connection
+
+
+@contextmanager
+def read_with(engine: Engine, options: ReadOptions, database: Database) -> Iterator[Read]:
+    """Yield how to read by these options; a transaction that loses a lock is rolled back."""
+    which = options.WhichOneof("consistency_type")
+    if which == "read_time":
+        time = _read_time(engine, options.read_time)
+        yield Read(engine, None, b"", time, as_of=time)
+        return
+    if options.read_consistency not in options.ReadConsistency.values():
+        raise InvalidArgument(f"Unknown read consistency: {options.read_consistency}.")
+    if which not in ("transaction", "new_transaction"):
+        yield Read(engine, None, b"", engine.clock.now())
+        return
+    started = which == "new_transaction"
+    if started:
+        id_ = begin_transaction(engine, options.new_transaction, database).id
+    else:
+        id_ = options.transaction
+    with engine.transactions.use(id_, database) as transaction:
+        read_time = transaction.read_time if transaction.read_only else engine.clock.now()
+        try:
+            as_of = transaction.as_of
+            yield Read(engine, transaction, id_ if started else b"", as_of or read_time, as_of)
+        except ServiceError as error:
+            if started or isinstance(error, Aborted):
+                engine.transactions.end(transaction)
+            raise
+
+
+def begin_transaction(engine: Engine, options: Message, database: Database) -> Transaction:
+    """Open a transaction; without a mode it is a read-write one."""
+    if options.WhichOneof("mode") != "read_only":
+        check_id(options.read_write.previous_transaction)
+        return engine.transactions.begin(database, read_only=False)
+    as_of = None
+    if options.read_only.HasField("read_time"):
+        as_of = _read_time(engine, options.read_only.read_time)
+    return engine.transactions.begin(database, read_only=True, as_of=as_of)
+
+
+def _read_time(engine: Engine, timestamp: Any) -> int:
+    time = get_microseconds(timestamp)
+    now = engine.clock.now()
+    if timestamp.nanos % 1000:
+        raise InvalidArgument("timestamp cannot have more than microseconds precision")
+    if time > now:
+        raise InvalidArgument("The requested 'read_time' cannot be in the future.")
+    if time < now - RETENTION:
+        raise FailedPrecondition("The requested 'read_time' is too old: more than an hour.")
+    return time

@@ -1,0 +1,49 @@
+"""Queries in read-write transactions: what they scanned and what they found stays as it was."""
+
+from collections.abc import Iterator
+
+from local.datastore.query.plan.planner import Plan
+from local.datastore.query.plan.prepared import Prepared
+from local.datastore.query.run.execution import find_source
+from local.datastore.query.run.reads import Read
+from local.datastore.query.run.results import Outcome, View, run_query
+from local.datastore.storage.engine import Engine
+from local.datastore.storage.locks import Footprint
+
+
+def lock_ranges(engine: Engine, read: Read, prepared: Prepared) -> bytes:
+    """Share every stretch of an index that a query scans; return its partition's id."""
+    partition = engine.ensure_partition(prepared.partition)
+    ranges = [one for plan in prepared.plans for one in _list_ranges(engine, plan, partition)]
+    read.lock(Footprint(ranges=ranges))
+    return partition
+
+
+def lock_query(engine: Engine, read: Read, prepared: Prepared) -> Outcome:
+    """Run a query and share its results; Aborted when another transaction will not let go."""
+    partition = lock_ranges(engine, read, prepared)
+    locked: set[bytes] = set()
+    while True:
+        with read.open_snapshot() as connection:
+            outcome = run_query(engine, prepared, View(connection, None))
+        found = {partition + path for path in outcome.paths}
+        if found <= locked:
+            return outcome
+        # An entity may have changed where no index shows it before its lock was had: read again.
+        read.lock(Footprint(shared=found))
+        locked |= found
+
+
+def _list_ranges(engine: Engine, plan: Plan, partition: bytes) -> Iterator[tuple[bytes, bytes]]:
+    intervals = plan.base if plan.built else plan.intervals
+    for leg in plan.legs:
+        if leg.definition.kind:
+            engine.ensure_index(partition, leg.definition)
+        source = find_source(engine.catalog, partition, leg)
+        if source is None:
+            raise LookupError(f"the index has no id: {leg.definition}")
+        table = b"i" if source.table == "entries" else b"e"
+        for low, high in intervals:
+            start, stop = (high.flip(), low.flip()) if leg.turned else (low, high)
+            prefix = table + source.prefix
+            yield prefix + start.edge, prefix + stop.edge

@@ -1,0 +1,84 @@
+"""The parts of one server, put together: the store, its catalog, the clock, locks, transactions."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.datastore.encoding.keys import Partition
+from local.datastore.storage.catalog import Catalog
+from local.datastore.storage.clock import Clock
+from local.datastore.storage.composites import build_composites
+from local.datastore.storage.history import prune_history
+from local.datastore.storage.indexes import Definition
+from local.datastore.storage.locks import Locks
+from local.datastore.storage.store import Store
+from local.datastore.storage.transactions import Transactions
+
+
+class Engine:
+    """Everything that the request handlers share; one per data folder."""
+
+    def __init__(
+        self, folder: Path, composites: Sequence[Definition], *, require_indexes: bool
+    ) -> None:
+        self.store = Store(folder)
+        self.require_indexes = require_indexes
+        # Versions go on rising after a restart even if the machine's clock was set back.
+        self.clock = Clock(not_before=self.store.get_modification_time())
+        self.locks = Locks()
+        self.transactions = Transactions(self.store, self.locks, self.clock)
+        with self.store.write() as writer:
+            self.catalog = Catalog(writer, composites)
+            build_composites(writer, self.catalog, composites)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Yield the writer inside a transaction that the catalog's new ids are part of."""
+        with self.store.write() as writer:
+            try:
+                yield writer
+            except BaseException:
+                self.catalog.settle(committed=False)
+                raise
+            self.catalog.settle(committed=True)
+
+    def ensure_partition(self, partition: Partition) -> bytes:
+        """Return a partition's id, writing a new one if it has none."""
+        known = self.catalog.find_partition(partition)
+        if known is not None:
+            return known
+        with self.write() as writer:
+            return self.catalog.ensure_partition(writer, partition)
+
+    def ensure_index(self, partition: bytes, definition: Definition) -> bytes:
+        """Return an index's id, writing a new one if it has none."""
+        known = self.catalog.find_index(partition, definition)
+        if known is not None:
+            return known
+        with self.write() as writer:
+            return self.catalog.ensure_definition(writer, partition, definition)
+
+    def check(self) -> None:
+        """Raise sqlite3.Error unless what is stored can be read, and written to."""
+        with self.store.write() as writer:
+            writer.execute("SELECT 1 FROM entities LIMIT 1").fetchone()
+
+    def prune_history(self) -> None:
+        """Forget what no read may ask for any more."""
+        more = True
+        while more:
+            with self.store.write() as writer:
+                more = prune_history(writer, self.clock.now())
+
+    def reset(self) -> None:
+        """Forget everything that was stored; every open transaction is over."""
+        self.transactions.end_all()
+        with self.store.write() as writer:
+            for table in ("entities", "entries", "history", "reserved"):
+                writer.execute(f"DELETE FROM {table}")  # noqa: S608
+
+    def close(self) -> None:
+        """Roll back what is open and close the store."""
+        self.transactions.end_all()
+        self.store.close()

@@ -1,0 +1,41 @@
+"""What entities were before: for reads at a time in the past hour.
+
+An entry is kept when an entity is replaced or deleted, and tells from which version until before
+which one it was so.
+"""
+
+import sqlite3
+
+from local.datastore.storage.store import Stored, fetch_entity
+
+#: How far back a read may go, in microseconds: the service's without point-in-time recovery.
+RETENTION = 3600 * 1_000_000
+_PRUNED_AT_ONCE = 1000
+
+
+def keep_version(writer: sqlite3.Connection, key: bytes, until: int, stored: Stored) -> None:
+    """Keep what is about to be replaced at version ``until``."""
+    writer.execute("INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?)", (key, until, *stored))
+
+
+def prune_history(writer: sqlite3.Connection, now: int) -> bool:
+    """Forget some of what nobody may read any more; True when there may be more of it."""
+    cursor = writer.execute(
+        "DELETE FROM history WHERE (key, until) IN "
+        "(SELECT key, until FROM history WHERE until < ? LIMIT ?)",
+        (now - RETENTION, _PRUNED_AT_ONCE),
+    )
+    return cursor.rowcount == _PRUNED_AT_ONCE
+
+
+def fetch_entity_at(connection: sqlite3.Connection, key: bytes, time: int) -> Stored | None:
+    """Return an entity as it was at a version, or None when there was none."""
+    present = fetch_entity(connection, key)
+    if present is not None and present.version <= time:
+        return present
+    row = connection.execute(
+        "SELECT version, created, entity FROM history WHERE key = ? AND until > ? "
+        "ORDER BY until LIMIT 1",
+        (key, time),
+    ).fetchone()
+    return Stored(*row) if row and row[0] <= time else None

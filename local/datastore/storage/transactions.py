@@ -1,0 +1,125 @@
+"""The open transactions: their ids, their snapshots, their locks, and how they end."""
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from local.datastore.storage.clock import Clock
+from local.datastore.storage.locks import Locks
+from local.datastore.storage.store import Store
+from local.rpc.blocking import about_to_block
+from local.rpc.errors import InvalidArgument
+
+#: Seconds without a request after which a transaction is rolled back, and its longest life.
+IDLE_LIMIT = 60.0
+TOTAL_LIMIT = 270.0
+_ID_BYTES = 16
+
+
+def check_id(id_: bytes) -> None:
+    """Refuse what no transaction was ever called; the empty id stands for none."""
+    if id_ and len(id_) != _ID_BYTES:
+        raise InvalidArgument("Invalid transaction.")
+
+
+@dataclass(eq=False)
+class Transaction:
+    """One open transaction. A read-only one carries the snapshot that all its reads see."""
+
+    id: bytes
+    database: tuple[str, str]
+    snapshot: sqlite3.Connection | None
+    read_time: int
+    as_of: int | None = None
+    started: float = field(default_factory=time.monotonic)
+    last_used: float = field(default_factory=time.monotonic)
+    busy: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it may not write."""
+        return self.snapshot is not None
+
+
+class Transactions:
+    """The open transactions of one server."""
+
+    def __init__(self, store: Store, locks: Locks, clock: Clock) -> None:
+        self._store = store
+        self._locks = locks
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._open: dict[bytes, Transaction] = {}
+        self._prefix = secrets.token_bytes(_ID_BYTES // 2)
+
+    def begin(
+        self, database: tuple[str, str], *, read_only: bool, as_of: int | None = None
+    ) -> Transaction:
+        """Open a transaction on a database, given as (project, database).
+
+        A read-only one may read the past: ``as_of`` is a version.
+        """
+        read_time = self._clock.now()
+        snapshot = self._store.open_snapshot() if read_only else None
+        id_ = self._prefix + secrets.token_bytes(_ID_BYTES // 2)
+        transaction = Transaction(id_, database, snapshot, read_time, as_of)
+        with self._mutex:
+            self._open[transaction.id] = transaction
+        return transaction
+
+    @contextmanager
+    def use(self, id_: bytes, database: tuple[str, str]) -> Iterator[Transaction]:
+        """Yield an open transaction to one request at a time; InvalidArgument when it is over."""
+        transaction = self._find(id_, database)
+        if transaction.busy.locked():
+            about_to_block()
+        with transaction.busy:
+            self._find(id_, database)
+            transaction.last_used = time.monotonic()
+            yield transaction
+            transaction.last_used = time.monotonic()
+
+    def _find(self, id_: bytes, database: tuple[str, str]) -> Transaction:
+        transaction = self._open.get(id_)
+        if transaction is None or transaction.database != database:
+            raise InvalidArgument(
+                "The referenced transaction has expired or is no longer valid."
+                if len(id_) == _ID_BYTES
+                else "Invalid transaction."
+            )
+        return transaction
+
+    def is_over(self, id_: bytes) -> bool:
+        """Tell whether this server began such a transaction, and it has ended however it may."""
+        return id_.startswith(self._prefix) and len(id_) == _ID_BYTES and id_ not in self._open
+
+    def end(self, transaction: Transaction) -> None:
+        """Close a transaction and let go of its locks or its snapshot."""
+        with self._mutex:
+            known = self._open.pop(transaction.id, None)
+        if known is None:
+            return
+        self._locks.release(transaction)
+        if transaction.snapshot is not None:
+            self._store.close_snapshot(transaction.snapshot)
+
+    def expire(self) -> None:
+        """Roll back the transactions that were idle or open for too long."""
+        now = time.monotonic()
+        for transaction in list(self._open.values()):
+            idle, age = now - transaction.last_used, now - transaction.started
+            over = idle > IDLE_LIMIT or age > TOTAL_LIMIT
+            if over and transaction.busy.acquire(blocking=False):
+                try:
+                    self.end(transaction)
+                finally:
+                    transaction.busy.release()
+
+    def end_all(self) -> None:
+        """Roll back every open transaction: the server stops."""
+        for transaction in list(self._open.values()):
+            self.end(transaction)
