@@ -14,13 +14,13 @@ from functions.edge import endpoint
 from functions.sagas import SagaId, SagaName, StepName
 from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate
-from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine import inputs
 from lib.saga.operators import view
 from lib.saga.operators.operating import Verb, apply_to_each, make_request
 from lib.saga.operators.operator import Operator
-from lib.saga.payload import canonical_payload
-from lib.saga.records import SagaStatus
+from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.saga.state.payload import canonical_payload
+from lib.saga.state.records import SagaStatus
 
 Reason = Annotated[
     str,

@@ -4,9 +4,9 @@ import flask
 
 from functions.edge import endpoint
 from lib.observability.logs import annotate
-from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.recovery import Swept, sweep
+from lib.saga.state.delivery import Delivery
 from lib.timing.clock import now
 
 #: The sweep waits for services nearly all of its time.

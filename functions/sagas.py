@@ -10,7 +10,7 @@ from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate, traceparent
 from lib.saga.engine import Engine
 from lib.saga.operators import view
-from lib.saga.records import SagaStatus
+from lib.saga.state.records import SagaStatus
 
 #: A caller's own id for a saga.
 NewSagaId = Annotated[

@@ -16,9 +16,9 @@ from lib.timing.clock import now
 if TYPE_CHECKING:
     from lib.datastore import Store
     from lib.edge.identity import Verifier
-    from lib.saga.delivery import Delivery
     from lib.saga.dispatch import CloudTasksQueue
     from lib.saga.engine import Engine
+    from lib.saga.state.delivery import Delivery
 
 _TAG = re.compile(r"[a-z0-9-]{1,46}", re.ASCII)
 

@@ -11,8 +11,8 @@ from domain.orders.order import Order
 from domain.orders.saga import ORDER_PROCESSING
 from lib.errors import NotFound
 from lib.saga.engine import Engine
-from lib.saga.records import SagaRecord, SagaStatus
-from lib.saga.redaction import conceal
+from lib.saga.state.records import SagaRecord, SagaStatus
+from lib.saga.state.redaction import conceal
 
 #: What a customer is told of an order in each state of its saga.
 ORDER_STATUS = {

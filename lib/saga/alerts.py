@@ -6,7 +6,7 @@ from lib.errors import AmendsError, Unreadable
 from lib.observability.logs import log
 from lib.saga.fallback import logged
 from lib.saga.machine.decision.draft import Decision
-from lib.saga.records import FINISHED, DeadLetter, SagaRecord
+from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord
 
 
 @logged()

@@ -10,10 +10,11 @@ from lib.errors import NotBegun
 from lib.json.exact_numbers import encode_exact
 from lib.saga.containment import contain, text_of
 from lib.saga.deferred import check_ran
-from lib.saga.delivery import Delivery, Phase
-from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.overruns import OVERRUNS
+from lib.saga.phase import Phase
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.limits import LARGEST_OUTPUT
 from lib.saga.verdict import Unstorable, judge
 from lib.timing.deadline import within
 

@@ -6,10 +6,10 @@ from lib.observability.stack_traces import describe_stack
 from lib.saga.attempt import Attempt
 from lib.saga.containment import Escaped
 from lib.saga.definition import Saga
-from lib.saga.delivery import Phase
 from lib.saga.fallback import logged
 from lib.saga.journal import Loaded
 from lib.saga.machine.inputs import FINAL, AttemptEnded, Result
+from lib.saga.phase import Phase
 
 #: These need no line: nothing has failed.
 WELL = frozenset({Result.DONE, Result.IN_PROGRESS})

@@ -8,7 +8,6 @@ from lib.saga.attempt import outcome_of
 from lib.saga.barrier import EffectStatus, bind
 from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
-from lib.saga.delivery import Delivery, Phase
 from lib.saga.journal import Loaded
 from lib.saga.machine.forward.stages import must_stop
 from lib.saga.machine.inputs import (
@@ -21,7 +20,9 @@ from lib.saga.machine.inputs import (
     TimerFired,
 )
 from lib.saga.machine.starting.functions import outputs_of
-from lib.saga.records import SagaRecord
+from lib.saga.phase import Phase
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import SagaRecord
 from lib.saga.steps import Action, Part, Step
 from lib.saga.verdict import judge
 

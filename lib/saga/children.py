@@ -1,7 +1,7 @@
 """How the sagas that a saga waits for follow its pause, whatever is killed in between."""
 
 from lib.saga.journal import Journal, Loaded
-from lib.saga.records import ACTIVE, SagaRecord
+from lib.saga.state.records import ACTIVE, SagaRecord
 
 
 def find_strays(journal: Journal, loaded: Loaded) -> list[str]:

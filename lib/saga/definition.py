@@ -16,7 +16,7 @@ from lib.saga.declaration import DeclarationError, refuse
 from lib.saga.declaration.error import Declared, describe
 from lib.saga.declaration.sagas import faults_of_saga
 from lib.saga.declaration.values import name_for_message
-from lib.saga.delivery import Phase
+from lib.saga.phase import Phase
 from lib.saga.policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.shape import describe_need, describe_type
 from lib.saga.steps import Child, Parallel, Part, Step

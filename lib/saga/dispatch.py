@@ -13,7 +13,7 @@ from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 from lib.errors import DeadlineExceeded, Unavailable
-from lib.saga.delivery import Delivery
+from lib.saga.state.delivery import Delivery
 from lib.timing.deadline import bound_seconds
 
 #: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.

@@ -36,10 +36,8 @@ from lib.saga.calling import (
 )
 from lib.saga.children import find_strays
 from lib.saga.definition import Definitions, Saga, check_table
-from lib.saga.delivery import Delivery, Phase
 from lib.saga.fallback import log_unexpected, not_begun, unanswered
 from lib.saga.journal import Journal, Loaded
-from lib.saga.limits import LARGEST_OUTPUT
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.machine.inputs import (
     AttemptEnded,
@@ -56,11 +54,14 @@ from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.machine.starting.creations import new_saga
 from lib.saga.machine.starting.functions import clean_error
 from lib.saga.overruns import OVERRUNS
-from lib.saga.payload import canonical_payload, is_same_payload, stored_payload
+from lib.saga.phase import Phase
 from lib.saga.recorder import Recorder, begin_in_time
-from lib.saga.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
 from lib.saga.requests import follow_pause, for_children, pin, tell_each
 from lib.saga.retention import KEEP, Retention, retain, told
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.saga.state.payload import canonical_payload, is_same_payload, stored_payload
+from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
 from lib.saga.steps import Child, Signal
 from lib.timing.retry import back_off
 

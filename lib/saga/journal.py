@@ -26,7 +26,7 @@ from lib.datastore import (
 )
 from lib.errors import NotFound, Unreadable
 from lib.saga.machine.decision.draft import Decision
-from lib.saga.records import (
+from lib.saga.state.records import (
     SHARDS,
     DeadLetter,
     EventRecord,

@@ -13,7 +13,7 @@ from lib.saga.engine import Engine
 from lib.saga.journal import Journal, Loaded
 from lib.saga.machine.inputs import Looked
 from lib.saga.machine.outstanding import due_of, outstanding
-from lib.saga.records import FINISHED, SagaRecord, SagaStatus
+from lib.saga.state.records import FINISHED, SagaRecord, SagaStatus
 
 
 def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:

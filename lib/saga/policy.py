@@ -7,8 +7,13 @@ from datetime import timedelta
 from lib.saga.declaration import refuse
 from lib.saga.declaration.error import Declaring
 from lib.saga.declaration.values import faults_of_count, faults_of_duration, faults_of_factor
-from lib.saga.limits import MAX_ATTEMPTS, MAX_PAUSE
 from lib.timing.backoff import Backoff
+
+#: Cloud Tasks schedules at most 30 days ahead.
+MAX_PAUSE = timedelta(days=29)
+
+#: An action that has failed so often is a matter for a person.
+MAX_ATTEMPTS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

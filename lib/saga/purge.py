@@ -10,8 +10,8 @@ from lib.saga.barrier import Effect
 from lib.saga.calling import idempotency_key
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal, event_keys, step_keys
-from lib.saga.records import FINISHED, SagaRecord, purge_mark, shard_of
 from lib.saga.retention import expires_by_ttl
+from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
 #: A saga that is kept for an unfinished one above it is looked at again after this time.
 POSTPONED = timedelta(days=1)

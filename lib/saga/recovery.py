@@ -16,7 +16,7 @@ from lib.saga import alerts
 from lib.saga.engine import Engine
 from lib.saga.look import look
 from lib.saga.purge import make_purge
-from lib.saga.records import DeadLetter, SagaRecord, due_mark, shard_of
+from lib.saga.state.records import DeadLetter, SagaRecord, due_mark, shard_of
 from lib.saga.worklist import PASSING, Ended, Worked, work_through
 
 #: So many records are read at a time, of each shard: each may be close to a MiB.

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from lib.datastore.ids import make_id
 from lib.errors import Conflict, NotFound
-from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.inputs import (
     Input,
     Overdue,
@@ -17,8 +16,9 @@ from lib.saga.machine.inputs import (
     SkipRequested,
     VoidRequested,
 )
-from lib.saga.records import ACTIVE, SagaRecord, SagaStatus
-from lib.saga.text import storable
+from lib.saga.state.limits import MAX_TEXT
+from lib.saga.state.records import ACTIVE, SagaRecord, SagaStatus
+from lib.saga.state.text import storable
 
 #: What is meant for the failure that somebody has seen, and for no later one.
 REPAIRS = (RetryRequested, SkipRequested, VoidRequested, ResolveRequested)

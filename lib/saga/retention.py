@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.saga.machine.decision.draft import Decision
-from lib.saga.records import FINISHED, SagaRecord, purge_mark, shard_of
+from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
 #: So much longer than the root are steps and events kept: the sweep reads the steps' names.
 SLACK = timedelta(days=7)

@@ -10,9 +10,9 @@ from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.containment import Escaped, text_of
 from lib.saga.declaration.error import describe
 from lib.saga.deferred import NotRun
-from lib.saga.delivery import Phase
-from lib.saga.limits import MAX_PAUSE
 from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, Result
+from lib.saga.phase import Phase
+from lib.saga.policy import MAX_PAUSE
 
 
 class Unstorable(Exception):

@@ -17,7 +17,7 @@ from lib.saga.journal import Journal
 from lib.saga.operators import view
 from lib.saga.operators.checking import count_beyond, find_stranded
 from lib.saga.operators.monitoring import monitor
-from lib.saga.records import SagaStatus
+from lib.saga.state.records import SagaStatus
 from local.datastore.api.server import Handle, serve
 from local.supervisor import PROJECT
 

@@ -17,8 +17,8 @@ from lib.saga.call import Permanent
 from lib.saga.definition import Definitions
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
-from lib.saga.records import DeadLetter
 from lib.saga.recovery import sweep
+from lib.saga.state.records import DeadLetter
 from lib.saga.testing import MemoryStore, VirtualClock
 from tests.observe.edge import call, greet_person, read_lines
 from tests.saga.bench import HeldQueue, Probe, make_saga

@@ -17,7 +17,7 @@ PAGE = (PROJECT / "docs" / "limits.md").read_text()
 ROWS = re.findall(r"^\|[^|]+\| ([^|]+) \| (`[^|]+`) \|$", PAGE, re.MULTILINE)
 NUMBERS = [(told, place) for told, places in ROWS for place in re.findall(r"`([^`]+)`", places)]
 #: Modules all of whose constants are limits, but for those that say how one is computed.
-LIMITS = ("lib.saga.limits", "lib.datastore.v1.limits", "local.datastore.encoding.validation")
+LIMITS = ("lib.saga.state.limits", "lib.datastore.v1.limits", "local.datastore.encoding.validation")
 NO_LIMITS = {"BYTES_PER_WEIGHT", "INT64"}
 SIZES = {"KiB": 1024, "MiB": 1024**2}
 

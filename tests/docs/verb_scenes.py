@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from lib.saga.definition import Saga
-from lib.saga.delivery import Phase
 from lib.saga.machine.inputs import (
     CancelRequested,
     ParkRequested,
@@ -15,8 +14,9 @@ from lib.saga.machine.inputs import (
     Result,
     SkipRequested,
 )
+from lib.saga.phase import Phase
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import SagaStatus
+from lib.saga.state.records import SagaStatus
 from lib.saga.steps import Child, Parallel, Part, Signal, Timer
 from tests.unit.saga.build import Played, act, outcome, step
 

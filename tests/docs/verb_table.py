@@ -10,13 +10,13 @@ from typing import Any
 
 from lib.errors import AmendsError
 from lib.saga.definition import Definitions
-from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
 from lib.saga.journal import Journal
 from lib.saga.machine.decide import begin
 from lib.saga.machine.inputs import ParkRequested, SignalReceived
 from lib.saga.machine.waits import waits_of
 from lib.saga.operators.operating import Verb, describe, make_request
+from lib.saga.state.delivery import Delivery
 from lib.saga.testing import MemoryStore
 from tests.docs.verb_scenes import INNER, SCENES, Scene
 from tests.unit.saga.build import Played

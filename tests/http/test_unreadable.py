@@ -9,7 +9,7 @@ from google.cloud import datastore
 
 from domain.todo.models import Task, TaskList
 from lib.datastore import Key, Store, connect, insert, key_of
-from lib.saga.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
+from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 from local.stack import Stack
 from main import FUNCTIONS
 from tests.http.conftest import Call

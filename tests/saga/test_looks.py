@@ -7,8 +7,8 @@ from lib.datastore import Query, key
 from lib.saga.definition import Saga
 from lib.saga.look import look
 from lib.saga.machine.inputs import ParkRequested, PauseRequested
-from lib.saga.records import DeadLetter, SagaRecord, StepRecord
 from lib.saga.recovery import sweep
+from lib.saga.state.records import DeadLetter, SagaRecord, StepRecord
 from lib.saga.steps import Child, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
 

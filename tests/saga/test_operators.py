@@ -24,7 +24,7 @@ from lib.saga.machine.inputs import (
     VoidRequested,
 )
 from lib.saga.operators.operating import apply_to_each
-from lib.saga.records import DeadLetter, SagaRecord, SagaStatus
+from lib.saga.state.records import DeadLetter, SagaRecord, SagaStatus
 from lib.saga.steps import Child, Parallel, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
 

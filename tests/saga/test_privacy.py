@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
-from lib.saga.limits import LONGEST_ERROR
 from lib.saga.operators import view
 from lib.saga.secret import Secret
+from lib.saga.state.limits import LONGEST_ERROR
 from lib.saga.steps import Step
 from tests.saga.bench import Bench
 

@@ -15,9 +15,9 @@ from lib.saga.machine.decide import park_unrecorded
 from lib.saga.machine.inputs import ParkRequested, ResolveRequested, SkipRequested, TimerFired
 from lib.saga.operators import view
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import SagaStatus
 from lib.saga.returned import returned_type
 from lib.saga.secret import REDACTED, WHOLLY_SECRET, Secret
+from lib.saga.state.records import SagaStatus
 from lib.saga.steps import Child, Part, Signal, Step
 from tests.saga.bench import Bench
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, Invalid, NotFound, TooLarge
-from lib.saga.limits import LARGEST_PAYLOAD
+from lib.saga.state.limits import LARGEST_PAYLOAD
 from tests.saga.bench import NAMES, Bench, Probe, make_saga, start
 
 

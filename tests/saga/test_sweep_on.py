@@ -18,9 +18,9 @@ from lib.saga.operators import view
 from lib.saga.operators.checking import count_beyond
 from lib.saga.operators.monitoring import monitor
 from lib.saga.operators.operating import apply_to_each
-from lib.saga.records import DeadLetter, SagaRecord
 from lib.saga.recovery import sweep
 from lib.saga.retention import Retention
+from lib.saga.state.records import DeadLetter, SagaRecord
 from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_step, start
 from tests.saga.test_sweeping import park

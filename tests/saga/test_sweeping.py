@@ -14,9 +14,9 @@ from lib.saga.barrier import Effect, apply_once
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
 from lib.saga.machine.inputs import RetryRequested, SkipRequested
-from lib.saga.records import DeadLetter, EventRecord, SagaRecord, StepRecord
 from lib.saga.recovery import sweep
 from lib.saga.retention import SLACK, Retention
+from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
 from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_saga, make_step, start
 

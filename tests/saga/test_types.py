@@ -13,8 +13,8 @@ from lib.errors import Conflict
 from lib.saga.definition import Definitions, Saga
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
 from lib.saga.operators.checking import find_stranded
-from lib.saga.records import DeadLetter
 from lib.saga.shape import describe_need, describe_type
+from lib.saga.state.records import DeadLetter
 from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_step
 

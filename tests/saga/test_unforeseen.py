@@ -13,7 +13,7 @@ from lib.saga import alerts, attempt_log, engine, recorder
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
 from lib.saga.journal import Journal
-from lib.saga.records import SagaRecord
+from lib.saga.state.records import SagaRecord
 from lib.saga.steps import Child
 from tests.saga.bench import Bench, Probe, make_step, start
 

@@ -15,7 +15,7 @@ from lib.errors import Invalid, Malformed
 from lib.json.decoder import decode_json
 from lib.json.exact_numbers import ExactNumber, encode_exact, read_number
 from lib.saga.machine.inputs import Result
-from lib.saga.payload import canonical_payload, stored_payload
+from lib.saga.state.payload import canonical_payload, stored_payload
 from tests.unit.saga.test_verdict import run
 
 LONG = "12345678901234567890.123456789012345678901"

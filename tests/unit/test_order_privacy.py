@@ -3,8 +3,8 @@
 import msgspec
 
 from domain.orders.order import Address, Line, Order
-from lib.saga.redaction import conceal, redact
 from lib.saga.secret import REDACTED
+from lib.saga.state.redaction import conceal, redact
 
 ORDER = Order(
     customer_id="customer-7",

@@ -10,8 +10,8 @@ from lib.json.decoder import BROKEN
 from lib.json.exact_numbers import read_number
 from lib.observability.logs import log
 from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
-from lib.saga.delivery import Phase
 from lib.saga.http.exchange import LARGEST_ANSWER, Answer, Ending
+from lib.saga.phase import Phase
 from lib.saga.verdict import Unstorable
 from lib.timing.clock import now
 

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from lib.saga.call import Retry, Unknown
-from lib.saga.limits import LARGEST_OUTPUT
+from lib.saga.state.limits import LARGEST_OUTPUT
 from lib.timing.clock import now
 
 #: More of an answer is not read: it is as much as a step's output may have.

@@ -1,12 +1,12 @@
 """The way back: compensations in reverse order, stage after stage."""
 
 from lib.saga.definition import OnCompensationFailure, Saga
-from lib.saga.delivery import Phase
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.inputs import AttemptEnded, ChildEnded, Result
 from lib.saga.machine.schedule import schedule, schedule_retry
-from lib.saga.records import SagaStatus, StepRecord, StepStatus
+from lib.saga.phase import Phase
+from lib.saga.state.records import SagaStatus, StepRecord, StepStatus
 from lib.saga.steps import Part
 
 #: A step that ended so has had its effect only if that is uncertain.

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from lib.saga.definition import Saga
-from lib.saga.delivery import Phase
 from lib.saga.machine import backward, inputs
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Decision, Draft
@@ -19,8 +18,9 @@ from lib.saga.machine.operator import control, repair
 from lib.saga.machine.operator.idempotency import carry_out
 from lib.saga.machine.schedule import redeliver_if_due, redeliver_or_park
 from lib.saga.machine.starting.next_steps import begin_next, start_due
-from lib.saga.privacy import Privacy
-from lib.saga.records import ACTIVE, SagaRecord, StepRecord, StepStatus
+from lib.saga.phase import Phase
+from lib.saga.state.privacy import Privacy
+from lib.saga.state.records import ACTIVE, SagaRecord, StepRecord, StepStatus
 
 
 def begin(definition: Saga, saga: SagaRecord) -> Decision:

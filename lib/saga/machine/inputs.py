@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from msgspec import UNSET, UnsetType
 
-from lib.saga.delivery import Phase
-from lib.saga.records import SagaStatus
+from lib.saga.phase import Phase
+from lib.saga.state.records import SagaStatus
 
 
 class Result(StrEnum):

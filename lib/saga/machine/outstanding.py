@@ -7,8 +7,9 @@ successors: the names come out the same, and the queue drops what it has had.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from lib.saga.delivery import Delivery, Phase
-from lib.saga.records import (
+from lib.saga.phase import Phase
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import (
     ACTIVE,
     FINISHED,
     LOOK_PERIOD,

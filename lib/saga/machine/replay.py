@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lib.saga.machine.causes import Cause
-from lib.saga.records import FINISHED, EventRecord, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.state.records import (
+    FINISHED,
+    EventRecord,
+    SagaRecord,
+    SagaStatus,
+    StepRecord,
+    StepStatus,
+)
 
 LIFTS_PAUSE = frozenset({Cause.RESUMED, Cause.CANCEL_REQUESTED, Cause.PARENT_ROLLS_BACK})
 

@@ -3,15 +3,15 @@
 from datetime import datetime, timedelta
 
 from lib.saga.definition import Saga, StepKind
-from lib.saga.delivery import Phase, jitter_of
-from lib.saga.limits import MAX_PAUSE
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, AttemptEnded
 from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
 from lib.saga.machine.waits import waits_of
-from lib.saga.policy import RetryPolicy
-from lib.saga.records import ACTIVE, SagaRecord, StepStatus
+from lib.saga.phase import Phase
+from lib.saga.policy import MAX_PAUSE, RetryPolicy
+from lib.saga.state.delivery import jitter_of
+from lib.saga.state.records import ACTIVE, SagaRecord, StepStatus
 
 #: A delivery due within this time may be on its way already: whoever goes back waits for it.
 IN_FLIGHT = timedelta(seconds=2)

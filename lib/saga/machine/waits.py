@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from lib.saga.machine.outstanding import outstanding
-from lib.saga.records import ACTIVE, FINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.state.records import ACTIVE, FINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 
 
 class WaitKind(StrEnum):

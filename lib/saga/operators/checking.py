@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from lib.datastore import Query, Store
 from lib.errors import Unreadable
 from lib.saga.definition import Saga
-from lib.saga.fit import find_misfit, misfit_of
 from lib.saga.journal import Journal
-from lib.saga.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.state.mismatch import find_misfit, misfit_of
+from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 from lib.saga.steps import Part, Signal
 
 #: So many sagas of a status are looked at where some of them may be stranded.

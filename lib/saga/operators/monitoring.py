@@ -9,7 +9,7 @@ from typing import Any
 from lib.datastore import Count, Query, Store, Sum, Transaction, UnreadableEntity
 from lib.saga.journal import Journal
 from lib.saga.overruns import OVERRUNS
-from lib.saga.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
+from lib.saga.state.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
 
 #: How far back finished sagas are counted: what ends in this time is bounded by the load.
 RECENT = timedelta(hours=1)

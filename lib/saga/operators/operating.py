@@ -22,7 +22,7 @@ from lib.saga.machine.inputs import (
     SkipRequested,
     VoidRequested,
 )
-from lib.saga.records import SagaRecord, SagaStatus
+from lib.saga.state.records import SagaRecord, SagaStatus
 
 
 class Verb(StrEnum):

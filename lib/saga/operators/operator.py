@@ -6,7 +6,7 @@ from typing import Any
 
 from lib.saga.engine import Engine
 from lib.saga.machine.inputs import Asked
-from lib.saga.records import SagaRecord
+from lib.saga.state.records import SagaRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

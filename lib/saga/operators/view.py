@@ -5,11 +5,11 @@ from typing import Any
 from lib.datastore import Page, Query, Transaction
 from lib.errors import NotFound
 from lib.saga.engine import Engine
-from lib.saga.fit import find_misfit
 from lib.saga.journal import Journal
 from lib.saga.machine.waits import waits_of
-from lib.saga.privacy import Privacy
-from lib.saga.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
+from lib.saga.state.mismatch import find_misfit
+from lib.saga.state.privacy import Privacy
+from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 
 #: More of the audit trail than this is not shown at once.
 MOST_EVENTS = 500

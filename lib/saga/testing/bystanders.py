@@ -18,7 +18,7 @@ from lib.saga.machine.inputs import (
     SkipRequested,
     VoidRequested,
 )
-from lib.saga.records import ACTIVE, FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.state.records import ACTIVE, FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
 from lib.saga.steps import Signal
 from lib.saga.testing.environment import Environment
 from lib.saga.testing.faults import NO_SIGNAL, Fault, FaultKind

@@ -9,13 +9,14 @@ from typing import Any
 from lib.saga.children import find_strays
 from lib.saga.containment import contain
 from lib.saga.deferred import check_ran
-from lib.saga.delivery import Delivery, Phase
 from lib.saga.http.exchange import NETWORK
 from lib.saga.journal import Journal
 from lib.saga.look import look_around
 from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
-from lib.saga.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
+from lib.saga.phase import Phase
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
 from lib.saga.testing import memory, queue
 from lib.saga.testing.clock import BEGINNING, VirtualClock
 from lib.saga.testing.faults import (

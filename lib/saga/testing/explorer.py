@@ -6,7 +6,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 from lib.datastore import Store
-from lib.saga.records import SagaStatus
+from lib.saga.state.records import SagaStatus
 from lib.saga.testing.faults import Choose, Fault, FaultKind, Point, describe_fault
 from lib.saga.testing.log_book import LogBook
 from lib.saga.testing.process import PromiseBroken

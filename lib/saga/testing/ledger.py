@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from lib.datastore import Mutation
 from lib.saga.barrier import Effect, EffectStatus
-from lib.saga.delivery import Delivery, Phase
+from lib.saga.phase import Phase
+from lib.saga.state.delivery import Delivery
 
 
 @dataclass(slots=True, eq=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lib.saga.delivery import Delivery
+from lib.saga.state.delivery import Delivery
 from lib.saga.testing.ledger import Called
 from lib.saga.testing.queue import Task
 

@@ -7,11 +7,11 @@ from lib.datastore import Store, key
 from lib.saga.barrier import Effect, EffectStatus
 from lib.saga.calling import idempotency_key
 from lib.saga.definition import OnCompensationFailure, Saga
-from lib.saga.delivery import Phase
 from lib.saga.journal import Journal, Loaded
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.replay import Broken, replay, state_of
-from lib.saga.records import (
+from lib.saga.phase import Phase
+from lib.saga.state.records import (
     FINISHED,
     DeadLetter,
     SagaRecord,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lib.saga.delivery import Delivery
 from lib.saga.dispatch import OVERHEAD, SHORTEST_DISPATCH
+from lib.saga.state.delivery import Delivery
 from lib.saga.testing.clock import VirtualClock
 
 #: The service's own retries: as `queues.yaml` sets them.

@@ -11,8 +11,8 @@ from lib.datastore import Store
 from lib.errors import AmendsError
 from lib.saga.definition import Definitions, Saga
 from lib.saga.engine import Engine
-from lib.saga.payload import canonical_payload
-from lib.saga.records import SagaRecord
+from lib.saga.state.payload import canonical_payload
+from lib.saga.state.records import SagaRecord
 from lib.saga.steps import Child, Part, Signal
 from lib.saga.testing.stand_in import HttpStandIn
 

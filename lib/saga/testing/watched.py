@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from lib.datastore import Key, Mutation, Query, Results
 from lib.errors import AmendsError, Unavailable
-from lib.saga.delivery import Delivery
+from lib.saga.state.delivery import Delivery
 from lib.saga.testing.clock import VirtualClock
 from lib.saga.testing.faults import (
     LATE_COMMITS,

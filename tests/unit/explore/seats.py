@@ -10,7 +10,7 @@ from lib.saga.barrier import apply_once, undo_once
 from lib.saga.call import Call
 from lib.saga.definition import Saga
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import SagaRecord, SagaStatus
+from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.steps import Step
 
 TWICE = RetryPolicy(attempts=2)

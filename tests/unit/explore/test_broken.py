@@ -16,7 +16,7 @@ from lib.saga.journal import Journal, Loaded
 from lib.saga.machine import backward, outstanding
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.state.records import SagaRecord, StepRecord
 from lib.saga.steps import Part, Step
 from lib.saga.testing import explore, random_schedules
 from lib.timing.backoff import Backoff

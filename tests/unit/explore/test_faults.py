@@ -13,7 +13,7 @@ from lib.saga.definition import Saga
 from lib.saga.machine import outstanding
 from lib.saga.machine.schedule import schedule_retry
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import DeadLetter
+from lib.saga.state.records import DeadLetter
 from lib.saga.steps import Step
 from lib.saga.testing import explore
 from lib.saga.testing.explorer import Explorer

@@ -12,7 +12,7 @@ from lib.datastore import Store, key
 from lib.saga.definition import Saga
 from lib.saga.http import HttpCall
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import SagaRecord, SagaStatus
+from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.steps import Step
 from lib.saga.testing import (
     HttpStandIn,

@@ -7,9 +7,16 @@ import pytest
 
 from lib.datastore import Store, key
 from lib.saga.definition import Saga
-from lib.saga.delivery import Delivery
 from lib.saga.engine import Engine
-from lib.saga.records import LOOK_PERIOD, DeadLetter, SagaRecord, SagaStatus, look_mark, shard_of
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import (
+    LOOK_PERIOD,
+    DeadLetter,
+    SagaRecord,
+    SagaStatus,
+    look_mark,
+    shard_of,
+)
 from lib.saga.steps import Child
 from lib.saga.testing import explore
 from lib.saga.testing.setting import Setting

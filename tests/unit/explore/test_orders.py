@@ -11,7 +11,7 @@ from domain.orders.payments import Charge, ChargeStatus, Credit
 from domain.orders.saga import ORDER_PROCESSING
 from domain.orders.shipping import Shipment, ShipmentStatus
 from lib.datastore import Query, Store
-from lib.saga.records import SagaRecord, SagaStatus
+from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.testing import explore
 
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from lib.saga.delivery import Delivery, Phase
+from lib.saga.phase import Phase
+from lib.saga.state.delivery import Delivery
 from lib.saga.testing import MemoryQueue, VirtualClock
 from lib.saga.testing.clock import BEGINNING
 

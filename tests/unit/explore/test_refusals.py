@@ -14,7 +14,7 @@ from lib.saga.journal import Journal
 from lib.saga.machine.decision.draft import Decision, Draft
 from lib.saga.machine.starting import next_steps
 from lib.saga.machine.starting.plan import postpone_step
-from lib.saga.records import StepStatus
+from lib.saga.state.records import StepStatus
 from lib.saga.steps import Child, Parallel, Part
 from lib.saga.testing import explore
 from tests.unit.explore.seats import Script, add_seats, make_saga, seat, seats_fit

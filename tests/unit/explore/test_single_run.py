@@ -10,7 +10,7 @@ from lib.datastore import key
 from lib.errors import Conflict, Invalid
 from lib.saga.call import Call, Permanent, Retry
 from lib.saga.definition import Saga
-from lib.saga.records import SagaStatus, StepStatus
+from lib.saga.state.records import SagaStatus, StepStatus
 from lib.saga.steps import Signal, Step, Timer
 from lib.saga.testing import VirtualClock, run
 from tests.unit.explore.seats import Seats, add_seats, make_saga, seat

@@ -3,7 +3,7 @@
 from lib.datastore import Store, key
 from lib.saga.definition import Saga
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import SagaRecord, SagaStatus
+from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.testing.explorer import Explorer
 from lib.saga.testing.faults import FaultKind
 from lib.saga.testing.setting import Setting

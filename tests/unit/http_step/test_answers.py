@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
-from lib.saga.delivery import Phase
 from lib.saga.http.answer import LONGEST_DETAIL, LONGEST_WAIT
+from lib.saga.phase import Phase
 from lib.saga.verdict import Unstorable
 from tests.unit.http_step.service import Service, kind_of, outcome
 

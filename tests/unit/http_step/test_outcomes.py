@@ -7,9 +7,10 @@ import pytest
 
 from lib.saga.attempt import call_in_thread, run_action
 from lib.saga.call import Call
-from lib.saga.delivery import Delivery, Phase
 from lib.saga.http.step import HttpCall
 from lib.saga.machine.inputs import AttemptEnded, Result
+from lib.saga.phase import Phase
+from lib.saga.state.delivery import Delivery
 from tests.unit.http_step.service import Service
 
 

@@ -5,11 +5,11 @@ import pytest
 
 from lib.errors import Conflict
 from lib.saga.definition import Saga
-from lib.saga.delivery import Phase
 from lib.saga.machine.inputs import CancelRequested, Overdue, Result, StopObserved
 from lib.saga.machine.outstanding import is_awaited
+from lib.saga.phase import Phase
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import SagaStatus, due_mark, shard_of
+from lib.saga.state.records import SagaStatus, due_mark, shard_of
 from tests.unit.saga.build import SECOND, T0, THREE, Played, outcome, step
 
 CANCEL = CancelRequested(actor="op", reason="changed my mind")

@@ -4,9 +4,9 @@ import pytest
 from msgspec import Struct
 
 from lib.errors import Invalid
-from lib.saga.fit import misfit_of
-from lib.saga.payload import canonical_payload, is_same_payload
-from lib.saga.redaction import conceal
+from lib.saga.state.mismatch import misfit_of
+from lib.saga.state.payload import canonical_payload, is_same_payload
+from lib.saga.state.redaction import conceal
 
 RAISED: list[type[BaseException]] = [AssertionError, KeyError, ZeroDivisionError, SystemExit]
 

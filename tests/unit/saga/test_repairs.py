@@ -7,7 +7,6 @@ import pytest
 
 from lib.errors import Conflict, VersionMismatch
 from lib.saga.definition import OnCompensationFailure, Saga
-from lib.saga.delivery import Phase
 from lib.saga.machine.decide import apply_request
 from lib.saga.machine.inputs import (
     CancelRequested,
@@ -23,8 +22,9 @@ from lib.saga.machine.inputs import (
     VoidRequested,
 )
 from lib.saga.machine.replay import replay, state_of
+from lib.saga.phase import Phase
 from lib.saga.policy import RetryPolicy
-from lib.saga.records import EventRecord, SagaStatus
+from lib.saga.state.records import EventRecord, SagaStatus
 from lib.saga.steps import Child, Parallel, Part, Signal, Timer
 from tests.unit.saga.build import Played, outcome, step
 

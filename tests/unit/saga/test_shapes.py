@@ -7,7 +7,6 @@ import pytest
 
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import Definitions, Saga, StepKind
-from lib.saga.delivery import Delivery, Phase
 from lib.saga.machine.inputs import (
     CancelRequested,
     ChildEnded,
@@ -19,8 +18,10 @@ from lib.saga.machine.inputs import (
     StopObserved,
     TimerFired,
 )
+from lib.saga.phase import Phase
 from lib.saga.policy import PATIENT, USUAL, RetryPolicy
-from lib.saga.records import SagaStatus, due_mark, shard_of
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import SagaStatus, due_mark, shard_of
 from lib.saga.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Step, Timer
 from tests.unit.saga.build import SECOND, T0, Played, act, outcome, step
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from lib.saga.calling import find_happened
 from lib.saga.definition import Definitions, Saga
-from lib.saga.delivery import Phase
 from lib.saga.journal import Journal, Loaded
 from lib.saga.machine.inputs import (
     AttemptEnded,
@@ -17,9 +16,10 @@ from lib.saga.machine.inputs import (
     TimerFired,
 )
 from lib.saga.machine.outstanding import is_awaited
+from lib.saga.phase import Phase
 from lib.saga.recorder import Recorder
-from lib.saga.records import SagaStatus
 from lib.saga.retention import KEEP
+from lib.saga.state.records import SagaStatus
 from lib.saga.steps import Signal, Timer
 from lib.saga.testing import MemoryStore, VirtualClock
 from tests.unit.saga.build import THREE, Played, step

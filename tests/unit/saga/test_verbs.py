@@ -8,7 +8,6 @@ import pytest
 
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import OnCompensationFailure, Saga
-from lib.saga.delivery import Phase
 from lib.saga.machine.decide import apply_request
 from lib.saga.machine.inputs import (
     Asked,
@@ -20,7 +19,8 @@ from lib.saga.machine.inputs import (
     RetryRequested,
     SkipRequested,
 )
-from lib.saga.records import SagaStatus
+from lib.saga.phase import Phase
+from lib.saga.state.records import SagaStatus
 from lib.saga.steps import Parallel
 from tests.unit.saga.build import THREE, Played, outcome, step
 

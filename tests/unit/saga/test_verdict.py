@@ -11,9 +11,10 @@ from lib.observability.stack_traces import describe_stack
 from lib.saga.attempt import call_in_thread, run_action
 from lib.saga.call import NotHappened, Permanent, Retry, Unknown
 from lib.saga.containment import contain
-from lib.saga.delivery import Delivery, Phase
-from lib.saga.limits import MAX_PAUSE
 from lib.saga.machine.inputs import AttemptEnded, Result
+from lib.saga.phase import Phase
+from lib.saga.policy import MAX_PAUSE
+from lib.saga.state.delivery import Delivery
 from lib.saga.verdict import Verdict, judge
 from tests.unit.saga.build import T0
 

@@ -18,7 +18,7 @@ from lib.saga.machine.inputs import (
 )
 from lib.saga.machine.outstanding import is_overdue
 from lib.saga.machine.waits import WaitKind, waits_of
-from lib.saga.records import LOOK_PERIOD, SagaStatus
+from lib.saga.state.records import LOOK_PERIOD, SagaStatus
 from lib.saga.steps import Child, Parallel, Part, Signal, Timer
 from tests.unit.saga.build import T0, Played, outcome, step
 

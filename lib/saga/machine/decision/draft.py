@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from lib.saga.definition import Saga
-from lib.saga.delivery import Delivery
-from lib.saga.limits import MAX_TEXT
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.storable import (
     tidy_event,
@@ -18,8 +16,10 @@ from lib.saga.machine.decision.storable import (
 )
 from lib.saga.machine.decision.weight import weigh_saga, weigh_step
 from lib.saga.machine.outstanding import due_of, outstanding
-from lib.saga.privacy import Privacy
-from lib.saga.records import (
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.limits import MAX_TEXT
+from lib.saga.state.privacy import Privacy
+from lib.saga.state.records import (
     FINISHED,
     DeadLetter,
     EventRecord,

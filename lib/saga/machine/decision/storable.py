@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from lib.saga.privacy import Privacy
-from lib.saga.records import DeadLetter, EventRecord, SagaRecord, StepRecord
-from lib.saga.text import storable
+from lib.saga.state.privacy import Privacy
+from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
+from lib.saga.state.text import storable
 
 #: Makes a text fit to be stored.
 Tidy = Callable[[str], str]

@@ -1,7 +1,7 @@
 """How much of one commit a record takes: it counts as a write, and its JSON as bytes."""
 
-from lib.saga.limits import BYTES_PER_WEIGHT
-from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.state.limits import BYTES_PER_WEIGHT
+from lib.saga.state.records import SagaRecord, StepRecord
 
 
 def weigh_saga(saga: SagaRecord) -> int:

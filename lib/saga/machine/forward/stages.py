@@ -4,7 +4,6 @@ from datetime import datetime
 
 from lib.errors import Conflict, NotFound
 from lib.saga.definition import Saga, StepKind
-from lib.saga.delivery import Phase
 from lib.saga.machine.backward import child_rolled_back, roll_back
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
@@ -28,7 +27,8 @@ from lib.saga.machine.schedule import (
 from lib.saga.machine.starting.plan import (
     run,
 )
-from lib.saga.records import FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.phase import Phase
+from lib.saga.state.records import FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
 from lib.saga.steps import Child, Signal, Step, Timer
 
 #: A signal may come while its step is in one of these.

@@ -17,7 +17,7 @@ from lib.saga.machine.inputs import (
     RevertRequested,
 )
 from lib.saga.machine.schedule import redeliver_step
-from lib.saga.records import (
+from lib.saga.state.records import (
     ACTIVE,
     FINISHED,
     FORWARD,

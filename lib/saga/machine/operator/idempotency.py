@@ -10,7 +10,7 @@ import msgspec
 from lib.errors import Conflict, NotFound, VersionMismatch
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.inputs import Requested
-from lib.saga.records import SagaRecord
+from lib.saga.state.records import SagaRecord
 
 #: So many requests a saga remembers.
 MAX_REMEMBERED = 10

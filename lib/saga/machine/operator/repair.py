@@ -17,7 +17,7 @@ from lib.saga.machine.inputs import (
     VoidRequested,
 )
 from lib.saga.machine.schedule import redeliver_step
-from lib.saga.records import FORWARD, SagaStatus, StepRecord, StepStatus
+from lib.saga.state.records import FORWARD, SagaStatus, StepRecord, StepStatus
 
 
 def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:

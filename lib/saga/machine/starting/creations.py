@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from lib.saga.definition import Saga
-from lib.saga.records import SagaRecord, SagaStatus, StepRecord
+from lib.saga.state.records import SagaRecord, SagaStatus, StepRecord
 from lib.saga.steps import Child
 
 

@@ -11,11 +11,11 @@ from lib.saga.call import Permanent
 from lib.saga.containment import Escaped, contain, tell_type_and_text, text_of
 from lib.saga.deferred import NotRun, check_ran
 from lib.saga.definition import Saga
-from lib.saga.limits import LONGEST_ERROR
 from lib.saga.machine.decision.storable import tidy_text
-from lib.saga.payload import stored_payload
-from lib.saga.privacy import Privacy
-from lib.saga.records import SagaRecord, StepRecord
+from lib.saga.state.limits import LONGEST_ERROR
+from lib.saga.state.payload import stored_payload
+from lib.saga.state.privacy import Privacy
+from lib.saga.state.records import SagaRecord, StepRecord
 
 T = TypeVar("T")
 

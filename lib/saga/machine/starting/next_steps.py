@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from lib.saga.definition import Saga, StepKind
-from lib.saga.delivery import Phase
-from lib.saga.limits import MAX_WEIGHT
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward.stages import deadline_has_passed, settle, stop
@@ -18,7 +16,9 @@ from lib.saga.machine.starting.plan import (
     postpone_step,
     weigh_plan,
 )
-from lib.saga.records import FORWARD
+from lib.saga.phase import Phase
+from lib.saga.state.limits import MAX_WEIGHT
+from lib.saga.state.records import FORWARD
 
 
 def begin_next(definition: Saga, draft: Draft, begin: Begin, blocked: str = "") -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 from lib.saga.deferred import check_ran
 from lib.saga.definition import Saga
-from lib.saga.delivery import Phase
-from lib.saga.limits import BYTES_PER_WEIGHT
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Decision, Draft
 from lib.saga.machine.schedule import schedule, schedule_timer
 from lib.saga.machine.starting.creations import new_child
 from lib.saga.machine.starting.functions import CannotBegin, cannot_begin, evaluate
-from lib.saga.payload import canonical_payload
-from lib.saga.records import SagaRecord, SagaStatus, StepStatus
+from lib.saga.phase import Phase
+from lib.saga.state.limits import BYTES_PER_WEIGHT
+from lib.saga.state.payload import canonical_payload
+from lib.saga.state.records import SagaRecord, SagaStatus, StepStatus
 from lib.saga.steps import Child, Part, Predicate, Signal, Timer
 
 #: Begins a saga: what `deciding.begin` does.

@@ -12,7 +12,7 @@ import msgspec
 
 from lib.saga.containment import contain
 from lib.saga.definition import Saga
-from lib.saga.records import SagaRecord, StepRecord, StepStatus
+from lib.saga.state.records import SagaRecord, StepRecord, StepStatus
 from lib.saga.steps import Signal
 
 #: What msgspec says of a misfit, as far as it quotes no value, and where that is.

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from lib.saga.definition import Saga
-from lib.saga.records import SagaRecord, StepRecord
-from lib.saga.redaction import Redactor, conceal
 from lib.saga.secret import WHOLLY_SECRET, part
+from lib.saga.state.records import SagaRecord, StepRecord
+from lib.saga.state.redaction import Redactor, conceal
 from lib.saga.steps import Part
 
 

@@ -11,7 +11,7 @@ from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.call import Permanent
 from lib.saga.containment import contain
-from lib.saga.limits import LARGEST_PAYLOAD
+from lib.saga.state.limits import LARGEST_PAYLOAD
 
 
 def canonical_payload(

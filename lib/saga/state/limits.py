@@ -1,7 +1,5 @@
 """How large things may be that a saga keeps."""
 
-from datetime import timedelta
-
 #: A payload is kept in the saga's entity, which Datastore limits to 1 MiB as a whole.
 LARGEST_PAYLOAD = 512 * 1024
 
@@ -18,9 +16,3 @@ MAX_TEXT = 8 * 1024
 #: 500 writes and 10 MiB. A record weighs 1, and 1 more for each of these bytes of JSON.
 MAX_WEIGHT = 400
 BYTES_PER_WEIGHT = 16 * 1024
-
-#: Cloud Tasks schedules at most 30 days ahead.
-MAX_PAUSE = timedelta(days=29)
-
-#: An action that has failed so often is a matter for a person.
-MAX_ATTEMPTS = 1000

@@ -3,22 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-
-class Phase(StrEnum):
-    """What a delivery does about its step."""
-
-    #: Start it: what came before it has filled a commit.
-    START = "start"
-    #: Run it; of a step that waits: its time is up.
-    EXECUTE = "execute"
-    #: Make it good.
-    COMPENSATE = "compensate"
-    #: Ask its participant what became of it.
-    STATUS = "status"
-    #: Its child saga has ended.
-    CHILD = "child"
+from lib.saga.phase import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
