@@ -10,7 +10,7 @@ from pathlib import Path
 from local.ports import answers
 from local.queues import read_queue_settings
 from local.supervisor import PROJECT, Part
-from local.tasks.faults import Faults
+from local.tasks.dispatch.faults import Faults
 
 PROJECT_ID = "amends-local"
 _LOCATION = "local"

@@ -12,7 +12,7 @@ from local.folder_lock import FolderInUse, lock_folder
 from local.parts import PROJECT_ID, Plan, list_parts
 from local.ports import choose_port, claim_port
 from local.supervisor import PROJECT, Report, Supervisor
-from local.tasks.faults import Faults
+from local.tasks.dispatch.faults import Faults
 
 _START_LIMIT = 60.0
 _STOP_GRACE = 2.0
@@ -29,9 +29,9 @@ class Stack:
     A context manager: entering starts everything and waits until it is ready, leaving ends it.
     A part that dies is started again on its own port. Several stacks can run at once, each with
     its own folder. With DATASTORE_EMULATOR_HOST in the environment, that Datastore is used.
-    `env` is added to the parts' environment, `faults` are the fields of local.tasks.faults.Faults,
-    `report` is told in a line what happens to the parts. Sagas are spread over `queue_copies` of
-    each queue of queues.yaml.
+    `env` is added to the parts' environment, `faults` are the fields of
+    local.tasks.dispatch.faults.Faults, `report` gets a line for all that happens to a part. Sagas
+    are spread over `queue_copies` of each queue of queues.yaml.
     """
 
     def __init__(

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from local.http.retry import RetryPolicy
 from local.scheduler.cron import Schedule, parse_schedule
-from local.tasks.retry import RetryPolicy
 
 _MIN_DEADLINE = timedelta(seconds=15)
 _MAX_DEADLINE = timedelta(minutes=30)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from local.clock_watch import LOOK_EVERY
+from local.http.client import Answer, ConnectionPool, Request
+from local.http.retry import compute_backoff, is_exhausted
 from local.scheduler.cron import Schedule
 from local.scheduler.job import Job
-from local.tasks.retry import compute_backoff, is_exhausted
-from local.tasks.wire import Answer, ConnectionPool, Request
 
 _log = logging.getLogger(__name__)
 

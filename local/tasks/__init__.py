@@ -1,8 +1,10 @@
-"""A stand-in for Cloud Tasks v2 on SQLite, which the stock client talks to over gRPC.
+"""A stand-in for Cloud Tasks v2 on SQLite, which the stock client talks to over gRPC or REST.
 
-It does what the service documents for queues and tasks; one app on this machine stands in for all
-of App Engine. It refuses what only Google's can do: OAuth tokens, TLS, and URLs that leave this
-machine. Two things it leaves to Google's: it does not follow redirects, which the service may do,
-and it slows a queue down for 429 and 503 answers alone, not for many errors of other kinds or at a
-sudden rush of tasks.
+Rooms, from the bottom up; each imports only those above it in this list:
+- v2: messages, names, times, headers, pages and filters as the v2 reference has them
+- resources: what makes a queue or a task acceptable, and its defaults
+- storage: queues, tasks and the names of finished tasks in one file
+- dispatch: pending tasks by due time and rate, their requests, tokens, faults, and retries
+- api: the methods of the service
+- console: the page that a person opens
 """

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from local.folder_lock import FolderInUse
+from local.rpc.errors import ServiceError
 from local.scheduler.job import Job, read_job
-from local.tasks.faults import Faults
-from local.tasks.queues_file import read_queues
-from local.tasks.refusals import Refused
+from local.tasks.dispatch.faults import Faults
+from local.tasks.resources.queues_file import read_queues
+from local.tasks.resources.task_checks import encode_url
 from local.tasks.server import Settings, start_server
-from local.tasks.task_checks import encode_url
 from local.yaml_file import BrokenFile
 
 
@@ -94,7 +94,7 @@ def _read_job(text: str) -> Job:
 def _read_url(text: str) -> str:
     try:
         return encode_url(text)
-    except Refused as refusal:
+    except ServiceError as refusal:
         raise argparse.ArgumentTypeError(str(refusal)) from refusal
 
 

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from local.folder_lock import lock_folder
+from local.http.retry import MAX_RETENTION
 from local.scheduler.job import Job
 from local.scheduler.ticker import Ticker
-from local.tasks.dispatcher import Dispatcher
-from local.tasks.faults import Faults
-from local.tasks.journal import Journal
-from local.tasks.overview import Overview
-from local.tasks.page import CERTS_PATH, Page
-from local.tasks.retry import MAX_RETENTION
-from local.tasks.rpc import RpcServer, act_by, list_methods
-from local.tasks.signer import Signer
-from local.tasks.store import TASK_TOMBSTONE, Store
+from local.tasks.api.rpc import RpcServer, act_by, list_methods
+from local.tasks.console.overview import Overview
+from local.tasks.console.page import CERTS_PATH, Page
+from local.tasks.dispatch.attempt_log import AttemptLog
+from local.tasks.dispatch.dispatcher import Dispatcher
+from local.tasks.dispatch.faults import Faults
+from local.tasks.dispatch.signer import Signer
+from local.tasks.storage.store import TASK_TOMBSTONE, Store
 
 _STOP_GRACE = 1.0
 
@@ -93,13 +93,13 @@ async def start_server(settings: Settings) -> Server:
         signer = Signer(settings.data)
         store = Store(settings.data / "tasks.sqlite", tombstone=settings.tombstone)
         undo.callback(store.close)
-        journal = Journal()
-        dispatcher = Dispatcher(store, signer, settings.faults, journal, settings.app_engine)
+        attempts = AttemptLog()
+        dispatcher = Dispatcher(store, signer, settings.faults, attempts, settings.app_engine)
         ticker = Ticker(settings.jobs, signer.mint)
-        overview = Overview(store, dispatcher, journal, ticker.runs)
+        overview = Overview(store, dispatcher, attempts, ticker.runs)
 
         methods = list_methods(store, dispatcher, settings.app_engine)
-        reset, act = partial(_reset, store, dispatcher, journal), partial(act_by, methods)
+        reset, act = partial(_reset, store, dispatcher, attempts), partial(act_by, methods)
         with ExitStack() as unbind:
             rpc = RpcServer(settings.port, methods)
             unbind.callback(rpc.close)
@@ -125,10 +125,10 @@ async def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[A
     dispatcher.start(store.list_queues(), store.list_schedules())
 
 
-async def _reset(store: Store, dispatcher: Dispatcher, journal: Journal) -> None:
+async def _reset(store: Store, dispatcher: Dispatcher, attempts: AttemptLog) -> None:
     """Delete every task and every used name; the queues stay."""
     await store.clear_tasks()
-    journal.clear()
+    attempts.clear()
     for queue in store.list_queues():
         dispatcher.clear_queue(queue.name)
 

@@ -18,6 +18,7 @@ import grpc
 
 from local.datastore.api import server as datastore
 from local.datastore.encoding.messages import get_message_class
+from local.http.client import Answer, ConnectionPool, Request
 from local.rpc.frames import (
     PREFACE,
     build_frame,
@@ -25,8 +26,7 @@ from local.rpc.frames import (
 )
 from local.rpc.hpack import encode
 from local.tasks.embedded import serve as serve_tasks
-from local.tasks.messages import load_message
-from local.tasks.wire import Answer, ConnectionPool, Request
+from local.tasks.v2.messages import load_message
 from tests.fuzz.mutation import change_bytes
 from tests.fuzz.rounds import PATIENCE, call
 

@@ -11,7 +11,7 @@ import grpc
 from google.protobuf import json_format
 
 from local.tasks.embedded import serve
-from local.tasks.messages import load_message
+from local.tasks.v2.messages import load_message
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.rounds import call
 

@@ -7,10 +7,10 @@ import grpc
 import pytest
 from google.protobuf import json_format
 
+from local.tasks.dispatch.signer import make_key
 from local.tasks.embedded import EmbeddedServer, serve
-from local.tasks.messages import Queue
-from local.tasks.queue_checks import complete_queue
-from local.tasks.signer import make_key
+from local.tasks.resources.queue_checks import complete_queue
+from local.tasks.v2.messages import Queue
 from tests.unit.local_tasks.worker import QUEUE, Worker, connect
 
 #: Starts a server over the test's folder; the keywords are those of `serve`.

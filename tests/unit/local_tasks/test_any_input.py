@@ -15,6 +15,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.http.retry import compute_backoff, read_policy
+from local.rpc.errors import ServiceError
 from local.rpc.frames import (
     END_HEADERS,
     END_STREAM,
@@ -24,13 +26,11 @@ from local.rpc.frames import (
     build_settings,
 )
 from local.rpc.hpack import encode
-from local.tasks.messages import Queue, Task
-from local.tasks.queue_checks import complete_queue
-from local.tasks.records import TaskRecord, to_message
-from local.tasks.refusals import Refused
-from local.tasks.retry import compute_backoff, read_policy
-from local.tasks.task_checks import complete_task
-from local.tasks.times import read_time
+from local.tasks.resources.queue_checks import complete_queue
+from local.tasks.resources.task_checks import complete_task
+from local.tasks.storage.records import TaskRecord, to_message
+from local.tasks.v2.messages import Queue, Task
+from local.tasks.v2.times import read_time
 from tests.unit.local_tasks.worker import QUEUE
 
 Fields = dict[str, Any]
@@ -113,7 +113,7 @@ class Verdicts(Counter[str]):
     def judge(self, check: Callable[[], None]) -> None:
         try:
             check()
-        except Refused:
+        except ServiceError:
             self["refused"] += 1
         else:
             self["accepted"] += 1

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 
-from local.tasks.delivery import judge
-from local.tasks.messages import Task
-from local.tasks.records import TaskRecord
-from local.tasks.retry import read_policy
-from local.tasks.wire import Answer
+from local.http.client import Answer
+from local.http.retry import read_policy
+from local.tasks.dispatch.delivery import judge
+from local.tasks.storage.records import TaskRecord
+from local.tasks.v2.messages import Task
 from tests.unit.local_tasks.conftest import StartServer
 from tests.unit.local_tasks.test_dispatch import QUICK
 from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker, connect

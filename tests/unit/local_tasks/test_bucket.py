@@ -1,4 +1,4 @@
-from local.tasks.bucket import TokenBucket
+from local.tasks.dispatch.bucket import TokenBucket
 
 
 def take_all(bucket: TokenBucket, now: float) -> int:

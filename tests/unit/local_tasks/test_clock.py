@@ -10,7 +10,7 @@ import pytest
 from local import clock_watch
 from local.scheduler import ticker
 from local.scheduler.job import Job
-from local.tasks import dispatcher
+from local.tasks.dispatch import dispatcher
 from tests.unit.local_tasks.conftest import StartServer
 from tests.unit.local_tasks.test_tasks import make_task
 from tests.unit.local_tasks.worker import QUEUE, Delivery, Worker, connect

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from local.tasks.delivery import describe_verdict, judge, make_request
-from local.tasks.messages import Task
-from local.tasks.records import TaskRecord
-from local.tasks.retry import RetryPolicy
-from local.tasks.wire import Answer
+from local.http.client import Answer
+from local.http.retry import RetryPolicy
+from local.tasks.dispatch.delivery import describe_verdict, judge, make_request
+from local.tasks.storage.records import TaskRecord
+from local.tasks.v2.messages import Task
 
 if TYPE_CHECKING:
-    from local.tasks.signer import Signer
+    from local.tasks.dispatch.signer import Signer
 
 POLICY = RetryPolicy(
     max_attempts=3,

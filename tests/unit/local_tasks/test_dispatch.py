@@ -13,7 +13,7 @@ from google.auth.transport.requests import Request
 from google.oauth2 import id_token
 
 from local.scheduler.job import Job
-from local.tasks.faults import Faults
+from local.tasks.dispatch.faults import Faults
 from tests.unit.local_tasks.conftest import StartServer
 from tests.unit.local_tasks.test_tasks import is_gone, make_task
 from tests.unit.local_tasks.worker import QUEUE, Delivery, Worker, connect, wait_until

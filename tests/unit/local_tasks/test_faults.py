@@ -1,4 +1,4 @@
-from local.tasks.faults import MAX_DELAY, MAX_DUPLICATE_LAG, Faults
+from local.tasks.dispatch.faults import MAX_DELAY, MAX_DUPLICATE_LAG, Faults
 
 NAMES = [f"task-{number}" for number in range(2000)]
 

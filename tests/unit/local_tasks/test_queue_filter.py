@@ -7,10 +7,10 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.tasks.messages import Queue
-from local.tasks.queue_checks import complete_queue
-from local.tasks.queue_filter import parse_filter
-from local.tasks.refusals import InvalidArgument
+from local.rpc.errors import InvalidArgument
+from local.tasks.resources.queue_checks import complete_queue
+from local.tasks.v2.messages import Queue
+from local.tasks.v2.queue_filter import parse_filter
 
 QUEUE: Any = json_format.ParseDict(
     {

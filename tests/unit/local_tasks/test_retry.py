@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.tasks.retry import RetryPolicy, compute_backoff, is_exhausted
+from local.http.retry import RetryPolicy, compute_backoff, is_exhausted
 
 
 def make_policy(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from local.tasks.messages import Queue
-from local.tasks.queue_checks import complete_queue
-from local.tasks.records import TaskRecord
-from local.tasks.refusals import AlreadyExists
-from local.tasks.store import Store
+from local.rpc.errors import AlreadyExists
+from local.tasks.resources.queue_checks import complete_queue
+from local.tasks.storage.records import TaskRecord
+from local.tasks.storage.store import Store
+from local.tasks.v2.messages import Queue
 from tests.unit.local_tasks.worker import QUEUE
 
 

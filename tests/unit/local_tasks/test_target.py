@@ -4,8 +4,8 @@ import pytest
 from google.api_core import exceptions
 from google.protobuf import json_format
 
-from local.tasks.messages import HttpRequest, load_message
-from local.tasks.target import apply_target
+from local.tasks.resources.target import apply_target
+from local.tasks.v2.messages import HttpRequest, load_message
 from tests.unit.local_tasks.test_tasks import is_gone, make_task
 from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker, wait_until
 

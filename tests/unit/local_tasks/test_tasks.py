@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 
+from local.rpc.errors import InvalidArgument
 from local.tasks.embedded import serve
-from local.tasks.messages import Task
-from local.tasks.refusals import InvalidArgument
-from local.tasks.task_checks import complete_task
+from local.tasks.resources.task_checks import complete_task
+from local.tasks.v2.messages import Task
 from tests.unit.local_tasks.conftest import StartServer
 from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker, connect, wait_until
 

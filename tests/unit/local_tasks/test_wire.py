@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from local.tasks.wire import Answer, ConnectionPool, Request
+from local.http.client import Answer, ConnectionPool, Request
 
 
 def ask(said: bytes, method: str = "POST") -> Answer:

@@ -1,0 +1,1 @@
+"""Requests to functions: a client that keeps connections, and when to try again."""

@@ -1,0 +1,142 @@
+"""The gRPC side of the server: which method answers which request.
+
+The local Datastore's own gRPC server serves here too. The stock one, in its asyncio form, stops
+listening for good when a request's path is no UTF-8.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from google.cloud.location.locations_pb2 import GetLocationRequest, ListLocationsRequest
+from google.longrunning.operations_pb2 import GetOperationRequest
+
+from local.rpc.blocking import about_to_block
+from local.rpc.errors import Unimplemented
+from local.rpc.grpc import Dispatcher, Method
+from local.rpc.listener import Listener, PortTaken, serve_pages
+from local.rpc.rest import Rest, serve_rest
+from local.tasks.api.batch_service import BatchService
+from local.tasks.api.location_service import LocationService
+from local.tasks.api.queue_service import QueueService
+from local.tasks.api.task_service import TaskService
+from local.tasks.dispatch.dispatcher import Dispatcher as DeliveryDispatcher
+from local.tasks.storage.store import Store
+from local.tasks.v2.messages import load_message
+from local.tasks.v2.routes import ROUTES, TASKS
+
+_VERBS = {
+    "pause": "PauseQueue",
+    "resume": "ResumeQueue",
+    "purge": "PurgeQueue",
+    "run": "RunTask",
+}
+_HOST = "127.0.0.1"
+#: How the methods begin that wait for no disk, so that their connection can wait for them.
+_READING = ("Get", "List")
+_MAX_REQUEST_BYTES = 10 * 1024 * 1024
+
+#: Answers one method's request with its response; raises ServiceError.
+Answer = Callable[[Any], Awaitable[Any]]
+#: Methods by their path, /service/Method, each with the class of its request.
+Methods = dict[str, tuple[Any, Answer]]
+
+
+class RpcServer:
+    """Takes requests in threads of its own, and has them answered in the event loop it is made in.
+
+    A caller that dies in the middle of its call changes nothing: what it asked for is done.
+    """
+
+    def __init__(self, port: int, methods: Methods) -> None:
+        """Bind the port (0: any free one); raises OSError if it is taken."""
+        try:
+            self._listener = Listener(_HOST, port)
+        except PortTaken as error:
+            raise OSError(f"port {port} is taken") from error
+        self.port = self._listener.port
+        self._loop = asyncio.get_running_loop()
+        served = {path.encode(): self._serve(path, *method) for path, method in methods.items()}
+        self._dispatcher = Dispatcher(served, _MAX_REQUEST_BYTES)
+        self._rest = Rest(self._dispatcher, ROUTES)
+
+    def start(self, greeting: str) -> None:
+        """Begin to serve; whoever asks over plain HTTP is told the greeting."""
+        pages = serve_pages({("GET", "/"): lambda: greeting})
+        self._listener.start(self._dispatcher.handle, serve_rest(self._rest, pages))
+
+    async def stop(self, grace: float) -> None:
+        """End, giving requests under way so many seconds."""
+        await self._loop.run_in_executor(None, self._dispatcher.stop, grace)
+        self._listener.stop()
+
+    def close(self) -> None:
+        """Give the port back, if it was never served."""
+        self._listener.stop()
+
+    def _serve(self, path: str, message: Any, answer: Answer) -> Method:
+        only_reads = path.rpartition("/")[2].startswith(_READING)
+
+        async def run(request: Any) -> Any:
+            return await answer(request)
+
+        def call(request: Any) -> Any:
+            if not only_reads:
+                about_to_block()
+            return asyncio.run_coroutine_threadsafe(run(request), self._loop).result()
+
+        return Method(message, call)
+
+
+def list_methods(store: Store, dispatcher: DeliveryDispatcher, app: str = "") -> Methods:
+    """Return the methods of Cloud Tasks, and those of its locations and operations."""
+    tasks, locations = TaskService(store, dispatcher, app), LocationService(store)
+    batches = BatchService(store, tasks)
+    answers = _list_answers(QueueService(store, dispatcher), tasks, batches)
+    return {
+        f"/{TASKS}/{name}": (load_message(f"{name}Request"), answer)
+        for name, answer in answers.items()
+    } | {
+        "/google.longrunning.Operations/GetOperation": (GetOperationRequest, batches.get_operation),
+        "/google.cloud.location.Locations/ListLocations": (
+            ListLocationsRequest,
+            locations.list_locations,
+        ),
+        "/google.cloud.location.Locations/GetLocation": (
+            GetLocationRequest,
+            locations.get_location,
+        ),
+    }
+
+
+async def act_by(methods: Methods, verb: str, name: str) -> None:
+    """Do one of the things that take a name and no more: pause, resume, purge, run.
+
+    Raises ServiceError as the method does, or if there is no such verb.
+    """
+    if verb not in _VERBS:
+        raise Unimplemented(f"There is no verb {verb!r}, only {', '.join(_VERBS)}.")
+    message, answer = methods[f"/{TASKS}/{_VERBS[verb]}"]
+    await answer(message(name=name))
+
+
+def _list_answers(
+    queues: QueueService, tasks: TaskService, batches: BatchService
+) -> dict[str, Answer]:
+    return {
+        "ListQueues": queues.list_queues,
+        "GetQueue": queues.get_queue,
+        "CreateQueue": queues.create_queue,
+        "UpdateQueue": queues.update_queue,
+        "DeleteQueue": queues.delete_queue,
+        "PurgeQueue": queues.purge_queue,
+        "PauseQueue": queues.pause_queue,
+        "ResumeQueue": queues.resume_queue,
+        "ListTasks": tasks.list_tasks,
+        "GetTask": tasks.get_task,
+        "CreateTask": tasks.create_task,
+        "DeleteTask": tasks.delete_task,
+        "RunTask": tasks.run_task,
+        "BatchCreateTasks": batches.batch_create_tasks,
+        "BatchDeleteTasks": batches.batch_delete_tasks,
+    }

@@ -1,0 +1,48 @@
+"""What was dispatched lately and what came of it, for whoever looks at the page."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from local.http.client import Answer, Request
+
+_KEPT = 200
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One dispatch of a task; times are epoch seconds, `ended` is 0 while no answer has come."""
+
+    task: str
+    number: int
+    request: str
+    begun: float
+    ended: float = 0.0
+    answer: str = ""
+    outcome: str = ""
+
+    def end(self, now: float, answer: Answer, outcome: str) -> None:
+        """Note what the worker answered, and what becomes of the task."""
+        self.ended = now
+        self.answer = answer.failure or f"HTTP {answer.status}"
+        self.outcome = outcome
+
+
+class AttemptLog:
+    """The last attempts, in memory only."""
+
+    def __init__(self) -> None:
+        self._attempts: deque[Attempt] = deque(maxlen=_KEPT)
+
+    def begin(self, task: str, number: int, request: Request, now: float) -> Attempt:
+        """Note a dispatch; whoever sees it through ends it."""
+        attempt = Attempt(task, number, f"{request.method} {request.url}", now)
+        self._attempts.append(attempt)
+        return attempt
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        self._attempts.clear()
+
+    def list_latest(self) -> list[Attempt]:
+        """Return what is remembered: first what is under way, then the latest."""
+        return sorted(self._attempts, key=lambda attempt: (attempt.ended > 0, -attempt.begun))

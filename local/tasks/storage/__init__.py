@@ -1,0 +1,1 @@
+"""Queues, tasks and the names of finished tasks in one SQLite file."""

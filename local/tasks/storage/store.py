@@ -1,0 +1,221 @@
+"""Queues, tasks and the names of finished tasks in one SQLite file."""
+
+import time
+from dataclasses import fields
+from datetime import timedelta
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from google.longrunning.operations_pb2 import Operation
+
+from local.rpc.errors import AlreadyExists, FailedPrecondition, NotFound
+from local.tasks.storage.database import Database
+from local.tasks.storage.records import TaskRecord
+from local.tasks.v2.messages import Queue
+from local.tasks.v2.names import queue_of
+
+#: A used task name stays refused for up to this long (v2 reference, CreateTask).
+TASK_TOMBSTONE = timedelta(hours=24)
+#: A deleted queue's name stays refused for up to this long (v2 reference, DeleteQueue).
+QUEUE_TOMBSTONE = timedelta(days=3)
+#: How long a batch can be asked for, and is not done again.
+OPERATION_RETENTION = timedelta(days=1)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, body BLOB, deleted REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS task (
+    name TEXT PRIMARY KEY, queue TEXT, body BLOB, created REAL, scheduled REAL,
+    dispatches INT, responses INT, executions INT, first_dispatched REAL,
+    attempt_scheduled REAL, attempt_dispatched REAL, attempt_answered REAL,
+    previous_status INT, previous_code INT, previous_reason TEXT
+);
+CREATE TABLE IF NOT EXISTS used_name (name TEXT PRIMARY KEY, expires REAL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS used_name_by_expiry ON used_name (expires);
+CREATE TABLE IF NOT EXISTS operation (name TEXT PRIMARY KEY, body BLOB, expires REAL) WITHOUT ROWID;
+"""
+_COLUMNS = tuple(field.name for field in fields(TaskRecord))
+_STATE = _COLUMNS[_COLUMNS.index("scheduled") :]
+_read_columns = attrgetter(*_COLUMNS)
+_read_state = attrgetter(*_STATE, "name")
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM task WHERE "  # noqa: S608
+_INSERT = f"INSERT INTO task ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_UPDATE = f"UPDATE task SET {', '.join(f'{column} = ?' for column in _STATE)} WHERE name = ?"  # noqa: S608
+
+# The texts are those that the service was seen to answer with.
+_NO_QUEUE = (
+    "Queue does not exist. "
+    "If you just created the queue, wait at least a minute for the queue to initialize."
+)
+_RECENT_QUEUE = "The queue cannot be created because a queue with this name existed too recently."
+_NO_ENTITY = "Requested entity was not found."
+_DELETED_TASK = (
+    "The task no longer exists, though a task with this name existed recently. "
+    "The task either successfully completed or was deleted."
+)
+_RECENT_TASK = "The task cannot be created because a task with this name existed too recently."
+
+
+class Store:
+    """What a restart must find again. The methods that are awaited return when it is on disk."""
+
+    def __init__(self, path: Path, *, tombstone: timedelta = TASK_TOMBSTONE) -> None:
+        self._tombstone = tombstone.total_seconds()
+        self._db = Database(path, _SCHEMA)
+
+    def close(self) -> None:
+        """Write what is left, and close."""
+        self._db.close()
+
+    async def put_queue(self, queue: Any) -> None:
+        """Keep a queue's settings and state, new or changed."""
+        body = queue.SerializeToString()
+        self._db.change("REPLACE INTO queue VALUES (?, ?, NULL)", queue.name, body)
+        await self._db.sync()
+
+    async def insert_queue(self, queue: Any) -> None:
+        """Keep a new queue; AlreadyExists or FailedPrecondition if its name is or was in use."""
+        deleted = self._read_deletion(queue.name)
+        if deleted == 0:
+            raise AlreadyExists("Queue already exists")
+        if deleted is not None and deleted > time.time() - QUEUE_TOMBSTONE.total_seconds():
+            raise FailedPrecondition(_RECENT_QUEUE)
+        await self.put_queue(queue)
+
+    async def delete_queue(self, name: str) -> None:
+        """Delete a queue and its tasks; its name and theirs stay used for their windows.
+
+        Raises NotFound if there is none.
+        """
+        if self.find_queue(name) is None:
+            raise NotFound(_NO_ENTITY)
+        self._delete_tasks(name)
+        self._db.change("UPDATE queue SET deleted = ? WHERE name = ?", time.time(), name)
+        await self._db.sync()
+
+    async def purge_queue(self, queue: Any) -> None:
+        """Delete the tasks of a queue and keep its new purge time."""
+        self._delete_tasks(queue.name)
+        await self.put_queue(queue)
+
+    def get_queue(self, name: str) -> Any:
+        """Return a queue; NotFound if there is none."""
+        queue = self.find_queue(name)
+        if queue is None:
+            raise NotFound(_NO_QUEUE)
+        return queue
+
+    def find_queue(self, name: str) -> Any | None:
+        """Return a queue, or None."""
+        rows = self._db.read("SELECT body FROM queue WHERE name = ? AND deleted IS NULL", name)
+        return Queue.FromString(rows[0][0]) if rows else None
+
+    def list_queues(self) -> list[Any]:
+        """Return every queue that is not deleted, in order of their names."""
+        rows = self._db.read("SELECT body FROM queue WHERE deleted IS NULL ORDER BY name")
+        return [Queue.FromString(body) for (body,) in rows]
+
+    async def insert_task(self, record: TaskRecord) -> None:
+        """Keep a new task; refused if its queue is not there or its name is or was in use."""
+        self.get_queue(record.queue)
+        if self._db.read("SELECT 1 FROM task WHERE name = ?", record.name):
+            raise AlreadyExists("Requested entity already exists")
+        if self._is_used(record.name):
+            raise AlreadyExists(_RECENT_TASK)
+        self._db.change(_INSERT, *_read_columns(record))
+        await self._db.sync()
+
+    async def delete_task(self, name: str) -> None:
+        """Delete a task for a caller; NotFound if there is none, with the reason."""
+        self.get_task(name)
+        self.finish_task(name)
+        await self._db.sync()
+
+    async def clear_tasks(self) -> None:
+        """Forget every task, every used task name and every batch."""
+        self._db.change("DELETE FROM task")
+        self._db.change("DELETE FROM used_name")
+        self._db.change("DELETE FROM operation")
+        await self._db.sync()
+
+    async def expire_tasks(self, retention: timedelta) -> list[tuple[str, str]]:
+        """Delete the tasks that are older than this, dispatched or not; return queues and names."""
+        oldest = time.time() - retention.total_seconds()
+        expired = self._db.read("SELECT queue, name FROM task WHERE created < ?", oldest)
+        for _, name in expired:
+            self.finish_task(name)
+        await self._db.sync()
+        return expired
+
+    async def put_operation(self, operation: Any) -> None:
+        """Keep an operation for a day, by its name."""
+        now = time.time()
+        self._db.change("DELETE FROM operation WHERE expires < ?", now)
+        body, expires = operation.SerializeToString(), now + OPERATION_RETENTION.total_seconds()
+        self._db.change("REPLACE INTO operation VALUES (?, ?, ?)", operation.name, body, expires)
+        await self._db.sync()
+
+    def find_operation(self, name: str) -> Any | None:
+        """Return an operation, or None."""
+        rows = self._db.read("SELECT body FROM operation WHERE name = ?", name)
+        return Operation.FromString(rows[0][0]) if rows else None
+
+    def finish_task(self, name: str) -> None:
+        """Delete a task that was executed or given up, if it is still there; its name stays used.
+
+        If this process dies before that is on disk, the task is delivered again.
+        """
+        if self._db.change("DELETE FROM task WHERE name = ?", name):
+            now = time.time()
+            self._db.change("DELETE FROM used_name WHERE expires < ?", now)
+            self._db.change("REPLACE INTO used_name VALUES (?, ?)", name, now + self._tombstone)
+
+    def update_task(self, record: TaskRecord) -> None:
+        """Keep what has become of a task, if it is still there; on disk soon."""
+        self._db.change(_UPDATE, *_read_state(record))
+
+    def get_task(self, name: str) -> TaskRecord:
+        """Return a task; NotFound if there is none, with the reason."""
+        record = self.find_task(name)
+        if record is None:
+            self.get_queue(queue_of(name))
+            raise NotFound(_DELETED_TASK if self._is_used(name) else _NO_ENTITY)
+        return record
+
+    def find_task(self, name: str) -> TaskRecord | None:
+        """Return a task, or None."""
+        rows = self._db.read(f"{_SELECT} name = ?", name)
+        return TaskRecord(*rows[0]) if rows else None
+
+    def list_tasks(self, queue: str, after: str, limit: int) -> list[TaskRecord]:
+        """Return up to `limit` tasks of a queue in order of their names, behind `after`."""
+        prefix, end = f"{queue}/tasks/", f"{queue}/tasks0"
+        query = f"{_SELECT} name > ? AND name < ? ORDER BY name LIMIT ?"
+        return [TaskRecord(*row) for row in self._db.read(query, max(after, prefix), end, limit)]
+
+    def list_schedules(self) -> list[tuple[str, str, float]]:
+        """Return queue, name and due time of every task: what a dispatcher starts with.
+
+        A task that something happened to in the future tells of a clock that was set back since:
+        it is due after the wait that it was given then.
+        """
+        last = "max(created, attempt_dispatched, attempt_answered)"
+        due = f"CASE WHEN {last} > ?1 THEN ?1 + max(0, scheduled - {last}) ELSE scheduled END"
+        query = f"SELECT queue, name, {due} FROM task ORDER BY 3"  # noqa: S608  no input in it
+        return self._db.read(query, time.time())
+
+    def _delete_tasks(self, queue: str) -> None:
+        expires = time.time() + self._tombstone
+        self._db.change(
+            "REPLACE INTO used_name SELECT name, ? FROM task WHERE queue = ?", expires, queue
+        )
+        self._db.change("DELETE FROM task WHERE queue = ?", queue)
+
+    def _read_deletion(self, queue: str) -> float | None:
+        """Return when a queue was deleted: 0 if it was not, None if it never was."""
+        rows = self._db.read("SELECT deleted FROM queue WHERE name = ?", queue)
+        return (rows[0][0] or 0.0) if rows else None
+
+    def _is_used(self, task: str) -> bool:
+        rows = self._db.read("SELECT expires FROM used_name WHERE name = ?", task)
+        return bool(rows) and rows[0][0] >= time.time()
