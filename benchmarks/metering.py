@@ -18,9 +18,9 @@ from lib.observability.logs import annotate
 from lib.observability.request_log import observed
 from lib.saga.call import Call
 from lib.saga.definition import Definitions, Saga
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal
-from lib.saga.recovery import sweep
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import Journal
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.delivery import Delivery
 from lib.saga.steps import Step
 from local.datastore.api.server import serve

@@ -18,10 +18,10 @@ from google.cloud import tasks_v2
 
 from lib.datastore import Store, connect
 from lib.saga.definition import Definitions, Saga
-from lib.saga.dispatch import CloudTasksQueue, make_client
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal
-from lib.saga.recovery import Swept, sweep
+from lib.saga.engine.cloud_tasks import CloudTasksQueue, make_client
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import Journal
+from lib.saga.engine.sweep.sweep import Swept, sweep
 from lib.saga.state.delivery import Delivery
 from lib.saga.steps import Step
 from local.stack import Stack

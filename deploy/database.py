@@ -7,7 +7,7 @@ from deploy.patience import wait_until
 from deploy.settings import PROJECT, Settings
 
 #: The kinds that a TTL policy deletes, and the property that says from when on. A saga's root is
-#: not among them: the sweep deletes it, together with its effects (lib/saga/retention.py).
+#: not among them: the sweep deletes it, together with its effects (lib/saga/engine/retention.py).
 EXPIRING = {
     "CommitReceipt": "expires_at",
     "SagaEvent": "expires_at",

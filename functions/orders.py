@@ -12,7 +12,7 @@ from functions.edge import endpoint
 from lib.datastore import Store, key
 from lib.datastore.ids import make_id
 from lib.observability.logs import traceparent
-from lib.saga.engine import Engine
+from lib.saga.engine.engine import Engine
 
 
 class StockLevel(Struct, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from typing import Any
 from functions.edge import endpoint
 from functions.sagas import SagaName
 from lib.edge.paging import PageSize, PageToken
-from lib.saga.engine import Engine
+from lib.saga.engine.engine import Engine
 from lib.saga.operators import view
 from lib.saga.operators.monitoring import monitor
 from lib.timing.clock import now

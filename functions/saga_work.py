@@ -4,8 +4,8 @@ import flask
 
 from functions.edge import endpoint
 from lib.observability.logs import annotate
-from lib.saga.engine import Engine
-from lib.saga.recovery import Swept, sweep
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.sweep.sweep import Swept, sweep
 from lib.saga.state.delivery import Delivery
 from lib.timing.clock import now
 

@@ -8,7 +8,7 @@ from functions.edge import endpoint
 from lib.datastore.ids import make_id
 from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate, traceparent
-from lib.saga.engine import Engine
+from lib.saga.engine.engine import Engine
 from lib.saga.operators import view
 from lib.saga.state.records import SagaStatus
 

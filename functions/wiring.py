@@ -16,8 +16,8 @@ from lib.timing.clock import now
 if TYPE_CHECKING:
     from lib.datastore import Store
     from lib.edge.identity import Verifier
-    from lib.saga.dispatch import CloudTasksQueue
-    from lib.saga.engine import Engine
+    from lib.saga.engine.cloud_tasks import CloudTasksQueue
+    from lib.saga.engine.engine import Engine
     from lib.saga.state.delivery import Delivery
 
 _TAG = re.compile(r"[a-z0-9-]{1,46}", re.ASCII)
@@ -44,9 +44,9 @@ def store() -> "Store":
 def engine() -> "Engine":
     """Return this process's saga engine over Datastore and Cloud Tasks."""
     from domain.sagas import DEFINITIONS
-    from lib.saga.engine import Engine
-    from lib.saga.journal import Journal
-    from lib.saga.retention import Retention
+    from lib.saga.engine.engine import Engine
+    from lib.saga.engine.repository import Journal
+    from lib.saga.engine.retention import Retention
 
     retention = Retention(keep=config().retention, ttl=config().ttl)
     return Engine(DEFINITIONS, Journal(store()), _LaterQueue(), now, retention=retention)
@@ -78,7 +78,7 @@ class _LaterQueue:
 
 @once
 def _queue() -> "CloudTasksQueue":
-    from lib.saga.dispatch import CloudTasksQueue, make_client
+    from lib.saga.engine.cloud_tasks import CloudTasksQueue, make_client
 
     settings = config()
     location = f"projects/{settings.project}/locations/{settings.location}"

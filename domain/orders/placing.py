@@ -10,7 +10,7 @@ import msgspec
 from domain.orders.order import Order
 from domain.orders.saga import ORDER_PROCESSING
 from lib.errors import NotFound
-from lib.saga.engine import Engine
+from lib.saga.engine.engine import Engine
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.state.redaction import conceal
 

@@ -26,6 +26,7 @@ from lib.errors import AmendsError, Malformed, MethodNotAllowed, NotBegun
 from lib.observability.logs import log
 from lib.observability.request_log import observed
 from lib.observability.stack_traces import describe_stack
+from lib.observability.unexpected import log_unexpected
 from lib.timing.deadline import BUDGET_HEADER, within
 
 #: What a caller learns of an error that nobody has thought of.
@@ -100,7 +101,7 @@ class _Operation:
         except AmendsError as problem:
             return _refuse(request, problem)
         except Exception as problem:  # whatever it is, the caller learns no detail of it
-            _log_unexpected(problem)
+            log_unexpected(problem)
             return _refuse(request, UNEXPECTED)
 
     def _answer(self, request: flask.Request) -> flask.Response:
@@ -136,7 +137,7 @@ def _not_begun() -> Iterator[None]:
             raise
         raise NotBegun(problem.detail) from problem
     except Exception as problem:  # a setting that is missing, say
-        _log_unexpected(problem)
+        log_unexpected(problem)
         raise NotBegun("something went wrong before the function; it was logged") from problem
 
 
@@ -167,8 +168,3 @@ def _refuse(request: flask.Request, problem: AmendsError) -> flask.Response:
         )
     drain(request)
     return render_problem(problem)
-
-
-def _log_unexpected(problem: BaseException) -> None:
-    """Log an error by its type and its place: its text may quote what a caller has sent."""
-    log("ERROR", "unexpected error", error=type(problem).__name__, stack=describe_stack(problem))

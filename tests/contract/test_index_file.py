@@ -13,7 +13,7 @@ from domain.todo.models import TaskList
 from domain.todo.task_queries import Order, TaskFilter
 from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
-from lib.saga.journal import Journal
+from lib.saga.engine.repository import Journal
 from lib.saga.operators import view
 from lib.saga.operators.checking import count_beyond, find_stranded
 from lib.saga.operators.monitoring import monitor

@@ -15,9 +15,9 @@ from functions.edge import endpoint
 from lib.datastore import Results, UnreadableEntity, key
 from lib.saga.call import Permanent
 from lib.saga.definition import Definitions
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal
-from lib.saga.recovery import sweep
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import Journal
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.records import DeadLetter
 from lib.saga.testing import MemoryStore, VirtualClock
 from tests.observe.edge import call, greet_person, read_lines

@@ -10,8 +10,8 @@ from typing import Any
 
 from lib.errors import AmendsError
 from lib.saga.definition import Definitions
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import Journal
 from lib.saga.machine.decide import begin
 from lib.saga.machine.inputs import ParkRequested, SignalReceived
 from lib.saga.machine.waits import waits_of

@@ -5,9 +5,9 @@ A mutant names its line word for word, once in its file: where that changes, so 
 
 from tests.mutants.trial import Mutant
 
-ENGINE = "lib/saga/engine.py"
-RECORDER = "lib/saga/recorder.py"
-CALLING = "lib/saga/calling.py"
+ENGINE = "lib/saga/engine/engine.py"
+RECORDER = "lib/saga/engine/recorder.py"
+CALLING = "lib/saga/engine/execution/calling.py"
 BACKWARD = "lib/saga/machine/backward.py"
 FORWARD = "lib/saga/machine/forward/stages.py"
 SCHEDULING = "lib/saga/machine/schedule.py"
@@ -17,7 +17,7 @@ REQUESTS = "lib/saga/machine/operator/idempotency.py"
 STARTING = "lib/saga/machine/starting/plan.py"
 VERBS = "lib/saga/machine/operator/control.py"
 DRAFT = "lib/saga/machine/decision/draft.py"
-PURGE = "lib/saga/purge.py"
+PURGE = "lib/saga/engine/sweep/purge.py"
 
 MUTANTS = (
     # The way back.

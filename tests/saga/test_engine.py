@@ -9,7 +9,7 @@ import pytest
 
 from lib.errors import AlreadyExists, Conflict, NotBegun, NotFound, Unavailable
 from lib.saga.call import Permanent, Retry
-from lib.saga.recovery import sweep
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.limits import LARGEST_OUTPUT
 from tests.saga.bench import QUICK, Bench, Probe, start
 

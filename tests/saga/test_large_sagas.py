@@ -7,7 +7,7 @@ import pytest
 
 from lib.datastore import Store
 from lib.saga.call import Permanent
-from lib.saga.journal import Journal
+from lib.saga.engine.repository import Journal
 from tests.saga.bench import Bench, Probe, make_saga, start
 from tests.unit.datastore.connections import CountingConnection
 

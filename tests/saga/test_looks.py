@@ -5,9 +5,9 @@ from typing import Any
 
 from lib.datastore import Query, key
 from lib.saga.definition import Saga
-from lib.saga.look import look
+from lib.saga.engine.sweep.daily_look import look
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import ParkRequested, PauseRequested
-from lib.saga.recovery import sweep
 from lib.saga.state.records import DeadLetter, SagaRecord, StepRecord
 from lib.saga.steps import Child, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step

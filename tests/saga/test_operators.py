@@ -10,7 +10,7 @@ from lib.datastore import Query, key
 from lib.errors import Conflict, Unavailable, Unreadable, VersionMismatch
 from lib.saga.call import Permanent, Unknown
 from lib.saga.definition import Saga
-from lib.saga.journal import Journal, Loaded
+from lib.saga.engine.repository import Journal
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.machine.inputs import (
     Asked,
@@ -24,7 +24,7 @@ from lib.saga.machine.inputs import (
     VoidRequested,
 )
 from lib.saga.operators.operating import apply_to_each
-from lib.saga.state.records import DeadLetter, SagaRecord, SagaStatus
+from lib.saga.state.records import DeadLetter, Loaded, SagaRecord, SagaStatus
 from lib.saga.steps import Child, Parallel, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
 

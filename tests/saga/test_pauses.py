@@ -8,13 +8,13 @@ import pytest
 
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import (
     Asked,
     CancelRequested,
     PauseRequested,
     ResumeRequested,
 )
-from lib.saga.recovery import sweep
 from lib.saga.steps import Child, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
 

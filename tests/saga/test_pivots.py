@@ -7,8 +7,8 @@ import pytest
 from lib.errors import NotBegun, Unavailable
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
-from lib.saga.recovery import sweep
 from lib.saga.testing.process import Killed
 from tests.saga.bench import Bench, Probe, make_step
 

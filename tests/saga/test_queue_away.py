@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from lib.errors import DeadlineExceeded, Unavailable
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
-from lib.saga.recovery import sweep
 from lib.saga.state.delivery import Delivery
 from tests.saga.bench import Bench, Probe, start
 from tests.unit.test_dispatch import AWAY, FailingClient, make_queue

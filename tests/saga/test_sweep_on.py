@@ -11,15 +11,15 @@ from lib.datastore import Id, Indexed, Parent, entity, key, update
 from lib.errors import Invalid, Unavailable, Unreadable
 from lib.saga.barrier import Effect, apply_once
 from lib.saga.definition import Saga
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import Journal
+from lib.saga.engine.retention import Retention
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, RetryRequested
 from lib.saga.operators import view
 from lib.saga.operators.checking import count_beyond
 from lib.saga.operators.monitoring import monitor
 from lib.saga.operators.operating import apply_to_each
-from lib.saga.recovery import sweep
-from lib.saga.retention import Retention
 from lib.saga.state.records import DeadLetter, SagaRecord
 from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_step, start

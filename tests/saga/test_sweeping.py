@@ -9,13 +9,13 @@ import pytest
 
 from lib.datastore import Query, key
 from lib.errors import Conflict, NotFound, VersionMismatch
-from lib.saga import alerts
 from lib.saga.barrier import Effect, apply_once
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
+from lib.saga.engine import alerts
+from lib.saga.engine.retention import SLACK, Retention
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import RetryRequested, SkipRequested
-from lib.saga.recovery import sweep
-from lib.saga.retention import SLACK, Retention
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
 from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_saga, make_step, start

@@ -9,10 +9,11 @@ import pytest
 
 from lib.datastore import key
 from lib.errors import NotBegun
-from lib.saga import alerts, attempt_log, engine, recorder
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
-from lib.saga.journal import Journal
+from lib.saga.engine import alerts, engine, recorder
+from lib.saga.engine.execution import attempt_log
+from lib.saga.engine.repository import Journal
 from lib.saga.state.records import SagaRecord
 from lib.saga.steps import Child
 from tests.saga.bench import Bench, Probe, make_step, start

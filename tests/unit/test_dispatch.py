@@ -11,7 +11,7 @@ from google.api_core import exceptions
 from google.auth import exceptions as auth_exceptions
 
 from lib.errors import Unavailable
-from lib.saga.dispatch import CloudTasksQueue, choose_queue, make_client
+from lib.saga.engine.cloud_tasks import CloudTasksQueue, choose_queue, make_client
 from lib.timing.deadline import within
 from tests.unit.saga.test_verdict import DELIVERY
 

@@ -3,8 +3,8 @@
 import inspect
 from collections.abc import Callable, Iterator
 
+from lib.saga.author_code.deferred_work import refuse_deferred
 from lib.saga.declaration.error import Declared, describe
-from lib.saga.deferred import refuse_deferred
 
 ACTION = ("payload", "call")
 PURE = ("payload", "outputs")

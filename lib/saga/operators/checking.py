@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lib.datastore import Query, Store
 from lib.errors import Unreadable
 from lib.saga.definition import Saga
-from lib.saga.journal import Journal
+from lib.saga.engine.repository import Journal
 from lib.saga.state.mismatch import find_misfit, misfit_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 from lib.saga.steps import Part, Signal

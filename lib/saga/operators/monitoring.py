@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.datastore import Count, Query, Store, Sum, Transaction, UnreadableEntity
-from lib.saga.journal import Journal
-from lib.saga.overruns import OVERRUNS
+from lib.saga.engine.execution.overruns import OVERRUNS
+from lib.saga.engine.repository import Journal
 from lib.saga.state.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
 
 #: How far back finished sagas are counted: what ends in this time is bounded by the load.

@@ -8,8 +8,7 @@ from typing import Any
 from lib.errors import AmendsError, Invalid
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
-from lib.saga.engine import Engine
-from lib.saga.journal import Loaded
+from lib.saga.engine.engine import Engine
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.machine.inputs import (
     Asked,
@@ -22,7 +21,7 @@ from lib.saga.machine.inputs import (
     SkipRequested,
     VoidRequested,
 )
-from lib.saga.state.records import SagaRecord, SagaStatus
+from lib.saga.state.records import Loaded, SagaRecord, SagaStatus
 
 
 class Verb(StrEnum):

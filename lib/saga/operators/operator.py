@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lib.saga.engine import Engine
+from lib.saga.engine.engine import Engine
 from lib.saga.machine.inputs import Asked
 from lib.saga.state.records import SagaRecord
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from lib.datastore import Page, Query, Transaction
 from lib.errors import NotFound
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import Journal
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.mismatch import find_misfit
 from lib.saga.state.privacy import Privacy

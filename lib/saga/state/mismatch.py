@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from lib.saga.containment import contain
+from lib.saga.author_code.containment import contain
 from lib.saga.definition import Saga
 from lib.saga.state.records import SagaRecord, StepRecord, StepStatus
 from lib.saga.steps import Signal

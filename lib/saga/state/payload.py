@@ -9,8 +9,8 @@ from lib.json.decoder import convert
 from lib.json.exact_numbers import encode_exact, to_plain
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
+from lib.saga.author_code.containment import contain
 from lib.saga.call import Permanent
-from lib.saga.containment import contain
 from lib.saga.state.limits import LARGEST_PAYLOAD
 
 

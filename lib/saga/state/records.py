@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from lib.datastore import Expires, Id, Indexed, OmitEmpty, Parent, Version, entity
 from lib.saga.phase import Phase
@@ -195,6 +195,19 @@ class StepRecord:
     def tries(self) -> int:
         """How often the present action was tried, since the operator's last retry."""
         return self.attempt - self.first_attempt + 1 if self.attempt else 0
+
+
+class Loaded(NamedTuple):
+    """A saga's root and its steps in order."""
+
+    saga: SagaRecord
+    steps: list[StepRecord]
+
+    @property
+    def children(self) -> list[str]:
+        """The ids of the sagas that the saga waits for."""
+        waiting = (step for step in self.steps if step.status is StepStatus.WAITING)
+        return [step.child for step in waiting if step.child]
 
 
 @entity(kind="SagaEvent")

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.saga.children import find_strays
-from lib.saga.containment import contain
-from lib.saga.deferred import check_ran
+from lib.saga.author_code.containment import contain
+from lib.saga.author_code.deferred_work import check_ran
+from lib.saga.engine.children import find_strays
+from lib.saga.engine.repository import Journal
+from lib.saga.engine.sweep.daily_look import look_around
 from lib.saga.http.exchange import NETWORK
-from lib.saga.journal import Journal
-from lib.saga.look import look_around
 from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
 from lib.saga.phase import Phase

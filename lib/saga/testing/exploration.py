@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.datastore import Store
 from lib.saga.definition import Saga
-from lib.saga.engine import Engine
+from lib.saga.engine.engine import Engine
 from lib.saga.testing.explorer import Explorer, Invariant
 from lib.saga.testing.faults import Choose, Fault, Point
 from lib.saga.testing.report import Report

@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterator
 
 from lib.datastore import Store, key
 from lib.saga.barrier import Effect, EffectStatus
-from lib.saga.calling import idempotency_key
 from lib.saga.definition import OnCompensationFailure, Saga
-from lib.saga.journal import Journal, Loaded
+from lib.saga.engine.execution.calling import idempotency_key
+from lib.saga.engine.repository import Journal
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.replay import Broken, replay, state_of
 from lib.saga.phase import Phase
 from lib.saga.state.records import (
     FINISHED,
     DeadLetter,
+    Loaded,
     SagaRecord,
     SagaStatus,
     StepRecord,

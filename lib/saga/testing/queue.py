@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lib.saga.dispatch import OVERHEAD, SHORTEST_DISPATCH
+from lib.saga.engine.cloud_tasks import OVERHEAD, SHORTEST_DISPATCH
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing.clock import VirtualClock
 

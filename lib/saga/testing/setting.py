@@ -10,7 +10,7 @@ import msgspec
 from lib.datastore import Store
 from lib.errors import AmendsError
 from lib.saga.definition import Definitions, Saga
-from lib.saga.engine import Engine
+from lib.saga.engine.engine import Engine
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaRecord
 from lib.saga.steps import Child, Part, Signal

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lib.errors import AmendsError, Contention, NotBegun, Unavailable
-from lib.saga.look import look
+from lib.saga.engine.sweep.daily_look import look
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
-from lib.saga.recovery import sweep
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import LOOK_PERIOD, SagaRecord
 from lib.saga.testing.bystanders import Bystanders

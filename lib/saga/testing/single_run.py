@@ -13,9 +13,8 @@ import msgspec
 
 from lib.datastore import Store
 from lib.saga.definition import Saga
-from lib.saga.journal import Loaded
 from lib.saga.machine.inputs import CancelRequested
-from lib.saga.state.records import EventRecord, SagaStatus, StepStatus
+from lib.saga.state.records import EventRecord, Loaded, SagaStatus, StepStatus
 from lib.saga.steps import Step
 from lib.saga.testing.environment import Environment
 from lib.saga.testing.process import Process, PromiseBroken, name_delivery

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from lib.datastore import key
-from lib.saga import alerts
 from lib.saga.call import Call, Permanent, Retry
 from lib.saga.definition import Saga
+from lib.saga.engine import alerts
 from lib.saga.machine import outstanding
 from lib.saga.machine.schedule import schedule_retry
 from lib.saga.policy import RetryPolicy
@@ -82,7 +82,7 @@ def test_what_begins_while_the_saga_is_paused_is_found(monkeypatch: pytest.Monke
         return sound(replace(saga, paused=False), steps)
 
     sound = outstanding.outstanding
-    for module in ("lib.saga.machine.decision.draft", "lib.saga.engine"):
+    for module in ("lib.saga.machine.decision.draft", "lib.saga.engine.engine"):
         monkeypatch.setattr(f"{module}.outstanding", forget_the_pause)
     report = find_fault(make_saga("ab"), 2, operators=True)
     assert "began, though its saga was paused" in report

@@ -7,7 +7,7 @@ import pytest
 
 from lib.datastore import Store, key
 from lib.saga.definition import Saga
-from lib.saga.engine import Engine
+from lib.saga.engine.engine import Engine
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import (
     LOOK_PERIOD,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from lib.saga.definition import Saga
-from lib.saga.engine import Engine
-from lib.saga.journal import Loaded
+from lib.saga.engine.engine import Engine
+from lib.saga.state.records import Loaded
 from lib.saga.steps import Child
 from lib.saga.testing.explorer import Explorer
 from lib.saga.testing.faults import CANCEL, CRASH, PAUSE, Fault, Point

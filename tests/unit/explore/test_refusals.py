@@ -9,8 +9,8 @@ import pytest
 from lib.errors import Invalid
 from lib.saga.call import Permanent
 from lib.saga.definition import Saga
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import Journal
 from lib.saga.machine.decision.draft import Decision, Draft
 from lib.saga.machine.starting import next_steps
 from lib.saga.machine.starting.plan import postpone_step

@@ -7,10 +7,10 @@ from email.utils import format_datetime
 import msgspec
 import pytest
 
+from lib.saga.author_code.containment import Unstorable
 from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
 from lib.saga.http.answer import LONGEST_DETAIL, LONGEST_WAIT
 from lib.saga.phase import Phase
-from lib.saga.verdict import Unstorable
 from tests.unit.http_step.service import Service, kind_of, outcome
 
 JSON = "application/json"

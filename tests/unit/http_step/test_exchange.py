@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from urllib3.exceptions import ConnectTimeoutError
 
+from lib.saga.author_code.containment import Unstorable
 from lib.saga.call import Call, Permanent, Retry, Unknown
 from lib.saga.http import exchange as exchanging
 from lib.saga.http.exchange import LARGEST_ANSWER
 from lib.saga.http.step import HttpCall
-from lib.saga.verdict import Unstorable
 from tests.unit.http_step.certificate import self_signed
 from tests.unit.http_step.service import Asked, Service, Write, answer, kind_of, outcome, running
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib.saga.attempt import call_in_thread, run_action
 from lib.saga.call import Call
+from lib.saga.engine.execution.attempt import call_in_thread, run_action
 from lib.saga.http.step import HttpCall
 from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.phase import Phase

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from lib.saga.declaration import DeclarationError
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import Journal
 from lib.saga.steps import Child, Step
 from tests.unit.saga.wrong import SCOPE, a, saga
 

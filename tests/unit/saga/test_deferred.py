@@ -18,8 +18,8 @@ import pytest
 import requests
 import urllib3
 
+from lib.saga.author_code.deferred_work import NotRun, check_ran, refuse_deferred
 from lib.saga.call import Permanent
-from lib.saga.deferred import NotRun, check_ran, refuse_deferred
 from lib.saga.definition import Saga
 from lib.saga.http.step import HttpCall
 from lib.saga.steps import Child, Signal, Step

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from lib.saga.calling import find_happened
 from lib.saga.definition import Definitions, Saga
-from lib.saga.journal import Journal, Loaded
+from lib.saga.engine.execution.calling import find_happened
+from lib.saga.engine.recorder import Recorder
+from lib.saga.engine.repository import Journal
+from lib.saga.engine.retention import KEEP
 from lib.saga.machine.inputs import (
     AttemptEnded,
     Overdue,
@@ -17,9 +19,7 @@ from lib.saga.machine.inputs import (
 )
 from lib.saga.machine.outstanding import is_awaited
 from lib.saga.phase import Phase
-from lib.saga.recorder import Recorder
-from lib.saga.retention import KEEP
-from lib.saga.state.records import SagaStatus
+from lib.saga.state.records import Loaded, SagaStatus
 from lib.saga.steps import Signal, Timer
 from lib.saga.testing import MemoryStore, VirtualClock
 from tests.unit.saga.build import THREE, Played, step

@@ -8,14 +8,14 @@ import pytest
 
 from lib.errors import AlreadyExists, AmendsError, Contention, Unavailable
 from lib.observability.stack_traces import describe_stack
-from lib.saga.attempt import call_in_thread, run_action
+from lib.saga.author_code.containment import contain
 from lib.saga.call import NotHappened, Permanent, Retry, Unknown
-from lib.saga.containment import contain
+from lib.saga.engine.execution.attempt import call_in_thread, run_action
+from lib.saga.engine.execution.verdict import Verdict, judge
 from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.phase import Phase
 from lib.saga.policy import MAX_PAUSE
 from lib.saga.state.delivery import Delivery
-from lib.saga.verdict import Verdict, judge
 from tests.unit.saga.build import T0
 
 DELIVERY = Delivery(

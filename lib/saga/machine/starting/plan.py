@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lib.saga.deferred import check_ran
+from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition import Saga
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Decision, Draft

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from lib.errors import AmendsError, NotBegun, Unavailable
-from lib.observability.logs import log
-from lib.observability.stack_traces import describe_stack
+from lib.observability.unexpected import log_unexpected
 from lib.saga.machine.inputs import AttemptEnded, Input, Requested, Result, SignalReceived
 
 
@@ -86,17 +85,3 @@ def unanswered() -> Iterator[None]:
         if problem.status >= 500:
             raise
         raise Unavailable(f"what happened is not recorded: {problem.detail}") from problem
-
-
-@contextmanager
-def logged() -> Iterator[None]:
-    """Log whatever goes wrong inside, and go on: what follows matters more."""
-    try:
-        yield
-    except Exception as problem:  # a full disk, or a defect of ours
-        log_unexpected(problem)
-
-
-def log_unexpected(problem: Exception) -> None:
-    """Log an error that nobody has thought of, by type and stack: its text may quote a payload."""
-    log("ERROR", "unexpected error", error=type(problem).__name__, stack=describe_stack(problem))

@@ -1,7 +1,8 @@
 """How the sagas that a saga waits for follow its pause, whatever is killed in between."""
 
-from lib.saga.journal import Journal, Loaded
-from lib.saga.state.records import ACTIVE, SagaRecord
+from lib.saga.engine.repository import Journal
+from lib.saga.machine.inputs import ChildEnded
+from lib.saga.state.records import ACTIVE, Loaded, SagaRecord
 
 
 def find_strays(journal: Journal, loaded: Loaded) -> list[str]:
@@ -15,3 +16,14 @@ def find_strays(journal: Journal, loaded: Loaded) -> list[str]:
 def _is_stray(saga: SagaRecord, child: SagaRecord) -> bool:
     can_follow = child.status in ACTIVE or (child.paused and not saga.paused)
     return can_follow and child.parent_pause != saga.pause_number
+
+
+def child_outcome(child: SagaRecord) -> ChildEnded:
+    """Return what a child saga's end is to its parent."""
+    return ChildEnded(
+        step=child.parent_step,
+        child=child.id,
+        status=child.status,
+        output=child.result,
+        error=child.error,
+    )

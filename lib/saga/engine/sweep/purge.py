@@ -7,10 +7,10 @@ from typing import Any
 from lib.datastore import Key, key
 from lib.errors import Unreadable
 from lib.saga.barrier import Effect
-from lib.saga.calling import idempotency_key
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal, event_keys, step_keys
-from lib.saga.retention import expires_by_ttl
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.execution.calling import idempotency_key
+from lib.saga.engine.repository import Journal, event_keys, step_keys
+from lib.saga.engine.retention import expires_by_ttl
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
 #: A saga that is kept for an unfinished one above it is looked at again after this time.

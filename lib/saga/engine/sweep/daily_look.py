@@ -8,12 +8,12 @@ from contextlib import suppress
 from datetime import datetime
 
 from lib.errors import VersionMismatch
-from lib.saga.calling import child_end_of
-from lib.saga.engine import Engine
-from lib.saga.journal import Journal, Loaded
+from lib.saga.engine.children import child_outcome
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import Journal
 from lib.saga.machine.inputs import Looked
 from lib.saga.machine.outstanding import due_of, outstanding
-from lib.saga.state.records import FINISHED, SagaRecord, SagaStatus
+from lib.saga.state.records import FINISHED, Loaded, SagaRecord, SagaStatus
 
 
 def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
@@ -41,7 +41,7 @@ def look_around(journal: Journal, loaded: Loaded) -> Looked:
     heard = (child for child in children.values() if child and child.parent_told)
     called = bool(saga.incident) or saga.status is SagaStatus.FAILED
     return Looked(
-        ended=tuple(child_end_of(child) for child in heard if child.status in FINISHED),
+        ended=tuple(child_outcome(child) for child in heard if child.status in FINISHED),
         missing=tuple(name for name, child in children.items() if child is None),
         unreported=called and not journal.has_letter(saga.id),
     )

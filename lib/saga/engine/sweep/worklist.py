@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from lib.errors import AmendsError, Contention, DeadlineExceeded, Unavailable, Unreadable
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
-from lib.saga import alerts
+from lib.saga.engine import alerts
 
 #: The services that we stand on do not answer: that is no fault of the saga at hand.
 PASSING = (Unavailable, Contention, DeadlineExceeded)

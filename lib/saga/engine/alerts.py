@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from lib.errors import AmendsError, Unreadable
 from lib.observability.logs import log
-from lib.saga.fallback import logged
+from lib.observability.unexpected import logged
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord
 

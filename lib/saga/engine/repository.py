@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from lib.datastore import (
     Combination,
@@ -30,28 +30,15 @@ from lib.saga.state.records import (
     SHARDS,
     DeadLetter,
     EventRecord,
+    Loaded,
     SagaRecord,
     StepRecord,
-    StepStatus,
     due_mark,
     look_mark,
     purge_mark,
 )
 
 T = TypeVar("T")
-
-
-class Loaded(NamedTuple):
-    """A saga's root and its steps in order."""
-
-    saga: SagaRecord
-    steps: list[StepRecord]
-
-    @property
-    def children(self) -> list[str]:
-        """The ids of the sagas that the saga waits for."""
-        waiting = (step for step in self.steps if step.status is StepStatus.WAITING)
-        return [step.child for step in waiting if step.child]
 
 
 class Journal:

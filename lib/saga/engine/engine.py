@@ -22,22 +22,32 @@ from lib.errors import (
 )
 from lib.observability.logs import log
 from lib.observability.stack_traces import forget_stack
-from lib.saga import alerts
-from lib.saga.attempt import Attempt, CallWithin, call_in_thread, outcome_of, run_action
-from lib.saga.attempt_log import log_attempt
+from lib.observability.unexpected import log_unexpected
 from lib.saga.call import Call
-from lib.saga.calling import (
+from lib.saga.definition import Definitions, Saga, check_table
+from lib.saga.engine import alerts
+from lib.saga.engine.children import child_outcome, find_strays
+from lib.saga.engine.execution.attempt import (
+    Attempt,
+    CallWithin,
+    call_in_thread,
+    outcome_of,
+    run_action,
+)
+from lib.saga.engine.execution.attempt_log import log_attempt
+from lib.saga.engine.execution.calling import (
     action_of,
-    child_end_of,
     find_happened,
     in_a_word,
     make_call,
     records_begin,
 )
-from lib.saga.children import find_strays
-from lib.saga.definition import Definitions, Saga, check_table
-from lib.saga.fallback import log_unexpected, not_begun, unanswered
-from lib.saga.journal import Journal, Loaded
+from lib.saga.engine.execution.overruns import OVERRUNS
+from lib.saga.engine.fallback import not_begun, unanswered
+from lib.saga.engine.recorder import Recorder, begin_in_time
+from lib.saga.engine.repository import Journal
+from lib.saga.engine.requests import follow_pause, for_children, pin, tell_each
+from lib.saga.engine.retention import KEEP, Retention, retain, told
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.machine.inputs import (
     AttemptEnded,
@@ -53,15 +63,11 @@ from lib.saga.machine.inputs import (
 from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.machine.starting.creations import new_saga
 from lib.saga.machine.starting.functions import clean_error
-from lib.saga.overruns import OVERRUNS
 from lib.saga.phase import Phase
-from lib.saga.recorder import Recorder, begin_in_time
-from lib.saga.requests import follow_pause, for_children, pin, tell_each
-from lib.saga.retention import KEEP, Retention, retain, told
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import LARGEST_OUTPUT
 from lib.saga.state.payload import canonical_payload, is_same_payload, stored_payload
-from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord, SagaStatus, StepStatus
+from lib.saga.state.records import FINISHED, DeadLetter, Loaded, SagaRecord, SagaStatus, StepStatus
 from lib.saga.steps import Child, Signal
 from lib.timing.retry import back_off
 
@@ -278,7 +284,7 @@ class Engine:
             if not self._can_hear(loaded, delivery.step):
                 return "parked"
             informed = told(child, self.retention)
-            if self._commit(loaded, child_end_of(child), self._enqueue, informed):
+            if self._commit(loaded, child_outcome(child), self._enqueue, informed):
                 return "told"
             self._back_off(attempt)
         raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")

@@ -3,13 +3,13 @@
 from lib.config import config
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
-from lib.saga.attempt import Attempt
-from lib.saga.containment import Escaped
+from lib.observability.unexpected import logged
+from lib.saga.author_code.containment import Escaped
 from lib.saga.definition import Saga
-from lib.saga.fallback import logged
-from lib.saga.journal import Loaded
+from lib.saga.engine.execution.attempt import Attempt
 from lib.saga.machine.inputs import FINAL, AttemptEnded, Result
 from lib.saga.phase import Phase
+from lib.saga.state.records import Loaded
 
 #: These need no line: nothing has failed.
 WELL = frozenset({Result.DONE, Result.IN_PROGRESS})

@@ -6,17 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from lib.errors import AmendsError, Contention, VersionMismatch
+from lib.saga.author_code.containment import Escaped, Unstorable, text_of
+from lib.saga.author_code.deferred_work import NotRun
 from lib.saga.call import NotHappened, Permanent, Retry, Unknown
-from lib.saga.containment import Escaped, text_of
 from lib.saga.declaration.error import describe
-from lib.saga.deferred import NotRun
 from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, Result
 from lib.saga.phase import Phase
 from lib.saga.policy import MAX_PAUSE
-
-
-class Unstorable(Exception):
-    """An action happened, but what it returned cannot be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,10 @@ class Escaped(Exception):
     """
 
 
+class Unstorable(Exception):
+    """An action happened, but what it returned cannot be kept."""
+
+
 def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = ()) -> T:
     """Call an action; what would end a thread or a process, `passing` aside, becomes Escaped."""
     try:

@@ -12,12 +12,12 @@ from itertools import islice
 
 from lib.datastore import UnreadableEntity
 from lib.errors import AmendsError, NotFound, Unreadable, VersionMismatch
-from lib.saga import alerts
-from lib.saga.engine import Engine
-from lib.saga.look import look
-from lib.saga.purge import make_purge
+from lib.saga.engine import alerts
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.sweep.daily_look import look
+from lib.saga.engine.sweep.purge import make_purge
+from lib.saga.engine.sweep.worklist import PASSING, Ended, Worked, work_through
 from lib.saga.state.records import DeadLetter, SagaRecord, due_mark, shard_of
-from lib.saga.worklist import PASSING, Ended, Worked, work_through
 
 #: So many records are read at a time, of each shard: each may be close to a MiB.
 LOT = 50

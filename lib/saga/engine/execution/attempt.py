@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from lib.errors import NotBegun
 from lib.json.exact_numbers import encode_exact
-from lib.saga.containment import contain, text_of
-from lib.saga.deferred import check_ran
+from lib.saga.author_code.containment import Unstorable, contain, text_of
+from lib.saga.author_code.deferred_work import check_ran
+from lib.saga.engine.execution.overruns import OVERRUNS
+from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.inputs import AttemptEnded, Result
-from lib.saga.overruns import OVERRUNS
 from lib.saga.phase import Phase
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import LARGEST_OUTPUT
-from lib.saga.verdict import Unstorable, judge
 from lib.timing.deadline import within
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.

@@ -22,11 +22,12 @@ from lib.errors import (
     VersionMismatch,
 )
 from lib.observability.logs import log
-from lib.saga.attempt import NotStarted, call_in_thread
-from lib.saga.containment import tell_type_and_text
+from lib.saga.author_code.containment import tell_type_and_text
 from lib.saga.definition import Definitions, Saga
-from lib.saga.fallback import Form, Refused, next_form
-from lib.saga.journal import Journal, Loaded
+from lib.saga.engine.execution.attempt import NotStarted, call_in_thread
+from lib.saga.engine.fallback import Form, Refused, next_form
+from lib.saga.engine.repository import Journal
+from lib.saga.engine.retention import Retention, retain
 from lib.saga.machine.decide import (
     apply_request,
     begin,
@@ -37,9 +38,8 @@ from lib.saga.machine.decide import (
 )
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.machine.inputs import BareRequest, Input, Overdue, Requested, SignalReceived
-from lib.saga.retention import Retention, retain
 from lib.saga.state.mismatch import find_misfit
-from lib.saga.state.records import FINISHED, SagaRecord, StepRecord
+from lib.saga.state.records import FINISHED, Loaded, SagaRecord, StepRecord
 
 #: After these it has to be decided again: another commit came first, or the answer was lost.
 CAME_BETWEEN = (

@@ -4,15 +4,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from lib.saga.attempt import outcome_of
 from lib.saga.barrier import EffectStatus, bind
 from lib.saga.call import Call, Permanent
 from lib.saga.definition import Saga
-from lib.saga.journal import Loaded
+from lib.saga.engine.execution.attempt import outcome_of
+from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.forward.stages import must_stop
 from lib.saga.machine.inputs import (
     AttemptEnded,
-    ChildEnded,
     Input,
     Result,
     StartDue,
@@ -22,9 +21,8 @@ from lib.saga.machine.inputs import (
 from lib.saga.machine.starting.functions import outputs_of
 from lib.saga.phase import Phase
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.records import SagaRecord
+from lib.saga.state.records import Loaded
 from lib.saga.steps import Action, Part, Step
-from lib.saga.verdict import judge
 
 
 def find_happened(
@@ -107,17 +105,6 @@ def make_call(loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any
         output=outputs.get(step.name),
         phase=delivery.phase,
         traceparent=saga.traceparent,
-    )
-
-
-def child_end_of(child: SagaRecord) -> ChildEnded:
-    """Return what a child saga's end is to its parent."""
-    return ChildEnded(
-        step=child.parent_step,
-        child=child.id,
-        status=child.status,
-        output=child.result,
-        error=child.error,
     )
 
 

@@ -1,0 +1,21 @@
+"""Errors that nobody has thought of: logged by type and stack, for their text may quote data."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lib.observability.logs import log
+from lib.observability.stack_traces import describe_stack
+
+
+def log_unexpected(problem: BaseException) -> None:
+    """Log an unexpected error by its type and its place."""
+    log("ERROR", "unexpected error", error=type(problem).__name__, stack=describe_stack(problem))
+
+
+@contextmanager
+def logged() -> Iterator[None]:
+    """Log whatever goes wrong inside, and go on: what follows matters more."""
+    try:
+        yield
+    except Exception as problem:  # a full disk, or a defect of ours
+        log_unexpected(problem)

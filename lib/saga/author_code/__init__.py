@@ -1,0 +1,7 @@
+"""What code that we did not write may do to us: raise anything, or return work that has not run.
+
+containment keeps what it raises from ending more than its own call; deferred_work finds coroutines,
+generators and the like, in a declaration and in what a call returns.
+
+It imports nothing of lib/saga; every other room may import it.
+"""
