@@ -8,7 +8,6 @@ import flask
 import msgspec
 
 from lib.errors import Invalid
-from lib.json.exact_numbers import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +76,5 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_to_plain(each) for each in value]
     if isinstance(value, dict):
-        return {name: _to_plain(each) for name, each in value.items() if name != UNKNOWN}
+        return {name: _to_plain(each) for name, each in value.items()}
     return value

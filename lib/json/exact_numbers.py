@@ -15,10 +15,6 @@ import msgspec
 #: So deep a value may be nested: whoever reads it has used up some of the stack already.
 MAX_NESTING = 100
 
-#: The field in which an entity keeps what its class does not know. It is no part of the entity's
-#: JSON: nobody has declared it, so nobody has said who may see it.
-UNKNOWN = "_unknown"
-
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
@@ -45,9 +41,7 @@ def read_number(literal: str) -> float | ExactNumber:
 def to_plain(value: Any) -> Any:
     """Return a value as plain JSON data in which exact numbers stay; raises TypeError."""
     exact = (ExactNumber,)
-    return _declared(
-        msgspec.to_builtins(value, str_keys=True, builtin_types=exact, enc_hook=_write_number)
-    )
+    return msgspec.to_builtins(value, str_keys=True, builtin_types=exact, enc_hook=_write_number)
 
 
 def encode_exact(value: Any, *, order: Any = None) -> bytes:
@@ -65,17 +59,7 @@ def encode_exact(value: Any, *, order: Any = None) -> bytes:
         _check_nesting(decoded)
     if b"null" in encoded:
         _check_finite(value)
-    if f'"{UNKNOWN}":'.encode() in encoded:
-        plain = msgspec.json.Decoder(float_hook=read_number).decode(encoded)
-        return msgspec.json.encode(_declared(plain), order=order, enc_hook=_write_number)
     return encoded
-
-
-def _declared(plain: Any) -> Any:
-    """Return plain data without what entities in it keep unknown."""
-    if isinstance(plain, dict):
-        return {name: _declared(each) for name, each in plain.items() if name != UNKNOWN}
-    return [_declared(each) for each in plain] if isinstance(plain, list | tuple) else plain
 
 
 def _check_nesting(decoded: Any) -> None:
@@ -105,12 +89,8 @@ def _items_of(value: Any) -> Iterable[Any]:
     return value if isinstance(value, _CONTAINERS) else ()
 
 
-def _write_number(value: object) -> msgspec.Raw | None:
-    """Write an exact number; and the empty field of an entity that `dataclasses.asdict` has read,
-    which is left out afterwards.
-    """
+def _write_number(value: object) -> msgspec.Raw:
+    """Write an exact number with all of its digits."""
     if isinstance(value, ExactNumber):
         return msgspec.Raw(str(value).encode())
-    if value is msgspec.UNSET:
-        return None
     raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")

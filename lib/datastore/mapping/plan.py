@@ -8,10 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lib.datastore.mapping.unknown import beside, is_of, keeping, unknown_of, write_unknown
+from lib.datastore.mapping.unknown import (
+    Kept,
+    KeyedDict,
+    beside,
+    is_of,
+    keeping,
+    key_of_dict,
+    unknown_of,
+    write_unknown,
+)
 from lib.datastore.mapping.values import Codec, Misfit, wrong_type
-from lib.datastore.model.schema import Model
-from lib.json.exact_numbers import UNKNOWN
+from lib.datastore.model.schema import UNKNOWN, Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +107,18 @@ class Plan:
         """
         values: list[dict[str, Any]] = [key_values, *({} for _ in self.levels[1:])]
         by_stored = self.by_stored
-        unknown: dict[str, bytes] = {}
+        unknown: Kept = {}
         for name, pb in properties.items():
             field = by_stored.get(name)
             if field is None:
                 unknown[name] = pb.SerializeToString()
                 continue
             try:
-                values[field.level][field.name] = field.codec.decode(pb)
+                decoded = values[field.level][field.name] = field.codec.decode(pb)
             except Misfit as misfit:
                 raise misfit.within(name) from None
+            if type(decoded) is KeyedDict:
+                unknown[key_of_dict(name)] = decoded.key
         if embedded is not None:
             unknown = beside(unknown, embedded)
         if unknown and (embedded is not None or self.levels[0].model.keeps_unknown):

@@ -1,9 +1,10 @@
 """Stored data that a class does not know: kept beside the value that it belongs to, at any depth.
 
-An entity's class has a field for it. A nested plain dataclass has none: where one is read with
-something unknown in it, it is read as an instance of a derived class that has the field, so that
-`dataclasses.replace` carries it along. To its user it is the plain class, compared and shown as
-such.
+It is no field of the value: nobody has declared it, so nobody has said who may see it. What reads
+fields (`dataclasses.asdict`, an encoder of JSON) does not see it; `dataclasses.replace` carries it
+along. A nested plain dataclass has no place for it: where one is read with something unknown in
+it, it is read as an instance of a derived class that has, and that is compared and shown as the
+plain class.
 """
 
 import copyreg
@@ -11,12 +12,9 @@ import dataclasses
 import functools
 import operator
 from collections.abc import Callable
-from dataclasses import MISSING
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-
-from lib.json.exact_numbers import UNKNOWN
+from lib.datastore.model.schema import UNKNOWN
 
 #: Where an embedded entity's own key is kept: no property can have such a name.
 KEY = "__key__"
@@ -24,12 +22,23 @@ KEY = "__key__"
 #: Kept where an embedded entity was stored without being excluded from the indexes.
 INDEXED = "__indexed__"
 
+#: The slot behind UNKNOWN.
+_SLOT = "_kept_unknown"
 
-_KEPT = Annotated[dict[str, bytes], msgspec.Meta(max_length=0)]
+#: No attribute has such a name: encoders that go through the fields by name pass it over.
+_NO_NAME = "what the class does not know"
+
+
+#: What is kept by the name of a property, and the key of the dict in one: serialized messages.
+Kept = dict[Any, bytes]
 
 
 class KeyedDict(dict[str, Any]):
-    """A dict that was read from an embedded entity with a key, which is written back with it."""
+    """A dict that was read from an embedded entity with a key, which is written back with it.
+
+    A copy keeps the key, and so does a dict that is joined to it: `d | {"a": 1}`. What Python makes
+    anew, as `{**d}` does, does not, but the field of a dataclass remembers the key of its dict.
+    """
 
     key = b""
 
@@ -40,41 +49,98 @@ class KeyedDict(dict[str, Any]):
         made.key = key
         return made
 
+    def copy(self) -> "KeyedDict":
+        """Return the same items with the same key."""
+        return KeyedDict.of(self, self.key)
+
+    def __or__(self, other: Any) -> Any:
+        return (
+            KeyedDict.of({**self, **other}, self.key) if isinstance(other, dict) else NotImplemented
+        )
+
+    def __ror__(self, other: Any) -> Any:
+        return (
+            KeyedDict.of({**other, **self}, self.key) if isinstance(other, dict) else NotImplemented
+        )
+
+
+class _Fields:
+    """A dataclass's fields: of a class as declared, of a value with one that is no field.
+
+    `dataclasses.replace` goes by the values of this dict, and hands what it finds to `__init__`;
+    `dataclasses.fields` leaves out what is not marked as a field.
+    """
+
+    def __init__(self, declared: dict[str, Any]) -> None:
+        carried: Any = dataclasses.field(default=None)
+        carried.name, carried._field_type = UNKNOWN, None
+        self._declared = declared
+        self._of_value = {**declared, _NO_NAME: carried}
+
+    def __get__(self, value: object, owner: type) -> dict[str, Any]:
+        return self._declared if value is None else self._of_value
+
 
 def derive(cls: type[Any], namespace: dict[str, Any]) -> Any:
-    """Derive a dataclass with the field for what it does not know.
+    """Derive a dataclass that keeps what it does not know; `_unknown` is a parameter to make one.
 
-    The field takes no part in comparison or repr; no JSON fills it, for a sender could write
-    what no class has looked at.
+    What is kept takes no part in comparison, repr or JSON, and no JSON fills it.
     """
-    derived = dataclasses.dataclass(
-        repr=False,
-        eq=False,
-        slots="__slots__" in cls.__dict__,
-        frozen=cls.__dataclass_params__.frozen,
-    )
     metaclass: Any = type(cls)
-    made = metaclass(
+    return metaclass(
         cls.__name__,
         (cls,),
         {
             "__module__": cls.__module__,
             "__qualname__": cls.__qualname__,
             "__doc__": cls.__doc__,
-            "__annotations__": {UNKNOWN: _KEPT | msgspec.UnsetType},
-            UNKNOWN: dataclasses.field(
-                default=msgspec.UNSET, repr=False, compare=False, kw_only=True
-            ),
+            "__slots__": (_SLOT,),
+            "__dataclass_fields__": _Fields(cls.__dataclass_fields__),
+            "__init__": _init_of(cls),
+            UNKNOWN: property(unknown_of),
+            **_state_of_frozen(cls),
             **namespace,
         },
     )
-    return derived(made)
+
+
+def _init_of(cls: type[Any]) -> Callable[..., None]:
+    init = cls.__init__
+
+    @functools.wraps(init)
+    def keep(self: Any, *args: Any, _unknown: Any = None, **values: Any) -> None:
+        object.__setattr__(self, _SLOT, _unknown)
+        init(self, *args, **values)
+
+    return keep
+
+
+def _state_of_frozen(cls: type[Any]) -> dict[str, Any]:
+    """Return the methods that copy a frozen class with slots; its own know declared fields alone.
+
+    Other classes are copied whole by Python.
+    """
+    if getattr(cls.__getstate__, "__module__", "") != "dataclasses":
+        return {}
+    return {"__getstate__": _attributes_of, "__setstate__": _set_attributes}
+
+
+def _attributes_of(value: Any) -> dict[str, Any]:
+    """Return the attributes that a value has, the declared ones and what it keeps."""
+    names = [*(each.name for each in dataclasses.fields(value)), _SLOT]
+    found = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    return {**getattr(value, "__dict__", {}), **found}
+
+
+def _set_attributes(value: Any, state: dict[str, Any]) -> None:
+    for name, each in state.items():
+        object.__setattr__(value, name, each)
 
 
 @functools.cache
 def keeping(cls: Any) -> Any:
     """Return what a nested class is read as where there is something unknown to keep."""
-    if any(field.name == UNKNOWN for field in dataclasses.fields(cls)):
+    if UNKNOWN in vars(cls):
         return cls
     parameters = cls.__dataclass_params__
     names = tuple(field.name for field in dataclasses.fields(cls) if field.compare)
@@ -87,15 +153,12 @@ def keeping(cls: Any) -> Any:
 
 def _reduce(value: Any) -> Any:
     """Say how to copy or pickle a value: its derived class has no name to be found by."""
-    found = [(each.name, getattr(value, each.name, MISSING)) for each in dataclasses.fields(value)]
-    state = {name: each for name, each in found if each is not MISSING}
-    return _rebuild, (value.__plain__, {**getattr(value, "__dict__", {}), **state})
+    return _rebuild, (value.__plain__, _attributes_of(value))
 
 
 def _rebuild(plain: Any, state: dict[str, Any]) -> Any:
     made = object.__new__(keeping(plain))
-    for name, each in state.items():
-        object.__setattr__(made, name, each)
+    _set_attributes(made, state)
     return made
 
 
@@ -117,16 +180,30 @@ def is_of(value: object, cls: type[Any]) -> bool:
     return type(value) is cls or getattr(type(value), "__plain__", None) is cls
 
 
-def unknown_of(value: object) -> dict[str, bytes]:
-    """Return what a value keeps, by property: serialized Values; and KEY and INDEXED."""
-    return getattr(value, UNKNOWN, None) or {}
+def unknown_of(value: object) -> Kept:
+    """Return what a value keeps: serialized Values by property, KEY, INDEXED, and keys of dicts."""
+    return getattr(value, _SLOT, None) or {}
 
 
-def write_unknown(unknown: dict[str, bytes], properties: Any) -> None:
-    """Write the unknown properties into a v1 map."""
+def key_of_dict(name: str) -> Any:
+    """Return under what the key of the dict in a property is kept."""
+    return KEY, name
+
+
+def write_unknown(unknown: Kept, properties: Any) -> None:
+    """Write the unknown properties into a v1 map, and the keys of dicts that have none."""
     for name, stored in unknown.items():
-        if name not in (KEY, INDEXED):
+        if isinstance(name, tuple):
+            _write_key_of_dict(properties, name[1], stored)
+        elif name not in (KEY, INDEXED):
             properties[name].ParseFromString(stored)
+
+
+def _write_key_of_dict(properties: Any, name: str, stored: bytes) -> None:
+    if name in properties and properties[name].HasField("entity_value"):
+        embedded = properties[name].entity_value
+        if not embedded.HasField("key"):
+            embedded.key.ParseFromString(stored)
 
 
 def write_embedded(value: Any, into: Any, *, indexes: bool) -> None:
@@ -141,7 +218,7 @@ def write_embedded(value: Any, into: Any, *, indexes: bool) -> None:
         into.exclude_from_indexes = True
 
 
-def beside(unknown: dict[str, bytes], pb: Any) -> dict[str, bytes]:
+def beside(unknown: Kept, pb: Any) -> Kept:
     """Return what is to be kept of an embedded Value: the unknown properties, and its own key."""
     entity = pb.entity_value
     kept = {**unknown, KEY: entity.key.SerializeToString()} if entity.HasField("key") else unknown

@@ -12,10 +12,12 @@ from typing import Annotated, Any, Generic, TypeVar
 from lib.datastore.model import marks
 from lib.datastore.model.marks import Mark
 from lib.datastore.v1 import limits
-from lib.json.exact_numbers import UNKNOWN
 from lib.json.secrecy import is_secret
 
 T = TypeVar("T")
+
+#: The attribute in which a value has what its class does not know (lib.datastore.mapping.unknown).
+UNKNOWN = "_unknown"
 
 #: What is marked so can be read in a key, in an index, or in an answer about one of them.
 _SHOWN = frozenset({marks.IdMark, marks.ParentMark, marks.IndexedMark})
@@ -94,8 +96,6 @@ def _read_model(cls: Any) -> Model[Any]:
     version: str | None = None
     properties: list[Property] = []
     for field in dataclasses.fields(cls):
-        if field.name == UNKNOWN:
-            continue
         hint, found = split_marks(hints[field.name])
         where = f"{cls.__name__}.{field.name}"
         if is_secret(hints[field.name]) and found.keys() & _SHOWN:
@@ -115,8 +115,8 @@ def _read_model(cls: Any) -> Model[Any]:
         else:
             properties.append(_property(field, hint, found, where))
     _refuse_same_names(cls, properties)
-    names = {field.name for field in dataclasses.fields(cls)}
-    return Model(cls, kind, tuple(parents), own_id, version, UNKNOWN in names, tuple(properties))
+    keeps_unknown = UNKNOWN in vars(cls)
+    return Model(cls, kind, tuple(parents), own_id, version, keeps_unknown, tuple(properties))
 
 
 def split_marks(hint: Any) -> tuple[Any, dict[type[Mark], Any]]:

@@ -1,9 +1,10 @@
 """What a class does not know of a stored entity survives, at every depth."""
 
 import copy
+import json
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import flask
@@ -17,8 +18,13 @@ from lib.datastore.mapping.unknown import KeyedDict
 from lib.datastore.v1.messages import message
 from lib.edge.response import render_result
 from lib.json.exact_numbers import encode_exact, to_plain
+from lib.saga.secret import part
 from tests.unit.datastore.models import Everything, load, save
 from tests.unit.datastore.test_save_and_load import EVERYTHING
+
+COPIES = pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -44,6 +50,12 @@ class Basket:
     anything: Any = None
     n: int = 0
     version: Version = 0
+
+
+@entity
+@dataclass(slots=True, frozen=True)
+class Frozen:
+    id: Id[str]
 
 
 def embedded_values(properties: Any) -> Iterator[Any]:
@@ -158,9 +170,7 @@ def test_any_stored_entity_survives_a_change_of_one_field(value: Everything, dat
     assert again.entity == stored.entity
 
 
-@pytest.mark.parametrize(
-    "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
-)
+@COPIES
 def test_a_copy_and_a_pickle_keep_what_is_unknown(copied: Callable[[Any], Any]) -> None:
     stored = with_extras(save(make_basket()))
     basket = load(Basket, stored)
@@ -170,12 +180,60 @@ def test_a_copy_and_a_pickle_keep_what_is_unknown(copied: Callable[[Any], Any]) 
     assert save(replace(basket, line=line)) == stored
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda counts: counts | {"d": 2},
+        lambda counts: {"d": 2} | counts,
+        lambda counts: {**counts, "d": 2},
+        lambda counts: {name: number + 1 for name, number in counts.items()},
+        lambda counts: counts.copy(),
+    ],
+)
+def test_the_key_of_an_embedded_dict_survives_what_is_done_to_the_dict(
+    changed: Callable[[dict[str, int]], dict[str, int]],
+) -> None:
+    stored = with_extras(save(make_basket()))
+    loaded = load(Basket, stored)
+    counts = save(replace(loaded, counts=changed(loaded.counts))).entity.properties["counts"]
+    assert counts.entity_value.key == stored.entity.properties["counts"].entity_value.key
+    assert counts.entity_value.HasField("key")
+
+
+def test_a_dict_in_a_dict_keeps_its_key_when_it_is_joined_or_copied() -> None:
+    loaded = load(Basket, with_extras(save(make_basket())))
+    [inner] = loaded.anything["deep"]
+    loaded.anything["deep"] = [inner | {"y": 2}, {"y": 2} | inner, inner.copy()]
+    again = save(loaded).entity.properties["anything"].entity_value.properties["deep"]
+    assert [each.entity_value.HasField("key") for each in again.array_value.values] == [True] * 3
+
+
+def test_a_field_whose_dict_is_gone_keeps_no_key() -> None:
+    loaded = load(Basket, with_extras(save(make_basket())))
+    saved = save(replace(loaded, anything=None))
+    assert saved.entity.properties["anything"].HasField("null_value")
+
+
 def _rendered(value: Any) -> bytes:
     with flask.Flask(__name__).app_context():
         return render_result(value, 200).get_data()
 
 
-@pytest.mark.parametrize("written", [encode_exact, _rendered, lambda v: encode_exact(to_plain(v))])
+def _written_through_dicts(value: Any) -> bytes:
+    return json.dumps(msgspec.to_builtins(value)).encode()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        encode_exact,
+        _rendered,
+        lambda v: encode_exact(to_plain(v)),
+        msgspec.json.encode,
+        _written_through_dicts,
+        lambda v: msgspec.json.encode(part(v, object).shown),
+    ],
+)
 @pytest.mark.parametrize("shown", [lambda basket: basket, asdict, lambda basket: {"a": [basket]}])
 def test_what_is_unknown_is_in_no_answer_and_no_output(
     written: Callable[[Any], bytes], shown: Callable[[Any], Any]
@@ -183,10 +241,51 @@ def test_what_is_unknown_is_in_no_answer_and_no_output(
     known = load(Basket, save(make_basket()))
     grown = load(Basket, with_extras(save(make_basket())))
     assert msgspec.json.decode(written(shown(grown))) == msgspec.json.decode(written(shown(known)))
-    assert b"_unknown" not in written(shown(grown))
+    assert b"nknown" not in written(shown(grown))
+
+
+def test_a_member_of_json_that_is_called_so_is_nothing_special() -> None:
+    assert encode_exact({"_unknown": 1}) == b'{"_unknown":1}'
+    assert _rendered({"_unknown": 1}) == b'{"_unknown":1}'
+
+
+def test_fields_of_a_class_and_of_its_values_are_those_declared() -> None:
+    loaded = load(Basket, with_extras(save(make_basket())))
+    names = ["id", "line", "lines", "by_name", "counts", "anything", "n", "version"]
+    assert [each.name for each in fields(Basket)] == names
+    assert [each.name for each in fields(loaded)] == names
+    assert [each.name for each in fields(loaded.line)] == ["sku", "quantity"]
 
 
 def test_json_does_not_fill_in_what_is_unknown() -> None:
     text = b'{"id":"a","line":{"sku":{"code":"s"}},"_unknown":{"deleted":"AAAA"}}'
-    with pytest.raises(msgspec.ValidationError, match="length <= 0"):
-        msgspec.json.decode(text, type=Basket)
+    saved = save(msgspec.json.decode(text, type=Basket)).entity.properties
+    assert set(saved) == {"line", "lines", "by_name", "counts", "anything", "n"}
+
+
+def test_a_class_derived_from_an_entity_can_be_made_changed_and_stored() -> None:
+    @entity
+    @dataclass(slots=True, kw_only=True)
+    class Big(Basket):
+        more: int = 0
+
+    @dataclass(kw_only=True)
+    class Loose(Basket):
+        more: int = 0
+
+    for cls in (Big, Loose):
+        value = replace(cls(id="b", line=Line(sku=Sku("a"))), more=3)
+        assert save(value).entity.properties["more"].integer_value == 3
+    stored = with_extras(save(Big(id="b", line=Line(sku=Sku("a")))))
+    stored.entity.properties["unheard of"].integer_value = 5
+    again = save(replace(load(Big, stored), more=1)).entity.properties
+    assert again["unheard of"].integer_value == 5
+
+
+@COPIES
+def test_a_frozen_entity_with_slots_is_copied_with_what_it_keeps(
+    copied: Callable[[Any], Any],
+) -> None:
+    stored = save(Frozen(id="f"))
+    stored.entity.properties["unheard of"].integer_value = 5
+    assert save(copied(load(Frozen, stored))) == stored
