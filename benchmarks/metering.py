@@ -16,13 +16,13 @@ import flask
 from lib.datastore import Rpc, Store, connect
 from lib.observability.logs import annotate
 from lib.observability.request_log import observed
-from lib.saga.call import Call
-from lib.saga.definition import Definitions, Saga
+from lib.saga.definition.context import Call
+from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.steps import Step
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.delivery import Delivery
-from lib.saga.steps import Step
 from local.datastore.api.server import serve
 from local.supervisor import PROJECT
 

@@ -17,13 +17,13 @@ from pathlib import Path
 from google.cloud import tasks_v2
 
 from lib.datastore import Store, connect
-from lib.saga.definition import Definitions, Saga
+from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.steps import Step
 from lib.saga.engine.cloud_tasks import CloudTasksQueue, make_client
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.engine.sweep.sweep import Swept, sweep
 from lib.saga.state.delivery import Delivery
-from lib.saga.steps import Step
 from local.stack import Stack
 
 SAGA = Saga("swept", payload=dict, steps=tuple(Step(n, execute=lambda *_: None) for n in "abcd"))

@@ -6,7 +6,7 @@ import sys
 from domain.sagas import DEFINITIONS
 from functions.wiring import store
 from lib.errors import AmendsError
-from lib.saga.definition import check_table
+from lib.saga.definition.saga import check_table
 from lib.saga.operators.checking import count_beyond, find_stranded
 
 

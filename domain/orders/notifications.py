@@ -6,7 +6,7 @@ from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity
 from lib.saga.barrier import apply_once
-from lib.saga.call import Call
+from lib.saga.definition.context import Call
 
 
 @entity

@@ -8,7 +8,7 @@ from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Indexed, Transaction, Version, entity, key
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.call import Call, Permanent
+from lib.saga.definition.context import Call, Permanent
 
 
 class ChargeStatus(StrEnum):

@@ -7,7 +7,7 @@ from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity, key
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.call import Call, Permanent
+from lib.saga.definition.context import Call, Permanent
 
 #: ISO 3166 codes of the countries that we ship to.
 SERVED = frozenset(

@@ -21,8 +21,8 @@ import msgspec
 from lib.datastore import Id, OmitEmpty, Transaction, Version, entity, key
 from lib.json.exact_numbers import encode_exact
 from lib.saga.author_code.deferred_work import check_ran
-from lib.saga.call import Call, NotHappened, Permanent
-from lib.saga.declaration.values import NAME
+from lib.saga.definition.checks.values import NAME
+from lib.saga.definition.context import Call, NotHappened, Permanent
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from google.protobuf import json_format
 from deploy.alerting import METRICS, POLICIES
 from functions.edge import endpoint
 from lib.datastore import Results, UnreadableEntity, key
-from lib.saga.call import Permanent
-from lib.saga.definition import Definitions
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Definitions
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.engine.sweep.sweep import sweep

@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from lib.saga.definition import Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
 from lib.saga.machine.inputs import (
     CancelRequested,
     ParkRequested,
@@ -14,10 +17,7 @@ from lib.saga.machine.inputs import (
     Result,
     SkipRequested,
 )
-from lib.saga.phase import Phase
-from lib.saga.policy import RetryPolicy
 from lib.saga.state.records import SagaStatus
-from lib.saga.steps import Child, Parallel, Part, Signal, Timer
 from tests.unit.saga.build import Played, act, outcome, step
 
 WHO: dict[str, Any] = {"actor": "ann@example.com", "reason": "seen to it"}

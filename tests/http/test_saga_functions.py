@@ -10,11 +10,11 @@ import pytest
 
 from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import Store, connect
-from lib.saga.call import Permanent
-from lib.saga.definition import Definitions, Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.steps import Step
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
-from lib.saga.steps import Step
 from local.stack import Stack
 from tests.http.conftest import Call, assert_problem
 from tests.saga.bench import HeldQueue

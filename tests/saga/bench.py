@@ -6,15 +6,15 @@ from typing import Any
 
 from lib.datastore import Rpc, Store
 from lib.errors import Unavailable
-from lib.saga.definition import Definitions, Saga
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.steps import Step
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.engine.retention import KEEP, Retention
 from lib.saga.machine.inputs import CancelRequested
-from lib.saga.policy import RetryPolicy
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import SagaRecord, StepRecord
-from lib.saga.steps import Step
 from tests.unit.datastore.connections import CountingConnection
 
 NAMES = ("a", "b", "c", "d")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib import config
-from lib.saga.call import Permanent, Retry
+from lib.saga.definition.context import Permanent, Retry
 from tests.saga.bench import QUICK, Bench, Probe, start
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
-from lib.saga.steps import Child, Step
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Step
 from tests.saga.bench import QUICK, Bench, Probe, make_saga, make_step
 
 

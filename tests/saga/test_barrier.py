@@ -12,7 +12,7 @@ import pytest
 from domain.orders.inventory import Stock
 from lib.datastore import Store, Transaction, connect, key
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.call import Call, Permanent
+from lib.saga.definition.context import Call, Permanent
 
 STOCK = key(Stock, "cd")
 

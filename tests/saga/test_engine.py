@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib.errors import AlreadyExists, Conflict, NotBegun, NotFound, Unavailable
-from lib.saga.call import Permanent, Retry
+from lib.saga.definition.context import Permanent, Retry
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.limits import LARGEST_OUTPUT
 from tests.saga.bench import QUICK, Bench, Probe, start

@@ -8,11 +8,11 @@ import pytest
 from msgspec import Struct
 
 from lib.errors import Conflict, Invalid, NotFound, TooLarge
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Timer
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.limits import LARGEST_OUTPUT
-from lib.saga.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Timer
 from tests.saga.bench import Bench, Probe, make_step
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from lib.saga.definition import Saga
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.http import HttpCall
-from lib.saga.policy import RetryPolicy
-from lib.saga.steps import Step
 from tests.saga.bench import Bench
 from tests.unit.http_step.service import Asked, Service, Write, answer, running
 

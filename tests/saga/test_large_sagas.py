@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lib.datastore import Store
-from lib.saga.call import Permanent
+from lib.saga.definition.context import Permanent
 from lib.saga.engine.repository import Journal
 from tests.saga.bench import Bench, Probe, make_saga, start
 from tests.unit.datastore.connections import CountingConnection

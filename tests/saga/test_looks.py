@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from lib.datastore import Query, key
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Part, Signal
 from lib.saga.engine.sweep.daily_look import look
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import ParkRequested, PauseRequested
 from lib.saga.state.records import DeadLetter, SagaRecord, StepRecord
-from lib.saga.steps import Child, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a look at it"}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lib.saga.call import Permanent, Retry
+from lib.saga.definition.context import Permanent, Retry
 from lib.saga.machine.inputs import PauseRequested
 from lib.saga.operators.monitoring import monitor
 from tests.saga.bench import Bench, Probe, start

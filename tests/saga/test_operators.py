@@ -8,8 +8,9 @@ import pytest
 
 from lib.datastore import Query, key
 from lib.errors import Conflict, Unavailable, Unreadable, VersionMismatch
-from lib.saga.call import Permanent, Unknown
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent, Unknown
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Parallel, Part, Signal
 from lib.saga.engine.repository import Journal
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.machine.inputs import (
@@ -25,7 +26,6 @@ from lib.saga.machine.inputs import (
 )
 from lib.saga.operators.operating import apply_to_each
 from lib.saga.state.records import DeadLetter, Loaded, SagaRecord, SagaStatus
-from lib.saga.steps import Child, Parallel, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "the bank called"}

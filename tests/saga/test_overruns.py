@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from lib.errors import DeadlineExceeded, NotBegun
-from lib.saga.definition import Saga
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Part
 from lib.saga.engine import recorder
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.machine.inputs import RetryRequested
 from lib.saga.operators.monitoring import monitor
-from lib.saga.policy import RetryPolicy
-from lib.saga.steps import Child, Part
 from tests.saga.bench import Bench, Probe, make_step, start
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Part, Signal
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import (
     Asked,
@@ -15,7 +16,6 @@ from lib.saga.machine.inputs import (
     PauseRequested,
     ResumeRequested,
 )
-from lib.saga.steps import Child, Part, Signal
 from tests.saga.bench import Bench, Probe, make_step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a trial"}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from lib.errors import NotBegun, Unavailable
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
 from lib.saga.testing.process import Killed

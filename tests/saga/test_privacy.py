@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from lib.saga.call import Call, Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.secret import Secret
+from lib.saga.definition.steps import Step
 from lib.saga.operators import view
-from lib.saga.secret import Secret
 from lib.saga.state.limits import LONGEST_ERROR
-from lib.saga.steps import Step
 from tests.saga.bench import Bench
 
 CARD = "4929 1234 5678 9012"

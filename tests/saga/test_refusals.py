@@ -7,11 +7,11 @@ import pytest
 
 from lib.datastore.v1.limits import COMMIT_MUTATIONS
 from lib.errors import Unavailable
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Parallel, Signal
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
 from lib.saga.state.limits import LARGEST_OUTPUT, LARGEST_PAYLOAD, MAX_TEXT
-from lib.saga.steps import Child, Parallel, Signal
 from tests.saga.bench import QUICK, Bench, Probe, make_step
 from tests.unit.datastore.connections import CountingConnection, Refusal
 

@@ -7,10 +7,10 @@ from uuid import uuid4
 from domain.orders.inventory import Stock
 from lib.datastore import Transaction, connect, key
 from lib.saga.barrier import apply_once
-from lib.saga.call import Call, Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.machine.inputs import RetryRequested
-from lib.saga.steps import Step
 from tests.saga.bench import Bench, start
 
 STOCK = key(Stock, "cd")

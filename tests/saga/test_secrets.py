@@ -9,16 +9,16 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from lib.saga.call import Call, Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.returned import returned_type
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.secret import REDACTED, WHOLLY_SECRET, Secret
+from lib.saga.definition.steps import Child, Part, Signal, Step
 from lib.saga.machine.decide import park_unrecorded
 from lib.saga.machine.inputs import ParkRequested, ResolveRequested, SkipRequested, TimerFired
 from lib.saga.operators import view
-from lib.saga.policy import RetryPolicy
-from lib.saga.returned import returned_type
-from lib.saga.secret import REDACTED, WHOLLY_SECRET, Secret
 from lib.saga.state.records import SagaStatus
-from lib.saga.steps import Child, Part, Signal, Step
 from tests.saga.bench import Bench
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 from lib.datastore import Id, Indexed, Parent, entity, key, update
 from lib.errors import Invalid, Unavailable, Unreadable
 from lib.saga.barrier import Effect, apply_once
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Signal
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.engine.retention import Retention
@@ -21,7 +22,6 @@ from lib.saga.operators.checking import count_beyond
 from lib.saga.operators.monitoring import monitor
 from lib.saga.operators.operating import apply_to_each
 from lib.saga.state.records import DeadLetter, SagaRecord
-from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_step, start
 from tests.saga.test_sweeping import park
 

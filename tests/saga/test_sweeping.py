@@ -10,14 +10,14 @@ import pytest
 from lib.datastore import Query, key
 from lib.errors import Conflict, NotFound, VersionMismatch
 from lib.saga.barrier import Effect, apply_once
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Signal
 from lib.saga.engine import alerts
 from lib.saga.engine.retention import SLACK, Retention
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import RetryRequested, SkipRequested
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
-from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_saga, make_step, start
 
 KEEP = timedelta(days=30)

@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from lib.datastore import key
 from lib.errors import Conflict
-from lib.saga.definition import Definitions, Saga
+from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.shape import describe_need, describe_type
+from lib.saga.definition.steps import Child, Signal
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
 from lib.saga.operators.checking import find_stranded
-from lib.saga.shape import describe_need, describe_type
 from lib.saga.state.records import DeadLetter
-from lib.saga.steps import Child, Signal
 from tests.saga.bench import Bench, Probe, make_step
 
 

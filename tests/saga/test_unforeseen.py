@@ -9,13 +9,13 @@ import pytest
 
 from lib.datastore import key
 from lib.errors import NotBegun
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child
 from lib.saga.engine import alerts, engine, recorder
 from lib.saga.engine.execution import attempt_log
 from lib.saga.engine.repository import Journal
 from lib.saga.state.records import SagaRecord
-from lib.saga.steps import Child
 from tests.saga.bench import Bench, Probe, make_step, start
 
 Lines = pytest.CaptureFixture[str]

@@ -23,8 +23,10 @@ from lib.errors import (
 from lib.observability.logs import log
 from lib.observability.stack_traces import forget_stack
 from lib.observability.unexpected import log_unexpected
-from lib.saga.call import Call
-from lib.saga.definition import Definitions, Saga, check_table
+from lib.saga.definition.context import Call
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Definitions, Saga, check_table
+from lib.saga.definition.steps import Child, Signal
 from lib.saga.engine import alerts
 from lib.saga.engine.children import child_outcome, find_strays
 from lib.saga.engine.execution.attempt import (
@@ -63,12 +65,10 @@ from lib.saga.machine.inputs import (
 from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.machine.starting.creations import new_saga
 from lib.saga.machine.starting.functions import clean_error
-from lib.saga.phase import Phase
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import LARGEST_OUTPUT
 from lib.saga.state.payload import canonical_payload, is_same_payload, stored_payload
 from lib.saga.state.records import FINISHED, DeadLetter, Loaded, SagaRecord, SagaStatus, StepStatus
-from lib.saga.steps import Child, Signal
 from lib.timing.retry import back_off
 
 #: How often a decision is made anew because another delivery committed first: the members of the

@@ -10,9 +10,9 @@ from lib.json.decoder import BROKEN
 from lib.json.exact_numbers import read_number
 from lib.observability.logs import log
 from lib.saga.author_code.containment import Unstorable
-from lib.saga.call import Call, NotHappened, Permanent, Retry, Unknown
+from lib.saga.definition.context import Call, NotHappened, Permanent, Retry, Unknown
+from lib.saga.definition.phase import Phase
 from lib.saga.http.exchange import LARGEST_ANSWER, Answer, Ending
-from lib.saga.phase import Phase
 from lib.timing.clock import now
 
 #: A saga does not sleep for longer than this because a service's Retry-After says so.

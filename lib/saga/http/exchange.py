@@ -14,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
-from lib.saga.call import Retry, Unknown
+from lib.saga.definition.context import Retry, Unknown
 from lib.saga.state.limits import LARGEST_OUTPUT
 from lib.timing.clock import now
 

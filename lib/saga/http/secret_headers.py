@@ -10,8 +10,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 
-from lib.saga.call import Retry
-from lib.saga.declaration.error import describe
+from lib.saga.definition.checks.error import describe
+from lib.saga.definition.context import Retry
 
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)

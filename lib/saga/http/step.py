@@ -41,15 +41,15 @@ from urllib.parse import quote, urlsplit
 from lib.json.exact_numbers import encode_exact
 from lib.observability.logs import read_traceparent
 from lib.saga.author_code.deferred_work import NotRun, check_ran
-from lib.saga.call import Call, Permanent, Retry, Unknown
-from lib.saga.declaration import refuse
-from lib.saga.declaration.error import Declaring, describe
-from lib.saga.declaration.functions import ACTION, faults_of_function
+from lib.saga.definition.checks import refuse
+from lib.saga.definition.checks.error import Declaring, describe
+from lib.saga.definition.checks.functions import ACTION, faults_of_function
+from lib.saga.definition.context import Call, Permanent, Retry, Unknown
+from lib.saga.definition.phase import Phase
 from lib.saga.http.answer import output_of
 from lib.saga.http.exchange import NETWORK, Request, seconds_until
 from lib.saga.http.id_tokens import ID_TOKENS
 from lib.saga.http.secret_headers import faults_of_headers, fill_headers
-from lib.saga.phase import Phase
 from lib.timing.deadline import BUDGET_HEADER
 
 #: Only grows over the life of a saga: a service may refuse a call with less than it has seen.

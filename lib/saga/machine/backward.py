@@ -1,13 +1,13 @@
 """The way back: compensations in reverse order, stage after stage."""
 
-from lib.saga.definition import OnCompensationFailure, Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.steps import Part
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.inputs import AttemptEnded, ChildEnded, Result
 from lib.saga.machine.schedule import schedule, schedule_retry
-from lib.saga.phase import Phase
 from lib.saga.state.records import SagaStatus, StepRecord, StepStatus
-from lib.saga.steps import Part
 
 #: A step that ended so has had its effect only if that is uncertain.
 NOT_DONE = frozenset({StepStatus.FAILED, StepStatus.CANCELLED})

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from lib.saga.definition import Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga
 from lib.saga.machine import backward, inputs
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Decision, Draft
@@ -18,7 +19,6 @@ from lib.saga.machine.operator import control, repair
 from lib.saga.machine.operator.idempotency import carry_out
 from lib.saga.machine.schedule import redeliver_if_due, redeliver_or_park
 from lib.saga.machine.starting.next_steps import begin_next, start_due
-from lib.saga.phase import Phase
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import ACTIVE, SagaRecord, StepRecord, StepStatus
 

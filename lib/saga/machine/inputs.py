@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import UNSET, UnsetType
 
-from lib.saga.phase import Phase
+from lib.saga.definition.phase import Phase
 from lib.saga.state.records import SagaStatus
 
 

@@ -7,7 +7,8 @@ successors: the names come out the same, and the queue drops what it has had.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from lib.saga.phase import Phase
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.steps import BRIEF
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import (
     ACTIVE,
@@ -20,7 +21,6 @@ from lib.saga.state.records import (
     look_mark,
     shard_of,
 )
-from lib.saga.steps import BRIEF
 from lib.timing.backoff import Backoff
 
 #: How long past its time-out a delivery may take before the sweep takes it for lost.

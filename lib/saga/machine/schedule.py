@@ -2,14 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from lib.saga.definition import Saga, StepKind
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.retry_policy import MAX_PAUSE, RetryPolicy
+from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, AttemptEnded
 from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
 from lib.saga.machine.waits import waits_of
-from lib.saga.phase import Phase
-from lib.saga.policy import MAX_PAUSE, RetryPolicy
 from lib.saga.state.delivery import jitter_of
 from lib.saga.state.records import ACTIVE, SagaRecord, StepStatus
 

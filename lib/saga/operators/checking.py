@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from lib.datastore import Query, Store
 from lib.errors import Unreadable
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Part, Signal
 from lib.saga.engine.repository import Journal
 from lib.saga.state.mismatch import find_misfit, misfit_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
-from lib.saga.steps import Part, Signal
 
 #: So many sagas of a status are looked at where some of them may be stranded.
 MOST_READ = 5000

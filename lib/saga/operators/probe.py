@@ -12,9 +12,9 @@ from msgspec import Struct
 from lib.datastore import Id, Store, Version, entity, key
 from lib.errors import AlreadyExists, VersionMismatch
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.call import Call, Permanent
-from lib.saga.definition import Saga
-from lib.saga.steps import Step
+from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 
 
 class Probe(Struct, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lib.saga.phase import Phase
+from lib.saga.definition.phase import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

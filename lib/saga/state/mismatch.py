@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from lib.saga.author_code.containment import contain
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Signal
 from lib.saga.state.records import SagaRecord, StepRecord, StepStatus
-from lib.saga.steps import Signal
 
 #: What msgspec says of a misfit, as far as it quotes no value, and where that is.
 _SAFE = re.compile(

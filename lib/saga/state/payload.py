@@ -10,7 +10,7 @@ from lib.json.exact_numbers import encode_exact, to_plain
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.author_code.containment import contain
-from lib.saga.call import Permanent
+from lib.saga.definition.context import Permanent
 from lib.saga.state.limits import LARGEST_PAYLOAD
 
 

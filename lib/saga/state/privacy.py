@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from lib.saga.definition import Saga
-from lib.saga.secret import WHOLLY_SECRET, part
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.secret import WHOLLY_SECRET, part
+from lib.saga.definition.steps import Part
 from lib.saga.state.records import SagaRecord, StepRecord
 from lib.saga.state.redaction import Redactor, conceal
-from lib.saga.steps import Part
 
 
 class Privacy:

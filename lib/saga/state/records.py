@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from lib.datastore import Expires, Id, Indexed, OmitEmpty, Parent, Version, entity
-from lib.saga.phase import Phase
+from lib.saga.definition.phase import Phase
 
 #: Unfinished sagas are spread over this many ranges of the sweep's index, so that due times,
 #: which only ever rise, do not make one hot spot of it.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from lib.saga.secret import REDACTED, part
+from lib.saga.definition.secret import REDACTED, part
 
 #: A shorter secret is taken out only where it stands alone: "Ann" in "Ann has none", but not in
 #: "cannot", where it gives nothing away, while "c[redacted]ot" gives it away itself.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from lib.errors import Conflict, Contention, NotBegun, NotFound, Unavailable
+from lib.saga.definition.steps import Signal
 from lib.saga.machine.inputs import (
     Asked,
     CancelRequested,
@@ -19,7 +20,6 @@ from lib.saga.machine.inputs import (
     VoidRequested,
 )
 from lib.saga.state.records import ACTIVE, FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
-from lib.saga.steps import Signal
 from lib.saga.testing.environment import Environment
 from lib.saga.testing.faults import NO_SIGNAL, Fault, FaultKind
 from lib.saga.testing.process import Process

@@ -8,13 +8,13 @@ from typing import Any
 
 from lib.saga.author_code.containment import contain
 from lib.saga.author_code.deferred_work import check_ran
+from lib.saga.definition.phase import Phase
 from lib.saga.engine.children import find_strays
 from lib.saga.engine.repository import Journal
 from lib.saga.engine.sweep.daily_look import look_around
 from lib.saga.http.exchange import NETWORK
 from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
-from lib.saga.phase import Phase
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
 from lib.saga.testing import memory, queue

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from lib.datastore import Store
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
 from lib.saga.engine.engine import Engine
 from lib.saga.testing.explorer import Explorer, Invariant
 from lib.saga.testing.faults import Choose, Fault, Point

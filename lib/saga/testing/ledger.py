@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from lib.datastore import Mutation
 from lib.saga.barrier import Effect, EffectStatus
-from lib.saga.phase import Phase
+from lib.saga.definition.phase import Phase
 from lib.saga.state.delivery import Delivery
 
 

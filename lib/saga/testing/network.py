@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from lib.saga.call import Retry, Unknown
+from lib.saga.definition.context import Retry, Unknown
 from lib.saga.http.exchange import Answer, Request, seconds_until
 from lib.saga.testing.faults import (
     BAD_GATEWAY,

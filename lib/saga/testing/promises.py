@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 
 from lib.datastore import Store, key
 from lib.saga.barrier import Effect, EffectStatus
-from lib.saga.definition import OnCompensationFailure, Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.steps import Child, Part, Step
 from lib.saga.engine.execution.calling import idempotency_key
 from lib.saga.engine.repository import Journal
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.replay import Broken, replay, state_of
-from lib.saga.phase import Phase
 from lib.saga.state.records import (
     FINISHED,
     DeadLetter,
@@ -20,7 +21,6 @@ from lib.saga.state.records import (
     StepRecord,
     StepStatus,
 )
-from lib.saga.steps import Child, Part, Step
 from lib.saga.testing.ledger import Called, Ledger
 
 #: More events than any explored saga has.

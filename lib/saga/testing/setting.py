@@ -9,11 +9,11 @@ import msgspec
 
 from lib.datastore import Store
 from lib.errors import AmendsError
-from lib.saga.definition import Definitions, Saga
+from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.steps import Child, Part, Signal
 from lib.saga.engine.engine import Engine
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaRecord
-from lib.saga.steps import Child, Part, Signal
 from lib.saga.testing.stand_in import HttpStandIn
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from lib.datastore import Store
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.machine.inputs import CancelRequested
 from lib.saga.state.records import EventRecord, Loaded, SagaStatus, StepStatus
-from lib.saga.steps import Step
 from lib.saga.testing.environment import Environment
 from lib.saga.testing.process import Process, PromiseBroken, name_delivery
 from lib.saga.testing.queue import Task

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from lib.saga.call import Permanent, Retry
-from lib.saga.definition import OnCompensationFailure, Saga
-from lib.saga.steps import Child, Parallel, Part, Signal, Step, Timer
+from lib.saga.definition.context import Permanent, Retry
+from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.steps import Child, Parallel, Part, Signal, Step, Timer
 from tests.unit.explore.seats import Script, seat
 
 NAMES = "abcdexyz"

@@ -7,11 +7,11 @@ from typing import Any
 
 from lib.datastore import Id, Query, Store, Transaction, Version, entity, key
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.call import Call
-from lib.saga.definition import Saga
-from lib.saga.policy import RetryPolicy
+from lib.saga.definition.context import Call
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.state.records import SagaRecord, SagaStatus
-from lib.saga.steps import Step
 
 TWICE = RetryPolicy(attempts=2)
 

@@ -9,9 +9,9 @@ import pytest
 
 from lib.datastore import Transaction, key
 from lib.saga.barrier import Effect, EffectStatus, apply_once, settle_once, undo_once
-from lib.saga.call import Call, NotHappened, Permanent
-from lib.saga.definition import Saga
-from lib.saga.steps import Step
+from lib.saga.definition.context import Call, NotHappened, Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.testing import explore
 from tests.unit.explore.seats import TWICE, Seats, add_seats, give_back, move, seat, seats_fit, take
 

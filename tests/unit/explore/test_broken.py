@@ -9,15 +9,15 @@ import pytest
 
 from lib.datastore import key, update, upsert
 from lib.saga.barrier import Effect
-from lib.saga.call import Call, Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Part, Step
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.machine import backward, outstanding
 from lib.saga.machine.decision.draft import Decision
-from lib.saga.policy import RetryPolicy
 from lib.saga.state.records import Loaded, SagaRecord, StepRecord
-from lib.saga.steps import Part, Step
 from lib.saga.testing import explore, random_schedules
 from lib.timing.backoff import Backoff
 from tests.unit.explore.seats import add_seats, give_back, make_saga, move, seats_fit_the_end

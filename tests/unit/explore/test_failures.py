@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.saga.call import Permanent, Retry
+from lib.saga.definition.context import Permanent, Retry
 from lib.saga.testing import explore, random_schedules
 from tests.unit.explore.length import LONG, choose
 from tests.unit.explore.seats import (

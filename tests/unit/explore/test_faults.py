@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from lib.datastore import key
-from lib.saga.call import Call, Permanent, Retry
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Call, Permanent, Retry
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.engine import alerts
 from lib.saga.machine import outstanding
 from lib.saga.machine.schedule import schedule_retry
-from lib.saga.policy import RetryPolicy
 from lib.saga.state.records import DeadLetter
-from lib.saga.steps import Step
 from lib.saga.testing import explore
 from lib.saga.testing.explorer import Explorer
 from lib.saga.testing.faults import FaultKind

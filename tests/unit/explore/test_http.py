@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from lib.datastore import Store, key
-from lib.saga.definition import Saga
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.http import HttpCall
-from lib.saga.policy import RetryPolicy
 from lib.saga.state.records import SagaRecord, SagaStatus
-from lib.saga.steps import Step
 from lib.saga.testing import (
     HttpStandIn,
     ServiceAnswer,

@@ -4,10 +4,10 @@ import pytest
 
 from lib.datastore import insert, key
 from lib.errors import Invalid, TooLarge
-from lib.saga.call import Call
-from lib.saga.definition import Saga
-from lib.saga.policy import RetryPolicy
-from lib.saga.steps import Step
+from lib.saga.definition.context import Call
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.testing import MemoryStore, explore
 from tests.unit.explore.seats import Seats
 from tests.unit.explore.test_store import Book, Shelf

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from lib.datastore import Store, key
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child
 from lib.saga.engine.engine import Engine
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import (
@@ -17,7 +18,6 @@ from lib.saga.state.records import (
     look_mark,
     shard_of,
 )
-from lib.saga.steps import Child
 from lib.saga.testing import explore
 from lib.saga.testing.setting import Setting
 from lib.saga.testing.simulation import Simulation

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child
 from lib.saga.engine.engine import Engine
 from lib.saga.state.records import Loaded
-from lib.saga.steps import Child
 from lib.saga.testing.explorer import Explorer
 from lib.saga.testing.faults import CANCEL, CRASH, PAUSE, Fault, Point
 from lib.saga.testing.setting import Setting

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
-from lib.saga.steps import Child, Timer
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Timer
 from lib.saga.testing.explorer import Explorer
 from lib.saga.testing.setting import Setting
 from tests.unit.explore.seats import add_seats, seat, seats_fit

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from lib.saga.phase import Phase
+from lib.saga.definition.phase import Phase
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing import MemoryQueue, VirtualClock
 from lib.saga.testing.clock import BEGINNING

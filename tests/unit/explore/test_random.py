@@ -10,9 +10,9 @@ import pytest
 
 from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import Store
-from lib.saga.call import Permanent, Retry
-from lib.saga.definition import Saga
-from lib.saga.steps import Child, Parallel, Signal, Timer
+from lib.saga.definition.context import Permanent, Retry
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Parallel, Signal, Timer
 from lib.saga.testing import HttpStandIn, random_schedules
 from tests.unit.explore import test_http
 from tests.unit.explore.drawing import Lots, count_seats

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from lib.errors import Invalid
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Parallel, Part
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.machine.decision.draft import Decision, Draft
 from lib.saga.machine.starting import next_steps
 from lib.saga.machine.starting.plan import postpone_step
 from lib.saga.state.records import StepStatus
-from lib.saga.steps import Child, Parallel, Part
 from lib.saga.testing import explore
 from tests.unit.explore.seats import Script, add_seats, make_saga, seat, seats_fit
 

@@ -3,10 +3,10 @@
 import pytest
 
 from lib.datastore import Store
-from lib.saga.call import Call, Permanent
-from lib.saga.definition import Saga
-from lib.saga.policy import RetryPolicy
-from lib.saga.steps import Step
+from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.testing import explore
 from tests.unit.explore.seats import add_seats, make_saga
 from tests.unit.saga.build import act

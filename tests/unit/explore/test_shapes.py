@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lib.saga.call import NotHappened, Permanent, Retry
-from lib.saga.definition import OnCompensationFailure, Saga
-from lib.saga.steps import Child, Parallel, Part, Signal, Timer
+from lib.saga.definition.context import NotHappened, Permanent, Retry
+from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
 from lib.saga.testing import explore
 from tests.unit.explore.length import LONG, choose
 from tests.unit.explore.seats import (

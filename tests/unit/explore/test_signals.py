@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lib.saga.call import Call
-from lib.saga.definition import Saga
-from lib.saga.steps import Child, Signal, Step
+from lib.saga.definition.context import Call
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Signal, Step
 from lib.saga.testing import explore
 from tests.unit.explore.seats import add_seats, move, seat, seats_fit
 

@@ -8,10 +8,10 @@ import pytest
 
 from lib.datastore import key
 from lib.errors import Conflict, Invalid
-from lib.saga.call import Call, Permanent, Retry
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Call, Permanent, Retry
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Signal, Step, Timer
 from lib.saga.state.records import SagaStatus, StepStatus
-from lib.saga.steps import Signal, Step, Timer
 from lib.saga.testing import VirtualClock, run
 from tests.unit.explore.seats import Seats, add_seats, make_saga, seat
 

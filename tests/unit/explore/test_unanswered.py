@@ -1,8 +1,8 @@
 """A commit that nobody answers is made again: it costs the step no attempt."""
 
 from lib.datastore import Store, key
-from lib.saga.definition import Saga
-from lib.saga.policy import RetryPolicy
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.testing.explorer import Explorer
 from lib.saga.testing.faults import FaultKind

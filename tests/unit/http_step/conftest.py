@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from lib.datastore import Store
-from lib.saga.call import Call
+from lib.saga.definition.context import Call
 from tests.unit.http_step.service import Service, running
 
 

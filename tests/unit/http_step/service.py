@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from lib.saga.call import Call
+from lib.saga.definition.context import Call
 from lib.saga.http.step import HttpCall
 
 #: Writes an answer, byte for byte.

@@ -12,7 +12,7 @@ import pytest
 from urllib3.exceptions import ConnectTimeoutError
 
 from lib.saga.author_code.containment import Unstorable
-from lib.saga.call import Call, Permanent, Retry, Unknown
+from lib.saga.definition.context import Call, Permanent, Retry, Unknown
 from lib.saga.http import exchange as exchanging
 from lib.saga.http.exchange import LARGEST_ANSWER
 from lib.saga.http.step import HttpCall

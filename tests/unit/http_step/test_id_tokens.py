@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib.saga.call import Call, Retry
+from lib.saga.definition.context import Call, Retry
 from lib.saga.http.id_tokens import MARGIN, IdTokens
 from lib.saga.http.step import HttpCall
 from tests.unit.http_step.service import Asked, Service, Write, answer, running

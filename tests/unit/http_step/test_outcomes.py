@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib.saga.call import Call
+from lib.saga.definition.context import Call
+from lib.saga.definition.phase import Phase
 from lib.saga.engine.execution.attempt import call_in_thread, run_action
 from lib.saga.http.step import HttpCall
 from lib.saga.machine.inputs import AttemptEnded, Result
-from lib.saga.phase import Phase
 from lib.saga.state.delivery import Delivery
 from tests.unit.http_step.service import Service
 

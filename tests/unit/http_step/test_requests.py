@@ -5,9 +5,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from lib.saga.call import Call, Permanent
+from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.phase import Phase
 from lib.saga.http.step import HttpCall
-from lib.saga.phase import Phase
 from tests.unit.http_step.service import Service, outcome
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

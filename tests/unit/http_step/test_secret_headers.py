@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lib.saga.call import Call, Retry
-from lib.saga.declaration.error import DeclarationError
+from lib.saga.definition.checks.error import DeclarationError
+from lib.saga.definition.context import Call, Retry
 from lib.saga.http.step import HttpCall
 from tests.unit.http_step.service import Service
 

@@ -4,17 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib.saga.call import Call
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Call
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.machine.decide import begin, decide, redeliver_overdue
 from lib.saga.machine.decision.draft import Decision
 from lib.saga.machine.inputs import AttemptEnded, Input, Overdue, Result
 from lib.saga.machine.starting.creations import new_saga
-from lib.saga.phase import Phase
-from lib.saga.policy import RetryPolicy
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import SagaRecord, StepRecord
-from lib.saga.steps import Step
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -15,7 +15,7 @@ from msgspec import Struct, ValidationError
 from lib.datastore import Id, Transaction, Version, entity, key
 from lib.saga.author_code.deferred_work import NotRun
 from lib.saga.barrier import Effect, apply_once, settle_once, undo_once
-from lib.saga.call import Call, NotHappened, Permanent
+from lib.saga.definition.context import Call, NotHappened, Permanent
 from lib.saga.testing.store import MemoryStore
 
 

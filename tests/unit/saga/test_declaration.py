@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from lib.saga.declaration import DeclarationError
+from lib.saga.definition.checks import DeclarationError
+from lib.saga.definition.steps import Child, Step
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
-from lib.saga.steps import Child, Step
 from tests.unit.saga.wrong import SCOPE, a, saga
 
 #: What somebody writes, and words of the message that he gets; what stands for "…" may be anything.

@@ -19,10 +19,10 @@ import requests
 import urllib3
 
 from lib.saga.author_code.deferred_work import NotRun, check_ran, refuse_deferred
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Signal, Step
 from lib.saga.http.step import HttpCall
-from lib.saga.steps import Child, Signal, Step
 from tests.unit.saga.build import THREE, Played, act
 
 

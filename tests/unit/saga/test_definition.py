@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from lib.saga.definition import Definitions, Saga
-from lib.saga.policy import RetryPolicy
-from lib.saga.steps import Step
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.steps import Step
 from tests.unit.saga.build import THREE, act, step
 
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 import pytest
 
 from lib.errors import Conflict
-from lib.saga.definition import Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga
 from lib.saga.machine.inputs import CancelRequested, Overdue, Result, StopObserved
 from lib.saga.machine.outstanding import is_awaited
-from lib.saga.phase import Phase
-from lib.saga.policy import RetryPolicy
 from lib.saga.state.records import SagaStatus, due_mark, shard_of
 from tests.unit.saga.build import SECOND, T0, THREE, Played, outcome, step
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lib.saga.policy import RetryPolicy
+from lib.saga.definition.retry_policy import RetryPolicy
 from lib.timing.backoff import Backoff
 
 NOW = timedelta(0)

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from lib.saga.secret import REDACTED, Secret
+from lib.saga.definition.secret import REDACTED, Secret
 from lib.saga.state.redaction import conceal, redact
 
 #: How a text may come to hold a secret. Around it they write nothing that tells anything.

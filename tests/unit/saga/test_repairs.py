@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, VersionMismatch
-from lib.saga.definition import OnCompensationFailure, Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
 from lib.saga.machine.decide import apply_request
 from lib.saga.machine.inputs import (
     CancelRequested,
@@ -22,10 +25,7 @@ from lib.saga.machine.inputs import (
     VoidRequested,
 )
 from lib.saga.machine.replay import replay, state_of
-from lib.saga.phase import Phase
-from lib.saga.policy import RetryPolicy
 from lib.saga.state.records import EventRecord, SagaStatus
-from lib.saga.steps import Child, Parallel, Part, Signal, Timer
 from tests.unit.saga.build import Played, outcome, step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "seen to it"}

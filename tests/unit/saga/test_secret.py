@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from msgspec import Meta, Struct
 
-from lib.saga.secret import REDACTED, Secret, part
+from lib.saga.definition.secret import REDACTED, Secret, part
 from tests.unit.saga.marked import Sample, samples
 
 T = TypeVar("T")

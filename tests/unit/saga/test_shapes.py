@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, NotFound
-from lib.saga.definition import Definitions, Saga, StepKind
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
+from lib.saga.definition.saga import Definitions, Saga, StepKind
+from lib.saga.definition.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Step, Timer
 from lib.saga.machine.inputs import (
     CancelRequested,
     ChildEnded,
@@ -18,11 +21,8 @@ from lib.saga.machine.inputs import (
     StopObserved,
     TimerFired,
 )
-from lib.saga.phase import Phase
-from lib.saga.policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import SagaStatus, due_mark, shard_of
-from lib.saga.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Step, Timer
 from tests.unit.saga.build import SECOND, T0, Played, act, outcome, step
 
 MINUTE = timedelta(minutes=1)

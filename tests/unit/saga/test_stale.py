@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from lib.saga.definition import Definitions, Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.steps import Signal, Timer
 from lib.saga.engine.execution.calling import find_happened
 from lib.saga.engine.recorder import Recorder
 from lib.saga.engine.repository import Journal
@@ -18,9 +20,7 @@ from lib.saga.machine.inputs import (
     TimerFired,
 )
 from lib.saga.machine.outstanding import is_awaited
-from lib.saga.phase import Phase
 from lib.saga.state.records import Loaded, SagaStatus
-from lib.saga.steps import Signal, Timer
 from lib.saga.testing import MemoryStore, VirtualClock
 from tests.unit.saga.build import THREE, Played, step
 

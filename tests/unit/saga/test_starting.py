@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
 from lib.saga.machine.decide import decide
 from lib.saga.machine.inputs import SignalReceived
-from lib.saga.steps import Child, Parallel, Part, Signal, Timer
 from tests.unit.saga.build import THREE, Played, outcome, step
 
 

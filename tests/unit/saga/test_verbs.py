@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, NotFound
-from lib.saga.definition import OnCompensationFailure, Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.steps import Parallel
 from lib.saga.machine.decide import apply_request
 from lib.saga.machine.inputs import (
     Asked,
@@ -19,9 +21,7 @@ from lib.saga.machine.inputs import (
     RetryRequested,
     SkipRequested,
 )
-from lib.saga.phase import Phase
 from lib.saga.state.records import SagaStatus
-from lib.saga.steps import Parallel
 from tests.unit.saga.build import THREE, Played, outcome, step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "the provider was down"}

@@ -9,12 +9,12 @@ import pytest
 from lib.errors import AlreadyExists, AmendsError, Contention, Unavailable
 from lib.observability.stack_traces import describe_stack
 from lib.saga.author_code.containment import contain
-from lib.saga.call import NotHappened, Permanent, Retry, Unknown
+from lib.saga.definition.context import NotHappened, Permanent, Retry, Unknown
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.retry_policy import MAX_PAUSE
 from lib.saga.engine.execution.attempt import call_in_thread, run_action
 from lib.saga.engine.execution.verdict import Verdict, judge
 from lib.saga.machine.inputs import AttemptEnded, Result
-from lib.saga.phase import Phase
-from lib.saga.policy import MAX_PAUSE
 from lib.saga.state.delivery import Delivery
 from tests.unit.saga.build import T0
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
 from lib.saga.machine.inputs import (
     ChildEnded,
     Looked,
@@ -19,7 +20,6 @@ from lib.saga.machine.inputs import (
 from lib.saga.machine.outstanding import is_overdue
 from lib.saga.machine.waits import WaitKind, waits_of
 from lib.saga.state.records import LOOK_PERIOD, SagaStatus
-from lib.saga.steps import Child, Parallel, Part, Signal, Timer
 from tests.unit.saga.build import T0, Played, outcome, step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a look"}

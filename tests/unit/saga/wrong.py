@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from lib.saga.call import Call
-from lib.saga.definition import Definitions, OnCompensationFailure, Saga
+from lib.saga.definition.context import Call
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Definitions, OnCompensationFailure, Saga
+from lib.saga.definition.steps import Child, Parallel, Signal, Step, Timer
 from lib.saga.http import HttpCall
-from lib.saga.policy import RetryPolicy
-from lib.saga.steps import Child, Parallel, Signal, Step, Timer
 
 
 def act(payload: Any, call: Call) -> Any:

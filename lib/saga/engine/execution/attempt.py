@@ -10,10 +10,10 @@ from lib.errors import NotBegun
 from lib.json.exact_numbers import encode_exact
 from lib.saga.author_code.containment import Unstorable, contain, text_of
 from lib.saga.author_code.deferred_work import check_ran
+from lib.saga.definition.phase import Phase
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.inputs import AttemptEnded, Result
-from lib.saga.phase import Phase
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import LARGEST_OUTPUT
 from lib.timing.deadline import within

@@ -5,10 +5,10 @@ from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.observability.unexpected import logged
 from lib.saga.author_code.containment import Escaped
-from lib.saga.definition import Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga
 from lib.saga.engine.execution.attempt import Attempt
 from lib.saga.machine.inputs import FINAL, AttemptEnded, Result
-from lib.saga.phase import Phase
 from lib.saga.state.records import Loaded
 
 #: These need no line: nothing has failed.

@@ -5,8 +5,10 @@ from functools import partial
 from typing import Any
 
 from lib.saga.barrier import EffectStatus, bind
-from lib.saga.call import Call, Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Action, Part, Step
 from lib.saga.engine.execution.attempt import outcome_of
 from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.forward.stages import must_stop
@@ -19,10 +21,8 @@ from lib.saga.machine.inputs import (
     TimerFired,
 )
 from lib.saga.machine.starting.functions import outputs_of
-from lib.saga.phase import Phase
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import Loaded
-from lib.saga.steps import Action, Part, Step
 
 
 def find_happened(

@@ -8,11 +8,11 @@ from typing import Any
 from lib.errors import AmendsError, Contention, VersionMismatch
 from lib.saga.author_code.containment import Escaped, Unstorable, text_of
 from lib.saga.author_code.deferred_work import NotRun
-from lib.saga.call import NotHappened, Permanent, Retry, Unknown
-from lib.saga.declaration.error import describe
+from lib.saga.definition.checks.error import describe
+from lib.saga.definition.context import NotHappened, Permanent, Retry, Unknown
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.retry_policy import MAX_PAUSE
 from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, Result
-from lib.saga.phase import Phase
-from lib.saga.policy import MAX_PAUSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.storable import (
     tidy_event,

@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from lib.errors import Conflict, NotFound
-from lib.saga.definition import Saga, StepKind
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga, StepKind
+from lib.saga.definition.steps import Child, Signal, Step, Timer
 from lib.saga.machine.backward import child_rolled_back, roll_back
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
@@ -27,9 +29,7 @@ from lib.saga.machine.schedule import (
 from lib.saga.machine.starting.plan import (
     run,
 )
-from lib.saga.phase import Phase
 from lib.saga.state.records import FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
-from lib.saga.steps import Child, Signal, Step, Timer
 
 #: A signal may come while its step is in one of these.
 AWAITED = frozenset({StepStatus.PENDING, StepStatus.WAITING})

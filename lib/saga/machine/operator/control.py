@@ -3,7 +3,7 @@
 from msgspec import UNSET
 
 from lib.errors import Conflict
-from lib.saga.definition import Saga, StepKind
+from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.backward import compensate_next
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft

@@ -5,7 +5,7 @@ failed for good. Anything else is refused with Conflict.
 """
 
 from lib.errors import Conflict, NotFound
-from lib.saga.definition import Saga, StepKind
+from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.backward import compensate_next
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft

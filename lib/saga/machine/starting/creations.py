@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from lib.saga.definition import Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child
 from lib.saga.state.records import SagaRecord, SagaStatus, StepRecord
-from lib.saga.steps import Child
 
 
 def new_saga(

@@ -9,8 +9,8 @@ from lib.errors import AmendsError
 from lib.observability.stack_traces import forget_stack
 from lib.saga.author_code.containment import Escaped, contain, tell_type_and_text, text_of
 from lib.saga.author_code.deferred_work import NotRun, check_ran
-from lib.saga.call import Permanent
-from lib.saga.definition import Saga
+from lib.saga.definition.context import Permanent
+from lib.saga.definition.saga import Saga
 from lib.saga.machine.decision.storable import tidy_text
 from lib.saga.state.limits import LONGEST_ERROR
 from lib.saga.state.payload import stored_payload

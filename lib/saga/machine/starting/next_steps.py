@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from lib.saga.definition import Saga, StepKind
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward.stages import deadline_has_passed, settle, stop
@@ -16,7 +17,6 @@ from lib.saga.machine.starting.plan import (
     postpone_step,
     weigh_plan,
 )
-from lib.saga.phase import Phase
 from lib.saga.state.limits import MAX_WEIGHT
 from lib.saga.state.records import FORWARD
 

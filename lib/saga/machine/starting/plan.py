@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from lib.saga.author_code.deferred_work import check_ran
-from lib.saga.definition import Saga
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Part, Predicate, Signal, Timer
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Decision, Draft
 from lib.saga.machine.schedule import schedule, schedule_timer
 from lib.saga.machine.starting.creations import new_child
 from lib.saga.machine.starting.functions import CannotBegin, cannot_begin, evaluate
-from lib.saga.phase import Phase
 from lib.saga.state.limits import BYTES_PER_WEIGHT
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaRecord, SagaStatus, StepStatus
-from lib.saga.steps import Child, Part, Predicate, Signal, Timer
 
 #: Begins a saga: what `deciding.begin` does.
 Begin = Callable[[Saga, SagaRecord], Decision]

@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from lib.json.secrecy import MARK, Secret
 from lib.saga.author_code.containment import contain
-from lib.saga.type_graph import walk_types
+from lib.saga.definition.type_graph import walk_types
 
 __all__ = ["REDACTED", "WHOLLY_SECRET", "Parted", "Secret", "is_marked", "part"]
 

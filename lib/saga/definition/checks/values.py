@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
-from lib.saga.declaration.error import describe
+from lib.saga.definition.checks.error import describe
 
 #: A name is part of keys, of children's ids and of addresses.
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?")

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lib.saga.steps import Child
+from lib.saga.definition.steps import Child
 
 if TYPE_CHECKING:
-    from lib.saga.definition import Saga
+    from lib.saga.definition.saga import Saga
 
 #: The writes that Datastore takes in one commit.
 MOST_WRITES = 500

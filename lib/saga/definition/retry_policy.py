@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from lib.saga.declaration import refuse
-from lib.saga.declaration.error import Declaring
-from lib.saga.declaration.values import faults_of_count, faults_of_duration, faults_of_factor
+from lib.saga.definition.checks import refuse
+from lib.saga.definition.checks.error import Declaring
+from lib.saga.definition.checks.values import faults_of_count, faults_of_duration, faults_of_factor
 from lib.timing.backoff import Backoff
 
 #: Cloud Tasks schedules at most 30 days ahead.

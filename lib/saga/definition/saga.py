@@ -12,14 +12,14 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from lib.saga.declaration import DeclarationError, refuse
-from lib.saga.declaration.error import Declared, describe
-from lib.saga.declaration.sagas import faults_of_saga
-from lib.saga.declaration.values import name_for_message
-from lib.saga.phase import Phase
-from lib.saga.policy import PATIENT, USUAL, RetryPolicy
-from lib.saga.shape import describe_need, describe_type
-from lib.saga.steps import Child, Parallel, Part, Step
+from lib.saga.definition.checks import DeclarationError, refuse
+from lib.saga.definition.checks.error import Declared, describe
+from lib.saga.definition.checks.values import name_for_message
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
+from lib.saga.definition.saga_checks import faults_of_saga
+from lib.saga.definition.shape import describe_need, describe_type
+from lib.saga.definition.steps import Child, Parallel, Part, Step
 
 
 class StepKind(StrEnum):

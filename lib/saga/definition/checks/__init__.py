@@ -3,6 +3,6 @@
 Each function named `faults_of_...` yields the faults of one thing, and nothing where it is right.
 """
 
-from lib.saga.declaration.error import DeclarationError, refuse
+from lib.saga.definition.checks.error import DeclarationError, refuse
 
 __all__ = ["DeclarationError", "refuse"]

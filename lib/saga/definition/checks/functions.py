@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator
 
 from lib.saga.author_code.deferred_work import refuse_deferred
-from lib.saga.declaration.error import Declared, describe
+from lib.saga.definition.checks.error import Declared, describe
 
 ACTION = ("payload", "call")
 PURE = ("payload", "outputs")

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from lib.saga.declaration.error import describe
-from lib.saga.type_graph import walk_types
+from lib.saga.definition.checks.error import describe
+from lib.saga.definition.type_graph import walk_types
 
 _UNABLE = (inspect.RawType, inspect.ExtType)
 

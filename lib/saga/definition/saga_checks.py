@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from lib.saga.declaration.error import describe
-from lib.saga.declaration.sizes import faults_of_size
-from lib.saga.declaration.types import faults_of_type
-from lib.saga.declaration.values import (
+from lib.saga.definition.checks.error import describe
+from lib.saga.definition.checks.types import faults_of_type
+from lib.saga.definition.checks.values import (
     LARGEST_VERSION,
     faults_of_count,
     faults_of_duration,
     faults_of_name,
 )
-from lib.saga.steps import Child, Parallel, Part, Signal, Step, Timer, fault_of_part
+from lib.saga.definition.saga_sizes import faults_of_size
+from lib.saga.definition.steps import Child, Parallel, Part, Signal, Step, Timer, fault_of_part
 
 if TYPE_CHECKING:
-    from lib.saga.definition import Saga
+    from lib.saga.definition.saga import Saga
 
 #: What a step has whose author has said nothing: it is no statement about a saga's deadline.
 _DEFAULT_TIMEOUT = timedelta(seconds=30)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.datastore import Store
-from lib.saga.phase import Phase
+from lib.saga.definition.phase import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

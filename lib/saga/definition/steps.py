@@ -5,23 +5,23 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from lib.saga.call import Call
-from lib.saga.declaration import refuse
-from lib.saga.declaration.error import Declared, describe
-from lib.saga.declaration.functions import ACTION, PURE, faults_of_function
-from lib.saga.declaration.types import faults_of_type
-from lib.saga.declaration.values import (
+from lib.saga.definition.checks import refuse
+from lib.saga.definition.checks.error import Declared, describe
+from lib.saga.definition.checks.functions import ACTION, PURE, faults_of_function
+from lib.saga.definition.checks.types import faults_of_type
+from lib.saga.definition.checks.values import (
     faults_of_duration,
     faults_of_name,
     faults_of_switch,
     faults_of_text,
     name_for_message,
 )
-from lib.saga.policy import PATIENT, RetryPolicy
-from lib.saga.returned import returned_type
+from lib.saga.definition.context import Call
+from lib.saga.definition.retry_policy import PATIENT, RetryPolicy
+from lib.saga.definition.returned import returned_type
 
 if TYPE_CHECKING:
-    from lib.saga.definition import Saga
+    from lib.saga.definition.saga import Saga
 
 #: What a step or a compensation is: (payload, call) -> something JSON can hold.
 Action = Callable[[Any, Call], Any]
@@ -191,7 +191,7 @@ class Child(Part):
     compensation_retry: RetryPolicy = PATIENT
 
     def _find_faults(self) -> Iterator[str]:
-        from lib.saga.definition import Saga
+        from lib.saga.definition.saga import Saga
 
         yield from super(Child, self)._find_faults()
         if not isinstance(self.saga, Saga):
