@@ -7,7 +7,7 @@ from domain.sagas import DEFINITIONS
 from functions.wiring import store
 from lib.errors import AmendsError
 from lib.saga.definition.saga import check_table
-from lib.saga.operators.checking import count_beyond, find_stranded
+from lib.saga.operators.compatibility import count_beyond, find_stranded
 
 
 def main() -> int:

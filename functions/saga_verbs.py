@@ -16,7 +16,7 @@ from lib.edge.paging import PageSize, PageToken
 from lib.observability.logs import annotate
 from lib.saga.machine import inputs
 from lib.saga.operators import view
-from lib.saga.operators.operating import Verb, apply_to_each, make_request
+from lib.saga.operators.bulk import Verb, apply_to_each, make_request
 from lib.saga.operators.operator import Operator
 from lib.saga.state.limits import LARGEST_OUTPUT
 from lib.saga.state.payload import canonical_payload

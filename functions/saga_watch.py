@@ -7,7 +7,7 @@ from functions.sagas import SagaName
 from lib.edge.paging import PageSize, PageToken
 from lib.saga.engine.engine import Engine
 from lib.saga.operators import view
-from lib.saga.operators.monitoring import monitor
+from lib.saga.operators.dashboard import monitor
 from lib.timing.clock import now
 
 

@@ -15,8 +15,8 @@ from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
 from lib.saga.engine.repository import Journal
 from lib.saga.operators import view
-from lib.saga.operators.checking import count_beyond, find_stranded
-from lib.saga.operators.monitoring import monitor
+from lib.saga.operators.compatibility import count_beyond, find_stranded
+from lib.saga.operators.dashboard import monitor
 from lib.saga.state.records import SagaStatus
 from local.datastore.api.server import Handle, serve
 from local.supervisor import PROJECT

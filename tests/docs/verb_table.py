@@ -15,7 +15,7 @@ from lib.saga.engine.repository import Journal
 from lib.saga.machine.decide import begin
 from lib.saga.machine.inputs import ParkRequested, SignalReceived
 from lib.saga.machine.waits import waits_of
-from lib.saga.operators.operating import Verb, describe, make_request
+from lib.saga.operators.bulk import Verb, describe, make_request
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing import MemoryStore
 from tests.docs.verb_scenes import INNER, SCENES, Scene

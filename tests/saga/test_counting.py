@@ -2,7 +2,7 @@
 
 import threading
 
-from lib.saga.operators.monitoring import monitor
+from lib.saga.operators.dashboard import monitor
 from lib.saga.operators.view import count_sagas
 from tests.saga.bench import Bench, start
 

@@ -9,7 +9,7 @@ import pytest
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
-from lib.saga.http import HttpCall
+from lib.saga.remote.http_call import HttpCall
 from tests.saga.bench import Bench
 from tests.unit.http_step.service import Asked, Service, Write, answer, running
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from lib.saga.definition.context import Permanent, Retry
 from lib.saga.machine.inputs import PauseRequested
-from lib.saga.operators.monitoring import monitor
+from lib.saga.operators.dashboard import monitor
 from tests.saga.bench import Bench, Probe, start
 
 

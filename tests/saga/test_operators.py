@@ -24,7 +24,7 @@ from lib.saga.machine.inputs import (
     SkipRequested,
     VoidRequested,
 )
-from lib.saga.operators.operating import apply_to_each
+from lib.saga.operators.bulk import apply_to_each
 from lib.saga.state.records import DeadLetter, Loaded, SagaRecord, SagaStatus
 from tests.saga.bench import Bench, Probe, make_step
 

@@ -14,7 +14,7 @@ from lib.saga.definition.steps import Child, Part
 from lib.saga.engine import recorder
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.machine.inputs import RetryRequested
-from lib.saga.operators.monitoring import monitor
+from lib.saga.operators.dashboard import monitor
 from tests.saga.bench import Bench, Probe, make_step, start
 
 

@@ -18,9 +18,9 @@ from lib.saga.engine.retention import Retention
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, RetryRequested
 from lib.saga.operators import view
-from lib.saga.operators.checking import count_beyond
-from lib.saga.operators.monitoring import monitor
-from lib.saga.operators.operating import apply_to_each
+from lib.saga.operators.bulk import apply_to_each
+from lib.saga.operators.compatibility import count_beyond
+from lib.saga.operators.dashboard import monitor
 from lib.saga.state.records import DeadLetter, SagaRecord
 from tests.saga.bench import Bench, Probe, make_step, start
 from tests.saga.test_sweeping import park

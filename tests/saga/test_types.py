@@ -14,7 +14,7 @@ from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.shape import describe_need, describe_type
 from lib.saga.definition.steps import Child, Signal
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
-from lib.saga.operators.checking import find_stranded
+from lib.saga.operators.compatibility import find_stranded
 from lib.saga.state.records import DeadLetter
 from tests.saga.bench import Bench, Probe, make_step
 

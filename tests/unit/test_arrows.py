@@ -20,7 +20,7 @@ _TIMING = {"lib.timing", *BASE}
 _OBSERVABILITY = {"lib.observability", *BASE}
 _BELOW = _JSON | _TIMING | _OBSERVABILITY
 _AUTHOR = "lib.saga.author_code"
-_DEFINITION = "lib.saga.definition"
+_DEFINITION = "lib.saga.definition.saga"
 _STATE = "lib.saga.state"
 
 _V1 = "lib.datastore.v1"
@@ -76,7 +76,7 @@ ARROWS: dict[str, set[str]] = {
         *_DATA,
         *_BELOW,
     },
-    "lib.saga.http": {_DEFINITION, _AUTHOR, _EXECUTION, _STATE, *_BELOW},
+    "lib.saga.remote": {_DEFINITION, _AUTHOR, _STATE, *_BELOW},
     "lib.saga.operators": {
         "lib.saga",
         _DEFINITION,

@@ -12,9 +12,9 @@ from lib.saga.definition.phase import Phase
 from lib.saga.engine.children import find_strays
 from lib.saga.engine.repository import Journal
 from lib.saga.engine.sweep.daily_look import look_around
-from lib.saga.http.exchange import NETWORK
 from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
+from lib.saga.remote.exchange import NETWORK
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
 from lib.saga.testing import memory, queue

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lib.saga.definition.context import Retry, Unknown
-from lib.saga.http.exchange import Answer, Request, seconds_until
+from lib.saga.remote.exchange import Answer, Request, seconds_until
 from lib.saga.testing.faults import (
     BAD_GATEWAY,
     LATE_ANSWER,

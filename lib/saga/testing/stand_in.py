@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from lib.datastore import Id, Store, Version, entity, key
-from lib.saga.http.exchange import Answer, Request
+from lib.saga.remote.exchange import Answer, Request
 
 
 @entity(kind="StandIn")

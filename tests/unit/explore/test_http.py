@@ -12,7 +12,7 @@ from lib.datastore import Store, key
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
-from lib.saga.http import HttpCall
+from lib.saga.remote.http_call import HttpCall
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.testing import (
     HttpStandIn,

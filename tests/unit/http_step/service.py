@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from lib.saga.definition.context import Call
-from lib.saga.http.step import HttpCall
+from lib.saga.remote.http_call import HttpCall
 
 #: Writes an answer, byte for byte.
 Write = Callable[[bytes], object]

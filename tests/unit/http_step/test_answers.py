@@ -10,7 +10,7 @@ import pytest
 from lib.saga.author_code.containment import Unstorable
 from lib.saga.definition.context import Call, NotHappened, Permanent, Retry, Unknown
 from lib.saga.definition.phase import Phase
-from lib.saga.http.answer import LONGEST_DETAIL, LONGEST_WAIT
+from lib.saga.remote.answer import LONGEST_DETAIL, LONGEST_WAIT
 from tests.unit.http_step.service import Service, kind_of, outcome
 
 JSON = "application/json"

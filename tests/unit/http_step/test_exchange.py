@@ -13,9 +13,10 @@ from urllib3.exceptions import ConnectTimeoutError
 
 from lib.saga.author_code.containment import Unstorable
 from lib.saga.definition.context import Call, Permanent, Retry, Unknown
-from lib.saga.http import exchange as exchanging
-from lib.saga.http.exchange import LARGEST_ANSWER
-from lib.saga.http.step import HttpCall
+from lib.saga.remote import exchange as exchanging
+from lib.saga.remote import internet
+from lib.saga.remote.exchange import LARGEST_ANSWER
+from lib.saga.remote.http_call import HttpCall
 from tests.unit.http_step.certificate import self_signed
 from tests.unit.http_step.service import Asked, Service, Write, answer, kind_of, outcome, running
 
@@ -79,6 +80,7 @@ def test_an_answer_that_only_drips_is_left_at_the_deadline(
         return call.deadline - timedelta(seconds=0 if len(dripped) > 3 else 30)
 
     monkeypatch.setattr(exchanging, "now", now)
+    monkeypatch.setattr(internet, "now", now)
     service.answer = drip
     assert kind_of(service, call) is Unknown
     assert service.left.wait(30)

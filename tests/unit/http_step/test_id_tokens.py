@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lib.saga.definition.context import Call, Retry
-from lib.saga.http.id_tokens import MARGIN, IdTokens
-from lib.saga.http.step import HttpCall
+from lib.saga.remote.http_call import HttpCall
+from lib.saga.remote.id_tokens import MARGIN, IdTokens
 from tests.unit.http_step.service import Asked, Service, Write, answer, running
 
 AUDIENCE = "https://payments.example"
@@ -127,8 +127,8 @@ def test_a_token_is_not_declared_for_an_open_line() -> None:
 
 PROBE = f"""
 import sys
-from lib.saga.http.step import HttpCall
-from lib.saga.http.id_tokens import fetch_id_token
+from lib.saga.remote.http_call import HttpCall
+from lib.saga.remote.id_tokens import fetch_id_token
 step = HttpCall("https://payments.example/charge", audience="{AUDIENCE}")
 assert "google.oauth2.id_token" not in sys.modules, "google-auth is imported with the step"
 print(*fetch_id_token("{AUDIENCE}"))

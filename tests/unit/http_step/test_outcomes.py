@@ -8,8 +8,8 @@ import pytest
 from lib.saga.definition.context import Call
 from lib.saga.definition.phase import Phase
 from lib.saga.engine.execution.attempt import call_in_thread, run_action
-from lib.saga.http.step import HttpCall
 from lib.saga.machine.inputs import AttemptEnded, Result
+from lib.saga.remote.http_call import HttpCall
 from lib.saga.state.delivery import Delivery
 from tests.unit.http_step.service import Service
 

@@ -6,7 +6,7 @@ import pytest
 
 from lib.saga.definition.checks.error import DeclarationError
 from lib.saga.definition.context import Call, Retry
-from lib.saga.http.step import HttpCall
+from lib.saga.remote.http_call import HttpCall
 from tests.unit.http_step.service import Service
 
 KEY = "s3cret-key"

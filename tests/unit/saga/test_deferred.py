@@ -22,7 +22,7 @@ from lib.saga.author_code.deferred_work import NotRun, check_ran, refuse_deferre
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Signal, Step
-from lib.saga.http.step import HttpCall
+from lib.saga.remote.http_call import HttpCall
 from tests.unit.saga.build import THREE, Played, act
 
 

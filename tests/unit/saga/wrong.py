@@ -14,7 +14,7 @@ from lib.saga.definition.context import Call
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Definitions, OnCompensationFailure, Saga
 from lib.saga.definition.steps import Child, Parallel, Signal, Step, Timer
-from lib.saga.http import HttpCall
+from lib.saga.remote.http_call import HttpCall
 
 
 def act(payload: Any, call: Call) -> Any:

@@ -12,7 +12,7 @@ from lib.observability.logs import log
 from lib.saga.author_code.containment import Unstorable
 from lib.saga.definition.context import Call, NotHappened, Permanent, Retry, Unknown
 from lib.saga.definition.phase import Phase
-from lib.saga.http.exchange import LARGEST_ANSWER, Answer, Ending
+from lib.saga.remote.exchange import LARGEST_ANSWER, Answer, Ending
 from lib.timing.clock import now
 
 #: A saga does not sleep for longer than this because a service's Retry-After says so.

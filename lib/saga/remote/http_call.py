@@ -46,10 +46,10 @@ from lib.saga.definition.checks.error import Declaring, describe
 from lib.saga.definition.checks.functions import ACTION, faults_of_function
 from lib.saga.definition.context import Call, Permanent, Retry, Unknown
 from lib.saga.definition.phase import Phase
-from lib.saga.http.answer import output_of
-from lib.saga.http.exchange import NETWORK, Request, seconds_until
-from lib.saga.http.id_tokens import ID_TOKENS
-from lib.saga.http.secret_headers import faults_of_headers, fill_headers
+from lib.saga.remote.answer import output_of
+from lib.saga.remote.exchange import NETWORK, Request, seconds_until
+from lib.saga.remote.id_tokens import ID_TOKENS
+from lib.saga.remote.secret_headers import faults_of_headers, fill_headers
 from lib.timing.deadline import BUDGET_HEADER
 
 #: Only grows over the life of a saga: a service may refuse a call with less than it has seen.

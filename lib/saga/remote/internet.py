@@ -1,25 +1,18 @@
 """One HTTP exchange that is bounded in time and size and sends its request at most once."""
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from lib.saga.definition.context import Retry, Unknown
-from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.saga.remote.exchange import LARGEST_ANSWER, Answer, Ending, Request, seconds_until
 from lib.timing.clock import now
-
-#: More of an answer is not read: it is as much as a step's output may have.
-LARGEST_ANSWER = LARGEST_OUTPUT
 
 #: A service that is there takes a connection within this time (seconds).
 LONGEST_CONNECT = 10.0
@@ -34,74 +27,8 @@ CHUNK = 16 * 1024
 _BEFORE_SENDING = (ConnectTimeoutError, ssl.SSLCertVerificationError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be sent."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None
-
-
-class Ending(StrEnum):
-    """How far the body of an answer was read."""
-
-    WHOLE = "whole"
-    OVERSIZED = "oversized"
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back; the names of `headers` match in any case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = b""
-    ending: Ending = Ending.WHOLE
-
-
-def seconds_until(deadline: datetime) -> float:
-    """Return the seconds left; Retry when there are none, for then nothing is sent any more."""
-    left = (deadline - now()).total_seconds()
-    if left <= 0:
-        raise Retry("the deadline had passed before the request was sent")
-    return left
-
-
-class Network(Protocol):
-    """What lies between a step and the service that it calls."""
-
-    def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Send a request and return its answer, whatever that says; redirects are not followed.
-
-        Raises Retry when nothing was sent, and Unknown when no answer came of what was.
-        """
-        ...
-
-    def fetch_token(self, tokens: Callable[[str], str], audience: str) -> str:
-        """Return a token for an audience from a token source; raises what that raises."""
-        ...
-
-
-class Internet:
-    """The network that is there."""
-
-    def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Send a request over a connection that is kept."""
-        return _exchange(request, deadline)
-
-    def fetch_token(self, tokens: Callable[[str], str], audience: str) -> str:
-        """Ask the token source."""
-        return tokens(audience)
-
-
-#: The network of everything that runs in this context: a test puts its own here.
-NETWORK: ContextVar[Network] = ContextVar("network", default=Internet())  # noqa: B039  immutable
-
-
-def _exchange(request: Request, deadline: datetime) -> Answer:
+def exchange(request: Request, deadline: datetime) -> Answer:
+    """Send a request and return its answer; raises as `Network.exchange` does."""
     left = seconds_until(deadline)
     try:
         with _session().request(

@@ -1,0 +1,85 @@
+"""A request, its answer, and the network between a step and the service that it calls."""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from lib.saga.definition.context import Retry
+from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.timing.clock import now
+
+#: More of an answer is not read: it is as much as a step's output may have.
+LARGEST_ANSWER = LARGEST_OUTPUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be sent."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class Ending(StrEnum):
+    """How far the body of an answer was read."""
+
+    WHOLE = "whole"
+    OVERSIZED = "oversized"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back; the names of `headers` match in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    ending: Ending = Ending.WHOLE
+
+
+def seconds_until(deadline: datetime) -> float:
+    """Return the seconds left; Retry when there are none, for then nothing is sent any more."""
+    left = (deadline - now()).total_seconds()
+    if left <= 0:
+        raise Retry("the deadline had passed before the request was sent")
+    return left
+
+
+class Network(Protocol):
+    """What lies between a step and the service that it calls."""
+
+    def exchange(self, request: Request, deadline: datetime) -> Answer:
+        """Send a request and return its answer, whatever that says; redirects are not followed.
+
+        Raises Retry when nothing was sent, and Unknown when no answer came of what was.
+        """
+        ...
+
+    def fetch_token(self, tokens: Callable[[str], str], audience: str) -> str:
+        """Return a token for an audience from a token source; raises what that raises."""
+        ...
+
+
+class Internet:
+    """The network that is there."""
+
+    def exchange(self, request: Request, deadline: datetime) -> Answer:
+        """Send a request over a connection that is kept."""
+        # Only who calls a service pays for the client: declaring such a step loads nothing of it.
+        from lib.saga.remote.internet import exchange
+
+        return exchange(request, deadline)
+
+    def fetch_token(self, tokens: Callable[[str], str], audience: str) -> str:
+        """Ask the token source."""
+        return tokens(audience)
+
+
+#: The network of everything that runs in this context: a test puts its own here.
+NETWORK: ContextVar[Network] = ContextVar("network", default=Internet())  # noqa: B039  immutable
