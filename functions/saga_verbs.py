@@ -78,7 +78,7 @@ class Bulk(Struct, forbid_unknown_fields=True):
 
 
 def _apply(
-    operator: Operator, body: OperatorRequest, verb: Callable[..., inputs.Asked], **what: Any
+    operator: Operator, body: OperatorRequest, verb: Callable[..., inputs.SagaRequest], **what: Any
 ) -> dict[str, Any]:
     annotate(saga=body.id)
     return view.summarize_saga(operator.apply(body.id, verb, body.reason, **what))

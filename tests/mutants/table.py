@@ -9,7 +9,10 @@ ENGINE = "lib/saga/engine/engine.py"
 RECORDER = "lib/saga/engine/recorder.py"
 CALLING = "lib/saga/engine/execution/calling.py"
 BACKWARD = "lib/saga/machine/backward.py"
-FORWARD = "lib/saga/machine/forward/stages.py"
+STAGES = "lib/saga/machine/forward/stages.py"
+STOP = "lib/saga/machine/forward/stop.py"
+ATTEMPTS = "lib/saga/machine/forward/attempts.py"
+CHILDREN = "lib/saga/machine/children.py"
 SCHEDULING = "lib/saga/machine/schedule.py"
 OUTSTANDING = "lib/saga/machine/outstanding.py"
 REPAIRS = "lib/saga/machine/operator/repair.py"
@@ -22,14 +25,14 @@ PURGE = "lib/saga/engine/sweep/purge.py"
 MUTANTS = (
     # The way back.
     Mutant(
-        BACKWARD,
+        CHILDREN,
         "Cause.CHILD_ROLLED_BACK)\n    else:",
         "Cause.CHILD_ROLLED_BACK)\n    elif False:",
     ),
     Mutant(
         BACKWARD,
-        "    if outcome.result is Result.DONE:\n",
-        "    if outcome.result is Result.DONE and step.attempt == outcome.attempt:\n",
+        "    elif ended.result is Result.DONE:\n",
+        "    elif ended.result is Result.DONE and step.attempt == ended.attempt:\n",
     ),
     Mutant(BACKWARD, "reversed(definition.stages)", "definition.stages"),
     Mutant(
@@ -37,73 +40,73 @@ MUTANTS = (
         "(step.status in NOT_DONE and step.uncertain)",
         "(step.status in NOT_DONE and False)",
     ),
-    Mutant(BACKWARD, "    return happened and part.can_be_undone", "    return happened"),
+    Mutant(BACKWARD, "    return applied and part.can_be_undone", "    return applied"),
     Mutant(BACKWARD, "        if failed and halts:", "        if False:"),
     Mutant(BACKWARD, "        if open_ or needing:", "        if needing:"),
-    Mutant(BACKWARD, "    if schedule_retry(definition, draft, outcome, policy):", "    if False:"),
+    Mutant(BACKWARD, "    if schedule_retry(definition, draft, ended, policy):", "    if False:"),
     # The way forward.
     Mutant(
-        FORWARD,
-        "    elif (step.attempt, step.awaits) == (outcome.attempt, outcome.phase):",
-        "    else:",
+        ATTEMPTS,
+        "    elif (step.attempt, step.awaits) == (ended.attempt, ended.phase):",
+        "    elif True:",
     ),
     Mutant(
-        FORWARD,
-        "    if step.status is not StepStatus.WAITING or step.attempt != event.attempt:",
+        ATTEMPTS,
+        "    if step.status is not StepStatus.WAITING or step.attempt != fired.attempt:",
         "    if step.status is not StepStatus.WAITING:",
     ),
     Mutant(
-        FORWARD,
+        ATTEMPTS,
         "    elif step.waits_until is None or draft.now < step.waits_until:",
         "    elif step.waits_until is None:",
     ),
     Mutant(
-        FORWARD,
+        ATTEMPTS,
         "    if step.status is StepStatus.WAITING and draft.saga.status in FORWARD:",
         "    if step.status is StepStatus.WAITING:",
     ),
     Mutant(
-        FORWARD,
+        REPAIRS,
         "        if step.status is StepStatus.WAITING and step.signal is not None:",
         "        if False:",
     ),
-    Mutant(FORWARD, "way_back and (late or bool(saga.stopping))", "(late or bool(saga.stopping))"),
+    Mutant(STOP, "has_way_back and (late or bool(saga.stopping))", "(late or bool(saga.stopping))"),
     Mutant(
-        FORWARD,
+        STAGES,
         "(kind is StepKind.PIVOT and not certain)",
         "kind is StepKind.PIVOT",
     ),
     Mutant(
-        FORWARD,
-        "    if lost and (kind is StepKind.RETRIABLE or",
-        "    if lost and (False or",
+        STAGES,
+        "    if failed and (kind is StepKind.RETRIABLE or",
+        "    if failed and (False or",
     ),
     Mutant(
-        FORWARD,
-        "    if outcome.result is not Result.PERMANENT or asked:",
+        ATTEMPTS,
+        "    if ended.result is not Result.PERMANENT or queried:",
         "    if False:",
     ),
-    Mutant(FORWARD, "        draft.change_step(index, uncertain=False)\n", ""),
+    Mutant(ATTEMPTS, "        draft.change_step(index, uncertain=False)\n", ""),
     Mutant(
-        FORWARD,
-        "and not asked and isinstance(part, Step) and part.status:",
+        ATTEMPTS,
+        "and not queried and isinstance(part, Step) and part.status:",
         "and False:",
     ),
-    Mutant(FORWARD, "far_off and not part.pivot", "far_off"),
+    Mutant(STOP, "far_off and not part.pivot", "far_off"),
     Mutant(
-        FORWARD,
+        STOP,
         "        return not (isinstance(part, Child) and part.pivot)",
         "        return True",
     ),
-    Mutant(FORWARD, "        draft.saga.result = draft.steps[-1].output", "        pass"),
+    Mutant(STAGES, "        draft.saga.result = draft.steps[-1].output", "        pass"),
     Mutant(
-        FORWARD,
+        CHILDREN,
         "    waiting = step.status is StepStatus.WAITING and step.child == ended.child",
         "    waiting = step.status is StepStatus.WAITING and ended.child",
     ),
     # What comes next, and when.
     Mutant(SCHEDULING, "    attempt = step.attempt + 1", "    attempt = step.attempt or 1"),
-    Mutant(SCHEDULING, "outcome.result in FINAL or step.tries >=", "step.tries >="),
+    Mutant(SCHEDULING, "ended.result in FINAL or step.tries >=", "step.tries >="),
     Mutant(SCHEDULING, "step.tries >= policy.attempts", "step.tries > policy.attempts"),
     Mutant(
         SCHEDULING,
@@ -112,7 +115,7 @@ MUTANTS = (
     ),
     Mutant(
         SCHEDULING,
-        "    if outcome.result in MAYBE_APPLIED and outcome.phase is Phase.EXECUTE:",
+        "    if ended.result in MAYBE_APPLIED and ended.phase is Phase.EXECUTE:",
         "    if False:",
     ),
     Mutant(OUTSTANDING, "not in ACTIVE or saga.paused:", "not in ACTIVE:"),
@@ -135,8 +138,8 @@ MUTANTS = (
     ),
     Mutant(
         VERBS,
-        "    draft.saga.paused = False\n    for step in list(draft.steps):",
-        "    draft.saga.paused = False\n    for step in []:",
+        "False, draft.saga.sequence\n    for step in list(draft.steps):",
+        "False, draft.saga.sequence\n    for step in []:",
     ),
     Mutant(VERBS, "    return kind is StepKind.COMPENSATABLE or not", "    return True or not"),
     Mutant(

@@ -12,15 +12,15 @@ from lib.saga.definition.context import Permanent, Unknown
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Parallel, Part, Signal
 from lib.saga.engine.repository import Journal
-from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import (
-    Asked,
     CancelRequested,
     ParkRequested,
     PauseRequested,
     ResolveRequested,
     ResumeRequested,
     RetryRequested,
+    SagaRequest,
     SkipRequested,
     VoidRequested,
 )
@@ -271,7 +271,7 @@ def test_a_verb_whose_commit_lost_its_answer_is_answered_as_done_and_done_once(
     bench: Bench,
     probe: Probe,
     monkeypatch: pytest.MonkeyPatch,
-    request_: Asked,
+    request_: SagaRequest,
     after: str,
 ) -> None:
     uncertain_pivot(bench, probe)
@@ -283,7 +283,7 @@ def test_a_verb_whose_commit_lost_its_answer_is_answered_as_done_and_done_once(
 
 @pytest.mark.parametrize("request_", [PauseRequested(**WHO), ParkRequested(**WHO)])
 def test_so_is_one_of_a_saga_that_moves(
-    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch, request_: Asked
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch, request_: SagaRequest
 ) -> None:
     begin(bench, make_step(probe, "a"))
     lose_next_answer(bench, monkeypatch)
@@ -306,7 +306,7 @@ def test_a_retry_is_not_decided_again_on_a_later_failure(
         Journal.save(journal, decision)
 
     monkeypatch.setattr(journal, "save", save)
-    with pytest.raises(Conflict, match="was dealt with meanwhile"):
+    with pytest.raises(Conflict, match="was dealt with in the meantime"):
         bench.engine.tell("s", RetryRequested(**WHO))
     assert bench.statuses("s")[0] == "FAILED"
 

@@ -11,10 +11,10 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Part, Signal
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import (
-    Asked,
     CancelRequested,
     PauseRequested,
     ResumeRequested,
+    SagaRequest,
 )
 from tests.saga.bench import Bench, Probe, make_step
 
@@ -72,7 +72,9 @@ def is_paused(bench: Bench, *ids: str) -> list[bool]:
     return [bench.load(each)[0].paused for each in ids]
 
 
-def kill_everywhere(bench: Bench, request: Asked, prepare: Callable[[], None]) -> Iterator[int]:
+def kill_everywhere(
+    bench: Bench, request: SagaRequest, prepare: Callable[[], None]
+) -> Iterator[int]:
     """Make a request, killed before each of its calls in turn, until it gets through."""
     for number in range(100):
         prepare()
@@ -89,7 +91,7 @@ def kill_everywhere(bench: Bench, request: Asked, prepare: Callable[[], None]) -
 @pytest.mark.parametrize("request_", [RESUME, CANCEL], ids=["resume", "cancel"])
 @pytest.mark.parametrize("repeated", [True, False], ids=["repeated", "not repeated"])
 def test_children_go_on_wherever_the_end_of_a_pause_is_killed(
-    bench: Bench, probe: Probe, request_: Asked, *, repeated: bool
+    bench: Bench, probe: Probe, request_: SagaRequest, *, repeated: bool
 ) -> None:
     ends: set[str] = set()
     number = 0

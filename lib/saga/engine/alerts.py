@@ -5,7 +5,7 @@ from collections.abc import Callable
 from lib.errors import AmendsError, Unreadable
 from lib.observability.logs import log
 from lib.observability.unexpected import logged
-from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord
 
 

@@ -50,7 +50,7 @@ from lib.saga.engine.recorder import Recorder, begin_in_time
 from lib.saga.engine.repository import Journal
 from lib.saga.engine.requests import follow_pause, for_children, pin, tell_each
 from lib.saga.engine.retention import KEEP, Retention, retain, told
-from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import (
     AttemptEnded,
     CancelRequested,

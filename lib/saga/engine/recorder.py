@@ -36,8 +36,8 @@ from lib.saga.machine.decide import (
     park_unrecorded,
     redeliver_overdue,
 )
-from lib.saga.machine.decision.draft import Decision
-from lib.saga.machine.inputs import BareRequest, Input, Overdue, Requested, SignalReceived
+from lib.saga.machine.decision.decision import Decision
+from lib.saga.machine.inputs import Input, Overdue, RecordRequest, Requested, SignalReceived
 from lib.saga.state.mismatch import find_misfit
 from lib.saga.state.records import FINISHED, Loaded, SagaRecord, StepRecord
 
@@ -175,7 +175,7 @@ class Recorder:
         definition = self.definition_of(saga)
         if form.parks and happened is not None:
             return park_unrecorded(saga, steps, happened, form.parks, now, definition)
-        if isinstance(happened, BareRequest):
+        if isinstance(happened, RecordRequest):
             return apply_request(saga, steps, happened, now, definition)
         if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
             return redeliver_overdue(saga, steps, happened, now)

@@ -25,7 +25,7 @@ from lib.datastore import (
     upsert,
 )
 from lib.errors import NotFound, Unreadable
-from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import (
     SHARDS,
     DeadLetter,

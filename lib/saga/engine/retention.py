@@ -8,7 +8,7 @@ next saga of the same id. Steps and events, which are most of it, TTL policies c
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
 #: So much longer than the root are steps and events kept: the sweep reads the steps' names.

@@ -4,24 +4,25 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
 from lib.saga.definition.steps import Part
 from lib.saga.machine.causes import Cause
+from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.inputs import AttemptEnded, ChildEnded, Result
+from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.machine.schedule import schedule, schedule_retry
 from lib.saga.state.records import SagaStatus, StepRecord, StepStatus
 
-#: A step that ended so has had its effect only if that is uncertain.
+#: A step that ended in one of these has had its effect only if it may have been applied.
 NOT_DONE = frozenset({StepStatus.FAILED, StepStatus.CANCELLED})
 
 
 def roll_back(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
-    """Begin to compensate, the present stage first; or end: there is nothing to make good."""
+    """Begin to compensate with the present stage; end the saga if nothing needs it."""
     draft.move_saga(SagaStatus.ROLLING_BACK, cause, error=error)
     draft.saga.stopping = ""
     compensate_next(definition, draft)
 
 
 def compensate_next(definition: Saga, draft: Draft) -> None:
-    """Compensate the last stage that still needs it, or end the saga."""
+    """Compensate the last stage that still needs it; end or park the saga if none does."""
     for stage in reversed(definition.stages):
         open_ = [i for i in stage if draft.steps[i].is_open]
         needing = [i for i in stage if needs_compensation(definition.parts[i], draft.steps[i])]
@@ -38,46 +39,37 @@ def compensate_next(definition: Saga, draft: Draft) -> None:
 
 
 def needs_compensation(part: Part, step: StepRecord) -> bool:
-    """Tell whether a step may have had an effect that is to be made good."""
-    happened = step.status is StepStatus.COMPLETED or (step.status in NOT_DONE and step.uncertain)
-    return happened and part.can_be_undone
+    """Return whether a step may have had an effect that can be compensated."""
+    applied = step.status is StepStatus.COMPLETED or (step.status in NOT_DONE and step.uncertain)
+    return applied and part.can_be_undone
 
 
-def compensated(definition: Saga, draft: Draft, outcome: AttemptEnded) -> None:
-    """Take the end of one attempt of a compensation."""
-    step = draft.steps[outcome.step]
-    if draft.saga.course is not SagaStatus.ROLLING_BACK or step.awaits is not Phase.COMPENSATE:
-        return
-    if outcome.result is Result.DONE:
-        _made_good(definition, draft, outcome.step, Cause.MADE_GOOD)
-    elif step.attempt == outcome.attempt and outcome.result is Result.IN_PROGRESS:
-        draft.move_step(outcome.step, StepStatus.WAITING, Cause.WAITS, awaits=None)
-    elif step.attempt == outcome.attempt:
-        _compensation_failed(definition, draft, outcome)
-
-
-def child_rolled_back(definition: Saga, draft: Draft, ended: ChildEnded) -> None:
-    """Take the end of a child saga while its parent goes back."""
+def record_compensation(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:
+    """Record the end of one attempt of a compensation."""
     step = draft.steps[ended.step]
-    if step.awaits is not Phase.COMPENSATE and step.status is not StepStatus.WAITING:
-        return
-    if ended.status is SagaStatus.ROLLED_BACK:
-        _made_good(definition, draft, ended.step, Cause.CHILD_ROLLED_BACK)
+    if draft.saga.course is not SagaStatus.ROLLING_BACK or step.awaits is not Phase.COMPENSATE:
+        draft.ignore(NoChange.STALE)
+    elif ended.result is Result.DONE:
+        compensate_step(definition, draft, ended.step, Cause.MADE_GOOD)
+    elif step.attempt != ended.attempt:
+        draft.ignore(NoChange.STALE)
+    elif ended.result is Result.IN_PROGRESS:
+        draft.move_step(ended.step, StepStatus.WAITING, Cause.WAITS, awaits=None)
     else:
-        # An operator has completed it, before or after it was asked to roll back. An answer to
-        # that which is under way speaks of an attempt before this one, and is stale.
-        if step.status is StepStatus.WAITING:
-            draft.move_step(ended.step, StepStatus.COMPLETED, Cause.CHILD_COMPLETED)
-        else:
-            draft.note(Cause.CHILD_COMPLETED, step=ended.step)
-        schedule(definition, draft, ended.step, Phase.COMPENSATE)
+        _record_failure(definition, draft, ended)
 
 
-def settle_back(definition: Saga, draft: Draft) -> None:
-    """Go on to the stage before once all of this one has been compensated, or park.
+def compensate_step(definition: Saga, draft: Draft, index: int, cause: str) -> None:
+    """Take a step as compensated, and move on if it was the last of its stage."""
+    draft.move_step(index, StepStatus.COMPENSATED, cause, awaits=None)
+    advance_rollback(definition, draft)
 
-    Of a parked saga what ends is recorded, and no more. A compensation that has failed for good
-    calls an operator at once, whatever else is still to end.
+
+def advance_rollback(definition: Saga, draft: Draft) -> None:
+    """When all of the stage has been compensated, go to the stage before, or park the saga.
+
+    In a parked saga the end of a compensation is recorded, and nothing follows from it. A
+    compensation that is out of attempts calls an operator at once, whatever else is still to end.
     """
     if draft.saga.status is not SagaStatus.ROLLING_BACK:
         return
@@ -89,26 +81,21 @@ def settle_back(definition: Saga, draft: Draft) -> None:
         else:
             compensate_next(definition, draft)
     if failed and draft.saga.status is SagaStatus.ROLLING_BACK:
-        draft.report(failed[-1].index, Cause.COMPENSATION_FAILED, _reason_of(failed))
+        draft.call_operator(failed[-1].index, Cause.COMPENSATION_FAILED, _reason_of(failed))
 
 
-def _made_good(definition: Saga, draft: Draft, index: int, cause: str) -> None:
-    draft.move_step(index, StepStatus.COMPENSATED, cause, awaits=None)
-    settle_back(definition, draft)
-
-
-def _compensation_failed(definition: Saga, draft: Draft, outcome: AttemptEnded) -> None:
-    policy = definition.policy_of(outcome.step, Phase.COMPENSATE)
-    if schedule_retry(definition, draft, outcome, policy):
+def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:
+    policy = definition.policy_of(ended.step, Phase.COMPENSATE)
+    if schedule_retry(definition, draft, ended, policy):
         return
     draft.move_step(
-        outcome.step,
+        ended.step,
         StepStatus.COMPENSATION_FAILED,
         Cause.COMPENSATION_FAILED,
-        error=outcome.error,
+        error=ended.error,
         awaits=None,
     )
-    settle_back(definition, draft)
+    advance_rollback(definition, draft)
 
 
 def _failed(draft: Draft) -> list[StepRecord]:

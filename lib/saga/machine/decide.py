@@ -1,30 +1,44 @@
-"""The machine that decides: (definition, records, what happened, now) -> new records, deliveries.
+"""The entry of the machine: (definition, records, input, now) -> new records and deliveries.
 
-Pure: no I/O, no clock, no randomness of its own. Whoever calls it commits the decision whole,
-against the version of the saga that it was decided on, and only then enqueues the deliveries.
+Pure: no I/O, no clock, no randomness. Callers commit a decision whole, against the version of the
+saga that it was made on, and enqueue its deliveries only afterwards.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.machine import backward, inputs
+from lib.saga.machine import backward, children, inputs
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.decision.draft import Decision, Draft
-from lib.saga.machine.forward import stages
-from lib.saga.machine.inputs import AttemptEnded, BareRequest, Input, Looked, Overdue
+from lib.saga.machine.decision.decision import Decision, NoChange
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.forward import attempts, stages, stop
+from lib.saga.machine.inputs import (
+    AttemptEnded,
+    DefinitionRequest,
+    ImpossibleInput,
+    Input,
+    Looked,
+    Overdue,
+    RecordRequest,
+    RevertRequested,
+    SignalReceived,
+    StepInput,
+)
 from lib.saga.machine.operator import control, repair
-from lib.saga.machine.operator.idempotency import carry_out
+from lib.saga.machine.operator.idempotency import apply_once
+from lib.saga.machine.possible import check_possible
 from lib.saga.machine.schedule import redeliver_if_due, redeliver_or_park
-from lib.saga.machine.starting.next_steps import begin_next, start_due
+from lib.saga.machine.starting.next_steps import begin_next, start_step
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import ACTIVE, SagaRecord, StepRecord, StepStatus
 
 
 def begin(definition: Saga, saga: SagaRecord) -> Decision:
-    """Return a new saga's first records and its first deliveries; `saga` is PENDING, as made."""
+    """Return a new saga's first records and first deliveries; `saga` is PENDING, as made."""
     now = saga.created_at
     steps = [
         StepRecord(
@@ -46,135 +60,167 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
     return draft.decide()
 
 
-def park_missing_definition(
-    saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: datetime
+def decide(
+    definition: Saga,
+    saga: SagaRecord,
+    steps: Sequence[StepRecord],
+    given: Input,
+    now: datetime,
+    *,
+    blocked: str = "",
 ) -> Decision:
-    """Park a saga whose definition is gone, or that it no longer fits; `reason` quotes no value."""
-    draft = Draft(saga, steps, now)
-    if saga.status in ACTIVE:
-        draft.park(saga.current_step, Cause.STRANDED, reason)
+    """Return the decision on an input; one that changes nothing says why in `no_change`.
+
+    The input is recorded first, and then the steps that follow begin: they cannot change what is
+    recorded. `blocked` says why no step can begin: those that would begin fail with it.
+
+    Raises Conflict for a request or signal that makes no sense in the saga's state, NotFound for a
+    step or signal that the saga does not have, and ImpossibleInput for an input that none of the
+    saga's deliveries can lead to.
+    """
+    draft = Draft(saga, steps, now, definition)
+    match given:
+        case SignalReceived():
+            attempts.receive_signal(definition, draft, given)
+        case Overdue():
+            redeliver_if_due(draft, at_once=given.at_once)
+        case Looked():
+            _record_look(definition, draft, given)
+        case RevertRequested():
+            control.revert(definition, draft, given)
+        case (
+            inputs.CancelRequested()
+            | inputs.RetryRequested()
+            | inputs.SkipRequested()
+            | inputs.VoidRequested()
+        ):
+            request = given
+            apply_once(draft, request, lambda: _apply_with_definition(definition, draft, request))
+        case (
+            inputs.PauseRequested()
+            | inputs.ResumeRequested()
+            | inputs.ParkRequested()
+            | inputs.ResolveRequested()
+        ):
+            bare = given
+            apply_once(draft, bare, lambda: _apply_to_records(draft, bare))
+        case (
+            AttemptEnded()
+            | inputs.PivotBegun()
+            | inputs.StartDue()
+            | inputs.TimerFired()
+            | inputs.StopObserved()
+            | inputs.ChildEnded()
+        ):
+            _record_step(definition, draft, given)
+        case _:
+            assert_never(given)
+    begin_next(definition, draft, begin, blocked)
     return draft.decide()
 
 
 def apply_request(
     saga: SagaRecord,
     steps: Sequence[StepRecord],
-    request: BareRequest,
+    request: RecordRequest,
     now: datetime,
     definition: Saga | None = None,
 ) -> Decision:
     """Pause, resume, park or resolve a saga: that needs no definition. Raises Conflict.
 
-    Without one nobody can tell what of the saga is secret: the reason is to quote none of it.
+    Without a definition no secret can be recognized, so the reason must quote none.
     """
     draft = Draft(saga, steps, now, definition)
     clean = request
     if definition is None:
         clean = replace(request, reason=Privacy(None, saga, steps).clean(request.reason))
-    carry_out(draft, request, lambda: _operate(draft, clean))
+    apply_once(draft, request, lambda: _apply_to_records(draft, clean))
     return draft.decide()
-
-
-def _operate(draft: Draft, request: BareRequest) -> None:
-    match request:
-        case inputs.PauseRequested():
-            control.pause(draft, request)
-        case inputs.ResumeRequested():
-            control.resume(draft, request)
-        case inputs.ParkRequested():
-            control.park(draft, request)
-        case inputs.ResolveRequested():
-            control.resolve(draft, request)
 
 
 def redeliver_overdue(
     saga: SagaRecord, steps: Sequence[StepRecord], overdue: Overdue, now: datetime
 ) -> Decision:
-    """Have overdue deliveries, or the news of a saga's end, come again: needs no definition."""
+    """Redeliver what is overdue, and the notification of a parent: that needs no definition."""
     draft = Draft(saga, steps, now)
     redeliver_if_due(draft, at_once=overdue.at_once)
     return draft.decide()
 
 
-def decide(
-    definition: Saga,
-    saga: SagaRecord,
-    steps: Sequence[StepRecord],
-    what: Input,
-    now: datetime,
-    *,
-    blocked: str = "",
+def park_missing_definition(
+    saga: SagaRecord, steps: Sequence[StepRecord], reason: str, now: datetime
 ) -> Decision:
-    """Return what becomes of a saga; what is stale changes nothing and names what is outstanding.
-
-    What has happened is recorded first, and then what follows begins: that cannot change what is
-    recorded. `blocked` says why nothing can begin: the parts that would, have failed by that.
-
-    Raises Conflict for what makes no sense in the saga's state, and NotFound for a step or a
-    signal that it does not have.
-    """
-    draft = Draft(saga, steps, now, definition)
-    _take(definition, draft, what)
-    begin_next(definition, draft, begin, blocked)
+    """Park a saga whose definition is gone or no longer fits; `reason` quotes no stored value."""
+    draft = Draft(saga, steps, now)
+    if saga.status in ACTIVE:
+        draft.park(saga.current_step, Cause.STRANDED, reason)
+    else:
+        draft.ignore(NoChange.STALE)
     return draft.decide()
 
 
 def park_unrecorded(
     saga: SagaRecord,
     steps: Sequence[StepRecord],
-    what: Input,
+    given: Input,
     reason: str,
     now: datetime,
     definition: Saga | None = None,
 ) -> Decision:
-    """Park a saga because what has happened to it cannot be recorded: the least there is to write.
+    """Park a saga because an input cannot be recorded: the smallest decision there is.
 
-    The step whose outcome is lost has failed, and its effect is uncertain.
+    The step whose outcome is lost has failed, and its effect may have been applied.
     """
     draft = Draft(saga, steps, now, definition)
     if saga.status not in ACTIVE:
+        draft.ignore(NoChange.STALE)
         return draft.decide()
     index = saga.current_step
-    if isinstance(what, AttemptEnded):
-        index, back = what.step, what.phase is Phase.COMPENSATE
+    if isinstance(given, AttemptEnded):
+        index, back = given.step, given.phase is Phase.COMPENSATE
         status = StepStatus.COMPENSATION_FAILED if back else StepStatus.FAILED
         draft.move_step(index, status, Cause.UNRECORDED, error=reason, awaits=None, uncertain=True)
     draft.park(index, Cause.UNRECORDED, reason)
     return draft.decide()
 
 
-def _take(definition: Saga, draft: Draft, what: Input) -> None:
-    match what:
-        case AttemptEnded(phase=Phase.COMPENSATE):
-            backward.compensated(definition, draft, what)
+def _record_step(definition: Saga, draft: Draft, given: StepInput) -> None:
+    check_possible(definition, given)
+    match given:
         case AttemptEnded():
-            stages.executed(definition, draft, what)
+            _record_attempt(definition, draft, given)
         case inputs.PivotBegun():
-            stages.begun(draft, what)
+            attempts.record_pivot_begun(draft, given)
         case inputs.StartDue():
-            start_due(definition, draft, what)
+            start_step(definition, draft, given)
         case inputs.TimerFired():
-            stages.woken(definition, draft, what)
+            attempts.fire_timer(definition, draft, given)
         case inputs.StopObserved():
-            stages.heeded(definition, draft, what)
+            stop.observe_stop(definition, draft, given)
         case inputs.ChildEnded():
-            stages.child_ended(definition, draft, what)
-        case inputs.Looked():
-            _look(definition, draft, what)
-        case inputs.SignalReceived():
-            stages.signalled(definition, draft, what)
-        case inputs.RevertRequested():
-            control.revert(definition, draft, what)
-        case inputs.Requested():
-            carry_out(draft, what, lambda: _grant(definition, draft, what))
+            children.record_child_end(definition, draft, given)
+        case _:
+            assert_never(given)
 
 
-def _look(definition: Saga, draft: Draft, looked: Looked) -> None:
-    """Make up for whatever a saga may have missed; all of it should have been seen to before."""
+def _record_attempt(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:
+    match ended.phase:
+        case Phase.EXECUTE | Phase.STATUS:
+            attempts.record_execution(definition, draft, ended)
+        case Phase.COMPENSATE:
+            backward.record_compensation(definition, draft, ended)
+        case Phase.START | Phase.CHILD:
+            raise ImpossibleInput(f"no action runs in phase {ended.phase}")
+        case _:
+            assert_never(ended.phase)
+
+
+def _record_look(definition: Saga, draft: Draft, looked: Looked) -> None:
+    """Make up for what a saga has missed; all of it should have been dealt with before."""
     if looked.unreported:
-        draft.call_again()
+        draft.rewrite_letter()
     for ended in looked.ended:
-        stages.child_ended(definition, draft, ended)
+        _record_step(definition, draft, ended)
     if looked.missing and draft.saga.status in ACTIVE:
         reason = f"child saga {', '.join(looked.missing)} is gone"
         draft.park(draft.saga.current_step, Cause.STRANDED, reason)
@@ -182,7 +228,7 @@ def _look(definition: Saga, draft: Draft, looked: Looked) -> None:
         redeliver_or_park(draft)
 
 
-def _grant(definition: Saga, draft: Draft, request: Input) -> None:
+def _apply_with_definition(definition: Saga, draft: Draft, request: DefinitionRequest) -> None:
     match request:
         case inputs.CancelRequested():
             control.cancel(definition, draft, request)
@@ -192,5 +238,19 @@ def _grant(definition: Saga, draft: Draft, request: Input) -> None:
             repair.skip(definition, draft, request)
         case inputs.VoidRequested():
             repair.void(definition, draft, request)
-        case BareRequest():
-            _operate(draft, request)
+        case _:
+            assert_never(request)
+
+
+def _apply_to_records(draft: Draft, request: RecordRequest) -> None:
+    match request:
+        case inputs.PauseRequested():
+            control.pause(draft, request)
+        case inputs.ResumeRequested():
+            control.resume(draft, request)
+        case inputs.ParkRequested():
+            control.park(draft, request)
+        case inputs.ResolveRequested():
+            control.resolve(draft, request)
+        case _:
+            assert_never(request)

@@ -1,4 +1,4 @@
-"""What can happen to a saga: the inputs of the machine, as plain data."""
+"""The inputs of the machine: everything that can happen to a saga, as plain data."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,20 +10,24 @@ from lib.saga.definition.phase import Phase
 from lib.saga.state.records import SagaStatus
 
 
+class ImpossibleInput(Exception):
+    """An input that no delivery of the saga can lead to: a defect, never a late delivery."""
+
+
 class Result(StrEnum):
-    """How one call of an action ended."""
+    """How one attempt of an action ended."""
 
     DONE = "done"
     #: It did not happen and never will.
     PERMANENT = "permanent"
     #: It did not happen, but may later.
     RETRYABLE = "retryable"
-    #: Nobody knows: it timed out, crashed or was lost, and may have happened.
+    #: It timed out, crashed or was lost, and may have happened.
     UNKNOWN = "unknown"
     #: It may have happened, and no other attempt will do better: what it returned cannot be kept,
-    #: or it was refused by somebody who may be refusing the work of a duplicate of this call.
+    #: or a participant refused it that may be refusing a duplicate of this call.
     INDETERMINATE = "indeterminate"
-    #: Asked for, its participant says that the step did not happen and never will.
+    #: The participant was asked, and says that the step did not happen and never will.
     NOT_HAPPENED = "not_happened"
     #: A compensation has begun that ends by itself: a child saga is rolling back.
     IN_PROGRESS = "in_progress"
@@ -32,13 +36,13 @@ class Result(StrEnum):
 #: After these there is no other attempt.
 FINAL = frozenset({Result.PERMANENT, Result.INDETERMINATE, Result.NOT_HAPPENED})
 
-#: After these the effect may be there, and is made good even if a later attempt fails cleanly.
+#: After these the effect may be there, and is compensated even if a later attempt fails cleanly.
 MAYBE_APPLIED = frozenset({Result.UNKNOWN, Result.INDETERMINATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEnded:
-    """One attempt of a step's action ended."""
+    """One attempt of a step's action, compensation or status query has ended."""
 
     phase: Phase
     step: int
@@ -46,13 +50,13 @@ class AttemptEnded:
     result: Result
     output: str | None = None
     error: str = ""
-    #: The action's own wish for when to try again; otherwise its policy says.
+    #: When the action itself asks to be tried again; without it the retry policy decides.
     after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PivotBegun:
-    """A dispatch is about to run a pivot: before this is committed, it has not."""
+    """A dispatch is about to run a pivot. Before this is committed, the pivot has not run."""
 
     step: int
     attempt: int
@@ -60,7 +64,7 @@ class PivotBegun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
-    """The time of a step that waits is up, or that part of it which one task can wait."""
+    """The wait of a step is over, or as much of it as one task can be scheduled ahead."""
 
     step: int
     attempt: int
@@ -68,7 +72,7 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartDue:
-    """It is the turn of a part that did not fit into the commit before."""
+    """It is the turn of a step that did not fit into the commit before."""
 
     step: int
     attempt: int
@@ -76,9 +80,9 @@ class StartDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopObserved:
-    """The awaited delivery of a step came round, but the saga is to be rolled back: it did not run.
+    """A step's delivery arrived while the saga is to be rolled back: this dispatch did not run it.
 
-    Another dispatch of the same task may be running the step at that very moment.
+    Another dispatch of the same task may be running it at this moment.
     """
 
     step: int
@@ -87,7 +91,7 @@ class StopObserved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildEnded:
-    """The child saga of a step has ended."""
+    """The child saga of a step has ended: it is COMPLETED or ROLLED_BACK."""
 
     step: int
     child: str
@@ -98,9 +102,10 @@ class ChildEnded:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """The time of outstanding deliveries is up: the queue has lost them.
+    """Outstanding deliveries are past their time: the queue has lost them.
 
-    `at_once`: the news of its end is wanted now, by a parent that could not hear it before.
+    With `at_once` the parent is notified again of the saga's end although that is not overdue: the
+    parent could not accept it before.
     """
 
     at_once: bool = False
@@ -108,10 +113,10 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """The sweep has looked at a saga that waits, and at what it waits for.
+    """The sweep has looked at a waiting saga, and at what that saga waits for.
 
-    `ended` are children that have ended and been heard, though the saga still waits for them;
-    `missing` are those that there are not. `unreported` says that it has no dead letter.
+    `ended` are children that have ended and notified their parent, though the saga still waits for
+    them; `missing` are children that do not exist. `unreported`: its dead letter does not exist.
     """
 
     ended: tuple[ChildEnded, ...] = ()
@@ -121,7 +126,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalReceived:
-    """Somebody sent the signal that a step waits for, or will: its payload, as JSON."""
+    """A caller sent the signal that a step waits for, or will wait for; the payload is JSON."""
 
     step: str
     payload: str
@@ -130,10 +135,10 @@ class SignalReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """What somebody wants of a saga, who, and why.
+    """What is requested of a saga, by whom, and why.
 
-    `id` names this very request: a saga that remembers it does nothing a second time. `sequence`
-    is that of the saga as it was seen, and `incident` that of the failure, if only that is meant.
+    `id` names this one request: a saga that remembers it does nothing a second time. `sequence` is
+    the version of the saga that was seen, `incident` the failure that is meant; None means any.
     """
 
     actor: str
@@ -144,45 +149,40 @@ class Requested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BareRequest(Requested):
-    """One that can be carried out though the saga's definition is gone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested(Requested):
-    """The saga is to be rolled back, after the steps in flight."""
+    """Roll the saga back once the steps in flight have ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevertRequested(Requested):
-    """The saga's parent is rolled back, and so the saga is, even if it was completed."""
+    """Roll a child saga back because its parent is rolled back, even if the child is COMPLETED."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PauseRequested(BareRequest):
-    """Nothing new is to begin until the saga is resumed.
+class PauseRequested(Requested):
+    """Begin nothing new until the saga is resumed.
 
-    `parent_pause` is the parent's `pause_number`, where the saga is to follow its parent.
+    `parent_pause` is the parent's `pause_number` when the saga is to follow its parent.
     """
 
     parent_pause: int | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeRequested(BareRequest):
-    """A paused saga is to go on; `parent_pause` as for a pause."""
+class ResumeRequested(Requested):
+    """Let a paused saga continue; `parent_pause` as for a pause."""
 
     parent_pause: int | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRequested(Requested):
-    """What has failed is to be tried again, with all of its attempts; a parked saga goes on."""
+    """Try what has failed again, with a full count of attempts; a parked saga continues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipRequested(Requested):
-    """A failed step, or compensation, is to be taken as done. `output` is JSON."""
+    """Treat a failed step, or compensation, as done. `output` is JSON."""
 
     step: str
     output: str | None = None
@@ -190,37 +190,32 @@ class SkipRequested(Requested):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidRequested(Requested):
-    """A failed step has not happened, somebody has found out: it is no longer uncertain."""
+    """Treat a failed step as not executed: an operator has found out that it had no effect."""
 
     step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParkRequested(BareRequest):
-    """A saga is to be given up to an operator, whatever it does or waits for."""
+class ParkRequested(Requested):
+    """Park the saga for an operator, whatever it does or waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveRequested(BareRequest):
-    """A parked saga was brought to its end by hand: to COMPLETED or to ROLLED_BACK."""
+class ResolveRequested(Requested):
+    """Close a parked saga that was brought to its end by hand: COMPLETED or ROLLED_BACK."""
 
     outcome: SagaStatus
 
 
-Asked = (
-    CancelRequested | RevertRequested | PauseRequested | ResumeRequested | RetryRequested
-    | SkipRequested | VoidRequested | ParkRequested | ResolveRequested
-)  # fmt: skip
+#: Requests that can be carried out although the saga's definition is gone.
+RecordRequest = PauseRequested | ResumeRequested | ParkRequested | ResolveRequested
 
-Input = (
-    AttemptEnded
-    | PivotBegun
-    | StartDue
-    | TimerFired
-    | StopObserved
-    | ChildEnded
-    | Overdue
-    | Looked
-    | SignalReceived
-    | Asked
-)
+#: Requests that need the saga's definition.
+DefinitionRequest = CancelRequested | RetryRequested | SkipRequested | VoidRequested
+
+SagaRequest = RecordRequest | DefinitionRequest | RevertRequested
+
+#: What becomes known of one step of a saga.
+StepInput = AttemptEnded | PivotBegun | StartDue | TimerFired | StopObserved | ChildEnded
+
+Input = StepInput | Overdue | Looked | SignalReceived | SagaRequest

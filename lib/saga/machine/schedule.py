@@ -6,6 +6,7 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import MAX_PAUSE, RetryPolicy
 from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.causes import Cause
+from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, AttemptEnded
 from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
@@ -13,7 +14,7 @@ from lib.saga.machine.waits import waits_of
 from lib.saga.state.delivery import jitter_of
 from lib.saga.state.records import ACTIVE, SagaRecord, StepStatus
 
-#: A delivery due within this time may be on its way already: whoever goes back waits for it.
+#: A delivery due within this time may be in flight already: a rollback waits for it.
 IN_FLIGHT = timedelta(seconds=2)
 
 
@@ -36,7 +37,7 @@ def schedule(
 
 
 def schedule_timer(definition: Saga, draft: Draft, index: int, at: datetime | None) -> None:
-    """Have a step that waits woken up at a time, or at the saga's deadline; None is never."""
+    """Schedule the end of a wait, or the saga's deadline if that is earlier; None is never."""
     times = [time for time in (at, deadline_of(definition, draft.saga, index)) if time is not None]
     if times:
         after = max(min(times) - draft.now, timedelta(0))
@@ -46,48 +47,50 @@ def schedule_timer(definition: Saga, draft: Draft, index: int, at: datetime | No
 
 
 def schedule_retry(
-    definition: Saga, draft: Draft, outcome: AttemptEnded, policy: RetryPolicy
+    definition: Saga, draft: Draft, ended: AttemptEnded, policy: RetryPolicy
 ) -> bool:
-    """Schedule another attempt if the policy has one left, and it comes before the deadline."""
-    index, step = outcome.step, draft.steps[outcome.step]
-    if outcome.result in MAYBE_APPLIED and outcome.phase is Phase.EXECUTE:
+    """Schedule another attempt if the policy has one left and it comes before the deadline."""
+    index, step = ended.step, draft.steps[ended.step]
+    if ended.result in MAYBE_APPLIED and ended.phase is Phase.EXECUTE:
         draft.change_step(index, uncertain=True)
-    if outcome.result in FINAL or step.tries >= policy.attempts:
+    if ended.result in FINAL or step.tries >= policy.attempts:
         return False
-    after = outcome.after
+    after = ended.after
     if after is None:
-        after = policy.delay(step.tries, jitter_of(draft.saga.id, index, outcome.attempt))
+        after = policy.delay(step.tries, jitter_of(draft.saga.id, index, ended.attempt))
     deadline = deadline_of(definition, draft.saga, index)
-    if outcome.phase is Phase.EXECUTE and deadline and draft.now + after >= deadline:
+    if ended.phase is Phase.EXECUTE and deadline and draft.now + after >= deadline:
         return False
-    draft.note(Cause.TRY_AGAIN, step=index, error=f"{outcome.result}: {outcome.error}")
-    schedule(definition, draft, index, outcome.phase, after)
+    draft.note(Cause.TRY_AGAIN, step=index, error=f"{ended.result}: {ended.error}")
+    schedule(definition, draft, index, ended.phase, after)
     draft.saga.retries += 1
     return True
 
 
 def deadline_of(definition: Saga, saga: SagaRecord, index: int) -> datetime | None:
-    """Return the saga's deadline where a step has to heed it.
+    """Return the saga's deadline if it holds for a step.
 
-    A pivot that was begun is not broken off: another dispatch may be running it.
+    A pivot that has begun is not interrupted: another dispatch may be running it.
     """
-    heeds = definition.kind_of(index) is StepKind.COMPENSATABLE
-    return saga.deadline_at if heeds else None
+    holds = definition.kind_of(index) is StepKind.COMPENSATABLE
+    return saga.deadline_at if holds else None
 
 
 def redeliver_if_due(draft: Draft, *, at_once: bool) -> None:
-    """Have each overdue delivery come again, under a new task name.
+    """Redeliver what is overdue, under new task names.
 
-    `at_once`: the news of the saga's end too, though it is not overdue.
+    With `at_once` also the notification of the parent, though it is not overdue.
     """
     if at_once or is_overdue(draft.saga, draft.now):
         redeliver_or_park(draft)
+    else:
+        draft.ignore(NoChange.NOTHING_DUE)
 
 
 def redeliver_or_park(draft: Draft) -> None:
-    """Have each overdue delivery come again, and the news of an end; park what waits for nothing.
+    """Redeliver what is overdue and the notification of a parent; park what waits for nothing.
 
-    That is the net under everything: no saga should ever fall into it.
+    That is the last safety net: no saga should ever fall into it.
     """
     saga = draft.saga
     if saga.status in ACTIVE and not waits_of(saga, draft.steps):
@@ -98,12 +101,15 @@ def redeliver_or_park(draft: Draft) -> None:
             saga.epoch += 1
         elif overdue_at(delivery) <= draft.now:
             redeliver_step(draft, delivery.step, Cause.OVERDUE)
+    if not draft.has_events:
+        draft.ignore(NoChange.NOTHING_DUE)
 
 
 def redeliver_step(draft: Draft, index: int, cause: Cause) -> None:
-    """Raise a step's epoch; unless it is known not to, the delivery before may have run its action.
+    """Raise a step's epoch, so that its delivery gets a new task name.
 
-    A step that waits has no action, and a pivot's first dispatch records that it begins.
+    The delivery before may have run the action, unless the records exclude it: a waiting step has
+    no action, and a pivot's first dispatch records that it begins.
     """
     step = draft.steps[index]
     may_have_run = step.awaits is Phase.EXECUTE and step.status is not StepStatus.WAITING

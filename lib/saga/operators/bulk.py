@@ -9,15 +9,15 @@ from lib.errors import AmendsError, Invalid
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.engine.engine import Engine
-from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import (
-    Asked,
     CancelRequested,
     ParkRequested,
     PauseRequested,
     ResolveRequested,
     ResumeRequested,
     RetryRequested,
+    SagaRequest,
     SkipRequested,
     VoidRequested,
 )
@@ -59,7 +59,7 @@ def make_request(
     step: str | None = None,
     output: str | None = None,
     outcome: str | None = None,
-) -> Asked:
+) -> SagaRequest:
     """Return what a verb asks of each saga; Invalid where it lacks what it needs.
 
     `who` has the actor, the reason, and what else all requests have.
@@ -74,7 +74,7 @@ def make_request(
         if verb is Verb.VOID:
             return VoidRequested(**who, step=step)
         return SkipRequested(**who, step=step, output=output)
-    simple: dict[Verb, Callable[..., Asked]] = {
+    simple: dict[Verb, Callable[..., SagaRequest]] = {
         Verb.CANCEL: CancelRequested,
         Verb.PARK: ParkRequested,
         Verb.PAUSE: PauseRequested,
@@ -85,13 +85,13 @@ def make_request(
 
 
 def apply_to_each(
-    engine: Engine, sagas: Iterable[SagaRecord], request: Asked, *, dry_run: bool
+    engine: Engine, sagas: Iterable[SagaRecord], request: SagaRequest, *, dry_run: bool
 ) -> list[Change]:
     """Ask the same of each saga, or only find out what it would do; a refusal stops no other."""
     return [_apply(engine, saga, request, dry_run) for saga in sagas]
 
 
-def _apply(engine: Engine, saga: SagaRecord, request: Asked, dry_run: bool) -> Change:
+def _apply(engine: Engine, saga: SagaRecord, request: SagaRequest, dry_run: bool) -> Change:
     try:
         loaded, decision = engine.preview(saga.id, request)
         change = describe(loaded, decision)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.saga.engine.engine import Engine
-from lib.saga.machine.inputs import Asked
+from lib.saga.machine.inputs import SagaRequest
 from lib.saga.state.records import SagaRecord
 
 
@@ -23,7 +23,7 @@ class Operator:
     key: str = ""
 
     def apply(
-        self, saga_id: str, request: Callable[..., Asked], reason: str, **what: Any
+        self, saga_id: str, request: Callable[..., SagaRequest], reason: str, **what: Any
     ) -> SagaRecord:
         """Make a request of a saga; `what` is all else that it holds. Raises as `Engine.tell`."""
         made = request(actor=self.name, reason=reason, sequence=self.sequence, id=self.key, **what)

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from lib.errors import Conflict, Contention, NotBegun, NotFound, Unavailable
 from lib.saga.definition.steps import Signal
 from lib.saga.machine.inputs import (
-    Asked,
     CancelRequested,
     ParkRequested,
     PauseRequested,
@@ -15,6 +14,7 @@ from lib.saga.machine.inputs import (
     ResolveRequested,
     ResumeRequested,
     RetryRequested,
+    SagaRequest,
     SignalReceived,
     SkipRequested,
     VoidRequested,
@@ -174,13 +174,13 @@ class Bystanders:
     def _find_incidents(self) -> list[SagaRecord]:
         return [saga for saga in self.environment.find_sagas() if saga.incident]
 
-    def _ask(self, name: str, request: Asked) -> None:
+    def _ask(self, name: str, request: SagaRequest) -> None:
         roots = [saga.id for saga in self.environment.find_sagas() if not saga.parent_id]
         for saga_id in roots:
             self._tell(name, saga_id, request)
 
     def _tell(
-        self, name: str, saga_id: str, what: Asked | SignalReceived, *, part: str = ""
+        self, name: str, saga_id: str, what: SagaRequest | SignalReceived, *, part: str = ""
     ) -> str:
         """Let somebody ask something of a saga: not again, should it be refused or fail."""
 

@@ -16,7 +16,7 @@ from lib.saga.definition.steps import Part, Step
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.machine import backward, outstanding
-from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import Loaded, SagaRecord, StepRecord
 from lib.saga.testing import explore, random_schedules
 from lib.timing.backoff import Backoff

@@ -106,7 +106,7 @@ def test_an_attempt_that_its_policy_does_not_allow_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     patient = RetryPolicy(attempts=7)
-    monkeypatch.setattr("lib.saga.machine.forward.stages.schedule_retry", _with_policy(patient))
+    monkeypatch.setattr("lib.saga.machine.forward.attempts.schedule_retry", _with_policy(patient))
     report = find_fault(make_saga("ab", {"b": Retry("later")}), 2)
     assert "step b was tried 7 times, but its policy allows 2" in report
 

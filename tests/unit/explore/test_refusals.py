@@ -12,7 +12,8 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Parallel, Part
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
-from lib.saga.machine.decision.draft import Decision, Draft
+from lib.saga.machine.decision.decision import Decision
+from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.starting import next_steps
 from lib.saga.machine.starting.plan import postpone_step
 from lib.saga.state.records import StepStatus

@@ -10,7 +10,7 @@ from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.machine.decide import begin, decide, redeliver_overdue
-from lib.saga.machine.decision.draft import Decision
+from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import AttemptEnded, Input, Overdue, Result
 from lib.saga.machine.starting.creations import new_saga
 from lib.saga.state.delivery import Delivery

@@ -424,7 +424,7 @@ def test_a_repair_meant_for_one_failure_is_not_carried_out_on_the_next() -> None
     seen = played.saga.incident
     played.happens(RETRY)
     played.ends(Result.UNKNOWN)
-    with pytest.raises(Conflict, match="was dealt with meanwhile"):
+    with pytest.raises(Conflict, match="was dealt with in the meantime"):
         played.happens(RetryRequested(actor="b", reason="too", incident=seen))
 
 

@@ -12,13 +12,13 @@ from lib.saga.definition.saga import OnCompensationFailure, Saga
 from lib.saga.definition.steps import Parallel
 from lib.saga.machine.decide import apply_request
 from lib.saga.machine.inputs import (
-    Asked,
     CancelRequested,
     PauseRequested,
     ResolveRequested,
     Result,
     ResumeRequested,
     RetryRequested,
+    SagaRequest,
     SkipRequested,
 )
 from lib.saga.state.records import SagaStatus
@@ -218,7 +218,9 @@ def rolling_back() -> Played:
         (park_going_forward, CANCEL),
     ],
 )  # fmt: skip
-def test_a_verb_that_makes_no_sense_is_refused(make: Callable[[], Played], request_: Asked) -> None:
+def test_a_verb_that_makes_no_sense_is_refused(
+    make: Callable[[], Played], request_: SagaRequest
+) -> None:
     with pytest.raises(Conflict, match="saga s1 is "):
         make().happens(request_)
 

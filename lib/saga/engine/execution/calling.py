@@ -11,7 +11,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Action, Part, Step
 from lib.saga.engine.execution.attempt import outcome_of
 from lib.saga.engine.execution.verdict import judge
-from lib.saga.machine.forward.stages import must_stop
+from lib.saga.machine.forward.stop import must_stop
 from lib.saga.machine.inputs import (
     AttemptEnded,
     Input,

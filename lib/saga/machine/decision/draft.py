@@ -1,12 +1,14 @@
-"""The decision while it is being made: copies of the records, and an event for every change."""
+"""A decision while it is made: copies of the records, and an event for every change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TypedDict, Unpack
 
+from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
 from lib.saga.machine.causes import Cause
+from lib.saga.machine.decision.decision import Decision, NoChange, SilentDecision
 from lib.saga.machine.decision.storable import (
     tidy_event,
     tidy_letter,
@@ -16,7 +18,6 @@ from lib.saga.machine.decision.storable import (
 )
 from lib.saga.machine.decision.weight import weigh_saga, weigh_step
 from lib.saga.machine.outstanding import due_of, outstanding
-from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import MAX_TEXT
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import (
@@ -30,32 +31,26 @@ from lib.saga.state.records import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What is to be committed in one go, and then enqueued.
+class StepChanges(TypedDict, total=False):
+    """The fields of a step that a decision may change beside its state."""
 
-    Without `events` there is nothing to commit: what happened was stale, and only the deliveries
-    are to be made sure of. `children` are sagas that begin with this commit. The dead letter is
-    written where an operator is called, and deleted where that was dealt with: `unparked`.
-    """
-
-    saga: SagaRecord
-    steps: tuple[StepRecord, ...] = ()
-    events: tuple[EventRecord, ...] = ()
-    dead_letter: DeadLetter | None = None
-    unparked: bool = False
-    children: tuple["Decision", ...] = ()
-    #: The child saga whose end is taken in by this, to be written with it.
-    ended_child: SagaRecord | None = None
-    #: When Datastore's TTL policies are to delete the saga's steps and events.
-    expiry: datetime | None = None
-    deliveries: tuple[Delivery, ...] = ()
-    #: How much of one commit it takes: see `MAX_WEIGHT`.
-    weight: int = 0
+    awaits: Phase | None
+    attempt: int
+    first_attempt: int
+    epoch: int
+    unbegun: bool
+    uncertain: bool
+    scheduled_at: datetime | None
+    timeout_seconds: float
+    waits_until: datetime | None
+    waits_for_signal: bool
+    signal: str | None
+    child: str
+    output: str | None
 
 
 class Draft:
-    """A saga and its steps under change; the records that it was made from stay as they are."""
+    """A saga and its steps under change; the records that it is made from stay as they are."""
 
     def __init__(
         self,
@@ -70,7 +65,7 @@ class Draft:
         self._definition = definition
         self.saga = replace(saga)
         self.steps = list(steps)
-        #: The parts that are to begin once what has happened is recorded; None: nothing follows.
+        #: The steps that begin once the input is recorded; None: nothing follows.
         self.to_begin: Sequence[int] | None = None
         #: The first decisions of sagas that begin with this one.
         self.children: list[Decision] = []
@@ -79,16 +74,26 @@ class Draft:
         self._had_letter = _has_letter(saga)
         self._events: list[EventRecord] = []
         self._dead_letter: DeadLetter | None = None
+        self._no_change: NoChange | None = None
 
     @property
     def has_events(self) -> bool:
         """Whether anything has changed."""
         return bool(self._events)
 
+    def ignore(self, why: NoChange) -> None:
+        """State why the input, or this part of it, changes nothing."""
+        self._no_change = why
+
+    def mark_running(self) -> None:
+        """Put a saga whose first step has run into RUNNING."""
+        if self.saga.status is SagaStatus.PENDING:
+            self.move_saga(SagaStatus.RUNNING, Cause.FIRST_STEP_RAN)
+
     def move_saga(
         self, status: SagaStatus, cause: str, *, actor: str = "", error: str = ""
     ) -> None:
-        """Put the saga into a state."""
+        """Move the saga to a state, with an event."""
         self._write(None, self.saga.status, status, cause, actor=actor, error=error)
         self.saga.status = status
         self.saga.error = error or self.saga.error
@@ -103,11 +108,12 @@ class Draft:
         *,
         actor: str = "",
         error: str = "",
-        **changes: Any,
+        **changes: Unpack[StepChanges],
     ) -> None:
-        """Put a step into a state."""
+        """Move a step to a state, with an event; `changes` are other fields of it."""
         self._write(index, self.steps[index].status, status, cause, actor=actor, error=error)
-        self.change_step(index, status=status, error=error, **changes)
+        step = replace(self.steps[index], status=status, error=error)
+        self.steps[index] = replace(step, updated_at=self.now, **changes)
 
     def note(
         self, cause: str, *, step: int | None = None, actor: str = "", error: str = ""
@@ -116,25 +122,25 @@ class Draft:
         status = self.saga.status if step is None else self.steps[step].status
         self._write(step, status, status, cause, actor=actor, error=error)
 
-    def change_step(self, index: int, **changes: Any) -> None:
+    def change_step(self, index: int, **changes: Unpack[StepChanges]) -> None:
         """Change fields of a step that are not its state."""
         self.steps[index] = replace(self.steps[index], updated_at=self.now, **changes)
 
     def park(self, step: int, cause: str, reason: str, *, actor: str = "") -> None:
-        """Give the saga up to an operator: FAILED, with its dead letter."""
+        """Park the saga for an operator: FAILED, with a dead letter."""
         parked_in = self.saga.status
         self._write(None, parked_in, SagaStatus.FAILED, cause, actor=actor, error=reason)
         self.saga.status, self.saga.parked_in = SagaStatus.FAILED, parked_in
-        self._call_operator(step, reason)
+        self._write_letter(step, reason)
 
-    def report(self, step: int, cause: str, reason: str) -> None:
-        """Call an operator with a dead letter, while other steps of the saga still move."""
+    def call_operator(self, step: int, cause: str, reason: str) -> None:
+        """Write a dead letter while other steps of the saga still move; once an incident."""
         if not self.saga.incident:
             self.note(cause, error=reason)
-            self._call_operator(step, reason)
+            self._write_letter(step, reason)
 
-    def _call_operator(self, step: int, reason: str) -> None:
-        """Write the dead letter, unless the present incident has one: it is alerted once."""
+    def _write_letter(self, step: int, reason: str) -> None:
+        """Write the dead letter unless the present incident has one: one alert an incident."""
         self.saga.parked_because = reason
         if self.saga.incident:
             return
@@ -149,25 +155,25 @@ class Draft:
         )
 
     def unpark(self, cause: str, actor: str, reason: str) -> None:
-        """Put a parked saga back into the state that it was in."""
+        """Return a parked saga to the state that it was parked in."""
         before = self.saga.parked_in or SagaStatus.RUNNING
         self.close(before, cause, actor, reason)
 
     def close(self, status: SagaStatus, cause: str, actor: str, reason: str) -> None:
-        """Put a parked saga into a state by hand."""
+        """Move a parked saga to a state, as an operator asked."""
         self._write(None, self.saga.status, status, cause, actor=actor, error=reason)
         self.saga.status, self.saga.parked_in = status, None
         self.dismiss()
         if status in FINISHED:
             self.saga.paused = False
 
-    def call_again(self) -> None:
-        """Call the operator again, since the dead letter is gone though nobody has acted on it."""
+    def rewrite_letter(self) -> None:
+        """Write the dead letter again: it is gone although nobody has dealt with the failure."""
         reason, self.saga.incident = self.saga.parked_because, 0
-        self.report(self.saga.current_step, Cause.CALLED_AGAIN, reason)
+        self.call_operator(self.saga.current_step, Cause.CALLED_AGAIN, reason)
 
     def dismiss(self) -> None:
-        """Take an operator's call back: what has failed was dealt with."""
+        """Withdraw the operator's call: the failure was dealt with."""
         self.saga.incident, self.saga.parked_because = 0, ""
         self._dead_letter = None
 
@@ -185,23 +191,27 @@ class Draft:
     def decide(self) -> Decision:
         """Return the whole as a decision.
 
-        Every text in it is storable, and quotes nothing that the definition calls secret.
+        Every text in it is storable, and quotes nothing that the definition marks as secret.
+        Raises SilentDecision where nothing has changed and nothing says why.
         """
+        if not self._events and self._no_change is None:
+            raise SilentDecision(f"saga {self.saga.id} in {self.saga.status}")
         if self._events:
             self.saga.updated_at = self.now
         self._tidy_texts()
         deliveries = outstanding(self.saga, self.steps)
         if self._events:
             self.saga.due = due_of(self.saga, deliveries, self.now)
-        begun = (delivery for child in self.children for delivery in child.deliveries)
+        of_children = (delivery for child in self.children for delivery in child.deliveries)
         return Decision(
             saga=self.saga,
             steps=tuple(self._changed),
             events=tuple(self._events),
+            no_change=None if self._events else self._no_change,
             dead_letter=self._dead_letter,
             unparked=self._had_letter and not _has_letter(self.saga),
             children=tuple(self.children),
-            deliveries=(*deliveries, *begun),
+            deliveries=(*deliveries, *of_children),
             weight=self.weight,
         )
 

@@ -1,4 +1,4 @@
-"""What an operator can do to a saga; what makes no sense is refused with Conflict."""
+"""What an operator can do to a saga as a whole; what makes no sense is refused with Conflict."""
 
 from msgspec import UNSET
 
@@ -6,8 +6,9 @@ from lib.errors import Conflict
 from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.backward import compensate_next
 from lib.saga.machine.causes import Cause
+from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.forward.stages import stop
+from lib.saga.machine.forward.stop import stop
 from lib.saga.machine.inputs import (
     CancelRequested,
     ParkRequested,
@@ -27,12 +28,13 @@ from lib.saga.state.records import (
 
 
 def cancel(definition: Saga, draft: Draft, request: CancelRequested) -> None:
-    """Roll a saga back, after the steps in flight; twice is once. It lifts a pause."""
+    """Roll the saga back once in-flight steps have finished; lifts a pause. Idempotent."""
     saga = draft.saga
     if not _is_cancellable(definition, draft):
         state = "at or past its pivot" if saga.status in FORWARD else saga.status
         raise Conflict(f"saga {saga.id} is {state} and can no longer be cancelled")
     if saga.stopping == Cause.CANCELLED:
+        draft.ignore(NoChange.ALREADY_APPLIED)
         return
     draft.note(Cause.CANCEL_REQUESTED, actor=request.actor, error=request.reason)
     if saga.paused:
@@ -43,13 +45,17 @@ def cancel(definition: Saga, draft: Draft, request: CancelRequested) -> None:
 
 
 def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
-    """Roll a child saga back with its parent, whatever it has done; what is rolled back stays so.
+    """Roll a child saga back with its parent, even if it is COMPLETED. Idempotent.
 
-    A parked one is left to its operator: it goes back once it is retried.
+    A parked child is left to its operator: it rolls back once it is retried. Raises Conflict for a
+    saga that is no child, and for one with a pivot.
     """
     saga = draft.saga
+    if not saga.parent_id:
+        raise Conflict(f"saga {saga.id} has no parent to be rolled back with")
     goes_back = saga.status is SagaStatus.ROLLING_BACK or bool(saga.stopping)
     if saga.status is SagaStatus.ROLLED_BACK or (goes_back and not saga.paused):
+        draft.ignore(NoChange.ALREADY_APPLIED)
         return
     if definition.has_pivot:
         raise Conflict(f"saga {saga.id} has a pivot and cannot be rolled back")
@@ -71,37 +77,41 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
 
 
 def pause(draft: Draft, request: PauseRequested) -> None:
-    """Let nothing new begin; what is in flight ends and is recorded. Idempotent."""
+    """Begin nothing new; what is in flight ends and is recorded. Idempotent."""
     if draft.saga.status not in ACTIVE:
         raise Conflict(f"saga {draft.saga.id} is {draft.saga.state} and cannot be paused")
-    if draft.saga.paused and not _is_news(draft, request):
+    if draft.saga.paused and not _is_unfollowed(draft, request):
+        draft.ignore(NoChange.ALREADY_APPLIED)
         return
     draft.saga.paused = True
     draft.note(Cause.PAUSED, actor=request.actor, error=request.reason)
     draft.saga.pause_number = draft.saga.sequence
-    _follow(draft, request)
+    _follow_parent(draft, request)
 
 
 def resume(draft: Draft, request: ResumeRequested) -> None:
-    """Let a paused saga go on. Idempotent."""
-    if draft.saga.paused or _is_news(draft, request):
+    """Let a paused saga continue. Idempotent."""
+    if draft.saga.paused or _is_unfollowed(draft, request):
         draft.note(Cause.RESUMED, actor=request.actor, error=request.reason)
         if draft.saga.paused:
             _lift_pause(draft)
-        _follow(draft, request)
+        _follow_parent(draft, request)
     elif draft.saga.status not in ACTIVE:
         raise Conflict(f"saga {draft.saga.id} is {draft.saga.state}, not paused")
+    else:
+        draft.ignore(NoChange.ALREADY_APPLIED)
 
 
 def park(draft: Draft, request: ParkRequested) -> None:
-    """Give a saga up to an operator, whatever it does or waits for. Idempotent.
+    """Park a saga for an operator, whatever it does or waits for. Idempotent.
 
-    What is in flight ends and is recorded; nothing comes of it until the saga goes on.
+    What is in flight ends and is recorded; nothing follows from it until the saga is retried.
     """
     saga = draft.saga
     if saga.status in FINISHED:
         raise Conflict(f"saga {saga.id} is {saga.state} and cannot be parked")
     if saga.status is SagaStatus.FAILED:
+        draft.ignore(NoChange.ALREADY_APPLIED)
         return
     waits = (step.index for step in draft.steps if step.is_open)
     step = next(waits, saga.current_step)
@@ -109,7 +119,7 @@ def park(draft: Draft, request: ParkRequested) -> None:
 
 
 def resolve(draft: Draft, request: ResolveRequested) -> None:
-    """Take a parked saga as ended: somebody has seen to it."""
+    """Close a parked saga that an operator has brought to its end by hand."""
     saga = draft.saga
     if saga.status is not SagaStatus.FAILED:
         raise Conflict(
@@ -125,7 +135,7 @@ def resolve(draft: Draft, request: ResolveRequested) -> None:
 
 
 def _close_steps(draft: Draft, request: ResolveRequested) -> None:
-    """Wait for nothing any more; what may have run is compensated if the parent rolls back."""
+    """End all waits; what may have run is compensated if the parent rolls back."""
     for step in [step for step in draft.steps if step.is_open]:
         if step.status in (StepStatus.PENDING, StepStatus.WAITING):
             ran = bool(step.child) or (step.status is StepStatus.PENDING and not step.unbegun)
@@ -142,18 +152,18 @@ def _close_steps(draft: Draft, request: ResolveRequested) -> None:
             draft.change_step(step.index, awaits=None)
 
 
-def _is_news(draft: Draft, request: PauseRequested | ResumeRequested) -> bool:
-    """Tell whether a saga has not followed its parent so far."""
+def _is_unfollowed(draft: Draft, request: PauseRequested | ResumeRequested) -> bool:
+    """Return whether a request follows a pause of the parent that the saga has not followed yet."""
     return request.parent_pause not in (UNSET, draft.saga.parent_pause)
 
 
-def _follow(draft: Draft, request: PauseRequested | ResumeRequested) -> None:
+def _follow_parent(draft: Draft, request: PauseRequested | ResumeRequested) -> None:
     if request.parent_pause is not UNSET:
         draft.saga.parent_pause = request.parent_pause
 
 
 def _lift_pause(draft: Draft) -> None:
-    """Have everything delivered again that may have come while the saga was paused."""
+    """End a pause, and redeliver what may have been delivered during it."""
     draft.saga.paused, draft.saga.pause_number = False, draft.saga.sequence
     for step in list(draft.steps):
         if step.awaits:
@@ -161,7 +171,7 @@ def _lift_pause(draft: Draft) -> None:
 
 
 def _is_cancellable(definition: Saga, draft: Draft) -> bool:
-    """Tell whether a saga may still be undone: a pivot that may have happened forbids it."""
+    """Return whether a saga may still be rolled back: a pivot that may have run forbids it."""
     index = draft.saga.current_step
     kind = definition.kind_of(index)
     if draft.saga.status not in FORWARD or kind is StepKind.RETRIABLE:

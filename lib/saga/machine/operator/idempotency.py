@@ -1,4 +1,4 @@
-"""Operators' requests, each carried out once: its answer may be lost, and it is sent again."""
+"""Each operator's request is applied once: its answer may be lost, and it is sent again."""
 
 import hashlib
 from collections.abc import Callable
@@ -8,25 +8,27 @@ from typing import NamedTuple
 import msgspec
 
 from lib.errors import Conflict, NotFound, VersionMismatch
+from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.inputs import Requested
 from lib.saga.state.records import SagaRecord
 
-#: So many requests a saga remembers.
+#: How many requests a saga remembers.
 MAX_REMEMBERED = 10
 
 
-def carry_out(draft: Draft, request: Requested, act: Callable[[], None]) -> None:
-    """Have a saga do what is asked of it, unless it has done so before.
+def apply_once(draft: Draft, request: Requested, act: Callable[[], None]) -> None:
+    """Apply a request to a saga unless it was applied before.
 
-    A request that the saga remembers by its id changes nothing. Nor does one that makes no sense
-    any more, if the saga remembers the same one: the first answer was lost. Raises VersionMismatch
-    where the saga is not as it was seen, Conflict where it has failed again since, or where the
-    id was used for another request, and what `act` raises.
+    A request that the saga remembers by its id changes nothing. Nor does one that no longer makes
+    sense if the saga remembers the same request: the first answer was lost. Raises VersionMismatch
+    when the saga is not as it was seen, Conflict when it has failed again since or when the id was
+    used for another request, and what `act` raises.
     """
     saga, mark = draft.saga, _mark_of(request)
     done = [_Mark(*each.split(" ", 2)) for each in saga.requests]
     if request.id and any(_is_of_id(each, mark) for each in done):
+        draft.ignore(NoChange.ALREADY_APPLIED)
         return
     try:
         _check_pins(saga, request)
@@ -34,13 +36,14 @@ def carry_out(draft: Draft, request: Requested, act: Callable[[], None]) -> None
     except (Conflict, NotFound, VersionMismatch):
         if not any(each[:2] == mark[:2] for each in done):
             raise
+        draft.ignore(NoChange.ALREADY_APPLIED)
         return
     if draft.has_events:
         saga.requests = [*saga.requests, " ".join(mark)][-MAX_REMEMBERED:]
 
 
 class _Mark(NamedTuple):
-    """What a saga remembers of a request: what was asked, of which state of it, and the id."""
+    """What a saga remembers of a request: a digest of it, the version it was meant for, its id."""
 
     digest: str
     sequence: str
@@ -54,7 +57,7 @@ def _mark_of(request: Requested) -> _Mark:
 
 
 def _is_of_id(done: _Mark, mark: _Mark) -> bool:
-    """Tell whether a request is done by its id; raise Conflict where that was another request."""
+    """Return whether a request was applied, by its id; Conflict if that was another request."""
     if done.id == mark.id and done.digest != mark.digest:
         raise Conflict("this Idempotency-Key was used for another request", field="Idempotency-Key")
     return done.id == mark.id
@@ -64,4 +67,4 @@ def _check_pins(saga: SagaRecord, request: Requested) -> None:
     if request.sequence not in (None, saga.sequence):
         raise VersionMismatch(f"saga {saga.id} is no longer as it was seen: look at it again")
     if request.incident not in (None, saga.incident):
-        raise Conflict(f"saga {saga.id} was dealt with meanwhile: look at it again")
+        raise Conflict(f"saga {saga.id} was dealt with in the meantime: look at it again")

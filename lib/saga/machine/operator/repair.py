@@ -1,7 +1,7 @@
-"""What an operator can do about what has failed: have it tried again, or say what became of it.
+"""What an operator can do about a failure: retry the step, skip it, or void it.
 
-All of it makes sense for a parked saga, and for one that still moves though a part of it has
-failed for good. Anything else is refused with Conflict.
+All three make sense for a parked saga, and for one that still moves although one of its steps is
+out of attempts. Anything else is refused with Conflict.
 """
 
 from lib.errors import Conflict, NotFound
@@ -9,7 +9,7 @@ from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.backward import compensate_next
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.forward.stages import is_stopping, resume_forward, stop
+from lib.saga.machine.forward.stop import is_stopping, stop
 from lib.saga.machine.inputs import (
     Requested,
     RetryRequested,
@@ -21,7 +21,7 @@ from lib.saga.state.records import FORWARD, SagaStatus, StepRecord, StepStatus
 
 
 def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
-    """Try what has failed again, with a full count of attempts; a parked saga goes on."""
+    """Try what has failed again, with a full count of attempts; a parked saga continues."""
     _check_failed(draft, "retried")
     failed = _failed(draft)
     _dismiss(draft, Cause.RETRIED, request)
@@ -33,13 +33,13 @@ def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
         return
     for step in failed if not is_stopping(definition, draft) else ():
         draft.move_step(step.index, StepStatus.PENDING, Cause.RETRIED, actor=request.actor)
-    resume_forward(definition, draft)
+    _resume_forward(definition, draft)
 
 
 def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
-    """Take a failed step, or compensation, as done; go on if no other has failed.
+    """Take a failed step, or compensation, as done; continue if no other has failed.
 
-    Of a parked saga also one that has not ended. Raises NotFound for a step that there is not.
+    In a parked saga also one that has not ended. Raises NotFound when there is no such step.
     """
     step = _choose(draft, request.step, "skipped")
     output = request.output if draft.saga.course in FORWARD else step.output
@@ -57,10 +57,10 @@ def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
 
 
 def void(definition: Saga, draft: Draft, request: VoidRequested) -> None:
-    """Take a failed step as not done, for certain, and roll the saga back.
+    """Take a failed step as certainly not executed, and roll the saga back.
 
-    Of a parked saga also one that has not ended. Raises NotFound for a step that there is not,
-    and Conflict for one past the pivot: there is no way back.
+    In a parked saga also one that has not ended. Raises NotFound when there is no such step, and
+    Conflict for one past the pivot: there is no way back.
     """
     step = _choose(draft, request.step, "voided")
     forward = draft.saga.course in FORWARD
@@ -81,21 +81,38 @@ def void(definition: Saga, draft: Draft, request: VoidRequested) -> None:
         _go_on(definition, draft, cause, request)
 
 
+def _resume_forward(definition: Saga, draft: Draft) -> None:
+    """Continue with a stage: take the signals that were received, begin what has not begun."""
+    stage = definition.stage_of(draft.saga.current_step)
+    if any(step.status is not StepStatus.PENDING for step in draft.steps):
+        draft.mark_running()
+    for index in stage:
+        step = draft.steps[index]
+        if step.status is StepStatus.WAITING and step.signal is not None:
+            draft.move_step(
+                index, StepStatus.COMPLETED, Cause.SIGNALLED, output=step.signal, awaits=None
+            )
+    if is_stopping(definition, draft):
+        stop(definition, draft, draft.saga.stopping)
+    else:
+        draft.to_begin = [i for i in stage if draft.steps[i].is_unbegun]
+
+
 def _check_failed(draft: Draft, what: str) -> None:
     saga = draft.saga
     if saga.status is not SagaStatus.FAILED and not saga.incident:
-        raise Conflict(f"saga {saga.id} is {saga.state}: nothing of it has failed to be {what}")
+        raise Conflict(f"saga {saga.id} is {saga.state}: nothing has failed that could be {what}")
 
 
 def _choose(draft: Draft, name: str, what: str) -> StepRecord:
-    """Return the step that is meant; raise NotFound or Conflict where it cannot be dealt with."""
+    """Return the named step; raise NotFound or Conflict when nothing can be done about it."""
     step = next((step for step in draft.steps if step.name == name), None)
     if step is None:
         raise NotFound(f"saga {draft.saga.id} has no step {name!r}", field="step")
     _check_failed(draft, what)
     unended = draft.saga.status is SagaStatus.FAILED and step.is_open
     if unended and step.child and step.status is StepStatus.WAITING:
-        raise Conflict(f"step {name} waits for saga {step.child}: see to that one", field="step")
+        raise Conflict(f"step {name} waits for saga {step.child}: deal with that one", field="step")
     if not unended and step not in _failed(draft):
         raise Conflict(f"step {name} is {step.status}, and cannot be {what}", field="step")
     return step
@@ -107,18 +124,18 @@ def _failed(draft: Draft) -> list[StepRecord]:
 
 
 def _go_on(definition: Saga, draft: Draft, cause: Cause, request: Requested) -> None:
-    """Go on with the saga unless something else has failed too."""
+    """Continue with the saga unless another step has failed too."""
     if _failed(draft):
         return
     _dismiss(draft, cause, request)
     if draft.saga.status is SagaStatus.ROLLING_BACK:
         compensate_next(definition, draft)
     else:
-        resume_forward(definition, draft)
+        _resume_forward(definition, draft)
 
 
 def _dismiss(draft: Draft, cause: Cause, request: Requested) -> None:
-    """Take what has failed as dealt with; have what a parked saga awaited delivered again."""
+    """Take the failure as dealt with; redeliver what a parked saga waits for."""
     if draft.saga.status is not SagaStatus.FAILED:
         draft.note(cause, actor=request.actor, error=request.reason)
         draft.dismiss()

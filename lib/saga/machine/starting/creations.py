@@ -1,4 +1,4 @@
-"""The first record of a saga, whether somebody starts it or another saga does."""
+"""The first record of a saga, started by a caller or as a step of another saga."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from lib.saga.state.records import SagaRecord, SagaStatus, StepRecord
 def new_saga(
     definition: Saga, saga_id: str, payload: str, now: datetime, *, traceparent: str = ""
 ) -> SagaRecord:
-    """Return the root of a saga that begins now; `payload` is canonical JSON."""
+    """Return the root record of a saga that begins now; `payload` is canonical JSON."""
     return SagaRecord(
         id=saga_id,
         name=definition.name,
@@ -30,9 +30,9 @@ def new_saga(
 def new_child(
     part: Child, parent: SagaRecord, step: StepRecord, payload: str, now: datetime
 ) -> SagaRecord:
-    """Return the root of a step's child saga: `order-1:ship`, then `order-1:ship~2`.
+    """Return the root record of a step's child: saga `order-1:ship`, then `order-1:ship~2`.
 
-    No caller can have taken such an id: callers' ids have no colon.
+    No caller can have taken such an id: the ids of callers have no colon.
     """
     again = int(step.child.rpartition("~")[2]) + 1 if "~" in step.child else 2
     suffix = f"~{again}" if step.child else ""

@@ -1,7 +1,7 @@
-"""What a saga's payload and the outputs of its steps say to the author's pure functions."""
+"""An author's pure functions, evaluated on a saga's payload and the outputs of its steps."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -21,22 +21,22 @@ T = TypeVar("T")
 
 
 class CannotBegin(Exception):
-    """An author's pure function could not be had: the step that it is for cannot begin."""
+    """A step cannot begin: its author's pure function fails, or returns what cannot be used."""
 
 
-def outputs_of(steps: Iterable[StepRecord]) -> dict[str, Any]:
-    """Return the outputs that there are, by step name."""
+def outputs_of(steps: Iterable[StepRecord]) -> dict[str, object]:
+    """Return the decoded outputs of the steps that have one, by step name."""
     return {step.name: msgspec.json.decode(step.output) for step in steps if step.output}
 
 
 def evaluate(
     what: str,
-    function: Callable[[Any, dict[str, Any]], T],
+    function: Callable[[object, dict[str, object]], T],
     definition: Saga,
     saga: SagaRecord,
     steps: Iterable[StepRecord],
 ) -> T:
-    """Return what a pure function makes of payload and outputs; raise CannotBegin if it raises.
+    """Return a pure function's result for payload and outputs; raise CannotBegin if it raises.
 
     `what` names the function in messages.
     """
@@ -52,12 +52,12 @@ def evaluate(
 def cannot_begin(
     problem: Exception, definition: Saga, saga: SagaRecord, steps: Iterable[StepRecord]
 ) -> CannotBegin:
-    """Return the reason for which a part cannot begin."""
-    spoken = isinstance(problem, AmendsError | Permanent | NotRun | Escaped)
-    error = text_of(problem) if spoken else tell_type_and_text(problem)
+    """Return the reason why a step cannot begin, without secrets."""
+    says_all = isinstance(problem, AmendsError | Permanent | NotRun | Escaped)
+    error = text_of(problem) if says_all else tell_type_and_text(problem)
     return CannotBegin(clean_error(error, definition, saga, steps))
 
 
 def clean_error(error: str, definition: Saga, saga: SagaRecord, steps: Iterable[StepRecord]) -> str:
-    """Return an error's text without what the saga holds as secret, cut to its length."""
+    """Return an error's text without the saga's secrets, cut to `LONGEST_ERROR` bytes."""
     return tidy_text(error, Privacy(definition, saga, steps), LONGEST_ERROR) if error else error

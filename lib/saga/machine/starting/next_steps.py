@@ -1,12 +1,14 @@
-"""What begins once something is recorded: planned, weighed against the commit, and begun."""
+"""The steps that begin once an input is recorded: planned, weighed against the commit, begun."""
 
 from collections.abc import Mapping, Sequence
 
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.causes import Cause
+from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.forward.stages import deadline_has_passed, settle, stop
+from lib.saga.machine.forward.stages import advance, deadline_has_passed
+from lib.saga.machine.forward.stop import stop, stop_at_deadline
 from lib.saga.machine.inputs import StartDue
 from lib.saga.machine.starting.functions import CannotBegin
 from lib.saga.machine.starting.plan import (
@@ -22,10 +24,10 @@ from lib.saga.state.records import FORWARD
 
 
 def begin_next(definition: Saga, draft: Draft, begin: Begin, blocked: str = "") -> None:
-    """Begin what is to follow, stage after stage: some may be passed at once.
+    """Begin the steps that follow, stage after stage: a stage may be passed at once.
 
-    What does not fit into this commit begins by deliveries of its own. `blocked` says why nothing
-    can begin here: what would, has failed by that.
+    A step that does not fit into this commit begins by a delivery of its own. `blocked` says why
+    no step can begin here: those that would begin fail with it.
     """
     while draft.to_begin is not None:
         indexes, draft.to_begin = draft.to_begin, None
@@ -41,10 +43,10 @@ def begin_next(definition: Saga, draft: Draft, begin: Begin, blocked: str = "") 
 def _begin_side_by_side(
     definition: Saga, draft: Draft, indexes: Sequence[int], plans: Mapping[int, Plan]
 ) -> None:
-    """Begin parts as planned, or none if one of them cannot begin."""
-    unfit = [index for index in indexes if isinstance(plans.get(index), CannotBegin)]
-    for index in unfit or indexes:
-        # A part that has been waiting for its turn has the commit to itself.
+    """Begin the steps of a stage as planned, or none of them if one cannot begin."""
+    unable = [index for index in indexes if isinstance(plans.get(index), CannotBegin)]
+    for index in unable or indexes:
+        # A step that has waited for its turn has the commit to itself.
         waited = draft.steps[index].awaits is Phase.START
         draft.change_step(index, awaits=None)
         plan = plans.get(index)
@@ -53,20 +55,24 @@ def _begin_side_by_side(
             begin_step(definition, draft, index, plan)
         else:
             postpone_step(definition, draft, index)
-    if unfit and not draft.saga.stopping and definition.kind_of(unfit[0]) is StepKind.COMPENSATABLE:
-        names = "; ".join(f"step {draft.steps[i].name}: {draft.steps[i].error}" for i in unfit)
+    if (
+        unable
+        and not draft.saga.stopping
+        and definition.kind_of(unable[0]) is StepKind.COMPENSATABLE
+    ):
+        names = "; ".join(f"step {draft.steps[i].name}: {draft.steps[i].error}" for i in unable)
         stop(definition, draft, Cause.STEP_FAILED, names)
     else:
-        settle(definition, draft)
+        advance(definition, draft)
 
 
-def start_due(definition: Saga, draft: Draft, event: StartDue) -> None:
-    """Begin a part that did not fit into the commit before, unless the deadline has passed."""
-    step = draft.steps[event.step]
-    awaited = step.awaits is Phase.START and step.attempt == event.attempt
+def start_step(definition: Saga, draft: Draft, due: StartDue) -> None:
+    """Begin a step that did not fit into the commit before, unless the deadline has passed."""
+    step = draft.steps[due.step]
+    awaited = step.awaits is Phase.START and step.attempt == due.attempt
     if draft.saga.status not in FORWARD or not awaited:
-        return
-    if deadline_has_passed(definition, draft, event.step):
-        stop(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
+        draft.ignore(NoChange.STALE)
+    elif deadline_has_passed(definition, draft, due.step):
+        stop_at_deadline(definition, draft)
     else:
-        draft.to_begin = [event.step]
+        draft.to_begin = [due.step]

@@ -1,72 +1,73 @@
-"""How each kind of part begins."""
+"""How each kind of step begins."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Part, Predicate, Signal, Timer
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.decision.draft import Decision, Draft
+from lib.saga.machine.decision.decision import Decision
+from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.schedule import schedule, schedule_timer
 from lib.saga.machine.starting.creations import new_child
 from lib.saga.machine.starting.functions import CannotBegin, cannot_begin, evaluate
 from lib.saga.state.limits import BYTES_PER_WEIGHT
 from lib.saga.state.payload import canonical_payload
-from lib.saga.state.records import SagaRecord, SagaStatus, StepStatus
+from lib.saga.state.records import SagaRecord, StepStatus
 
-#: Begins a saga: what `deciding.begin` does.
+#: Begins a saga: `decide.begin`, handed in because a child begins as its parent did.
 Begin = Callable[[Saga, SagaRecord], Decision]
 
 
 @dataclass(frozen=True, slots=True)
-class Skip:
-    """The part's condition says no."""
+class SkipStep:
+    """The step's condition says no."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A delivery runs the part's action."""
+class RunStep:
+    """A delivery runs the step's action."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """The part waits until a time, or for however long it takes."""
+class WaitUntil:
+    """The step waits until a time; None is without limit."""
 
     until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class TakeSignal:
-    """The part's signal has come already."""
+    """The step's signal was received before: its payload, as JSON."""
 
     signal: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartChild:
-    """The part's child saga begins so."""
+    """The step starts a child saga: its first decision."""
 
     child: Decision
 
 
-#: How a part begins; CannotBegin, as a value, if it cannot.
-Plan = Skip | Run | Wait | TakeSignal | StartChild | CannotBegin
+#: How a step begins; CannotBegin, as a value, if it cannot.
+Plan = SkipStep | RunStep | WaitUntil | TakeSignal | StartChild | CannotBegin
 
 
 def plan_step(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
-    """Find out how a part begins: all of it that can go wrong, and nothing of the draft changes.
+    """Find out how a step begins; the draft does not change, and all that can go wrong is here.
 
-    What goes wrong, in an author's function or in what he has declared, is the reason for which
-    this part cannot begin. It is no fault of the part before.
+    What goes wrong, in an author's function or declaration, is the reason why this step cannot
+    begin. It is never blamed on the step before.
     """
     part = definition.parts[index]
     try:
         if part.when and not _is_wanted(definition, draft, part.when):
-            return Skip()
+            return SkipStep()
         if isinstance(part, Child):
             return _plan_child(definition, draft, index, part, begin)
         return _plan_wait(draft, index, part)
@@ -96,38 +97,46 @@ def _plan_child(definition: Saga, draft: Draft, index: int, part: Child, begin: 
 def _plan_wait(draft: Draft, index: int, part: Part) -> Plan:
     signal = draft.steps[index].signal
     if isinstance(part, Timer):
-        return Wait(draft.now + part.after)
+        return WaitUntil(draft.now + part.after)
     if isinstance(part, Signal) and signal is None:
-        return Wait(None if part.within is None else draft.now + part.within)
-    return Run() if signal is None else TakeSignal(signal)
+        return WaitUntil(None if part.within is None else draft.now + part.within)
+    return RunStep() if signal is None else TakeSignal(signal)
 
 
 def weigh_plan(plan: Plan) -> int:
-    """Return how much of one commit it takes to begin a part so."""
-    if isinstance(plan, StartChild):
-        return plan.child.weight
-    return len(plan.signal) // BYTES_PER_WEIGHT if isinstance(plan, TakeSignal) else 0
+    """Return how much of one commit it takes to begin a step as planned."""
+    match plan:
+        case StartChild():
+            return plan.child.weight
+        case TakeSignal():
+            return len(plan.signal) // BYTES_PER_WEIGHT
+        case SkipStep() | RunStep() | WaitUntil() | CannotBegin():
+            return 0
+        case _:
+            assert_never(plan)
 
 
 def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
-    """Begin a part as planned: nothing here can go wrong any more."""
-    if isinstance(plan, Run):
-        schedule(definition, draft, index, Phase.EXECUTE)
-        return
-    run(draft)
+    """Begin a step as planned: nothing here can go wrong."""
+    if not isinstance(plan, RunStep):
+        draft.mark_running()
     match plan:
+        case RunStep():
+            schedule(definition, draft, index, Phase.EXECUTE)
         case CannotBegin():
-            _end(draft, index, StepStatus.FAILED, Cause.FAILED_FOR_GOOD, error=str(plan))
-        case Skip():
-            _end(draft, index, StepStatus.SKIPPED, Cause.SKIPPED)
+            cause = Cause.FAILED_FOR_GOOD
+            draft.move_step(index, StepStatus.FAILED, cause, error=str(plan), awaits=None)
+        case SkipStep():
+            draft.move_step(index, StepStatus.SKIPPED, Cause.SKIPPED, awaits=None)
         case TakeSignal():
-            _end(draft, index, StepStatus.COMPLETED, Cause.SIGNALLED, output=plan.signal)
+            output, status = plan.signal, StepStatus.COMPLETED
+            draft.move_step(index, status, Cause.SIGNALLED, output=output, awaits=None)
         case StartChild():
             draft.children.append(plan.child)
             child = plan.child.saga.id
             draft.move_step(index, StepStatus.WAITING, Cause.CHILD_STARTED, child=child)
             schedule_timer(definition, draft, index, None)
-        case Wait():
+        case WaitUntil():
             draft.move_step(
                 index,
                 StepStatus.WAITING,
@@ -136,20 +145,10 @@ def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
                 waits_for_signal=isinstance(definition.parts[index], Signal),
             )
             schedule_timer(definition, draft, index, plan.until)
+        case _:
+            assert_never(plan)
 
 
 def postpone_step(definition: Saga, draft: Draft, index: int) -> None:
-    """Let a part begin by a delivery of its own: it would not fit into this commit."""
+    """Have a step begin by a delivery of its own: it does not fit into this commit."""
     schedule(definition, draft, index, Phase.START)
-
-
-def _end(
-    draft: Draft, index: int, status: StepStatus, cause: Cause, *, error: str = "", **changes: Any
-) -> None:
-    draft.move_step(index, status, cause, error=error, awaits=None, **changes)
-
-
-def run(draft: Draft) -> None:
-    """Put a saga that has done something into RUNNING."""
-    if draft.saga.status is SagaStatus.PENDING:
-        draft.move_saga(SagaStatus.RUNNING, Cause.FIRST_STEP_RAN)

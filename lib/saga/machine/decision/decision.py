@@ -1,0 +1,48 @@
+"""What the machine hands to the engine: all that is to be committed, and then enqueued."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
+
+
+class NoChange(StrEnum):
+    """Why an input changes nothing."""
+
+    #: The saga no longer waits for it, or never waited for it.
+    STALE = "stale"
+    #: The saga is in the requested state already, or remembers the request.
+    ALREADY_APPLIED = "already_applied"
+    #: Nothing is overdue, and a look has found nothing that was missed.
+    NOTHING_DUE = "nothing_due"
+
+
+class SilentDecision(Exception):
+    """The machine changed nothing and gave no reason: a defect of the machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is to be committed in one transaction, and the deliveries to enqueue afterwards.
+
+    Without `events` there is nothing to commit: `no_change` says why, and only the deliveries have
+    to be enqueued once more. `children` are sagas that begin with this commit. The dead letter is
+    written when an operator is called, and deleted when the failure was dealt with: `unparked`.
+    """
+
+    saga: SagaRecord
+    steps: tuple[StepRecord, ...] = ()
+    events: tuple[EventRecord, ...] = ()
+    no_change: NoChange | None = None
+    dead_letter: DeadLetter | None = None
+    unparked: bool = False
+    children: tuple["Decision", ...] = ()
+    #: The child saga whose end this decision takes in: it is written in the same commit.
+    ended_child: SagaRecord | None = None
+    #: When Datastore's TTL policies delete the saga's steps and events.
+    expiry: datetime | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    #: How much of one commit it takes: see `MAX_WEIGHT`.
+    weight: int = 0

@@ -1,0 +1,125 @@
+"""The end of a step's attempts, and of its waits, on the way forward."""
+
+from lib.errors import Conflict, NotFound
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga, StepKind
+from lib.saga.definition.steps import Signal, Step, Timer
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.decision.decision import NoChange
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.forward.stages import complete_step
+from lib.saga.machine.forward.stop import fail_step, query_status, stop_at_deadline
+from lib.saga.machine.inputs import (
+    FINAL,
+    AttemptEnded,
+    PivotBegun,
+    Result,
+    SignalReceived,
+    TimerFired,
+)
+from lib.saga.machine.schedule import deadline_of, schedule_retry, schedule_timer
+from lib.saga.state.records import FORWARD, StepStatus
+
+#: A signal is accepted while its step is in one of these.
+ACCEPTS_SIGNAL = frozenset({StepStatus.PENDING, StepStatus.WAITING})
+
+
+def record_execution(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:
+    """Record the end of one attempt of a step, or its participant's answer to a status query."""
+    saga, step = draft.saga, draft.steps[ended.step]
+    awaited = step.awaits in (Phase.EXECUTE, Phase.STATUS)
+    if saga.course not in FORWARD or not awaited:
+        draft.ignore(NoChange.STALE)
+    elif ended.result is Result.DONE:
+        # A late success of an earlier attempt is as good: every attempt has the same key.
+        complete_step(definition, draft, ended.step, Cause.DONE, ended.output)
+    elif (step.attempt, step.awaits) == (ended.attempt, ended.phase):
+        _record_failure(definition, draft, ended)
+    else:
+        draft.ignore(NoChange.STALE)
+
+
+def record_pivot_begun(draft: Draft, begun: PivotBegun) -> None:
+    """Record that a pivot is about to run.
+
+    When it begins a second time, another dispatch may have had its effect although this one fails.
+    """
+    step = draft.steps[begun.step]
+    awaited = step.awaits is Phase.EXECUTE and step.attempt == begun.attempt
+    if draft.saga.status not in FORWARD or draft.saga.paused or not awaited:
+        draft.ignore(NoChange.STALE)
+        return
+    draft.note(Cause.BEGUN, step=begun.step)
+    uncertain = step.uncertain or not step.unbegun
+    draft.change_step(begun.step, unbegun=False, uncertain=uncertain)
+
+
+def fire_timer(definition: Saga, draft: Draft, fired: TimerFired) -> None:
+    """End a wait whose time is up, or schedule the rest of it."""
+    step, part = draft.steps[fired.step], definition.parts[fired.step]
+    if step.status is not StepStatus.WAITING or step.attempt != fired.attempt:
+        draft.ignore(NoChange.STALE)
+        return
+    if draft.saga.status not in FORWARD:
+        draft.ignore(NoChange.STALE)
+        return
+    deadline = deadline_of(definition, draft.saga, fired.step)
+    if deadline is not None and draft.now >= deadline:
+        stop_at_deadline(definition, draft)
+    elif step.waits_until is None or draft.now < step.waits_until:
+        schedule_timer(definition, draft, fired.step, step.waits_until)
+        draft.note(Cause.WAITS, step=fired.step)
+    elif isinstance(part, Timer):
+        complete_step(definition, draft, fired.step, Cause.TIME_IS_UP, None)
+    else:
+        error = "the signal has not come in time"
+        fail_step(definition, draft, fired.step, Cause.NO_SIGNAL, error)
+
+
+def receive_signal(definition: Saga, draft: Draft, signal: SignalReceived) -> None:
+    """Complete the step that waits for a signal, or keep the signal until that step begins.
+
+    The same payload a second time changes nothing. Raises NotFound when the saga has no such
+    signal, and Conflict when it no longer waits for it, or has received another payload.
+    """
+    parts = enumerate(definition.parts)
+    index = next((i for i, p in parts if p.name == signal.step and isinstance(p, Signal)), None)
+    if index is None:
+        raise NotFound(f"saga {definition.name} has no signal {signal.step!r}", field="signal")
+    step = draft.steps[index]
+    if step.signal == signal.payload:
+        draft.ignore(NoChange.ALREADY_APPLIED)
+        return
+    if step.signal is not None:
+        raise Conflict(f"signal {signal.step!r} was received before, with another payload")
+    if draft.saga.course not in FORWARD or step.status not in ACCEPTS_SIGNAL:
+        raise Conflict(f"saga {draft.saga.id} no longer waits for signal {signal.step!r}")
+    draft.change_step(index, signal=signal.payload)
+    if step.status is StepStatus.WAITING and draft.saga.status in FORWARD:
+        complete_step(definition, draft, index, Cause.SIGNALLED, signal.payload, signal.actor)
+    else:
+        draft.note(Cause.SIGNAL_KEPT, step=index, actor=signal.actor)
+
+
+def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:
+    """Schedule another attempt or a status query, or fail the step."""
+    index, part = ended.step, definition.parts[ended.step]
+    draft.mark_running()
+    queried = ended.phase is Phase.STATUS
+    stopping = draft.saga.stopping and definition.kind_of(index) is StepKind.COMPENSATABLE
+    if not (stopping and not queried) and schedule_retry(
+        definition, draft, ended, definition.retry_of(index)
+    ):
+        return
+    if ended.result is Result.NOT_HAPPENED:
+        draft.change_step(index, uncertain=False)
+        fail_step(definition, draft, index, Cause.NEVER_HAPPENED, ended.error)
+        return
+    if ended.result is not Result.PERMANENT or queried:
+        # Another dispatch of this attempt may yet have the effect that this one did not have.
+        draft.change_step(index, uncertain=True)
+    cause = Cause.FAILED_FOR_GOOD if ended.result in FINAL else Cause.OUT_OF_ATTEMPTS
+    if draft.steps[index].uncertain and not queried and isinstance(part, Step) and part.status:
+        query_status(definition, draft, index, ended.error)
+    else:
+        fail_step(definition, draft, index, cause, ended.error)

@@ -1,0 +1,113 @@
+"""Stopping on the way forward: a step has failed, a deadline has passed, somebody has cancelled.
+
+What is in flight is waited for; what has not begun is cancelled; then the saga is rolled back.
+"""
+
+from datetime import datetime
+
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga, StepKind
+from lib.saga.definition.steps import Child, Step
+from lib.saga.machine.causes import Cause
+from lib.saga.machine.decision.decision import NoChange
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.forward.stages import advance
+from lib.saga.machine.inputs import StopObserved
+from lib.saga.machine.schedule import IN_FLIGHT, deadline_of, schedule
+from lib.saga.state.records import FORWARD, SagaRecord, StepStatus
+
+
+def stop(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
+    """Roll the saga back once the steps of its stage that are in flight have ended."""
+    draft.mark_running()
+    draft.saga.stopping, draft.saga.error = cause, error or draft.saga.error
+    for index in definition.stage_of(draft.saga.current_step):
+        if _can_be_cancelled(definition, draft, index):
+            _cancel_step(definition, draft, index)
+    advance(definition, draft)
+
+
+def stop_at_deadline(definition: Saga, draft: Draft) -> None:
+    """Roll the saga back because its deadline has passed."""
+    stop(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
+
+
+def fail_step(definition: Saga, draft: Draft, index: int, cause: str, error: str) -> None:
+    """Fail a step, and stop the saga if there is a way back."""
+    error = error or cause
+    draft.move_step(index, StepStatus.FAILED, cause, error=error, awaits=None)
+    if definition.kind_of(index) is StepKind.COMPENSATABLE and not draft.saga.stopping:
+        name = draft.steps[index].name
+        stop(definition, draft, Cause.STEP_FAILED, f"step {name}: {error}")
+    else:
+        advance(definition, draft)
+
+
+def observe_stop(definition: Saga, draft: Draft, observed: StopObserved) -> None:
+    """Cancel a step whose delivery found that the saga is to be rolled back."""
+    step = draft.steps[observed.step]
+    awaited = step.awaits is Phase.EXECUTE and step.attempt == observed.attempt
+    if not awaited or not must_stop(definition, draft.saga, observed.step, draft.now):
+        draft.ignore(NoChange.STALE)
+        return
+    if not draft.saga.stopping:
+        stop_at_deadline(definition, draft)
+    # By a clock that is behind, the step was still to come: then it is cancelled already, and what
+    # it awaits now is its compensation.
+    if draft.steps[observed.step].awaits is Phase.EXECUTE:
+        _cancel_step(definition, draft, observed.step)
+        advance(definition, draft)
+
+
+def must_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) -> bool:
+    """Return whether a delivery is to cancel its step instead of running it.
+
+    A pivot is run all the same: another dispatch of it may be running, and could not be undone.
+    """
+    deadline = deadline_of(definition, saga, index)
+    late = deadline is not None and now >= deadline
+    has_way_back = definition.kind_of(index) is StepKind.COMPENSATABLE
+    return saga.status in FORWARD and has_way_back and (late or bool(saga.stopping))
+
+
+def is_stopping(definition: Saga, draft: Draft) -> bool:
+    """Return whether no step of the stage may begin again: the saga is to be rolled back.
+
+    A pivot that may have been applied is tried again all the same: only its end says which way the
+    saga goes.
+    """
+    kind = definition.kind_of(draft.saga.current_step)
+    return bool(draft.saga.stopping) and kind is StepKind.COMPENSATABLE
+
+
+def query_status(definition: Saga, draft: Draft, index: int, error: str) -> None:
+    """Have a step's participant asked whether the step was executed."""
+    draft.note(Cause.ASK, step=index, error=error)
+    schedule(definition, draft, index, Phase.STATUS)
+
+
+def _can_be_cancelled(definition: Saga, draft: Draft, index: int) -> bool:
+    """Return whether nothing of a step is in flight, so that it need not be waited for."""
+    step, part = draft.steps[index], definition.parts[index]
+    if step.awaits is Phase.START:
+        return True
+    if step.status is StepStatus.WAITING:
+        return not (isinstance(part, Child) and part.pivot)
+    at = step.scheduled_at
+    far_off = at is not None and at > draft.now + IN_FLIGHT
+    return step.awaits is Phase.EXECUTE and far_off and not part.pivot
+
+
+def _cancel_step(definition: Saga, draft: Draft, index: int) -> None:
+    part, begun = definition.parts[index], draft.steps[index].awaits is not Phase.START
+    if begun and isinstance(part, Step) and part.status:
+        draft.change_step(index, uncertain=True)
+        query_status(definition, draft, index, "")
+        return
+    draft.move_step(
+        index,
+        StepStatus.CANCELLED,
+        Cause.GIVEN_UP,
+        uncertain=begun and isinstance(part, Step | Child),
+        awaits=None,
+    )

@@ -1,0 +1,72 @@
+"""Which inputs are possible: what no delivery of a saga can lead to is a defect, and refused."""
+
+from typing import assert_never
+
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Part, Step
+from lib.saga.machine.inputs import (
+    AttemptEnded,
+    ChildEnded,
+    ImpossibleInput,
+    PivotBegun,
+    Result,
+    StartDue,
+    StepInput,
+    StopObserved,
+    TimerFired,
+)
+from lib.saga.state.records import FINISHED
+
+#: The phases in which an author's code, or the rollback of a child, runs.
+RUNS = frozenset({Phase.EXECUTE, Phase.COMPENSATE, Phase.STATUS})
+
+
+def check_possible(definition: Saga, given: StepInput) -> None:
+    """Raise ImpossibleInput for an input that none of the saga's deliveries can lead to.
+
+    It depends on the definition alone. An input that has become stale is possible.
+    """
+    if not 0 <= given.step < len(definition.parts):
+        raise ImpossibleInput(f"saga {definition.name} has no step at index {given.step}")
+    part = definition.parts[given.step]
+    fault = _find_fault(definition, part, given)
+    if fault:
+        name = type(given).__name__
+        raise ImpossibleInput(f"{name} of {part.kind} {part.name} of {definition.name}: {fault}")
+
+
+def _find_fault(definition: Saga, part: Part, given: StepInput) -> str:
+    match given:
+        case AttemptEnded():
+            return _fault_of_attempt(part, given)
+        case PivotBegun():
+            records = definition.records_begin_of(given.step)
+            return "" if records else "only of a step that is a pivot the beginning is recorded"
+        case TimerFired():
+            return "a step does not wait" if isinstance(part, Step) else ""
+        case StopObserved():
+            return "" if isinstance(part, Step) else "only a step is run by a delivery"
+        case ChildEnded():
+            if not isinstance(part, Child):
+                return "it has no child saga"
+            return "" if given.status in FINISHED else f"its child is {given.status}"
+        case StartDue():
+            return ""
+        case _:
+            assert_never(given)
+
+
+def _fault_of_attempt(part: Part, ended: AttemptEnded) -> str:
+    if ended.phase not in RUNS:
+        return f"no action runs in phase {ended.phase}"
+    if ended.result is Result.IN_PROGRESS:
+        rolls_back = isinstance(part, Child) and ended.phase is Phase.COMPENSATE
+        return "" if rolls_back else "only the rollback of a child saga is in progress"
+    if isinstance(part, Child):
+        return "" if ended.phase is Phase.COMPENSATE else "a child saga is no action"
+    if not isinstance(part, Step):
+        return "it has no action"
+    if ended.result is Result.NOT_HAPPENED and ended.phase is not Phase.STATUS:
+        return "only a status query is answered by that it did not happen"
+    return ""
