@@ -26,7 +26,8 @@ NewSagaId = Annotated[
 SagaId = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:~-]{0,999}\Z", description="the id of a saga, as text"
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:~-]{0,999}\Z",
+        description="the id of a saga: text of 1 to 1000 characters",
     ),
 ]
 SagaName = Annotated[str, Meta(min_length=1, max_length=200)]

@@ -22,7 +22,7 @@ def create_task_list(body: NewTaskList, store: Store) -> TaskList:
 @endpoint("GET")
 def get_task_list(id: ListId, store: Store, fields: Fields = None) -> Any:
     """Return a list."""
-    return pick_fields(store.get(key(TaskList, id)), fields)
+    return pick_fields(store.get(key(TaskList, id)), TaskList, fields)
 
 
 @endpoint("PATCH")
@@ -65,4 +65,4 @@ def list_task_lists(
     store: Store, page_size: PageSize = 50, page_token: PageToken = None, fields: Fields = None
 ) -> Any:
     """Return a page of all lists, the oldest first."""
-    return pick_fields(task_lists.list_page(store, page_size, page_token), fields)
+    return pick_fields(task_lists.list_page(store, page_size, page_token), TaskList, fields)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from domain.todo import task_queries
+from domain.todo.models import Task
 from domain.todo.requests import ListId
 from domain.todo.task_queries import Order, TaskFilter
 from functions.edge import endpoint
@@ -24,7 +25,7 @@ def list_tasks(
     page = task_queries.page_of_list(
         store, task_list_id, page_size, page_token, include_deleted=include_deleted
     )
-    return pick_fields(page, fields)
+    return pick_fields(page, Task, fields)
 
 
 @endpoint("GET")
@@ -46,7 +47,7 @@ def query_tasks(
 ) -> Any:
     """Return a page of the tasks of all lists that match."""
     page = task_queries.page_of_matches(store, where, order, page_size, page_token)
-    return pick_fields(page, fields)
+    return pick_fields(page, Task, fields)
 
 
 @endpoint("GET")

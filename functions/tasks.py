@@ -21,7 +21,7 @@ def create_task(body: NewTask, store: Store, idempotency_key: str | None) -> Tas
 @endpoint("GET")
 def get_task(task_list_id: ListId, id: TaskId, store: Store, fields: Fields = None) -> Any:
     """Return a task."""
-    return pick_fields(store.get(key(Task, task_list_id, id)), fields)
+    return pick_fields(store.get(key(Task, task_list_id, id)), Task, fields)
 
 
 @endpoint("PATCH")

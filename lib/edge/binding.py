@@ -14,7 +14,7 @@ import msgspec
 
 from lib.edge.request_body import check_type, read_body
 from lib.errors import Invalid, Malformed, VersionMismatch
-from lib.json.decoder import convert, decode_json
+from lib.json.decoder import convert, decode_body
 
 #: What a function may ask for by a parameter's name: what makes it, for a request.
 Collaborators = Mapping[str, Callable[[flask.Request], Any]]
@@ -60,7 +60,7 @@ def compile_binding(function: Callable[..., Any], collaborators: Collaborators) 
         if body is not None:
             if raw:
                 check_type(request)
-            arguments["body"] = decode_json(raw, body.annotation)
+            arguments["body"] = decode_body(raw, body.annotation)
         return arguments | {name: makers[name](request) for name in handed}
 
     return bind

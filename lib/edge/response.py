@@ -29,16 +29,18 @@ def render_result(result: Any, status: int) -> flask.Response:
     return flask.Response(body, reply.status, headers=headers, content_type="application/json")
 
 
-def pick_fields(value: Any, names: str | None) -> Any:
-    """Return an entity, or the entities of a page, with only the fields that `names` lists.
+def pick_fields(value: Any, model: type[Any], names: str | None) -> Any:
+    """Return an entity of a model, or a page of them, with only the fields that `names` lists.
 
-    `names` are separated by commas; None picks all. Raises Invalid for a name that is no field.
+    `names` are separated by commas; None picks all. Raises Invalid for a name that is no field of
+    the model, on a page without entities too.
     """
     if names is None:
         return value
+    picked = _check_fields(model, names.split(","))
     if hasattr(value, "next_page_token"):
-        return replace(value, items=[_pick(item, names.split(",")) for item in value.items])
-    return Reply(_pick(value, names.split(",")), headers=_etag_of(value))
+        return replace(value, items=[_pick(item, picked) for item in value.items])
+    return Reply(_pick(value, picked), headers=_etag_of(value))
 
 
 def _etag_of(value: Any) -> dict[str, str]:
@@ -47,32 +49,32 @@ def _etag_of(value: Any) -> dict[str, str]:
     return {"ETag": f'"{version}"'} if version else {}
 
 
-def _pick(value: Any, names: list[str]) -> dict[str, Any]:
-    known = _public_fields(value)
+def _check_fields(model: Any, names: list[str]) -> list[str]:
+    known = _public_fields(model)
     unknown = next((name for name in names if name not in known), None)
     if unknown is not None:
         raise Invalid(
             f"there is no field {unknown!r}; there are {', '.join(known)}", field="fields"
         )
+    return names
+
+
+def _pick(value: Any, names: list[str]) -> dict[str, Any]:
     return {name: getattr(value, name) for name in names}
 
 
-def _public_fields(value: Any) -> list[str]:
-    """Return an entity's fields and properties less those that begin with an underscore."""
-    return [name for name in _all_fields(value.__class__) if not name.startswith("_")]
-
-
 @cache
-def _all_fields(kind: type[Any]) -> list[str]:
-    classes = reversed(kind.__mro__)
-    named = {name: each for cls in classes for name, each in vars(cls).items()}
+def _public_fields(model: Any) -> list[str]:
+    """Return a class's fields and properties less those that begin with an underscore."""
+    named = {name: each for cls in reversed(model.__mro__) for name, each in vars(cls).items()}
     computed = [name for name, each in named.items() if isinstance(each, property)]
-    return [*(each.name for each in fields(kind)), *computed]
+    known = [*(each.name for each in fields(model)), *computed]
+    return [name for name in known if not name.startswith("_")]
 
 
 def _to_plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: _to_plain(getattr(value, name)) for name in _public_fields(value)}
+        return {name: _to_plain(getattr(value, name)) for name in _public_fields(value.__class__)}
     if isinstance(value, list | tuple):
         return [_to_plain(each) for each in value]
     if isinstance(value, dict):

@@ -7,6 +7,7 @@ import msgspec
 from lib.errors import Fault, Invalid, Malformed
 from lib.json.exact_numbers import read_number
 from lib.json.faults import find_faults
+from lib.json.text_faults import find_half_character, find_repeated
 
 T = TypeVar("T")
 
@@ -27,7 +28,18 @@ def decode_json(raw: bytes, kind: type[T]) -> T:
     except msgspec.ValidationError as problem:
         raise _invalid(_decode_plain(raw), kind, problem) from None
     except BROKEN as problem:
-        raise _malformed(problem) from None
+        raise _malformed(raw, problem) from None
+
+
+def decode_body(raw: bytes, kind: type[T]) -> T:
+    """Decode what a caller has sent, as `decode_json`; Malformed too for a member that is repeated.
+
+    Of two members with one name somebody before us may have looked at the other one.
+    """
+    decoded = decode_json(raw, kind)
+    if repeated := find_repeated(raw):
+        raise Malformed(f"{repeated.field} {repeated.detail}", field=repeated.field)
+    return decoded
 
 
 def convert(plain: Any, kind: type[T], *, field: str = "", strict: bool = True) -> T:
@@ -46,10 +58,12 @@ def _decode_plain(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
     except BROKEN as problem:
-        raise _malformed(problem) from None
+        raise _malformed(raw, problem) from None
 
 
-def _malformed(problem: Exception) -> Malformed:
+def _malformed(raw: bytes, problem: Exception) -> Malformed:
+    if half := find_half_character(raw):
+        return Malformed(f"{half.field} {half.detail}".strip(), field=half.field or None)
     reason = str(problem).partition(" - at `")[0]
     return Malformed(f"the body is not JSON: {reason}")
 

@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from lib.errors import Invalid, Malformed
-from lib.json.decoder import convert, decode_json
+from lib.json.decoder import convert, decode_body, decode_json
 
 
 class Inner(Struct, forbid_unknown_fields=True):
@@ -48,3 +50,56 @@ def test_text_stands_for_a_number_only_where_it_may() -> None:
     assert convert({"number": "5"}, Inner, strict=False) == Inner(5)
     with pytest.raises(Invalid, match="number must be a whole number"):
         convert({"number": "5"}, Inner)
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        (b'{"a": 1, "a": 2}', "a"),
+        (b'{"a": 1, "\\u0061": 2}', "a"),
+        (b'{"x": [{"a": {"b": 1, "c": 2, "b": 1}}]}', "x[0].a.b"),
+        (b'{"first": {"a": 1}, "then": [0, [{"": 1, "": 2}]]}', "then[1][0]."),
+        (b'{"n": 1' + b"0" * 300 + b', "a": 1e300, "a": 1}', "a"),
+    ],
+)
+def test_a_member_that_stands_twice_is_malformed_and_named(raw: bytes, field: str) -> None:
+    with pytest.raises(Malformed, match="stands twice in its object") as caught:
+        decode_body(raw, Any)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}]}',
+        b'{"a": 1, "A": 2, "\xc3\xa4": 3, "a\xcc\x88": 4}',
+        b'{"long": ' + b"1" * 5000 + b"}",
+        b'{"a": ' + b"[" * 500 + b"]" * 500 + b"}",
+    ],
+)
+def test_members_of_one_name_in_several_objects_are_no_repetition(raw: bytes) -> None:
+    decode_body(raw, Raw)
+
+
+@pytest.mark.parametrize(
+    "half", ["\\ud800", "\\udc00", "\\udc00\\ud800", "\\ud800\\u0041", "a\\ud83d"]
+)
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('"HALF"', ""),
+        ('{"name": "HALF"}', "name"),
+        ('{"inner": [{"number": "HALF"}]}', "inner[0].number"),
+        ('{"inner": [{"aHALF": 1}]}', "inner[0].a"),
+    ],
+)
+def test_half_a_character_is_malformed_and_its_place_is_named(
+    text: str, field: str, half: str
+) -> None:
+    with pytest.raises(Malformed, match="has half of a surrogate pair: it is not text") as caught:
+        decode_json(text.replace("HALF", half).encode(), Any)
+    assert (caught.value.field or "").startswith(field)
+
+
+def test_a_whole_character_outside_of_the_first_plane_is_text() -> None:
+    assert decode_body(b'"\\ud83d\\ude00"', str) == "\U0001f600"

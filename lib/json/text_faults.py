@@ -1,0 +1,87 @@
+"""What is wrong in a JSON text itself, whatever its type: a member twice, half a character.
+
+msgspec takes the last of two members with one name, without a word: of `{"units":1,"units":9}` a
+proxy may have checked the other one.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from lib.errors import Fault, Path
+
+#: So much is repeated of a name that a sender has made up.
+MAX_NAME = 100
+
+
+class _Repeated(Exception):
+    """An object has two members of one name."""
+
+
+class _Members(list[tuple[str, Any]]):
+    """The members of an object, each of them."""
+
+
+def find_repeated(raw: bytes) -> Fault | None:
+    """Return the first member that stands twice in its object; None too for what is no JSON."""
+    try:
+        json.loads(raw, object_pairs_hook=_check_members, parse_int=_skip, parse_float=_skip)
+    except _Repeated:
+        return next((each for each in _walk(raw) if each.detail.startswith("stands")), None)
+    except (ValueError, RecursionError):
+        return None
+    return None
+
+
+def find_half_character(raw: bytes) -> Fault | None:
+    """Return the first text with half of a surrogate pair in it, which no UTF-8 can hold."""
+    try:
+        return next((each for each in _walk(raw) if each.detail.startswith("has half")), None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _check_members(members: list[tuple[str, Any]]) -> None:
+    if len(dict(members)) != len(members):
+        raise _Repeated
+
+
+def _skip(_: str) -> None:
+    """Stand for a number: nobody looks at it, and Python refuses very long ones."""
+
+
+def _walk(raw: bytes) -> Iterator[Fault]:
+    """Yield what is wrong with the names and texts of a JSON text, in order."""
+    parsed = json.loads(raw, object_pairs_hook=_Members, parse_int=_skip, parse_float=_skip)
+    ahead: list[tuple[Path, Any]] = [((), parsed)]
+    while ahead:
+        path, node = ahead.pop()
+        if isinstance(node, str) and not _is_text(node):
+            yield Fault(path, "has half of a surrogate pair: it is not text")
+        elif isinstance(node, _Members):
+            yield from _faults_of_names(node, path)
+            ahead += [((*path, _shown(name)), each) for name, each in reversed(node)]
+        elif isinstance(node, list):
+            ahead += [((*path, index), each) for index, each in reversed([*enumerate(node)])]
+
+
+def _faults_of_names(members: _Members, path: Path) -> Iterator[Fault]:
+    seen = set()
+    for name, _ in members:
+        if name in seen:
+            yield Fault((*path, _shown(name)), "stands twice in its object")
+        if not _is_text(name):
+            yield Fault((*path, _shown(name)), "has half of a surrogate pair: it is not text")
+        seen.add(name)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(name: str) -> str:
+    return name[:MAX_NAME].encode(errors="replace").decode()

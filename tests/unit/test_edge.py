@@ -1,0 +1,76 @@
+"""What the edge refuses before a function sees it, and how a choice of fields is answered."""
+
+import inspect
+import json
+from typing import Any
+
+import flask
+import pytest
+
+import main
+from domain.todo.models import Task, TaskList
+from lib.datastore import UNSET_TIME, Page
+from lib.edge.response import pick_fields
+from lib.errors import Invalid
+
+WITH_BODY = [
+    name
+    for name, function in main.FUNCTIONS.items()
+    if function.invoker in ("caller", "operator")
+    and "body" in inspect.signature(getattr(main, name)).parameters
+]
+
+
+def ask(name: str, method: str, query: str = "", body: str = "") -> tuple[int, dict[str, Any]]:
+    """Call a function from this machine, without a server."""
+    context = flask.Flask("x").test_request_context(
+        f"/?{query}",
+        method=method,
+        data=body.encode(),
+        content_type="application/json",
+        environ_base={"REMOTE_ADDR": "127.0.0.1"},
+    )
+    with context:
+        answer = getattr(main, name)(flask.request)
+        return answer.status_code, json.loads(answer.get_data())
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_no_function_takes_half_a_character(name: str) -> None:
+    method = main.FUNCTIONS[name].method
+    query = _query_of(name)
+    status, told = ask(name, method, query, '{"any": ["\\ud800"]}')
+    assert (status, told["code"], told["field"]) == (400, "malformed", "any[0]")
+
+
+@pytest.mark.parametrize("field", ["id", "i\\u0064"])
+def test_a_member_that_stands_twice_is_400_and_named(field: str) -> None:
+    body = f'{{"id": "a", "name": "x", "{field}": "b"}}'
+    status, told = ask("create_task_list", "POST", "", body)
+    assert (status, told["code"], told["field"]) == (400, "malformed", "id")
+
+
+@pytest.mark.parametrize("name", ["get_saga", "get_order", "get_task_list"])
+@pytest.mark.parametrize("query", ["id=", "id", "", "id=%00", "id=%ED%A0%80"])
+def test_an_id_that_is_none_is_422_and_named(name: str, query: str) -> None:
+    status, told = ask(name, "GET", query)
+    assert (status, told["field"]) == (422, "id")
+
+
+@pytest.mark.parametrize("items", [[], [TaskList(id="a", name="x", created_at=UNSET_TIME)]])
+def test_a_field_that_is_none_is_refused_on_every_page(items: list[TaskList]) -> None:
+    with pytest.raises(Invalid, match="there is no field 'nonsense'; there are id, name"):
+        pick_fields(Page(items, None), TaskList, "name,nonsense")
+
+
+def test_no_field_is_picked_that_is_not_shown_either() -> None:
+    with pytest.raises(Invalid, match="there is no field '_request_hash'"):
+        pick_fields(Page([], None), Task, "_request_hash")
+    with pytest.raises(Invalid, match="there is no field '_unknown'"):
+        pick_fields(Page([], None), Task, "_unknown")
+
+
+def _query_of(name: str) -> str:
+    """Return a query string with the parameters that the function wants beside its body."""
+    wanted = inspect.signature(getattr(main, name)).parameters
+    return "&".join(f"{each}=1" for each in ("task_list_id", "id") if each in wanted)
