@@ -20,8 +20,9 @@ _TIMING = {"lib.timing", *BASE}
 _OBSERVABILITY = {"lib.observability", *BASE}
 _BELOW = _JSON | _TIMING | _OBSERVABILITY
 _AUTHOR = "lib.saga.author_code"
-_DEFINITION = "lib.saga.definition.saga"
+_DEFINITION = "lib.saga.definition"
 _STATE = "lib.saga.state"
+_BARRIER = "lib.saga.barrier"
 
 _V1 = "lib.datastore.v1"
 _RPC = "lib.datastore.rpc"
@@ -63,11 +64,11 @@ ARROWS: dict[str, set[str]] = {
     _DEFINITION: {_AUTHOR, *_DATA, *_BELOW},
     _MACHINE: {_DEFINITION, _STATE, _AUTHOR, *_BELOW},
     _STATE: {_DEFINITION, _AUTHOR, *_DATA, *_BELOW},
-    "lib.saga": {_DEFINITION, _STATE, _AUTHOR, *_DATA, *_BELOW},
-    _EXECUTION: {"lib.saga", _AUTHOR, _DEFINITION, _STATE, _MACHINE, *_BELOW},
-    _ENGINE: {"lib.saga", _DEFINITION, _AUTHOR, _STATE, _MACHINE, _EXECUTION, *_DATA, *_BELOW},
+    _BARRIER: {_DEFINITION, _AUTHOR, *_DATA, *_BELOW},
+    _EXECUTION: {_BARRIER, _AUTHOR, _DEFINITION, _STATE, _MACHINE, *_BELOW},
+    _ENGINE: {_DEFINITION, _AUTHOR, _STATE, _MACHINE, _EXECUTION, *_DATA, *_BELOW},
     "lib.saga.engine.sweep": {
-        "lib.saga",
+        _BARRIER,
         _DEFINITION,
         _STATE,
         _MACHINE,
@@ -77,8 +78,10 @@ ARROWS: dict[str, set[str]] = {
         *_BELOW,
     },
     "lib.saga.remote": {_DEFINITION, _AUTHOR, _STATE, *_BELOW},
+    # The face: all that an author needs.
+    "lib.saga": {_DEFINITION, _BARRIER, "lib.saga.remote"},
     "lib.saga.operators": {
-        "lib.saga",
+        _BARRIER,
         _DEFINITION,
         _STATE,
         _MACHINE,
