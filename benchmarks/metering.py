@@ -16,7 +16,7 @@ import flask
 from lib.datastore import Rpc, Store, connect
 from lib.observability.logs import annotate
 from lib.observability.request_log import observed
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.steps import Step
 from lib.saga.engine.engine import Engine
@@ -134,7 +134,7 @@ def _make_step(number: int) -> Step:
     return Step(f"step-{number}", execute=_do_nothing, compensate=_do_nothing)
 
 
-def _do_nothing(_payload: Any, call: Call) -> str:
+def _do_nothing(_payload: Any, call: StepContext) -> str:
     return call.step
 
 

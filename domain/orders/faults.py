@@ -6,7 +6,7 @@ from functools import partial
 
 from lib.config import config
 from lib.datastore import Id, Transaction, Version, entity, key
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 
 
 @entity
@@ -27,12 +27,12 @@ class Misbehaved(Exception):
     """A participant failed as it was told to."""
 
 
-def strike(service: str, call: Call) -> None:
+def strike(service: str, context: StepContext) -> None:
     """Fail or dawdle if the service was told to; called at the start of every participant."""
     if not config().allow_faults:
         return
-    for name in (f"{service}:{call.saga_id}", service):
-        fault = call.store.transact(partial(_take_turn, name))
+    for name in (f"{service}:{context.saga_id}", service):
+        fault = context.store.transact(partial(_take_turn, name))
         if fault is None or fault.pass_times:
             continue
         if fault.fail_times:

@@ -7,7 +7,7 @@ from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity, key
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 
 
 @entity
@@ -20,16 +20,16 @@ class Stock:
     version: Version = 0
 
 
-def reserve(order: Order, call: Call) -> dict[str, int]:
+def reserve(order: Order, context: StepContext) -> dict[str, int]:
     """Take the order's units out of stock; Permanent when there are too few of any."""
-    faults.strike("inventory", call)
-    return apply_once(call, lambda tx: _move(tx, order.units(), -1), type=dict[str, int])
+    faults.strike("inventory", context)
+    return apply_once(context, lambda tx: _move(tx, order.units(), -1), type=dict[str, int])
 
 
-def release(_: Order, call: Call) -> None:
+def release(_: Order, context: StepContext) -> None:
     """Put the units back."""
-    faults.strike("inventory", call)
-    undo_once(call, lambda tx, units: _move(tx, units, +1))
+    faults.strike("inventory", context)
+    undo_once(context, lambda tx, units: _move(tx, units, +1))
 
 
 def _move(tx: Transaction, units: Mapping[str, int], sign: int) -> dict[str, int]:

@@ -6,7 +6,7 @@ from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity
 from lib.saga.barrier import apply_once
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 
 
 @entity
@@ -20,10 +20,10 @@ class Notification:
     version: Version = 0
 
 
-def send(order: Order, call: Call) -> dict[str, str]:
+def send(order: Order, context: StepContext) -> dict[str, str]:
     """Tell the customer, once; there is nothing to take back."""
-    faults.strike("notification", call)
-    return apply_once(call, lambda tx: _send(tx, order, call.saga_id), type=dict[str, str])
+    faults.strike("notification", context)
+    return apply_once(context, lambda tx: _send(tx, order, context.saga_id), type=dict[str, str])
 
 
 def _send(tx: Transaction, order: Order, order_id: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Indexed, Transaction, Version, entity, key
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 
 
 class ChargeStatus(StrEnum):
@@ -40,16 +40,16 @@ class Charge:
     version: Version = 0
 
 
-def charge(order: Order, call: Call) -> dict[str, Any]:
+def charge(order: Order, context: StepContext) -> dict[str, Any]:
     """Charge the order's total; Permanent when the customer's credit does not suffice."""
-    faults.strike("payment", call)
-    return apply_once(call, lambda tx: _capture(tx, order, call.saga_id), type=dict[str, Any])
+    faults.strike("payment", context)
+    return apply_once(context, lambda tx: _capture(tx, order, context.saga_id), type=dict[str, Any])
 
 
-def refund(order: Order, call: Call) -> None:
+def refund(order: Order, context: StepContext) -> None:
     """Give the money back."""
-    faults.strike("payment", call)
-    undo_once(call, lambda tx, charged: _refund(tx, order.customer_id, charged["charge_id"]))
+    faults.strike("payment", context)
+    undo_once(context, lambda tx, charged: _refund(tx, order.customer_id, charged["charge_id"]))
 
 
 def _capture(tx: Transaction, order: Order, order_id: str) -> dict[str, Any]:

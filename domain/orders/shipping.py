@@ -7,7 +7,7 @@ from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity, key
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 
 #: ISO 3166 codes of the countries that we ship to.
 SERVED = frozenset(
@@ -55,16 +55,16 @@ class Shipment:
     version: Version = 0
 
 
-def create(order: Order, call: Call) -> dict[str, str]:
+def create(order: Order, context: StepContext) -> dict[str, str]:
     """Create the shipment; Permanent for an address that we do not ship to."""
-    faults.strike("shipping", call)
-    return apply_once(call, lambda tx: _create(tx, order, call.saga_id), type=dict[str, str])
+    faults.strike("shipping", context)
+    return apply_once(context, lambda tx: _create(tx, order, context.saga_id), type=dict[str, str])
 
 
-def cancel(_: Order, call: Call) -> None:
-    """Call the shipment off."""
-    faults.strike("shipping", call)
-    undo_once(call, lambda tx, created: _cancel(tx, created["shipment_id"]))
+def cancel(_: Order, context: StepContext) -> None:
+    """StepContext the shipment off."""
+    faults.strike("shipping", context)
+    undo_once(context, lambda tx, created: _cancel(tx, created["shipment_id"]))
 
 
 def _create(tx: Transaction, order: Order, order_id: str) -> dict[str, str]:

@@ -7,8 +7,8 @@ before its step leaves a tombstone, and the late step is then refused: nobody wo
 
 A step with several effects gives each a name, and undoes them by name, the last one first:
 
-    apply_once(call, take_the_money, name="money")
-    apply_once(call, give_points, name="points")
+    apply_once(context, take_the_money, name="money")
+    apply_once(context, give_points, name="points")
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from lib.datastore import Id, OmitEmpty, Transaction, Version, entity, key
 from lib.json.exact_numbers import encode_exact
 from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.checks.values import NAME
-from lib.saga.definition.context import Call, NotHappened, Permanent
+from lib.saga.definition.context import NotHappened, Permanent, StepContext
 
 T = TypeVar("T")
 
@@ -73,12 +73,14 @@ class Effect:
 
 @overload
 def apply_once(
-    call: Call, effect: Callable[[Transaction], object], *, name: str = "", type: type[T]
+    context: StepContext, effect: Callable[[Transaction], object], *, name: str = "", type: type[T]
 ) -> T: ...
 @overload
-def apply_once(call: Call, effect: Callable[[Transaction], object], *, name: str = "") -> Any: ...
 def apply_once(
-    call: Call, effect: Callable[[Transaction], Any], *, name: str = "", type: Any = Any
+    context: StepContext, effect: Callable[[Transaction], object], *, name: str = ""
+) -> Any: ...
+def apply_once(
+    context: StepContext, effect: Callable[[Transaction], Any], *, name: str = "", type: Any = Any
 ) -> Any:
     """Run an effect in a transaction, once for the call's idempotency key and `name`.
 
@@ -90,30 +92,34 @@ def apply_once(
     was compensated before, or refused in this attempt or a later one, and ValueError for a second
     effect of the call under the same name.
     """
-    _claim(call, "apply_once", name, effect)
+    _claim(context, "apply_once", name, effect)
 
     def apply(tx: Transaction) -> Any:
-        record = _find(tx, call)
+        record = _find(tx, context)
         seen = record.find(name)
-        if seen is not None and not _is_outdated(seen, call):
+        if seen is not None and not _is_outdated(seen, context):
             return _result_of(seen, type)
-        if call.fencing_token <= record.settled:
+        if context.fencing_token <= record.settled:
             raise Permanent("it was settled before it came that this attempt does not happen")
         encoded = encode_exact(check_ran(effect(tx), "the effect")).decode()
         result = msgspec.json.decode(encoded, type=type)
-        _put(tx, record, _part_of(call, name, EffectStatus.DONE, result=encoded))
+        _put(tx, record, _part_of(context, name, EffectStatus.DONE, result=encoded))
         return result
 
     try:
-        return call.store.transact_optimistically(apply)
+        return context.store.transact_optimistically(apply)
     except Permanent as problem:
         refusal = str(problem)
-    seen = call.store.transact_optimistically(lambda tx: _remember(tx, call, name, refusal))
+    seen = context.store.transact_optimistically(lambda tx: _remember(tx, context, name, refusal))
     return _result_of(seen, type)
 
 
 def undo_once(
-    call: Call, undo: Callable[[Transaction, Any], object], *, name: str = "", type: Any = Any
+    context: StepContext,
+    undo: Callable[[Transaction, Any], object],
+    *,
+    name: str = "",
+    type: Any = Any,
 ) -> None:
     """Undo the effect of a name in a transaction, once; `undo` gets the effect's result.
 
@@ -121,10 +127,10 @@ def undo_once(
     and none can come later. Raises ValueError for a second undo of the call under the same name,
     and NotRun, with nothing undone, where `undo` returns code that has still to run.
     """
-    _claim(call, "undo_once", name, undo)
+    _claim(context, "undo_once", name, undo)
 
     def apply(tx: Transaction) -> None:
-        record = _find(tx, call)
+        record = _find(tx, context)
         seen = record.find(name)
         if seen is not None and seen.status is EffectStatus.DONE:
             check_ran(undo(tx, msgspec.json.decode(seen.result, type=type)), "the undo")
@@ -133,10 +139,10 @@ def undo_once(
             # A refusal binds no later attempt, and one of those may still be on its way.
             _put(tx, record, EffectPart(name=name, status=EffectStatus.UNDONE))
 
-    call.store.transact_optimistically(apply)
+    context.store.transact_optimistically(apply)
 
 
-def settle_once(call: Call, *, name: str = "", type: Any = Any) -> Any:
+def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any:
     """Answer what became of an effect, and make the answer hold: the body of a step's `status=`.
 
     Returns the effect's result, as `apply_once` does, where it is done. If it is not, no attempt
@@ -145,7 +151,7 @@ def settle_once(call: Call, *, name: str = "", type: Any = Any) -> Any:
     and is to be compensated: Permanent, which to a status question is no answer.
     """
 
-    record = bind(call, unless_done=name)
+    record = bind(context, unless_done=name)
     seen = record.find(name)
     if seen is not None and seen.status is EffectStatus.DONE:
         return _result_of(seen, type)
@@ -154,45 +160,45 @@ def settle_once(call: Call, *, name: str = "", type: Any = Any) -> Any:
     raise NotHappened(seen.refusal if seen is not None and seen.refusal else "it was not done")
 
 
-def bind(call: Call, *, unless_done: str = "") -> Effect:
+def bind(context: StepContext, *, unless_done: str = "") -> Effect:
     """Let no attempt before a call have an effect any more that it has not had; return the record.
 
     Nothing is changed where the effect of the name `unless_done` is done.
     """
 
     def settle(tx: Transaction) -> Effect:
-        record = _find(tx, call)
+        record = _find(tx, context)
         seen = record.find(unless_done)
         done = seen is not None and seen.status is EffectStatus.DONE
-        if done or record.settled >= call.fencing_token:
+        if done or record.settled >= context.fencing_token:
             return record
-        record = replace(record, settled=call.fencing_token)
+        record = replace(record, settled=context.fencing_token)
         if record.version:
             tx.update(record, mask=["settled"])
         else:
             tx.insert(record)
         return record
 
-    return call.store.transact_optimistically(settle)
+    return context.store.transact_optimistically(settle)
 
 
-def _claim(call: Call, what: str, name: str, action: object) -> None:
+def _claim(context: StepContext, what: str, name: str, action: object) -> None:
     """Note that a call uses a name; raise ValueError if it does so for another effect already.
 
     Without that, the second of two effects would be taken for a duplicate of the first.
     """
     if name and not NAME.fullmatch(name):
-        raise ValueError(f"step {call.step}: {name!r} is no name for an effect")
-    if call.claims.setdefault((what, name), action) is not action:
+        raise ValueError(f"step {context.step}: {name!r} is no name for an effect")
+    if context.claims.setdefault((what, name), action) is not action:
         under = f"under the name {name!r}" if name else "without a name"
         raise ValueError(
-            f"step {call.step}: a second {what} {under} in one call: give each effect of the step "
-            f"a name of its own, {what}(call, ..., name='...')"
+            f"step {context.step}: a second {what} {under} in one call: give each effect of the "
+            f"step a name of its own, {what}(context, ..., name='...')"
         )
 
 
-def _find(tx: Transaction, call: Call) -> Effect:
-    return tx.find(key(Effect, call.idempotency_key)) or Effect(id=call.idempotency_key)
+def _find(tx: Transaction, context: StepContext) -> Effect:
+    return tx.find(key(Effect, context.idempotency_key)) or Effect(id=context.idempotency_key)
 
 
 def _put(tx: Transaction, record: Effect, part: EffectPart) -> None:
@@ -204,22 +210,22 @@ def _put(tx: Transaction, record: Effect, part: EffectPart) -> None:
         tx.insert(changed)
 
 
-def _part_of(call: Call, name: str, status: EffectStatus, **said: str) -> EffectPart:
-    return EffectPart(name=name, status=status, token=call.fencing_token, **said)
+def _part_of(context: StepContext, name: str, status: EffectStatus, **said: str) -> EffectPart:
+    return EffectPart(name=name, status=status, token=context.fencing_token, **said)
 
 
-def _remember(tx: Transaction, call: Call, name: str, refusal: str) -> EffectPart:
-    record = _find(tx, call)
+def _remember(tx: Transaction, context: StepContext, name: str, refusal: str) -> EffectPart:
+    record = _find(tx, context)
     seen = record.find(name)
-    if seen is not None and not _is_outdated(seen, call):
+    if seen is not None and not _is_outdated(seen, context):
         return seen
-    part = _part_of(call, name, EffectStatus.REFUSED, refusal=refusal)
+    part = _part_of(context, name, EffectStatus.REFUSED, refusal=refusal)
     _put(tx, record, part)
     return part
 
 
-def _is_outdated(seen: EffectPart, call: Call) -> bool:
-    return seen.status is EffectStatus.REFUSED and seen.token < call.fencing_token
+def _is_outdated(seen: EffectPart, context: StepContext) -> bool:
+    return seen.status is EffectStatus.REFUSED and seen.token < context.fencing_token
 
 
 def _result_of(seen: EffectPart, type: Any) -> Any:

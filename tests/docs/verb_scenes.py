@@ -8,7 +8,7 @@ from typing import Any
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
+from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
 from lib.saga.machine.inputs import (
     CancelRequested,
     ParkRequested,
@@ -36,7 +36,7 @@ class Scene:
     declared: bool = True
 
 
-def play(*steps: Part | Parallel) -> Played:
+def play(*steps: Element | Parallel) -> Played:
     return Played(Saga("example", payload=dict, steps=steps))
 
 
@@ -56,11 +56,11 @@ def child(**options: Any) -> Child:
     return Child("ship", saga=INNER, payload=lambda payload, _: payload, **options)
 
 
-def pay(**options: Any) -> Part:
+def pay(**options: Any) -> Element:
     return step("pay", undo=False, pivot=True, **options)
 
 
-def late(name: str, **options: Any) -> Part:
+def late(name: str, **options: Any) -> Element:
     return step(name, undo=False, **options)
 
 
@@ -72,7 +72,7 @@ def at_pivot(**options: Any) -> Played:
     return end(play(step("reserve"), pay(**options), late("mail")), 0)
 
 
-def past_pivot(*after: Part | Parallel) -> Played:
+def past_pivot(*after: Element | Parallel) -> Played:
     return end(play(pay(), *after), 0)
 
 
@@ -81,7 +81,7 @@ def member_failed() -> Played:
     return end(past_pivot(group), 1, Result.PERMANENT, error="no such address")
 
 
-def waiting(part: Part) -> Played:
+def waiting(part: Element) -> Played:
     return end(play(step("reserve"), part, step("pack")), 0)
 
 

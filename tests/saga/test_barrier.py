@@ -12,7 +12,7 @@ import pytest
 from domain.orders.inventory import Stock
 from lib.datastore import Store, Transaction, connect, key
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 
 STOCK = key(Stock, "cd")
 
@@ -25,8 +25,8 @@ def store(host: str) -> Store:
 
 
 @pytest.fixture
-def call(store: Store) -> Call:
-    return Call(
+def call(store: Store) -> StepContext:
+    return StepContext(
         saga_id="s",
         step="reserve",
         attempt=1,
@@ -55,13 +55,13 @@ def units(store: Store) -> int:
 
 
 def test_a_duplicate_call_returns_the_first_result_and_has_no_effect(
-    store: Store, call: Call
+    store: Store, call: StepContext
 ) -> None:
     assert apply_once(call, take) == apply_once(call, take) == {"taken": 3}
     assert units(store) == 7
 
 
-def test_calls_at_the_same_time_have_one_effect(store: Store, call: Call) -> None:
+def test_calls_at_the_same_time_have_one_effect(store: Store, call: StepContext) -> None:
     results: list[Any] = []
     threads = [
         threading.Thread(target=lambda: results.append(apply_once(call, take))) for _ in range(8)
@@ -74,26 +74,28 @@ def test_calls_at_the_same_time_have_one_effect(store: Store, call: Call) -> Non
     assert units(store) == 7
 
 
-def test_a_compensation_undoes_the_effect_once(store: Store, call: Call) -> None:
+def test_a_compensation_undoes_the_effect_once(store: Store, call: StepContext) -> None:
     apply_once(call, take)
     undo_once(call, put_back)
     undo_once(call, put_back)
     assert units(store) == 10
 
 
-def test_a_compensation_without_its_effect_undoes_nothing(store: Store, call: Call) -> None:
+def test_a_compensation_without_its_effect_undoes_nothing(store: Store, call: StepContext) -> None:
     undo_once(call, put_back)
     assert units(store) == 10
 
 
-def test_a_step_that_comes_after_its_compensation_is_refused(store: Store, call: Call) -> None:
+def test_a_step_that_comes_after_its_compensation_is_refused(
+    store: Store, call: StepContext
+) -> None:
     undo_once(call, put_back)
     with pytest.raises(Permanent, match="compensated"):
         apply_once(call, take)
     assert units(store) == 10
 
 
-def test_a_step_that_was_undone_does_not_happen_again(store: Store, call: Call) -> None:
+def test_a_step_that_was_undone_does_not_happen_again(store: Store, call: StepContext) -> None:
     apply_once(call, take)
     undo_once(call, put_back)
     with pytest.raises(Permanent, match="compensated"):
@@ -101,7 +103,9 @@ def test_a_step_that_was_undone_does_not_happen_again(store: Store, call: Call) 
     assert units(store) == 10
 
 
-def test_a_refusal_is_remembered_even_when_the_reason_has_passed(store: Store, call: Call) -> None:
+def test_a_refusal_is_remembered_even_when_the_reason_has_passed(
+    store: Store, call: StepContext
+) -> None:
     store.upsert(Stock(id="cd", units=2))
     with pytest.raises(Permanent, match="too few"):
         apply_once(call, take)
@@ -112,7 +116,7 @@ def test_a_refusal_is_remembered_even_when_the_reason_has_passed(store: Store, c
     assert units(store) == 10
 
 
-def refuse(store: Store, call: Call) -> None:
+def refuse(store: Store, call: StepContext) -> None:
     """Have a call refused for want of stock, and bring the stock back."""
     store.upsert(Stock(id="cd", units=2))
     with pytest.raises(Permanent, match="too few"):
@@ -120,7 +124,7 @@ def refuse(store: Store, call: Call) -> None:
     store.upsert(Stock(id="cd", units=10))
 
 
-def test_a_later_attempt_is_not_bound_by_a_refusal(store: Store, call: Call) -> None:
+def test_a_later_attempt_is_not_bound_by_a_refusal(store: Store, call: StepContext) -> None:
     refuse(store, call)
     later = replace(call, fencing_token=2)
     assert apply_once(later, take) == apply_once(later, take) == {"taken": 3}
@@ -129,7 +133,7 @@ def test_a_later_attempt_is_not_bound_by_a_refusal(store: Store, call: Call) -> 
 
 
 def test_what_a_later_attempt_was_refused_is_refused_to_a_duplicate_of_an_earlier_one(
-    store: Store, call: Call
+    store: Store, call: StepContext
 ) -> None:
     refuse(store, call)
     refuse(store, replace(call, fencing_token=2))
@@ -140,7 +144,7 @@ def test_what_a_later_attempt_was_refused_is_refused_to_a_duplicate_of_an_earlie
 
 
 def test_a_late_step_is_refused_after_its_compensation_whatever_its_attempt(
-    store: Store, call: Call
+    store: Store, call: StepContext
 ) -> None:
     undo_once(call, put_back)
     with pytest.raises(Permanent, match="compensated"):
@@ -149,7 +153,7 @@ def test_a_late_step_is_refused_after_its_compensation_whatever_its_attempt(
 
 
 def test_a_step_and_its_compensation_at_the_same_time_leave_nothing_behind(
-    store: Store, call: Call
+    store: Store, call: StepContext
 ) -> None:
     def step() -> None:
         with contextlib.suppress(Permanent):
@@ -164,14 +168,14 @@ def test_a_step_and_its_compensation_at_the_same_time_leave_nothing_behind(
     assert units(store) == 10
 
 
-def test_another_step_has_its_own_effect(store: Store, call: Call) -> None:
+def test_another_step_has_its_own_effect(store: Store, call: StepContext) -> None:
     apply_once(call, take)
     apply_once(replace(call, idempotency_key="t/reserve"), take)
     assert units(store) == 4
 
 
 def test_a_late_step_is_refused_after_its_compensation_though_an_earlier_attempt_was_refused(
-    store: Store, call: Call
+    store: Store, call: StepContext
 ) -> None:
     refuse(store, call)
     undo_once(replace(call, fencing_token=3), put_back)
@@ -180,7 +184,9 @@ def test_a_late_step_is_refused_after_its_compensation_though_an_earlier_attempt
     assert units(store) == 10
 
 
-def test_effects_with_long_results_are_stored_beside_one_another(store: Store, call: Call) -> None:
+def test_effects_with_long_results_are_stored_beside_one_another(
+    store: Store, call: StepContext
+) -> None:
     """The records of a step's effects are no index's: Datastore limits what is indexed."""
     texts = {name: name * 100_000 for name in ("one", "two")}
     for name, text in texts.items():

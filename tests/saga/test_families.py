@@ -10,7 +10,7 @@ from msgspec import Struct
 from lib.errors import Conflict, Invalid, NotFound, TooLarge
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Timer
+from lib.saga.definition.steps import LARGEST_GROUP, Child, Element, Parallel, Signal, Timer
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.limits import LARGEST_OUTPUT
 from tests.saga.bench import Bench, Probe, make_step
@@ -22,7 +22,7 @@ class Approval(Struct, forbid_unknown_fields=True):
     by: str
 
 
-def shape(*steps: Part | Parallel, **options: Any) -> Saga:
+def shape(*steps: Element | Parallel, **options: Any) -> Saga:
     return Saga("letters", payload=dict[str, int], steps=steps, **options)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from lib.datastore import Query, key
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Part, Signal
+from lib.saga.definition.steps import Child, Element, Signal
 from lib.saga.engine.sweep.daily_look import look
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import ParkRequested, PauseRequested
@@ -15,7 +15,7 @@ from tests.saga.bench import Bench, Probe, make_step
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a look at it"}
 
 
-def begin(bench: Bench, *steps: Part) -> None:
+def begin(bench: Bench, *steps: Element) -> None:
     bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=steps))
     bench.engine.start("letters", "s", {"n": 1})
 

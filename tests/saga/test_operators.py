@@ -10,7 +10,7 @@ from lib.datastore import Query, key
 from lib.errors import Conflict, Unavailable, Unreadable, VersionMismatch
 from lib.saga.definition.context import Permanent, Unknown
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Parallel, Part, Signal
+from lib.saga.definition.steps import Child, Element, Parallel, Signal
 from lib.saga.engine.repository import Journal
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import (
@@ -38,7 +38,7 @@ def fail(problem: Exception) -> Callable[[Any], Any]:
     return act
 
 
-def begin(bench: Bench, *steps: Part) -> None:
+def begin(bench: Bench, *steps: Element) -> None:
     bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=steps))
     bench.engine.start("letters", "s", {"n": 1})
 
@@ -47,7 +47,7 @@ def child(name: str, saga: Saga, **options: Any) -> Child:
     return Child(name, saga=saga, payload=lambda payload, _: payload, **options)
 
 
-def nest(probe: Probe) -> tuple[Part, ...]:
+def nest(probe: Probe) -> tuple[Element, ...]:
     """A saga in a saga in a saga."""
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"), make_step(probe, "y")))
     middle = Saga("middle", payload=dict, steps=(child("d", inner),))

@@ -10,7 +10,7 @@ import pytest
 from lib.errors import DeadlineExceeded, NotBegun
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Part
+from lib.saga.definition.steps import Child, Element
 from lib.saga.engine import recorder
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.machine.inputs import RetryRequested
@@ -79,7 +79,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "MAX_DECIDING", timedelta(milliseconds=50))
 
 
-def follow(bench: Bench, probe: Probe, *parts: Part, **options: Any) -> None:
+def follow(bench: Bench, probe: Probe, *parts: Element, **options: Any) -> None:
     """Run a step before parts, to the end."""
     steps = (make_step(probe, "a", **options), *parts)
     bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=steps))
@@ -93,7 +93,7 @@ def test_a_function_that_never_ends_is_blamed_on_its_own_step_and_no_other_runs_
     bench: Bench, probe: Probe, end: threading.Event, asked: str
 ) -> None:
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
-    part: Part = make_step(probe, "b", when=lambda *_: end.wait(30))
+    part: Element = make_step(probe, "b", when=lambda *_: end.wait(30))
     if asked == "payload":
         part = Child("b", saga=inner, payload=lambda *_: end.wait(30))
     follow(bench, probe, part)

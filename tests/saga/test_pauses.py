@@ -8,7 +8,7 @@ import pytest
 
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Part, Signal
+from lib.saga.definition.steps import Child, Element, Signal
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import (
     CancelRequested,
@@ -52,11 +52,11 @@ def killed_before_call(bench: Bench, number: int) -> Iterator[None]:
         bench.rpc.inner = inner
 
 
-def child_of(*steps: Part, name: str = "inner") -> Saga:
+def child_of(*steps: Element, name: str = "inner") -> Saga:
     return Saga(name, payload=int, steps=steps)
 
 
-def begin(bench: Bench, *steps: Part) -> None:
+def begin(bench: Bench, *steps: Element) -> None:
     bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=steps))
     bench.engine.start("letters", "s", {"n": 1})
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.secret import Secret
 from lib.saga.definition.steps import Step
@@ -25,7 +25,7 @@ class Payment(Struct):
     card: Secret[str]
 
 
-def refuse(payment: Payment, _: Call) -> Any:
+def refuse(payment: Payment, _: StepContext) -> Any:
     raise Permanent("x" * (LONGEST_ERROR - 10) + f" the card {payment.card} was refused")
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 from domain.orders.inventory import Stock
 from lib.datastore import Transaction, connect, key
 from lib.saga.barrier import apply_once
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.machine.inputs import RetryRequested
@@ -24,7 +24,7 @@ def take(tx: Transaction) -> dict[str, int]:
     return {"taken": 3}
 
 
-def reserve(_: Any, call: Call) -> Any:
+def reserve(_: Any, call: StepContext) -> Any:
     return apply_once(call, take)
 
 

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.returned import returned_type
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.secret import REDACTED, WHOLLY_SECRET, Secret
-from lib.saga.definition.steps import Child, Part, Signal, Step
+from lib.saga.definition.steps import Child, Element, Signal, Step
 from lib.saga.machine.decide import park_unrecorded
 from lib.saga.machine.inputs import ParkRequested, ResolveRequested, SkipRequested, TimerFired
 from lib.saga.operators import view
@@ -45,22 +45,22 @@ class Approval(Struct):
     by: str = "ann"
 
 
-def charge(payment: Payment, call: Call) -> Receipt:
+def charge(payment: Payment, call: StepContext) -> Receipt:
     return Receipt(TOKEN, PIN)
 
 
-def echo(payment: Payment, call: Call) -> dict[str, Any]:
+def echo(payment: Payment, call: StepContext) -> dict[str, Any]:
     """Answer with what an earlier step, a signal or the payload has called a secret."""
     code = call.outputs.get("approve", {}).get("code")
     return {"said": f"paid by {payment.card}", "pin": PIN, code or "none": [TOKEN], "left": 1}
 
 
-def quote(payment: Payment, call: Call) -> None:
+def quote(payment: Payment, call: StepContext) -> None:
     known = [payment.card, *map(str, call.outputs.values())]
     raise Permanent(f"no: {known}")
 
 
-def undo_loudly(_: Any, call: Call) -> None:
+def undo_loudly(_: Any, call: StepContext) -> None:
     raise ValueError(f"cannot refund {call.output} of {call.outputs}")
 
 
@@ -72,7 +72,7 @@ CHARGE = Step("charge", execute=charge)
 APPROVE = Signal("approve", payload=Approval)
 
 
-def pay(*steps: Part, name: str = "pay") -> Saga:
+def pay(*steps: Element, name: str = "pay") -> Saga:
     return Saga(name, payload=Payment, steps=steps)
 
 
@@ -168,7 +168,7 @@ def test_a_childs_payload_result_and_error_are_kept_in_its_parent_too(
     check_secrets_are_kept(bench, capsys)
 
 
-def untyped(payload: Any, call: Call) -> None:
+def untyped(payload: Any, call: StepContext) -> None:
     raise Permanent(f"no: {payload}")
 
 
@@ -251,18 +251,18 @@ def test_no_task_and_no_index_has_anything_of_a_payload(bench: Bench) -> None:
 
 
 class Charger:
-    def __call__(self, payment: Payment, call: Call) -> "Receipt":
+    def __call__(self, payment: Payment, call: StepContext) -> "Receipt":
         return Receipt(TOKEN, PIN)
 
-    def charge(self, payment: Payment, call: Call) -> list[Receipt]:
+    def charge(self, payment: Payment, call: StepContext) -> list[Receipt]:
         return []
 
 
-def unresolved(payment: Payment, call: Call) -> "Unresolved":
+def unresolved(payment: Payment, call: StepContext) -> "Unresolved":
     raise NotImplementedError
 
 
-def generated(payment: Payment, call: Call) -> Iterator[int]:
+def generated(payment: Payment, call: StepContext) -> Iterator[int]:
     raise NotImplementedError
 
 

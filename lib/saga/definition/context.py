@@ -10,7 +10,7 @@ from lib.saga.definition.phase import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class StepContext:
     """One call of a step or of its compensation.
 
     `idempotency_key` is the same for every attempt of a step and for its compensation.

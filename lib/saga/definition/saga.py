@@ -19,7 +19,7 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.definition.saga_checks import faults_of_saga
 from lib.saga.definition.shape import describe_need, describe_type
-from lib.saga.definition.steps import Child, Parallel, Part, Step
+from lib.saga.definition.steps import Child, Element, Parallel, Step
 
 
 class StepKind(StrEnum):
@@ -49,7 +49,7 @@ class Saga(Declared):
 
     name: str
     payload: type
-    steps: tuple[Part | Parallel, ...]
+    steps: tuple[Element | Parallel, ...]
     version: int = 1
     _: KW_ONLY
     deadline: timedelta | None = None
@@ -63,7 +63,7 @@ class Saga(Declared):
         object.__setattr__(self, "on_compensation_failure", chosen)
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[Element, ...]:
         """All parts in order, those of groups one after the other."""
         return tuple(part for step in self.steps for part in _parts_of(step))
 
@@ -142,7 +142,7 @@ class Saga(Declared):
         return tuple(describe_need(part.output_type) for part in self.parts)
 
 
-def _parts_of(step: Part | Parallel) -> tuple[Part, ...]:
+def _parts_of(step: Element | Parallel) -> tuple[Element, ...]:
     return step.parts if isinstance(step, Parallel) else (step,)
 
 

@@ -14,7 +14,7 @@ from lib.saga.definition.checks.values import (
     faults_of_name,
 )
 from lib.saga.definition.saga_sizes import faults_of_size
-from lib.saga.definition.steps import Child, Parallel, Part, Signal, Step, Timer, fault_of_part
+from lib.saga.definition.steps import Child, Element, Parallel, Signal, Step, Timer, fault_of_part
 
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga
@@ -51,7 +51,7 @@ def faults_of_saga(saga: "Saga") -> Iterator[str]:
 
 
 def _faults_of_steps(steps: Any) -> Iterator[str]:
-    if isinstance(steps, Part | Parallel):
+    if isinstance(steps, Element | Parallel):
         yield f"steps is {describe(steps)} alone: a tuple of one has a comma, steps=(Step(...),)"
     elif not isinstance(steps, tuple):
         yield f"steps is {describe(steps)}: write a tuple, steps=(Step(...), Step(...))"
@@ -61,11 +61,11 @@ def _faults_of_steps(steps: Any) -> Iterator[str]:
         for number, part in enumerate(steps, 1):
             if isinstance(part, list | tuple):
                 yield f"entry {number} of steps is {describe(part)}: write *entry, or Parallel(...)"
-            elif not isinstance(part, Part | Parallel):
+            elif not isinstance(part, Element | Parallel):
                 yield f"entry {number} of steps: {fault_of_part(part)}"
 
 
-def _faults_of_names(parts: tuple[Part, ...]) -> Iterator[str]:
+def _faults_of_names(parts: tuple[Element, ...]) -> Iterator[str]:
     for name, count in Counter(part.name for part in parts).items():
         if count > 1:
             yield f"{count} steps have the same name, {name}: a name is a step's identity"
@@ -118,7 +118,7 @@ def _faults_of_times(saga: "Saga", deadline: timedelta) -> Iterator[str]:
         )
 
 
-def _lengths_of(part: Part) -> dict[str, timedelta]:
+def _lengths_of(part: Element) -> dict[str, timedelta]:
     if isinstance(part, Timer):
         return {"after": part.after}
     if isinstance(part, Signal) and part.within is not None:
@@ -134,7 +134,7 @@ def shortest_time(saga: "Saga") -> timedelta:
     return sum((max(map(_wait_of, (saga.parts[i] for i in s))) for s in stages), timedelta(0))
 
 
-def _wait_of(part: Part) -> timedelta:
+def _wait_of(part: Element) -> timedelta:
     if part.when is not None:
         return timedelta(0)
     if isinstance(part, Child):

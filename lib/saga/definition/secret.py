@@ -45,7 +45,7 @@ class Parted:
 
 
 def part(payload: Any, kind: Any) -> Parted:
-    """Part a payload, plain JSON or a value of `kind`, into what may be shown and what may not.
+    """Element a payload, plain JSON or a value of `kind`, into what may be shown and what may not.
 
     What does not fit `kind`, or is nested too deeply to be looked through, is secret as a whole,
     its keys too: it may be from before a mark was made. So is a field that `kind` does not know.

@@ -16,15 +16,15 @@ from lib.saga.definition.checks.values import (
     faults_of_text,
     name_for_message,
 )
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.retry_policy import PATIENT, RetryPolicy
 from lib.saga.definition.returned import returned_type
 
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga
 
-#: What a step or a compensation is: (payload, call) -> something JSON can hold.
-Action = Callable[[Any, Call], Any]
+#: What a step or a compensation is: (payload, context) -> something JSON can hold.
+Action = Callable[[Any, StepContext], Any]
 
 #: Pure functions of the payload and of the outputs so far by step name.
 Predicate = Callable[[Any, Mapping[str, Any]], bool]
@@ -41,7 +41,7 @@ LARGEST_GROUP = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Declared):
+class Element(Declared):
     """What all parts of a saga have; each raises DeclarationError with all that is wrong with it.
 
     `when` skips the part where it says False. `pivot` marks the point of no return: once it is
@@ -92,7 +92,7 @@ class Part(Declared):
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Part):
+class Step(Element):
     """One local transaction of a saga and what makes it good.
 
     `status` asks the participant what became of the step when nobody else knows: it returns the
@@ -142,7 +142,7 @@ class Step(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Timer(Part):
+class Timer(Element):
     """Waits for a time, however long; while it waits, it costs nothing."""
 
     _: KW_ONLY
@@ -154,7 +154,7 @@ class Timer(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Signal(Part):
+class Signal(Element):
     """Waits until somebody sends the signal of its name; its output is the signal's payload.
 
     The signal may come before the saga has got here. It is taken once. `payload` is the type
@@ -178,7 +178,7 @@ class Signal(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Child(Part):
+class Child(Element):
     """Runs another saga and takes its outcome as its own: its output is that of its last step.
 
     `payload` makes the child's payload of this saga's payload and outputs. Where this saga is
@@ -219,10 +219,10 @@ class Child(Part):
 class Parallel(Declared):
     """Parts that may run side by side, each in a task of its own: at most 20."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[Element, ...]
 
-    def __init__(self, *parts: Part) -> None:
-        names = ", ".join(each.name for each in parts if isinstance(each, Part))
+    def __init__(self, *parts: Element) -> None:
+        names = ", ".join(each.name for each in parts if isinstance(each, Element))
         refuse(f"Parallel({names})", _faults_of_group(parts))
         object.__setattr__(self, "parts", parts)
 
@@ -235,7 +235,7 @@ def _faults_of_group(parts: tuple[object, ...]) -> Iterator[str]:
             yield f"{describe(part)} is no part: write Parallel(a, b), or Parallel(*parts)"
         elif isinstance(part, Parallel):
             yield "there is a group in the group: list the parts of both in one Parallel(...)"
-        elif not isinstance(part, Part):
+        elif not isinstance(part, Element):
             yield fault_of_part(part)
         elif part.pivot:
             yield (

@@ -23,7 +23,7 @@ from lib.errors import (
 from lib.observability.logs import log
 from lib.observability.stack_traces import forget_stack
 from lib.observability.unexpected import log_unexpected
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Definitions, Saga, check_table
 from lib.saga.definition.steps import Child, Signal
@@ -95,7 +95,7 @@ class Due(NamedTuple):
 
     definition: Saga
     loaded: Loaded
-    call: Call
+    call: StepContext
 
 
 class Engine:

@@ -2,7 +2,7 @@
 
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Part
+from lib.saga.definition.steps import Element
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft
@@ -38,7 +38,7 @@ def compensate_next(definition: Saga, draft: Draft) -> None:
         draft.move_saga(SagaStatus.ROLLED_BACK, Cause.ALL_MADE_GOOD)
 
 
-def needs_compensation(part: Part, step: StepRecord) -> bool:
+def needs_compensation(part: Element, step: StepRecord) -> bool:
     """Return whether a step may have had an effect that can be compensated."""
     applied = step.status is StepStatus.COMPLETED or (step.status in NOT_DONE and step.uncertain)
     return applied and part.can_be_undone

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Part, Step
+from lib.saga.definition.steps import Child, Element, Step
 from lib.saga.machine.inputs import (
     AttemptEnded,
     ChildEnded,
@@ -36,7 +36,7 @@ def check_possible(definition: Saga, given: StepInput) -> None:
         raise ImpossibleInput(f"{name} of {part.kind} {part.name} of {definition.name}: {fault}")
 
 
-def _find_fault(definition: Saga, part: Part, given: StepInput) -> str:
+def _find_fault(definition: Saga, part: Element, given: StepInput) -> str:
     match given:
         case AttemptEnded():
             return _fault_of_attempt(part, given)
@@ -57,7 +57,7 @@ def _find_fault(definition: Saga, part: Part, given: StepInput) -> str:
             assert_never(given)
 
 
-def _fault_of_attempt(part: Part, ended: AttemptEnded) -> str:
+def _fault_of_attempt(part: Element, ended: AttemptEnded) -> str:
     if ended.phase not in RUNS:
         return f"no action runs in phase {ended.phase}"
     if ended.result is Result.IN_PROGRESS:

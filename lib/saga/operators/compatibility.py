@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lib.datastore import Query, Store
 from lib.errors import Unreadable
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Part, Signal
+from lib.saga.definition.steps import Element, Signal
 from lib.saga.engine.repository import Journal
 from lib.saga.state.mismatch import find_misfit, misfit_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
@@ -121,7 +121,7 @@ def _why_types(journal: Journal, definition: Saga, saga: SagaRecord) -> str:
     return find_misfit(definition, saga, steps) or next(filter(None, misfits), "")
 
 
-def _why_step(part: Part, step: StepRecord) -> str:
+def _why_step(part: Element, step: StepRecord) -> str:
     """Return why a step's signal that is still to come, or its output, would not fit."""
     if isinstance(part, Signal):
         waits = step.status in WAITS and step.signal is None

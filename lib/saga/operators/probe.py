@@ -12,7 +12,7 @@ from msgspec import Struct
 from lib.datastore import Id, Store, Version, entity, key
 from lib.errors import AlreadyExists, VersionMismatch
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 
@@ -31,7 +31,7 @@ class ProbeWrite:
     version: Version = 0
 
 
-def hold_database(_: Probe, call: Call) -> str:
+def hold_database(_: Probe, call: StepContext) -> str:
     """Write with a stale version, and insert what exists: both have to be refused.
 
     Each commit of the engine rests on that. A database that takes the write would let two workers
@@ -66,17 +66,17 @@ def _want_second_insert_refused(store: Store, existing: ProbeWrite) -> None:
     raise Permanent("the database has inserted what exists: sagas are not safe on it")
 
 
-def leave_mark(_: Probe, call: Call) -> Any:
+def leave_mark(_: Probe, call: StepContext) -> Any:
     """Record an effect, as a participant that keeps its data in Datastore does."""
     return apply_once(call, lambda _: "marked")
 
 
-def remove_mark(_: Probe, call: Call) -> None:
+def remove_mark(_: Probe, call: StepContext) -> None:
     """Undo the effect of `leave_mark`."""
     undo_once(call, lambda _, __: None)
 
 
-def report(_: Probe, call: Call) -> str:
+def report(_: Probe, call: StepContext) -> str:
     """Say that the saga has come this far."""
     return f"{call.saga_id} has come through"
 

@@ -10,7 +10,7 @@ from lib.json.decoder import BROKEN
 from lib.json.exact_numbers import read_number
 from lib.observability.logs import log
 from lib.saga.author_code.containment import Unstorable
-from lib.saga.definition.context import Call, NotHappened, Permanent, Retry, Unknown
+from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.phase import Phase
 from lib.saga.remote.exchange import LARGEST_ANSWER, Answer, Ending
 from lib.timing.clock import now
@@ -41,7 +41,7 @@ NOT_YET = 404
 NOBODY_KNOWS = frozenset({408, 409, 499})
 
 
-def output_of(answer: Answer, call: Call, place: str) -> Any:
+def output_of(answer: Answer, call: StepContext, place: str) -> Any:
     """Return the output that an answer has, or raise what it means.
 
     `place` names the service in messages. A compensation has no output, so what a good answer to
@@ -52,7 +52,7 @@ def output_of(answer: Answer, call: Call, place: str) -> Any:
     raise _failure_of(answer, call, f"{place} answered {answer.status}{_detail_of(answer)}")
 
 
-def _failure_of(answer: Answer, call: Call, reason: str) -> Exception:
+def _failure_of(answer: Answer, call: StepContext, reason: str) -> Exception:
     status = answer.status
     if status in NOT_US:
         log("ERROR", "a service does not let us in", alert="http-step-refused", saga=call.saga_id,

@@ -44,7 +44,7 @@ from lib.saga.author_code.deferred_work import NotRun, check_ran
 from lib.saga.definition.checks import refuse
 from lib.saga.definition.checks.error import Declaring, describe
 from lib.saga.definition.checks.functions import ACTION, faults_of_function
-from lib.saga.definition.context import Call, Permanent, Retry, Unknown
+from lib.saga.definition.context import Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.phase import Phase
 from lib.saga.remote.answer import output_of
 from lib.saga.remote.exchange import NETWORK, Request, seconds_until
@@ -64,7 +64,7 @@ METHODS = METHODS_WITH_BODY | {"GET", "DELETE"}
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def step_key(call: Call) -> str:
+def step_key(call: StepContext) -> str:
     """Return the Idempotency-Key that the step itself is called under, whichever phase this is.
 
     It is the call's own key, percent-encoded, or a hash of that if it is too long for a header.
@@ -72,7 +72,7 @@ def step_key(call: Call) -> str:
     return _fit(quote(call.idempotency_key))
 
 
-def describe_call(payload: Any, call: Call) -> dict[str, Any]:
+def describe_call(payload: Any, call: StepContext) -> dict[str, Any]:
     """Return the body of a call whose author has not shaped one; in every attempt the same.
 
     `step_key` is the Idempotency-Key of the step: under a compensation, what is to be undone.
@@ -101,7 +101,7 @@ class HttpCall(metaclass=Declaring):
     url: str
     _: KW_ONLY
     method: str = "POST"
-    body: Callable[[Any, Call], Any] = describe_call
+    body: Callable[[Any, StepContext], Any] = describe_call
     audience: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     tokens: Callable[[str], str] = ID_TOKENS
@@ -133,8 +133,8 @@ class HttpCall(metaclass=Declaring):
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
-    def __call__(self, payload: Any, call: Call) -> Any:
-        """Call the service; return its output or raise as the table says."""
+    def __call__(self, payload: Any, call: StepContext) -> Any:
+        """StepContext the service; return its output or raise as the table says."""
         request = Request(
             method=self.method,
             url=self.url,
@@ -147,7 +147,7 @@ class HttpCall(metaclass=Declaring):
             raise type(problem)(f"{self.place}: {problem}", after=problem.after) from problem
         return output_of(answer, call, self.place)
 
-    def _encode_body(self, payload: Any, call: Call) -> bytes | None:
+    def _encode_body(self, payload: Any, call: StepContext) -> bytes | None:
         if self.method not in METHODS_WITH_BODY:
             return None
         try:
@@ -158,7 +158,7 @@ class HttpCall(metaclass=Declaring):
         except (TypeError, ValueError, OverflowError, RecursionError) as problem:
             raise Permanent(f"{self.place}: the request's body is not JSON: {problem}") from problem
 
-    def _headers(self, call: Call) -> dict[str, str]:
+    def _headers(self, call: StepContext) -> dict[str, str]:
         headers = {
             "User-Agent": "Amends",
             "Accept": "application/json",
@@ -214,7 +214,7 @@ def _may_carry_token(url: str) -> bool:
     return parts.scheme == "https" or parts.hostname in LOOPBACK
 
 
-def _own_key(call: Call) -> str:
+def _own_key(call: StepContext) -> str:
     """Return the key of this very action; a status question has that of what it asks about.
 
     A service that honours the header would answer a compensation under its step's key with the

@@ -8,7 +8,7 @@ import msgspec
 
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.secret import WHOLLY_SECRET, part
-from lib.saga.definition.steps import Part
+from lib.saga.definition.steps import Element
 from lib.saga.state.records import SagaRecord, StepRecord
 from lib.saga.state.redaction import Redactor, conceal
 
@@ -56,5 +56,5 @@ class Privacy:
                 yield from part(msgspec.json.decode(stored), self._type_of(step)).secrets
 
     def _type_of(self, step: StepRecord) -> Any:
-        found: Part | None = self._parts.get(step.name)
+        found: Element | None = self._parts.get(step.name)
         return WHOLLY_SECRET if found is None else found.output_type

@@ -7,7 +7,7 @@ from lib.datastore import Store, key
 from lib.saga.barrier import Effect, EffectStatus
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Part, Step
+from lib.saga.definition.steps import Child, Element, Step
 from lib.saga.engine.execution.calling import idempotency_key
 from lib.saga.engine.repository import Journal
 from lib.saga.machine.causes import Cause
@@ -78,7 +78,7 @@ class Finished:
         """Return the calls of a step's compensation."""
         return [each for each in self.compensated if each.step == step.index]
 
-    def part_of(self, step: StepRecord) -> Part:
+    def part_of(self, step: StepRecord) -> Element:
         """Return what the author has declared of a step."""
         return self.definition.parts[step.index]
 

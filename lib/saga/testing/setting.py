@@ -10,7 +10,7 @@ import msgspec
 from lib.datastore import Store
 from lib.errors import AmendsError
 from lib.saga.definition.saga import Definitions, Saga
-from lib.saga.definition.steps import Child, Part, Signal
+from lib.saga.definition.steps import Child, Element, Signal
 from lib.saga.engine.engine import Engine
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaRecord
@@ -61,7 +61,7 @@ class Setting:
         return msgspec.json.encode(self.signals[name]).decode()
 
 
-def list_parts(saga: Saga, prefix: str = "") -> Iterator[tuple[str, Part]]:
+def list_parts(saga: Saga, prefix: str = "") -> Iterator[tuple[str, Element]]:
     """Yield every part of a saga and of its children by its label, `child/part` for a child's."""
     for part in saga.parts:
         yield f"{prefix}{part.name}", part

@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.saga.definition.context import Permanent, Retry
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Parallel, Part, Signal, Step, Timer
+from lib.saga.definition.steps import Child, Element, Parallel, Signal, Step, Timer
 from tests.unit.explore.seats import Script, seat
 
 NAMES = "abcdexyz"
@@ -60,7 +60,7 @@ class Lots:
                     if self._lots.random() < HOW_OFTEN:
                         yield f"{when}{name}{attempt}", self._lots.choice(problems)
 
-    def _draw_parts(self, most: int, *, undo: bool, nested: bool) -> Iterator[Part | Parallel]:
+    def _draw_parts(self, most: int, *, undo: bool, nested: bool) -> Iterator[Element | Parallel]:
         for _ in range(most):
             if len(self._left) < 3:
                 return

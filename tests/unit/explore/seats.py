@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.datastore import Id, Query, Store, Transaction, Version, entity, key
 from lib.saga.barrier import apply_once, undo_once
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
@@ -48,25 +48,25 @@ def make_saga(names: str, script: Script | None = None, *, pivot: str = "") -> S
     return Saga("seats", payload=dict, steps=tuple(steps))
 
 
-def take(script: Script, _: Any, call: Call) -> str:
+def take(script: Script, _: Any, call: StepContext) -> str:
     follow(script, call.step, call)
     result = apply_once(call, lambda tx: move_unless_refused(script, tx, call), type=str)
     follow(script, f"late {call.step}", call)
     return result
 
 
-def move_unless_refused(script: Script, tx: Transaction, call: Call) -> str:
+def move_unless_refused(script: Script, tx: Transaction, call: StepContext) -> str:
     follow(script, f"refused {call.step}", call)
     return move(tx, call.step, +1)
 
 
-def give_back(script: Script, _: Any, call: Call) -> None:
+def give_back(script: Script, _: Any, call: StepContext) -> None:
     follow(script, f"undo {call.step}", call)
     undo_once(call, lambda tx, _: move(tx, call.step, -1))
     follow(script, f"late undo {call.step}", call)
 
 
-def follow(script: Script, name: str, call: Call) -> None:
+def follow(script: Script, name: str, call: StepContext) -> None:
     problem = script.get(f"{name}/{call.attempt}") or script.get(name)
     if problem is not None:
         raise problem

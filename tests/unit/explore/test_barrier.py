@@ -9,7 +9,7 @@ import pytest
 
 from lib.datastore import Transaction, key
 from lib.saga.barrier import Effect, EffectStatus, apply_once, settle_once, undo_once
-from lib.saga.definition.context import Call, NotHappened, Permanent
+from lib.saga.definition.context import NotHappened, Permanent, StepContext
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.testing import explore
@@ -18,17 +18,17 @@ from tests.unit.explore.seats import TWICE, Seats, add_seats, give_back, move, s
 NO = Permanent("no")
 
 
-def take_two(_: Any, call: Call) -> None:
+def take_two(_: Any, call: StepContext) -> None:
     for name in ("x", "y"):
         apply_once(call, partial(move, step=name, by=+1), name=name)
 
 
-def give_two_back(_: Any, call: Call) -> None:
+def give_two_back(_: Any, call: StepContext) -> None:
     for name in ("y", "x"):
         undo_once(call, partial(take_away, name), name=name)
 
 
-def give_one_back(_: Any, call: Call) -> None:
+def give_one_back(_: Any, call: StepContext) -> None:
     undo_once(call, partial(take_away, "y"), name="y")
 
 
@@ -52,11 +52,11 @@ def test_an_effect_that_is_not_undone_beside_another_is_found() -> None:
         explore(two(give_one_back), {}, seats_fit(0), prepare=add_seats)
 
 
-def settle(_: Any, call: Call) -> str:
+def settle(_: Any, call: StepContext) -> str:
     return str(settle_once(call))
 
 
-def look(_: Any, call: Call) -> str:
+def look(_: Any, call: StepContext) -> str:
     """Answer as a participant would by hand: nothing keeps the step from coming after that."""
     effect = call.store.find(key(Effect, call.idempotency_key))
     if effect is None or effect.status is not EffectStatus.DONE:
@@ -64,11 +64,11 @@ def look(_: Any, call: Call) -> str:
     return call.step
 
 
-def never_answer(_: Any, __: Call) -> Any:
+def never_answer(_: Any, __: StepContext) -> Any:
     raise TimeoutError("no answer")
 
 
-def arrive_late(payload: Any, call: Call) -> None:
+def arrive_late(payload: Any, call: StepContext) -> None:
     """Give a seat back; what step b has sent arrives at its participant only now."""
     late = replace(call, step="b", idempotency_key=f"{call.saga_id}/b", fencing_token=1)
     with suppress(Permanent):
@@ -94,12 +94,12 @@ def test_a_step_that_comes_after_its_status_was_asked_has_no_effect(status: Any)
     explore(late(status), {}, seats_fit(0), prepare=add_seats)
 
 
-def arrive_late_without_barrier(payload: Any, call: Call) -> None:
+def arrive_late_without_barrier(payload: Any, call: StepContext) -> None:
     call.store.transact(lambda tx: move(tx, "b", +1))
     give_back({}, payload, call)
 
 
-def look_without_barrier(_: Any, call: Call) -> str:
+def look_without_barrier(_: Any, call: StepContext) -> str:
     if not call.store.get(key(Seats, "b")).taken:
         raise NotHappened("there is no such seat")
     return "b"

@@ -9,10 +9,10 @@ import pytest
 
 from lib.datastore import key, update, upsert
 from lib.saga.barrier import Effect
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Part, Step
+from lib.saga.definition.steps import Element, Step
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.machine import backward, outstanding
@@ -110,7 +110,7 @@ def test_compensations_in_the_wrong_order_are_found(monkeypatch: pytest.MonkeyPa
 def test_an_unknown_step_that_is_not_compensated_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     needs = backward.needs_compensation
 
-    def forget(part: Part, step: StepRecord) -> bool:
+    def forget(part: Element, step: StepRecord) -> bool:
         return needs(part, replace(step, uncertain=False))
 
     monkeypatch.setattr(backward, "needs_compensation", forget)
@@ -118,7 +118,7 @@ def test_an_unknown_step_that_is_not_compensated_is_found(monkeypatch: pytest.Mo
     assert "the effect of step c is still there" in find_fault(saga)
 
 
-def undo_without_tombstone(payload: Any, call: Call) -> None:
+def undo_without_tombstone(payload: Any, call: StepContext) -> None:
     if call.store.find(key(Effect, call.idempotency_key)) is not None:
         give_back({}, payload, call)
 
@@ -132,7 +132,7 @@ def test_a_barrier_without_a_tombstone_is_found() -> None:
     assert "the saga is ROLLED_BACK, but the effect of step a is still there" in tale
 
 
-def take_without_barrier(_: Any, call: Call) -> None:
+def take_without_barrier(_: Any, call: StepContext) -> None:
     call.store.transact(lambda tx: move(tx, call.step, +1))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lib.datastore import key
-from lib.saga.definition.context import Call, Permanent, Retry
+from lib.saga.definition.context import Permanent, Retry, StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
@@ -44,7 +44,7 @@ def find_by(kind: FaultKind, saga: Saga, seats: int, **options: Any) -> str:
 
 
 def set_seat(taken: int) -> Any:
-    def act(_: Any, call: Call) -> None:
+    def act(_: Any, call: StepContext) -> None:
         call.store.upsert(Seats(id=call.step, taken=taken))
 
     return act
@@ -60,7 +60,7 @@ def test_an_action_that_goes_on_after_its_time_out_is_found() -> None:
 def test_a_second_worker_at_the_same_time_is_found() -> None:
     """It looks before it takes a seat: a delivery after the other is harmless."""
 
-    def look_and_take(_: Any, call: Call) -> None:
+    def look_and_take(_: Any, call: StepContext) -> None:
         seats = call.store.get(key(Seats, call.step))
         if not seats.taken:
             call.store.insert(Seats(id=f"{call.step}/{call.fencing_token}", taken=1))

@@ -4,7 +4,7 @@ import pytest
 
 from lib.datastore import insert, key
 from lib.errors import Invalid, TooLarge
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
@@ -59,7 +59,7 @@ def test_a_value_grown_by_a_mask_is_checked_whole() -> None:
         store.update(Shelf(id="a", size=2**63), mask=["size"])
 
 
-def fail_as_a_file_name_does(_: object, __: Call) -> None:
+def fail_as_a_file_name_does(_: object, __: StepContext) -> None:
     raise RuntimeError("no such file: \udcff")
 
 

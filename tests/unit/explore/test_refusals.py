@@ -9,7 +9,7 @@ import pytest
 from lib.errors import Invalid
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Parallel, Part
+from lib.saga.definition.steps import Child, Element, Parallel
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import Journal
 from lib.saga.machine.decision.decision import Decision
@@ -50,7 +50,7 @@ def completes(name: str) -> Callable[[Decision], bool]:
 
 def family(script: Script) -> Saga:
     """Return a saga with a group of children before a step."""
-    parts: list[Part] = []
+    parts: list[Element] = []
     for name in "xy":
         kid = Saga(f"kid-{name}", payload=dict, steps=(seat(name, script),))
         parts.append(Child(f"c{name}", saga=kid, payload=lambda payload, _: payload))

@@ -3,7 +3,7 @@
 import pytest
 
 from lib.datastore import Store
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
@@ -14,7 +14,7 @@ from tests.unit.saga.build import act
 ONCE = RetryPolicy(attempts=1)
 
 
-def refuse(_: object, __: Call) -> None:
+def refuse(_: object, __: StepContext) -> None:
     raise Permanent("no")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lib.saga.definition.context import NotHappened, Permanent, Retry
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
+from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
 from lib.saga.testing import explore
 from tests.unit.explore.length import LONG, choose
 from tests.unit.explore.seats import (
@@ -27,7 +27,7 @@ CRASHED = RuntimeError("crashed")
 MINUTE = timedelta(minutes=1)
 
 
-def shape(*steps: Part | Parallel, **options: Any) -> Saga:
+def shape(*steps: Element | Parallel, **options: Any) -> Saga:
     return Saga("seats", payload=dict, steps=steps, **options)
 
 
@@ -151,7 +151,7 @@ def test_a_step_that_is_not_to_run_leaves_nothing() -> None:
     assert run(saga, 3) > 150
 
 
-def never_too() -> Part:
+def never_too() -> Element:
     return seat("e", when=lambda _, __: False)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Signal, Step
 from lib.saga.testing import explore
@@ -14,7 +14,7 @@ from tests.unit.explore.seats import add_seats, move, seat, seats_fit
 WEEK = timedelta(days=7)
 
 
-def take_without_barrier(_: Any, call: Call) -> None:
+def take_without_barrier(_: Any, call: StepContext) -> None:
     call.store.transact(lambda tx: move(tx, call.step, +1))
 
 

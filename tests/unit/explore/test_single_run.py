@@ -8,7 +8,7 @@ import pytest
 
 from lib.datastore import key
 from lib.errors import Conflict, Invalid
-from lib.saga.definition.context import Call, Permanent, Retry
+from lib.saga.definition.context import Permanent, Retry, StepContext
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal, Step, Timer
 from lib.saga.state.records import SagaStatus, StepStatus
@@ -101,7 +101,7 @@ def test_a_payload_that_does_not_fit_is_refused() -> None:
 def test_each_attempt_has_a_fencing_token_of_its_own() -> None:
     tokens: list[int] = []
 
-    def act(_: Any, call: Call) -> None:
+    def act(_: Any, call: StepContext) -> None:
         tokens.append(call.fencing_token)
         if len(tokens) == 1:
             raise Retry("later")

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from lib.datastore import Store
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from tests.unit.http_step.service import Service, running
 
 
@@ -24,8 +24,8 @@ def service(server: Service) -> Service:
 
 
 @pytest.fixture
-def call() -> Call:
-    return Call(
+def call() -> StepContext:
+    return StepContext(
         saga_id="s1",
         step="charge",
         attempt=2,

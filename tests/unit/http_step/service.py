@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.remote.http_call import HttpCall
 
 #: Writes an answer, byte for byte.
@@ -46,7 +46,7 @@ def answer(status: int, body: str = "", **headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + encoded
 
 
-def outcome(service: Service, call: Call) -> Any:
+def outcome(service: Service, call: StepContext) -> Any:
     """Return what a call of the service comes to: its output, or the exception that it raised."""
     try:
         return HttpCall(f"{service.url}/charge")({"amount": 1}, call)
@@ -54,7 +54,7 @@ def outcome(service: Service, call: Call) -> Any:
         return problem
 
 
-def kind_of(service: Service, call: Call) -> type[Any]:
+def kind_of(service: Service, call: StepContext) -> type[Any]:
     return type(outcome(service, call))
 
 

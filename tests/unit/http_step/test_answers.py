@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from lib.saga.author_code.containment import Unstorable
-from lib.saga.definition.context import Call, NotHappened, Permanent, Retry, Unknown
+from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.phase import Phase
 from lib.saga.remote.answer import LONGEST_DETAIL, LONGEST_WAIT
 from tests.unit.http_step.service import Service, kind_of, outcome
@@ -18,19 +18,23 @@ PROBLEM = "application/problem+json"
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_json_in_a_2xx_is_the_output(service: Service, call: Call, status: int) -> None:
+def test_json_in_a_2xx_is_the_output(service: Service, call: StepContext, status: int) -> None:
     service.says(status, '{"charge_id": "c1", "cents": [1, 2.5, null]}')
     assert outcome(service, call) == {"charge_id": "c1", "cents": [1, 2.5, None]}
 
 
 @pytest.mark.parametrize("status", [200, 204])
-def test_an_empty_2xx_is_done_without_output(service: Service, call: Call, status: int) -> None:
+def test_an_empty_2xx_is_done_without_output(
+    service: Service, call: StepContext, status: int
+) -> None:
     service.says(status)
     assert outcome(service, call) is None
 
 
 @pytest.mark.parametrize("body", ["<html>", "OK", '{"a": 1', '{"a": NaN}', "[" * 5000])
-def test_what_is_done_and_not_json_cannot_be_kept(service: Service, call: Call, body: str) -> None:
+def test_what_is_done_and_not_json_cannot_be_kept(
+    service: Service, call: StepContext, body: str
+) -> None:
     service.says(200, body)
     assert kind_of(service, call) is Unstorable
 
@@ -50,14 +54,14 @@ def test_what_is_done_and_not_json_cannot_be_kept(service: Service, call: Call, 
     ],
 )
 def test_each_other_status_is_one_of_the_kinds_of_failure(
-    service: Service, call: Call, status: int, kind: type[Exception]
+    service: Service, call: StepContext, status: int, kind: type[Exception]
 ) -> None:
     service.says(status)
     assert kind_of(service, call) is kind
 
 
 def test_asked_for_a_status_a_service_that_binds_itself_says_that_it_never_happened(
-    service: Service, call: Call
+    service: Service, call: StepContext
 ) -> None:
     service.says(410, "<html>", Content_Type="text/html")
     assert kind_of(service, replace(call, phase=Phase.STATUS)) is NotHappened
@@ -66,14 +70,16 @@ def test_asked_for_a_status_a_service_that_binds_itself_says_that_it_never_happe
 
 @pytest.mark.parametrize("content_type", [JSON, PROBLEM, "text/html"])
 def test_a_404_to_a_status_question_does_not_say_that_the_step_never_will_happen(
-    service: Service, call: Call, content_type: str
+    service: Service, call: StepContext, content_type: str
 ) -> None:
     service.says(404, "{}", Content_Type=content_type)
     assert kind_of(service, replace(call, phase=Phase.STATUS)) is Unknown
     assert kind_of(service, call) is Permanent
 
 
-def test_a_refusal_says_nothing_of_what_became_of_a_step(service: Service, call: Call) -> None:
+def test_a_refusal_says_nothing_of_what_became_of_a_step(
+    service: Service, call: StepContext
+) -> None:
     service.says(422, "{}", Content_Type=PROBLEM)
     assert kind_of(service, replace(call, phase=Phase.STATUS)) is Permanent
 
@@ -82,7 +88,7 @@ def test_a_refusal_says_nothing_of_what_became_of_a_step(service: Service, call:
     ("status", "kind"), [(429, Retry), (425, Retry), (503, Unknown), (409, Unknown)]
 )
 def test_a_retry_after_says_when_to_try_again(
-    service: Service, call: Call, status: int, kind: type[Retry | Unknown]
+    service: Service, call: StepContext, status: int, kind: type[Retry | Unknown]
 ) -> None:
     service.says(status, Retry_After="120")
     problem = outcome(service, call)
@@ -90,7 +96,7 @@ def test_a_retry_after_says_when_to_try_again(
     assert problem.after == timedelta(minutes=2)
 
 
-def test_a_retry_after_may_be_a_date(service: Service, call: Call) -> None:
+def test_a_retry_after_may_be_a_date(service: Service, call: StepContext) -> None:
     at = datetime.now(UTC) + timedelta(minutes=30)
     service.says(503, Retry_After=format_datetime(at, usegmt=True))
     assert timedelta(minutes=15) < outcome(service, call).after <= timedelta(minutes=30)
@@ -107,7 +113,7 @@ def test_a_retry_after_may_be_a_date(service: Service, call: Call) -> None:
     ],
 )
 def test_a_strange_retry_after_harms_nothing(
-    service: Service, call: Call, header: str, after: timedelta | None
+    service: Service, call: StepContext, header: str, after: timedelta | None
 ) -> None:
     service.answer = lambda write, _: write(
         f"HTTP/1.1 503 x\r\nContent-Length: 0\r\nRetry-After: {header}\r\n\r\n".encode("latin-1")
@@ -115,7 +121,7 @@ def test_a_strange_retry_after_harms_nothing(
     assert outcome(service, call).after == after
 
 
-def test_the_reason_is_the_detail_of_a_problem(service: Service, call: Call) -> None:
+def test_the_reason_is_the_detail_of_a_problem(service: Service, call: StepContext) -> None:
     service.says(422, '{"detail": "card\\n declined"}', Content_Type=PROBLEM)
     assert str(outcome(service, call)) == f"{service.url}/charge answered 422: card  declined"
 
@@ -124,7 +130,7 @@ def test_the_reason_is_the_detail_of_a_problem(service: Service, call: Call) -> 
     "body", ["", "no", "[1]", '{"detail": 5}', f'{{"detail": "{"x" * (LONGEST_DETAIL + 1)}"}}']
 )
 def test_without_a_fitting_detail_the_reason_is_the_status(
-    service: Service, call: Call, body: str
+    service: Service, call: StepContext, body: str
 ) -> None:
     service.says(422, body, Content_Type=PROBLEM)
     assert str(outcome(service, call)) == f"{service.url}/charge answered 422"
@@ -132,7 +138,7 @@ def test_without_a_fitting_detail_the_reason_is_the_status(
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_service_that_does_not_let_us_in_is_an_alert(
-    service: Service, call: Call, status: int, capsys: pytest.CaptureFixture[str]
+    service: Service, call: StepContext, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.says(status)
     outcome(service, call)
@@ -141,19 +147,19 @@ def test_a_service_that_does_not_let_us_in_is_an_alert(
     assert (line["saga"], line["step"], line["status"]) == ("s1", "charge", status)
 
 
-def test_a_redirect_is_not_followed(service: Service, call: Call) -> None:
+def test_a_redirect_is_not_followed(service: Service, call: StepContext) -> None:
     service.says(308, Location=f"{service.url}/elsewhere")
     assert "redirect" in str(outcome(service, call))
     assert [asked.path for asked in service.asked] == ["/charge"]
 
 
-def test_what_a_compensation_answers_is_not_looked_at(service: Service, call: Call) -> None:
+def test_what_a_compensation_answers_is_not_looked_at(service: Service, call: StepContext) -> None:
     service.says(200, "made good")
     assert outcome(service, replace(call, phase=Phase.COMPENSATE)) is None
 
 
 def test_a_compensation_that_finds_nothing_is_not_taken_for_done(
-    service: Service, call: Call
+    service: Service, call: StepContext
 ) -> None:
     service.says(404, "{}", Content_Type=JSON)
     problem = outcome(service, replace(call, phase=Phase.COMPENSATE))

@@ -12,7 +12,7 @@ import pytest
 from urllib3.exceptions import ConnectTimeoutError
 
 from lib.saga.author_code.containment import Unstorable
-from lib.saga.definition.context import Call, Permanent, Retry, Unknown
+from lib.saga.definition.context import Permanent, Retry, StepContext, Unknown
 from lib.saga.remote import exchange as exchanging
 from lib.saga.remote import internet
 from lib.saga.remote.exchange import LARGEST_ANSWER
@@ -21,14 +21,16 @@ from tests.unit.http_step.certificate import self_signed
 from tests.unit.http_step.service import Asked, Service, Write, answer, kind_of, outcome, running
 
 
-def test_without_a_connection_nothing_happened(call: Call) -> None:
+def test_without_a_connection_nothing_happened(call: StepContext) -> None:
     with socket.socket() as bound:  # and not listening, so that it refuses
         bound.bind(("127.0.0.1", 0))
         with pytest.raises(Retry, match="ConnectionRefusedError"):
             HttpCall(f"http://127.0.0.1:{bound.getsockname()[1]}/charge")({}, call)
 
 
-def test_without_an_address_nothing_happened(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_address_nothing_happened(
+    call: StepContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def unknown_host(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -37,7 +39,9 @@ def test_without_an_address_nothing_happened(call: Call, monkeypatch: pytest.Mon
         HttpCall("http://payments.invalid/charge")({}, call)
 
 
-def test_a_service_that_cannot_show_who_it_is_is_sent_nothing(call: Call, tmp_path: Path) -> None:
+def test_a_service_that_cannot_show_who_it_is_is_sent_nothing(
+    call: StepContext, tmp_path: Path
+) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(tmp_path))
     with running(context) as stranger:
@@ -45,14 +49,14 @@ def test_a_service_that_cannot_show_who_it_is_is_sent_nothing(call: Call, tmp_pa
         assert stranger.asked == []
 
 
-def test_past_the_deadline_nothing_is_sent(service: Service, call: Call) -> None:
+def test_past_the_deadline_nothing_is_sent(service: Service, call: StepContext) -> None:
     late = replace(call, deadline=datetime.now(UTC) - timedelta(seconds=1))
     assert kind_of(service, late) is Retry
     assert service.asked == []
 
 
 def test_a_service_that_outlasts_the_deadline_may_have_done_it(
-    service: Service, call: Call, monkeypatch: pytest.MonkeyPatch
+    service: Service, call: StepContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The clock stands still, so that a busy machine cannot use the time up before it is sent.
     monkeypatch.setattr(exchanging, "now", lambda: call.deadline - timedelta(seconds=0.2))
@@ -65,7 +69,7 @@ def test_a_service_that_outlasts_the_deadline_may_have_done_it(
 
 
 def test_an_answer_that_only_drips_is_left_at_the_deadline(
-    service: Service, call: Call, monkeypatch: pytest.MonkeyPatch
+    service: Service, call: StepContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dripped: list[int] = []
 
@@ -86,19 +90,19 @@ def test_an_answer_that_only_drips_is_left_at_the_deadline(
     assert service.left.wait(30)
 
 
-def test_an_answer_over_the_limit_cannot_be_kept(service: Service, call: Call) -> None:
+def test_an_answer_over_the_limit_cannot_be_kept(service: Service, call: StepContext) -> None:
     service.says(200, f'"{"x" * LARGEST_ANSWER}"')
     assert kind_of(service, call) is Unstorable
 
 
-def test_an_answer_at_the_limit_is_the_output(service: Service, call: Call) -> None:
+def test_an_answer_at_the_limit_is_the_output(service: Service, call: StepContext) -> None:
     service.says(200, f'"{"x" * (LARGEST_ANSWER - 2)}"')
     assert outcome(service, call) == "x" * (LARGEST_ANSWER - 2)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(200, Unstorable), (422, Permanent), (500, Unknown)])
 def test_an_endless_answer_is_not_read_to_its_end(
-    service: Service, call: Call, status: int, kind: type[Exception]
+    service: Service, call: StepContext, status: int, kind: type[Exception]
 ) -> None:
     def pour(write: Write, _: Asked) -> None:
         write(f"HTTP/1.1 {status} x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
@@ -110,7 +114,7 @@ def test_an_endless_answer_is_not_read_to_its_end(
     assert service.left.wait(30)
 
 
-def test_a_chunked_answer_is_read_whole(service: Service, call: Call) -> None:
+def test_a_chunked_answer_is_read_whole(service: Service, call: StepContext) -> None:
     service.answer = lambda write, _: write(
         b"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n3\r\n,2]\r\n0\r\n\r\n"
     )
@@ -136,7 +140,7 @@ def test_a_chunked_answer_is_read_whole(service: Service, call: Call) -> None:
     ],
 )
 def test_after_an_answer_that_is_broken_or_not_http_nobody_knows(
-    service: Service, call: Call, garbage: bytes
+    service: Service, call: StepContext, garbage: bytes
 ) -> None:
     def spew(write: Write, _: Asked) -> None:
         write(garbage)
@@ -148,7 +152,7 @@ def test_after_an_answer_that_is_broken_or_not_http_nobody_knows(
 
 
 def test_a_call_made_because_another_failed_is_not_taken_for_that(
-    service: Service, call: Call
+    service: Service, call: StepContext
 ) -> None:
     service.answer = lambda write, _: write(b"")
     try:
@@ -159,7 +163,7 @@ def test_a_call_made_because_another_failed_is_not_taken_for_that(
 
 @pytest.mark.parametrize(("status", "kind"), [(422, Permanent), (429, Retry), (503, Unknown)])
 def test_a_failure_counts_though_its_body_breaks_off(
-    service: Service, call: Call, status: int, kind: type[Exception]
+    service: Service, call: StepContext, status: int, kind: type[Exception]
 ) -> None:
     def break_off(write: Write, _: Asked) -> None:
         write(f"HTTP/1.1 {status} x\r\nContent-Length: 100\r\n\r\n{{".encode())
@@ -169,7 +173,7 @@ def test_a_failure_counts_though_its_body_breaks_off(
     assert kind_of(service, call) is kind
 
 
-def test_calls_one_after_another_share_a_connection(service: Service, call: Call) -> None:
+def test_calls_one_after_another_share_a_connection(service: Service, call: StepContext) -> None:
     service.says(200, "[1]")
     outcome(service, call)
     outcome(service, call)
@@ -177,7 +181,7 @@ def test_calls_one_after_another_share_a_connection(service: Service, call: Call
 
 
 def test_a_cookie_of_one_answer_is_not_sent_with_the_next_call(
-    service: Service, call: Call
+    service: Service, call: StepContext
 ) -> None:
     service.says(200, Set_Cookie="session=1")
     outcome(service, call)
@@ -186,7 +190,7 @@ def test_a_cookie_of_one_answer_is_not_sent_with_the_next_call(
 
 
 def test_a_netrc_of_the_machine_is_not_sent(
-    service: Service, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, call: StepContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login a password b\n")
@@ -195,12 +199,12 @@ def test_a_netrc_of_the_machine_is_not_sent(
     assert "Authorization" not in service.asked[0].headers
 
 
-def test_the_answer_is_asked_for_unpacked(service: Service, call: Call) -> None:
+def test_the_answer_is_asked_for_unpacked(service: Service, call: StepContext) -> None:
     outcome(service, call)
     assert service.asked[0].headers["Accept-Encoding"] == "identity"
 
 
-def test_messages_name_the_service_without_its_query(call: Call) -> None:
+def test_messages_name_the_service_without_its_query(call: StepContext) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/charge?key=sesame"
@@ -209,7 +213,9 @@ def test_messages_name_the_service_without_its_query(call: Call) -> None:
     assert "sesame" not in str(raised.value)
 
 
-def test_calls_at_the_same_time_each_get_their_own_answer(service: Service, call: Call) -> None:
+def test_calls_at_the_same_time_each_get_their_own_answer(
+    service: Service, call: StepContext
+) -> None:
     service.answer = lambda write, asked: write(answer(200, asked.body.decode()))
     echoed: list[tuple[int, Any]] = []
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib.saga.definition.context import Call, Retry
+from lib.saga.definition.context import Retry, StepContext
 from lib.saga.remote.http_call import HttpCall
 from lib.saga.remote.id_tokens import MARGIN, IdTokens
 from tests.unit.http_step.service import Asked, Service, Write, answer, running
@@ -96,7 +96,7 @@ def test_threads_that_want_one_token_fetch_it_once(issuer: Issuer) -> None:
 
 
 def test_a_call_with_an_audience_carries_a_token_for_it(
-    service: Service, call: Call, issuer: Issuer, tokens: IdTokens
+    service: Service, call: StepContext, issuer: Issuer, tokens: IdTokens
 ) -> None:
     HttpCall(f"{service.url}/charge", audience=AUDIENCE, tokens=tokens)({}, call)
     assert service.asked[0].headers["Authorization"] == "Bearer token-1"
@@ -104,14 +104,14 @@ def test_a_call_with_an_audience_carries_a_token_for_it(
 
 
 def test_a_call_without_an_audience_fetches_no_token(
-    service: Service, call: Call, issuer: Issuer, tokens: IdTokens
+    service: Service, call: StepContext, issuer: Issuer, tokens: IdTokens
 ) -> None:
     HttpCall(f"{service.url}/charge", tokens=tokens)({}, call)
     assert "Authorization" not in service.asked[0].headers
     assert issuer.fetched == []
 
 
-def test_without_a_token_nothing_is_sent(service: Service, call: Call) -> None:
+def test_without_a_token_nothing_is_sent(service: Service, call: StepContext) -> None:
     def fail(_: str) -> str:
         raise OSError("the metadata server is away")
 

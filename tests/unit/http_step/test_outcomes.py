@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.phase import Phase
 from lib.saga.engine.execution.attempt import call_in_thread, run_action
 from lib.saga.machine.inputs import AttemptEnded, Result
@@ -14,7 +14,7 @@ from lib.saga.state.delivery import Delivery
 from tests.unit.http_step.service import Service
 
 
-def outcome_of(service: Service, call: Call) -> AttemptEnded:
+def outcome_of(service: Service, call: StepContext) -> AttemptEnded:
     delivery = Delivery(
         saga_id=call.saga_id,
         steps=1,
@@ -52,7 +52,7 @@ def outcome_of(service: Service, call: Call) -> AttemptEnded:
     ],
 )
 def test_an_answer_is_an_outcome_of_the_attempt(
-    service: Service, call: Call, phase: Phase, status: int, body: str, result: Result
+    service: Service, call: StepContext, phase: Phase, status: int, body: str, result: Result
 ) -> None:
     service.says(status, body, Content_Type="application/json")
     assert outcome_of(service, replace(call, phase=phase)).result is result
@@ -60,7 +60,7 @@ def test_an_answer_is_an_outcome_of_the_attempt(
 
 @pytest.mark.parametrize(("status", "result"), [(429, Result.RETRYABLE), (503, Result.UNKNOWN)])
 def test_the_engine_is_told_when_to_try_again(
-    service: Service, call: Call, status: int, result: Result
+    service: Service, call: StepContext, status: int, result: Result
 ) -> None:
     service.says(status, Retry_After="120")
     outcome = outcome_of(service, call)

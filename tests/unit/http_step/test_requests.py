@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.phase import Phase
 from lib.saga.remote.http_call import HttpCall
 from tests.unit.http_step.service import Service, outcome
@@ -13,7 +13,7 @@ from tests.unit.http_step.service import Service, outcome
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def test_a_call_says_what_it_is_for(service: Service, call: Call) -> None:
+def test_a_call_says_what_it_is_for(service: Service, call: StepContext) -> None:
     outcome(service, replace(call, traceparent=TRACE))
     (asked,) = service.asked
     assert (asked.method, asked.path) == ("POST", "/charge")
@@ -34,7 +34,7 @@ def test_a_call_says_what_it_is_for(service: Service, call: Call) -> None:
     assert "Authorization" not in headers
 
 
-def test_every_attempt_has_the_same_key_and_body(service: Service, call: Call) -> None:
+def test_every_attempt_has_the_same_key_and_body(service: Service, call: StepContext) -> None:
     outcome(service, call)
     outcome(service, replace(call, attempt=3, fencing_token=9))
     first, second = service.asked
@@ -43,7 +43,7 @@ def test_every_attempt_has_the_same_key_and_body(service: Service, call: Call) -
 
 
 def test_a_compensation_has_a_key_of_its_own_and_names_the_steps(
-    service: Service, call: Call
+    service: Service, call: StepContext
 ) -> None:
     undo = replace(call, phase=Phase.COMPENSATE, output={"charge_id": "c1"})
     outcome(service, undo)
@@ -56,7 +56,7 @@ def test_a_compensation_has_a_key_of_its_own_and_names_the_steps(
 
 @pytest.mark.parametrize("name", ["charge;compensate", "a\r\nX-Evil: 1", "größe", "a b", "x" * 400])
 def test_no_name_of_a_step_gets_out_of_its_header_or_into_another_steps_key(
-    service: Service, call: Call, name: str
+    service: Service, call: StepContext, name: str
 ) -> None:
     hostile = replace(call, idempotency_key=f"s1/{name}")
     outcome(service, hostile)
@@ -68,26 +68,26 @@ def test_no_name_of_a_step_gets_out_of_its_header_or_into_another_steps_key(
     assert not any("X-Evil" in asked.headers for asked in service.asked)
 
 
-def test_a_payload_cannot_put_anything_into_a_header(service: Service, call: Call) -> None:
+def test_a_payload_cannot_put_anything_into_a_header(service: Service, call: StepContext) -> None:
     HttpCall(f"{service.url}/charge")("x\r\nX-Evil: 1\r\n\r\n", call)
     outcome(service, replace(call, traceparent=f"{TRACE}\r\nX-Evil: 1"))
     assert len(service.asked) == 2
     assert not any("X-Evil" in asked.headers for asked in service.asked)
 
 
-def test_the_author_may_shape_the_body(service: Service, call: Call) -> None:
+def test_the_author_may_shape_the_body(service: Service, call: StepContext) -> None:
     charge = HttpCall(f"{service.url}/charge", body=lambda order, call: [order["cents"], call.step])
     charge({"cents": 5}, call)
     assert service.asked[0].body == b'[5,"charge"]'
 
 
-def test_a_body_that_is_not_json_is_sent_to_nobody(service: Service, call: Call) -> None:
+def test_a_body_that_is_not_json_is_sent_to_nobody(service: Service, call: StepContext) -> None:
     with pytest.raises(Permanent, match="not JSON"):
         HttpCall(f"{service.url}/charge", body=lambda *_: object())({}, call)
     assert service.asked == []
 
 
-def test_a_question_has_no_body(service: Service, call: Call) -> None:
+def test_a_question_has_no_body(service: Service, call: StepContext) -> None:
     service.says(200, '{"charge_id": "c1"}')
     ask = HttpCall(f"{service.url}/charge-status", method="GET")
     assert ask({"amount": 1}, replace(call, phase=Phase.STATUS)) == {"charge_id": "c1"}

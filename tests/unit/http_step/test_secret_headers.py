@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lib.saga.definition.checks.error import DeclarationError
-from lib.saga.definition.context import Call, Retry
+from lib.saga.definition.context import Retry, StepContext
 from lib.saga.remote.http_call import HttpCall
 from tests.unit.http_step.service import Service
 
@@ -14,7 +14,7 @@ BEARER = {"Authorization": "Bearer {PAY_KEY}", "X-Api-Version": "v2-{PAY_VERSION
 
 
 def test_a_service_gets_the_key_that_the_deployment_keeps(
-    service: Service, call: Call, monkeypatch: pytest.MonkeyPatch
+    service: Service, call: StepContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAY_KEY", f"{KEY}\n")  # as a file that was pasted has it
     monkeypatch.setenv("PAY_VERSION", "7")
@@ -26,7 +26,7 @@ def test_a_service_gets_the_key_that_the_deployment_keeps(
 
 @pytest.mark.parametrize("value", ["", "  \n", f"{KEY}\r\nX-Evil: 1", "schlüssel"])
 def test_a_key_that_is_missing_or_cannot_be_sent_is_retried_and_not_shown(
-    service: Service, call: Call, monkeypatch: pytest.MonkeyPatch, value: str
+    service: Service, call: StepContext, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("PAY_KEY", value)
     with pytest.raises(Retry, match=r"/charge: the variable PAY_KEY") as refusal:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
@@ -20,7 +20,7 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def act(_: Any, __: Call) -> None:
+def act(_: Any, __: StepContext) -> None:
     """Do nothing: the machine never calls it."""
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct, ValidationError
 from lib.datastore import Id, Transaction, Version, entity, key
 from lib.saga.author_code.deferred_work import NotRun
 from lib.saga.barrier import Effect, apply_once, settle_once, undo_once
-from lib.saga.definition.context import Call, NotHappened, Permanent
+from lib.saga.definition.context import NotHappened, Permanent, StepContext
 from lib.saga.testing.store import MemoryStore
 
 
@@ -48,8 +48,8 @@ class Color(Enum):
 
 
 @pytest.fixture
-def call() -> Call:
-    return Call(
+def call() -> StepContext:
+    return StepContext(
         saga_id="s",
         step="pay",
         attempt=1,
@@ -77,7 +77,7 @@ def take_back(tx: Transaction, cents: int) -> None:
     add(-cents)(tx)
 
 
-def cents(call: Call, account: str = "a") -> int:
+def cents(call: StepContext, account: str = "a") -> int:
     found = call.store.find(key(Account, account))
     return found.cents if found else 0
 
@@ -102,7 +102,7 @@ RESULTS: list[tuple[Any, Any]] = [
 
 @pytest.mark.parametrize(("result", "kind"), RESULTS)
 def test_the_first_call_and_a_duplicate_get_equal_results(
-    call: Call, result: Any, kind: Any
+    call: StepContext, result: Any, kind: Any
 ) -> None:
     first, again = (apply_once(replace(call), lambda _: result) for _ in range(2))
     assert (first, type(first)) == (again, type(again))
@@ -113,7 +113,9 @@ def test_the_first_call_and_a_duplicate_get_equal_results(
 
 
 @pytest.mark.parametrize(("result", "kind"), RESULTS)
-def test_with_a_type_both_get_what_the_effect_returned(call: Call, result: Any, kind: Any) -> None:
+def test_with_a_type_both_get_what_the_effect_returned(
+    call: StepContext, result: Any, kind: Any
+) -> None:
     first, again = (apply_once(replace(call), lambda _: result, type=kind) for _ in range(2))
     assert first == again == result == settle_once(call, type=kind)
     undone: list[Any] = []
@@ -122,19 +124,19 @@ def test_with_a_type_both_get_what_the_effect_returned(call: Call, result: Any, 
 
 
 @pytest.mark.parametrize("result", [object(), {1, object()}, {(1, 2): 3}])
-def test_an_effect_whose_result_is_not_json_is_not_made(call: Call, result: Any) -> None:
+def test_an_effect_whose_result_is_not_json_is_not_made(call: StepContext, result: Any) -> None:
     with pytest.raises(TypeError, match="support"):
         apply_once(call, lambda tx: (add(5)(tx), result)[1])
     assert (cents(call), call.store.find(key(Effect, "s/pay"))) == (0, None)
 
 
-def test_an_effect_whose_result_does_not_fit_its_type_is_not_made(call: Call) -> None:
+def test_an_effect_whose_result_does_not_fit_its_type_is_not_made(call: StepContext) -> None:
     with pytest.raises(ValidationError, match="Expected `str`"):
         apply_once(call, add(5), type=str)
     assert cents(call) == 0
 
 
-def test_a_second_effect_in_one_call_without_a_name_is_refused_in_words(call: Call) -> None:
+def test_a_second_effect_in_one_call_without_a_name_is_refused_in_words(call: StepContext) -> None:
     apply_once(call, add(5))
     with pytest.raises(ValueError, match=r"step pay: a second apply_once .* name='\.\.\.'"):
         apply_once(call, lambda tx: add(7)(tx))
@@ -144,25 +146,25 @@ def test_a_second_effect_in_one_call_without_a_name_is_refused_in_words(call: Ca
     assert cents(call) == 5
 
 
-def test_a_second_effect_under_the_same_name_is_refused_in_words(call: Call) -> None:
+def test_a_second_effect_under_the_same_name_is_refused_in_words(call: StepContext) -> None:
     apply_once(call, add(5), name="money")
     with pytest.raises(ValueError, match="a second apply_once under the name 'money'"):
         apply_once(call, add(7), name="money")
 
 
-def test_a_second_undo_in_one_call_without_a_name_is_refused_in_words(call: Call) -> None:
+def test_a_second_undo_in_one_call_without_a_name_is_refused_in_words(call: StepContext) -> None:
     undo_once(call, take_back)
     with pytest.raises(ValueError, match="step pay: a second undo_once without a name"):
         undo_once(call, lambda tx, seen: take_back(tx, seen))
 
 
 @pytest.mark.parametrize("name", ["a/b", "a\n", "x" * 2000, "ä"])
-def test_an_effects_name_is_a_name(call: Call, name: str) -> None:
+def test_an_effects_name_is_a_name(call: StepContext, name: str) -> None:
     with pytest.raises(ValueError, match="is no name for an effect"):
         apply_once(call, add(5), name=name)
 
 
-def test_each_named_effect_happens_once_and_is_undone_once(call: Call) -> None:
+def test_each_named_effect_happens_once_and_is_undone_once(call: StepContext) -> None:
     for _ in range(2):
         again = replace(call)
         assert apply_once(again, add(5), name="money") == 5
@@ -177,14 +179,14 @@ def test_each_named_effect_happens_once_and_is_undone_once(call: Call) -> None:
     assert cents(call) == 0
 
 
-def test_all_effects_of_a_step_are_in_one_record_which_the_purge_deletes(call: Call) -> None:
+def test_all_effects_of_a_step_are_in_one_record_which_the_purge_deletes(call: StepContext) -> None:
     apply_once(call, add(5), name="money")
     apply_once(call, add(7), name="points")
     record = call.store.get(key(Effect, call.idempotency_key))
     assert [part.name for part in record.parts] == ["money", "points"]
 
 
-def test_of_several_effects_those_that_did_not_happen_leave_a_tombstone(call: Call) -> None:
+def test_of_several_effects_those_that_did_not_happen_leave_a_tombstone(call: StepContext) -> None:
     apply_once(call, add(5), name="money")
     back = replace(call, fencing_token=2)
     undo_once(back, take_back, name="points")
@@ -194,7 +196,7 @@ def test_of_several_effects_those_that_did_not_happen_leave_a_tombstone(call: Ca
     assert cents(call) == 0
 
 
-def test_one_effects_refusal_does_not_bind_another(call: Call) -> None:
+def test_one_effects_refusal_does_not_bind_another(call: StepContext) -> None:
     def refuse(_: Transaction) -> None:
         raise Permanent("no points")
 
@@ -204,12 +206,12 @@ def test_one_effects_refusal_does_not_bind_another(call: Call) -> None:
     assert apply_once(call, add(5), name="money") == 5
 
 
-def asked(call: Call) -> Call:
+def asked(call: StepContext) -> StepContext:
     """Return the call that asks for the status of a step."""
     return replace(call, fencing_token=call.fencing_token + 1)
 
 
-def test_a_status_that_is_settled_binds_the_attempt_that_comes_late(call: Call) -> None:
+def test_a_status_that_is_settled_binds_the_attempt_that_comes_late(call: StepContext) -> None:
     with pytest.raises(NotHappened, match="it was not done"):
         settle_once(asked(call))
     with pytest.raises(Permanent, match="settled before it came"):
@@ -219,7 +221,7 @@ def test_a_status_that_is_settled_binds_the_attempt_that_comes_late(call: Call) 
     assert cents(call) == 0
 
 
-def test_a_settled_step_that_an_operator_has_tried_again_may_happen(call: Call) -> None:
+def test_a_settled_step_that_an_operator_has_tried_again_may_happen(call: StepContext) -> None:
     with pytest.raises(NotHappened, match="not done"):
         settle_once(asked(call))
     later = replace(call, fencing_token=3)
@@ -227,7 +229,7 @@ def test_a_settled_step_that_an_operator_has_tried_again_may_happen(call: Call) 
     assert settle_once(asked(call)) == 5
 
 
-def test_what_was_refused_is_settled_with_its_reason(call: Call) -> None:
+def test_what_was_refused_is_settled_with_its_reason(call: StepContext) -> None:
     def refuse(_: Transaction) -> None:
         raise Permanent("no credit")
 
@@ -240,7 +242,7 @@ def test_what_was_refused_is_settled_with_its_reason(call: Call) -> None:
     assert cents(call) == 0
 
 
-def test_a_step_that_was_done_in_part_is_not_said_never_to_have_happened(call: Call) -> None:
+def test_a_step_that_was_done_in_part_is_not_said_never_to_have_happened(call: StepContext) -> None:
     apply_once(call, add(5), name="money")
     with pytest.raises(Permanent, match="done in part"):
         settle_once(asked(call), name="points")
@@ -250,7 +252,7 @@ def test_a_step_that_was_done_in_part_is_not_said_never_to_have_happened(call: C
 
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_late_step_and_its_status_never_both_say_yes_and_no(
-    call: Call, interrupted: bool
+    call: StepContext, interrupted: bool
 ) -> None:
     """Whichever commits first is right, though it is in the middle of the other one."""
     answers: list[str] = []
@@ -290,7 +292,7 @@ async def take_back_later(tx: Transaction, cents: int) -> None:
     ],
 )
 def test_an_undo_that_has_still_to_run_undoes_nothing_and_is_not_recorded(
-    call: Call, undo: Any
+    call: StepContext, undo: Any
 ) -> None:
     apply_once(call, add(5))
     later = replace(call, fencing_token=2)
@@ -300,7 +302,7 @@ def test_an_undo_that_has_still_to_run_undoes_nothing_and_is_not_recorded(
     assert call.store.get(key(Account, "a")).cents == 0
 
 
-def test_an_effect_that_has_still_to_run_is_named_as_that(call: Call) -> None:
+def test_an_effect_that_has_still_to_run_is_named_as_that(call: StepContext) -> None:
     async def effect(tx: Transaction) -> int:
         return add(5)(tx)
 

@@ -9,7 +9,7 @@ from lib.errors import Conflict, VersionMismatch
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
+from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
 from lib.saga.machine.decide import apply_request
 from lib.saga.machine.inputs import (
     CancelRequested,
@@ -43,7 +43,7 @@ def void(name: str) -> VoidRequested:
     return VoidRequested(**WHO, step=name)
 
 
-def play(*steps: Part | Parallel, **options: Any) -> Played:
+def play(*steps: Element | Parallel, **options: Any) -> Played:
     return Played(Saga("x", payload=dict, steps=steps, **options))
 
 
@@ -59,7 +59,7 @@ def end(played: Played, index: int, result: Result = Result.DONE, **options: Any
 # The first final failure without a way back calls an operator
 
 
-def failed_beside(*others: Part) -> Played:
+def failed_beside(*others: Element) -> Played:
     """Past its pivot, a member of a group has failed for good, and the others have not ended."""
     played = play(
         PIVOT, Parallel(step("a", undo=False, retry=ONCE), *others), step("z", undo=False)
@@ -73,7 +73,7 @@ def failed_beside(*others: Part) -> Played:
     "other", [Signal("go"), Timer("nap", after=timedelta(days=360)), step("b", undo=False)]
 )
 def test_a_member_that_fails_past_the_pivot_calls_an_operator_while_others_go_on(
-    other: Part,
+    other: Element,
 ) -> None:
     played = failed_beside(other)
     assert (played.saga.status, played.letters) == (SagaStatus.RUNNING, 1)

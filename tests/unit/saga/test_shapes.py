@@ -9,7 +9,7 @@ from lib.errors import Conflict, NotFound
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.definition.saga import Definitions, Saga, StepKind
-from lib.saga.definition.steps import LARGEST_GROUP, Child, Parallel, Part, Signal, Step, Timer
+from lib.saga.definition.steps import LARGEST_GROUP, Child, Element, Parallel, Signal, Step, Timer
 from lib.saga.machine.inputs import (
     CancelRequested,
     ChildEnded,
@@ -30,7 +30,7 @@ CANCEL = CancelRequested(actor="op", reason="changed my mind")
 LATER = timedelta(hours=1)
 
 
-def play(*steps: Part | Parallel, **options: object) -> Played:
+def play(*steps: Element | Parallel, **options: object) -> Played:
     return Played(Saga("x", payload=dict, steps=steps, **options))  # type: ignore[arg-type]
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
+from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
 from lib.saga.machine.decide import decide
 from lib.saga.machine.inputs import SignalReceived
 from tests.unit.saga.build import THREE, Played, outcome, step
 
 
-def declared(part: Part, **fields: Any) -> Part:
+def declared(part: Element, **fields: Any) -> Element:
     """Declare what no declaration lets through: the machine has to stand it all the same."""
     for name, value in fields.items():
         object.__setattr__(part, name, value)
@@ -42,7 +42,7 @@ def deep(*_: Any) -> Any:
 
 ANYTHING = Saga("anything", payload=object, steps=(step("k"),))
 
-UNFIT: list[tuple[Callable[[], Part], str]] = [
+UNFIT: list[tuple[Callable[[], Element], str]] = [
     (lambda: declared(Signal("x"), within=60), "TypeError: unsupported operand"),
     (lambda: declared(Signal("x"), within=timedelta.max), "OverflowError: date value out of"),
     (lambda: declared(Timer("x", after=timedelta(1)), after=timedelta.max), "OverflowError"),
@@ -59,7 +59,7 @@ UNFIT: list[tuple[Callable[[], Part], str]] = [
 
 @pytest.mark.parametrize(("make", "said"), UNFIT)
 def test_a_part_that_cannot_begin_is_no_fault_of_the_part_before(
-    make: Callable[[], Part], said: str
+    make: Callable[[], Element], said: str
 ) -> None:
     played = Played(Saga("s", payload=dict, steps=(step("a"), make())))
     played.ends()
@@ -73,7 +73,7 @@ def test_a_part_that_cannot_begin_is_no_fault_of_the_part_before(
 
 @pytest.mark.parametrize(("make", "said"), UNFIT)
 def test_a_part_that_cannot_begin_past_the_pivot_parks_and_the_pivot_is_done(
-    make: Callable[[], Part], said: str
+    make: Callable[[], Element], said: str
 ) -> None:
     part = make()
     if hasattr(part, "compensate"):
@@ -87,7 +87,7 @@ def test_a_part_that_cannot_begin_past_the_pivot_parks_and_the_pivot_is_done(
 
 @pytest.mark.parametrize(("make", "said"), UNFIT)
 def test_a_saga_whose_first_part_cannot_begin_is_started_and_rolled_back(
-    make: Callable[[], Part], said: str
+    make: Callable[[], Element], said: str
 ) -> None:
     played = Played(Saga("s", payload=dict, steps=(make(),)))
     assert played.saga.status == "ROLLED_BACK"

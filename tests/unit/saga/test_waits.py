@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Parallel, Part, Signal, Timer
+from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
 from lib.saga.machine.inputs import (
     ChildEnded,
     Looked,
@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 CHILD = Saga("child", payload=dict, steps=(step("x"),))
 
 
-def play(*steps: Part | Parallel) -> Played:
+def play(*steps: Element | Parallel) -> Played:
     return Played(Saga("x", payload=dict, steps=steps))
 
 

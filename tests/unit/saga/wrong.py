@@ -10,14 +10,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from lib.saga.definition.context import Call
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Definitions, OnCompensationFailure, Saga
 from lib.saga.definition.steps import Child, Parallel, Signal, Step, Timer
 from lib.saga.remote.http_call import HttpCall
 
 
-def act(payload: Any, call: Call) -> Any:
+def act(payload: Any, call: StepContext) -> Any:
     return None
 
 
@@ -25,11 +25,11 @@ def one(payload: Any) -> Any:
     return None
 
 
-def three(payload: Any, call: Call, store: Any) -> Any:
+def three(payload: Any, call: StepContext, store: Any) -> Any:
     return None
 
 
-def named(payload: Any, *, call: Call) -> Any:
+def named(payload: Any, *, call: StepContext) -> Any:
     return None
 
 
@@ -37,15 +37,15 @@ def nothing() -> None:
     return None
 
 
-async def later(payload: Any, call: Call) -> None:
+async def later(payload: Any, call: StepContext) -> None:
     return None
 
 
-def piecemeal(payload: Any, call: Call) -> Iterator[int]:
+def piecemeal(payload: Any, call: StepContext) -> Iterator[int]:
     yield 1
 
 
-async def later_piecemeal(payload: Any, call: Call) -> AsyncIterator[int]:
+async def later_piecemeal(payload: Any, call: StepContext) -> AsyncIterator[int]:
     yield 1
 
 
@@ -54,20 +54,20 @@ def yes(payload: Any, outputs: Mapping[str, Any]) -> bool:
 
 
 class Service:
-    def execute(self, payload: Any, call: Call) -> Any:
+    def execute(self, payload: Any, call: StepContext) -> Any:
         return None
 
-    async def execute_later(self, payload: Any, call: Call) -> Any:
+    async def execute_later(self, payload: Any, call: StepContext) -> Any:
         return None
 
 
 class Caller:
-    def __call__(self, payload: Any, call: Call) -> Any:
+    def __call__(self, payload: Any, call: StepContext) -> Any:
         return None
 
 
 class LateCaller:
-    async def __call__(self, payload: Any, call: Call) -> Any:
+    async def __call__(self, payload: Any, call: StepContext) -> Any:
         return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from lib.saga.author_code.deferred_work import refuse_deferred
 from lib.saga.definition.checks.error import Declared, describe
 
-ACTION = ("payload", "call")
+ACTION = ("payload", "context")
 PURE = ("payload", "outputs")
 
 

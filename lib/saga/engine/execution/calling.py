@@ -5,10 +5,10 @@ from functools import partial
 from typing import Any
 
 from lib.saga.barrier import EffectStatus, bind
-from lib.saga.definition.context import Call, Permanent
+from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Action, Part, Step
+from lib.saga.definition.steps import Action, Element, Step
 from lib.saga.engine.execution.attempt import outcome_of
 from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.forward.stop import must_stop
@@ -52,7 +52,7 @@ def records_begin(definition: Saga, delivery: Delivery) -> bool:
     return delivery.phase is Phase.EXECUTE and definition.records_begin_of(delivery.step)
 
 
-def action_of(part: Part, phase: Phase) -> Action:
+def action_of(part: Element, phase: Phase) -> Action:
     """Return the author's code for a phase of a step."""
     if not isinstance(part, Step):
         raise TypeError(f"{part.name} has no action")
@@ -67,7 +67,7 @@ def action_of(part: Part, phase: Phase) -> Action:
     return partial(_ask_and_bind, action) if phase is Phase.STATUS else action
 
 
-def _ask_and_bind(status: Action, payload: Any, call: Call) -> Any:
+def _ask_and_bind(status: Action, payload: Any, call: StepContext) -> Any:
     """Ask what became of a step; a "no" then holds for what goes through the effect barrier.
 
     A participant that only looks would lose the effect of an attempt that comes after its answer.
@@ -89,11 +89,11 @@ def idempotency_key(saga_id: str, step: str) -> str:
     return f"{saga_id}/{step}"
 
 
-def make_call(loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any) -> Call:
+def make_call(loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any) -> StepContext:
     """Return what an action is handed beside the payload."""
     saga, step = loaded.saga, loaded.steps[delivery.step]
     outputs = outputs_of(loaded.steps)
-    return Call(
+    return StepContext(
         saga_id=saga.id,
         step=step.name,
         attempt=step.tries,

@@ -8,7 +8,7 @@ from typing import assert_never
 from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Part, Predicate, Signal, Timer
+from lib.saga.definition.steps import Child, Element, Predicate, Signal, Timer
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
@@ -94,7 +94,7 @@ def _plan_child(definition: Saga, draft: Draft, index: int, part: Child, begin: 
     return StartChild(begin(part.saga, child))
 
 
-def _plan_wait(draft: Draft, index: int, part: Part) -> Plan:
+def _plan_wait(draft: Draft, index: int, part: Element) -> Plan:
     signal = draft.steps[index].signal
     if isinstance(part, Timer):
         return WaitUntil(draft.now + part.after)
