@@ -20,7 +20,7 @@ from lib.saga.definition.context import StepContext
 from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.steps import Step
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.delivery import Delivery
 from local.datastore.api.server import serve
@@ -115,7 +115,7 @@ def _meter(rpc: Rpc, steps: int) -> Metered:
     counted = Meter(rpc)
     line = _Line(counted.billed)
     saga = Saga("counted", payload=dict[str, int], steps=tuple(map(_make_step, range(steps))))
-    engine = Engine(Definitions([saga]), Journal(Store(counted)), line, _now)
+    engine = Engine(Definitions([saga]), SagaRepository(Store(counted)), line, _now)
     edge = _Edge(counted.billed)
     edge.serve("start-saga", lambda: engine.start("counted", "s1", {"n": 1}), saga="s1")
     while line.waiting:

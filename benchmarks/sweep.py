@@ -21,7 +21,7 @@ from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.steps import Step
 from lib.saga.engine.cloud_tasks import CloudTasksQueue, make_client
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import Swept, sweep
 from lib.saga.state.delivery import Delivery
 from local.stack import Stack
@@ -77,14 +77,16 @@ def open_paused_queue(stack: Stack) -> CloudTasksQueue:
 
 def lose_sagas(store: Store, count: int, run: int) -> None:
     """Store sagas whose first task the queue has lost an hour ago."""
-    engine = Engine(Definitions([SAGA]), Journal(store), Lost(), lambda: datetime.now(UTC) - BEFORE)
+    engine = Engine(
+        Definitions([SAGA]), SagaRepository(store), Lost(), lambda: datetime.now(UTC) - BEFORE
+    )
     for number in range(count):
         engine.start(SAGA.name, f"s{run}-{number}", {"n": number})
 
 
 def measure(store: Store, queue: CloudTasksQueue, threads: int) -> Swept:
     """Sweep once; the engine's log lines are not shown."""
-    engine = Engine(Definitions([SAGA]), Journal(store), queue, lambda: datetime.now(UTC))
+    engine = Engine(Definitions([SAGA]), SagaRepository(store), queue, lambda: datetime.now(UTC))
     with contextlib.redirect_stdout(io.StringIO()):
         return sweep(engine, engine.clock, threads=threads)
 

@@ -149,7 +149,7 @@ def operate_sagas(body: Bulk, operator: Operator) -> dict[str, Any]:
         outcome=body.outcome,
     )
     page = view.find_page(
-        operator.engine.journal, body.status, body.name, body.page_size, body.page_token
+        operator.engine.repository, body.status, body.name, body.page_size, body.page_token
     )
     changes = apply_to_each(operator.engine, page.items, request, dry_run=body.dry_run)
     return {"dry_run": body.dry_run, **view.show_page(page, changes)}

@@ -14,13 +14,13 @@ from lib.timing.clock import now
 @endpoint("GET")
 def monitor_sagas(engine: Engine) -> dict[str, Any]:
     """Return the numbers of a dashboard: by status, overdue, parked, retries, the oldest."""
-    return monitor(engine.journal, now())
+    return monitor(engine.repository, now())
 
 
 @endpoint("GET")
 def count_sagas(engine: Engine, name: SagaName | None = None) -> dict[str, int]:
     """Return the number of sagas in each status, the finished ones too: dearer the more of them."""
-    return view.count_sagas(engine.journal, name)
+    return view.count_sagas(engine.repository, name)
 
 
 @endpoint("GET")
@@ -31,10 +31,10 @@ def list_dead_letters(
     page_token: PageToken = None,
 ) -> dict[str, Any]:
     """Return a page of the parked sagas, the longest parked first."""
-    return view.page_of_letters(engine.journal, name, page_size, page_token)
+    return view.page_of_letters(engine.repository, name, page_size, page_token)
 
 
 @endpoint("GET")
 def count_dead_letters(engine: Engine, name: SagaName | None = None) -> dict[str, int]:
     """Return the number of parked sagas."""
-    return {"count": view.count_letters(engine.journal, name)}
+    return {"count": view.count_letters(engine.repository, name)}

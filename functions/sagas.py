@@ -74,7 +74,7 @@ def list_sagas(
     page_token: PageToken = None,
 ) -> dict[str, Any]:
     """Return a page of sagas, the newest first, by status and name."""
-    return view.page_of_sagas(engine.journal, status, name, page_size, page_token)
+    return view.page_of_sagas(engine.repository, status, name, page_size, page_token)
 
 
 @endpoint("POST", status=202)

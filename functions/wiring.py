@@ -45,11 +45,11 @@ def engine() -> "Engine":
     """Return this process's saga engine over Datastore and Cloud Tasks."""
     from domain.sagas import DEFINITIONS
     from lib.saga.engine.engine import Engine
-    from lib.saga.engine.repository import Journal
+    from lib.saga.engine.repository import SagaRepository
     from lib.saga.engine.retention import Retention
 
     retention = Retention(keep=config().retention, ttl=config().ttl)
-    return Engine(DEFINITIONS, Journal(store()), _LaterQueue(), now, retention=retention)
+    return Engine(DEFINITIONS, SagaRepository(store()), _LaterQueue(), now, retention=retention)
 
 
 @once

@@ -33,7 +33,7 @@ def place_order(engine: Engine, order: Order, order_id: str, traceparent: str) -
 
 def show_order(engine: Engine, order_id: str) -> dict[str, Any]:
     """Return an order and what became of it; NotFound when there is none."""
-    saga = engine.journal.find(order_id)
+    saga = engine.repository.find(order_id)
     if saga is None or saga.name != ORDER_PROCESSING.name:
         raise NotFound(f"no order {order_id!r}", field="id")
     return _show(saga, msgspec.json.decode(saga.payload, type=Order))

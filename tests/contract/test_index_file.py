@@ -13,7 +13,7 @@ from domain.todo.models import TaskList
 from domain.todo.task_queries import Order, TaskFilter
 from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.operators import view
 from lib.saga.operators.compatibility import count_beyond, find_stranded
 from lib.saga.operators.dashboard import monitor
@@ -54,19 +54,21 @@ def list_queries() -> Iterator[Ask]:
         yield lambda store, w=wanted, o=order: task_queries.page_of_matches(store, w, o, 10, None)  # type: ignore[misc]
         yield lambda store, w=wanted: task_queries.count_matches(store, w)  # type: ignore[misc]
     for status, name in product((None, *SagaStatus), (None, "orders")):
-        yield lambda store, s=status, n=name: view.page_of_sagas(Journal(store), s, n, 10, None)  # type: ignore[misc]
+        yield lambda store, s=status, n=name: view.page_of_sagas(
+            SagaRepository(store), s, n, 10, None
+        )  # type: ignore[misc]
     for name in (None, "orders"):
-        yield lambda store, n=name: view.count_sagas(Journal(store), n)  # type: ignore[misc]
-    yield lambda store: list(Journal(store).overdue(NOW, 10, []))
-    yield lambda store: Journal(store).events("s", 10)
-    yield lambda store: list(Journal(store).purgeable(NOW, 10, []))
-    yield lambda store: list(Journal(store).unalerted(10, []))
-    yield lambda store: monitor(Journal(store), NOW)
+        yield lambda store, n=name: view.count_sagas(SagaRepository(store), n)  # type: ignore[misc]
+    yield lambda store: list(SagaRepository(store).overdue(NOW, 10, []))
+    yield lambda store: SagaRepository(store).events("s", 10)
+    yield lambda store: list(SagaRepository(store).purgeable(NOW, 10, []))
+    yield lambda store: list(SagaRepository(store).unalerted(10, []))
+    yield lambda store: monitor(SagaRepository(store), NOW)
     yield lambda store: find_stranded(store, {})
     yield count_beyond
     for name in (None, "orders"):
-        yield lambda store, n=name: view.page_of_letters(Journal(store), n, 10, None)  # type: ignore[misc]
-        yield lambda store, n=name: view.count_letters(Journal(store), n)  # type: ignore[misc]
+        yield lambda store, n=name: view.page_of_letters(SagaRepository(store), n, 10, None)  # type: ignore[misc]
+        yield lambda store, n=name: view.count_letters(SagaRepository(store), n)  # type: ignore[misc]
 
 
 def find_refusal(store: Store) -> str:

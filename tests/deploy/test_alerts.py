@@ -16,7 +16,7 @@ from lib.datastore import Results, UnreadableEntity, key
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Definitions
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.records import DeadLetter
 from lib.saga.testing import MemoryStore, VirtualClock
@@ -129,7 +129,7 @@ def test_a_parked_saga_is_one_alert_that_names_it_and_its_step(
     probe, clock, queue = Probe(), VirtualClock(), HeldQueue()
     probe.on = {"b": refuse, "undo a": refuse}
     engine = Engine(
-        Definitions([make_saga(probe)]), Journal(MemoryStore(clock=clock)), queue, clock
+        Definitions([make_saga(probe)]), SagaRepository(MemoryStore(clock=clock)), queue, clock
     )
     engine.start("letters", "s1", {"n": 1})
     while queue.waiting:
@@ -146,7 +146,7 @@ def test_the_dead_letters_are_an_alert_for_as_long_as_there_are_any(
 ) -> None:
     clock = VirtualClock()
     store = MemoryStore(clock=clock)
-    engine = Engine(Definitions([]), Journal(store), HeldQueue(), clock)
+    engine = Engine(Definitions([]), SagaRepository(store), HeldQueue(), clock)
     for number in range(50):
         letter = DeadLetter(
             id=f"s{number}", name="letters", step="a", reason="no", sequence=1, alerted=True,

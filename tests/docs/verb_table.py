@@ -11,7 +11,7 @@ from typing import Any
 from lib.errors import AmendsError
 from lib.saga.definition.saga import Definitions
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.decide import begin
 from lib.saga.machine.inputs import ParkRequested, SignalReceived
 from lib.saga.machine.waits import waits_of
@@ -69,7 +69,7 @@ def load(scene: Scene) -> tuple[Played, Engine]:
     for each in (*played.steps, *(s for c in played.children for s in begin(INNER, c).steps)):
         store.insert(each)
     definitions = Definitions([played.definition] if scene.declared else [])
-    return played, Engine(definitions, Journal(store), NoQueue(), lambda: played.now)
+    return played, Engine(definitions, SagaRepository(store), NoQueue(), lambda: played.now)
 
 
 def try_all(scene: Scene) -> list[Cell]:

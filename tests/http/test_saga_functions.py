@@ -14,7 +14,7 @@ from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.steps import Step
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from local.stack import Stack
 from tests.http.conftest import Call, assert_problem
 from tests.saga.bench import HeldQueue
@@ -54,7 +54,7 @@ def park(stack: Stack) -> Callable[[str], None]:
 
     def put(saga_id: str) -> None:
         queue = HeldQueue()
-        engine = Engine(definitions, Journal(store), queue, lambda: datetime.now(UTC))
+        engine = Engine(definitions, SagaRepository(store), queue, lambda: datetime.now(UTC))
         engine.start(ORDER_PROCESSING.name, saga_id, ORDER)
         while queue.waiting:
             engine.deliver(queue.take())

@@ -10,7 +10,7 @@ from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.steps import Step
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import KEEP, Retention
 from lib.saga.machine.inputs import CancelRequested
 from lib.saga.state.delivery import Delivery
@@ -54,9 +54,9 @@ class Bench:
         self.engine = self.make_engine(*sagas)
 
     def make_engine(self, *sagas: Saga, retention: Retention = KEEP, **options: Any) -> Engine:
-        journal = Journal(self.store)
+        repository = SagaRepository(self.store)
         return Engine(
-            Definitions(sagas), journal, self.queue, self.now, retention=retention, **options
+            Definitions(sagas), repository, self.queue, self.now, retention=retention, **options
         )
 
     def now(self) -> datetime:
@@ -82,9 +82,9 @@ class Bench:
         return self.engine.tell(saga_id, CancelRequested(actor="op", reason="stop"))
 
     def load(self, saga_id: str) -> tuple[SagaRecord, list[StepRecord]]:
-        saga = self.engine.journal.find(saga_id)
+        saga = self.engine.repository.find(saga_id)
         assert saga is not None
-        loaded = self.engine.journal.load(saga_id, saga.total_steps)
+        loaded = self.engine.repository.load(saga_id, saga.total_steps)
         assert loaded is not None
         return loaded
 

@@ -319,7 +319,7 @@ def test_a_delivery_that_could_not_be_looked_up_costs_its_step_no_attempt(
     start(bench)
     first = bench.queue.take()
     with monkeypatch.context() as down:
-        down.setattr(bench.engine.journal, "load", be_down)
+        down.setattr(bench.engine.repository, "load", be_down)
         with pytest.raises(NotBegun) as refused:
             bench.deliver(first)
     assert refused.value.status == 429

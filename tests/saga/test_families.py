@@ -142,7 +142,7 @@ def test_a_childs_payload_that_does_not_fit_fails_the_step_and_starts_nothing(
     unfit = Child("c", saga=child, payload=lambda _, outputs: outputs["a"])
     begin(bench, shape(make_step(probe, "a"), unfit))
     bench.run_to_end()
-    assert bench.engine.journal.find("s:c") is None
+    assert bench.engine.repository.find("s:c") is None
     assert bench.load("s")[0].error == "step c: payload must be a whole number"
     assert probe.calls == ["a", "undo a"]
 

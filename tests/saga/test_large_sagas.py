@@ -7,7 +7,7 @@ import pytest
 
 from lib.datastore import Store
 from lib.saga.definition.context import Permanent
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from tests.saga.bench import Bench, Probe, make_saga, start
 from tests.unit.datastore.connections import CountingConnection
 
@@ -48,7 +48,7 @@ def test_a_saga_is_never_loaded_with_a_root_and_steps_of_two_times(large: Bench)
     connection = Interrupted(large.rpc.inner)
     connection.meanwhile = large.deliver
     before = large.load("s")
-    loaded = Journal(Store(connection)).load("s", len(NAMES))
+    loaded = SagaRepository(Store(connection)).load("s", len(NAMES))
     assert connection.calls["Lookup"] > 1
     assert loaded is not None
     assert (loaded.saga, loaded.steps) == before

@@ -128,7 +128,7 @@ def test_a_saga_that_waits_is_looked_at_once_a_day_however_long_and_is_never_ove
     dues = set()
     for _ in range(20):
         bench.pass_time(hours=24)
-        assert bench.engine.journal.count_overdue(bench.now()) == 0
+        assert bench.engine.repository.count_overdue(bench.now()) == 0
         bench.rpc.calls.clear()
         swept = sweep(bench.engine, bench.now)
         assert (swept.found, swept.helped, bench.rpc.calls["Commit"]) == (0, 0, 1)

@@ -33,7 +33,7 @@ def test_the_dashboard_counts_what_is_unfinished_and_what_has_just_ended(
     start(bench, "paused")
     bench.engine.tell("paused", PauseRequested(actor="ops", reason="x"))
     bench.pass_time(minutes=5)
-    seen = monitor(bench.engine.journal, bench.now())
+    seen = monitor(bench.engine.repository, bench.now())
     assert seen["by_status"] == {"PENDING": 1, "RUNNING": 1, "ROLLING_BACK": 0, "FAILED": 1}
     assert seen["finished_in_the_last_hour"] == {"COMPLETED": 3, "ROLLED_BACK": 0}
     counts = {name: seen[name] for name in ("retries", "paused", "overdue", "parked")}
@@ -51,7 +51,7 @@ def test_the_dashboard_costs_the_same_calls_however_many_sagas_there_are(bench: 
             start(bench, f"s-{number}-{each}")
         bench.run_to_end()
         bench.rpc.calls.clear()
-        monitor(bench.engine.journal, bench.now())
+        monitor(bench.engine.repository, bench.now())
         spent.append(dict(bench.rpc.calls))
     assert (
         spent

@@ -11,7 +11,7 @@ from lib.errors import Conflict, Unavailable, Unreadable, VersionMismatch
 from lib.saga.definition.context import Permanent, Unknown
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element, Parallel, Signal
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import (
     CancelRequested,
@@ -125,14 +125,14 @@ def test_a_child_that_cannot_be_told_keeps_no_sibling_from_a_pause(
     group = Parallel(child("c", inner), child("d", inner))
     bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=(group,)))
     bench.engine.start("letters", "s", {"n": 1})
-    get = bench.engine.journal.get
+    get = bench.engine.repository.get
 
     def break_one(saga_id: str) -> Loaded:
         if saga_id == "s:c":
             raise Unreadable("written by a newer revision")
         return get(saga_id)
 
-    monkeypatch.setattr(bench.engine.journal, "get", break_one)
+    monkeypatch.setattr(bench.engine.repository, "get", break_one)
     with pytest.raises(Unreadable, match="newer revision"):
         bench.engine.tell("s", PauseRequested(**WHO))
     assert [bench.load(name)[0].paused for name in ("s", "s:c", "s:d")] == [True, False, True]
@@ -227,7 +227,7 @@ def test_the_news_of_a_child_is_written_only_for_the_parent_that_was_read(
     bench.engine.tell("s", PauseRequested(**WHO))
     informed = Decision(saga=parent, ended_child=replace(ended, parent_told=True))
     with pytest.raises(VersionMismatch, match="is not the one stated"):
-        bench.engine.journal.save(informed)
+        bench.engine.repository.save(informed)
     assert not bench.load("s:c")[0].parent_told
 
 
@@ -236,15 +236,15 @@ def test_the_news_of_a_child_is_written_only_for_the_parent_that_was_read(
 
 def lose_next_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next decision is committed, and Datastore's answer is lost."""
-    journal, lost = bench.engine.journal, [False]
+    repository, lost = bench.engine.repository, [False]
 
     def save(decision: Decision) -> None:
-        Journal.save(journal, decision)
+        SagaRepository.save(repository, decision)
         if not lost[0]:
             lost[0] = True
             raise Unavailable("the answer was lost")
 
-    monkeypatch.setattr(journal, "save", save)
+    monkeypatch.setattr(repository, "save", save)
 
 
 def uncertain_pivot(bench: Bench, probe: Probe) -> None:
@@ -296,16 +296,16 @@ def test_a_retry_is_not_decided_again_on_a_later_failure(
 ) -> None:
     """Between its reading and its commit another operator retries, and the saga is parked again."""
     uncertain_pivot(bench, probe)
-    journal, first = bench.engine.journal, [True]
+    repository, first = bench.engine.repository, [True]
 
     def save(decision: Decision) -> None:
         if first[0]:
             first[0] = False
             bench.engine.tell("s", RetryRequested(actor="bob", reason="me first"))
             bench.run_to_end()
-        Journal.save(journal, decision)
+        SagaRepository.save(repository, decision)
 
-    monkeypatch.setattr(journal, "save", save)
+    monkeypatch.setattr(repository, "save", save)
     with pytest.raises(Conflict, match="was dealt with in the meantime"):
         bench.engine.tell("s", RetryRequested(**WHO))
     assert bench.statuses("s")[0] == "FAILED"

@@ -68,7 +68,7 @@ def test_the_dashboard_counts_calls_that_go_on(
     bench: Bench, probe: Probe, end: threading.Event
 ) -> None:
     hang(bench, probe, end, calls=2)
-    assert monitor(bench.engine.journal, bench.now())["overruns"] == 2
+    assert monitor(bench.engine.repository, bench.now())["overruns"] == 2
 
 
 # A condition, or the function that makes a child's payload
@@ -126,4 +126,4 @@ def test_a_saga_whose_first_condition_never_ends_is_not_started_and_its_caller_i
     bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=(step,)))
     with pytest.raises(DeadlineExceeded, match="saga letters has not ended within"):
         start(bench)
-    assert bench.engine.journal.find("s") is None
+    assert bench.engine.repository.find("s") is None

@@ -49,7 +49,7 @@ def test_no_record_and_no_view_of_a_failed_saga_quotes_a_secret(
     shown = msgspec.json.encode(view.show_saga(bench.engine, "s"), enc_hook=str).decode()
     root, steps = bench.load("s")
     kept = [root.error, *(step.error for step in steps)]
-    kept += [event.error for event in bench.engine.journal.events("s", 100)]
+    kept += [event.error for event in bench.engine.repository.events("s", 100)]
     told = "\n".join([*kept, shown, capsys.readouterr().out])
     assert "charge" in told
     for piece in (CARD, CARD[:9], CARD[-9:]):

@@ -79,5 +79,5 @@ def test_a_start_out_of_time_behind_its_commit_is_accepted(
         raise DeadlineExceeded("the time budget of this request ran out")
 
     start(bench)
-    monkeypatch.setattr(bench.engine.journal, "load", out_of_time)
+    monkeypatch.setattr(bench.engine.repository, "load", out_of_time)
     start(bench)

@@ -88,7 +88,7 @@ def test_an_error_of_any_text_is_recorded_and_the_action_not_run_again(
     bench.run_to_end()
     assert bench.statuses("s")[0] == "ROLLED_BACK"
     assert probe.calls.count("b") == (1 if kind is Permanent else QUICK.attempts)
-    errors = [event.error for event in bench.engine.journal.events("s", 50) if event.step == "b"]
+    errors = [event.error for event in bench.engine.repository.events("s", 50) if event.step == "b"]
     assert any(0 < len(error.encode()) <= 500 for error in errors)
     assert not any("\0" in error for error in errors)
 
@@ -104,7 +104,7 @@ def test_whatever_an_operator_says_is_recorded(bench: Bench, probe: Probe) -> No
     begin(bench, make_step(probe, "a"))
     said = CancelRequested(actor="op\ud800", reason="because\0" + "é" * MAX_TEXT)
     bench.engine.tell("s", said)
-    noted = [event for event in bench.engine.journal.events("s", 50) if event.actor]
+    noted = [event for event in bench.engine.repository.events("s", 50) if event.actor]
     assert noted[0].actor == "op\\ud800"
     assert noted[0].error.startswith("because\\x00é")
     assert len(noted[0].error.encode()) <= MAX_TEXT

@@ -87,9 +87,9 @@ def run(bench: Bench, saga: Saga, *, signal: bool = True) -> None:
 def told(bench: Bench, capsys: pytest.CaptureFixture[str]) -> str:
     """Return everything that anybody gets to see of all sagas."""
     engine = bench.engine
-    pages = [view.page_of_sagas(engine.journal, None, None, 100, None)]
+    pages = [view.page_of_sagas(engine.repository, None, None, 100, None)]
     shown = [view.show_saga(engine, each["id"]) for each in pages[0]["items"]]
-    pages.append(view.page_of_letters(engine.journal, None, 100, None))
+    pages.append(view.page_of_letters(engine.repository, None, 100, None))
     return msgspec.json.encode([*pages, *shown], enc_hook=str).decode() + capsys.readouterr().out
 
 
@@ -178,7 +178,7 @@ def test_a_childs_error_does_not_quote_its_parents_secret_in_the_parent(
     child = Saga("kid", payload=dict, steps=(Step("x", execute=untyped),))
     run(bench, pay(in_child(child)))
     root, [step] = bench.load("s")
-    events = bench.engine.journal.events("s", 100)
+    events = bench.engine.repository.events("s", 100)
     texts = [root.error, step.error, *(event.error for event in events)]
     assert any(REDACTED in text for text in texts)
     assert not any(CARD in text for text in texts)

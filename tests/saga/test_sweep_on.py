@@ -13,7 +13,7 @@ from lib.saga.barrier import Effect, apply_once
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Signal
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import Retention
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, RetryRequested
@@ -160,13 +160,13 @@ def test_a_saga_of_a_newer_revision_stops_no_sweep_and_no_list(
     swept = sweep(bench.engine, bench.now)
     assert (swept.found, swept.delivered, swept.left, swept.unreadable) == (3, 2, 1, 1)
     assert '"alert":"unreadable-entity"' in capsys.readouterr().out
-    page = view.page_of_sagas(bench.engine.journal, None, None, 50, None)
+    page = view.page_of_sagas(bench.engine.repository, None, None, 50, None)
     assert [item["id"] for item in page["items"]] == ["s2", "s1"]
     assert [each.key for each in page["unreadable"]] == ["Saga('alien')"]
-    assert monitor(bench.engine.journal, bench.now())["by_status"]["PENDING"] == 2
-    assert view.count_sagas(bench.engine.journal, None)["PENDING"] == 2
+    assert monitor(bench.engine.repository, bench.now())["by_status"]["PENDING"] == 2
+    assert view.count_sagas(bench.engine.repository, None)["PENDING"] == 2
     with pytest.raises(Unreadable, match=r"Saga\('alien'\): status must be a SagaStatus"):
-        bench.engine.journal.find("alien")
+        bench.engine.repository.find("alien")
 
 
 def test_a_check_counts_sagas_that_only_a_newer_revision_can_read(bench: Bench) -> None:
@@ -206,7 +206,7 @@ def test_a_dead_letter_that_cannot_be_read_keeps_no_other_from_its_alert(
     swept = sweep(bench.engine, bench.now)
     assert (swept.alerted, swept.parked, swept.unreadable) == (1, 2, 1)
     assert capsys.readouterr().out.count('"alert":"saga-parked"') == 1
-    page = view.page_of_letters(bench.engine.journal, None, 50, None)
+    page = view.page_of_letters(bench.engine.repository, None, 50, None)
     assert ([each["saga"] for each in page["items"]], len(page["unreadable"])) == (["s"], 1)
 
 
@@ -341,7 +341,7 @@ def test_a_late_note_of_the_first_alert_does_not_mark_the_second_letter(
         bench.run_to_end()
     second = bench.store.get(key(DeadLetter, "s"))
     assert second.sequence > first.sequence
-    Journal(bench.store).note_alert(first)
+    SagaRepository(bench.store).note_alert(first)
     assert not bench.store.get(key(DeadLetter, "s")).alerted
     capsys.readouterr()
     assert sweep(bench.engine, bench.now).alerted == 1

@@ -77,7 +77,7 @@ def test_a_letter_that_is_dealt_with_while_the_sweep_alerts_is_no_error(
     def dealt_with(_: DeadLetter) -> None:
         raise problem
 
-    monkeypatch.setattr(bench.engine.journal, "note_alert", dealt_with)
+    monkeypatch.setattr(bench.engine.repository, "note_alert", dealt_with)
     assert sweep(bench.engine, bench.now).alerted == 0
     assert "cannot help" not in capsys.readouterr().out
 
@@ -127,7 +127,7 @@ def test_where_ttl_policies_are_on_steps_and_events_expire_and_the_sweep_purges_
     bench.run_to_end()
     expiry = bench.time + KEEP + SLACK
     steps = bench.load("s")[1]
-    records: list[Any] = [*steps, *bench.engine.journal.events("s", 100)]
+    records: list[Any] = [*steps, *bench.engine.repository.events("s", 100)]
     assert {record.expires_at for record in records} == {expiry}
     assert [step.name for step in steps] == ["a", "b", "c", "d"]
     bench.pass_time(days=31)

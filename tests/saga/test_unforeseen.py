@@ -14,7 +14,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child
 from lib.saga.engine import alerts, engine, recorder
 from lib.saga.engine.execution import attempt_log
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.records import SagaRecord
 from tests.saga.bench import Bench, Probe, make_step, start
 
@@ -104,7 +104,7 @@ def test_a_decision_that_cannot_be_encoded_is_recorded_smaller_and_runs_nothing_
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start(bench)
-    monkeypatch.setattr(Journal, "save", once(Journal.save))
+    monkeypatch.setattr(SagaRepository, "save", once(SagaRepository.save))
     assert bench.deliver() == "done"
     assert probe.calls == ["a"]
     assert bench.statuses("s")[1] == "COMPLETED"
@@ -162,7 +162,7 @@ def test_a_delivery_of_news_that_fails_comes_again(
     bench.deliver()
     news = bench.queue.take()
     with monkeypatch.context() as down:
-        down.setattr(Journal, "load_both", lambda *_: oops())
+        down.setattr(SagaRepository, "load_both", lambda *_: oops())
         with pytest.raises(NotBegun, match="before the action"):
             bench.deliver(news)
     assert bench.deliver(news) == "told"

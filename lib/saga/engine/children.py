@@ -1,15 +1,15 @@
 """How the sagas that a saga waits for follow its pause, whatever is killed in between."""
 
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.inputs import ChildEnded
 from lib.saga.state.records import ACTIVE, Loaded, SagaRecord
 
 
-def find_strays(journal: Journal, loaded: Loaded) -> list[str]:
+def find_strays(repository: SagaRepository, loaded: Loaded) -> list[str]:
     """Return the ids of the children that have not followed a saga's last pause or resume."""
     if not loaded.saga.pause_number:
         return []
-    children = (journal.find(child) for child in loaded.children)
+    children = (repository.find(child) for child in loaded.children)
     return [child.id for child in children if child and _is_stray(loaded.saga, child)]
 
 

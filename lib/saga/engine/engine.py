@@ -47,7 +47,7 @@ from lib.saga.engine.execution.calling import (
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.fallback import not_begun, unanswered
 from lib.saga.engine.recorder import Recorder, begin_in_time
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.requests import follow_pause, for_children, pin, tell_each
 from lib.saga.engine.retention import KEEP, Retention, retain, told
 from lib.saga.machine.decision.decision import Decision
@@ -104,21 +104,21 @@ class Engine:
     def __init__(
         self,
         definitions: Definitions,
-        journal: Journal,
+        repository: SagaRepository,
         queue: Queue,
         clock: Callable[[], datetime],
         call_within: CallWithin = call_in_thread,
         back_off: Callable[[int], None] = back_off,
         retention: Retention = KEEP,
     ) -> None:
-        self.journal = journal
+        self.repository = repository
         self.definitions = check_table(definitions)
         self.clock = clock
         self._queue = queue
         self._call_within = call_within
         self._back_off = back_off
         self.retention = retention
-        self._recorder = Recorder(definitions, journal, clock, retention)
+        self._recorder = Recorder(definitions, repository, clock, retention)
 
     def start(self, name: str, saga_id: str, payload: Any, *, traceparent: str = "") -> SagaRecord:
         """Start a saga; the same id with the same payload returns the saga that there is.
@@ -134,7 +134,7 @@ class Engine:
         saga = new_saga(definition, saga_id, encoded, self.clock(), traceparent=traceparent)
         decision = retain(begin_in_time(definition, saga), self.retention)
         try:
-            self.journal.create(decision)
+            self.repository.create(decision)
         except AlreadyExists:
             return self._started_before(saga, definition)
         alerts.report(decision, self.announce)
@@ -163,7 +163,7 @@ class Engine:
         if delivery.phase is Phase.CHILD:
             return self._deliver_news(delivery)
         try:
-            loaded = self.journal.load(delivery.saga_id, delivery.steps)
+            loaded = self.repository.load(delivery.saga_id, delivery.steps)
         except Unreadable as problem:
             left = alerts.leave_unreadable(delivery.saga_id, problem)
             if lost:
@@ -190,7 +190,7 @@ class Engine:
             return in_a_word(happened)
         OVERRUNS.check()
         deadline = self.clock() + definition.parts[delivery.step].time_limit
-        call = make_call(loaded, delivery, deadline, self.journal.store)
+        call = make_call(loaded, delivery, deadline, self.repository.store)
         begun: Loaded | None = loaded
         if records_begin(definition, delivery):
             begun = self._begin(loaded, delivery)
@@ -202,14 +202,14 @@ class Engine:
         A pause reaches its children, and a resume. Raises NotFound, Conflict where it makes no
         sense in the saga's state, and VersionMismatch where that is not the one that was seen.
         """
-        loaded = self.journal.get(saga_id)
+        loaded = self.repository.get(saga_id)
         what = pin(happened, loaded.saga)
         saga = self._settle(loaded, what, self._enqueue_or_leave)
         onward = for_children(loaded.saga, saga, what)
         if onward is not None:
-            tell_each(self.tell, self.journal.get(saga_id).children, onward)
+            tell_each(self.tell, self.repository.get(saga_id).children, onward)
         elif isinstance(what, CancelRequested) and saga.pause_number:
-            self.lead(self.journal.get(saga_id))
+            self.lead(self.repository.get(saga_id))
         return saga
 
     def lead(self, loaded: Loaded) -> bool:
@@ -217,7 +217,7 @@ class Engine:
 
         A process that was killed, or a cancel that has lifted a pause, leaves them behind.
         """
-        strays = find_strays(self.journal, loaded)
+        strays = find_strays(self.repository, loaded)
         tell_each(self.tell, strays, follow_pause(loaded.saga))
         return bool(strays)
 
@@ -228,7 +228,7 @@ class Engine:
         or TooLarge for a payload that does not fit, and Conflict when it comes too late or with
         another payload than before.
         """
-        saga = self.journal.get(saga_id).saga
+        saga = self.repository.get(saga_id).saga
         definition = self._recorder.definition_of(saga)
         if definition is None:
             raise Conflict(self._recorder.why_stranded(saga))
@@ -241,12 +241,12 @@ class Engine:
 
     def preview(self, saga_id: str, happened: Input) -> tuple[Loaded, Decision]:
         """Return a saga, and what would become of it, changing nothing; raises as `tell` does."""
-        loaded = self.journal.get(saga_id)
+        loaded = self.repository.get(saga_id)
         return loaded, self._recorder.decide(loaded, happened)
 
     def redeliver(self, saga: SagaRecord) -> bool:
         """Deliver an overdue saga again; False when it has moved on in the meantime."""
-        loaded = self.journal.load(saga.id, saga.total_steps)
+        loaded = self.repository.load(saga.id, saga.total_steps)
         if loaded is None:
             return False
         return self._settle(loaded, Overdue()).sequence > saga.sequence
@@ -262,13 +262,13 @@ class Engine:
         Unavailable when it could not be noted: the sweep will log it again.
         """
         if alerts.log_parked(letter):
-            self.journal.note_alert(letter)
+            self.repository.note_alert(letter)
 
     def _deliver_news(self, delivery: Delivery) -> str:
         """Tell a saga that its child has ended, and note in one commit that it knows."""
         for attempt in range(CONFLICTS):
             try:
-                loaded, child = self.journal.load_both(
+                loaded, child = self.repository.load_both(
                     delivery.saga_id, delivery.steps, delivery.child
                 )
             except Unreadable as problem:
@@ -279,7 +279,7 @@ class Engine:
             if child is None or not news:
                 return "stale"
             if loaded is None:
-                self.journal.acknowledge(told(child, self.retention))
+                self.repository.acknowledge(told(child, self.retention))
                 return "orphaned"
             if not self._can_hear(loaded, delivery.step):
                 return "parked"
@@ -309,7 +309,7 @@ class Engine:
             if saga is not None:
                 return saga
             self._back_off(attempt)
-            again = self.journal.load(loaded.saga.id, loaded.saga.total_steps)
+            again = self.repository.load(loaded.saga.id, loaded.saga.total_steps)
             if again is None:
                 raise NotFound(f"saga {loaded.saga.id!r} is gone")
             loaded = again
@@ -343,10 +343,10 @@ class Engine:
                 self._make_sure(loaded, self._enqueue)
                 return None
             try:
-                return self.journal.save_on(loaded, decision)
+                return self.repository.save_on(loaded, decision)
             except (VersionMismatch, Contention):
                 self._back_off(attempt)
-                loaded = self.journal.get(delivery.saga_id)
+                loaded = self.repository.get(delivery.saga_id)
         raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
 
     def _run(self, due: Due, delivery: Delivery) -> AttemptEnded:
@@ -376,11 +376,11 @@ class Engine:
         request = RevertRequested(actor=f"saga {loaded.saga.id}", reason=reason)
         result, error = Result.IN_PROGRESS, ""
         try:
-            reverted = self._settle(self.journal.get(child), request)
+            reverted = self._settle(self.repository.get(child), request)
             if reverted.status is SagaStatus.ROLLED_BACK:
                 result = Result.DONE
             elif reverted.pause_number:
-                self.lead(self.journal.get(child))
+                self.lead(self.repository.get(child))
         except AmendsError as problem:
             result = Result.PERMANENT if problem.status < 500 else Result.RETRYABLE
             error = problem.detail
@@ -390,7 +390,7 @@ class Engine:
         return outcome_of(delivery, result, error=error)
 
     def _started_before(self, new: SagaRecord, definition: Saga) -> SagaRecord:
-        saga = self.journal.find(new.id)
+        saga = self.repository.find(new.id)
         if (
             saga is None
             or saga.name != new.name
@@ -398,7 +398,7 @@ class Engine:
         ):
             raise Conflict(f"saga {new.id!r} exists with another name or payload", field="id")
         try:
-            loaded = self.journal.load(saga.id, saga.total_steps)
+            loaded = self.repository.load(saga.id, saga.total_steps)
             if loaded is not None:
                 self._make_sure(loaded, self._enqueue_or_leave)
         except Exception as problem:  # the saga is stored: the sweep sees to it
@@ -410,7 +410,7 @@ class Engine:
         enqueue(outstanding(loaded.saga, loaded.steps))
         for child_id in loaded.children:
             try:
-                child = self.journal.get(child_id)
+                child = self.repository.get(child_id)
             except Unreadable as problem:
                 alerts.log_unreadable(child_id, problem)
             except NotFound:

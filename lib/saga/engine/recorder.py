@@ -26,7 +26,7 @@ from lib.saga.author_code.containment import tell_type_and_text
 from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.engine.execution.attempt import NotStarted, call_in_thread
 from lib.saga.engine.fallback import Form, Refused, next_form
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import Retention, retain
 from lib.saga.machine.decide import (
     apply_request,
@@ -86,12 +86,12 @@ class Recorder:
     def __init__(
         self,
         definitions: Definitions,
-        journal: Journal,
+        repository: SagaRepository,
         clock: Callable[[], datetime],
         retention: Retention,
     ) -> None:
         self._definitions = definitions
-        self._journal = journal
+        self._repository = repository
         self._clock = clock
         self._retention = retention
 
@@ -149,7 +149,7 @@ class Recorder:
             told = None
         try:
             if decision.events or told is not None:
-                self._journal.save(replace(decision, ended_child=told))
+                self._repository.save(replace(decision, ended_child=told))
         except CAME_BETWEEN:
             return None
         except (Invalid, TooLarge) as problem:

@@ -41,7 +41,7 @@ from lib.saga.state.records import (
 T = TypeVar("T")
 
 
-class Journal:
+class SagaRepository:
     """The records of all sagas."""
 
     def __init__(self, store: Store) -> None:

@@ -11,7 +11,7 @@ from lib.datastore import Query, Store
 from lib.errors import Unreadable
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Element, Signal
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.mismatch import find_misfit, misfit_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 
@@ -73,7 +73,7 @@ def _count_unknown(store: Store, definitions: Declared, status: SagaStatus) -> i
 def _list_stranded(store: Store, definitions: Declared, status: SagaStatus) -> list[Stranded]:
     found: Counter[tuple[str, int, str]] = Counter()
     for saga in _read(store, status):
-        reason = _why(Journal(store), definitions, saga)
+        reason = _why(SagaRepository(store), definitions, saga)
         if reason:
             found[saga.name, saga.definition_version, reason] += 1
     return [
@@ -93,7 +93,7 @@ def _read(store: Store, status: SagaStatus) -> Iterator[SagaRecord]:
             return
 
 
-def _why(journal: Journal, definitions: Declared, saga: SagaRecord) -> str:
+def _why(repository: SagaRepository, definitions: Declared, saga: SagaRecord) -> str:
     definition = definitions.get((saga.name, saga.definition_version))
     if definition is None:
         return "is not declared: keep the old version in domain/sagas.py beside the new one"
@@ -101,14 +101,14 @@ def _why(journal: Journal, definitions: Declared, saga: SagaRecord) -> str:
         return "has other steps under the same version: give the new steps a new version"
     if definition.types == saga.types:
         return ""
-    reason = _why_types(journal, definition, saga)
+    reason = _why_types(repository, definition, saga)
     return f"has other types under the same version: {reason}" if reason else ""
 
 
-def _why_types(journal: Journal, definition: Saga, saga: SagaRecord) -> str:
+def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -> str:
     """Return what of a saga does not fit types that differ from those that it began with."""
     try:
-        loaded = journal.load(saga.id, saga.total_steps)
+        loaded = repository.load(saga.id, saga.total_steps)
     except Unreadable as problem:
         return problem.detail
     steps = loaded.steps if loaded else []

@@ -8,7 +8,7 @@ from typing import Any
 
 from lib.datastore import Count, Query, Store, Sum, Transaction, UnreadableEntity
 from lib.saga.engine.execution.overruns import OVERRUNS
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
 
 #: How far back finished sagas are counted: what ends in this time is bounded by the load.
@@ -18,15 +18,15 @@ RECENT = timedelta(hours=1)
 MOST_LOOKED_THROUGH = 100
 
 
-def monitor(journal: Journal, now: datetime) -> dict[str, Any]:
+def monitor(repository: SagaRepository, now: datetime) -> dict[str, Any]:
     """Return sagas by status, the oldest unfinished one, and what is overdue, parked or retried.
 
     `by_status` counts the unfinished ones, `finished_in_the_last_hour` the others. `unreadable`
     names those among the oldest that cannot be read. `overruns` is the number of calls that go on
     after their time-out in this very process, which is all of them where one process runs all.
     """
-    store = journal.store
-    numbers = store.transact(lambda tx: _count_all(journal, tx, now), read_only=True)
+    store = repository.store
+    numbers = store.transact(lambda tx: _count_all(repository, tx, now), read_only=True)
     oldest, unreadable = _find_oldest(store, now)
     return {
         "at": now,
@@ -37,7 +37,7 @@ def monitor(journal: Journal, now: datetime) -> dict[str, Any]:
     }
 
 
-def _count_all(journal: Journal, tx: Transaction, now: datetime) -> dict[str, Any]:
+def _count_all(repository: SagaRepository, tx: Transaction, now: datetime) -> dict[str, Any]:
     """Count all at one read time: no saga is in two statuses, or parked and without its letter."""
     unfinished = {status: _count(tx, status) for status in SagaStatus if status in UNFINISHED}
     return {
@@ -47,7 +47,7 @@ def _count_all(journal: Journal, tx: Transaction, now: datetime) -> dict[str, An
         },
         "retries": sum(counted["retries"] or 0 for counted in unfinished.values()),
         "paused": tx.count(Query(SagaRecord).where("paused", "=", True)),
-        "overdue": journal.count_overdue(now, tx),
+        "overdue": repository.count_overdue(now, tx),
         "parked": tx.count(Query(DeadLetter)),
     }
 

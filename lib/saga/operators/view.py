@@ -5,7 +5,7 @@ from typing import Any
 from lib.datastore import Page, Query, Transaction
 from lib.errors import NotFound
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.mismatch import find_misfit
 from lib.saga.state.privacy import Privacy
@@ -21,11 +21,11 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     Nothing is shown that a type of its definition marks as secret, or that no type is left for.
     Steps and events that cannot be read are left out, and named in `unreadable`.
     """
-    journal = engine.journal
-    saga, steps = journal.read_steps(saga_id)
+    repository = engine.repository
+    saga, steps = repository.read_steps(saga_id)
     if saga is None:
         raise NotFound(f"no saga {saga_id!r}", field="id")
-    events = journal.events(saga_id, MOST_EVENTS)
+    events = repository.events(saga_id, MOST_EVENTS)
     definition = engine.definitions.get((saga.name, saga.definition_version))
     privacy = Privacy(definition, saga, steps)
     # What was written before a secret was known may quote it. Where no type fits, there is no
@@ -69,10 +69,14 @@ def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
 
 
 def page_of_sagas(
-    journal: Journal, status: SagaStatus | None, name: str | None, size: int, token: str | None
+    repository: SagaRepository,
+    status: SagaStatus | None,
+    name: str | None,
+    size: int,
+    token: str | None,
 ) -> dict[str, Any]:
     """Return a page of sagas, the newest first, of one status or name or of all."""
-    page = find_page(journal, status, name, size, token)
+    page = find_page(repository, status, name, size, token)
     return show_page(page, [summarize_saga(saga) for saga in page.items])
 
 
@@ -87,7 +91,11 @@ def show_page(page: Page[Any], items: list[Any]) -> dict[str, Any]:
 
 
 def find_page(
-    journal: Journal, status: SagaStatus | None, name: str | None, size: int, token: str | None
+    repository: SagaRepository,
+    status: SagaStatus | None,
+    name: str | None,
+    size: int,
+    token: str | None,
 ) -> Page[SagaRecord]:
     """Return a page of the records of sagas, the newest first."""
     query = Query(SagaRecord).order("-created_at")
@@ -95,14 +103,14 @@ def find_page(
         query = query.where("status", "=", status)
     if name is not None:
         query = query.where("name", "=", name)
-    return journal.store.page(query, size=size, token=token)
+    return repository.store.page(query, size=size, token=token)
 
 
 def page_of_letters(
-    journal: Journal, name: str | None, size: int, token: str | None
+    repository: SagaRepository, name: str | None, size: int, token: str | None
 ) -> dict[str, Any]:
     """Return a page of the parked sagas, the longest parked first."""
-    page = journal.store.page(_letters(name).order("created_at"), size=size, token=token)
+    page = repository.store.page(_letters(name).order("created_at"), size=size, token=token)
     items = [
         {
             "saga": letter.id,
@@ -117,9 +125,9 @@ def page_of_letters(
     return show_page(page, items)
 
 
-def count_letters(journal: Journal, name: str | None) -> int:
+def count_letters(repository: SagaRepository, name: str | None) -> int:
     """Return the number of parked sagas, by aggregation in Datastore."""
-    return journal.store.count(_letters(name))
+    return repository.store.count(_letters(name))
 
 
 def _letters(name: str | None) -> Query[DeadLetter]:
@@ -127,7 +135,7 @@ def _letters(name: str | None) -> Query[DeadLetter]:
     return letters if name is None else letters.where("name", "=", name)
 
 
-def count_sagas(journal: Journal, name: str | None) -> dict[str, int]:
+def count_sagas(repository: SagaRepository, name: str | None) -> dict[str, int]:
     """Return the number of sagas in each status, all at one time, by aggregation in Datastore."""
     query = Query(SagaRecord)
     if name is not None:
@@ -136,7 +144,7 @@ def count_sagas(journal: Journal, name: str | None) -> dict[str, int]:
     def count_each(tx: Transaction) -> dict[str, int]:
         return {status.value: tx.count(query.where("status", "=", status)) for status in SagaStatus}
 
-    return journal.store.transact(count_each, read_only=True)
+    return repository.store.transact(count_each, read_only=True)
 
 
 def _show_step(step: StepRecord) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from lib.saga.author_code.containment import contain
 from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.phase import Phase
 from lib.saga.engine.children import find_strays
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.daily_look import look_around
 from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
@@ -102,11 +102,11 @@ class Environment:
         self.clock = VirtualClock()
         #: For the test itself: no process, no points.
         self.store = MemoryStore(self._memory, self.clock)
-        self.journal = Journal(self.store)
+        self.repository = SagaRepository(self.store)
         self.definitions = Deployment([setting.saga])
         self.engine = setting.make_engine(
             self.definitions,
-            Journal(WatchedStore(self._memory, self)),
+            SagaRepository(WatchedStore(self._memory, self)),
             WatchedQueue(self),
             self.read_clock,
             self._call_within,
@@ -210,12 +210,12 @@ class Environment:
         """Return a saga at which the daily look would find something, None for none."""
         now = self.clock.now + LOOK_PERIOD
         for saga in self.find_sagas():
-            loaded = self.journal.load(saga.id, saga.total_steps)
+            loaded = self.repository.load(saga.id, saga.total_steps)
             if loaded is None or not (saga.due or "").startswith("look-"):
                 continue
             definition = self.definitions.get_declared(saga)
-            found = decide(definition, *loaded, look_around(self.journal, loaded), now).events
-            if found or find_strays(self.journal, loaded):
+            found = decide(definition, *loaded, look_around(self.repository, loaded), now).events
+            if found or find_strays(self.repository, loaded):
                 return saga
         return None
 

@@ -112,7 +112,7 @@ class Explorer:
     def _find_broken(self) -> str:
         environment = self._simulation.environment
         for saga in environment.find_sagas():
-            loaded = environment.journal.load(saga.id, saga.total_steps)
+            loaded = environment.repository.load(saga.id, saga.total_steps)
             if loaded is None:
                 return f"saga {saga.id} has lost its steps"
             definition = environment.definitions.get_declared(saga)
@@ -124,7 +124,7 @@ class Explorer:
                 return broken if saga.id == SAGA_ID else f"{saga.id}: {broken}"
         if environment.helped and not environment.unrepeated:
             return f"only the daily look has moved saga {environment.helped}"
-        explored = environment.journal.find(SAGA_ID)
+        explored = environment.repository.find(SAGA_ID)
         return self._find_variance(explored.status) if explored else "the saga is gone"
 
     def _find_variance(self, status: SagaStatus) -> str:

@@ -9,7 +9,7 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
 from lib.saga.definition.steps import Child, Element, Step
 from lib.saga.engine.execution.calling import idempotency_key
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.replay import Broken, replay, state_of
 from lib.saga.state.records import (
@@ -46,7 +46,7 @@ class Finished:
         self.compensated = ledger.of(self.saga.id, Phase.COMPENSATE)
         self.asked = ledger.of(self.saga.id, Phase.STATUS)
         self.ledger = ledger
-        self.events = Journal(store).events(self.saga.id, MOST_EVENTS)
+        self.events = SagaRepository(store).events(self.saga.id, MOST_EVENTS)
         #: An operator has said that it was brought to its end by hand.
         self.resolved = any(event.cause == Cause.RESOLVED for event in self.events)
 
@@ -55,7 +55,7 @@ class Finished:
         child = self.child_of(step) if step.status is StepStatus.WAITING else None
         if child is None or child.status is SagaStatus.FAILED:
             return child is not None
-        loaded = Journal(self.store).load(child.id, child.total_steps)
+        loaded = SagaRepository(self.store).load(child.id, child.total_steps)
         return loaded is not None and any(map(self.waits_for_mending, loaded.steps))
 
     def effect_of(self, step: StepRecord) -> Effect | None:

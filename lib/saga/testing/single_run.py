@@ -83,7 +83,7 @@ class Run:
     @property
     def events(self) -> Sequence[EventRecord]:
         """The audit trail so far."""
-        return self._environment.journal.events(SAGA_ID, MAX_EVENTS)
+        return self._environment.repository.events(SAGA_ID, MAX_EVENTS)
 
     def advance(self, by: timedelta) -> None:
         """Move the clock, and let happen what is due until then."""
@@ -116,7 +116,7 @@ class Run:
         raise AssertionError(f"saga {self._saga.name} goes round in circles")
 
     def _may_run(self, task: Task, until: datetime) -> bool:
-        saga = self._environment.journal.find(task.delivery.saga_id)
+        saga = self._environment.repository.find(task.delivery.saga_id)
         if task.at <= until or saga is None:
             return True
         definition = self._environment.definitions.get_declared(saga)
@@ -137,7 +137,7 @@ class Run:
             raise AssertionError(str(broken)) from broken
 
     def _load(self) -> Loaded:
-        loaded = self._environment.journal.load(SAGA_ID, len(self._saga.parts))
+        loaded = self._environment.repository.load(SAGA_ID, len(self._saga.parts))
         if loaded is None:
             raise AssertionError(f"saga {self._saga.name} is gone")
         return loaded

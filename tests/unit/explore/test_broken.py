@@ -14,7 +14,7 @@ from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Element, Step
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine import backward, outstanding
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import Loaded, SagaRecord, StepRecord
@@ -41,7 +41,7 @@ class HastyEngine(Engine):
         return super()._settle(loaded, happened, enqueue)
 
 
-class BlindJournal(Journal):
+class BlindJournal(SagaRepository):
     """Commits whatever has been committed since."""
 
     def save(self, decision: Decision) -> None:
@@ -53,8 +53,8 @@ class BlindJournal(Journal):
         )
 
 
-def make_blind_engine(definitions: Any, journal: Journal, *collaborators: Any) -> Engine:
-    return Engine(definitions, BlindJournal(journal.store), *collaborators)
+def make_blind_engine(definitions: Any, repository: SagaRepository, *collaborators: Any) -> Engine:
+    return Engine(definitions, BlindJournal(repository.store), *collaborators)
 
 
 def test_an_enqueue_before_the_commit_is_found() -> None:
@@ -77,15 +77,17 @@ def test_random_schedules_name_their_seed_and_only_the_faults_that_are_needed() 
     assert tale.count("; then ") <= 1
 
 
-class ForgetfulJournal(Journal):
+class ForgetfulJournal(SagaRepository):
     """Leaves out the time by which a saga is overdue."""
 
     def save(self, decision: Decision) -> None:
         super().save(replace(decision, saga=replace(decision.saga, due=None)))
 
 
-def make_forgetful_engine(definitions: Any, journal: Journal, *collaborators: Any) -> Engine:
-    return Engine(definitions, ForgetfulJournal(journal.store), *collaborators)
+def make_forgetful_engine(
+    definitions: Any, repository: SagaRepository, *collaborators: Any
+) -> Engine:
+    return Engine(definitions, ForgetfulJournal(repository.store), *collaborators)
 
 
 def test_a_saga_that_the_sweep_does_not_find_is_found() -> None:

@@ -41,9 +41,9 @@ class Deaf(Engine):
     """Notes that a parent knows of its child's end, and tells it nothing."""
 
     def _deliver_news(self, delivery: Delivery) -> str:
-        child = self.journal.find(delivery.child)
+        child = self.repository.find(delivery.child)
         if child is not None and not child.parent_told:
-            self.journal.acknowledge(replace(child, parent_told=True, due=None))
+            self.repository.acknowledge(replace(child, parent_told=True, due=None))
         return "told"
 
 
@@ -53,11 +53,11 @@ class Forgetful(Engine):
     def deliver(self, delivery: Delivery, *, lost: int = 0) -> str:
         """Run a delivery, and wipe out what is outstanding after it."""
         ended = super().deliver(delivery, lost=lost)
-        saga, steps = self.journal.get(delivery.saga_id)
+        saga, steps = self.repository.get(delivery.saga_id)
         if saga.status is SagaStatus.RUNNING:
             due = look_mark(shard_of(saga.id), self.clock() + LOOK_PERIOD)
             for each in (replace(saga, due=due), *(replace(step, awaits=None) for step in steps)):
-                self.journal.store.update(each)
+                self.repository.store.update(each)
         return ended
 
 

@@ -11,7 +11,7 @@ from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element, Parallel
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.starting import next_steps
@@ -30,14 +30,14 @@ def run(saga: Saga, seats: int, **options: Any) -> int:
 def refuse(dislikes: Callable[[Decision], bool]) -> Callable[..., Engine]:
     """Make engines whose store refuses some commits for what they hold."""
 
-    class PickyJournal(Journal):
+    class PickyJournal(SagaRepository):
         def save(self, decision: Decision) -> None:
             if dislikes(decision):
                 raise Invalid("it is not liked")
             super().save(decision)
 
-    def make(definitions: Any, journal: Journal, *collaborators: Any) -> Engine:
-        return Engine(definitions, PickyJournal(journal.store), *collaborators)
+    def make(definitions: Any, repository: SagaRepository, *collaborators: Any) -> Engine:
+        return Engine(definitions, PickyJournal(repository.store), *collaborators)
 
     return make
 

@@ -7,7 +7,7 @@ import pytest
 from lib.saga.definition.checks import DeclarationError
 from lib.saga.definition.steps import Child, Step
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from tests.unit.saga.wrong import SCOPE, a, saga
 
 #: What somebody writes, and words of the message that he gets; what stands for "…" may be anything.
@@ -344,4 +344,4 @@ def test_a_child_may_be_of_another_version_of_its_parent() -> None:
 
 def test_a_table_that_is_a_plain_list_is_refused() -> None:
     with pytest.raises(DeclarationError, match=r"DEFINITIONS = Definitions\(\[\.\.\.\]\)"):
-        Engine([saga()], Journal(None), None, None)  # type: ignore[arg-type]
+        Engine([saga()], SagaRepository(None), None, None)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.steps import Signal, Timer
 from lib.saga.engine.execution.calling import find_happened
 from lib.saga.engine.recorder import Recorder
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import KEEP
 from lib.saga.machine.inputs import (
     AttemptEnded,
@@ -64,7 +64,7 @@ def test_a_dispatch_whose_earlier_one_gave_no_answer_has_an_unknown_outcome() ->
 
 
 def test_a_definition_that_has_changed_under_its_version_is_not_the_sagas() -> None:
-    recorder = Recorder(Definitions([THREE]), Journal(MemoryStore()), VirtualClock(), KEEP)
+    recorder = Recorder(Definitions([THREE]), SagaRepository(MemoryStore()), VirtualClock(), KEEP)
     saga = Played().saga
     assert recorder.definition_of(saga) is THREE
     assert recorder.definition_of(replace(saga, fingerprint="other")) is None

@@ -10,7 +10,7 @@ from datetime import datetime
 from lib.errors import VersionMismatch
 from lib.saga.engine.children import child_outcome
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import Journal
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.inputs import Looked
 from lib.saga.machine.outstanding import due_of, outstanding
 from lib.saga.state.records import FINISHED, Loaded, SagaRecord, SagaStatus
@@ -21,27 +21,27 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
 
     What it has missed is made up for; what waits for nothing at all is parked, with an alert.
     """
-    loaded = engine.journal.load(saga.id, saga.total_steps)
+    loaded = engine.repository.load(saga.id, saga.total_steps)
     if loaded is None or loaded.saga.due != saga.due:
         return False
-    after = engine.look(loaded, look_around(engine.journal, loaded))
+    after = engine.look(loaded, look_around(engine.repository, loaded))
     led = engine.lead(loaded)
     if after.sequence > loaded.saga.sequence:
         return True
     with suppress(VersionMismatch):  # it has moved on, and wrote when it is due
         due = due_of(loaded.saga, outstanding(*loaded), now)
-        engine.journal.postpone(loaded.saga, due)
+        engine.repository.postpone(loaded.saga, due)
     return led
 
 
-def look_around(journal: Journal, loaded: Loaded) -> Looked:
+def look_around(repository: SagaRepository, loaded: Loaded) -> Looked:
     """Return what has become of the children and of the dead letter of a saga, for the machine."""
     saga = loaded.saga
-    children = {name: journal.find(name) for name in loaded.children}
+    children = {name: repository.find(name) for name in loaded.children}
     heard = (child for child in children.values() if child and child.parent_told)
     called = bool(saga.incident) or saga.status is SagaStatus.FAILED
     return Looked(
         ended=tuple(child_outcome(child) for child in heard if child.status in FINISHED),
         missing=tuple(name for name, child in children.items() if child is None),
-        unreported=called and not journal.has_letter(saga.id),
+        unreported=called and not repository.has_letter(saga.id),
     )

@@ -9,7 +9,7 @@ from lib.errors import Unreadable
 from lib.saga.barrier import Effect
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.execution.calling import idempotency_key
-from lib.saga.engine.repository import Journal, event_keys, step_keys
+from lib.saga.engine.repository import SagaRepository, event_keys, step_keys
 from lib.saga.engine.retention import expires_by_ttl
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
@@ -23,17 +23,17 @@ def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
     While any saga above it is unfinished a saga is kept, for it may still have to be rolled back:
     it is looked at again a day later.
     """
-    ancestry = Ancestry(engine.journal)
+    ancestry = Ancestry(engine.repository)
 
     def purge(saga: SagaRecord) -> bool:
         if ancestry.is_unfinished(saga):
-            engine.journal.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONED))
+            engine.repository.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONED))
             return False
         effects = [key(Effect, idempotency_key(saga.id, name)) for name in _names_of(engine, saga)]
         records: list[Key[Any]] = []
         if not expires_by_ttl(saga, engine.retention):
             records = [*event_keys(saga), *step_keys(saga.id, saga.total_steps)]
-        engine.journal.purge(saga, effects, records)
+        engine.repository.purge(saga, effects, records)
         return True
 
     return purge
@@ -42,8 +42,8 @@ def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
 class Ancestry:
     """The sagas above others, each read once; for one sweep, since it remembers what it saw."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, repository: SagaRepository) -> None:
+        self._repository = repository
         self._unfinished: dict[str, bool] = {}
 
     def is_unfinished(self, saga: SagaRecord) -> bool:
@@ -60,7 +60,7 @@ class Ancestry:
     def _look_above(self, saga_id: str) -> str:
         """Return the next saga up, or this one, noted as unfinished; "" if there is none."""
         try:
-            saga = self._journal.find(saga_id)
+            saga = self._repository.find(saga_id)
         except Unreadable:
             self._unfinished[saga_id] = True
             return saga_id
@@ -74,7 +74,7 @@ class Ancestry:
 
 def _names_of(engine: Engine, saga: SagaRecord) -> list[str]:
     """Return the names of a saga's steps; of its definition's, if the steps are gone already."""
-    loaded = engine.journal.load(saga.id, saga.total_steps)
+    loaded = engine.repository.load(saga.id, saga.total_steps)
     if loaded is not None:
         return [step.name for step in loaded.steps]
     definition = engine.definitions.get((saga.name, saga.definition_version))

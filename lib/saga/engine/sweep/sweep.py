@@ -75,7 +75,7 @@ class _Sweep:
         self, engine: Engine, clock: Callable[[], datetime], limit: int, threads: int
     ) -> None:
         self._engine = engine
-        self._journal = engine.journal
+        self._repository = engine.repository
         self._clock = clock
         self._limit = limit
         self._threads = threads
@@ -103,7 +103,7 @@ class _Sweep:
             unreadable=unreadable
             + sum(each.counts[Ended.UNREADABLE] for each in (redelivered, looked, purged)),
             alerted=alerted.counts[Ended.DONE],
-            parked=_count(self._journal.count_parked),
+            parked=_count(self._repository.count_parked),
             helped=looked.counts[Ended.DONE],
             purged=purged.counts[Ended.DONE],
             per_second=round(counts[Ended.DONE] / spent, 1) if spent else 0.0,
@@ -112,7 +112,7 @@ class _Sweep:
         return swept
 
     def _announce(self, budget: timedelta) -> Worked:
-        letters = self._journal.unalerted(LOT, self._unreadable)
+        letters = self._repository.unalerted(LOT, self._unreadable)
 
         def announce(letter: DeadLetter) -> bool:
             try:
@@ -126,7 +126,7 @@ class _Sweep:
         )
 
     def _redeliver(self, budget: timedelta) -> Worked:
-        overdue = self._journal.overdue(self._started, LOT, self._unreadable_overdue)
+        overdue = self._repository.overdue(self._started, LOT, self._unreadable_overdue)
         worked = work_through(
             self._note_oldest(islice(overdue, self._limit)),
             self._deliver_or_put_back,
@@ -137,7 +137,7 @@ class _Sweep:
         return worked
 
     def _look(self, budget: timedelta) -> Worked:
-        waiting = self._journal.waiting(self._started, LOT, self._unreadable)
+        waiting = self._repository.waiting(self._started, LOT, self._unreadable)
         return work_through(
             waiting,
             lambda saga: look(self._engine, saga, self._clock()),
@@ -146,7 +146,7 @@ class _Sweep:
         )
 
     def _purge(self, budget: timedelta) -> Worked:
-        expired = self._journal.purgeable(self._started, LOT, self._unreadable)
+        expired = self._repository.purgeable(self._started, LOT, self._unreadable)
         purge = make_purge(self._engine, self._started)
         return work_through(expired, purge, threads=self._threads, may_go_on=self._within(budget))
 
@@ -166,7 +166,7 @@ class _Sweep:
         except Exception:
             with suppress(AmendsError):
                 later = due_mark(shard_of(saga.id), self._clock() + PUT_BACK)
-                self._journal.postpone(saga, later)
+                self._repository.postpone(saga, later)
             raise
 
     def _count_left(self, redelivered: Worked) -> int | None:
@@ -175,7 +175,7 @@ class _Sweep:
         if redelivered.is_complete:
             failed = counts[Ended.FAILED] + counts[Ended.UNREADABLE]
             return failed + counts[Ended.BROKEN] + len(self._unreadable_overdue)
-        overdue = _count(lambda: self._journal.count_overdue(self._started))
+        overdue = _count(lambda: self._repository.count_overdue(self._started))
         return None if overdue is None else overdue + counts[Ended.BROKEN]
 
     def _report(self, swept: Swept) -> None:
