@@ -16,9 +16,7 @@ import flask
 from lib.datastore import Rpc, Store, connect
 from lib.observability.logs import annotate
 from lib.observability.request_log import observed
-from lib.saga.definition.context import StepContext
-from lib.saga.definition.saga import Definitions, Saga
-from lib.saga.definition.steps import Step
+from lib.saga import Definitions, Saga, Step, StepContext
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import sweep

@@ -17,8 +17,7 @@ from pathlib import Path
 from google.cloud import tasks_v2
 
 from lib.datastore import Store, connect
-from lib.saga.definition.saga import Definitions, Saga
-from lib.saga.definition.steps import Step
+from lib.saga import Definitions, Saga, Step
 from lib.saga.engine.cloud_tasks import CloudTasksQueue, make_client
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository

@@ -6,7 +6,7 @@ from functools import partial
 
 from lib.config import config
 from lib.datastore import Id, Transaction, Version, entity, key
-from lib.saga.definition.context import StepContext
+from lib.saga import StepContext
 
 
 @entity

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity, key
-from lib.saga.barrier import apply_once, undo_once
-from lib.saga.definition.context import Permanent, StepContext
+from lib.saga import Permanent, StepContext, apply_once, undo_once
 
 
 @entity

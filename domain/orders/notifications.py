@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity
-from lib.saga.barrier import apply_once
-from lib.saga.definition.context import StepContext
+from lib.saga import StepContext, apply_once
 
 
 @entity

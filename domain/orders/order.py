@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from lib.saga.definition.secret import Secret
+from lib.saga import Secret
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Identifier = Annotated[

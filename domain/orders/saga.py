@@ -4,9 +4,7 @@ from datetime import timedelta
 
 from domain.orders import inventory, notifications, payments, shipping
 from domain.orders.order import Order
-from lib.saga.definition.retry_policy import RetryPolicy
-from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Step
+from lib.saga import RetryPolicy, Saga, Step
 
 ORDER_PROCESSING = Saga(
     "order-processing",

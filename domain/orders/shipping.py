@@ -6,8 +6,7 @@ from enum import StrEnum
 from domain.orders import faults
 from domain.orders.order import Order
 from lib.datastore import Id, Transaction, Version, entity, key
-from lib.saga.barrier import apply_once, undo_once
-from lib.saga.definition.context import Permanent, StepContext
+from lib.saga import Permanent, StepContext, apply_once, undo_once
 
 #: ISO 3166 codes of the countries that we ship to.
 SERVED = frozenset(

@@ -1,0 +1,58 @@
+"""Sagas: all that an author needs, in one import.
+
+    from lib.saga import Permanent, RetryPolicy, Saga, Step, StepContext, apply_once, undo_once
+
+Declaring a saga loads neither the HTTP edge nor gRPC. Rooms, from the bottom up; each imports only
+those above it in this list:
+- author_code: what an author's functions may return and raise
+- definition: what an author declares
+- state: what is stored of a saga, and what may be shown of it
+- machine: the pure decisions
+- engine: the shell round the machine: load, run, decide, commit, enqueue; the sweep
+- remote: steps that are calls to a URL
+- operators: what operators see and do
+- testing: runs and explorations of sagas in memory
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from lib.saga.barrier import apply_once, settle_once, undo_once
+from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Definitions, OnCompensationFailure, Saga
+from lib.saga.definition.secret import Secret
+from lib.saga.definition.steps import Child, Parallel, Signal, Step, Timer
+
+if TYPE_CHECKING:
+    from lib.saga.remote.http_call import HttpCall
+
+__all__ = [
+    "Child",
+    "Definitions",
+    "HttpCall",
+    "NotHappened",
+    "OnCompensationFailure",
+    "Parallel",
+    "Permanent",
+    "Retry",
+    "RetryPolicy",
+    "Saga",
+    "Secret",
+    "Signal",
+    "Step",
+    "StepContext",
+    "Timer",
+    "Unknown",
+    "apply_once",
+    "settle_once",
+    "undo_once",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load HttpCall when it is asked for: most functions start without it."""
+    if name != "HttpCall":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lib.saga.remote.http_call import HttpCall
+
+    return HttpCall
