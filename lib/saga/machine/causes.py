@@ -8,6 +8,8 @@ class Cause(StrEnum):
 
     STARTED = "started"
     FIRST_STEP_RAN = "first step ran"
+    #: A step that did not fit into the commit before begins in one of its own.
+    STEP_STARTED = "step started"
     #: A dispatch is about to run the pivot.
     BEGUN = "begun"
     DONE = "done"

@@ -204,6 +204,10 @@ def _record_step(definition: Saga, draft: Draft, given: StepInput) -> None:
 
 
 def _record_attempt(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:
+    if ended.attempt > draft.steps[ended.step].attempt:
+        # It belongs to an earlier saga of the same id, which was purged.
+        draft.ignore(NoChange.STALE)
+        return
     match ended.phase:
         case Phase.EXECUTE | Phase.STATUS:
             attempts.record_execution(definition, draft, ended)

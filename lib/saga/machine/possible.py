@@ -63,10 +63,8 @@ def _fault_of_attempt(part: Element, ended: AttemptEnded) -> str:
     if ended.result is Result.IN_PROGRESS:
         rolls_back = isinstance(part, Child) and ended.phase is Phase.COMPENSATE
         return "" if rolls_back else "only the rollback of a child saga is in progress"
-    if isinstance(part, Child):
-        return "" if ended.phase is Phase.COMPENSATE else "a child saga is no action"
-    if not isinstance(part, Step):
-        return "it has no action"
     if ended.result is Result.NOT_HAPPENED and ended.phase is not Phase.STATUS:
-        return "only a status query is answered by that it did not happen"
-    return ""
+        return "only a status query is answered with not_happened"
+    if isinstance(part, Child):
+        return "" if ended.phase is Phase.COMPENSATE else "only its rollback is an action"
+    return "" if isinstance(part, Step) else "it has no action"

@@ -75,4 +75,6 @@ def start_step(definition: Saga, draft: Draft, due: StartDue) -> None:
     elif deadline_has_passed(definition, draft, due.step):
         stop_at_deadline(definition, draft)
     else:
+        # Without an event nothing is committed, and the step would wait for its turn for ever.
+        draft.note(Cause.STEP_STARTED, step=due.step)
         draft.to_begin = [due.step]

@@ -1,0 +1,268 @@
+"""The machine is total: an input changes the saga, says why it does not, or is refused."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from lib.errors import Conflict, NotFound
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Parallel, Signal, Timer
+from lib.saga.machine import inputs
+from lib.saga.machine.decide import (
+    begin,
+    decide,
+    park_missing_definition,
+    park_unrecorded,
+    redeliver_overdue,
+)
+from lib.saga.machine.decision.decision import NoChange, SilentDecision
+from lib.saga.machine.decision.draft import Draft
+from lib.saga.machine.inputs import (
+    AttemptEnded,
+    ChildEnded,
+    ImpossibleInput,
+    Input,
+    Looked,
+    Overdue,
+    PivotBegun,
+    ResolveRequested,
+    Result,
+    SignalReceived,
+    StartDue,
+    StopObserved,
+    TimerFired,
+)
+from lib.saga.machine.waits import waits_of
+from lib.saga.state.records import FINISHED, SagaStatus
+from tests.docs.verb_scenes import INNER, LATER, SCENES, Scene
+from tests.unit.saga.build import SECOND, Played, step
+
+WHO: dict[str, Any] = {"actor": "ann@example.com", "reason": "seen to it"}
+
+
+def all_inputs(played: Played) -> Iterator[Input]:
+    """Yield every input that a step of a saga can be given, and every other one."""
+    for index, part in enumerate(played.definition.parts):
+        attempt = played.steps[index].attempt
+        for number in (attempt, attempt - 1, attempt + 1):
+            at: dict[str, Any] = {"step": index, "attempt": number}
+            for phase, result in product(Phase, Result):
+                yield AttemptEnded(phase=phase, result=result, output="1", error="e", **at)
+            yield from (kind(**at) for kind in (PivotBegun, StartDue, TimerFired, StopObserved))
+        for child, status in product((played.steps[index].child, "no such"), SagaStatus):
+            ended = ChildEnded(step=index, child=child, status=status, error="e")
+            yield from (ended, Looked(ended=(ended,)))
+        yield SignalReceived(step=part.name, payload="1")
+        yield inputs.SkipRequested(step=part.name, output="1", **WHO)
+        yield inputs.VoidRequested(step=part.name, **WHO)
+    yield from (Overdue(), Overdue(at_once=True), Looked(), Looked(unreported=True))
+    yield from (Looked(missing=("gone",)), SignalReceived(step="no such", payload="1"))
+    yield inputs.SkipRequested(step="no such", **WHO)
+    yield inputs.VoidRequested(step="no such", **WHO)
+    for request in (
+        inputs.CancelRequested, inputs.RevertRequested, inputs.PauseRequested,
+        inputs.ResumeRequested, inputs.RetryRequested, inputs.ParkRequested,
+    ):  # fmt: skip
+        yield request(**WHO)
+    yield from (ResolveRequested(outcome=status, **WHO) for status in SagaStatus)
+
+
+def check_decided(played: Played, given: Input, **options: Any) -> str:
+    """Decide on an input; return what came of it, and check that it is one of what may."""
+    saga, steps = played.saga, tuple(played.steps)
+    try:
+        decision = decide(played.definition, saga, steps, given, played.now + LATER, **options)
+    except (Conflict, NotFound, ImpossibleInput) as refused:
+        return type(refused).__name__
+    assert (played.saga, tuple(played.steps)) == (saga, steps)
+    if not decision.events:
+        assert decision.no_change is not None
+        assert (decision.saga, decision.steps) == (saga, ())
+        return str(decision.no_change)
+    assert decision.no_change is None
+    after = list(steps)
+    for each in decision.steps:
+        after[each.index] = each
+    moves = decision.saga.status in FINISHED or waits_of(decision.saga, after)
+    assert moves, f"{given} leaves it {decision.saga.state}, and nothing moves it"
+    return "changed"
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.title)
+def test_every_input_in_every_state_changes_it_or_says_why_not_or_is_refused(scene: Scene) -> None:
+    played = scene.make()
+    found = {check_decided(played, given) for given in all_inputs(played)}
+    assert {"changed", "stale"} & found
+    assert {"Conflict", "ImpossibleInput", "NotFound"} <= found
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.title)
+def test_what_cannot_be_recorded_parks_the_saga_or_says_why_not(scene: Scene) -> None:
+    played = scene.make()
+    saga, steps, now = played.saga, played.steps, played.now
+    for given in all_inputs(played):
+        if isinstance(given, AttemptEnded) and given.phase is Phase.EXECUTE:
+            decision = park_unrecorded(saga, steps, given, "too large", now, played.definition)
+            assert bool(decision.events) == (decision.no_change is None)
+    for decision in (
+        park_missing_definition(saga, steps, "it is gone", now),
+        redeliver_overdue(saga, steps, Overdue(), now),
+    ):
+        assert bool(decision.events) == (decision.no_change is None)
+
+
+EVERY_KIND = Saga(
+    "kinds",
+    payload=dict,
+    steps=(
+        step("do"),
+        Timer("nap", after=LATER),
+        Signal("go"),
+        Child("ship", saga=INNER, payload=lambda payload, _: payload),
+        step("pay", undo=False, pivot=True),
+    ),
+)
+ENDS = frozenset(Result) - {Result.IN_PROGRESS, Result.NOT_HAPPENED}
+
+#: What an attempt of each kind of step can end with, in each phase; what is not here cannot be.
+POSSIBLE: dict[tuple[str, Phase], frozenset[Result]] = {
+    ("do", Phase.EXECUTE): ENDS,
+    ("do", Phase.COMPENSATE): ENDS,
+    ("do", Phase.STATUS): ENDS | {Result.NOT_HAPPENED},
+    ("pay", Phase.EXECUTE): ENDS,
+    ("pay", Phase.COMPENSATE): ENDS,
+    ("pay", Phase.STATUS): ENDS | {Result.NOT_HAPPENED},
+    ("ship", Phase.COMPENSATE): ENDS | {Result.IN_PROGRESS},
+}
+ATTEMPTS = list(product(EVERY_KIND.parts, Phase, Result))
+
+
+@pytest.mark.parametrize(
+    ("part", "phase", "result"),
+    ATTEMPTS,
+    ids=[f"{part.name}-{phase}-{result}" for part, phase, result in ATTEMPTS],
+)
+def test_an_attempt_that_cannot_have_been_is_refused(
+    part: Any, phase: Phase, result: Result
+) -> None:
+    played = Played(EVERY_KIND)
+    index = [each.name for each in EVERY_KIND.parts].index(part.name)
+    ended = AttemptEnded(phase=phase, step=index, attempt=1, result=result)
+    found = check_decided(played, ended)
+    possible = result in POSSIBLE.get((part.name, phase), frozenset())
+    assert (found != "ImpossibleInput") == possible
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        (AttemptEnded(phase=Phase.EXECUTE, step=9, attempt=1, result=Result.DONE), "index 9"),
+        (StartDue(step=-1, attempt=1), "index -1"),
+        (PivotBegun(step=0, attempt=1), "PivotBegun of step do of kinds: only of a step"),
+        (PivotBegun(step=3, attempt=1), "PivotBegun of child ship of kinds: only of a step"),
+        (TimerFired(step=0, attempt=1), "TimerFired of step do of kinds: a step does not wait"),
+        (StopObserved(step=1, attempt=1), "StopObserved of timer nap of kinds: only a step"),
+        (ChildEnded(step=0, child="x", status=SagaStatus.COMPLETED), "it has no child saga"),
+        (ChildEnded(step=3, child="x", status=SagaStatus.RUNNING), "its child is RUNNING"),
+        (ChildEnded(step=3, child="x", status=SagaStatus.FAILED), "its child is FAILED"),
+    ],
+)
+def test_an_input_that_nothing_can_lead_to_is_refused_with_what_is_wrong(
+    given: Input, fault: str
+) -> None:
+    with pytest.raises(ImpossibleInput, match=fault):
+        Played(EVERY_KIND).happens(given)
+
+
+def test_a_child_that_is_still_running_is_not_taken_for_one_that_was_rolled_back() -> None:
+    played = Played(Saga("s", payload=dict, steps=(EVERY_KIND.parts[3], step("b"))))
+    child = played.steps[0].child
+    with pytest.raises(ImpossibleInput, match="its child is RUNNING"):
+        played.happens(ChildEnded(step=0, child=child, status=SagaStatus.RUNNING))
+
+
+def test_an_attempt_that_was_never_scheduled_is_stale_even_if_it_is_done() -> None:
+    played = Played()
+    ended = AttemptEnded(phase=Phase.EXECUTE, step=0, attempt=2, result=Result.DONE)
+    assert played.happens(ended).no_change is NoChange.STALE
+    assert played.statuses() == ["PENDING"] * 3
+
+
+def test_a_saga_that_is_no_child_is_not_rolled_back_with_a_parent() -> None:
+    with pytest.raises(Conflict, match="saga s1 has no parent"):
+        Played().happens(inputs.RevertRequested(**WHO))
+
+
+def test_resolving_a_saga_that_is_not_parked_is_refused_and_a_parked_one_is_closed() -> None:
+    resolve = ResolveRequested(outcome=SagaStatus.COMPLETED, **WHO)
+    played = Played()
+    with pytest.raises(Conflict, match="only a parked"):
+        played.happens(resolve)
+    played.happens(inputs.ParkRequested(**WHO))
+    played.happens(resolve)
+    assert played.saga.status is SagaStatus.COMPLETED
+    with pytest.raises(Conflict, match="only a parked"):
+        played.happens(replace(resolve, reason="something else"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (inputs.PauseRequested(**WHO), NoChange.ALREADY_APPLIED),
+        (inputs.CancelRequested(**WHO), NoChange.ALREADY_APPLIED),
+        (Overdue(), NoChange.NOTHING_DUE),
+    ],
+)
+def test_an_input_that_changes_nothing_a_second_time_says_so(
+    request_: Input, why: NoChange
+) -> None:
+    played = Played()
+    played.happens(request_)
+    again = played.happens(request_)
+    assert (again.events, again.no_change) == ((), why)
+
+
+def test_a_decision_that_neither_changes_anything_nor_says_why_is_an_error() -> None:
+    played = Played()
+    with pytest.raises(SilentDecision, match="saga s1 in PENDING"):
+        Draft(played.saga, played.steps, played.now, played.definition).decide()
+
+
+def test_a_step_that_waited_for_its_turn_begins_and_that_is_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lib.saga.machine.starting.next_steps.MAX_WEIGHT", 2)
+    played = Played(Saga("s", payload=dict, steps=(Parallel(step("a"), step("b")),)))
+    monkeypatch.undo()
+    for due in [each for each in played.deliveries if each.phase is Phase.START]:
+        decision = played.happens(StartDue(step=due.step, attempt=due.attempt), after=SECOND)
+        assert decision.events
+    assert {each.phase for each in played.deliveries} == {Phase.EXECUTE}
+    for due in played.deliveries:
+        played.happens(
+            AttemptEnded(phase=due.phase, step=due.step, attempt=due.attempt, result=Result.DONE)
+        )
+    assert played.saga.status is SagaStatus.COMPLETED
+
+
+def test_hundreds_of_steps_skipped_before_a_plain_one_leave_no_saga_that_waits_for_ever() -> None:
+    skipped = [step(f"s{n}", when=lambda *_: False) for n in range(390)]
+    played = Played(Saga("s", payload=dict, steps=(*skipped, step("last"))))
+    for _ in range(9):
+        if played.deliveries == ():
+            break
+        due = played.awaited
+        if due.phase is Phase.START:
+            played.happens(StartDue(step=due.step, attempt=due.attempt))
+        else:
+            played.ends()
+    assert played.saga.status is SagaStatus.COMPLETED
+
+
+def test_a_new_saga_has_a_decision_with_events() -> None:
+    made = Played()
+    assert begin(made.definition, made.saga).events
