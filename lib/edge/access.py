@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import flask
 
 from lib.config import config
-from lib.edge.credentials import ANONYMOUS, REMOVED, find_credential
+from lib.edge.credentials import ANONYMOUS, NAMELESS, REMOVED, find_credential
 from lib.errors import Forbidden, Unauthenticated
 from lib.observability.logs import log
 
@@ -105,6 +105,11 @@ def _check_operator(request: flask.Request, verifier: VerifierOf) -> None:
     actor = identify_caller(request, verifier).lower()
     if actor == ANONYMOUS:
         raise Unauthenticated("this function is for operators: send a token")
+    if actor.startswith(NAMELESS):
+        raise Forbidden(
+            "the audit trail names operators by their address, and this token has none: ask for "
+            "one that has (gcloud auth print-identity-token --include-email)"
+        )
     members = [member.strip().lower() for member in settings.operators or ()]
     if actor in [_address_of(member) for member in members]:
         return

@@ -13,6 +13,9 @@ REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
 #: Who calls without a token: on a laptop, or where the deployment lets everybody in.
 ANONYMOUS = "anonymous"
 
+#: How whoever has a token without an address is named, before the token's subject.
+NAMELESS = "subject:"
+
 
 def find_credential(request: flask.Request) -> str | None:
     """Return the one header that says who calls, the one that IAM has checked; None if none."""

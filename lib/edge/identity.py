@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from google.auth import jwt
 
-from lib.edge.credentials import ANONYMOUS, REMOVED
+from lib.edge.credentials import ANONYMOUS, NAMELESS, REMOVED
 from lib.errors import Forbidden, Unauthenticated, Unavailable
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -62,6 +62,9 @@ class Verifier:
     def identify(self, authorization: str | None, *, audience: str | Collection[str]) -> str:
         """Return the caller's e-mail address, for an audit trail; ANONYMOUS has no token.
 
+        A token without a verified address is named by its subject, as `subject:117`, which is
+        nobody's address.
+
         Raises Unauthenticated for a token that does not verify or is for another audience, and
         behind IAM for none at all: IAM would not have let such a call in.
         """
@@ -69,7 +72,8 @@ class Verifier:
             return ANONYMOUS
         accepted = _listed(audience) | ({GCLOUD_AUDIENCE} if self._behind_iam else set())
         claims = self._claims(_token_of(authorization), accepted)
-        return _email_in(claims) or str(claims.get("sub") or ANONYMOUS)
+        subject = claims.get("sub")
+        return _email_in(claims) or (f"{NAMELESS}{subject}" if subject else ANONYMOUS)
 
     def _claims(self, token: str, audiences: Collection[str]) -> Mapping[str, Any]:
         removed = token.endswith(f".{REMOVED}")

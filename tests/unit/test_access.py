@@ -163,7 +163,25 @@ def test_an_address_that_google_has_not_verified_names_nobody(
     setting: Setting, signer: Signer
 ) -> None:
     token = removed(signer, OPERATOR, email_verified=False, sub="117")
-    assert call(name_caller, Authorization=token) == (200, "117")
+    assert call(name_caller, Authorization=token) == (200, "subject:117")
+    assert call(do_dangerous_thing, Authorization=token)[0] == 403
+
+
+@pytest.mark.parametrize("operators", ["117", "subject:117", "group:ops@example.com", OPERATOR])
+@pytest.mark.parametrize("email", ["", OPERATOR])
+def test_a_token_without_a_verified_address_makes_no_operator(
+    setting: Setting, signer: Signer, operators: str, email: str
+) -> None:
+    setting(AMENDS_OPERATORS=operators)
+    token = removed(signer, email, email_verified=None, sub="117")
+    assert call(do_dangerous_thing, Authorization=token)[0] == 403
+
+
+def test_a_subject_that_reads_like_an_address_is_nobodys_address(
+    setting: Setting, signer: Signer
+) -> None:
+    token = removed(signer, "", sub=OPERATOR)
+    assert call(name_caller, Authorization=token) == (200, f"subject:{OPERATOR}")
     assert call(do_dangerous_thing, Authorization=token)[0] == 403
 
 
