@@ -17,6 +17,8 @@ from lib.datastore import (
     append_missing,
     entity,
     increment,
+    insert,
+    key,
     key_of,
     maximum,
     remove_all,
@@ -132,6 +134,37 @@ def test_a_partial_write_that_cannot_be_read_back_says_that_it_was_written(
         store.update(replace(seen, n=1), mask=["n"])
     faults.refuse("Lookup")
     assert store.get(key_of(seen)).n == 1
+
+
+@pytest.mark.parametrize("status", ["UNAVAILABLE", "INVALID_ARGUMENT", "NOT_FOUND"])
+def test_an_unanswered_read_back_is_told_of_the_partial_writes_of_a_chunk_alone(
+    store: Store, faults: FaultyConnection, status: str
+) -> None:
+    one, two = store.insert(Person(id="p")), store.insert(Person(id="q"))
+    faults.refuse("Lookup", *[status] * 20)
+    writes = [
+        update(replace(one, n=1)),
+        update(replace(two, n=2), mask=["n"]),
+        insert(Person(id="r")),
+    ]
+    whole, partial, new = store.write_multi(writes)
+    assert faults.calls["Commit"] == 3
+    assert (whole.unwrap().n, new.unwrap().id) == (1, "r")
+    with pytest.raises(Unavailable, match=r"Person\('q'\) was written, but not read back"):
+        partial.unwrap()
+    faults.refuse("Lookup")
+    assert [store.get(key_of(each)).n for each in (one, two)] == [1, 2]
+
+
+def test_a_chunk_whose_culprit_cannot_be_looked_for_fails_and_no_other_does(
+    store: Store, faults: FaultyConnection
+) -> None:
+    there = store.insert(Person(id="p"))
+    faults.refuse("Lookup", *["UNAVAILABLE"] * 20)
+    outcomes = store.write_multi([insert(there), insert(Person(id="q"))])
+    assert [type(each.error) for each in outcomes] == [Unavailable, Unavailable]
+    faults.refuse("Lookup")
+    assert store.find(key(Person, "q")) is None
 
 
 def test_a_whole_write_costs_no_lookup_and_a_partial_one_costs_one(

@@ -19,7 +19,7 @@ from lib.datastore.write.commits import LOST, commit_error
 from lib.datastore.write.mutation_message import (
     check_size,
     read_written,
-    refuse_unreadable,
+    refuse_errors,
     write_mutation,
 )
 from lib.datastore.write.mutations import Mutation, upsert
@@ -175,7 +175,7 @@ class Transaction:
         response = self._send(request)
         del response.mutation_results[len(mutations) :]
         stored = read_written(self._service, self._codecs, mutations, entities, response)
-        return self.pair(refuse_unreadable(stored))
+        return self.pair(refuse_errors(stored))
 
     def pair(self, stored: Sequence[Any]) -> list[Written]:
         """Pair each entity as it was handed in with what is stored now."""

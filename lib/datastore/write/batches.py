@@ -155,8 +155,8 @@ def _write_chunk(
             service, codecs, mutations, [item.entity for item in items], response
         )
         for item, value in zip(items, written, strict=True):
-            unreadable = value if isinstance(value, errors.Unreadable) else None
-            outcomes[item.index] = Outcome(error=unreadable) if unreadable else Outcome(value)
+            failed = isinstance(value, AmendsError)
+            outcomes[item.index] = Outcome(error=value) if failed else Outcome(value)
     except _OF_ONE as error:
         if len(items) == 1:
             outcomes[items[0].index] = Outcome(error=error)
@@ -164,8 +164,12 @@ def _write_chunk(
         for part in _without_culprits(service, codecs, items, outcomes):
             _write_chunk(service, codecs, part, outcomes)
     except AmendsError as error:
-        for item in items:
-            outcomes[item.index] = Outcome(error=error)
+        _fail_all(items, outcomes, error)
+
+
+def _fail_all(items: list[_Item], outcomes: list[Outcome[Any]], error: AmendsError) -> None:
+    for item in items:
+        outcomes[item.index] = Outcome(error=error)
 
 
 def _without_culprits(
@@ -177,8 +181,13 @@ def _without_culprits(
     the rest comes in two halves, which ends with the culprit alone.
     """
     complete = [item for item in items if item.mutation.target.is_complete]
-    found = fetch_many(service, codecs, [item.mutation.target for item in complete], only_keys=True)
-    culprits = set()
+    keys = [item.mutation.target for item in complete]
+    try:
+        found = fetch_many(service, codecs, keys, only_keys=True)
+    except AmendsError as problem:  # nothing of the chunk is written, and no culprit is known
+        _fail_all(items, outcomes, problem)
+        return []
+    culprits: set[int] = set()
     for item, result in zip(complete, found, strict=True):
         error = _foresee(item.mutation, result)
         if error is not None:

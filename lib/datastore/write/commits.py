@@ -17,7 +17,7 @@ from lib.datastore.rpc.service import Service
 from lib.datastore.write.mutation_message import (
     check_size,
     read_written,
-    refuse_unreadable,
+    refuse_errors,
     write_mutation,
 )
 from lib.datastore.write.mutations import Mutation
@@ -36,7 +36,8 @@ def commit_alone(
 ) -> list[Any]:
     """Commit mutations as one single-use transaction: all of them are written, or none is.
 
-    Raises Unreadable for one that was written by a mask or a transform and cannot be read back.
+    Raises Unreadable or Unavailable for one that was written by a mask or a transform and cannot be
+    read back.
     """
     if not mutations:
         return []
@@ -44,7 +45,7 @@ def commit_alone(
     entities = [write_mutation(codecs, item, request.mutations.add(), now) for item in mutations]
     check_size(request, len(mutations))
     response = send_alone(service, request, mutations)
-    return refuse_unreadable(read_written(service, codecs, mutations, entities, response))
+    return refuse_errors(read_written(service, codecs, mutations, entities, response))
 
 
 def make_request(service: Service) -> Any:

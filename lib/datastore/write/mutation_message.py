@@ -16,7 +16,7 @@ from lib.datastore.v1.messages import enum_number
 from lib.datastore.v1.paths import property_path
 from lib.datastore.write import transforms
 from lib.datastore.write.mutations import Mutation
-from lib.errors import DeadlineExceeded, Invalid, TooLarge, Unavailable, Unreadable
+from lib.errors import AmendsError, Invalid, TooLarge, Unavailable, Unreadable
 
 
 def check_size(request: Any, count: int) -> None:
@@ -94,9 +94,9 @@ def read_written(
 ) -> list[Any]:
     """Return the entities as they are stored now, with the ids and versions of a commit.
 
-    What a write leaves to the service, by a mask or a transform, costs one Lookup.
-    Raises Unavailable if that is not answered, though the write was made. An Unreadable stands in
-    the place of an entity that was written and does not fit its model.
+    What a write leaves to the service, by a mask or a transform, costs one Lookup. The error stands
+    in the place of an entity that was written but cannot be shown: Unavailable where that Lookup
+    fails, Unreadable where what is stored does not fit its model.
     """
     results = response.mutation_results
     written = [
@@ -109,16 +109,18 @@ def read_written(
     if partial:
         found = _look_up_written(service, codecs, [mutations[index] for index in partial])
         for index, stored in zip(partial, found, strict=True):
-            if stored is not None:
+            if isinstance(stored, Unavailable):
+                written[index] = stored
+            elif stored is not None:
                 written[index] = _read_back(
                     codecs, mutations[index], written[index], results[index], stored
                 )
     return written
 
 
-def refuse_unreadable(written: list[Any]) -> list[Any]:
-    """Return what `read_written` has; raise the first Unreadable among it."""
-    problem = next((each for each in written if isinstance(each, Unreadable)), None)
+def refuse_errors(written: list[Any]) -> list[Any]:
+    """Return what `read_written` has; raise the first error among it."""
+    problem = next((each for each in written if isinstance(each, AmendsError)), None)
     if problem is not None:
         raise problem
     return written
@@ -127,11 +129,11 @@ def refuse_unreadable(written: list[Any]) -> list[Any]:
 def _look_up_written(service: Service, codecs: Codecs, mutations: Sequence[Mutation]) -> list[Any]:
     try:
         return fetch_many(service, codecs, [mutation.target for mutation in mutations])
-    except (Unavailable, DeadlineExceeded) as problem:
-        subject = mutations[0].subject
-        raise Unavailable(
-            f"{subject} was written, but not read back: {problem.detail}"
-        ) from problem
+    except AmendsError as problem:
+        return [
+            Unavailable(f"{each.subject} was written, but not read back: {problem.detail}")
+            for each in mutations
+        ]
 
 
 def _read_back(codecs: Codecs, mutation: Mutation, written: Any, result: Any, stored: Any) -> Any:
