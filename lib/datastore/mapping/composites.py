@@ -7,7 +7,15 @@ from typing import Any
 
 from lib.datastore.keys import Key, Partition, read_key, write_key
 from lib.datastore.mapping.unknown import read_keyed, write_embedded
-from lib.datastore.mapping.values import Codec, Decode, Encode, Misfit, unlike, wrong_type
+from lib.datastore.mapping.values import (
+    Codec,
+    Decode,
+    Encode,
+    Misfit,
+    shown,
+    unlike,
+    wrong_type,
+)
 from lib.datastore.v1 import limits
 from lib.errors import Invalid
 
@@ -169,7 +177,8 @@ def enum_codec(cls: type[Enum], inner: Codec) -> Codec:
         try:
             return cls(value)
         except Exception:  # a `_missing_` of the author's may raise anything
-            raise Misfit(f"must be a {cls.__name__}, but {value!r} is stored") from None
+            stored = shown(value, f"another {type(value).__name__}")
+            raise Misfit(f"must be a {cls.__name__}, but {stored} is stored") from None
 
     # An enum has no empty value: OmitEmpty never leaves one out.
     return Codec(encode, decode, nothing, inner.indexes, cls.__name__)

@@ -2,10 +2,13 @@
 
 import contextlib
 import dataclasses
+import traceback
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
+from lib.config import config
 from lib.datastore.keys import NOWHERE, Partition, check_id, write_partition
 from lib.datastore.mapping.compiler import Compiler
 from lib.datastore.mapping.unknown import derive
@@ -91,8 +94,7 @@ class EntityCodec(Generic[T]):
         except Misfit as misfit:
             raise self.unreadable(path, misfit.reason, misfit.field) from None
         except Exception as refusal:  # the class's own code may refuse a combination of values
-            reason = f"cannot be built: {type(refusal).__name__}: {refusal}"
-            raise self.unreadable(path, reason) from refusal
+            raise self.unreadable(path, _describe_refusal(refusal)) from refusal
 
     def unreadable(self, path: Any, reason: str, field: str = "") -> Unreadable:
         """Make the error for a stored entity that does not fit, or for one property of it."""
@@ -144,6 +146,14 @@ class EntityCodec(Generic[T]):
         if key.path:
             changes[self._path[-1].name] = key.path[-1].id
         return replace(entity, changes)
+
+
+def _describe_refusal(refusal: Exception) -> str:
+    """Say what a class raised, and where; its text may quote stored data, and this is logged."""
+    place = traceback.extract_tb(refusal.__traceback__)[-1]
+    where = f"{type(refusal).__name__} in {place.name} ({Path(place.filename).name}:{place.lineno})"
+    text = f": {refusal}" if config().log_texts else ""
+    return f"cannot be built, its class raised {where}{text}"
 
 
 def replace(entity: T, changes: dict[str, Any]) -> T:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lib.config import config
 from lib.datastore.v1 import limits
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,6 +86,11 @@ def unlike(expected: str, pb: Any) -> Misfit:
     """Make the error for a stored value of another type than the field's."""
     stored = PYTHON_NAMES[pb.WhichOneof("value_type")]
     return Misfit(f"must be {expected}, but {stored} is stored")
+
+
+def shown(value: object, instead: str) -> str:
+    """Return a stored value for an error's text where logs may quote it; elsewhere `instead`."""
+    return repr(value) if config().log_texts else instead
 
 
 def text_codec(indexed: bool) -> Codec:

@@ -6,6 +6,7 @@ import pickle
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import msgspec
@@ -24,6 +25,7 @@ from lib.datastore import (
     entity,
     key_of,
 )
+from lib.datastore.mapping import entities
 from lib.datastore.mapping.compiler import Compiler
 from lib.datastore.model.schema import model_of
 from lib.errors import Invalid, Unreadable
@@ -215,8 +217,34 @@ def test_a_missing_property_without_a_default_names_kind_key_and_property() -> N
 def test_an_unknown_enum_value_is_an_error_and_not_a_guess() -> None:
     result = save(make_everything())
     result.entity.properties["colour"].string_value = "green"
-    with pytest.raises(Unreadable, match="must be a Colour, but 'green' is stored"):
+    with pytest.raises(Unreadable, match="must be a Colour, but another str is stored"):
         load(Everything, result)
+
+
+@entity
+@dataclass(slots=True, kw_only=True)
+class Adult:
+    id: Id[str]
+    born: int
+
+    def __post_init__(self) -> None:
+        if self.born > 2000:
+            raise ValueError(f"{self.id} was born in {self.born}")
+
+
+def test_what_a_class_says_of_a_stored_value_is_quoted_on_ones_own_machine_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = save(Adult(id="ann", born=1999))
+    result.entity.properties["born"].integer_value = 2011
+    with pytest.raises(Unreadable, match=r"raised ValueError in __post_init__ \(test_models.py:"):
+        load(Adult, result)
+    with pytest.raises(Unreadable) as refused:
+        load(Adult, result)
+    assert "2011" not in str(refused.value)
+    monkeypatch.setattr(entities, "config", lambda: SimpleNamespace(log_texts=True))
+    with pytest.raises(Unreadable, match="ann was born in 2011"):
+        load(Adult, result)
 
 
 def test_a_missing_property_takes_its_default_or_none() -> None:
