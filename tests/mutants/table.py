@@ -37,8 +37,8 @@ MUTANTS = (
     Mutant(BACKWARD, "reversed(definition.stages)", "definition.stages"),
     Mutant(
         BACKWARD,
-        "(step.status in NOT_DONE and step.uncertain)",
-        "(step.status in NOT_DONE and False)",
+        "(not_done and step.maybe_applied)",
+        "(not_done and False)",
     ),
     Mutant(BACKWARD, "    return applied and part.can_be_undone", "    return applied"),
     Mutant(BACKWARD, "        if failed and halts:", "        if False:"),
@@ -86,7 +86,7 @@ MUTANTS = (
         "    if ended.result is not Result.PERMANENT or queried:",
         "    if False:",
     ),
-    Mutant(ATTEMPTS, "        draft.change_step(index, uncertain=False)\n", ""),
+    Mutant(ATTEMPTS, "        draft.change_step(index, maybe_applied=False)\n", ""),
     Mutant(
         ATTEMPTS,
         "and not queried and isinstance(part, Step) and part.status:",
@@ -119,7 +119,7 @@ MUTANTS = (
         "    if False:",
     ),
     Mutant(OUTSTANDING, "not in ACTIVE or saga.paused:", "not in ACTIVE:"),
-    Mutant(OUTSTANDING, "saga.parent_id and not saga.parent_told:", "False:"),
+    Mutant(OUTSTANDING, "saga.parent_id and not saga.parent_notified:", "False:"),
     Mutant(
         OUTSTANDING,
         "    return (delivery.phase, delivery.step, delivery.attempt) in wanted",

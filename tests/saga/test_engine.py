@@ -79,7 +79,7 @@ def test_a_crash_in_the_step_counts_as_an_attempt_with_an_unknown_outcome(
     assert bench.deliver(lost=1) == "unknown"
     assert probe.calls == []
     _, steps = bench.load("s")
-    assert (steps[0].attempt, steps[0].uncertain) == (2, True)
+    assert (steps[0].attempt, steps[0].maybe_applied) == (2, True)
     bench.run_to_end()
     assert bench.statuses("s")[0] == "COMPLETED"
 
@@ -258,7 +258,7 @@ def test_a_step_past_its_time_out_is_an_unknown_outcome(bench: Bench, probe: Pro
     bench.deliver()
     assert bench.deliver() == "unknown"
     _, steps = bench.load("s")
-    assert steps[1].uncertain
+    assert steps[1].maybe_applied
 
 
 @pytest.mark.parametrize("output", [object(), "x" * LARGEST_OUTPUT, {1: object()}])

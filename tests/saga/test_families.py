@@ -118,7 +118,7 @@ def test_a_child_saga_costs_its_own_steps_and_one_delivery_of_news(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, family(probe))
-    assert bench.run_to_end() == ["done", "done", "done", "told", "done"]
+    assert bench.run_to_end() == ["done", "done", "done", "notified", "done"]
     assert dict(bench.rpc.calls) == {"Commit": 6, "Lookup": 5}
 
 

@@ -89,7 +89,7 @@ def test_a_parent_that_missed_its_childs_end_hears_of_it_by_the_look(
     bench.deliver()
     bench.queue.lose_all()
     ended = bench.load("s:c")[0]
-    bench.store.update(replace(ended, parent_told=True, due=None))
+    bench.store.update(replace(ended, parent_notified=True, due=None))
     assert look_at(bench)
     bench.run_to_end()
     assert bench.statuses("s")[0] == "COMPLETED"

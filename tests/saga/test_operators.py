@@ -225,10 +225,10 @@ def test_the_news_of_a_child_is_written_only_for_the_parent_that_was_read(
     bench.deliver()
     parent, ended = bench.load("s")[0], bench.load("s:c")[0]
     bench.engine.tell("s", PauseRequested(**WHO))
-    informed = Decision(saga=parent, ended_child=replace(ended, parent_told=True))
+    informed = Decision(saga=parent, ended_child=replace(ended, parent_notified=True))
     with pytest.raises(VersionMismatch, match="is not the one stated"):
         bench.engine.repository.save(informed)
-    assert not bench.load("s:c")[0].parent_told
+    assert not bench.load("s:c")[0].parent_notified
 
 
 # A commit whose answer is lost

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib.datastore import Id, Indexed, Parent, entity, key, update
-from lib.errors import Invalid, Unavailable, Unreadable
+from lib.errors import Invalid, NotBegun, Unavailable, Unreadable
 from lib.saga.barrier import Effect, apply_once
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Signal
@@ -239,7 +239,7 @@ def test_a_delivery_of_a_saga_that_cannot_be_read_is_left_to_the_sweep(
 def test_a_delivery_that_may_have_run_is_left_to_the_queue_which_knows_of_it(bench: Bench) -> None:
     start(bench)
     spoil(bench, NewerSaga(id="s"), "status")
-    with pytest.raises(Unreadable, match="status must be a SagaStatus"):
+    with pytest.raises(NotBegun, match="status must be a SagaStatus"):
         bench.deliver(lost=1)
 
 
@@ -264,7 +264,7 @@ def test_news_for_a_parent_that_cannot_be_read_is_told_once_it_can_be(
     spoil(bench, NewerSaga(id="s:c", status="RUNNING"), "status")
     bench.pass_time(minutes=1)
     sweep(bench.engine, bench.now)
-    assert bench.run_to_end()[-1] == "told"
+    assert bench.run_to_end()[-1] == "notified"
     assert bench.statuses("s")[1] == "COMPLETED"
 
 

@@ -198,7 +198,7 @@ def test_a_parent_without_its_definition_hears_of_its_child_once_it_is_retried(
     assert bench.statuses("s")[0] == "FAILED"
     bench.engine = bench.make_engine(parent)
     bench.engine.tell("s", RetryRequested(**WHO))
-    assert bench.run_to_end() == ["told", "done"]
+    assert bench.run_to_end() == ["notified", "done"]
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
@@ -217,7 +217,7 @@ def test_the_lost_news_of_a_child_is_told_again_though_its_definition_is_gone(
             bench.queue.lose_all()
     bench.pass_time(minutes=1)
     assert sweep(bench.engine, bench.now).delivered == 1
-    assert bench.run_to_end() == ["told", "done"]
+    assert bench.run_to_end() == ["notified", "done"]
     assert bench.statuses("s")[0] == "COMPLETED"
 
 

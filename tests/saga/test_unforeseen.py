@@ -53,7 +53,7 @@ def test_a_defect_before_the_action_casts_no_doubt_on_the_step(
     assert "ZeroDivisionError" in capsys.readouterr().out
     assert bench.deliver(first) == "done"
     step = bench.load("s")[1][0]
-    assert (probe.calls, step.attempt, step.uncertain) == (["a"], 1, False)
+    assert (probe.calls, step.attempt, step.maybe_applied) == (["a"], 1, False)
 
 
 def test_a_thread_that_cannot_be_started_costs_its_step_no_attempt(
@@ -141,7 +141,7 @@ def test_a_revert_that_fails_unforeseen_costs_its_child_nothing(
     assert bench.deliver(revert, lost=3) == "in_progress"
     bench.run_to_end()
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"
-    assert bench.load("s")[1][0].uncertain is False
+    assert bench.load("s")[1][0].maybe_applied is False
 
 
 def test_a_child_that_is_gone_keeps_no_stale_delivery_from_its_answer(
@@ -165,4 +165,4 @@ def test_a_delivery_of_news_that_fails_comes_again(
         down.setattr(SagaRepository, "load_both", lambda *_: oops())
         with pytest.raises(NotBegun, match="before the action"):
             bench.deliver(news)
-    assert bench.deliver(news) == "told"
+    assert bench.deliver(news) == "notified"

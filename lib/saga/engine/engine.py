@@ -49,7 +49,7 @@ from lib.saga.engine.fallback import not_begun, unanswered
 from lib.saga.engine.recorder import Recorder, begin_in_time
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.requests import follow_pause, for_children, pin, tell_each
-from lib.saga.engine.retention import KEEP, Retention, retain, told
+from lib.saga.engine.retention import KEEP, Retention, mark_notified, retain
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import (
     AttemptEnded,
@@ -273,19 +273,19 @@ class Engine:
                 )
             except Unreadable as problem:
                 return alerts.leave_unreadable(delivery.saga_id, problem)
-            news = child is not None and child.status in FINISHED and not child.parent_told
+            news = child is not None and child.status in FINISHED and not child.parent_notified
             if loaded is not None and not news:
                 self._make_sure(loaded, self._enqueue)
             if child is None or not news:
                 return "stale"
             if loaded is None:
-                self.repository.acknowledge(told(child, self.retention))
+                self.repository.acknowledge(mark_notified(child, self.retention))
                 return "orphaned"
             if not self._can_hear(loaded, delivery.step):
                 return "parked"
-            informed = told(child, self.retention)
+            informed = mark_notified(child, self.retention)
             if self._commit(loaded, child_outcome(child), self._enqueue, informed):
-                return "told"
+                return "notified"
             self._back_off(attempt)
         raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
 
@@ -320,10 +320,10 @@ class Engine:
         loaded: Loaded,
         happened: Input | None,
         enqueue: Enqueue,
-        told: SagaRecord | None = None,
+        ended_child: SagaRecord | None = None,
     ) -> SagaRecord | None:
         """Decide, commit and enqueue; None when another commit, or a lost answer, came between."""
-        decision = self._recorder.record(loaded, happened, told)
+        decision = self._recorder.record(loaded, happened, ended_child)
         if decision is None:
             return None
         if decision.events:

@@ -96,18 +96,18 @@ class Recorder:
         self._retention = retention
 
     def record(
-        self, loaded: Loaded, happened: Input | None, told: SagaRecord | None = None
+        self, loaded: Loaded, happened: Input | None, ended_child: SagaRecord | None = None
     ) -> Decision | None:
         """Decide and commit; None when another commit, or a lost answer, came between.
 
         Where a commit is refused for what it holds, less is recorded, in the end only that the
-        saga is parked. `told` is the child saga whose end is taken in. Raises what `decide` does,
-        and Invalid or TooLarge for a request that cannot be recorded.
+        saga is parked. `ended_child` is the child saga whose end this records. Raises what `decide`
+        does, and Invalid or TooLarge for a request that cannot be recorded.
         """
         form = Form(happened)
         while True:
             try:
-                return self._save(loaded, form, told)
+                return self._save(loaded, form, ended_child)
             except Refused as refused:
                 log("ERROR", "a commit was refused", saga=loaded.saga.id, error=str(refused))
                 smaller = next_form(form, str(refused))
@@ -142,14 +142,14 @@ class Recorder:
         misfit = find_misfit(definition, saga, steps)
         return f"{misfit}, as {declared} declares it now" if misfit else ""
 
-    def _save(self, loaded: Loaded, form: Form, told: SagaRecord | None) -> Decision | None:
+    def _save(self, loaded: Loaded, form: Form, ended_child: SagaRecord | None) -> Decision | None:
         decision = self._decide_or_refuse(loaded, form)
         if form.parks:
             # Whoever parks has not taken in the news: after a retry it is told again.
-            told = None
+            ended_child = None
         try:
-            if decision.events or told is not None:
-                self._repository.save(replace(decision, ended_child=told))
+            if decision.events or ended_child is not None:
+                self._repository.save(replace(decision, ended_child=ended_child))
         except CAME_BETWEEN:
             return None
         except (Invalid, TooLarge) as problem:

@@ -32,7 +32,7 @@ KEEP = Retention()
 def retain(decision: Decision, retention: Retention) -> Decision:
     """Return a decision that says when its saga expires, if it ends the saga.
 
-    A child saga is kept at least until its parent has heard of its end: see `told`.
+    A child saga is kept at least until its parent has heard of its end: see `mark_notified`.
     """
     saga = decision.saga
     if not decision.events or saga.status not in FINISHED or saga.parent_id:
@@ -49,10 +49,10 @@ def expires_by_ttl(saga: SagaRecord, retention: Retention) -> bool:
     return retention.ttl and few and not saga.parent_id
 
 
-def told(child: SagaRecord, retention: Retention) -> SagaRecord:
+def mark_notified(child: SagaRecord, retention: Retention) -> SagaRecord:
     """Return a child saga whose parent knows its end; the sweep purges it, after its parent."""
     mark = purge_mark(shard_of(child.id), child.updated_at + retention.keep)
-    return replace(child, parent_told=True, due=mark)
+    return replace(child, parent_notified=True, due=mark)
 
 
 def _expire_all(decision: Decision, at: datetime) -> Decision:

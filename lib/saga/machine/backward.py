@@ -40,7 +40,8 @@ def compensate_next(definition: Saga, draft: Draft) -> None:
 
 def needs_compensation(part: Element, step: StepRecord) -> bool:
     """Return whether a step may have had an effect that can be compensated."""
-    applied = step.status is StepStatus.COMPLETED or (step.status in NOT_DONE and step.uncertain)
+    completed, not_done = step.status is StepStatus.COMPLETED, step.status in NOT_DONE
+    applied = completed or (not_done and step.maybe_applied)
     return applied and part.can_be_undone
 
 

@@ -179,7 +179,9 @@ def park_unrecorded(
     if isinstance(given, AttemptEnded):
         index, back = given.step, given.phase is Phase.COMPENSATE
         status = StepStatus.COMPENSATION_FAILED if back else StepStatus.FAILED
-        draft.move_step(index, status, Cause.UNRECORDED, error=reason, awaits=None, uncertain=True)
+        draft.move_step(
+            index, status, Cause.UNRECORDED, error=reason, awaits=None, maybe_applied=True
+        )
     draft.park(index, Cause.UNRECORDED, reason)
     return draft.decide()
 

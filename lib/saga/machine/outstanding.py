@@ -32,7 +32,7 @@ QUICK_REDELIVERIES = 3
 
 def outstanding(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Delivery, ...]:
     """Return the deliveries that a saga waits for, or that its parent waits for from it."""
-    if saga.status in FINISHED and saga.parent_id and not saga.parent_told:
+    if saga.status in FINISHED and saga.parent_id and not saga.parent_notified:
         return (_news_of(saga),)
     if saga.status not in ACTIVE or saga.paused:
         return ()

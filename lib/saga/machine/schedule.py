@@ -52,7 +52,7 @@ def schedule_retry(
     """Schedule another attempt if the policy has one left and it comes before the deadline."""
     index, step = ended.step, draft.steps[ended.step]
     if ended.result in MAYBE_APPLIED and ended.phase is Phase.EXECUTE:
-        draft.change_step(index, uncertain=True)
+        draft.change_step(index, maybe_applied=True)
     if ended.result in FINAL or step.tries >= policy.attempts:
         return False
     after = ended.after
@@ -118,5 +118,5 @@ def redeliver_step(draft: Draft, index: int, cause: Cause) -> None:
         index,
         epoch=step.epoch + 1,
         scheduled_at=max(draft.now, step.scheduled_at or draft.now),
-        uncertain=step.uncertain or (may_have_run and not step.unbegun),
+        maybe_applied=step.maybe_applied or (may_have_run and not step.unbegun),
     )

@@ -156,7 +156,7 @@ def _show_step(step: StepRecord) -> dict[str, Any]:
         "awaits": step.awaits,
         "attempts": step.attempt,
         "tries": step.tries,
-        "uncertain": step.uncertain,
+        "uncertain": step.maybe_applied,
         "scheduled_at": step.scheduled_at if step.awaits else None,
         "child": step.child or None,
         "updated_at": step.updated_at,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
-from lib.datastore import Expires, Id, Indexed, OmitEmpty, Parent, Version, entity
+from lib.datastore import Expires, Id, Indexed, OmitEmpty, Parent, Renamed, Version, entity
 from lib.saga.definition.phase import Phase
 
 #: Unfinished sagas are spread over this many ranges of the sweep's index, so that due times,
@@ -104,7 +104,7 @@ class SagaRecord:
     parent_step: Annotated[int, OmitEmpty] = 0
     parent_steps: Annotated[int, OmitEmpty] = 0
     #: The parent has heard of this saga's end.
-    parent_told: Annotated[bool, OmitEmpty] = False
+    parent_notified: Annotated[bool, OmitEmpty, Renamed("parent_told")] = False
     #: The parent's `pause_number` that this saga has followed.
     parent_pause: Annotated[int, OmitEmpty] = 0
     #: How often the parent was told again.
@@ -148,7 +148,7 @@ class StepRecord:
     #: Raised when an attempt has to be enqueued again under a new task name.
     epoch: Annotated[int, OmitEmpty] = 0
     #: The effect may have happened, whatever came after.
-    uncertain: bool = False
+    maybe_applied: Annotated[bool, Renamed("uncertain")] = False
     #: No dispatch of the outstanding attempt has begun to run it. Only of a pivot is that recorded:
     #: of any other step nobody knows, and it is False.
     unbegun: Annotated[bool, OmitEmpty] = False

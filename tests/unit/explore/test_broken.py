@@ -77,7 +77,7 @@ def test_random_schedules_name_their_seed_and_only_the_faults_that_are_needed() 
     assert tale.count("; then ") <= 1
 
 
-class ForgetfulJournal(SagaRepository):
+class ForgetfulRepository(SagaRepository):
     """Leaves out the time by which a saga is overdue."""
 
     def save(self, decision: Decision) -> None:
@@ -87,7 +87,7 @@ class ForgetfulJournal(SagaRepository):
 def make_forgetful_engine(
     definitions: Any, repository: SagaRepository, *collaborators: Any
 ) -> Engine:
-    return Engine(definitions, ForgetfulJournal(repository.store), *collaborators)
+    return Engine(definitions, ForgetfulRepository(repository.store), *collaborators)
 
 
 def test_a_saga_that_the_sweep_does_not_find_is_found() -> None:
@@ -113,7 +113,7 @@ def test_an_unknown_step_that_is_not_compensated_is_found(monkeypatch: pytest.Mo
     needs = backward.needs_compensation
 
     def forget(part: Element, step: StepRecord) -> bool:
-        return needs(part, replace(step, uncertain=False))
+        return needs(part, replace(step, maybe_applied=False))
 
     monkeypatch.setattr(backward, "needs_compensation", forget)
     saga = make_saga("abc", {"late c": RuntimeError("crashed")})

@@ -42,9 +42,9 @@ class Deaf(Engine):
 
     def _deliver_news(self, delivery: Delivery) -> str:
         child = self.repository.find(delivery.child)
-        if child is not None and not child.parent_told:
-            self.repository.acknowledge(replace(child, parent_told=True, due=None))
-        return "told"
+        if child is not None and not child.parent_notified:
+            self.repository.acknowledge(replace(child, parent_notified=True, due=None))
+        return "notified"
 
 
 class Forgetful(Engine):

@@ -185,7 +185,7 @@ def test_an_overdue_saga_is_delivered_again_under_another_task_name() -> None:
     played.happens(Overdue(), after=timedelta(seconds=41))
     assert is_awaited(lost, played.deliveries)
     assert played.awaited.task_name != lost.task_name
-    assert played.steps[0].uncertain
+    assert played.steps[0].maybe_applied
 
 
 def test_a_saga_that_is_not_overdue_is_left_alone() -> None:

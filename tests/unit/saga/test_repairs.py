@@ -182,7 +182,7 @@ def test_an_uncertain_pivot_that_did_not_happen_has_the_rest_compensated() -> No
     assert due(played) == {0: Phase.COMPENSATE}
     played.ends()
     assert (played.saga.status, played.saga.error) == (SagaStatus.ROLLED_BACK, "step p: seen to it")
-    assert not played.steps[1].uncertain
+    assert not played.steps[1].maybe_applied
 
 
 def test_an_uncertain_pivot_that_did_happen_is_skipped_and_the_saga_goes_on() -> None:
@@ -244,7 +244,7 @@ def test_a_failed_attempt_while_its_saga_is_parked_is_followed_by_the_next_after
     played.happens(outcome(first, Result.UNKNOWN, error="time-out"))
     assert (played.saga.status, played.deliveries) == (SagaStatus.FAILED, ())
     played.happens(RETRY)
-    assert (played.awaited.attempt, played.steps[0].uncertain) == (2, True)
+    assert (played.awaited.attempt, played.steps[0].maybe_applied) == (2, True)
 
 
 def test_a_compensation_that_ends_while_its_saga_is_parked_is_not_run_again() -> None:

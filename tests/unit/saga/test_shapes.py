@@ -281,7 +281,7 @@ def test_what_its_participant_says_never_happened_is_not_made_good() -> None:
     played.ends(Result.UNKNOWN)
     played.ends(Result.NOT_HAPPENED, error="no such charge")
     assert due(played) == {0: Phase.COMPENSATE}
-    assert not played.steps[1].uncertain
+    assert not played.steps[1].maybe_applied
 
 
 def test_a_participant_that_does_not_know_leaves_the_step_to_be_made_good() -> None:

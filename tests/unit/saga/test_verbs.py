@@ -88,7 +88,7 @@ def test_a_resumed_step_may_have_happened_before_and_is_delivered_under_a_new_na
     before = played.awaited.task_name
     played.happens(PAUSE)
     played.happens(RESUME)
-    assert played.steps[0].uncertain
+    assert played.steps[0].maybe_applied
     assert played.awaited.task_name != before
 
 

@@ -38,7 +38,7 @@ def look_around(repository: SagaRepository, loaded: Loaded) -> Looked:
     """Return what has become of the children and of the dead letter of a saga, for the machine."""
     saga = loaded.saga
     children = {name: repository.find(name) for name in loaded.children}
-    heard = (child for child in children.values() if child and child.parent_told)
+    heard = (child for child in children.values() if child and child.parent_notified)
     called = bool(saga.incident) or saga.status is SagaStatus.FAILED
     return Looked(
         ended=tuple(child_outcome(child) for child in heard if child.status in FINISHED),

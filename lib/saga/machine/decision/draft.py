@@ -39,7 +39,7 @@ class StepChanges(TypedDict, total=False):
     first_attempt: int
     epoch: int
     unbegun: bool
-    uncertain: bool
+    maybe_applied: bool
     scheduled_at: datetime | None
     timeout_seconds: float
     waits_until: datetime | None

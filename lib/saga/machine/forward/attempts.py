@@ -50,8 +50,8 @@ def record_pivot_begun(draft: Draft, begun: PivotBegun) -> None:
         draft.ignore(NoChange.STALE)
         return
     draft.note(Cause.BEGUN, step=begun.step)
-    uncertain = step.uncertain or not step.unbegun
-    draft.change_step(begun.step, unbegun=False, uncertain=uncertain)
+    uncertain = step.maybe_applied or not step.unbegun
+    draft.change_step(begun.step, unbegun=False, maybe_applied=uncertain)
 
 
 def fire_timer(definition: Saga, draft: Draft, fired: TimerFired) -> None:
@@ -112,14 +112,14 @@ def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None
     ):
         return
     if ended.result is Result.NOT_HAPPENED:
-        draft.change_step(index, uncertain=False)
+        draft.change_step(index, maybe_applied=False)
         fail_step(definition, draft, index, Cause.NEVER_HAPPENED, ended.error)
         return
     if ended.result is not Result.PERMANENT or queried:
         # Another dispatch of this attempt may yet have the effect that this one did not have.
-        draft.change_step(index, uncertain=True)
+        draft.change_step(index, maybe_applied=True)
     cause = Cause.FAILED_FOR_GOOD if ended.result in FINAL else Cause.OUT_OF_ATTEMPTS
-    if draft.steps[index].uncertain and not queried and isinstance(part, Step) and part.status:
+    if draft.steps[index].maybe_applied and not queried and isinstance(part, Step) and part.status:
         query_status(definition, draft, index, ended.error)
     else:
         fail_step(definition, draft, index, cause, ended.error)

@@ -33,7 +33,7 @@ def advance(definition: Saga, draft: Draft) -> None:
     failed = [draft.steps[index] for index in stage if draft.steps[index].status not in PASSED]
     kind = definition.kind_of(stage.start)
     reason = _reason_of(failed)
-    certain = not any(step.uncertain for step in failed)
+    certain = not any(step.maybe_applied for step in failed)
     if failed and (kind is StepKind.RETRIABLE or (kind is StepKind.PIVOT and not certain)):
         draft.park(failed[-1].index, Cause.NO_WAY_BACK, reason)
     elif failed or (draft.saga.stopping and kind is StepKind.COMPENSATABLE):

@@ -101,13 +101,13 @@ def _can_be_cancelled(definition: Saga, draft: Draft, index: int) -> bool:
 def _cancel_step(definition: Saga, draft: Draft, index: int) -> None:
     part, begun = definition.parts[index], draft.steps[index].awaits is not Phase.START
     if begun and isinstance(part, Step) and part.status:
-        draft.change_step(index, uncertain=True)
+        draft.change_step(index, maybe_applied=True)
         query_status(definition, draft, index, "")
         return
     draft.move_step(
         index,
         StepStatus.CANCELLED,
         Cause.GIVEN_UP,
-        uncertain=begun and isinstance(part, Step | Child),
+        maybe_applied=begun and isinstance(part, Step | Child),
         awaits=None,
     )

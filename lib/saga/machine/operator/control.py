@@ -65,7 +65,7 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
     if goes_back:
         return
     if saga.status is SagaStatus.COMPLETED:
-        saga.parent_told, saga.result, saga.epoch = False, None, 0
+        saga.parent_notified, saga.result, saga.epoch = False, None, 0
         draft.move_saga(SagaStatus.ROLLING_BACK, Cause.PARENT_ROLLS_BACK, error=request.reason)
         saga.expires_at = None
         compensate_next(definition, draft)
@@ -145,7 +145,7 @@ def _close_steps(draft: Draft, request: ResolveRequested) -> None:
                 Cause.RESOLVED,
                 actor=request.actor,
                 error=request.reason,
-                uncertain=step.uncertain or ran,
+                maybe_applied=step.maybe_applied or ran,
                 awaits=None,
             )
         else:
@@ -176,4 +176,4 @@ def _is_cancellable(definition: Saga, draft: Draft) -> bool:
     kind = definition.kind_of(index)
     if draft.saga.status not in FORWARD or kind is StepKind.RETRIABLE:
         return False
-    return kind is StepKind.COMPENSATABLE or not draft.steps[index].uncertain
+    return kind is StepKind.COMPENSATABLE or not draft.steps[index].maybe_applied

@@ -28,7 +28,9 @@ def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
     if draft.saga.status is SagaStatus.ROLLING_BACK:
         for step in failed:
             status = _before_compensation(step)
-            draft.move_step(step.index, status, Cause.RETRIED, actor=request.actor, uncertain=True)
+            draft.move_step(
+                step.index, status, Cause.RETRIED, actor=request.actor, maybe_applied=True
+            )
         compensate_next(definition, draft)
         return
     for step in failed if not is_stopping(definition, draft) else ():
@@ -50,7 +52,7 @@ def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
         actor=request.actor,
         error=request.reason,
         output=output,
-        uncertain=False,
+        maybe_applied=False,
         awaits=None,
     )
     _go_on(definition, draft, Cause.SKIPPED_BY_HAND, request)
@@ -69,10 +71,16 @@ def void(definition: Saga, draft: Draft, request: VoidRequested) -> None:
     cause, who, why = Cause.NOT_HAPPENED_BY_HAND, request.actor, request.reason
     if step.status is StepStatus.FAILED:
         draft.note(cause, step=step.index, actor=who, error=why)
-        draft.change_step(step.index, uncertain=False)
+        draft.change_step(step.index, maybe_applied=False)
     else:
         draft.move_step(
-            step.index, StepStatus.FAILED, cause, actor=who, error=why, uncertain=False, awaits=None
+            step.index,
+            StepStatus.FAILED,
+            cause,
+            actor=who,
+            error=why,
+            maybe_applied=False,
+            awaits=None,
         )
     if forward:
         _dismiss(draft, cause, request)
