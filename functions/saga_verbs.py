@@ -18,7 +18,7 @@ from lib.saga.machine import inputs
 from lib.saga.operators import view
 from lib.saga.operators.bulk import Verb, apply_to_each, make_request
 from lib.saga.operators.operator import Operator
-from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.saga.state.limits import MAX_OUTPUT
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaStatus
 
@@ -87,7 +87,7 @@ def _apply(
 def _encode(output: Any | UnsetType) -> str | None:
     if output is UNSET:
         return None
-    return canonical_payload(output, object, limit=LARGEST_OUTPUT, field="output")
+    return canonical_payload(output, object, limit=MAX_OUTPUT, field="output")
 
 
 @endpoint("POST", status=202, invoker="operator")

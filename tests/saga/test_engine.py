@@ -10,7 +10,7 @@ import pytest
 from lib.errors import AlreadyExists, Conflict, NotBegun, NotFound, Unavailable
 from lib.saga.definition.context import Permanent, Retry
 from lib.saga.engine.sweep.sweep import sweep
-from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.saga.state.limits import MAX_OUTPUT
 from tests.saga.bench import QUICK, Bench, Probe, start
 
 
@@ -261,7 +261,7 @@ def test_a_step_past_its_time_out_is_an_unknown_outcome(bench: Bench, probe: Pro
     assert steps[1].maybe_applied
 
 
-@pytest.mark.parametrize("output", [object(), "x" * LARGEST_OUTPUT, {1: object()}])
+@pytest.mark.parametrize("output", [object(), "x" * MAX_OUTPUT, {1: object()}])
 def test_an_output_that_cannot_be_kept_fails_for_good_and_is_made_good(
     bench: Bench, probe: Probe, output: Any
 ) -> None:

@@ -12,7 +12,7 @@ from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import LARGEST_GROUP, Child, Element, Parallel, Signal, Timer
 from lib.saga.engine.sweep.sweep import sweep
-from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.saga.state.limits import MAX_OUTPUT
 from tests.saga.bench import Bench, Probe, make_step
 
 
@@ -83,8 +83,8 @@ def test_a_signal_that_does_not_fit_is_refused(bench: Bench, probe: Probe) -> No
     with pytest.raises(Invalid) as unfit:
         bench.engine.signal("s", "go", {"by": 7}, actor="ann")
     assert unfit.value.field == "payload.by"
-    with pytest.raises(TooLarge, match=str(LARGEST_OUTPUT)):
-        bench.engine.signal("s", "go", {"by": "x" * LARGEST_OUTPUT}, actor="ann")
+    with pytest.raises(TooLarge, match=str(MAX_OUTPUT)):
+        bench.engine.signal("s", "go", {"by": "x" * MAX_OUTPUT}, actor="ann")
     with pytest.raises(NotFound, match="no signal 'b'"):
         bench.engine.signal("s", "b", {}, actor="ann")
     assert bench.statuses("s")[1] == "WAITING"

@@ -12,7 +12,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.secret import Secret
 from lib.saga.definition.steps import Step
 from lib.saga.operators import view
-from lib.saga.state.limits import LONGEST_ERROR
+from lib.saga.state.limits import MAX_ERROR
 from tests.saga.bench import Bench
 
 CARD = "4929 1234 5678 9012"
@@ -26,7 +26,7 @@ class Payment(Struct):
 
 
 def refuse(payment: Payment, _: StepContext) -> Any:
-    raise Permanent("x" * (LONGEST_ERROR - 10) + f" the card {payment.card} was refused")
+    raise Permanent("x" * (MAX_ERROR - 10) + f" the card {payment.card} was refused")
 
 
 def ask(payment: Payment, _: Any) -> bool:

@@ -11,7 +11,7 @@ from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Parallel, Signal
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
-from lib.saga.state.limits import LARGEST_OUTPUT, LARGEST_PAYLOAD, MAX_TEXT
+from lib.saga.state.limits import MAX_OUTPUT, MAX_PAYLOAD, MAX_TEXT
 from tests.saga.bench import QUICK, Bench, Probe, make_step
 from tests.unit.datastore.connections import CountingConnection, Refusal
 
@@ -144,7 +144,7 @@ def test_twenty_children_of_twenty_five_steps_begin_and_the_pivot_is_run_once(
 def test_children_with_the_largest_payloads_begin_side_by_side(bench: Bench, probe: Probe) -> None:
     kid = shape(make_step(probe, "k"), name="kid", payload=str)
     children = [
-        Child(f"c{n}", saga=kid, payload=lambda *_: "x" * (LARGEST_PAYLOAD - 2)) for n in range(20)
+        Child(f"c{n}", saga=kid, payload=lambda *_: "x" * (MAX_PAYLOAD - 2)) for n in range(20)
     ]
     begin(bench, Parallel(*children))
     bench.run_to_end()
@@ -157,7 +157,7 @@ def test_early_signals_of_the_largest_size_are_taken_side_by_side(
     names = [f"s{n}" for n in range(20)]
     begin(bench, make_step(probe, "a"), Parallel(*(Signal(name, payload=str) for name in names)))
     for name in names:
-        bench.engine.signal("s", name, "x" * (LARGEST_OUTPUT - 2), actor="test")
+        bench.engine.signal("s", name, "x" * (MAX_OUTPUT - 2), actor="test")
     bench.run_to_end()
     assert bench.statuses("s")[0] == "COMPLETED"
 

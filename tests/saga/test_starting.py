@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, Invalid, NotFound, TooLarge
-from lib.saga.state.limits import LARGEST_PAYLOAD
+from lib.saga.state.limits import MAX_PAYLOAD
 from tests.saga.bench import NAMES, Bench, Probe, make_saga, start
 
 
@@ -29,7 +29,7 @@ def test_the_same_id_with_another_payload_is_a_conflict(bench: Bench) -> None:
     [
         ("nobody", {}, NotFound),
         ("letters", {"n": "x"}, Invalid),
-        ("letters", {"x" * LARGEST_PAYLOAD: 1}, TooLarge),
+        ("letters", {"x" * MAX_PAYLOAD: 1}, TooLarge),
         ("letters", {"n": object()}, Invalid),
     ],
 )

@@ -17,16 +17,16 @@ from lib.saga.state.delivery import Delivery
 from lib.timing.deadline import bound_seconds
 
 #: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.
-SHORTEST_DISPATCH = timedelta(seconds=15)
+MIN_DISPATCH_DEADLINE = timedelta(seconds=15)
 
 #: What a delivery may need beside its action: the lookup, the commit and the enqueue.
 OVERHEAD = timedelta(seconds=10)
 
-#: One delivery is handed over within these seconds, and less if the request has less time left.
-MAX_SECONDS = 8.0
+#: One delivery is enqueued within this time, or less if the request has less time left.
+MAX_ENQUEUE = timedelta(seconds=8)
 
-#: One call of Cloud Tasks takes at most these seconds.
-MAX_CALL_SECONDS = 5.0
+#: One call of Cloud Tasks takes at most this time.
+MAX_CALL = timedelta(seconds=5)
 
 #: Repeating is safe, for the task's name makes the second a duplicate.
 AGAIN = Retry(
@@ -45,8 +45,8 @@ class CloudTasksQueue:
     """Deliveries as tasks, each an authenticated POST to the worker function.
 
     One queue dispatches at most 500 tasks a second; sagas are spread over several by their ids.
-    A saga whose queue changes with their number is none the worse: names keep tasks apart only
-    within a queue, but a second delivery of a step is harmless.
+    Changing the number of queues is safe for running sagas: task names are unique only within a
+    queue, but a second delivery of a step is harmless.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class CloudTasksQueue:
         """
         queue = choose_queue(self._queues, delivery.saga_id)
         try:
-            seconds = bound_seconds(MAX_SECONDS)
+            seconds = bound_seconds(MAX_ENQUEUE.total_seconds())
             self._client.create_task(
                 parent=queue,
                 task=self._task(queue, delivery),
                 retry=AGAIN.with_timeout(seconds),
-                timeout=min(seconds, MAX_CALL_SECONDS),
+                timeout=min(seconds, MAX_CALL.total_seconds()),
             )
         except google_errors.AlreadyExists:
             return
@@ -91,7 +91,7 @@ class CloudTasksQueue:
         return tasks_v2.Task(
             name=f"{queue}/tasks/{delivery.task_name}",
             schedule_time=delivery.at,
-            dispatch_deadline=max(delivery.timeout + OVERHEAD, SHORTEST_DISPATCH),
+            dispatch_deadline=max(delivery.timeout + OVERHEAD, MIN_DISPATCH_DEADLINE),
             http_request=tasks_v2.HttpRequest(
                 url=self._url(),
                 http_method=tasks_v2.HttpMethod.POST,

@@ -66,14 +66,14 @@ from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.machine.starting.creations import new_saga
 from lib.saga.machine.starting.functions import clean_error
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.saga.state.limits import MAX_OUTPUT
 from lib.saga.state.payload import canonical_payload, is_same_payload, stored_payload
 from lib.saga.state.records import FINISHED, DeadLetter, Loaded, SagaRecord, SagaStatus, StepStatus
 from lib.timing.retry import back_off
 
 #: How often a decision is made anew because another delivery committed first: the members of the
 #: largest group may all end at once.
-CONFLICTS = 40
+MAX_CONFLICTS = 40
 
 
 #: Hands deliveries over, or leaves them to the sweep.
@@ -236,7 +236,7 @@ class Engine:
         part = next((p for p in parts if p.name == name and isinstance(p, Signal)), None)
         if part is None:
             raise NotFound(f"saga {saga.name} has no signal {name!r}", field="signal")
-        encoded = canonical_payload(payload, part.payload, limit=LARGEST_OUTPUT)
+        encoded = canonical_payload(payload, part.payload, limit=MAX_OUTPUT)
         return self.tell(saga_id, SignalReceived(step=name, payload=encoded, actor=actor))
 
     def preview(self, saga_id: str, happened: Input) -> tuple[Loaded, Decision]:
@@ -266,7 +266,7 @@ class Engine:
 
     def _deliver_news(self, delivery: Delivery) -> str:
         """Tell a saga that its child has ended, and note in one commit that it knows."""
-        for attempt in range(CONFLICTS):
+        for attempt in range(MAX_CONFLICTS):
             try:
                 loaded, child = self.repository.load_both(
                     delivery.saga_id, delivery.steps, delivery.child
@@ -287,7 +287,7 @@ class Engine:
             if self._commit(loaded, child_outcome(child), self._enqueue, informed):
                 return "notified"
             self._back_off(attempt)
-        raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
+        raise Contention(f"saga {delivery.saga_id}: {MAX_CONFLICTS} conflicts in a row")
 
     def _can_hear(self, loaded: Loaded, step: int) -> bool:
         """Tell whether news of a child can be taken; if not, the sweep or a retry repeats it."""
@@ -304,7 +304,7 @@ class Engine:
         Whoever is not asked again, as a delivery is, has what cannot be enqueued left to the sweep.
         A commit without an answer is treated alike: what is read next tells whether it was made.
         """
-        for attempt in range(CONFLICTS):
+        for attempt in range(MAX_CONFLICTS):
             saga = self._commit(loaded, happened, enqueue or self._enqueue)
             if saga is not None:
                 return saga
@@ -313,7 +313,7 @@ class Engine:
             if again is None:
                 raise NotFound(f"saga {loaded.saga.id!r} is gone")
             loaded = again
-        raise Contention(f"saga {loaded.saga.id}: {CONFLICTS} conflicts in a row")
+        raise Contention(f"saga {loaded.saga.id}: {MAX_CONFLICTS} conflicts in a row")
 
     def _commit(
         self,
@@ -337,7 +337,7 @@ class Engine:
     def _begin(self, loaded: Loaded, delivery: Delivery) -> Loaded | None:
         """Record that a pivot is about to run; None when its delivery is awaited no longer."""
         begun = PivotBegun(step=delivery.step, attempt=delivery.attempt)
-        for attempt in range(CONFLICTS):
+        for attempt in range(MAX_CONFLICTS):
             decision = self._recorder.decide(loaded, begun)
             if not decision.events:
                 self._make_sure(loaded, self._enqueue)
@@ -347,7 +347,7 @@ class Engine:
             except (VersionMismatch, Contention):
                 self._back_off(attempt)
                 loaded = self.repository.get(delivery.saga_id)
-        raise Contention(f"saga {delivery.saga_id}: {CONFLICTS} conflicts in a row")
+        raise Contention(f"saga {delivery.saga_id}: {MAX_CONFLICTS} conflicts in a row")
 
     def _run(self, due: Due, delivery: Delivery) -> AttemptEnded:
         """Run a delivery's action."""

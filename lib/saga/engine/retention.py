@@ -15,7 +15,7 @@ from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 SLACK = timedelta(days=7)
 
 #: Of more records than this the sweep disposes, TTL policies or not: a commit has its limits.
-MOST_EXPIRING = 400
+MAX_EXPIRING = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def retain(decision: Decision, retention: Retention) -> Decision:
 
 def expires_by_ttl(saga: SagaRecord, retention: Retention) -> bool:
     """Tell whether TTL policies delete a finished saga's steps and events."""
-    few = saga.total_steps + saga.sequence <= MOST_EXPIRING
+    few = saga.total_steps + saga.sequence <= MAX_EXPIRING
     return retention.ttl and few and not saga.parent_id
 
 

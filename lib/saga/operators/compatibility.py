@@ -16,10 +16,10 @@ from lib.saga.state.mismatch import find_misfit, misfit_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 
 #: So many sagas of a status are looked at where some of them may be stranded.
-MOST_READ = 5000
+MAX_READ = 5000
 
 #: So many are read at a time.
-LOT = 200
+BATCH = 200
 
 WAITS = frozenset({StepStatus.PENDING, StepStatus.WAITING})
 
@@ -85,8 +85,8 @@ def _list_stranded(store: Store, definitions: Declared, status: SagaStatus) -> l
 def _read(store: Store, status: SagaStatus) -> Iterator[SagaRecord]:
     """Yield the sagas of a status, up to the limit; those that cannot be read are only logged."""
     token: str | None = None
-    for _ in range(MOST_READ // LOT):
-        page = store.page(Query(SagaRecord).where("status", "=", status), LOT, token)
+    for _ in range(MAX_READ // BATCH):
+        page = store.page(Query(SagaRecord).where("status", "=", status), BATCH, token)
         yield from page.items
         token = page.next_page_token
         if token is None:

@@ -15,7 +15,7 @@ from lib.saga.state.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord,
 RECENT = timedelta(hours=1)
 
 #: So many sagas are looked through for one that can be read.
-MOST_LOOKED_THROUGH = 100
+MAX_EXAMINED = 100
 
 
 def monitor(repository: SagaRepository, now: datetime) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _find_oldest(
     unfinished = Query(SagaRecord).where("status", "IN", sorted(UNFINISHED)).order("created_at")
     found = store.run(unfinished, limit=1)
     if found.unreadable:
-        found = store.run(unfinished, limit=MOST_LOOKED_THROUGH)
+        found = store.run(unfinished, limit=MAX_EXAMINED)
     oldest = _describe(found[0], now) if found else None
     return oldest, found.unreadable
 

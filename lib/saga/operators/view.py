@@ -12,7 +12,7 @@ from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 
 #: More of the audit trail than this is not shown at once.
-MOST_EVENTS = 500
+MAX_EVENTS = 500
 
 
 def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     saga, steps = repository.read_steps(saga_id)
     if saga is None:
         raise NotFound(f"no saga {saga_id!r}", field="id")
-    events = repository.events(saga_id, MOST_EVENTS)
+    events = repository.events(saga_id, MAX_EVENTS)
     definition = engine.definitions.get((saga.name, saga.definition_version))
     privacy = Privacy(definition, saga, steps)
     # What was written before a secret was known may quote it. Where no type fits, there is no

@@ -12,14 +12,14 @@ from lib.observability.logs import log
 from lib.saga.author_code.containment import Unstorable
 from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.phase import Phase
-from lib.saga.remote.exchange import LARGEST_ANSWER, Answer, Ending
+from lib.saga.remote.exchange import MAX_ANSWER, Answer, Ending
 from lib.timing.clock import now
 
 #: A saga does not sleep for longer than this because a service's Retry-After says so.
-LONGEST_WAIT = timedelta(hours=1)
+MAX_WAIT = timedelta(hours=1)
 
 #: A longer detail is left out rather than cut: half of a personal datum would not be redacted.
-LONGEST_DETAIL = 2000
+MAX_DETAIL = 2000
 
 #: Nothing was done, as by their definition, and later it may be.
 NOT_NOW = frozenset({425, 429})
@@ -77,7 +77,7 @@ def _decode(answer: Answer, place: str) -> Any:
     if answer.ending is Ending.BROKEN:
         raise Unknown(f"{place} answered {answer.status}, but its answer broke off")
     if answer.ending is Ending.OVERSIZED:
-        raise Unstorable(f"{place} answered with more than {LARGEST_ANSWER} bytes")
+        raise Unstorable(f"{place} answered with more than {MAX_ANSWER} bytes")
     if not answer.body:
         return None
     try:
@@ -93,7 +93,7 @@ def _detail_of(answer: Answer) -> str:
     except BROKEN:
         return ""
     detail = problem.get("detail") if isinstance(problem, dict) else None
-    if not isinstance(detail, str) or len(detail) > LONGEST_DETAIL:
+    if not isinstance(detail, str) or len(detail) > MAX_DETAIL:
         return ""
     printable = "".join(each if each.isprintable() else " " for each in detail)
     return f": {printable}"
@@ -104,10 +104,10 @@ def _wait_of(answer: Answer) -> timedelta | None:
     header = answer.headers.get("Retry-After", "").strip()
     if header.isascii() and header.isdigit():
         # Ten digits are more than any wait, and fewer than a timedelta can hold.
-        return min(timedelta(seconds=int(header[:10])), LONGEST_WAIT)
+        return min(timedelta(seconds=int(header[:10])), MAX_WAIT)
     try:
         at = parsedate_to_datetime(header)
     except ValueError:
         return None
     wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now()
-    return max(timedelta(0), min(wait, LONGEST_WAIT))
+    return max(timedelta(0), min(wait, MAX_WAIT))

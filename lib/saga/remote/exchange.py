@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from lib.saga.definition.context import Retry
-from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.saga.state.limits import MAX_OUTPUT
 from lib.timing.clock import now
 
 #: More of an answer is not read: it is as much as a step's output may have.
-LARGEST_ANSWER = LARGEST_OUTPUT
+MAX_ANSWER = MAX_OUTPUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ from lib.timing.deadline import BUDGET_HEADER
 FENCING_HEADER = "X-Fencing-Token"
 
 #: Many services, our own functions among them, take no longer Idempotency-Key.
-LONGEST_KEY = 255
+MAX_KEY = 255
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 METHODS = METHODS_WITH_BODY | {"GET", "DELETE"}
@@ -226,4 +226,4 @@ def _own_key(call: StepContext) -> str:
 
 
 def _fit(key: str) -> str:
-    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
+    return key if len(key) <= MAX_KEY else hashlib.sha256(key.encode()).hexdigest()

@@ -17,7 +17,7 @@ from lib.timing.clock import now
 MARGIN = timedelta(minutes=3, seconds=45)
 
 #: For one request to the metadata server; the longest that google-auth itself waits is 120 s.
-TIMEOUT_SECONDS = 5.0
+MAX_FETCH = timedelta(seconds=5)
 
 #: Audience -> a token for it and the token's end.
 Fetch = Callable[[str], tuple[str, datetime]]
@@ -76,7 +76,7 @@ def fetch_id_token(audience: str) -> tuple[str, datetime]:
     from google.auth.transport.requests import Request
     from google.oauth2.id_token import fetch_id_token_credentials
 
-    request = partial(Request(), timeout=TIMEOUT_SECONDS)
+    request = partial(Request(), timeout=MAX_FETCH.total_seconds())
     credentials = fetch_id_token_credentials(audience, request=request)  # type: ignore[no-untyped-call]
     credentials.refresh(request)
     return credentials.token, credentials.expiry.replace(tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 
@@ -11,11 +11,11 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from lib.saga.definition.context import Retry, Unknown
-from lib.saga.remote.exchange import LARGEST_ANSWER, Answer, Ending, Request, seconds_until
+from lib.saga.remote.exchange import MAX_ANSWER, Answer, Ending, Request, seconds_until
 from lib.timing.clock import now
 
-#: A service that is there takes a connection within this time (seconds).
-LONGEST_CONNECT = 10.0
+#: A service that is there takes a connection within this time.
+MAX_CONNECT = timedelta(seconds=10)
 
 #: Connections kept open to one service: about as many as one instance runs steps at a time.
 KEPT_CONNECTIONS = 64
@@ -36,7 +36,7 @@ def exchange(request: Request, deadline: datetime) -> Answer:
             request.url,
             headers=request.headers,
             data=request.body,
-            timeout=(min(left, LONGEST_CONNECT), left),
+            timeout=(min(left, MAX_CONNECT.total_seconds()), left),
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -57,7 +57,7 @@ def _read(response: requests.Response, deadline: datetime) -> tuple[bytes, Endin
     try:
         while chunk := response.raw.read1(CHUNK, decode_content=False):
             body += chunk
-            if len(body) > LARGEST_ANSWER:
+            if len(body) > MAX_ANSWER:
                 return b"", Ending.OVERSIZED
             if now() >= deadline:
                 return b"", Ending.BROKEN

@@ -1,13 +1,13 @@
 """How large things may be that a saga keeps."""
 
 #: A payload is kept in the saga's entity, which Datastore limits to 1 MiB as a whole.
-LARGEST_PAYLOAD = 512 * 1024
+MAX_PAYLOAD = 512 * 1024
 
 #: An output is stored in its step's entity, and with it what its signal has brought.
-LARGEST_OUTPUT = 256 * 1024
+MAX_OUTPUT = 256 * 1024
 
 #: An error's text is kept short, in bytes: it is stored, shown and logged.
-LONGEST_ERROR = 500
+MAX_ERROR = 500
 
 #: What an operator says, or all members of a group together, in bytes.
 MAX_TEXT = 8 * 1024

@@ -11,11 +11,11 @@ from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.author_code.containment import contain
 from lib.saga.definition.context import Permanent
-from lib.saga.state.limits import LARGEST_PAYLOAD
+from lib.saga.state.limits import MAX_PAYLOAD
 
 
 def canonical_payload(
-    payload: Any, kind: Any, *, limit: int = LARGEST_PAYLOAD, field: str = "payload"
+    payload: Any, kind: Any, *, limit: int = MAX_PAYLOAD, field: str = "payload"
 ) -> str:
     """Return a payload as the JSON that equal payloads share.
 

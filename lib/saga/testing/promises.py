@@ -24,7 +24,7 @@ from lib.saga.state.records import (
 from lib.saga.testing.ledger import Called, Ledger
 
 #: More events than any explored saga has.
-MOST_EVENTS = 10_000
+MAX_EVENTS = 10_000
 
 
 #: An operator says what became of a step.
@@ -46,7 +46,7 @@ class Finished:
         self.compensated = ledger.of(self.saga.id, Phase.COMPENSATE)
         self.asked = ledger.of(self.saga.id, Phase.STATUS)
         self.ledger = ledger
-        self.events = SagaRepository(store).events(self.saga.id, MOST_EVENTS)
+        self.events = SagaRepository(store).events(self.saga.id, MAX_EVENTS)
         #: An operator has said that it was brought to its end by hand.
         self.resolved = any(event.cause == Cause.RESOLVED for event in self.events)
 

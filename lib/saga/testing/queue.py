@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lib.saga.engine.cloud_tasks import OVERHEAD, SHORTEST_DISPATCH
+from lib.saga.engine.cloud_tasks import MIN_DISPATCH_DEADLINE, OVERHEAD
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing.clock import VirtualClock
 
@@ -65,7 +65,7 @@ class MemoryQueue:
     def dispatch(self, task: Task) -> int:
         """Count a dispatch of a task and return its number; unanswered, it comes again."""
         task.dispatches += 1
-        task.at = self._clock.now + max(task.delivery.timeout + OVERHEAD, SHORTEST_DISPATCH)
+        task.at = self._clock.now + max(task.delivery.timeout + OVERHEAD, MIN_DISPATCH_DEADLINE)
         return task.dispatches
 
     def acknowledge(self, task: Task, number: int) -> None:

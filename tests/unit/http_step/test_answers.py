@@ -10,7 +10,7 @@ import pytest
 from lib.saga.author_code.containment import Unstorable
 from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.phase import Phase
-from lib.saga.remote.answer import LONGEST_DETAIL, LONGEST_WAIT
+from lib.saga.remote.answer import MAX_DETAIL, MAX_WAIT
 from tests.unit.http_step.service import Service, kind_of, outcome
 
 JSON = "application/json"
@@ -106,9 +106,9 @@ def test_a_retry_after_may_be_a_date(service: Service, call: StepContext) -> Non
     ("header", "after"),
     [
         ("0", timedelta(0)),
-        ("9" * 400, LONGEST_WAIT),
+        ("9" * 400, MAX_WAIT),
         ("Mon, 01 Jan 2001 00:00:00 GMT", timedelta(0)),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_WAIT),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_WAIT),
         *((odd, None) for odd in ("", "soon", "-1", "1.5", "²", "Mon, 99 Foo 2026")),
     ],
 )
@@ -127,7 +127,7 @@ def test_the_reason_is_the_detail_of_a_problem(service: Service, call: StepConte
 
 
 @pytest.mark.parametrize(
-    "body", ["", "no", "[1]", '{"detail": 5}', f'{{"detail": "{"x" * (LONGEST_DETAIL + 1)}"}}']
+    "body", ["", "no", "[1]", '{"detail": 5}', f'{{"detail": "{"x" * (MAX_DETAIL + 1)}"}}']
 )
 def test_without_a_fitting_detail_the_reason_is_the_status(
     service: Service, call: StepContext, body: str

@@ -15,7 +15,7 @@ from lib.saga.author_code.containment import Unstorable
 from lib.saga.definition.context import Permanent, Retry, StepContext, Unknown
 from lib.saga.remote import exchange as exchanging
 from lib.saga.remote import internet
-from lib.saga.remote.exchange import LARGEST_ANSWER
+from lib.saga.remote.exchange import MAX_ANSWER
 from lib.saga.remote.http_call import HttpCall
 from tests.unit.http_step.certificate import self_signed
 from tests.unit.http_step.service import Asked, Service, Write, answer, kind_of, outcome, running
@@ -91,13 +91,13 @@ def test_an_answer_that_only_drips_is_left_at_the_deadline(
 
 
 def test_an_answer_over_the_limit_cannot_be_kept(service: Service, call: StepContext) -> None:
-    service.says(200, f'"{"x" * LARGEST_ANSWER}"')
+    service.says(200, f'"{"x" * MAX_ANSWER}"')
     assert kind_of(service, call) is Unstorable
 
 
 def test_an_answer_at_the_limit_is_the_output(service: Service, call: StepContext) -> None:
-    service.says(200, f'"{"x" * (LARGEST_ANSWER - 2)}"')
-    assert outcome(service, call) == "x" * (LARGEST_ANSWER - 2)
+    service.says(200, f'"{"x" * (MAX_ANSWER - 2)}"')
+    assert outcome(service, call) == "x" * (MAX_ANSWER - 2)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(200, Unstorable), (422, Permanent), (500, Unknown)])

@@ -15,7 +15,7 @@ from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.limits import LARGEST_OUTPUT
+from lib.saga.state.limits import MAX_OUTPUT
 from lib.timing.deadline import within
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
@@ -116,6 +116,6 @@ def _encode_output(value: Any) -> str:
         encoded = encode_exact(value)
     except Exception as problem:  # a value's own methods may raise anything
         raise Unstorable(f"the output cannot be stored as JSON: {text_of(problem)}") from problem
-    if len(encoded) > LARGEST_OUTPUT:
-        raise Unstorable(f"the output has {len(encoded)} bytes; at most {LARGEST_OUTPUT} are kept")
+    if len(encoded) > MAX_OUTPUT:
+        raise Unstorable(f"the output has {len(encoded)} bytes; at most {MAX_OUTPUT} are kept")
     return encoded.decode()

@@ -20,7 +20,7 @@ from lib.saga.engine.sweep.worklist import PASSING, Ended, Worked, work_through
 from lib.saga.state.records import DeadLetter, SagaRecord, due_mark, shard_of
 
 #: So many records are read at a time, of each shard: each may be close to a MiB.
-LOT = 50
+BATCH = 50
 
 #: A saga that fails by itself is put back for this time, so that it stands in nobody's way.
 PUT_BACK = timedelta(minutes=5)
@@ -112,7 +112,7 @@ class _Sweep:
         return swept
 
     def _announce(self, budget: timedelta) -> Worked:
-        letters = self._repository.unalerted(LOT, self._unreadable)
+        letters = self._repository.unalerted(BATCH, self._unreadable)
 
         def announce(letter: DeadLetter) -> bool:
             try:
@@ -126,7 +126,7 @@ class _Sweep:
         )
 
     def _redeliver(self, budget: timedelta) -> Worked:
-        overdue = self._repository.overdue(self._started, LOT, self._unreadable_overdue)
+        overdue = self._repository.overdue(self._started, BATCH, self._unreadable_overdue)
         worked = work_through(
             self._note_oldest(islice(overdue, self._limit)),
             self._deliver_or_put_back,
@@ -137,7 +137,7 @@ class _Sweep:
         return worked
 
     def _look(self, budget: timedelta) -> Worked:
-        waiting = self._repository.waiting(self._started, LOT, self._unreadable)
+        waiting = self._repository.waiting(self._started, BATCH, self._unreadable)
         return work_through(
             waiting,
             lambda saga: look(self._engine, saga, self._clock()),
@@ -146,7 +146,7 @@ class _Sweep:
         )
 
     def _purge(self, budget: timedelta) -> Worked:
-        expired = self._repository.purgeable(self._started, LOT, self._unreadable)
+        expired = self._repository.purgeable(self._started, BATCH, self._unreadable)
         purge = make_purge(self._engine, self._started)
         return work_through(expired, purge, threads=self._threads, may_go_on=self._within(budget))
 

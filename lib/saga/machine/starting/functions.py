@@ -12,7 +12,7 @@ from lib.saga.author_code.deferred_work import NotRun, check_ran
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.machine.decision.storable import tidy_text
-from lib.saga.state.limits import LONGEST_ERROR
+from lib.saga.state.limits import MAX_ERROR
 from lib.saga.state.payload import stored_payload
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import SagaRecord, StepRecord
@@ -59,5 +59,5 @@ def cannot_begin(
 
 
 def clean_error(error: str, definition: Saga, saga: SagaRecord, steps: Iterable[StepRecord]) -> str:
-    """Return an error's text without the saga's secrets, cut to `LONGEST_ERROR` bytes."""
-    return tidy_text(error, Privacy(definition, saga, steps), LONGEST_ERROR) if error else error
+    """Return an error's text without the saga's secrets, cut to `MAX_ERROR` bytes."""
+    return tidy_text(error, Privacy(definition, saga, steps), MAX_ERROR) if error else error
