@@ -147,8 +147,8 @@ def _start_again(engine: Engine, played: Played) -> Cell:
 def find_way_out(scene: Scene) -> str:
     """Park a scene's saga and resolve it; return the status that it ends in."""
     _, engine = load(scene)
-    engine.tell("s1", ParkRequested(**WHO))
-    return engine.tell("s1", make_request(Verb.RESOLVE, WHO, outcome="ROLLED_BACK")).status
+    engine.apply("s1", ParkRequested(**WHO))
+    return engine.apply("s1", make_request(Verb.RESOLVE, WHO, outcome="ROLLED_BACK")).status
 
 
 def _title(scene: Scene) -> str:

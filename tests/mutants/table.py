@@ -7,7 +7,10 @@ from tests.mutants.trial import Mutant
 
 ENGINE = "lib/saga/engine/engine.py"
 RECORDER = "lib/saga/engine/recorder.py"
-CALLING = "lib/saga/engine/execution/calling.py"
+TRANSITIONS = "lib/saga/engine/transitions.py"
+FAMILY = "lib/saga/engine/children.py"
+CALL = "lib/saga/engine/execution/call.py"
+KNOWN_INPUTS = "lib/saga/engine/execution/known_inputs.py"
 BACKWARD = "lib/saga/machine/backward.py"
 STAGES = "lib/saga/machine/forward/stages.py"
 STOP = "lib/saga/machine/forward/stop.py"
@@ -167,25 +170,30 @@ MUTANTS = (
     Mutant(RECORDER, "        return definition if same else None", "        return definition"),
     Mutant(
         ENGINE,
-        'self._make_sure(loaded, self._enqueue)\n            return "stale"\n        def',
-        'return "stale"\n        def',
+        'ensure_enqueued(loaded)\n                return "stale"\n            definition',
+        'ensure_enqueued\n                return "stale"\n            definition',
     ),
     Mutant(
-        ENGINE,
-        "            if loaded is not None and not news:\n",
+        FAMILY,
+        "            if parent is not None and not has_ended:\n",
         "            if False:\n",
     ),
     Mutant(
-        ENGINE,
-        "died before its enqueue.\n            self._make_sure(loaded, enqueue)",
+        TRANSITIONS,
+        "died before its enqueue.\n            self.ensure_enqueued(loaded, enqueue)",
         "died before its enqueue.\n            pass",
     ),
     Mutant(
         ENGINE,
-        "        self._enqueue_or_leave(decision.deliveries)\n        return decision.saga",
-        "        return decision.saga",
+        "        self.transitions.enqueue_or_leave(decision.deliveries)\n",
+        "",
     ),
-    Mutant(CALLING, "    if lost and isinstance(part, Step)", "    if False"),
-    Mutant(CALLING, "        fencing_token=delivery.attempt,", "        fencing_token=1,"),
-    Mutant(ENGINE, "        if alerts.log_parked(letter):", "        if True:"),
+    Mutant(
+        FAMILY,
+        "        elif after.pause_number:\n            self.follow_pause",
+        "        elif False:\n            self.follow_pause",
+    ),
+    Mutant(KNOWN_INPUTS, "    if lost and isinstance(part, Step)", "    if False"),
+    Mutant(CALL, "        fencing_token=delivery.attempt,", "        fencing_token=1,"),
+    Mutant(TRANSITIONS, "        if alerts.log_parked(letter):", "        if True:"),
 )

@@ -79,7 +79,7 @@ class Bench:
         return results
 
     def cancel(self, saga_id: str) -> SagaRecord:
-        return self.engine.tell(saga_id, CancelRequested(actor="op", reason="stop"))
+        return self.engine.apply(saga_id, CancelRequested(actor="op", reason="stop"))
 
     def load(self, saga_id: str) -> tuple[SagaRecord, list[StepRecord]]:
         saga = self.engine.repository.find(saga_id)

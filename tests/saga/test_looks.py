@@ -60,7 +60,7 @@ def test_a_paused_and_a_parked_saga_are_looked_at_and_left_as_they_are(
 ) -> None:
     begin(bench, make_step(probe, "a"))
     for request in (PauseRequested(**WHO), ParkRequested(**WHO)):
-        saga = bench.engine.tell("s", request)
+        saga = bench.engine.apply("s", request)
         bench.pass_time(days=1)
         assert not look_at(bench)
         assert bench.load("s")[0].sequence == saga.sequence
@@ -106,7 +106,7 @@ def test_a_parked_saga_whose_dead_letter_is_gone_gets_another_by_the_look(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, make_step(probe, "a"))
-    bench.engine.tell("s", ParkRequested(**WHO))
+    bench.engine.apply("s", ParkRequested(**WHO))
     bench.store.delete(key(DeadLetter, "s"))
     assert look_at(bench)
     assert bench.store.get(key(DeadLetter, "s")).alerted

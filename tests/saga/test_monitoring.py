@@ -31,7 +31,7 @@ def test_the_dashboard_counts_what_is_unfinished_and_what_has_just_ended(
     bench.deliver()
     bench.pass_time(seconds=1)
     start(bench, "paused")
-    bench.engine.tell("paused", PauseRequested(actor="ops", reason="x"))
+    bench.engine.apply("paused", PauseRequested(actor="ops", reason="x"))
     bench.pass_time(minutes=5)
     seen = monitor(bench.engine.repository, bench.now())
     assert seen["by_status"] == {"PENDING": 1, "RUNNING": 1, "ROLLING_BACK": 0, "FAILED": 1}

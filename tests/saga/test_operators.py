@@ -69,11 +69,11 @@ def test_a_pause_reaches_children_and_grandchildren_and_so_does_the_resume(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, *nest(probe))
-    bench.engine.tell("s", PauseRequested(**WHO))
+    bench.engine.apply("s", PauseRequested(**WHO))
     assert bench.run_to_end() == ["stale"]
     assert probe.calls == []
     assert all(bench.load(name)[0].paused for name in ("s", "s:c", "s:c:d"))
-    bench.engine.tell("s", ResumeRequested(**WHO))
+    bench.engine.apply("s", ResumeRequested(**WHO))
     bench.run_to_end()
     assert (bench.statuses("s")[0], probe.calls) == ("COMPLETED", ["x", "y", "b"])
 
@@ -82,19 +82,16 @@ def test_a_pause_whose_answer_was_lost_reaches_the_children_the_second_time(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(bench, *nest(probe))
-    original = bench.engine.tell
 
-    def die_before_children(saga_id: str, what: Any) -> SagaRecord:
-        if saga_id != "s":
-            raise Unavailable("killed")
-        return original(saga_id, what)
+    def die(*_: Any) -> None:
+        raise Unavailable("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.engine, "tell", die_before_children)
+        patch.setattr(bench.engine.children, "_apply", die)
         with pytest.raises(Unavailable, match="killed"):
-            bench.engine.tell("s", PauseRequested(**WHO))
+            bench.engine.apply("s", PauseRequested(**WHO))
     assert not bench.load("s:c")[0].paused
-    bench.engine.tell("s", PauseRequested(**WHO))
+    bench.engine.apply("s", PauseRequested(**WHO))
     assert bench.load("s:c:d")[0].paused
 
 
@@ -113,7 +110,7 @@ def test_a_pause_of_the_state_that_was_seen_reaches_the_children_too(
             [change] = apply_to_each(bench.engine, [seen], request, dry_run=False)
             assert change.refused is None
         else:
-            bench.engine.tell("s", replace(request, sequence=seen.sequence))
+            bench.engine.apply("s", replace(request, sequence=seen.sequence))
         wanted = isinstance(request, PauseRequested)
         assert [bench.load(n)[0].paused for n in ("s", "s:c", "s:c:d")] == [wanted] * 3
 
@@ -134,7 +131,7 @@ def test_a_child_that_cannot_be_told_keeps_no_sibling_from_a_pause(
 
     monkeypatch.setattr(bench.engine.repository, "get", break_one)
     with pytest.raises(Unreadable, match="newer revision"):
-        bench.engine.tell("s", PauseRequested(**WHO))
+        bench.engine.apply("s", PauseRequested(**WHO))
     assert [bench.load(name)[0].paused for name in ("s", "s:c", "s:d")] == [True, False, True]
 
 
@@ -143,15 +140,15 @@ def test_a_cancel_that_lifts_a_pause_lifts_that_of_a_child_that_is_the_pivot(
 ) -> None:
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
     begin(bench, child("c", inner, pivot=True))
-    bench.engine.tell("s", PauseRequested(**WHO))
-    bench.engine.tell("s", CancelRequested(**WHO))
+    bench.engine.apply("s", PauseRequested(**WHO))
+    bench.engine.apply("s", CancelRequested(**WHO))
     bench.run_to_end()
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
 def test_a_parent_says_why_its_child_was_cancelled(bench: Bench, probe: Probe) -> None:
     begin(bench, *nest(probe))
-    bench.engine.tell("s:c:d", CancelRequested(**WHO))
+    bench.engine.apply("s:c:d", CancelRequested(**WHO))
     bench.run_to_end()
     assert bench.load("s:c:d")[0].error == "the bank called"
     assert bench.load("s")[0].error == "step c: step d: the bank called"
@@ -197,21 +194,21 @@ def test_a_parent_hears_of_a_child_that_an_operator_completed_while_it_was_asked
     probe.on["b"] = fail(Permanent("no"))
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
     begin(bench, child("c", inner), make_step(probe, "b"))
-    bench.engine.tell("s:c", ParkRequested(**WHO))
-    bench.engine.tell("s", CancelRequested(**WHO))
+    bench.engine.apply("s:c", ParkRequested(**WHO))
+    bench.engine.apply("s", CancelRequested(**WHO))
     [asked] = [each for each in bench.queue.waiting if each.saga_id == "s"]
     bench.queue.waiting.clear()
-    settle = bench.engine._settle
+    make = bench.engine.transitions.make
 
     def resolve_first(loaded: Any, happened: Any, *rest: Any) -> SagaRecord:
         if loaded.saga.id == "s" and monkeypatch_once.pop():
             request = ResolveRequested(**WHO, outcome=SagaStatus.COMPLETED)
-            bench.engine.tell("s:c", request)
+            bench.engine.apply("s:c", request)
             bench.run_to_end()
-        return settle(loaded, happened, *rest)
+        return make(loaded, happened, *rest)
 
     monkeypatch_once = [False] * 3 + [True]
-    monkeypatch.setattr(bench.engine, "_settle", resolve_first)
+    monkeypatch.setattr(bench.engine.transitions, "make", resolve_first)
     bench.deliver(asked)
     bench.run_to_end()
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"
@@ -224,7 +221,7 @@ def test_the_news_of_a_child_is_written_only_for_the_parent_that_was_read(
     begin(bench, child("c", inner), make_step(probe, "b"))
     bench.deliver()
     parent, ended = bench.load("s")[0], bench.load("s:c")[0]
-    bench.engine.tell("s", PauseRequested(**WHO))
+    bench.engine.apply("s", PauseRequested(**WHO))
     informed = Decision(saga=parent, ended_child=replace(ended, parent_notified=True))
     with pytest.raises(VersionMismatch, match="is not the one stated"):
         bench.engine.repository.save(informed)
@@ -276,9 +273,9 @@ def test_a_verb_whose_commit_lost_its_answer_is_answered_as_done_and_done_once(
 ) -> None:
     uncertain_pivot(bench, probe)
     lose_next_answer(bench, monkeypatch)
-    saga = bench.engine.tell("s", request_)
+    saga = bench.engine.apply("s", request_)
     assert saga.status == after
-    assert bench.engine.tell("s", request_).sequence == saga.sequence
+    assert bench.engine.apply("s", request_).sequence == saga.sequence
 
 
 @pytest.mark.parametrize("request_", [PauseRequested(**WHO), ParkRequested(**WHO)])
@@ -287,8 +284,8 @@ def test_so_is_one_of_a_saga_that_moves(
 ) -> None:
     begin(bench, make_step(probe, "a"))
     lose_next_answer(bench, monkeypatch)
-    saga = bench.engine.tell("s", request_)
-    assert bench.engine.tell("s", request_).sequence == saga.sequence
+    saga = bench.engine.apply("s", request_)
+    assert bench.engine.apply("s", request_).sequence == saga.sequence
 
 
 def test_a_retry_is_not_decided_again_on_a_later_failure(
@@ -301,13 +298,13 @@ def test_a_retry_is_not_decided_again_on_a_later_failure(
     def save(decision: Decision) -> None:
         if first[0]:
             first[0] = False
-            bench.engine.tell("s", RetryRequested(actor="bob", reason="me first"))
+            bench.engine.apply("s", RetryRequested(actor="bob", reason="me first"))
             bench.run_to_end()
         SagaRepository.save(repository, decision)
 
     monkeypatch.setattr(repository, "save", save)
     with pytest.raises(Conflict, match="was dealt with in the meantime"):
-        bench.engine.tell("s", RetryRequested(**WHO))
+        bench.engine.apply("s", RetryRequested(**WHO))
     assert bench.statuses("s")[0] == "FAILED"
 
 
@@ -319,9 +316,9 @@ def test_a_signal_that_came_while_its_saga_was_stranded_is_taken_after_the_retry
 ) -> None:
     begin(bench, Signal("go"), make_step(probe, "b"))
     engine = bench.engine
-    bench.engine.tell("s", ParkRequested(**WHO))
+    bench.engine.apply("s", ParkRequested(**WHO))
     engine.signal("s", "go", 7, actor="ann")
-    engine.tell("s", RetryRequested(**WHO))
+    engine.apply("s", RetryRequested(**WHO))
     bench.run_to_end()
     assert (bench.statuses("s")[0], probe.calls) == ("COMPLETED", ["b"])
 
@@ -330,5 +327,5 @@ def test_a_verb_needs_no_definition_to_get_a_stranded_saga_out(bench: Bench, pro
     begin(bench, Signal("go"), make_step(probe, "b"))
     bench.engine = bench.make_engine()
     for request in (PauseRequested(**WHO), ResumeRequested(**WHO), ParkRequested(**WHO), RESOLVE):
-        bench.engine.tell("s", request)
+        bench.engine.apply("s", request)
     assert bench.statuses("s")[0] == "COMPLETED"

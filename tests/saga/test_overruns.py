@@ -111,9 +111,9 @@ def test_past_the_pivot_it_parks_and_whoever_asks_for_a_retry_is_told_why_it_can
     assert bench.statuses("s") == ["FAILED", "COMPLETED", "FAILED"]
     retry = RetryRequested(actor="op", reason="again")
     with pytest.raises(DeadlineExceeded, match="has not ended within"):
-        bench.engine.tell("s", retry)
+        bench.engine.apply("s", retry)
     end.set()
-    bench.engine.tell("s", retry)
+    bench.engine.apply("s", retry)
     bench.run_to_end()
     assert bench.statuses("s")[0] == "COMPLETED"
 

@@ -80,7 +80,7 @@ def kill_everywhere(
         prepare()
         try:
             with killed_before_call(bench, number):
-                bench.engine.tell("s", request)
+                bench.engine.apply("s", request)
         except Killed:
             yield number
         else:
@@ -101,16 +101,16 @@ def test_children_go_on_wherever_the_end_of_a_pause_is_killed(
             Saga("letters", payload=dict[str, int], steps=(pivot_with_grandchild(probe),))
         )
         bench.engine.start("letters", name, {"n": 1})
-        bench.engine.tell(name, PAUSE)
+        bench.engine.apply(name, PAUSE)
         bench.run_to_end()
         try:
             with killed_before_call(bench, number):
-                bench.engine.tell(name, request_)
+                bench.engine.apply(name, request_)
             break
         except Killed:
             committed = not bench.load(name)[0].paused
             if repeated:
-                bench.engine.tell(name, request_)
+                bench.engine.apply(name, request_)
             for _ in range(3) if committed else ():
                 bench.pass_time(days=1, minutes=1)
                 sweep(bench.engine, bench.now)
@@ -133,7 +133,7 @@ def test_children_stand_still_wherever_a_pause_is_killed(bench: Bench, probe: Pr
         bench.engine.start("letters", name, {"n": 1})
         try:
             with killed_before_call(bench, number):
-                bench.engine.tell(name, PAUSE)
+                bench.engine.apply(name, PAUSE)
             break
         except Killed:
             committed = bench.load(name)[0].paused
@@ -149,8 +149,8 @@ def test_a_child_that_was_resumed_by_itself_is_not_paused_again_by_the_look(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, Child("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
-    bench.engine.tell("s", PAUSE)
-    bench.engine.tell("s:c", RESUME)
+    bench.engine.apply("s", PAUSE)
+    bench.engine.apply("s:c", RESUME)
     bench.pass_time(days=1, minutes=1)
     sweep(bench.engine, bench.now)
     assert is_paused(bench, "s", "s:c") == [True, False]
@@ -160,9 +160,9 @@ def test_a_child_that_was_paused_by_itself_stays_so_when_its_parent_is_looked_at
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, Child("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
-    bench.engine.tell("s", PAUSE)
-    bench.engine.tell("s", RESUME)
-    bench.engine.tell("s:c", PAUSE)
+    bench.engine.apply("s", PAUSE)
+    bench.engine.apply("s", RESUME)
+    bench.engine.apply("s:c", PAUSE)
     bench.pass_time(days=1, minutes=1)
     sweep(bench.engine, bench.now)
     assert is_paused(bench, "s", "s:c") == [False, True]
@@ -180,7 +180,7 @@ def test_a_paused_child_that_goes_back_by_itself_goes_on_with_its_parents_cancel
     while "y" not in probe.calls:
         bench.deliver()
     assert bench.statuses("s:c")[0] == "ROLLING_BACK"
-    bench.engine.tell("s", PAUSE)
-    bench.engine.tell("s", CANCEL)
+    bench.engine.apply("s", PAUSE)
+    bench.engine.apply("s", CANCEL)
     bench.run_to_end()
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"

@@ -36,9 +36,9 @@ def test_a_refused_pivot_rolls_back_though_it_was_paused_and_resumed(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, probe)
-    bench.engine.tell("s", PauseRequested(**WHO))
+    bench.engine.apply("s", PauseRequested(**WHO))
     assert bench.deliver() == "stale"
-    bench.engine.tell("s", ResumeRequested(**WHO))
+    bench.engine.apply("s", ResumeRequested(**WHO))
     bench.run_to_end()
     assert bench.statuses("s") == ["ROLLED_BACK", "COMPENSATED", "FAILED"]
 

@@ -14,11 +14,11 @@ from tests.unit.test_dispatch import AWAY, FailingClient, make_queue
 
 def lose_queue(bench: Bench, error: Exception) -> None:
     """Let Cloud Tasks fail by an error from now on."""
-    bench.engine._queue = make_queue(FailingClient(error))
+    bench.engine.transitions.queue = make_queue(FailingClient(error))
 
 
 def find_queue(bench: Bench) -> None:
-    bench.engine._queue = bench.queue
+    bench.engine.transitions.queue = bench.queue
 
 
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
@@ -36,8 +36,8 @@ def test_a_start_is_accepted_and_left_to_the_sweep(bench: Bench, error: Exceptio
 def test_verbs_are_carried_out_and_left_to_the_sweep(bench: Bench) -> None:
     start(bench)
     lose_queue(bench, AWAY[0])
-    bench.engine.tell("s", PauseRequested(actor="op", reason="wait"))
-    assert not bench.engine.tell("s", ResumeRequested(actor="op", reason="go")).paused
+    bench.engine.apply("s", PauseRequested(actor="op", reason="wait"))
+    assert not bench.engine.apply("s", ResumeRequested(actor="op", reason="go")).paused
     assert bench.cancel("s").stopping
 
 
@@ -53,7 +53,7 @@ def test_a_sweep_goes_on_past_the_first_saga_that_it_cannot_enqueue(bench: Bench
             seen.append(delivery.saga_id)
             make_queue(FailingClient(AWAY[0])).enqueue(delivery)
 
-    bench.engine._queue = Spy()
+    bench.engine.transitions.queue = Spy()
     sweep(bench.engine, bench.now)
     assert set(seen) == {"s0", "s1", "s2"}
 

@@ -103,7 +103,7 @@ def test_a_file_name_that_is_no_text_can_be_read_in_the_trail(bench: Bench, prob
 def test_whatever_an_operator_says_is_recorded(bench: Bench, probe: Probe) -> None:
     begin(bench, make_step(probe, "a"))
     said = CancelRequested(actor="op\ud800", reason="because\0" + "é" * MAX_TEXT)
-    bench.engine.tell("s", said)
+    bench.engine.apply("s", said)
     noted = [event for event in bench.engine.repository.events("s", 50) if event.actor]
     assert noted[0].actor == "op\\ud800"
     assert noted[0].error.startswith("because\\x00é")
@@ -248,7 +248,7 @@ def test_what_was_parked_so_goes_on_when_it_is_retried(
     picky.dislikes = lambda request: not writes("DeadLetter")(request)
     bench.run_to_end()
     picky.dislikes = lambda _: False
-    bench.engine.tell("s", RetryRequested(actor="op", reason="try"))
+    bench.engine.apply("s", RetryRequested(actor="op", reason="try"))
     bench.run_to_end()
     assert bench.statuses("s") == ["COMPLETED", "COMPLETED"]
     assert probe.calls == ["a", "a"]
@@ -263,7 +263,7 @@ def test_the_end_of_a_child_that_cannot_be_recorded_parks_and_is_told_again(
     bench.run_to_end()
     assert bench.statuses("s") == ["FAILED", "WAITING"]
     picky.dislikes = lambda _: False
-    bench.engine.tell("s", RetryRequested(actor="op", reason="try"))
+    bench.engine.apply("s", RetryRequested(actor="op", reason="try"))
     bench.run_to_end()
     assert bench.statuses("s") == ["COMPLETED", "COMPLETED"]
     assert probe.calls == ["k"]

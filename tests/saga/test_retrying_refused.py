@@ -45,7 +45,7 @@ def test_once_the_reason_is_put_right_an_operator_can_have_a_refused_step_done(h
     bench.run_to_end()
     assert bench.statuses("s")[0] == "FAILED"
     bench.store.upsert(Stock(id="cd", units=10))
-    bench.engine.tell("s", RetryRequested(actor="ann", reason="stock has come"))
+    bench.engine.apply("s", RetryRequested(actor="ann", reason="stock has come"))
     bench.run_to_end()
     assert bench.statuses("s")[0] == "COMPLETED"
     assert bench.store.get(STOCK).units == 7

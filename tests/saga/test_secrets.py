@@ -192,7 +192,7 @@ def test_an_operators_reason_and_the_output_that_he_states_are_kept(
     reason = f"{CARD} was charged by hand: {TOKEN}"
     given = msgspec.json.encode(Receipt(TOKEN, PIN)).decode()
     step = SkipRequested(actor="op", reason=reason, step="charge", output=given)
-    bench.engine.tell("s", step)
+    bench.engine.apply("s", step)
     assert "was charged by hand" in check_secrets_are_kept(bench, capsys)
 
 
@@ -201,9 +201,9 @@ def test_of_a_saga_without_a_definition_nothing_is_shown_or_quoted(
 ) -> None:
     run(bench, pay(CHARGE, APPROVE), signal=False)
     bench.engine = bench.make_engine(replace(pay(CHARGE), version=2))
-    bench.engine.tell("s", ParkRequested(actor="op", reason=f"see {CARD} and {TOKEN}"))
+    bench.engine.apply("s", ParkRequested(actor="op", reason=f"see {CARD} and {TOKEN}"))
     request = ResolveRequested(actor="op", reason=f"{PIN} it is", outcome=SagaStatus.COMPLETED)
-    bench.engine.tell("s", request)
+    bench.engine.apply("s", request)
     check_secrets_are_kept(bench, capsys)
     assert view.show_saga(bench.engine, "s")["steps"][0]["output"] == REDACTED
 

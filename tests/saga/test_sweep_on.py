@@ -198,7 +198,7 @@ def test_a_dead_letter_that_cannot_be_read_keeps_no_other_from_its_alert(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as killed:
-        killed.setattr(bench.engine, "announce", lambda _: None)
+        killed.setattr(bench.engine.transitions, "announce", lambda _: None)
         park(bench, probe)
     bench.store.insert(DeadLetter(id="alien", name="letters", step="a", reason="r", sequence=1,
                                   created_at=bench.now()))  # fmt: skip
@@ -336,8 +336,8 @@ def test_a_late_note_of_the_first_alert_does_not_mark_the_second_letter(
     park(bench, probe)
     first = bench.store.get(key(DeadLetter, "s"))
     with monkeypatch.context() as killed:
-        killed.setattr(bench.engine, "announce", lambda _: None)
-        bench.engine.tell("s", AGAIN)
+        killed.setattr(bench.engine.transitions, "announce", lambda _: None)
+        bench.engine.apply("s", AGAIN)
         bench.run_to_end()
     second = bench.store.get(key(DeadLetter, "s"))
     assert second.sequence > first.sequence

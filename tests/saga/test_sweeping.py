@@ -53,7 +53,7 @@ def test_an_alert_that_a_killed_process_left_unlogged_is_logged_by_the_sweep(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as killed:
-        killed.setattr(bench.engine, "announce", lambda _: None)
+        killed.setattr(bench.engine.transitions, "announce", lambda _: None)
         park(bench, probe)
     assert count_alerts(capsys) == 0
     assert sweep(bench.engine, bench.now).alerted == 1
@@ -86,7 +86,7 @@ def test_a_saga_parked_twice_is_alerted_twice_under_two_insert_ids(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     park(bench, probe)
-    bench.engine.tell("s", RetryRequested(**WHO))
+    bench.engine.apply("s", RetryRequested(**WHO))
     assert bench.store.count(Query(DeadLetter)) == 0
     bench.run_to_end()
     lines = [line for line in capsys.readouterr().out.splitlines() if "saga-parked" in line]
@@ -197,7 +197,7 @@ def test_a_parent_without_its_definition_hears_of_its_child_once_it_is_retried(
     assert bench.run_to_end() == ["done", "parked"]
     assert bench.statuses("s")[0] == "FAILED"
     bench.engine = bench.make_engine(parent)
-    bench.engine.tell("s", RetryRequested(**WHO))
+    bench.engine.apply("s", RetryRequested(**WHO))
     assert bench.run_to_end() == ["notified", "done"]
     assert bench.statuses("s")[0] == "COMPLETED"
 
@@ -243,9 +243,9 @@ def test_the_alert_of_a_saga_that_was_dealt_with_meanwhile_is_no_error(
 ) -> None:
     park(bench, probe)
     letter = bench.store.get(key(DeadLetter, "s"))
-    bench.engine.tell("s", SkipRequested(**WHO, step="a"))
+    bench.engine.apply("s", SkipRequested(**WHO, step="a"))
     with pytest.raises(NotFound, match="does not exist"):
-        bench.engine.announce(letter)
+        bench.engine.transitions.announce(letter)
 
 
 def test_an_alert_that_could_not_be_written_to_the_log_comes_with_the_next_sweep(

@@ -265,9 +265,9 @@ def test_the_next_deployment_and_a_retry_mend_what_no_longer_fitted(
     deploy(payload=OrderNeedsMore)
     bench.deliver()
     with pytest.raises(Conflict, match="payload no longer fits its type"):
-        bench.engine.tell("s1", AGAIN)
+        bench.engine.apply("s1", AGAIN)
     deploy(payload=OrderTakesMore)
-    bench.engine.tell("s1", AGAIN)
+    bench.engine.apply("s1", AGAIN)
     bench.engine.signal("s1", "go", {"by": "ann"}, actor="ann")
     assert finish(bench, "s1") == "COMPLETED"
     assert probe.calls.count("a") == 2  # once for each of the two sagas
@@ -277,12 +277,12 @@ def test_a_compensation_does_not_run_on_a_payload_that_no_longer_fits(
     bench: Bench, probe: Probe, deploy: Callable[..., None]
 ) -> None:
     bench.run_to_end()
-    bench.engine.tell("s1", CancelRequested(actor="ops", reason="stop"))
+    bench.engine.apply("s1", CancelRequested(actor="ops", reason="stop"))
     deploy(payload=OrderNeedsMore)
     assert bench.run_to_end() == ["stranded"]
     assert "undo a" not in probe.calls
     deploy()
-    bench.engine.tell("s1", AGAIN)
+    bench.engine.apply("s1", AGAIN)
     assert finish(bench, "s1") == "ROLLED_BACK"
     assert probe.calls.count("undo a") == 1
 
@@ -295,7 +295,7 @@ def test_a_kept_signal_that_no_longer_fits_parks_its_saga_before_the_next_step(
     assert bench.deliver() == "stranded"
     assert probe.calls == []
     deploy(signal=ApprovalTakesMore)
-    bench.engine.tell("s1", AGAIN)
+    bench.engine.apply("s1", AGAIN)
     assert finish(bench, "s1") == "COMPLETED"
 
 
@@ -324,6 +324,6 @@ def test_news_of_a_child_does_not_go_on_with_a_parent_whose_payload_no_longer_fi
     assert bench.run_to_end() == ["parked"]
     assert bench.engine.repository.events("s", 50)[-1].cause == "stranded"
     bench.engine = bench.make_engine(make_parent(Order))
-    bench.engine.tell("s", AGAIN)
+    bench.engine.apply("s", AGAIN)
     assert finish(bench, "s") == "COMPLETED"
     assert probe.calls == ["x", "b"]

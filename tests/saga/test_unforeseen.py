@@ -39,7 +39,7 @@ def once(action: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(
-    "place", ["is_awaited", "find_happened", "records_begin", "make_call", "outstanding"]
+    "place", ["is_awaited", "known_input", "make_context", "outstanding", "Call"]
 )
 def test_a_defect_before_the_action_casts_no_doubt_on_the_step(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch, capsys: Lines, place: str

@@ -1,25 +1,168 @@
-"""How the sagas that a saga waits for follow its pause, whatever is killed in between."""
+"""Child sagas: how one begins, how its end reaches its parent, how it goes back.
 
+Begin. `machine.starting.plan` makes the first records of a child (`new_child`) when it starts the
+parent's step: one commit writes both, and both sagas' deliveries are enqueued. A parent that dies
+in between is stale when it is delivered again, and enqueues its children's deliveries too.
+
+End. A finished child waits for its parent to know: its outstanding delivery, of phase CHILD, runs
+`notify_parent`. One commit records the end in the parent and marks the child as notified. Until
+then the queue and the sweep deliver it again. A parked parent accepts the end after its retry.
+
+Back. The compensation of the parent's step is `roll_back`: it asks the child to go back, and the
+parent waits for the child's second end, which reaches it like the first.
+
+Pause. A request on a parent is passed on to the children that it waits for. Each remembers which
+pause of its parent it has followed, so that `follow_pause` finds those that a killed process has
+left behind: a repeated cancel calls it, a roll-back, and the daily look at the parent.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from lib.errors import AmendsError, Conflict, Contention, NotFound, Unreadable
+from lib.observability.unexpected import log_unexpected
+from lib.saga.engine import alerts
+from lib.saga.engine.execution.execution import attempt_ended
+from lib.saga.engine.recorder import Recorder
 from lib.saga.engine.repository import SagaRepository
-from lib.saga.machine.inputs import ChildEnded
-from lib.saga.state.records import ACTIVE, Loaded, SagaRecord
+from lib.saga.engine.retention import Retention, keep_for_parent
+from lib.saga.engine.transitions import MAX_CONFLICTS, Transitions
+from lib.saga.machine.inputs import (
+    AttemptEnded,
+    ChildEnded,
+    Input,
+    Overdue,
+    PauseRequested,
+    Result,
+    ResumeRequested,
+    RevertRequested,
+)
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import (
+    ACTIVE,
+    FINISHED,
+    Loaded,
+    SagaRecord,
+    SagaStatus,
+    StepStatus,
+)
+
+#: Applies a request to a saga, by its id.
+Apply = Callable[[str, Input], object]
 
 
-def find_strays(repository: SagaRepository, loaded: Loaded) -> list[str]:
-    """Return the ids of the children that have not followed a saga's last pause or resume."""
-    if not loaded.saga.pause_number:
-        return []
-    children = (repository.find(child) for child in loaded.children)
-    return [child.id for child in children if child and _is_stray(loaded.saga, child)]
+class Children:
+    """What sagas and the sagas that they wait for have to do with each other."""
 
+    def __init__(
+        self,
+        repository: SagaRepository,
+        recorder: Recorder,
+        transitions: Transitions,
+        retention: Retention,
+        apply: Apply,
+    ) -> None:
+        self._repository = repository
+        self._recorder = recorder
+        self._transitions = transitions
+        self._retention = retention
+        self._apply = apply
 
-def _is_stray(saga: SagaRecord, child: SagaRecord) -> bool:
-    can_follow = child.status in ACTIVE or (child.paused and not saga.paused)
-    return can_follow and child.parent_pause != saga.pause_number
+    def notify_parent(self, delivery: Delivery) -> str:
+        """Record the end of a child in its parent, and in one commit that the parent knows it.
+
+        Returns a one-word result: "parked" where the parent cannot accept it yet.
+        """
+        for attempt in range(MAX_CONFLICTS):
+            try:
+                parent, child = self._repository.load_both(
+                    delivery.saga_id, delivery.steps, delivery.child
+                )
+            except Unreadable as problem:
+                return alerts.leave_unreadable(delivery.saga_id, problem)
+            has_ended = child is not None and child.status in FINISHED and not child.parent_notified
+            if parent is not None and not has_ended:
+                self._transitions.ensure_enqueued(parent)
+            if child is None or not has_ended:
+                return "stale"
+            notified = keep_for_parent(replace(child, parent_notified=True), self._retention)
+            if parent is None:
+                self._repository.acknowledge(notified)
+                return "orphaned"
+            if not self._can_accept(parent, delivery.step):
+                return "parked"
+            enqueue = self._transitions.enqueue
+            if self._transitions.try_once(parent, child_outcome(child), enqueue, notified):
+                return "notified"
+            self._transitions.back_off(attempt)
+        raise Contention(f"saga {delivery.saga_id}: {MAX_CONFLICTS} conflicts in a row")
+
+    def _can_accept(self, parent: Loaded, step: int) -> bool:
+        """Return whether a parent can record a child's end; if not, it is delivered again later."""
+        if not self._recorder.why_stranded(*parent) or parent.saga.status in FINISHED:
+            return True
+        self._transitions.make(parent, None)
+        return parent.steps[step].status is not StepStatus.WAITING
+
+    def roll_back(self, parent: Loaded, delivery: Delivery) -> AttemptEnded:
+        """Ask the child of a parent's step to go back. Idempotent.
+
+        The result is IN_PROGRESS until the child is rolled back: its end notifies the parent.
+        """
+        child = parent.steps[delivery.step].child
+        reason = parent.saga.error or "rolled back"
+        request = RevertRequested(actor=f"saga {parent.saga.id}", reason=reason)
+        result, error = Result.IN_PROGRESS, ""
+        try:
+            reverted = self._transitions.make(self._repository.get(child), request)
+            if reverted.status is SagaStatus.ROLLED_BACK:
+                result = Result.DONE
+            elif reverted.pause_number:
+                self.follow_pause(self._repository.get(child))
+        except AmendsError as problem:
+            result = Result.PERMANENT if problem.status < 500 else Result.RETRYABLE
+            error = problem.detail
+        except Exception as problem:  # the same can be asked of the child again
+            log_unexpected(problem)
+            result, error = Result.RETRYABLE, "something went wrong here; it was logged"
+        return attempt_ended(delivery, result, error=error)
+
+    def pass_on(self, before: SagaRecord, after: SagaRecord, request: Input) -> None:
+        """Pass a request that was applied to a saga on to the children that it waits for."""
+        onward = _find_onward(before, after, request)
+        if onward is not None:
+            self._apply_to_each(self._repository.get(after.id).children, onward)
+        elif after.pause_number:
+            self.follow_pause(self._repository.get(after.id))
+
+    def follow_pause(self, parent: Loaded) -> bool:
+        """Have the children of a saga follow its last pause or resume; return whether any had not.
+
+        A process that was killed, or a cancel that lifted a pause, leaves them behind.
+        """
+        strays = find_strays(self._repository, parent)
+        self._apply_to_each(strays, _follow_request(parent.saga))
+        return bool(strays)
+
+    def _apply_to_each(self, children: Iterable[str], request: Input) -> None:
+        """Apply a request to each child, whatever becomes of the others; some may refuse it.
+
+        Raises the first other error after the last child: the request has to be made again.
+        """
+        failed: Exception | None = None
+        for child in children:
+            try:
+                self._apply(child, request)
+            except (Conflict, NotFound):
+                continue
+            except Exception as problem:  # of one child, whatever it is
+                failed = failed or problem
+        if failed is not None:
+            raise failed
 
 
 def child_outcome(child: SagaRecord) -> ChildEnded:
-    """Return what a child saga's end is to its parent."""
+    """Return what the end of a child saga is to its parent."""
     return ChildEnded(
         step=child.parent_step,
         child=child.id,
@@ -27,3 +170,36 @@ def child_outcome(child: SagaRecord) -> ChildEnded:
         output=child.result,
         error=child.error,
     )
+
+
+def find_strays(repository: SagaRepository, parent: Loaded) -> list[str]:
+    """Return the ids of the children that have not followed a saga's last pause or resume."""
+    if not parent.saga.pause_number:
+        return []
+    children = (repository.find(child) for child in parent.children)
+    return [child.id for child in children if child and _is_stray(parent.saga, child)]
+
+
+def _is_stray(parent: SagaRecord, child: SagaRecord) -> bool:
+    can_follow = child.status in ACTIVE or (child.paused and not parent.paused)
+    return can_follow and child.parent_pause != parent.pause_number
+
+
+def _find_onward(before: SagaRecord, after: SagaRecord, request: Input) -> Input | None:
+    """Return what a request on a parent becomes for each child; None if it stays with the parent.
+
+    The version that the request names is the parent's. A child that ended while its parent was
+    parked notifies it again once that is retried.
+    """
+    if isinstance(request, PauseRequested | ResumeRequested):
+        number = after.pause_number
+        return replace(request, id=f"{request.id}@{number}", sequence=None, parent_pause=number)
+    if before.status is SagaStatus.FAILED and after.status in ACTIVE:
+        return Overdue(at_once=True)
+    return None
+
+
+def _follow_request(parent: SagaRecord) -> Input:
+    kind = PauseRequested if parent.paused else ResumeRequested
+    reason = f"its parent saga is {'paused' if parent.paused else 'resumed'}"
+    return kind(actor=f"saga {parent.id}", reason=reason, parent_pause=parent.pause_number)

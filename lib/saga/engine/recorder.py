@@ -24,7 +24,7 @@ from lib.errors import (
 from lib.observability.logs import log
 from lib.saga.author_code.containment import tell_type_and_text
 from lib.saga.definition.saga import Definitions, Saga
-from lib.saga.engine.execution.attempt import NotStarted, call_in_thread
+from lib.saga.engine.execution.execution import NotStarted, call_in_thread
 from lib.saga.engine.fallback import Form, Refused, next_form
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import Retention, retain

@@ -32,7 +32,7 @@ KEEP = Retention()
 def retain(decision: Decision, retention: Retention) -> Decision:
     """Return a decision that says when its saga expires, if it ends the saga.
 
-    A child saga is kept at least until its parent has heard of its end: see `mark_notified`.
+    A child saga is kept at least until its parent knows its end: see `keep_for_parent`.
     """
     saga = decision.saga
     if not decision.events or saga.status not in FINISHED or saga.parent_id:
@@ -49,10 +49,10 @@ def expires_by_ttl(saga: SagaRecord, retention: Retention) -> bool:
     return retention.ttl and few and not saga.parent_id
 
 
-def mark_notified(child: SagaRecord, retention: Retention) -> SagaRecord:
-    """Return a child saga whose parent knows its end; the sweep purges it, after its parent."""
+def keep_for_parent(child: SagaRecord, retention: Retention) -> SagaRecord:
+    """Return a child saga that the sweep purges in time, but after its parent has ended."""
     mark = purge_mark(shard_of(child.id), child.updated_at + retention.keep)
-    return replace(child, parent_notified=True, due=mark)
+    return replace(child, due=mark)
 
 
 def _expire_all(decision: Decision, at: datetime) -> Decision:

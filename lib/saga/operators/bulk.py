@@ -96,7 +96,7 @@ def _apply(engine: Engine, saga: SagaRecord, request: SagaRequest, dry_run: bool
         loaded, decision = engine.preview(saga.id, request)
         change = describe(loaded, decision)
         if not dry_run:
-            engine.tell(saga.id, replace(request, sequence=loaded.saga.sequence))
+            engine.apply(saga.id, replace(request, sequence=loaded.saga.sequence))
     except AmendsError as refusal:
         return _refuse(saga, refusal.detail)
     except Exception as problem:  # of one saga, such as a payload that is no JSON

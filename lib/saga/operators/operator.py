@@ -25,6 +25,6 @@ class Operator:
     def apply(
         self, saga_id: str, request: Callable[..., SagaRequest], reason: str, **what: Any
     ) -> SagaRecord:
-        """Make a request of a saga; `what` is all else that it holds. Raises as `Engine.tell`."""
+        """Make a request of a saga; `what` is all else that it holds. Raises as `Engine.apply`."""
         made = request(actor=self.name, reason=reason, sequence=self.sequence, id=self.key, **what)
-        return self.engine.tell(saga_id, made)
+        return self.engine.apply(saga_id, made)

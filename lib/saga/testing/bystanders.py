@@ -186,7 +186,7 @@ class Bystanders:
 
         def ask() -> str:
             try:
-                self.environment.engine.tell(saga_id, what)
+                self.environment.engine.apply(saga_id, what)
             except REFUSED as refused:
                 return refused.code
             return "heard"

@@ -8,7 +8,7 @@ from lib.saga.barrier import Effect, EffectStatus
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
 from lib.saga.definition.steps import Child, Element, Step
-from lib.saga.engine.execution.calling import idempotency_key
+from lib.saga.engine.execution.call import idempotency_key
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.replay import Broken, replay, state_of

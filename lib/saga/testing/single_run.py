@@ -100,7 +100,7 @@ class Run:
     def cancel(self, reason: str = "cancelled by a test") -> None:
         """Cancel the saga as an operator does; raises Conflict where that cannot be."""
         request = CancelRequested(actor="test", reason=reason)
-        self._act("a cancel", lambda: self._environment.engine.tell(SAGA_ID, request))
+        self._act("a cancel", lambda: self._environment.engine.apply(SAGA_ID, request))
 
     def _act(self, name: str, act: Callable[[], object]) -> None:
         self._perform(Process(name), act)

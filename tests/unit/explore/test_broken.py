@@ -36,12 +36,18 @@ def find_fault(saga: Saga, make_engine: Callable[..., Engine] = Engine) -> str:
 class HastyEngine(Engine):
     """Enqueues what it has decided before it commits it."""
 
-    def _settle(self, loaded: Loaded, happened: Any, enqueue: Any = None) -> SagaRecord:
-        self._enqueue(self._recorder.decide(loaded, happened).deliveries)
-        return super()._settle(loaded, happened, enqueue)
+    def __init__(self, *collaborators: Any) -> None:
+        super().__init__(*collaborators)
+        make = self.transitions.make
+
+        def make_hastily(loaded: Loaded, given: Any, enqueue: Any = None) -> SagaRecord:
+            self.transitions.enqueue(self._recorder.decide(loaded, given).deliveries)
+            return make(loaded, given, enqueue)
+
+        vars(self.transitions)["make"] = make_hastily
 
 
-class BlindJournal(SagaRepository):
+class BlindRepository(SagaRepository):
     """Commits whatever has been committed since."""
 
     def save(self, decision: Decision) -> None:
@@ -54,7 +60,7 @@ class BlindJournal(SagaRepository):
 
 
 def make_blind_engine(definitions: Any, repository: SagaRepository, *collaborators: Any) -> Engine:
-    return Engine(definitions, BlindJournal(repository.store), *collaborators)
+    return Engine(definitions, BlindRepository(repository.store), *collaborators)
 
 
 def test_an_enqueue_before_the_commit_is_found() -> None:

@@ -40,7 +40,11 @@ FAMILY = Saga(
 class Deaf(Engine):
     """Notes that a parent knows of its child's end, and tells it nothing."""
 
-    def _deliver_news(self, delivery: Delivery) -> str:
+    def __init__(self, *collaborators: Any) -> None:
+        super().__init__(*collaborators)
+        vars(self.children)["notify_parent"] = self._note_only
+
+    def _note_only(self, delivery: Delivery) -> str:
         child = self.repository.find(delivery.child)
         if child is not None and not child.parent_notified:
             self.repository.acknowledge(replace(child, parent_notified=True, due=None))

@@ -1,11 +1,11 @@
 """A cancel that lifts a pause, killed at each point: the children do not stay paused."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child
 from lib.saga.engine.engine import Engine
-from lib.saga.state.records import Loaded
 from lib.saga.testing.explorer import Explorer
 from lib.saga.testing.faults import CANCEL, CRASH, PAUSE, Fault, Point
 from lib.saga.testing.setting import Setting
@@ -28,9 +28,9 @@ FAMILY = Saga(
 class Careless(Engine):
     """Has no child follow its parent's pause, but for the first time."""
 
-    def lead(self, _: Loaded) -> bool:
-        """Do nothing."""
-        return False
+    def __init__(self, *collaborators: Any) -> None:
+        super().__init__(*collaborators)
+        vars(self.children)["follow_pause"] = lambda _: False
 
 
 class Killing:

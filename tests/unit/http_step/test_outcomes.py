@@ -7,7 +7,7 @@ import pytest
 
 from lib.saga.definition.context import StepContext
 from lib.saga.definition.phase import Phase
-from lib.saga.engine.execution.attempt import call_in_thread, run_action
+from lib.saga.engine.execution.execution import call_in_thread, run_action
 from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.remote.http_call import HttpCall
 from lib.saga.state.delivery import Delivery

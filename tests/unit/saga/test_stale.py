@@ -6,7 +6,7 @@ from datetime import timedelta
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.steps import Signal, Timer
-from lib.saga.engine.execution.calling import find_happened
+from lib.saga.engine.execution.known_inputs import known_input
 from lib.saga.engine.recorder import Recorder
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import KEEP
@@ -57,10 +57,10 @@ def test_a_child_saga_hands_its_last_output_to_its_parent() -> None:
 def test_a_dispatch_whose_earlier_one_gave_no_answer_has_an_unknown_outcome() -> None:
     played = Played()
     loaded = Loaded(played.saga, played.steps)
-    known = find_happened(THREE, loaded, played.awaited, 1, played.now)
+    known = known_input(THREE, loaded, played.awaited, 1, played.now)
     assert isinstance(known, AttemptEnded)
     assert known.result is Result.UNKNOWN
-    assert find_happened(THREE, loaded, played.awaited, 0, played.now) is None
+    assert known_input(THREE, loaded, played.awaited, 0, played.now) is None
 
 
 def test_a_definition_that_has_changed_under_its_version_is_not_the_sagas() -> None:

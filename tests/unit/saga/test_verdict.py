@@ -12,7 +12,7 @@ from lib.saga.author_code.containment import contain
 from lib.saga.definition.context import NotHappened, Permanent, Retry, Unknown
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import MAX_PAUSE
-from lib.saga.engine.execution.attempt import call_in_thread, run_action
+from lib.saga.engine.execution.execution import call_in_thread, run_action
 from lib.saga.engine.execution.verdict import Verdict, judge
 from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.state.delivery import Delivery

@@ -7,7 +7,6 @@ from lib.observability.unexpected import logged
 from lib.saga.author_code.containment import Escaped
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.engine.execution.attempt import Attempt
 from lib.saga.machine.inputs import FINAL, AttemptEnded, Result
 from lib.saga.state.records import Loaded
 
@@ -19,14 +18,15 @@ ANSWERS = frozenset({Result.PERMANENT, Result.NOT_HAPPENED})
 
 
 @logged()
-def log_attempt(definition: Saga, loaded: Loaded, attempt: Attempt) -> None:
+def log_attempt(
+    definition: Saga, loaded: Loaded, outcome: AttemptEnded, problem: BaseException | None = None
+) -> None:
     """Log a failed attempt: WARNING, or ERROR when it was the last and no plain "no".
 
     It has the error's type and stack. Its text is left out, for it may quote a payload, unless
     the configuration asks for it, as it does on one's own machine: then without secrets. Raises
     nothing: the outcome matters more than its line.
     """
-    outcome, problem = attempt
     if outcome.result in WELL:
         return
     last = _is_last(definition, loaded, outcome)

@@ -25,7 +25,7 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     if loaded is None or loaded.saga.due != saga.due:
         return False
     after = engine.look(loaded, look_around(engine.repository, loaded))
-    led = engine.lead(loaded)
+    led = engine.children.follow_pause(loaded)
     if after.sequence > loaded.saga.sequence:
         return True
     with suppress(VersionMismatch):  # it has moved on, and wrote when it is due

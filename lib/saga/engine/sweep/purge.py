@@ -8,7 +8,7 @@ from lib.datastore import Key, key
 from lib.errors import Unreadable
 from lib.saga.barrier import Effect
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.execution.calling import idempotency_key
+from lib.saga.engine.execution.call import idempotency_key
 from lib.saga.engine.repository import SagaRepository, event_keys, step_keys
 from lib.saga.engine.retention import expires_by_ttl
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of

@@ -116,7 +116,7 @@ class _Sweep:
 
         def announce(letter: DeadLetter) -> bool:
             try:
-                self._engine.announce(letter)
+                self._engine.transitions.announce(letter)
             except (NotFound, VersionMismatch):
                 return False  # it was dealt with meanwhile, or another sweep has noted it
             return True

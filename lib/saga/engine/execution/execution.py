@@ -8,12 +8,16 @@ from typing import Any, NamedTuple
 
 from lib.errors import NotBegun
 from lib.json.exact_numbers import encode_exact
+from lib.observability.stack_traces import forget_stack
 from lib.saga.author_code.containment import Unstorable, contain, text_of
 from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.phase import Phase
+from lib.saga.engine.execution.attempt_log import log_attempt
+from lib.saga.engine.execution.call import Call
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.inputs import AttemptEnded, Result
+from lib.saga.machine.starting.functions import clean_error
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import MAX_OUTPUT
 from lib.timing.deadline import within
@@ -33,19 +37,33 @@ class NotStarted(Exception):
     """No thread could be started for a call: nothing of it has run."""
 
 
+def execute(call: Call, call_within: CallWithin) -> AttemptEnded:
+    """Make a call, log its failure, and return how it ended. Raises NotBegun as `run_action`."""
+    definition, loaded = call.definition, call.loaded
+
+    def clean(error: str) -> str:
+        return clean_error(error, definition, *loaded)
+
+    outcome, problem = run_action(call.delivery, call.make, call_within, clean)
+    log_attempt(definition, loaded, outcome, problem)
+    if problem is not None:
+        forget_stack(problem)
+    return outcome
+
+
 def run_action(
     delivery: Delivery,
     action: Callable[[], Any],
     call_within: CallWithin,
     clean: Callable[[str], str],
 ) -> Attempt:
-    """Run an action for at most the delivery's time-out and say how it ended.
+    """Run an action for at most the delivery's time-out and return how it ended.
 
-    Raises NotBegun where no thread could be started for it, and nothing else. `clean` makes of an
-    error's text what may be stored, shown and logged; it raises nothing.
+    Raises NotBegun where no thread could be started for it, and nothing else. `clean` turns an
+    error's text into one that may be stored, shown and logged; it raises nothing.
 
-    An action that outlasts its time-out goes on in its thread, for Python cannot end it: hence
-    the outcome is unknown, and the idempotency key and the fencing token are there for the rest.
+    An action that outlasts its time-out goes on in its thread, because Python cannot end it: the
+    outcome is unknown, and the idempotency key and the fencing token protect the participant.
     """
     try:
         value = check_ran(call_within(delivery.timeout, action), f"its {delivery.phase} function")
@@ -55,12 +73,12 @@ def run_action(
     except Exception as problem:  # an author's code may raise anything
         verdict = judge(problem, delivery.phase)
         error = clean(verdict.error)
-        outcome = outcome_of(delivery, verdict.result, error=error, after=verdict.after)
+        outcome = attempt_ended(delivery, verdict.result, error=error, after=verdict.after)
         return Attempt(outcome, problem)
-    return Attempt(outcome_of(delivery, Result.DONE, output=output))
+    return Attempt(attempt_ended(delivery, Result.DONE, output=output))
 
 
-def outcome_of(
+def attempt_ended(
     delivery: Delivery,
     result: Result,
     *,

@@ -1,0 +1,88 @@
+"""What a delivery calls: the author's function for its phase, and what that is handed."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from lib.saga.barrier import EffectStatus, bind
+from lib.saga.definition.context import Permanent, StepContext
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Action, Element, Step
+from lib.saga.engine.execution.verdict import judge
+from lib.saga.machine.inputs import Result
+from lib.saga.machine.starting.functions import outputs_of
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.payload import stored_payload
+from lib.saga.state.records import Loaded
+
+
+class Call(NamedTuple):
+    """One call of an action that is about to be made."""
+
+    delivery: Delivery
+    definition: Saga
+    loaded: Loaded
+    context: StepContext
+
+    def make(self) -> Any:
+        """Call the action; returns and raises what it does."""
+        payload = stored_payload(self.loaded.saga.payload, self.definition.payload)
+        action = action_of(self.definition.parts[self.delivery.step], self.delivery.phase)
+        return action(payload, self.context)
+
+
+def action_of(part: Element, phase: Phase) -> Action:
+    """Return the author's code for a phase of a step."""
+    if not isinstance(part, Step):
+        raise TypeError(f"{part.name} has no action")
+    actions = {
+        Phase.EXECUTE: part.execute,
+        Phase.COMPENSATE: part.compensate,
+        Phase.STATUS: part.status,
+    }
+    action = actions[phase]
+    if action is None:
+        raise TypeError(f"step {part.name} has no action for phase {phase}")
+    return partial(_ask_and_bind, action) if phase is Phase.STATUS else action
+
+
+def _ask_and_bind(status: Action, payload: Any, call: StepContext) -> Any:
+    """Ask what became of a step, and make a "no" binding for the effect barrier.
+
+    Otherwise an attempt that arrives after the answer would have an effect that nobody undoes.
+    Raises what `status` raises. Raises Permanent, which is no answer to a status question, where
+    `status` says "no" and the barrier has recorded the effect.
+    """
+    try:
+        return status(payload, call)
+    except Exception as problem:
+        if judge(problem, Phase.STATUS).result is not Result.NOT_HAPPENED:
+            raise
+        if bind(call).status is EffectStatus.DONE:
+            raise Permanent("the status says no, but the effect is there") from problem
+        raise
+
+
+def idempotency_key(saga_id: str, step: str) -> str:
+    """Return the key of one step of one saga, the same for every attempt."""
+    return f"{saga_id}/{step}"
+
+
+def make_context(loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any) -> StepContext:
+    """Return what an action is handed beside the payload."""
+    saga, step = loaded.saga, loaded.steps[delivery.step]
+    outputs = outputs_of(loaded.steps)
+    return StepContext(
+        saga_id=saga.id,
+        step=step.name,
+        attempt=step.tries,
+        idempotency_key=idempotency_key(saga.id, step.name),
+        fencing_token=delivery.attempt,
+        deadline=deadline,
+        store=store,
+        outputs=outputs,
+        output=outputs.get(step.name),
+        phase=delivery.phase,
+        traceparent=saga.traceparent,
+    )

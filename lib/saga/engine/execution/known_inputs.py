@@ -1,0 +1,42 @@
+"""What is known of a delivery without running an action: no doubt, or no work, is left."""
+
+from datetime import datetime
+
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
+from lib.saga.engine.execution.execution import attempt_ended
+from lib.saga.machine.forward.stop import must_stop
+from lib.saga.machine.inputs import AttemptEnded, Input, Result, StartDue, StopObserved, TimerFired
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import Loaded
+
+
+def known_input(
+    definition: Saga, loaded: Loaded, delivery: Delivery, lost: int, now: datetime
+) -> Input | None:
+    """Return what a delivery tells the machine without running its action; None if it has to run.
+
+    A wait has ended, the saga is to be rolled back, or an earlier dispatch was lost. A roll-back of
+    a child is idempotent and runs again, whatever was lost.
+    """
+    part, at = definition.parts[delivery.step], (delivery.step, delivery.attempt)
+    executes = delivery.phase is Phase.EXECUTE
+    if delivery.phase is Phase.START:
+        return StartDue(step=at[0], attempt=at[1])
+    if executes and not isinstance(part, Step):
+        return TimerFired(step=at[0], attempt=at[1])
+    if lost and isinstance(part, Step) and not loaded.steps[delivery.step].unbegun:
+        error = "an earlier dispatch of this attempt ended without an answer"
+        return attempt_ended(delivery, Result.UNKNOWN, error=error)
+    if executes and must_stop(definition, loaded.saga, delivery.step, now):
+        return StopObserved(step=at[0], attempt=at[1])
+    return None
+
+
+def outcome_label(given: Input) -> str:
+    """Return a delivery's one-word result, for its answer and its log line."""
+    if isinstance(given, AttemptEnded):
+        return str(given.result)
+    words = {StartDue: "started", TimerFired: "woken"}
+    return words.get(type(given), "given up")

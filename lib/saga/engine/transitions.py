@@ -1,0 +1,121 @@
+"""One transition of a saga: decide, commit, enqueue; again where another commit came first."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from lib.errors import Contention, NotFound, Unreadable
+from lib.observability.logs import log
+from lib.saga.engine import alerts
+from lib.saga.engine.recorder import Recorder
+from lib.saga.engine.repository import SagaRepository
+from lib.saga.machine.inputs import Input
+from lib.saga.machine.outstanding import outstanding
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import DeadLetter, Loaded, SagaRecord
+
+#: How often a transition is decided because another one was committed first: the members of the
+#: largest group may all end at the same time.
+MAX_CONFLICTS = 40
+
+#: Enqueues deliveries, or leaves them to the sweep.
+Enqueue = Callable[[Iterable[Delivery]], None]
+
+
+class Queue(Protocol):
+    """Where deliveries are enqueued: Cloud Tasks, or a queue of a test."""
+
+    def enqueue(self, delivery: Delivery) -> None:
+        """Enqueue a delivery; one whose task name was used before is dropped without error.
+
+        Raises Unavailable when it is not certain that it was enqueued.
+        """
+
+
+class Transitions:
+    """Takes sagas from one state to the next."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        repository: SagaRepository,
+        queue: Queue,
+        back_off: Callable[[int], None],
+    ) -> None:
+        self.back_off = back_off
+        self._recorder = recorder
+        self._repository = repository
+        self.queue = queue
+
+    def make(
+        self, loaded: Loaded, given: Input | None, enqueue: Enqueue | None = None
+    ) -> SagaRecord:
+        """Decide, commit and enqueue; after a conflict load and decide again, but run nothing.
+
+        Without `given` the saga is parked: its definition is missing. Callers that no queue retries
+        pass `enqueue_or_leave`. A commit without an answer is a conflict too: what is loaded next
+        shows whether it was made. Raises Contention after MAX_CONFLICTS, and NotFound.
+        """
+        for attempt in range(MAX_CONFLICTS):
+            saga = self.try_once(loaded, given, enqueue or self.enqueue)
+            if saga is not None:
+                return saga
+            self.back_off(attempt)
+            again = self._repository.load(loaded.saga.id, loaded.saga.total_steps)
+            if again is None:
+                raise NotFound(f"saga {loaded.saga.id!r} is gone")
+            loaded = again
+        raise Contention(f"saga {loaded.saga.id}: {MAX_CONFLICTS} conflicts in a row")
+
+    def try_once(
+        self,
+        loaded: Loaded,
+        given: Input | None,
+        enqueue: Enqueue,
+        ended_child: SagaRecord | None = None,
+    ) -> SagaRecord | None:
+        """Decide, commit and enqueue; None when another commit, or a lost answer, came first."""
+        decision = self._recorder.record(loaded, given, ended_child)
+        if decision is None:
+            return None
+        if decision.events:
+            alerts.report(decision, self.announce)
+            enqueue(decision.deliveries)
+        else:
+            # The input was recorded before, by a process that may have died before its enqueue.
+            self.ensure_enqueued(loaded, enqueue)
+        return decision.saga
+
+    def ensure_enqueued(self, loaded: Loaded, enqueue: Enqueue | None = None) -> None:
+        """Enqueue what a saga and its children wait for; what is enqueued already stays so."""
+        enqueue = enqueue or self.enqueue
+        enqueue(outstanding(loaded.saga, loaded.steps))
+        for child_id in loaded.children:
+            try:
+                child = self._repository.get(child_id)
+            except Unreadable as problem:
+                alerts.log_unreadable(child_id, problem)
+            except NotFound:
+                log("ERROR", "a child saga is gone", saga=child_id)  # the daily look parks
+            else:
+                self.ensure_enqueued(child, enqueue)
+
+    def enqueue(self, deliveries: Iterable[Delivery]) -> None:
+        """Enqueue deliveries; raises Unavailable."""
+        for delivery in deliveries:
+            self.queue.enqueue(delivery)
+
+    def enqueue_or_leave(self, deliveries: Iterable[Delivery]) -> None:
+        """Enqueue deliveries, or leave to the sweep what cannot be enqueued."""
+        try:
+            self.enqueue(deliveries)
+        except Exception as problem:  # what is committed runs, whatever the queue has against it
+            alerts.log_left(problem)
+
+    def announce(self, letter: DeadLetter) -> None:
+        """Log the alert of a dead letter and note that it is logged. Idempotent.
+
+        An alert that could not be logged, because a disk is full say, is not noted: the sweep logs
+        it. Raises Unavailable when it could not be noted: the sweep logs it again.
+        """
+        if alerts.log_parked(letter):
+            self._repository.note_alert(letter)
