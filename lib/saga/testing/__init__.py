@@ -13,14 +13,14 @@ at which something lasting is about to happen or has just happened, and checks t
 Amends and the author's own. `random_schedules` draws many faults by lot.
 """
 
-from lib.saga.testing.clock import VirtualClock
-from lib.saga.testing.exploration import explore, random_schedules
-from lib.saga.testing.explorer import Invariant
-from lib.saga.testing.queue import MemoryQueue, Task
-from lib.saga.testing.report import Report
+from lib.saga.testing.exploration.explore import explore, random_schedules
+from lib.saga.testing.exploration.explorer import Invariant
+from lib.saga.testing.exploration.report import Report
+from lib.saga.testing.memory.clock import VirtualClock
+from lib.saga.testing.memory.http_stand_in import HttpStandIn, ServiceAnswer, ServiceRequest
+from lib.saga.testing.memory.queue import MemoryQueue, Task
+from lib.saga.testing.memory.store import MemoryStore
 from lib.saga.testing.single_run import Run, run
-from lib.saga.testing.stand_in import HttpStandIn, ServiceAnswer, ServiceRequest
-from lib.saga.testing.store import MemoryStore
 
 __all__ = [
     "HttpStandIn",

@@ -16,11 +16,11 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.machine.inputs import CancelRequested
 from lib.saga.state.records import EventRecord, Loaded, SagaStatus, StepStatus
-from lib.saga.testing.environment import Environment
-from lib.saga.testing.process import Process, PromiseBroken, name_delivery
-from lib.saga.testing.queue import Task
-from lib.saga.testing.setting import Setting
-from lib.saga.testing.stand_in import HttpStandIn
+from lib.saga.testing.memory.http_stand_in import HttpStandIn
+from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.simulation.environment import Environment
+from lib.saga.testing.simulation.process import Process, PromiseBroken, name_delivery
+from lib.saga.testing.simulation.setting import Setting
 
 #: The id of the saga that runs.
 SAGA_ID = "run"

@@ -16,9 +16,9 @@ from lib.saga.machine import outstanding
 from lib.saga.machine.schedule import schedule_retry
 from lib.saga.state.records import DeadLetter
 from lib.saga.testing import explore
-from lib.saga.testing.explorer import Explorer
-from lib.saga.testing.faults import FaultKind
-from lib.saga.testing.setting import Setting
+from lib.saga.testing.exploration.explorer import Explorer
+from lib.saga.testing.simulation.faults import FaultKind
+from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.seats import TWICE, Seats, add_seats, make_saga, seat, seats_fit
 
 NO = Permanent("no")

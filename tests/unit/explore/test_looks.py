@@ -19,8 +19,8 @@ from lib.saga.state.records import (
     shard_of,
 )
 from lib.saga.testing import explore
-from lib.saga.testing.setting import Setting
-from lib.saga.testing.simulation import Simulation
+from lib.saga.testing.simulation.setting import Setting
+from lib.saga.testing.simulation.simulation import Simulation
 from tests.unit.explore.seats import add_seats, make_saga, seat, seats_fit
 
 FAMILY = Saga(

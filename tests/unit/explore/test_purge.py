@@ -6,8 +6,8 @@ from typing import Any
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Timer
-from lib.saga.testing.explorer import Explorer
-from lib.saga.testing.setting import Setting
+from lib.saga.testing.exploration.explorer import Explorer
+from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.seats import add_seats, seat, seats_fit
 
 

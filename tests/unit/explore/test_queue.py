@@ -6,7 +6,7 @@ from datetime import timedelta
 from lib.saga.definition.phase import Phase
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing import MemoryQueue, VirtualClock
-from lib.saga.testing.clock import BEGINNING
+from lib.saga.testing.memory.clock import BEGINNING
 
 SECOND = timedelta(seconds=1)
 

@@ -4,9 +4,9 @@ from lib.datastore import Store, key
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.state.records import SagaRecord, SagaStatus
-from lib.saga.testing.explorer import Explorer
-from lib.saga.testing.faults import FaultKind
-from lib.saga.testing.setting import Setting
+from lib.saga.testing.exploration.explorer import Explorer
+from lib.saga.testing.simulation.faults import FaultKind
+from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.seats import add_seats, seat
 
 UNANSWERED = (FaultKind.NOT_MADE, FaultKind.LOST_ANSWER, FaultKind.MADE_LATE)

@@ -16,7 +16,7 @@ from lib.datastore import Id, Transaction, Version, entity, key
 from lib.saga.author_code.deferred_work import NotRun
 from lib.saga.barrier import Effect, apply_once, settle_once, undo_once
 from lib.saga.definition.context import NotHappened, Permanent, StepContext
-from lib.saga.testing.store import MemoryStore
+from lib.saga.testing.memory.store import MemoryStore
 
 
 @entity

@@ -21,7 +21,7 @@ from lib.saga.state.records import (
     StepRecord,
     StepStatus,
 )
-from lib.saga.testing.ledger import Called, Ledger
+from lib.saga.testing.simulation.history import Called, Ledger
 
 #: More events than any explored saga has.
 MAX_EVENTS = 10_000

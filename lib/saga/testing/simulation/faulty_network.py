@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from lib.saga.definition.context import Retry, Unknown
 from lib.saga.remote.exchange import Answer, Request, seconds_until
-from lib.saga.testing.faults import (
+from lib.saga.testing.memory.http_stand_in import HttpStandIn
+from lib.saga.testing.simulation.faults import (
     BAD_GATEWAY,
     LATE_ANSWER,
     LATE_REQUESTS,
@@ -17,11 +18,10 @@ from lib.saga.testing.faults import (
     Fault,
     FaultKind,
 )
-from lib.saga.testing.stand_in import HttpStandIn
-from lib.saga.testing.watched import LATENCY
+from lib.saga.testing.simulation.faulty_services import LATENCY
 
 if TYPE_CHECKING:
-    from lib.saga.testing.environment import Environment
+    from lib.saga.testing.simulation.environment import Environment
 
 
 class WatchedNetwork:

@@ -9,10 +9,11 @@ from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import LOOK_PERIOD, SagaRecord
-from lib.saga.testing.bystanders import Bystanders
-from lib.saga.testing.clock import BEGINNING
-from lib.saga.testing.environment import Environment, Held, Snapshot
-from lib.saga.testing.faults import (
+from lib.saga.testing.memory.clock import BEGINNING
+from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.simulation.actors import Bystanders
+from lib.saga.testing.simulation.environment import Environment, Held, Snapshot
+from lib.saga.testing.simulation.faults import (
     AHEAD,
     BEHIND,
     COPIES,
@@ -23,10 +24,9 @@ from lib.saga.testing.faults import (
     Fault,
     FaultKind,
 )
-from lib.saga.testing.process import Process, PromiseBroken, name_delivery
-from lib.saga.testing.queue import Task
-from lib.saga.testing.setting import Setting
-from lib.saga.testing.worker import Worker
+from lib.saga.testing.simulation.process import Process, PromiseBroken, name_delivery
+from lib.saga.testing.simulation.setting import Setting
+from lib.saga.testing.simulation.worker import Worker
 
 #: The id of the saga that is explored.
 SAGA_ID = "explored"

@@ -6,7 +6,7 @@ from typing import Any
 
 from lib.datastore.read.conditions import Combination, Condition
 from lib.datastore.read.queries import Query
-from lib.saga.testing.memory import Path, copy_entity
+from lib.saga.testing.memory.entities import Path, copy_entity
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": eq,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from threading import Semaphore, Thread
 
-from lib.saga.testing.process import Killed, Process
+from lib.saga.testing.simulation.process import Killed, Process
 
 
 class Worker:

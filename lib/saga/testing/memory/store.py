@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from lib.datastore import Key, Mutation, Page, Query, Results, Store, Transaction
 from lib.datastore.transaction.attempts import run_body, with_stored
 from lib.errors import AlreadyExists, Contention, NotFound, VersionMismatch
-from lib.saga.testing.clock import VirtualClock
-from lib.saga.testing.memory import Memory
-from lib.saga.testing.selection import select
-from lib.saga.testing.transaction import MemoryTransaction, OptimisticMemoryTransaction
+from lib.saga.testing.memory.clock import VirtualClock
+from lib.saga.testing.memory.entities import Memory
+from lib.saga.testing.memory.selection import select
+from lib.saga.testing.memory.transaction import MemoryTransaction, OptimisticMemoryTransaction
 
 T = TypeVar("T")
 

@@ -20,10 +20,10 @@ from lib.saga.machine.inputs import (
     VoidRequested,
 )
 from lib.saga.state.records import ACTIVE, FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
-from lib.saga.testing.environment import Environment
-from lib.saga.testing.faults import NO_SIGNAL, Fault, FaultKind
-from lib.saga.testing.process import Process
-from lib.saga.testing.setting import Setting
+from lib.saga.testing.simulation.environment import Environment
+from lib.saga.testing.simulation.faults import NO_SIGNAL, Fault, FaultKind
+from lib.saga.testing.simulation.process import Process
+from lib.saga.testing.simulation.setting import Setting
 
 T = TypeVar("T", bound=Requested)
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lib.saga.state.delivery import Delivery
-from lib.saga.testing.ledger import Called
-from lib.saga.testing.queue import Task
+from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.simulation.history import Called
 
 if TYPE_CHECKING:
-    from lib.saga.testing.worker import Worker
+    from lib.saga.testing.simulation.worker import Worker
 
 
 class Killed(BaseException):

@@ -17,9 +17,12 @@ from lib.saga.machine.outstanding import outstanding
 from lib.saga.remote.exchange import NETWORK
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
-from lib.saga.testing import memory, queue
-from lib.saga.testing.clock import BEGINNING, VirtualClock
-from lib.saga.testing.faults import (
+from lib.saga.testing.memory import entities, queue
+from lib.saga.testing.memory.clock import BEGINNING, VirtualClock
+from lib.saga.testing.memory.entities import Memory
+from lib.saga.testing.memory.queue import MemoryQueue, Task
+from lib.saga.testing.memory.store import MemoryStore
+from lib.saga.testing.simulation.faults import (
     CANCEL,
     CRASH,
     DEPLOY,
@@ -42,15 +45,12 @@ from lib.saga.testing.faults import (
     FaultKind,
     Point,
 )
-from lib.saga.testing.ledger import Ledger
-from lib.saga.testing.memory import Memory
-from lib.saga.testing.network import WatchedNetwork
-from lib.saga.testing.process import Killed, Process, PromiseBroken
-from lib.saga.testing.queue import MemoryQueue, Task
-from lib.saga.testing.setting import Deployment, Setting
-from lib.saga.testing.store import MemoryStore
-from lib.saga.testing.watched import LATENCY, WatchedQueue, WatchedStore
-from lib.saga.testing.worker import Worker
+from lib.saga.testing.simulation.faulty_network import WatchedNetwork
+from lib.saga.testing.simulation.faulty_services import LATENCY, WatchedQueue, WatchedStore
+from lib.saga.testing.simulation.history import Ledger
+from lib.saga.testing.simulation.process import Killed, Process, PromiseBroken
+from lib.saga.testing.simulation.setting import Deployment, Setting
+from lib.saga.testing.simulation.worker import Worker
 from lib.timing.clock import CLOCK
 
 
@@ -76,7 +76,7 @@ class Snapshot:
     """The state of an environment between two events."""
 
     now: datetime
-    memory: memory.Saved
+    memory: entities.Saved
     queue: queue.Saved
     ledger: Ledger
     points: tuple[Point, ...] = ()

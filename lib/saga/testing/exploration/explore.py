@@ -8,11 +8,11 @@ from typing import Any
 from lib.datastore import Store
 from lib.saga.definition.saga import Saga
 from lib.saga.engine.engine import Engine
-from lib.saga.testing.explorer import Explorer, Invariant
-from lib.saga.testing.faults import Choose, Fault, Point
-from lib.saga.testing.report import Report
-from lib.saga.testing.setting import Setting
-from lib.saga.testing.stand_in import HttpStandIn
+from lib.saga.testing.exploration.explorer import Explorer, Invariant
+from lib.saga.testing.exploration.report import Report
+from lib.saga.testing.memory.http_stand_in import HttpStandIn
+from lib.saga.testing.simulation.faults import Choose, Fault, Point
+from lib.saga.testing.simulation.setting import Setting
 
 #: Sagas of at most so many steps are explored with pairs of faults, unless told otherwise.
 MAX_STEPS_IN_PAIRS = 1

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from lib.saga.engine.cloud_tasks import MIN_DISPATCH_DEADLINE, OVERHEAD
 from lib.saga.state.delivery import Delivery
-from lib.saga.testing.clock import VirtualClock
+from lib.saga.testing.memory.clock import VirtualClock
 
 #: The service's own retries: as `queues.yaml` sets them.
 FIRST_BACKOFF = timedelta(seconds=0.1)

@@ -7,8 +7,12 @@ from typing import Any, Protocol
 from lib.datastore import Key, Mutation, Query, Results
 from lib.errors import AmendsError, Unavailable
 from lib.saga.state.delivery import Delivery
-from lib.saga.testing.clock import VirtualClock
-from lib.saga.testing.faults import (
+from lib.saga.testing.memory.clock import VirtualClock
+from lib.saga.testing.memory.entities import Memory
+from lib.saga.testing.memory.queue import MemoryQueue
+from lib.saga.testing.memory.store import MemoryStore
+from lib.saga.testing.memory.transaction import MemoryTransaction
+from lib.saga.testing.simulation.faults import (
     LATE_COMMITS,
     LOST_ANSWER,
     NOT_MADE,
@@ -17,12 +21,8 @@ from lib.saga.testing.faults import (
     Fault,
     FaultKind,
 )
-from lib.saga.testing.ledger import Ledger
-from lib.saga.testing.memory import Memory
-from lib.saga.testing.process import Process, name_delivery
-from lib.saga.testing.queue import MemoryQueue
-from lib.saga.testing.store import MemoryStore
-from lib.saga.testing.transaction import MemoryTransaction
+from lib.saga.testing.simulation.history import Ledger
+from lib.saga.testing.simulation.process import Process, name_delivery
 
 #: How long a call takes, so that what comes later has a later time.
 LATENCY = timedelta(milliseconds=1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from lib.datastore import Key, Mutation, Query, Transaction
 
 if TYPE_CHECKING:
-    from lib.saga.testing.store import MemoryStore
+    from lib.saga.testing.memory.store import MemoryStore
 
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 import io
 import json
 
-from lib.saga.testing.environment import Environment
+from lib.saga.testing.simulation.environment import Environment
 
 INSERT_ID = "logging.googleapis.com/insertId"
 

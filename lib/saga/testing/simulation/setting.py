@@ -14,7 +14,7 @@ from lib.saga.definition.steps import Child, Element, Signal
 from lib.saga.engine.engine import Engine
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaRecord
-from lib.saga.testing.stand_in import HttpStandIn
+from lib.saga.testing.memory.http_stand_in import HttpStandIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

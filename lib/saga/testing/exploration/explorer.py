@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from lib.datastore import Store
 from lib.saga.state.records import SagaStatus
-from lib.saga.testing.faults import Choose, Fault, FaultKind, Point, describe_fault
-from lib.saga.testing.log_book import LogBook
-from lib.saga.testing.process import PromiseBroken
-from lib.saga.testing.promises import Finished, find_broken
-from lib.saga.testing.report import Coverage, Report
-from lib.saga.testing.setting import Setting, list_parts
-from lib.saga.testing.simulation import SAGA_ID, Moment, Simulation
+from lib.saga.testing.exploration.alert_capture import LogBook
+from lib.saga.testing.exploration.invariants import Finished, find_broken
+from lib.saga.testing.exploration.report import Coverage, Report
+from lib.saga.testing.simulation.faults import Choose, Fault, FaultKind, Point, describe_fault
+from lib.saga.testing.simulation.process import PromiseBroken
+from lib.saga.testing.simulation.setting import Setting, list_parts
+from lib.saga.testing.simulation.simulation import SAGA_ID, Moment, Simulation
 
 #: Says whether the author's own promise holds: by an assertion, or by returning False.
 Invariant = Callable[[Store], object]

@@ -1,0 +1,8 @@
+"""Many runs of one saga, each with other faults, and a check of each.
+
+explore has the two entry points: every fault at every point, and random faults. explorer runs and
+shortens schedules of faults; invariants has what must hold after each run; report says what was
+covered; alert_capture counts the alerts that a run logs.
+
+Imports point to simulation.
+"""
