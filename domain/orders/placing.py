@@ -11,6 +11,7 @@ from domain.orders.order import Order
 from domain.orders.saga import ORDER_PROCESSING
 from lib.errors import NotFound
 from lib.saga.engine.engine import Engine
+from lib.saga.machine.causes import explain
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.state.redaction import conceal
 
@@ -43,7 +44,7 @@ def _show(saga: SagaRecord, order: Order) -> dict[str, Any]:
     return {
         "id": saga.id,
         "status": ORDER_STATUS[saga.status],
-        "reason": saga.error,
+        "reason": explain(saga.error),
         "total_cents": order.total_cents(),
         **conceal(order, Order),
         "created_at": saga.created_at,

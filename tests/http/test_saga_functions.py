@@ -100,7 +100,7 @@ def test_a_retry_goes_on_from_the_failed_compensation_and_names_who_and_why(
     park(unique)
     assert operate(call, "retry-saga", unique).status_code == 202
     saga = call("GET", "get-saga", params={"id": unique}).json()
-    retried = [event for event in saga["events"] if event["cause"] == "retried by hand"]
+    retried = [event for event in saga["events"] if event["cause"] == "retried_by_operator"]
     assert (retried[0]["actor"], retried[0]["error"]) == ("anonymous", WHY)
     assert (retried[0]["from"], retried[0]["to"]) == ("FAILED", "ROLLING_BACK")
     again = operate(call, "skip-saga-step", unique, step="reserve-inventory")
@@ -198,10 +198,10 @@ def test_a_verb_is_refused_with_412_where_the_saga_is_not_as_it_was_seen(
     assert call("GET", "get-saga", params={"id": unique}).json() == seen.json()
     done = call("POST", "retry-saga", json=body, headers={"If-Match": seen.headers["ETag"]})
     assert (done.status_code, done.json()["status"]) == (202, "ROLLING_BACK")
-    retried = count_events(call, unique, "retried by hand")
+    retried = count_events(call, unique, "retried_by_operator")
     again = call("POST", "retry-saga", json=body, headers={"If-Match": seen.headers["ETag"]})
     # The saga goes on meanwhile: its version is no sign of a second retry.
-    assert (again.status_code, count_events(call, unique, "retried by hand")) == (202, retried)
+    assert (again.status_code, count_events(call, unique, "retried_by_operator")) == (202, retried)
 
 
 def test_a_verb_sent_twice_under_one_idempotency_key_is_carried_out_once(

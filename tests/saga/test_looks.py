@@ -73,7 +73,7 @@ def test_a_saga_that_waits_for_nothing_is_parked_by_the_look(bench: Bench, probe
     assert look_at(bench)
     assert bench.statuses("s")[0] == "FAILED"
     [letter] = bench.store.run(Query(DeadLetter))
-    assert (letter.reason, letter.alerted) == ("it waits for nothing, and nothing moves it", True)
+    assert (letter.reason, letter.alerted) == ("nothing_awaited", True)
 
 
 def family(bench: Bench, probe: Probe) -> None:
@@ -99,7 +99,7 @@ def test_a_parent_whose_child_is_gone_is_parked_by_the_look(bench: Bench, probe:
     family(bench, probe)
     bench.store.delete(key(SagaRecord, "s:c"))
     assert look_at(bench)
-    assert bench.load("s")[0].parked_because == "child saga s:c is gone"
+    assert bench.load("s")[0].parked_because == "child_missing: s:c"
 
 
 def test_a_parked_saga_whose_dead_letter_is_gone_gets_another_by_the_look(
@@ -118,7 +118,7 @@ def test_a_saga_that_waits_for_a_signal_without_its_definition_is_parked_by_the_
     begin(bench, Signal("go"))
     bench.engine = bench.make_engine()
     assert look_at(bench)
-    assert "no longer declared" in bench.load("s")[0].parked_because
+    assert bench.load("s")[0].parked_because == "definition_undeclared: letters version 1"
 
 
 def test_a_saga_that_waits_is_looked_at_once_a_day_however_long_and_is_never_overdue(

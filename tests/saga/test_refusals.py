@@ -204,8 +204,8 @@ def test_an_outcome_is_recorded_though_what_follows_is_refused(
     assert bench.statuses("s") == ["ROLLED_BACK", "COMPENSATED", "FAILED"]
     assert probe.calls == ["a", "undo a"]
     saga, steps = bench.load("s")
-    assert "it cannot begin: " in steps[1].error
-    assert "step c: it cannot begin" in saga.error
+    assert "step_cannot_begin: " in steps[1].error
+    assert "step c: step_cannot_begin" in saga.error
 
 
 def test_an_outcome_that_cannot_be_recorded_is_recorded_as_doubtful(
@@ -226,7 +226,7 @@ def test_a_pivot_whose_outcome_cannot_be_recorded_parks_and_is_not_run_again(
     bench.run_to_end()
     assert bench.statuses("s") == ["FAILED", "FAILED"]
     assert probe.calls == ["pay"]
-    assert "that cannot be recorded" in bench.load("s")[0].parked_because
+    assert "outcome_unrecorded: done: " in bench.load("s")[0].parked_because
 
 
 def test_where_nothing_else_can_be_recorded_the_saga_is_parked_with_one_alert(
@@ -236,7 +236,7 @@ def test_where_nothing_else_can_be_recorded_the_saga_is_parked_with_one_alert(
     picky.dislikes = lambda request: not writes("DeadLetter")(request)
     bench.run_to_end()
     assert bench.statuses("s") == ["FAILED", "FAILED"]
-    assert "cannot be recorded: " in bench.load("s")[0].parked_because
+    assert "input_unrecorded: " in bench.load("s")[0].parked_because
     assert capsys.readouterr().out.count('"alert":"saga-parked"') == 1
     assert probe.calls == ["a"]
 

@@ -139,7 +139,7 @@ def deploy(bench: Bench, probe: Probe) -> Callable[..., None]:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"payload": OrderNeedsMore}, "payload no longer fits its type: Object missing required"),
+        ({"payload": OrderNeedsMore}, "payload: Object missing required"),
         ({"payload": OrderTakesLess}, "Object contains unknown field `gift`"),
         ({"payload": OrderOfNumber}, "Expected `int`, got `str` - at `$.sku`"),
         ({"payload": OrderOfColour}, "Invalid enum value - at `$.sku`"),
@@ -197,7 +197,7 @@ def test_a_stored_output_and_a_signal_that_has_come_have_to_fit_too(
     assert check(bench, make(probe, signal=ApprovalTakesMore)) == []
     told_of = check(bench, make(probe, signal=ApprovalNeedsMore))
     assert [each.partition(" ")[0] for each in told_of] == ["1", "1"]
-    assert all("stored signal go no longer fits" in each for each in told_of)
+    assert all("signal go: " in each for each in told_of)
 
 
 @pytest.mark.usefixtures("deploy")
@@ -252,9 +252,9 @@ def test_a_payload_that_no_longer_fits_parks_before_anything_runs(
     saga, steps = bench.load("s1")
     assert (saga.status, [step.status for step in steps]) == ("FAILED", ["PENDING"] * 3)
     events = bench.engine.repository.events("s1", 50)
-    assert events[-1].cause == "stranded"
+    assert events[-1].cause == "definition_missing"
     reason = bench.store.get(key(DeadLetter, "s1")).reason
-    assert "payload no longer fits its type: Object missing required field `country`" in reason
+    assert "payload: Object missing required field `country`" in reason
     assert "letters version 1" in reason
     assert '"alert":"saga-parked"' in capsys.readouterr().out
 
@@ -264,7 +264,7 @@ def test_the_next_deployment_and_a_retry_mend_what_no_longer_fitted(
 ) -> None:
     deploy(payload=OrderNeedsMore)
     bench.deliver()
-    with pytest.raises(Conflict, match="payload no longer fits its type"):
+    with pytest.raises(Conflict, match="payload: Object missing"):
         bench.engine.apply("s1", AGAIN)
     deploy(payload=OrderTakesMore)
     bench.engine.apply("s1", AGAIN)
@@ -304,7 +304,7 @@ def test_a_signal_for_a_saga_that_cannot_run_here_is_refused_and_not_lost_in_it(
 ) -> None:
     bench.run_to_end()
     deploy(payload=OrderNeedsMore)
-    with pytest.raises(Conflict, match="payload no longer fits its type"):
+    with pytest.raises(Conflict, match="payload: Object missing"):
         bench.engine.signal("s1", "go", {"by": "ann"}, actor="ann")
 
 
@@ -322,7 +322,7 @@ def test_news_of_a_child_does_not_go_on_with_a_parent_whose_payload_no_longer_fi
     bench.deliver()
     bench.engine = bench.make_engine(make_parent(OrderNeedsMore))
     assert bench.run_to_end() == ["parked"]
-    assert bench.engine.repository.events("s", 50)[-1].cause == "stranded"
+    assert bench.engine.repository.events("s", 50)[-1].cause == "definition_missing"
     bench.engine = bench.make_engine(make_parent(Order))
     bench.engine.apply("s", AGAIN)
     assert finish(bench, "s") == "COMPLETED"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from lib.errors import AmendsError, Unreadable
 from lib.observability.logs import log
 from lib.observability.unexpected import logged
+from lib.saga.machine.causes import explain
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord
 
@@ -41,7 +42,7 @@ def log_parked(letter: DeadLetter) -> bool:
         saga=letter.id,
         name=letter.name,
         step=letter.step,
-        error=letter.reason,
+        error=explain(letter.reason),
         time=letter.created_at.isoformat(),
         **{"logging.googleapis.com/insertId": f"{letter.id}-{letter.sequence}"},
     )

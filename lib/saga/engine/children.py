@@ -27,6 +27,7 @@ from lib.saga.engine.recorder import Recorder
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import Retention, keep_for_parent
 from lib.saga.engine.transitions import MAX_CONFLICTS, Transitions
+from lib.saga.machine.causes import Cause, Reason
 from lib.saga.machine.inputs import (
     AttemptEnded,
     ChildEnded,
@@ -110,7 +111,7 @@ class Children:
         The result is IN_PROGRESS until the child is rolled back: its end notifies the parent.
         """
         child = parent.steps[delivery.step].child
-        reason = parent.saga.error or "rolled back"
+        reason = parent.saga.error or Cause.PARENT_ROLLED_BACK
         request = RevertRequested(actor=f"saga {parent.saga.id}", reason=reason)
         result, error = Result.IN_PROGRESS, ""
         try:
@@ -124,7 +125,7 @@ class Children:
             error = problem.detail
         except Exception as problem:  # the same can be asked of the child again
             log_unexpected(problem)
-            result, error = Result.RETRYABLE, "something went wrong here; it was logged"
+            result, error = Result.RETRYABLE, Reason.UNEXPECTED_ERROR
         return attempt_ended(delivery, result, error=error)
 
     def pass_on(self, before: SagaRecord, after: SagaRecord, request: Input) -> None:
@@ -201,5 +202,5 @@ def _find_onward(before: SagaRecord, after: SagaRecord, request: Input) -> Input
 
 def _follow_request(parent: SagaRecord) -> Input:
     kind = PauseRequested if parent.paused else ResumeRequested
-    reason = f"its parent saga is {'paused' if parent.paused else 'resumed'}"
+    reason = Reason.PARENT_PAUSED if parent.paused else Reason.PARENT_RESUMED
     return kind(actor=f"saga {parent.id}", reason=reason, parent_pause=parent.pause_number)

@@ -29,6 +29,7 @@ from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.requests import pin
 from lib.saga.engine.retention import KEEP, Retention, retain
 from lib.saga.engine.transitions import MAX_CONFLICTS, Queue, Transitions
+from lib.saga.machine.causes import explain
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import (
     AttemptEnded,
@@ -215,7 +216,7 @@ class Engine:
         saga = self.repository.get(saga_id).saga
         definition = self._recorder.definition_of(saga)
         if definition is None:
-            raise Conflict(self._recorder.why_stranded(saga))
+            raise Conflict(explain(self._recorder.why_stranded(saga)))
         signals = (each for each in definition.parts if isinstance(each, Signal))
         signal = next((each for each in signals if each.name == name), None)
         if signal is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from lib.errors import AmendsError, NotBegun, Unavailable
 from lib.observability.unexpected import log_unexpected
+from lib.saga.machine.causes import Cause, Reason
 from lib.saga.machine.inputs import AttemptEnded, Input, Requested, Result, SignalReceived
 
 
@@ -42,16 +43,16 @@ def next_form(form: Form, reason: str) -> Form | None:
     if happened is None or isinstance(happened, Requested) or form.parks:
         return None
     if not form.blocked:
-        return replace(form, blocked=f"it cannot begin: {reason}")
+        return replace(form, blocked=f"{Reason.STEP_CANNOT_BEGIN}: {reason}")
     if isinstance(happened, SignalReceived):
         return None
     if isinstance(happened, AttemptEnded) and happened.result is not Result.INDETERMINATE:
         return replace(form, happened=_doubt(happened, reason))
-    return replace(form, parks=f"what happened cannot be recorded: {reason}")
+    return replace(form, parks=f"{Cause.INPUT_UNRECORDED}: {reason}")
 
 
 def _doubt(outcome: AttemptEnded, reason: str) -> AttemptEnded:
-    error = f"it ended ({outcome.result}), but that cannot be recorded: {reason}"
+    error = f"{Reason.OUTCOME_UNRECORDED}: {outcome.result}: {reason}"
     return replace(outcome, result=Result.INDETERMINATE, output=None, error=error, after=None)
 
 

@@ -28,6 +28,7 @@ from lib.saga.engine.execution.execution import NotStarted, call_in_thread
 from lib.saga.engine.fallback import Form, Refused, next_form
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import Retention, retain
+from lib.saga.machine.causes import Reason, explain
 from lib.saga.machine.decide import (
     apply_request,
     begin,
@@ -129,7 +130,7 @@ class Recorder:
         return definition if same else None
 
     def why_stranded(self, saga: SagaRecord, steps: Sequence[StepRecord] = ()) -> str:
-        """Say why nothing of a saga may run here; "" if it may.
+        """Return the coded reason why nothing of a saga may run here; "" if it may.
 
         Its definition is gone or has changed, or what is stored does not fit the types of that.
         """
@@ -137,10 +138,10 @@ class Recorder:
         definition = self.definition_of(saga)
         if definition is None:
             known = (saga.name, saga.definition_version) in self._definitions
-            what = "has changed under the same version" if known else "is no longer declared"
-            return f"its definition, {declared}, {what}"
+            what = Reason.DEFINITION_CHANGED if known else Reason.DEFINITION_UNDECLARED
+            return f"{what}: {declared}"
         misfit = find_misfit(definition, saga, steps)
-        return f"{misfit}, as {declared} declares it now" if misfit else ""
+        return f"{Reason.TYPES_CHANGED}: {declared}: {misfit}" if misfit else ""
 
     def _save(self, loaded: Loaded, form: Form, ended_child: SagaRecord | None) -> Decision | None:
         decision = self._decide_or_refuse(loaded, form)
@@ -187,5 +188,5 @@ class Recorder:
             deciding = partial(decide, definition, *loaded, happened, now, blocked=form.blocked)
             return decide_in_time(definition, deciding)
         if asked:
-            raise Conflict(stranded)
+            raise Conflict(explain(stranded))
         return park_missing_definition(saga, steps, stranded, now)

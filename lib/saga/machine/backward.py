@@ -35,7 +35,7 @@ def compensate_next(definition: Saga, draft: Draft) -> None:
     if failed:
         _park(draft, failed)
     else:
-        draft.move_saga(SagaStatus.ROLLED_BACK, Cause.ALL_MADE_GOOD)
+        draft.move_saga(SagaStatus.ROLLED_BACK, Cause.ALL_STEPS_COMPENSATED)
 
 
 def needs_compensation(part: Element, step: StepRecord) -> bool:
@@ -51,11 +51,11 @@ def record_compensation(definition: Saga, draft: Draft, ended: AttemptEnded) -> 
     if draft.saga.course is not SagaStatus.ROLLING_BACK or step.awaits is not Phase.COMPENSATE:
         draft.ignore(NoChange.STALE)
     elif ended.result is Result.DONE:
-        compensate_step(definition, draft, ended.step, Cause.MADE_GOOD)
+        compensate_step(definition, draft, ended.step, Cause.STEP_COMPENSATED)
     elif step.attempt != ended.attempt:
         draft.ignore(NoChange.STALE)
     elif ended.result is Result.IN_PROGRESS:
-        draft.move_step(ended.step, StepStatus.WAITING, Cause.WAITS, awaits=None)
+        draft.move_step(ended.step, StepStatus.WAITING, Cause.STEP_WAITING, awaits=None)
     else:
         _record_failure(definition, draft, ended)
 

@@ -12,7 +12,7 @@ from typing import assert_never
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
 from lib.saga.machine import backward, children, inputs
-from lib.saga.machine.causes import Cause
+from lib.saga.machine.causes import Cause, Reason
 from lib.saga.machine.decision.decision import Decision, NoChange
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward import attempts, stages, stop
@@ -52,9 +52,9 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
         for index, part in enumerate(definition.parts)
     ]
     draft = Draft(saga, steps, now, definition, is_new=True)
-    draft.note(Cause.STARTED)
+    draft.note(Cause.SAGA_STARTED)
     if saga.paused:
-        draft.note(Cause.PAUSED, actor=f"saga {saga.parent_id}", error="its parent saga is paused")
+        draft.note(Cause.PAUSED, actor=f"saga {saga.parent_id}", error=Reason.PARENT_PAUSED)
     stages.enter(definition, draft, 0)
     begin_next(definition, draft, begin)
     return draft.decide()
@@ -153,7 +153,7 @@ def park_missing_definition(
     """Park a saga whose definition is gone or no longer fits; `reason` quotes no stored value."""
     draft = Draft(saga, steps, now)
     if saga.status in ACTIVE:
-        draft.park(saga.current_step, Cause.STRANDED, reason)
+        draft.park(saga.current_step, Cause.DEFINITION_MISSING, reason)
     else:
         draft.ignore(NoChange.STALE)
     return draft.decide()
@@ -180,9 +180,9 @@ def park_unrecorded(
         index, back = given.step, given.phase is Phase.COMPENSATE
         status = StepStatus.COMPENSATION_FAILED if back else StepStatus.FAILED
         draft.move_step(
-            index, status, Cause.UNRECORDED, error=reason, awaits=None, maybe_applied=True
+            index, status, Cause.INPUT_UNRECORDED, error=reason, awaits=None, maybe_applied=True
         )
-    draft.park(index, Cause.UNRECORDED, reason)
+    draft.park(index, Cause.INPUT_UNRECORDED, reason)
     return draft.decide()
 
 
@@ -228,8 +228,8 @@ def _record_look(definition: Saga, draft: Draft, looked: Looked) -> None:
     for ended in looked.ended:
         _record_step(definition, draft, ended)
     if looked.missing and draft.saga.status in ACTIVE:
-        reason = f"child saga {', '.join(looked.missing)} is gone"
-        draft.park(draft.saga.current_step, Cause.STRANDED, reason)
+        reason = f"{Cause.CHILD_MISSING}: {', '.join(looked.missing)}"
+        draft.park(draft.saga.current_step, Cause.CHILD_MISSING, reason)
     if not draft.has_events:
         redeliver_or_park(draft)
 

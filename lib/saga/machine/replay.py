@@ -14,7 +14,7 @@ from lib.saga.state.records import (
     StepStatus,
 )
 
-LIFTS_PAUSE = frozenset({Cause.RESUMED, Cause.CANCEL_REQUESTED, Cause.PARENT_ROLLS_BACK})
+LIFTS_PAUSE = frozenset({Cause.RESUMED, Cause.CANCEL_REQUESTED, Cause.PARENT_ROLLED_BACK})
 
 
 class Broken(Exception):

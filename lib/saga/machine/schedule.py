@@ -61,7 +61,7 @@ def schedule_retry(
     deadline = deadline_of(definition, draft.saga, index)
     if ended.phase is Phase.EXECUTE and deadline and draft.now + after >= deadline:
         return False
-    draft.note(Cause.TRY_AGAIN, step=index, error=f"{ended.result}: {ended.error}")
+    draft.note(Cause.RETRY_SCHEDULED, step=index, error=f"{ended.result}: {ended.error}")
     schedule(definition, draft, index, ended.phase, after)
     draft.saga.retries += 1
     return True
@@ -94,13 +94,13 @@ def redeliver_or_park(draft: Draft) -> None:
     """
     saga = draft.saga
     if saga.status in ACTIVE and not waits_of(saga, draft.steps):
-        draft.park(saga.current_step, Cause.STRANDED, "it waits for nothing, and nothing moves it")
+        draft.park(saga.current_step, Cause.NOTHING_AWAITED, Cause.NOTHING_AWAITED)
     for delivery in outstanding(saga, draft.steps):
         if delivery.phase is Phase.CHILD:
-            draft.note(Cause.OVERDUE)
+            draft.note(Cause.DELIVERY_OVERDUE)
             saga.epoch += 1
         elif overdue_at(delivery) <= draft.now:
-            redeliver_step(draft, delivery.step, Cause.OVERDUE)
+            redeliver_step(draft, delivery.step, Cause.DELIVERY_OVERDUE)
     if not draft.has_events:
         draft.ignore(NoChange.NOTHING_DUE)
 

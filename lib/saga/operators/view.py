@@ -6,6 +6,7 @@ from lib.datastore import Page, Query, Transaction
 from lib.errors import NotFound
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
+from lib.saga.machine.causes import explain, sentence_of
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.mismatch import find_misfit
 from lib.saga.state.privacy import Privacy
@@ -32,17 +33,20 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     # telling a secret from the words around it, and what was written was clean then.
     fits = definition is not None and not find_misfit(definition, saga, steps)
     clean = privacy.clean if fits else str
-    summary = summarize_saga(saga)
+
+    def show(text: str) -> str:
+        return explain(clean(text))
+
     return {
-        **summary,
-        "error": clean(summary["error"]),
+        **summarize_saga(saga),
+        "error": show(_error_of(saga)),
         "payload": privacy.show_payload(),
         "waits_for": list(waits_of(saga, steps)),
         "steps": [
-            {**_show_step(step), "output": privacy.show_output(step), "error": clean(step.error)}
+            {**_show_step(step), "output": privacy.show_output(step), "error": show(step.error)}
             for step in steps
         ],
-        "events": [{**_show_event(event), "error": clean(event.error)} for event in events],
+        "events": [{**_show_event(event), "error": show(event.error)} for event in events],
         "unreadable": (*steps.unreadable, *events.unreadable),
     }
 
@@ -57,7 +61,7 @@ def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
         "status": saga.status,
         "current_step": saga.current_step,
         "total_steps": saga.total_steps,
-        "error": saga.parked_because or saga.error,
+        "error": explain(_error_of(saga)),
         "stopping": saga.stopping,
         "paused": saga.paused,
         "needs_operator": bool(saga.incident) or saga.status is SagaStatus.FAILED,
@@ -116,7 +120,7 @@ def page_of_letters(
             "saga": letter.id,
             "name": letter.name,
             "step": letter.step,
-            "reason": letter.reason,
+            "reason": explain(letter.reason),
             "alerted": letter.alerted,
             "parked_at": letter.created_at,
         }
@@ -147,6 +151,10 @@ def count_sagas(repository: SagaRepository, name: str | None) -> dict[str, int]:
     return repository.store.transact(count_each, read_only=True)
 
 
+def _error_of(saga: SagaRecord) -> str:
+    return saga.parked_because or saga.error
+
+
 def _show_step(step: StepRecord) -> dict[str, Any]:
     return {
         "index": step.index,
@@ -172,5 +180,6 @@ def _show_event(event: EventRecord) -> dict[str, Any]:
         "to": event.to_status,
         "attempt": event.attempt,
         "cause": event.cause,
+        "sentence": sentence_of(event.cause),
         "actor": event.actor,
     }

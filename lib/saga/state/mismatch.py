@@ -33,7 +33,7 @@ def find_misfit(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord])
     for what, encoded, kind in _stored(definition, saga, steps):
         problem = misfit_of(encoded, kind)
         if problem:
-            return f"the stored {what} no longer fits its type: {problem}"
+            return f"{what}: {problem}"
     return ""
 
 

@@ -14,6 +14,7 @@ import msgspec
 from lib.datastore import Store
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
+from lib.saga.machine.causes import explain
 from lib.saga.machine.inputs import CancelRequested
 from lib.saga.state.records import EventRecord, Loaded, SagaStatus, StepStatus
 from lib.saga.testing.memory.http_stand_in import HttpStandIn
@@ -67,7 +68,7 @@ class Run:
     def error(self) -> str:
         """Why the saga went back, or was parked; empty if neither."""
         saga = self._load().saga
-        return saga.parked_because or saga.error
+        return explain(saga.parked_because or saga.error)
 
     @property
     def steps(self) -> dict[str, StepStatus]:

@@ -33,7 +33,7 @@ def test_a_saga_runs_to_its_end_and_shows_its_outputs_events_and_store() -> None
     assert made.status is SagaStatus.COMPLETED
     assert made.outputs == {"a": "a", "b": "b"}
     assert made.store.get(key(Seats, "a")).taken == 1
-    assert [event.cause for event in made.events][-1] == "all steps done"
+    assert [event.cause for event in made.events][-1] == "all_steps_completed"
     assert made.error == ""
 
 

@@ -19,7 +19,7 @@ def test_a_saga_begins_pending_and_awaits_its_first_step() -> None:
     played = Played()
     assert played.saga.status is SagaStatus.PENDING
     assert (played.awaited.phase, played.awaited.step, played.awaited.attempt) == ("execute", 0, 1)
-    assert played.events == ["saga: started"]
+    assert played.events == ["saga: saga_started"]
 
 
 def test_steps_run_in_order_until_all_are_completed() -> None:

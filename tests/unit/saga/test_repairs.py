@@ -380,7 +380,7 @@ def test_a_failure_without_words_is_given_its_cause() -> None:
     played = family()
     played.ends()
     played.happens(ChildEnded(step=1, child="s1:c", status=SagaStatus.ROLLED_BACK))
-    assert played.saga.error == "step c: child saga rolled back"
+    assert played.saga.error == "step c: child_rolled_back"
 
 
 def test_a_saga_resolved_as_rolled_back_says_why() -> None:

@@ -230,7 +230,7 @@ def test_past_the_deadline_the_next_step_does_not_begin() -> None:
     played = play(step("a"), step("b"), deadline=MINUTE)
     played.happens(outcome(played.awaited), after=MINUTE)
     assert due(played) == {0: Phase.COMPENSATE}
-    assert played.saga.error == "the deadline has passed"
+    assert played.saga.error == "deadline_passed"
 
 
 def test_an_attempt_that_could_only_come_after_the_deadline_is_not_made() -> None:

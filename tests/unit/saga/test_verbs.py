@@ -173,7 +173,7 @@ def test_a_parked_saga_is_resolved_by_hand() -> None:
     decision = apply_request(played.saga, played.steps, request, played.now)
     assert (decision.saga.status, decision.unparked) == (SagaStatus.ROLLED_BACK, True)
     [event] = decision.events
-    assert (event.cause, event.actor, event.error) == ("resolved by hand", *WHO.values())
+    assert (event.cause, event.actor, event.error) == ("resolved_by_operator", *WHO.values())
 
 
 def test_a_saga_is_resolved_only_to_an_end() -> None:

@@ -98,8 +98,8 @@ def test_the_log_line_of_an_odd_error_raises_nothing(problem: Exception) -> None
     ("problem", "named"),
     [
         (LeavingText(), "LeavingText: (a LeavingText whose text raises SystemExit)"),
-        (NoStatus("x"), "NoStatus: to look at it raises RuntimeError"),
-        (nest(3000), "ExceptionGroup: to look at it raises RecursionError"),
+        (NoStatus("x"), "exception_unreadable: NoStatus: RuntimeError"),
+        (nest(3000), "exception_unreadable: ExceptionGroup: RecursionError"),
         (SystemExit(3), "SystemExit: 3"),
         (KeyboardInterrupt(), "KeyboardInterrupt"),
         (asyncio.CancelledError(), "CancelledError"),

@@ -89,7 +89,7 @@ def test_what_waits_for_nothing_is_parked_with_that_reason() -> None:
     assert kinds(played) == []
     played.happens(Looked(), after=DAY)
     assert (played.saga.status, played.letters) == (SagaStatus.FAILED, 1)
-    assert played.saga.parked_because == "it waits for nothing, and nothing moves it"
+    assert played.saga.parked_because == "nothing_awaited"
 
 
 def test_a_signal_that_came_and_was_not_taken_is_nothing_to_wait_for() -> None:
@@ -109,7 +109,7 @@ def test_a_look_makes_up_for_the_end_of_a_child_that_was_missed() -> None:
 def test_a_saga_whose_child_is_gone_is_parked() -> None:
     played = play(child(), step("b"))
     played.happens(Looked(missing=("s1:c",)), after=DAY)
-    assert played.saga.parked_because == "child saga s1:c is gone"
+    assert played.saga.parked_because == "child_missing: s1:c"
 
 
 def test_a_parked_saga_without_a_dead_letter_gets_another() -> None:

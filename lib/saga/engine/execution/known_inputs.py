@@ -6,6 +6,7 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.engine.execution.execution import attempt_ended
+from lib.saga.machine.causes import Reason
 from lib.saga.machine.forward.stop import must_stop
 from lib.saga.machine.inputs import AttemptEnded, Input, Result, StartDue, StopObserved, TimerFired
 from lib.saga.state.delivery import Delivery
@@ -27,8 +28,7 @@ def known_input(
     if executes and not isinstance(part, Step):
         return TimerFired(step=at[0], attempt=at[1])
     if lost and isinstance(part, Step) and not loaded.steps[delivery.step].unbegun:
-        error = "an earlier dispatch of this attempt ended without an answer"
-        return attempt_ended(delivery, Result.UNKNOWN, error=error)
+        return attempt_ended(delivery, Result.UNKNOWN, error=Reason.DISPATCH_LOST)
     if executes and must_stop(definition, loaded.saga, delivery.step, now):
         return StopObserved(step=at[0], attempt=at[1])
     return None

@@ -12,6 +12,7 @@ from lib.saga.definition.checks.error import describe
 from lib.saga.definition.context import NotHappened, Permanent, Retry, Unknown
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import MAX_PAUSE
+from lib.saga.machine.causes import Reason
 from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, Result
 
 
@@ -30,7 +31,7 @@ def judge(problem: BaseException, phase: Phase) -> Verdict:
         return _judge(problem, phase)
     except Exception as trouble:  # what an author has made of an exception may raise anything
         kind, why = type(problem).__name__, type(trouble).__name__
-        return Verdict(result=Result.UNKNOWN, error=f"{kind}: to look at it raises {why}")
+        return Verdict(result=Result.UNKNOWN, error=f"{Reason.EXCEPTION_UNREADABLE}: {kind}: {why}")
 
 
 def _judge(problem: BaseException, phase: Phase) -> Verdict:

@@ -170,7 +170,7 @@ class Draft:
     def rewrite_letter(self) -> None:
         """Write the dead letter again: it is gone although nobody has dealt with the failure."""
         reason, self.saga.incident = self.saga.parked_because, 0
-        self.call_operator(self.saga.current_step, Cause.CALLED_AGAIN, reason)
+        self.call_operator(self.saga.current_step, Cause.DEAD_LETTER_REWRITTEN, reason)
 
     def dismiss(self) -> None:
         """Withdraw the operator's call: the failure was dealt with."""

@@ -32,7 +32,7 @@ def record_execution(definition: Saga, draft: Draft, ended: AttemptEnded) -> Non
         draft.ignore(NoChange.STALE)
     elif ended.result is Result.DONE:
         # A late success of an earlier attempt is as good: every attempt has the same key.
-        complete_step(definition, draft, ended.step, Cause.DONE, ended.output)
+        complete_step(definition, draft, ended.step, Cause.STEP_COMPLETED, ended.output)
     elif (step.attempt, step.awaits) == (ended.attempt, ended.phase):
         _record_failure(definition, draft, ended)
     else:
@@ -49,7 +49,7 @@ def record_pivot_begun(draft: Draft, begun: PivotBegun) -> None:
     if draft.saga.status not in FORWARD or draft.saga.paused or not awaited:
         draft.ignore(NoChange.STALE)
         return
-    draft.note(Cause.BEGUN, step=begun.step)
+    draft.note(Cause.PIVOT_BEGUN, step=begun.step)
     uncertain = step.maybe_applied or not step.unbegun
     draft.change_step(begun.step, unbegun=False, maybe_applied=uncertain)
 
@@ -68,12 +68,11 @@ def fire_timer(definition: Saga, draft: Draft, fired: TimerFired) -> None:
         stop_at_deadline(definition, draft)
     elif step.waits_until is None or draft.now < step.waits_until:
         schedule_timer(definition, draft, fired.step, step.waits_until)
-        draft.note(Cause.WAITS, step=fired.step)
+        draft.note(Cause.STEP_WAITING, step=fired.step)
     elif isinstance(part, Timer):
-        complete_step(definition, draft, fired.step, Cause.TIME_IS_UP, None)
+        complete_step(definition, draft, fired.step, Cause.TIMER_FIRED, None)
     else:
-        error = "the signal has not come in time"
-        fail_step(definition, draft, fired.step, Cause.NO_SIGNAL, error)
+        fail_step(definition, draft, fired.step, Cause.SIGNAL_TIMED_OUT, "")
 
 
 def receive_signal(definition: Saga, draft: Draft, signal: SignalReceived) -> None:
@@ -96,7 +95,7 @@ def receive_signal(definition: Saga, draft: Draft, signal: SignalReceived) -> No
         raise Conflict(f"saga {draft.saga.id} no longer waits for signal {signal.step!r}")
     draft.change_step(index, signal=signal.payload)
     if step.status is StepStatus.WAITING and draft.saga.status in FORWARD:
-        complete_step(definition, draft, index, Cause.SIGNALLED, signal.payload, signal.actor)
+        complete_step(definition, draft, index, Cause.SIGNAL_RECEIVED, signal.payload, signal.actor)
     else:
         draft.note(Cause.SIGNAL_KEPT, step=index, actor=signal.actor)
 
@@ -113,12 +112,12 @@ def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None
         return
     if ended.result is Result.NOT_HAPPENED:
         draft.change_step(index, maybe_applied=False)
-        fail_step(definition, draft, index, Cause.NEVER_HAPPENED, ended.error)
+        fail_step(definition, draft, index, Cause.STEP_NOT_EXECUTED, ended.error)
         return
     if ended.result is not Result.PERMANENT or queried:
         # Another dispatch of this attempt may yet have the effect that this one did not have.
         draft.change_step(index, maybe_applied=True)
-    cause = Cause.FAILED_FOR_GOOD if ended.result in FINAL else Cause.OUT_OF_ATTEMPTS
+    cause = Cause.FAILED_PERMANENTLY if ended.result in FINAL else Cause.OUT_OF_ATTEMPTS
     if draft.steps[index].maybe_applied and not queried and isinstance(part, Step) and part.status:
         query_status(definition, draft, index, ended.error)
     else:

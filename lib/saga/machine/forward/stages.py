@@ -2,7 +2,7 @@
 
 from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.backward import roll_back
-from lib.saga.machine.causes import Cause
+from lib.saga.machine.causes import Cause, cause_of
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.state.records import FORWARD, SagaStatus, StepRecord, StepStatus
 
@@ -35,9 +35,9 @@ def advance(definition: Saga, draft: Draft) -> None:
     reason = _reason_of(failed)
     certain = not any(step.maybe_applied for step in failed)
     if failed and (kind is StepKind.RETRIABLE or (kind is StepKind.PIVOT and not certain)):
-        draft.park(failed[-1].index, Cause.NO_WAY_BACK, reason)
+        draft.park(failed[-1].index, Cause.FAILED_PAST_PIVOT, reason)
     elif failed or (draft.saga.stopping and kind is StepKind.COMPENSATABLE):
-        cause = draft.saga.stopping or Cause.STEP_FAILED
+        cause = cause_of(draft.saga.stopping) or Cause.STEP_FAILED
         roll_back(definition, draft, cause, draft.saga.error or reason)
     else:
         _enter_next(definition, draft, definition.stages.index(stage) + 1)
@@ -52,7 +52,7 @@ def enter(definition: Saga, draft: Draft, number: int) -> None:
     draft.saga.current_step = stage.start
     if deadline_has_passed(definition, draft, stage.start):
         draft.mark_running()
-        roll_back(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
+        roll_back(definition, draft, Cause.DEADLINE_PASSED, Cause.DEADLINE_PASSED)
     else:
         draft.to_begin = stage
 
@@ -68,7 +68,7 @@ def _report_failed(definition: Saga, draft: Draft, stage: range) -> None:
     """Call an operator for a step that failed past the pivot while others have not ended."""
     failed = [step for step in draft.steps[stage.start : stage.stop] if step.has_failed]
     if failed and definition.kind_of(stage.start) is StepKind.RETRIABLE:
-        draft.call_operator(failed[-1].index, Cause.NO_WAY_BACK, _reason_of(failed))
+        draft.call_operator(failed[-1].index, Cause.FAILED_PAST_PIVOT, _reason_of(failed))
 
 
 def _reason_of(failed: list[StepRecord]) -> str:
@@ -84,6 +84,6 @@ def _enter_next(definition: Saga, draft: Draft, number: int) -> None:
 
 def _finish(draft: Draft) -> None:
     draft.mark_running()
-    draft.move_saga(SagaStatus.COMPLETED, Cause.ALL_DONE)
+    draft.move_saga(SagaStatus.COMPLETED, Cause.ALL_STEPS_COMPLETED)
     if draft.saga.parent_id:
         draft.saga.result = draft.steps[-1].output

@@ -29,11 +29,11 @@ def stop(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
 
 def stop_at_deadline(definition: Saga, draft: Draft) -> None:
     """Roll the saga back because its deadline has passed."""
-    stop(definition, draft, Cause.DEADLINE_PASSED, "the deadline has passed")
+    stop(definition, draft, Cause.DEADLINE_PASSED, Cause.DEADLINE_PASSED)
 
 
 def fail_step(definition: Saga, draft: Draft, index: int, cause: str, error: str) -> None:
-    """Fail a step, and stop the saga if there is a way back."""
+    """Fail a step, and stop the saga if there is a way back. Without an error the cause is it."""
     error = error or cause
     draft.move_step(index, StepStatus.FAILED, cause, error=error, awaits=None)
     if definition.kind_of(index) is StepKind.COMPENSATABLE and not draft.saga.stopping:
@@ -82,7 +82,7 @@ def is_stopping(definition: Saga, draft: Draft) -> bool:
 
 def query_status(definition: Saga, draft: Draft, index: int, error: str) -> None:
     """Have a step's participant asked whether the step was executed."""
-    draft.note(Cause.ASK, step=index, error=error)
+    draft.note(Cause.STATUS_QUERIED, step=index, error=error)
     schedule(definition, draft, index, Phase.STATUS)
 
 
@@ -107,7 +107,7 @@ def _cancel_step(definition: Saga, draft: Draft, index: int) -> None:
     draft.move_step(
         index,
         StepStatus.CANCELLED,
-        Cause.GIVEN_UP,
+        Cause.STEP_CANCELLED,
         maybe_applied=begun and isinstance(part, Step | Child),
         awaits=None,
     )

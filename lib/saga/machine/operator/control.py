@@ -59,21 +59,21 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
         return
     if definition.has_pivot:
         raise Conflict(f"saga {saga.id} has a pivot and cannot be rolled back")
-    draft.note(Cause.PARENT_ROLLS_BACK, actor=request.actor, error=request.reason)
+    draft.note(Cause.PARENT_ROLLED_BACK, actor=request.actor, error=request.reason)
     if saga.paused:
         _lift_pause(draft)
     if goes_back:
         return
     if saga.status is SagaStatus.COMPLETED:
         saga.parent_notified, saga.result, saga.epoch = False, None, 0
-        draft.move_saga(SagaStatus.ROLLING_BACK, Cause.PARENT_ROLLS_BACK, error=request.reason)
+        draft.move_saga(SagaStatus.ROLLING_BACK, Cause.PARENT_ROLLED_BACK, error=request.reason)
         saga.expires_at = None
         compensate_next(definition, draft)
     elif saga.status is SagaStatus.FAILED:
         if saga.parked_in in FORWARD:
-            saga.stopping = Cause.PARENT_ROLLS_BACK
+            saga.stopping = Cause.PARENT_ROLLED_BACK
     else:
-        stop(definition, draft, Cause.PARENT_ROLLS_BACK, request.reason)
+        stop(definition, draft, Cause.PARENT_ROLLED_BACK, request.reason)
 
 
 def pause(draft: Draft, request: PauseRequested) -> None:
@@ -115,7 +115,7 @@ def park(draft: Draft, request: ParkRequested) -> None:
         return
     waits = (step.index for step in draft.steps if step.is_open)
     step = next(waits, saga.current_step)
-    draft.park(step, Cause.PARKED_BY_HAND, request.reason, actor=request.actor)
+    draft.park(step, Cause.PARKED_BY_OPERATOR, request.reason, actor=request.actor)
 
 
 def resolve(draft: Draft, request: ResolveRequested) -> None:
@@ -130,7 +130,7 @@ def resolve(draft: Draft, request: ResolveRequested) -> None:
     if request.outcome is SagaStatus.ROLLED_BACK:
         saga.error = saga.error or saga.parked_because or request.reason
     _close_steps(draft, request)
-    draft.close(request.outcome, Cause.RESOLVED, request.actor, request.reason)
+    draft.close(request.outcome, Cause.RESOLVED_BY_OPERATOR, request.actor, request.reason)
     saga.stopping = ""
 
 
@@ -142,7 +142,7 @@ def _close_steps(draft: Draft, request: ResolveRequested) -> None:
             draft.move_step(
                 step.index,
                 StepStatus.CANCELLED,
-                Cause.RESOLVED,
+                Cause.RESOLVED_BY_OPERATOR,
                 actor=request.actor,
                 error=request.reason,
                 maybe_applied=step.maybe_applied or ran,

@@ -7,7 +7,7 @@ out of attempts. Anything else is refused with Conflict.
 from lib.errors import Conflict, NotFound
 from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.backward import compensate_next
-from lib.saga.machine.causes import Cause
+from lib.saga.machine.causes import Cause, cause_of
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward.stop import is_stopping, stop
 from lib.saga.machine.inputs import (
@@ -23,18 +23,24 @@ from lib.saga.state.records import FORWARD, SagaStatus, StepRecord, StepStatus
 def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
     """Try what has failed again, with a full count of attempts; a parked saga continues."""
     _check_failed(draft, "retried")
-    failed = _failed(draft)
-    _dismiss(draft, Cause.RETRIED, request)
+    failed, cause = _failed(draft), Cause.RETRIED_BY_OPERATOR
+    _dismiss(draft, cause, request)
     if draft.saga.status is SagaStatus.ROLLING_BACK:
         for step in failed:
             status = _before_compensation(step)
             draft.move_step(
-                step.index, status, Cause.RETRIED, actor=request.actor, maybe_applied=True
+                step.index,
+                status,
+                Cause.RETRIED_BY_OPERATOR,
+                actor=request.actor,
+                maybe_applied=True,
             )
         compensate_next(definition, draft)
         return
     for step in failed if not is_stopping(definition, draft) else ():
-        draft.move_step(step.index, StepStatus.PENDING, Cause.RETRIED, actor=request.actor)
+        draft.move_step(
+            step.index, StepStatus.PENDING, Cause.RETRIED_BY_OPERATOR, actor=request.actor
+        )
     _resume_forward(definition, draft)
 
 
@@ -48,14 +54,14 @@ def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
     draft.move_step(
         step.index,
         StepStatus.SKIPPED,
-        Cause.SKIPPED_BY_HAND,
+        Cause.SKIPPED_BY_OPERATOR,
         actor=request.actor,
         error=request.reason,
         output=output,
         maybe_applied=False,
         awaits=None,
     )
-    _go_on(definition, draft, Cause.SKIPPED_BY_HAND, request)
+    _go_on(definition, draft, Cause.SKIPPED_BY_OPERATOR, request)
 
 
 def void(definition: Saga, draft: Draft, request: VoidRequested) -> None:
@@ -68,7 +74,7 @@ def void(definition: Saga, draft: Draft, request: VoidRequested) -> None:
     forward = draft.saga.course in FORWARD
     if forward and definition.kind_of(step.index) is StepKind.RETRIABLE:
         raise Conflict(f"step {step.name} comes after the pivot: retry it, or skip it")
-    cause, who, why = Cause.NOT_HAPPENED_BY_HAND, request.actor, request.reason
+    cause, who, why = Cause.VOIDED_BY_OPERATOR, request.actor, request.reason
     if step.status is StepStatus.FAILED:
         draft.note(cause, step=step.index, actor=who, error=why)
         draft.change_step(step.index, maybe_applied=False)
@@ -98,10 +104,10 @@ def _resume_forward(definition: Saga, draft: Draft) -> None:
         step = draft.steps[index]
         if step.status is StepStatus.WAITING and step.signal is not None:
             draft.move_step(
-                index, StepStatus.COMPLETED, Cause.SIGNALLED, output=step.signal, awaits=None
+                index, StepStatus.COMPLETED, Cause.SIGNAL_RECEIVED, output=step.signal, awaits=None
             )
     if is_stopping(definition, draft):
-        stop(definition, draft, draft.saga.stopping)
+        stop(definition, draft, cause_of(draft.saga.stopping))
     else:
         draft.to_begin = [i for i in stage if draft.steps[i].is_unbegun]
 

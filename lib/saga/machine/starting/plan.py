@@ -124,13 +124,13 @@ def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
         case RunStep():
             schedule(definition, draft, index, Phase.EXECUTE)
         case CannotBegin():
-            cause = Cause.FAILED_FOR_GOOD
+            cause = Cause.FAILED_PERMANENTLY
             draft.move_step(index, StepStatus.FAILED, cause, error=str(plan), awaits=None)
         case SkipStep():
-            draft.move_step(index, StepStatus.SKIPPED, Cause.SKIPPED, awaits=None)
+            draft.move_step(index, StepStatus.SKIPPED, Cause.CONDITION_NOT_MET, awaits=None)
         case TakeSignal():
             output, status = plan.signal, StepStatus.COMPLETED
-            draft.move_step(index, status, Cause.SIGNALLED, output=output, awaits=None)
+            draft.move_step(index, status, Cause.SIGNAL_RECEIVED, output=output, awaits=None)
         case StartChild():
             draft.children.append(plan.child)
             child = plan.child.saga.id
@@ -140,7 +140,7 @@ def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
             draft.move_step(
                 index,
                 StepStatus.WAITING,
-                Cause.WAITS,
+                Cause.STEP_WAITING,
                 waits_until=plan.until,
                 waits_for_signal=isinstance(definition.parts[index], Signal),
             )

@@ -28,7 +28,7 @@ MAX_EVENTS = 10_000
 
 
 #: An operator says what became of a step.
-BY_HAND = frozenset({Cause.SKIPPED_BY_HAND, Cause.NOT_HAPPENED_BY_HAND})
+BY_HAND = frozenset({Cause.SKIPPED_BY_OPERATOR, Cause.VOIDED_BY_OPERATOR})
 
 
 class Finished:
@@ -48,7 +48,7 @@ class Finished:
         self.ledger = ledger
         self.events = SagaRepository(store).events(self.saga.id, MAX_EVENTS)
         #: An operator has said that it was brought to its end by hand.
-        self.resolved = any(event.cause == Cause.RESOLVED for event in self.events)
+        self.resolved = any(event.cause == Cause.RESOLVED_BY_OPERATOR for event in self.events)
 
     def waits_for_mending(self, step: StepRecord) -> bool:
         """Tell whether a step waits for a child saga that is parked, or that does so itself."""
@@ -195,7 +195,7 @@ def _check_attempts(it: Finished) -> Iterator[str]:
     """No attempt is made more often than faults can double it, nor more than the policy allows."""
     for step in it.steps:
         part = it.part_of(step)
-        eras = 1 + sum(event.cause == Cause.RETRIED for event in it.events)
+        eras = 1 + sum(event.cause == Cause.RETRIED_BY_OPERATOR for event in it.events)
         for calls, policy in (
             (it.calls_of(step), it.definition.retry_of(step.index)),
             (it.undoings_of(step), getattr(part, "compensation_retry", None)),
