@@ -20,7 +20,7 @@ from lib.saga.state.records import EventRecord, Loaded, SagaStatus, StepStatus
 from lib.saga.testing.memory.http_stand_in import HttpStandIn
 from lib.saga.testing.memory.queue import Task
 from lib.saga.testing.simulation.environment import Environment
-from lib.saga.testing.simulation.process import Process, PromiseBroken, name_delivery
+from lib.saga.testing.simulation.process import InvariantViolated, Process, name_delivery
 from lib.saga.testing.simulation.setting import Setting
 
 #: The id of the saga that runs.
@@ -134,7 +134,7 @@ class Run:
     def _perform(self, process: Process, act: Callable[[], object]) -> None:
         try:
             self._environment.perform(process, lambda: str(act()))
-        except PromiseBroken as broken:
+        except InvariantViolated as broken:
             raise AssertionError(str(broken)) from broken
 
     def _load(self) -> Loaded:

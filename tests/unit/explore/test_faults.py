@@ -34,10 +34,10 @@ def find_by(kind: FaultKind, saga: Saga, seats: int, **options: Any) -> str:
     """Return what this kind of fault alone finds."""
     setting = Setting(saga=saga, payload={}, prepare=add_seats, **options)
     explorer = Explorer(setting, seats_fit(seats))
-    for schedule, moment in explorer.try_schedule({}, remembers=True).extend():
+    for schedule, moment in explorer.run_schedule({}, remembers=True).extend():
         try:
             if all(fault.kind is kind for fault in schedule.values()):
-                explorer.try_schedule(schedule, moment)
+                explorer.run_schedule(schedule, moment)
         except AssertionError as found:
             return str(found)
     return f"no {kind} finds anything"

@@ -72,7 +72,7 @@ def make_step(name: str) -> Step:
 
 def books_balance(bank: HttpStandIn, store: Store) -> None:
     saga = store.get(key(SagaRecord, "explored"))
-    charged = sum(bank.remembered(store).get("charges", {}).values())
+    charged = sum(bank.read_state(store).get("charges", {}).values())
     wanted = {SagaStatus.COMPLETED: saga.total_steps, SagaStatus.ROLLED_BACK: 0}
     assert charged == wanted.get(saga.status, charged)
 

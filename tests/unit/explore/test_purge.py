@@ -26,4 +26,4 @@ def test_a_grandchild_is_rolled_back_a_hundred_days_after_its_end() -> None:
     )
     saga = Saga("seats", payload=dict, steps=steps)
     explorer = Explorer(Setting(saga=saga, payload={}, prepare=add_seats), seats_fit(0))
-    explorer.try_schedule({})
+    explorer.run_schedule({})

@@ -15,7 +15,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Parallel, Signal, Timer
 from lib.saga.testing import HttpStandIn, random_schedules
 from tests.unit.explore import test_http
-from tests.unit.explore.drawing import Lots, count_seats
+from tests.unit.explore.generator import SagaGenerator, count_seats
 from tests.unit.explore.seats import Script, add_seats, seat, seats_fit
 from tests.unit.explore.test_orders import books_balance, make_order, open_shop
 
@@ -113,7 +113,7 @@ def test_every_promise_holds_under_many_faults(what: str) -> None:
 @pytest.mark.parametrize("seed", range(len(CASES)))
 def test_every_promise_holds_of_a_saga_of_any_shape(seed: int) -> None:
     for number in range(max(1, SCHEDULES // OF_EACH)):
-        lots = Lots(f"{seed}/{number}")
+        lots = SagaGenerator(f"{seed}/{number}")
         saga = lots.draw()
         random_schedules(
             saga,

@@ -19,9 +19,9 @@ def is_completed(store: Store) -> bool:
 def test_a_step_with_one_attempt_survives_a_commit_without_an_answer() -> None:
     saga = Saga("seats", payload=dict, steps=(seat("a", retry=RetryPolicy(attempts=1)), seat("b")))
     explorer = Explorer(Setting(saga=saga, payload={}, prepare=add_seats), is_completed)
-    tried = explorer.try_schedule({}, remembers=True)
+    tried = explorer.run_schedule({}, remembers=True)
     for schedule, moment in tried.extend():
         [(number, fault)] = schedule.items()
         if fault.kind in UNANSWERED and " the commit of " in tried.points[number].where:
-            explorer.try_schedule(schedule, moment)
+            explorer.run_schedule(schedule, moment)
     assert explorer.make_report().schedules > 8

@@ -8,7 +8,7 @@ from lib.saga.testing.simulation.environment import Environment
 INSERT_ID = "logging.googleapis.com/insertId"
 
 
-class LogBook(io.TextIOBase):
+class AlertCapture(io.TextIOBase):
     """Standard output during a run. Each alert of a parked saga is one page by its insert id."""
 
     def __init__(self, environment: Environment) -> None:
@@ -18,5 +18,5 @@ class LogBook(io.TextIOBase):
         """Take a line, or a part of one; only an alert counts."""
         if '"saga-parked"' in text:
             line = json.loads(text)
-            self._environment.ledger.pages.add((line[INSERT_ID], line["time"]))
+            self._environment.history.pages.add((line[INSERT_ID], line["time"]))
         return len(text)

@@ -67,12 +67,12 @@ def explore(
     explorer = Explorer(setting, invariant)
     in_pairs = len(saga.parts) <= MAX_STEPS_IN_PAIRS if pairs is None else pairs
     singles = [
-        explorer.try_schedule(schedule, moment, remembers=in_pairs)
-        for schedule, moment in explorer.try_schedule({}, remembers=True).extend()
+        explorer.run_schedule(schedule, moment, remembers=in_pairs)
+        for schedule, moment in explorer.run_schedule({}, remembers=True).extend()
     ]
     for single in singles if in_pairs else ():
         for pair, moment in single.extend():
-            explorer.try_schedule(pair, moment)
+            explorer.run_schedule(pair, moment)
     return _check_coverage(explorer.make_report(), required=require_coverage)
 
 

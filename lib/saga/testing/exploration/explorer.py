@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from lib.datastore import Store
 from lib.saga.state.records import SagaStatus
-from lib.saga.testing.exploration.alert_capture import LogBook
-from lib.saga.testing.exploration.invariants import Finished, find_broken
+from lib.saga.testing.exploration.alert_capture import AlertCapture
+from lib.saga.testing.exploration.invariants import FinalState, find_violation
 from lib.saga.testing.exploration.report import Coverage, Report
 from lib.saga.testing.simulation.faults import Choose, Fault, FaultKind, Point, describe_fault
-from lib.saga.testing.simulation.process import PromiseBroken
+from lib.saga.testing.simulation.process import InvariantViolated
 from lib.saga.testing.simulation.setting import Setting, list_parts
 from lib.saga.testing.simulation.simulation import SAGA_ID, Moment, Simulation
 
@@ -22,14 +22,14 @@ Invariant = Callable[[Store], object]
 Schedule = dict[int, Fault]
 
 #: Of a long report, so many lines are told from its beginning, and from its end.
-MAX_TOLD = 40
+MAX_REPORT_LINES = 40
 
 #: What an operator has done by hand is not in the store, so no invariant can hold of it.
 BY_HAND = frozenset({FaultKind.SKIP, FaultKind.VOID, FaultKind.RESOLVE})
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class ExploredRun:
     """A schedule that kept all promises, the points that its run came to, and its moments."""
 
     schedule: Schedule
@@ -55,7 +55,7 @@ class Explorer:
         self._setting = setting
         self._invariant = invariant
         self._simulation = Simulation(setting)
-        self._log_book = LogBook(self._simulation.environment)
+        self._alert_capture = AlertCapture(self._simulation.environment)
         self._coverage = Coverage([label for label, _ in list_parts(setting.saga)])
         self._ended: Counter[str] = Counter()
         self._ran = 0
@@ -67,17 +67,17 @@ class Explorer:
     def run(self, choose: Choose, since: Moment | None = None, *, remembers: bool = False) -> str:
         """Run with the faults that are chosen; return which promise is broken, "" for none."""
         self._ran += 1
-        with redirect_stdout(self._log_book):
+        with redirect_stdout(self._alert_capture):
             try:
                 self._simulation.run(choose, since, remembers=remembers)
-            except PromiseBroken as broken:
+            except InvariantViolated as broken:
                 return str(broken)
-        self._coverage.add(self._simulation.environment.struck)
+        self._coverage.add(self._simulation.environment.injected)
         return self._find_broken()
 
-    def try_schedule(
+    def run_schedule(
         self, schedule: Schedule, since: Moment | None = None, *, remembers: bool = False
-    ) -> Tried:
+    ) -> ExploredRun:
         """Run with the faults of a schedule; return what the run came to, to be extended.
 
         A run that `remembers` is extended from its moments, and not from the beginning.
@@ -87,11 +87,11 @@ class Explorer:
         broken = self.run(lambda point: schedule.get(point.number), since, remembers=remembers)
         if broken:
             raise AssertionError(self.describe(broken))
-        return Tried(schedule, self._simulation.environment.points, self._simulation.moments)
+        return ExploredRun(schedule, self._simulation.environment.points, self._simulation.moments)
 
     def shorten(self) -> str:
         """Drop from the last run's faults what is not needed; report what is broken even then."""
-        schedule = {point.number: fault for point, fault in self._simulation.environment.struck}
+        schedule = {point.number: fault for point, fault in self._simulation.environment.injected}
         for number in list(schedule):
             shorter = {key: fault for key, fault in schedule.items() if key != number}
             if self._replay(shorter):
@@ -104,7 +104,7 @@ class Explorer:
     def describe(self, broken: str) -> str:
         """Report the last run in words."""
         environment = self._simulation.environment
-        faults = [describe_fault(point, fault) for point, fault in environment.struck]
+        faults = [describe_fault(point, fault) for point, fault in environment.injected]
         schedule = "; then ".join(faults) or "no fault at all"
         report = "\n".join(_cut(environment.report))
         return f"{broken}\nThe schedule that shows it: {schedule}.\nWhat happened:\n{report}"
@@ -116,10 +116,14 @@ class Explorer:
             if loaded is None:
                 return f"saga {saga.id} has lost its steps"
             definition = environment.definitions.get_declared(saga)
-            finished = Finished(
-                definition, loaded, environment.store, environment.ledger, len(environment.struck)
+            finished = FinalState(
+                definition,
+                loaded,
+                environment.store,
+                environment.history,
+                len(environment.injected),
             )
-            broken = find_broken(finished)
+            broken = find_violation(finished)
             if broken:
                 return broken if saga.id == SAGA_ID else f"{saga.id}: {broken}"
         if environment.helped and not environment.unrepeated:
@@ -133,7 +137,7 @@ class Explorer:
         self._ended[str(status)] += 1
         if status is SagaStatus.FAILED and not self._setting.may_park:
             return "the saga is parked, which its author rules out"
-        if any(fault.kind in BY_HAND for _, fault in environment.struck):
+        if any(fault.kind in BY_HAND for _, fault in environment.injected):
             return ""
         broken = f"the invariant does not hold of a saga that is {status}"
         try:
@@ -144,10 +148,10 @@ class Explorer:
 
 def _cut(report: list[str]) -> list[str]:
     """Return a report without its middle, if it is long."""
-    if len(report) <= 2 * MAX_TOLD:
+    if len(report) <= 2 * MAX_REPORT_LINES:
         return report
-    left_out = f"({len(report) - 2 * MAX_TOLD} lines are left out)"
-    return [*report[:MAX_TOLD], left_out, *report[-MAX_TOLD:]]
+    left_out = f"({len(report) - 2 * MAX_REPORT_LINES} lines are left out)"
+    return [*report[:MAX_REPORT_LINES], left_out, *report[-MAX_REPORT_LINES:]]
 
 
 def _fault_of(schedule: Schedule, point: Point) -> Fault | None:

@@ -21,7 +21,7 @@ from lib.saga.state.records import (
     StepRecord,
     StepStatus,
 )
-from lib.saga.testing.simulation.history import Called, Ledger
+from lib.saga.testing.simulation.history import ActionCall, History
 
 #: More events than any explored saga has.
 MAX_EVENTS = 10_000
@@ -31,21 +31,21 @@ MAX_EVENTS = 10_000
 BY_HAND = frozenset({Cause.SKIPPED_BY_OPERATOR, Cause.VOIDED_BY_OPERATOR})
 
 
-class Finished:
+class FinalState:
     """A saga when all is quiet."""
 
     def __init__(
-        self, definition: Saga, loaded: Loaded, store: Store, ledger: Ledger, faults: int
+        self, definition: Saga, loaded: Loaded, store: Store, history: History, faults: int
     ) -> None:
         self.definition = definition
         #: How many faults have struck.
         self.faults = faults
         self.saga, self.steps = loaded
         self.store = store
-        self.executed = ledger.of(self.saga.id, Phase.EXECUTE)
-        self.compensated = ledger.of(self.saga.id, Phase.COMPENSATE)
-        self.asked = ledger.of(self.saga.id, Phase.STATUS)
-        self.ledger = ledger
+        self.executed = history.of(self.saga.id, Phase.EXECUTE)
+        self.compensated = history.of(self.saga.id, Phase.COMPENSATE)
+        self.asked = history.of(self.saga.id, Phase.STATUS)
+        self.history = history
         self.events = SagaRepository(store).events(self.saga.id, MAX_EVENTS)
         #: An operator has said that it was brought to its end by hand.
         self.resolved = any(event.cause == Cause.RESOLVED_BY_OPERATOR for event in self.events)
@@ -70,11 +70,11 @@ class Finished:
         """Tell whether an operator has said what became of a step, or of its compensation."""
         return step.name in (event.step for event in self.events if event.cause in BY_HAND)
 
-    def calls_of(self, step: StepRecord) -> list[Called]:
+    def calls_of(self, step: StepRecord) -> list[ActionCall]:
         """Return the calls of a step's own action."""
         return [each for each in self.executed if each.step == step.index]
 
-    def undoings_of(self, step: StepRecord) -> list[Called]:
+    def undoings_of(self, step: StepRecord) -> list[ActionCall]:
         """Return the calls of a step's compensation."""
         return [each for each in self.compensated if each.step == step.index]
 
@@ -83,122 +83,124 @@ class Finished:
         return self.definition.parts[step.index]
 
 
-def find_broken(finished: Finished) -> str | None:
+def find_violation(state: FinalState) -> str | None:
     """Return the first promise that does not hold, in words; None when all of them do."""
-    return next((broken for check in CHECKS for broken in check(finished)), None)
+    return next((broken for check in CHECKS for broken in check(state)), None)
 
 
-def _check_end(it: Finished) -> Iterator[str]:
-    letter = it.store.find(key(DeadLetter, it.saga.id))
-    if it.saga.status is SagaStatus.FAILED or it.saga.incident:
+def _check_end(state: FinalState) -> Iterator[str]:
+    letter = state.store.find(key(DeadLetter, state.saga.id))
+    if state.saga.status is SagaStatus.FAILED or state.saga.incident:
         if letter is None or not letter.alerted:
             yield f"an operator is called by one dead letter and one alert, not {letter}"
     elif letter is not None:
-        yield f"the saga is {it.saga.status}, but it has a dead letter"
-    elif it.saga.status not in FINISHED and not any(map(it.waits_for_mending, it.steps)):
-        waits = [step.name for step in it.steps if step.status is StepStatus.WAITING]
+        yield f"the saga is {state.saga.status}, but it has a dead letter"
+    elif state.saga.status not in FINISHED and not any(map(state.waits_for_mending, state.steps)):
+        waits = [step.name for step in state.steps if step.status is StepStatus.WAITING]
         why = f": it waits at {', '.join(waits)}" if waits else ""
-        yield f"the saga is left {it.saga.status}, and nothing moves it any more{why}"
+        yield f"the saga is left {state.saga.status}, and nothing moves it any more{why}"
 
 
-def _check_completed(it: Finished) -> Iterator[str]:
-    if it.saga.status is not SagaStatus.COMPLETED or it.resolved:
+def _check_completed(state: FinalState) -> Iterator[str]:
+    if state.saga.status is not SagaStatus.COMPLETED or state.resolved:
         return
-    for step in it.steps:
-        if not _is_done(it, step):
+    for step in state.steps:
+        if not _is_done(state, step):
             yield f"the saga is COMPLETED, but step {step.name} is not done"
-    if it.compensated:
+    if state.compensated:
         yield "the saga is COMPLETED, but something was compensated"
 
 
-def _is_done(it: Finished, step: StepRecord) -> bool:
+def _is_done(state: FinalState, step: StepRecord) -> bool:
     if step.status is StepStatus.SKIPPED:
-        return it.was_settled_by_hand(step) or not it.calls_of(step)
-    part, child = it.part_of(step), it.child_of(step)
+        return state.was_settled_by_hand(step) or not state.calls_of(step)
+    part, child = state.part_of(step), state.child_of(step)
     if isinstance(part, Child):
         ended = child is not None and child.status is SagaStatus.COMPLETED
     else:
-        asked = [each for each in it.asked if each.step == step.index]
-        ended = not isinstance(part, Step) or any(c.ended for c in (*it.calls_of(step), *asked))
+        asked = [each for each in state.asked if each.step == step.index]
+        ended = not isinstance(part, Step) or any(c.ended for c in (*state.calls_of(step), *asked))
     return ended and step.status is StepStatus.COMPLETED
 
 
-def _check_rolled_back(it: Finished) -> Iterator[str]:
-    if it.saga.status is not SagaStatus.ROLLED_BACK or it.resolved:
+def _check_rolled_back(state: FinalState) -> Iterator[str]:
+    if state.saga.status is not SagaStatus.ROLLED_BACK or state.resolved:
         return
-    for step in it.steps:
-        if it.part_of(step).can_be_undone and _is_left(it, step):
+    for step in state.steps:
+        if state.part_of(step).can_be_undone and _is_left(state, step):
             yield f"the saga is ROLLED_BACK, but the effect of step {step.name} is still there"
 
 
-def _is_left(it: Finished, step: StepRecord) -> bool:
+def _is_left(state: FinalState, step: StepRecord) -> bool:
     """Tell whether something that a step did has not been made good."""
-    child, effect = it.child_of(step), it.effect_of(step)
-    if it.was_settled_by_hand(step):
+    child, effect = state.child_of(step), state.effect_of(step)
+    if state.was_settled_by_hand(step):
         return False
     if child is not None:
         return child.status is not SagaStatus.ROLLED_BACK
     if effect is not None:
         return effect.status is EffectStatus.DONE
-    undone = any(each.step == step.index and each.ended for each in it.compensated)
-    return any(each.ended or each.unbarred for each in it.calls_of(step)) and not undone
+    undone = any(each.step == step.index and each.ended for each in state.compensated)
+    return any(each.ended or each.unbarred for each in state.calls_of(step)) and not undone
 
 
-def _check_order(it: Finished) -> Iterator[str]:
-    if it.definition.on_compensation_failure is OnCompensationFailure.CONTINUE:
+def _check_order(state: FinalState) -> Iterator[str]:
+    if state.definition.on_compensation_failure is OnCompensationFailure.CONTINUE:
         # One that has failed is left behind on purpose, and made good after the others.
         return
-    firsts = list(dict.fromkeys(each.step for each in it.compensated))
-    if not _goes_back(it, firsts):
-        names = ", ".join(it.steps[index].name for index in firsts)
+    firsts = list(dict.fromkeys(each.step for each in state.compensated))
+    if not _goes_back(state, firsts):
+        names = ", ".join(state.steps[index].name for index in firsts)
         yield f"the compensations were not called in reverse order: {names}"
-    index_of = {step.name: step.index for step in it.steps}
+    index_of = {step.name: step.index for step in state.steps}
     made_good = [
-        e.step for e in it.events if e.to_status == StepStatus.COMPENSATED != e.from_status
+        e.step for e in state.events if e.to_status == StepStatus.COMPENSATED != e.from_status
     ]
-    if not _goes_back(it, [index_of[name] for name in made_good]):
+    if not _goes_back(state, [index_of[name] for name in made_good]):
         yield f"the compensations were not recorded in reverse order: {', '.join(made_good)}"
 
 
-def _goes_back(it: Finished, indexes: list[int]) -> bool:
+def _goes_back(state: FinalState, indexes: list[int]) -> bool:
     """Tell whether steps come stage after stage, the last one first."""
-    starts = [it.definition.stage_of(index).start for index in indexes]
+    starts = [state.definition.stage_of(index).start for index in indexes]
     return starts == sorted(starts, reverse=True)
 
 
-def _check_pivot(it: Finished) -> Iterator[str]:
-    pivot = it.definition.pivot
-    if pivot == len(it.steps):
+def _check_pivot(state: FinalState) -> Iterator[str]:
+    pivot = state.definition.pivot
+    if pivot == len(state.steps):
         return
-    step = it.steps[pivot]
-    if it.was_settled_by_hand(step):
+    step = state.steps[pivot]
+    if state.was_settled_by_hand(step):
         return
-    effect = it.effect_of(step)
+    effect = state.effect_of(step)
     done = step.status is StepStatus.COMPLETED or (
         effect is not None and effect.status is EffectStatus.DONE
     )
-    if done and it.compensated:
+    if done and state.compensated:
         yield f"the pivot {step.name} was done, and yet something was compensated"
 
 
-def _check_once(it: Finished) -> Iterator[str]:
-    for name, seen in (("effect", it.ledger.applied), ("compensation", it.ledger.undone)):
+def _check_once(state: FinalState) -> Iterator[str]:
+    for name, seen in (("effect", state.history.applied), ("compensation", state.history.undone)):
         for effect, times in seen.items():
             if times > 1:
                 yield f"the {name} of {effect} happened {times} times"
-    for step in it.steps:
-        if it.effect_of(step) is not None and any(each.unbarred for each in it.calls_of(step)):
+    for step in state.steps:
+        if state.effect_of(step) is not None and any(
+            each.unbarred for each in state.calls_of(step)
+        ):
             yield f"step {step.name} has written beside its effect barrier"
 
 
-def _check_attempts(it: Finished) -> Iterator[str]:
+def _check_attempts(state: FinalState) -> Iterator[str]:
     """No attempt is made more often than faults can double it, nor more than the policy allows."""
-    for step in it.steps:
-        part = it.part_of(step)
-        eras = 1 + sum(event.cause == Cause.RETRIED_BY_OPERATOR for event in it.events)
+    for step in state.steps:
+        part = state.part_of(step)
+        eras = 1 + sum(event.cause == Cause.RETRIED_BY_OPERATOR for event in state.events)
         for calls, policy in (
-            (it.calls_of(step), it.definition.retry_of(step.index)),
-            (it.undoings_of(step), getattr(part, "compensation_retry", None)),
+            (state.calls_of(step), state.definition.retry_of(step.index)),
+            (state.undoings_of(step), getattr(part, "compensation_retry", None)),
         ):
             attempts = Counter(each.attempt for each in calls)
             if policy is not None and len(attempts) > eras * policy.attempts:
@@ -206,34 +208,34 @@ def _check_attempts(it: Finished) -> Iterator[str]:
                     f"step {step.name} was tried {len(attempts)} times, "
                     f"but its policy allows {policy.attempts}"
                 )
-            if max(attempts.values(), default=0) > 1 + it.faults:
+            if max(attempts.values(), default=0) > 1 + state.faults:
                 yield f"one attempt of step {step.name} ran {max(attempts.values())} times"
 
 
-def _check_pages(it: Finished) -> Iterator[str]:
-    """Each incident pages once, whatever happens between the alert and the note of it."""
-    own = [page for page, _ in it.ledger.pages if page.rpartition("-")[0] == it.saga.id]
+def _check_pages(state: FinalState) -> Iterator[str]:
+    """Each incident pages once, whatever happens between the alert and the note of state."""
+    own = [page for page, _ in state.history.pages if page.rpartition("-")[0] == state.saga.id]
     if len(own) > len(set(own)):
         yield f"an operator is paged twice for one incident: {sorted(own)}"
-    incidents = {f"{it.saga.id}-{event.id}" for event in it.events if not event.step}
+    incidents = {f"{state.saga.id}-{event.id}" for event in state.events if not event.step}
     if not incidents.issuperset(own):
         yield f"an operator is paged for what is no incident: {sorted(own)}"
-    if it.saga.incident and f"{it.saga.id}-{it.saga.incident}" not in own:
-        yield f"the saga is {it.saga.status} with an incident, and nobody was paged"
+    if state.saga.incident and f"{state.saga.id}-{state.saga.incident}" not in own:
+        yield f"the saga is {state.saga.status} with an incident, and nobody was paged"
 
 
-def _check_trail(it: Finished) -> Iterator[str]:
+def _check_trail(state: FinalState) -> Iterator[str]:
     """Replay the events: the state that they lead to is that of the records."""
     try:
-        told = replay(it.events, [step.name for step in it.steps])
+        told = replay(state.events, [step.name for step in state.steps])
     except Broken as problem:
         yield str(problem)
         return
-    if told != state_of(it.saga, it.steps):
+    if told != state_of(state.saga, state.steps):
         yield f"the audit trail does not lead to the state of the records: {told}"
 
 
-Check = Callable[[Finished], Iterator[str]]
+Check = Callable[[FinalState], Iterator[str]]
 
 CHECKS: tuple[Check, ...] = (
     _check_end,

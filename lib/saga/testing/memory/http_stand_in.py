@@ -24,7 +24,7 @@ from lib.saga.remote.exchange import Answer, Request
 
 @entity(kind="StandIn")
 @dataclass(slots=True, kw_only=True)
-class Remembered:
+class StandInState:
     """What a stand-in remembers, as JSON, by the stand-in's name."""
 
     id: Id[str]
@@ -74,9 +74,9 @@ class HttpStandIn:
         self._known = ", ".join(routes)
         self._name = name
 
-    def remembered(self, store: Store) -> dict[str, Any]:
+    def read_state(self, store: Store) -> dict[str, Any]:
         """Return what the services remember in a store, for an invariant."""
-        found = store.find(key(Remembered, self._name))
+        found = store.find(key(StandInState, self._name))
         return msgspec.json.decode(found.state) if found else {}
 
     def serve(self, request: Request, store: Store) -> Answer:
@@ -92,9 +92,9 @@ class HttpStandIn:
         raise LookupError(f"no route for {request.method} {url}, only for {self._known}")
 
     def _answer(self, route: Route, request: ServiceRequest, store: Store) -> Answer:
-        state = self.remembered(store)
+        state = self.read_state(store)
         answer = route(request, state)
-        store.upsert(Remembered(id=self._name, state=msgspec.json.encode(state).decode()))
+        store.upsert(StandInState(id=self._name, state=msgspec.json.encode(state).decode()))
         if not isinstance(answer, ServiceAnswer):
             answer = ServiceAnswer(status=200, body=answer)
         body = b"" if answer.body is None else msgspec.json.encode(answer.body)

@@ -8,9 +8,9 @@ from lib.saga.state.delivery import Delivery
 from lib.saga.testing.memory.clock import VirtualClock
 
 #: The service's own retries: as `queues.yaml` sets them.
-FIRST_BACKOFF = timedelta(seconds=0.1)
-LONGEST_BACKOFF = timedelta(seconds=60)
-MOST_DISPATCHES = 100
+INITIAL_BACKOFF = timedelta(seconds=0.1)
+MAX_BACKOFF = timedelta(seconds=60)
+MAX_DISPATCHES = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -78,10 +78,10 @@ class MemoryQueue:
         if task.dispatches != number or task not in self.tasks:
             return
         task.answered += answered
-        if task.dispatches == MOST_DISPATCHES:
+        if task.dispatches == MAX_DISPATCHES:
             self.tasks.remove(task)
-        backoff = FIRST_BACKOFF * 2 ** min(task.retries, 10)
-        task.at = self._clock.now + min(backoff, LONGEST_BACKOFF)
+        backoff = INITIAL_BACKOFF * 2 ** min(task.retries, 10)
+        task.at = self._clock.now + min(backoff, MAX_BACKOFF)
 
     def save(self) -> Saved:
         """Return the tasks and all names that were ever used, for `restore`."""

@@ -37,7 +37,7 @@ REFUSED = (Conflict, NotFound, Unavailable, Contention, NotBegun)
 
 
 @dataclass
-class Bystanders:
+class Actors:
     """What they have done so far; everything of it happens between two points of a process."""
 
     setting: Setting
@@ -50,7 +50,7 @@ class Bystanders:
     #: Somebody has had all parked sagas tried again, which happens once.
     retried: bool = False
 
-    def copy(self) -> "Bystanders":
+    def copy(self) -> "Actors":
         """Return the same, to go on by themselves."""
         return replace(
             self, sent=set(self.sent), absent=set(self.absent), refused=set(self.refused)
@@ -80,9 +80,9 @@ class Bystanders:
                     return self._send_or_not(saga, step)
         return False
 
-    def put_right(self) -> bool:
+    def repair(self) -> bool:
         """When all is quiet, undo what cannot last; False when there is nothing to undo."""
-        return self._bring_back() or self._resume() or self._retry_once()
+        return self._bring_back() or self._resume() or self._retry_parked()
 
     def _is_wanted(self, saga: SagaRecord, step: StepRecord) -> bool:
         name = (saga.id, step.name)
@@ -133,7 +133,7 @@ class Bystanders:
         if not self.environment.definitions.withdrawn:
             return False
         self.environment.definitions.withdrawn = False
-        self.environment.tell("the deployment is undone")
+        self.environment.log("the deployment is undone")
         self.retried = False
         return True
 
@@ -141,7 +141,7 @@ class Bystanders:
         self.retried = False
         self._ask("a park by hand", _make(ParkRequested))
 
-    def _retry_once(self) -> bool:
+    def _retry_parked(self) -> bool:
         if self.retried or not self.setting.operators:
             return False
         self.retried = True

@@ -45,17 +45,17 @@ from lib.saga.testing.simulation.faults import (
     FaultKind,
     Point,
 )
-from lib.saga.testing.simulation.faulty_network import WatchedNetwork
-from lib.saga.testing.simulation.faulty_services import LATENCY, WatchedQueue, WatchedStore
-from lib.saga.testing.simulation.history import Ledger
-from lib.saga.testing.simulation.process import Killed, Process, PromiseBroken
+from lib.saga.testing.simulation.faulty_network import FaultyNetwork
+from lib.saga.testing.simulation.faulty_services import LATENCY, FaultyQueue, FaultyStore
+from lib.saga.testing.simulation.history import History
+from lib.saga.testing.simulation.process import InvariantViolated, Killed, Process
 from lib.saga.testing.simulation.setting import Deployment, Setting
 from lib.saga.testing.simulation.worker import Worker
 from lib.timing.clock import CLOCK
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Postponed:
     """What happens later: a task that is delivered, or something else that is done by itself.
 
     `until` counts deliveries; None is until all is quiet.
@@ -66,7 +66,7 @@ class Held:
     task: Task | None = None
     act: Callable[[], None] | None = None
 
-    def copy(self) -> "Held":
+    def copy(self) -> "Postponed":
         """Return the same with a task of its own."""
         return replace(self, task=replace(self.task)) if self.task else self
 
@@ -78,11 +78,11 @@ class Snapshot:
     now: datetime
     memory: entities.Saved
     queue: queue.Saved
-    ledger: Ledger
+    history: History
     points: tuple[Point, ...] = ()
-    struck: tuple[tuple[Point, Fault], ...] = ()
+    injected: tuple[tuple[Point, Fault], ...] = ()
     report: tuple[str, ...] = ()
-    held: tuple[Held, ...] = ()
+    held: tuple[Postponed, ...] = ()
     events: int = 0
     unrepeated: bool = False
     withdrawn: bool = False
@@ -106,13 +106,13 @@ class Environment:
         self.definitions = Deployment([setting.saga])
         self.engine = setting.make_engine(
             self.definitions,
-            SagaRepository(WatchedStore(self._memory, self)),
-            WatchedQueue(self),
+            SagaRepository(FaultyStore(self._memory, self)),
+            FaultyQueue(self),
             self.read_clock,
             self._call_within,
             lambda _: self.clock.advance(LATENCY),
         )
-        self._network = WatchedNetwork(self, setting.http)
+        self._network = FaultyNetwork(self, setting.http)
         if setting.prepare:
             setting.prepare(self.store)
         self.queue = MemoryQueue(self.clock)
@@ -120,7 +120,7 @@ class Environment:
         self._worker: Worker | None = None
         self._choose: Choose = lambda _: None
         now, saved = self.clock.now, self._memory.save()
-        self.beginning = Snapshot(now, saved, self.queue.save(), Ledger())
+        self.beginning = Snapshot(now, saved, self.queue.save(), History())
         self.restore(self.beginning, self._choose)
 
     def save(self) -> Snapshot:
@@ -129,9 +129,9 @@ class Environment:
             self.clock.now,
             self._memory.save(),
             self.queue.save(),
-            self.ledger.copy(),
+            self.history.copy(),
             tuple(self.points),
-            tuple(self.struck),
+            tuple(self.injected),
             tuple(self.report),
             tuple(held.copy() for held in self.held),
             self.events,
@@ -146,8 +146,8 @@ class Environment:
         self.clock.now = snapshot.now
         self._memory.restore(snapshot.memory)
         self.queue.restore(snapshot.queue)
-        self.ledger = snapshot.ledger.copy()
-        self.points, self.struck = list(snapshot.points), list(snapshot.struck)
+        self.history = snapshot.history.copy()
+        self.points, self.injected = list(snapshot.points), list(snapshot.injected)
         self.report = list(snapshot.report)
         #: What happens later, and how many events there were so far.
         self.held, self.events = [held.copy() for held in snapshot.held], snapshot.events
@@ -232,7 +232,7 @@ class Environment:
         name = definition.parts[delivery.step].name
         return name if definition is self._setting.saga else f"{definition.name}/{name}"
 
-    def tell(self, what: str) -> None:
+    def log(self, what: str) -> None:
         """Write a line of the run's report."""
         elapsed = (self.clock.now - BEGINNING).total_seconds()
         self.report.append(f"{elapsed:10.3f} s  {'  ' * len(self._stack)}{what}")
@@ -240,7 +240,7 @@ class Environment:
     def fail(self, why: str) -> None:
         """Break the run off: a promise does not hold."""
         self.broken = why
-        raise PromiseBroken(why)
+        raise InvariantViolated(why)
 
     def perform(self, process: Process, work: Callable[[], str]) -> str:
         """Run a process to its end, or to its death; say in a word how it ended."""
@@ -258,8 +258,8 @@ class Environment:
         finally:
             self._stack.pop()
         if self.broken:
-            raise PromiseBroken(self.broken)
-        self.tell(f"{process.name}: {ended}")
+            raise InvariantViolated(self.broken)
+        self.log(f"{process.name}: {ended}")
         for worker in process.beside:
             self.resume(worker, None)
         return ended
@@ -318,16 +318,16 @@ class Environment:
         self.points.append(point)
         fault = self._choose(point)
         if fault is not None:
-            self.struck.append((point, fault))
+            self.injected.append((point, fault))
             if self._stack and self.process.task is None:
                 self.unrepeated = True
-            self.tell(f"here: {fault.kind} {where}")
+            self.log(f"here: {fault.kind} {where}")
         return fault
 
     def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
         """Have something happen by itself, when a fault says."""
         until = None if fault.events is None else self.events + fault.events
-        self.held.append(Held(until, name, act=act))
+        self.held.append(Postponed(until, name, act=act))
 
     def _faults_of(self, process: Process) -> tuple[Fault, ...]:
         """Return what makes a difference where a process is now.
@@ -360,14 +360,14 @@ class Environment:
             raise AssertionError("only a delivery runs an action")
         delivery = process.task.delivery
         self._check_pause(process, delivery)
-        process.called = called = self.ledger.begin(delivery)
+        process.called = called = self.history.begin(delivery)
         process.began = True
         try:
             where = f"before the action of {process.name}"
             fault = self.reach(where, TIME_OUT, *STRAGGLERS)
             if fault is not None:
                 self._time_out(process, fault, timeout, action)
-            value = check_ran(contain(action, (Killed, PromiseBroken)), "the action")
+            value = check_ran(contain(action, (Killed, InvariantViolated)), "the action")
             process.live()
             called.ended = True
         finally:
@@ -398,12 +398,12 @@ class Environment:
         """Run an action whose caller waits no longer; what it returns or raises, nobody hears."""
 
         def run() -> str:
-            self.process.called = self.ledger.calls[number]
+            self.process.called = self.history.calls[number]
             try:
-                check_ran(contain(action, (Killed, PromiseBroken)), "the action")
+                check_ran(contain(action, (Killed, InvariantViolated)), "the action")
             except Exception as problem:  # an author's code may raise anything
                 return f"in vain: {problem!r}"
-            self.ledger.calls[number].ended = True
+            self.history.calls[number].ended = True
             return "done"
 
         self.perform(Process(name, part=part, sweeps=True), run)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lib.saga.testing.simulation.environment import Environment
 
 
-class WatchedNetwork:
+class FaultyNetwork:
     """Carries requests to a stand-in, and loses, delays and doubles them."""
 
     def __init__(self, environment: "Environment", stand_in: HttpStandIn | None) -> None:

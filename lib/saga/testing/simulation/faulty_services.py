@@ -21,7 +21,7 @@ from lib.saga.testing.simulation.faults import (
     Fault,
     FaultKind,
 )
-from lib.saga.testing.simulation.history import Ledger
+from lib.saga.testing.simulation.history import History
 from lib.saga.testing.simulation.process import Process, name_delivery
 
 #: How long a call takes, so that what comes later has a later time.
@@ -31,11 +31,11 @@ LATENCY = timedelta(milliseconds=1)
 UNANSWERED = (NOT_MADE, *LATE_COMMITS)
 
 
-class Witness(Protocol):
+class FaultPoints(Protocol):
     """Who hears of every point that a process comes to."""
 
     clock: VirtualClock
-    ledger: Ledger
+    history: History
     queue: MemoryQueue
 
     @property
@@ -56,12 +56,12 @@ class Witness(Protocol):
         ...
 
 
-class WatchedStore(MemoryStore):
+class FaultyStore(MemoryStore):
     """Reads and writes for the process that runs now, which may be killed before and after."""
 
-    def __init__(self, memory: Memory, witness: Witness) -> None:
-        super().__init__(memory, witness.clock)
-        self._witness = witness
+    def __init__(self, memory: Memory, points: FaultPoints) -> None:
+        super().__init__(memory, points.clock)
+        self._points = points
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
         """Return what each key leads to; the engine's own lookups may go without an answer."""
@@ -97,13 +97,13 @@ class WatchedStore(MemoryStore):
         )
 
     def _read(self, what: str) -> None:
-        process = self._witness.process
+        process = self._points.process
         process.live()
         process.moved = True
         self.clock.advance(LATENCY)
         if process.called or not (process.task or process.sweeps):
             return
-        if self._witness.meet(f"a {what} of {process.name}", process.name, (UNREAD,)):
+        if self._points.meet(f"a {what} of {process.name}", process.name, (UNREAD,)):
             raise Unavailable("the Datastore does not answer")
 
     def _write(
@@ -113,19 +113,19 @@ class WatchedStore(MemoryStore):
         *,
         may_be_unanswered: bool,
     ) -> list[Any]:
-        process = self._witness.process
+        process = self._points.process
         process.live()
         self.clock.advance(LATENCY)
         what = f"the {'effect' if process.called else 'commit'} of {process.name}"
-        fault = self._witness.reach(f"before {what}", *(UNANSWERED if may_be_unanswered else ()))
+        fault = self._points.reach(f"before {what}", *(UNANSWERED if may_be_unanswered else ()))
         commit = self._make_commit(mutations, send, process)
         if fault is not None:
             if fault.kind is FaultKind.MADE_LATE:
-                self._witness.do_later(fault, what, lambda: _ignore_refusal(commit))
+                self._points.do_later(fault, what, lambda: _ignore_refusal(commit))
             raise Unavailable("whether it was written is not known: there was no answer")
         answer = commit()
         process.moved = process.durable = True
-        if self._witness.reach(f"after {what}", *((LOST_ANSWER,) if may_be_unanswered else ())):
+        if self._points.reach(f"after {what}", *((LOST_ANSWER,) if may_be_unanswered else ())):
             raise Unavailable("whether it was written is not known: the answer was lost")
         return answer
 
@@ -138,7 +138,7 @@ class WatchedStore(MemoryStore):
         def commit() -> list[Any]:
             answer = send()
             if number is not None:
-                self._witness.ledger.note_commit(number, mutations)
+                self._points.history.note_commit(number, mutations)
             return answer
 
         return commit
@@ -151,21 +151,21 @@ def _ignore_refusal(commit: Callable[[], object]) -> None:
         return
 
 
-class WatchedQueue:
+class FaultyQueue:
     """Takes deliveries from the process that runs now, which may be killed before and after."""
 
-    def __init__(self, witness: Witness) -> None:
-        self._witness = witness
+    def __init__(self, points: FaultPoints) -> None:
+        self._points = points
 
     def enqueue(self, delivery: Delivery) -> None:
         """Take a delivery; raise Unavailable if it was not taken, or if the answer was lost."""
-        process = self._witness.process
+        process = self._points.process
         process.live()
-        self._witness.clock.advance(LATENCY)
+        self._points.clock.advance(LATENCY)
         what = f"the enqueue of {name_delivery(delivery)} by {process.name}"
-        if self._witness.reach(f"before {what}", REFUSED):
+        if self._points.reach(f"before {what}", REFUSED):
             raise Unavailable("the queue does not answer")
-        self._witness.queue.enqueue(delivery)
+        self._points.queue.enqueue(delivery)
         process.moved = process.durable = True
-        if self._witness.reach(f"after {what}", LOST_ANSWER):
+        if self._points.reach(f"after {what}", LOST_ANSWER):
             raise Unavailable("the queue's answer was lost")

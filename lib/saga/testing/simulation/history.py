@@ -11,7 +11,7 @@ from lib.saga.state.delivery import Delivery
 
 
 @dataclass(slots=True, eq=False)
-class Called:
+class ActionCall:
     """One call of a step's action. `ended` says that it came to its end without an error."""
 
     saga_id: str
@@ -25,30 +25,30 @@ class Called:
     unbarred: bool = False
 
 
-class Ledger:
+class History:
     """All calls of a run in the order in which they began, and the barrier's records by key.
 
     `pages` has the alerts as Cloud Logging keeps them: one of all with the same insert id and time.
     """
 
     def __init__(self) -> None:
-        self.calls: list[Called] = []
+        self.calls: list[ActionCall] = []
         self.pages: set[tuple[str, str]] = set()
         self.applied: Counter[str] = Counter()
         self.undone: Counter[str] = Counter()
 
-    def copy(self) -> "Ledger":
-        """Return a ledger that says the same, and goes on by itself."""
-        copied = Ledger()
+    def copy(self) -> "History":
+        """Return a history that says the same, and goes on by itself."""
+        copied = History()
         copied.calls = [replace(each) for each in self.calls]
         copied.pages = set(self.pages)
         copied.applied, copied.undone = Counter(self.applied), Counter(self.undone)
         return copied
 
-    def begin(self, delivery: Delivery) -> Called:
+    def begin(self, delivery: Delivery) -> ActionCall:
         """Write down that a delivery's action is called."""
         where = (delivery.saga_id, delivery.step, delivery.phase, delivery.attempt)
-        called = Called(*where, number=len(self.calls))
+        called = ActionCall(*where, number=len(self.calls))
         self.calls.append(called)
         return called
 
@@ -65,6 +65,6 @@ class Ledger:
         called.committed = True
         called.unbarred = called.unbarred or not records
 
-    def of(self, saga_id: str, phase: Phase) -> list[Called]:
+    def of(self, saga_id: str, phase: Phase) -> list[ActionCall]:
         """Return the calls of a saga's actions in one phase."""
         return [each for each in self.calls if (each.saga_id, each.phase) == (saga_id, phase)]

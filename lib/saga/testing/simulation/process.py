@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing.memory.queue import Task
-from lib.saga.testing.simulation.history import Called
+from lib.saga.testing.simulation.history import ActionCall
 
 if TYPE_CHECKING:
     from lib.saga.testing.simulation.worker import Worker
@@ -16,7 +16,7 @@ class Killed(BaseException):
     """The process was killed with -9: no code of it runs any more, not even its `except`."""
 
 
-class PromiseBroken(BaseException):
+class InvariantViolated(BaseException):
     """A run has shown that a promise does not hold; the code under test cannot catch it."""
 
 
@@ -32,7 +32,7 @@ class Process:
     name: str
     task: Task | None = None
     part: str = ""
-    called: Called | None = None
+    called: ActionCall | None = None
     #: It has called an action.
     began: bool = False
     killed: bool = False

@@ -11,8 +11,8 @@ from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import LOOK_PERIOD, SagaRecord
 from lib.saga.testing.memory.clock import BEGINNING
 from lib.saga.testing.memory.queue import Task
-from lib.saga.testing.simulation.actors import Bystanders
-from lib.saga.testing.simulation.environment import Environment, Held, Snapshot
+from lib.saga.testing.simulation.actors import Actors
+from lib.saga.testing.simulation.environment import Environment, Postponed, Snapshot
 from lib.saga.testing.simulation.faults import (
     AHEAD,
     BEHIND,
@@ -24,7 +24,7 @@ from lib.saga.testing.simulation.faults import (
     Fault,
     FaultKind,
 )
-from lib.saga.testing.simulation.process import Process, PromiseBroken, name_delivery
+from lib.saga.testing.simulation.process import InvariantViolated, Process, name_delivery
 from lib.saga.testing.simulation.setting import Setting
 from lib.saga.testing.simulation.worker import Worker
 
@@ -52,7 +52,7 @@ class Moment:
     next_sweep: datetime
     last_life: datetime
     may_need_sweep: bool
-    bystanders: Bystanders
+    actors: Actors
 
     @property
     def points(self) -> int:
@@ -69,7 +69,7 @@ class Simulation:
         self._workers: list[Worker] = []
 
     def run(self, choose: Choose, since: Moment | None = None, *, remembers: bool = False) -> None:
-        """Run the saga, or go on since a moment of an earlier run; raises PromiseBroken.
+        """Run the saga, or go on since a moment of an earlier run; raises InvariantViolated.
 
         `moments` has those of this run afterwards, if it `remembers`.
         """
@@ -90,15 +90,15 @@ class Simulation:
 
     def _make_beginning(self) -> Moment:
         first_sweep = BEGINNING + self._setting.period
-        bystanders = Bystanders(self._setting, self.environment)
-        return Moment(self.environment.beginning, first_sweep, BEGINNING, False, bystanders)
+        actors = Actors(self._setting, self.environment)
+        return Moment(self.environment.beginning, first_sweep, BEGINNING, False, actors)
 
     def _restore(self, moment: Moment, choose: Choose) -> None:
         self.environment.restore(moment.snapshot, choose)
         self._next_sweep, self._last_life = moment.next_sweep, moment.last_life
         self._may_need_sweep = moment.may_need_sweep
         self._frozen: list[datetime] = []
-        self._bystanders = moment.bystanders.copy()
+        self._actors = moment.actors.copy()
 
     def _save(self) -> Moment:
         return Moment(
@@ -106,7 +106,7 @@ class Simulation:
             self._next_sweep,
             self._last_life,
             self._may_need_sweep,
-            self._bystanders.copy(),
+            self._actors.copy(),
         )
 
     def _start(self) -> bool:
@@ -131,17 +131,17 @@ class Simulation:
     def _step(self) -> bool:
         """Let the next thing happen; False when nothing more will."""
         if len(self.environment.report) > MAX_REPORT:
-            raise PromiseBroken("the saga goes round in circles")
+            raise InvariantViolated("the saga goes round in circles")
         due = self._take_due()
         if due is not None:
             self._do_held(due)
             return True
         task = self.environment.queue.next
         now = self.environment.clock.now
-        if (task is None or task.at > now) and self._bystanders.send_signal():
+        if (task is None or task.at > now) and self._actors.send_signal():
             return True
         if task is None and not self._moves():
-            return self._bystanders.put_right() or self._look()
+            return self._actors.repair() or self._look()
         self._skip_idle_sweeps(task)
         if task is not None and task.at <= self._next_sweep:
             self.environment.clock.advance_to(task.at)
@@ -165,7 +165,7 @@ class Simulation:
         idle = (until - self._next_sweep) // self._setting.period
         self._next_sweep += max(0, idle) * self._setting.period
 
-    def _take_due(self) -> Held | None:
+    def _take_due(self) -> Postponed | None:
         """Return what is held back no longer; when all is quiet, nothing is."""
         held, events = self.environment.held, self.environment.events
         quiescent = bool(held) and not self.environment.queue.tasks and not self._moves()
@@ -175,12 +175,12 @@ class Simulation:
                 return each
         return None
 
-    def _do_held(self, held: Held) -> None:
+    def _do_held(self, held: Postponed) -> None:
         if held.task is not None:
             self.environment.queue.tasks.append(held.task)
             self._deliver(held.task)
         elif held.act is not None:
-            self.environment.tell(f"{held.name}: now, and late")
+            self.environment.log(f"{held.name}: now, and late")
             held.act()
             self._note_event()
             self._may_need_sweep = True
@@ -209,7 +209,7 @@ class Simulation:
 
     def _hold(self, task: Task, after: int, fault: Fault) -> None:
         until = None if fault.events is None else self.environment.events + after + fault.events
-        self.environment.held.append(Held(until, name_delivery(task.delivery), task))
+        self.environment.held.append(Postponed(until, name_delivery(task.delivery), task))
 
     def _deliver(self, task: Task) -> None:
         queue = self.environment.queue
@@ -226,7 +226,7 @@ class Simulation:
                 self._check_refusal(process, problem)
                 return problem.code
             except Exception as problem:
-                raise PromiseBroken(f"{process.name} raised {problem!r}") from problem
+                raise InvariantViolated(f"{process.name} raised {problem!r}") from problem
 
         ended = self.environment.perform(process, deliver)
         if ended in ("killed", *(each.code for each in AGAIN)):
@@ -239,9 +239,11 @@ class Simulation:
         """Only a delivery whose action has begun may leave the queue in doubt about it."""
         cause = problem.__cause__
         if cause is not None and not isinstance(cause, AmendsError):
-            raise PromiseBroken(f"{process.name} raised {cause!r}") from problem
+            raise InvariantViolated(f"{process.name} raised {cause!r}") from problem
         if not process.began and not isinstance(problem, NotBegun):
-            raise PromiseBroken(f"{process.name} ended without an answer, and nothing had begun")
+            raise InvariantViolated(
+                f"{process.name} ended without an answer, and nothing had begun"
+            )
 
     def _read_clock(self, process: Process) -> None:
         """Come to the beginning of a delivery: its process may have a wrong clock."""
@@ -266,15 +268,15 @@ class Simulation:
         expired = any(at <= now for at in environment.find_due_times())
         if not (overdue or expired or environment.has_unalerted()):
             return
-        struck = len(environment.struck)
+        struck = len(environment.injected)
         ended = environment.perform(Process("a sweep", durable=False, sweeps=True), self._do_sweep)
-        if ended == "0 delivered" and len(environment.struck) == struck:
+        if ended == "0 delivered" and len(environment.injected) == struck:
             return
         self._note_event()
         for since in self._frozen:
             self._note_patience(since)
         if overdue and not (self._may_need_sweep or environment.unrepeated):
-            raise PromiseBroken("the sweep had to help, though the queue lost nothing")
+            raise InvariantViolated("the sweep had to help, though the queue lost nothing")
 
     def _do_sweep(self) -> str:
         try:
@@ -291,7 +293,7 @@ class Simulation:
         if saga is None:
             return False
         if environment.helped == saga.id:
-            raise PromiseBroken(f"the daily look at saga {saga.id} does not help")
+            raise InvariantViolated(f"the daily look at saga {saga.id} does not help")
         environment.helped = saga.id
         environment.clock.advance(LOOK_PERIOD)
         process = Process("the daily look", durable=False, sweeps=True)
@@ -307,7 +309,7 @@ class Simulation:
         return "it helped" if helped else "all is well"
 
     def _check_patience(self) -> None:
-        """Raise PromiseBroken if the sweep, which alone can help now, has not done so in time."""
+        """Raise InvariantViolated if the sweep, which alone can help now, came too late."""
         held = [each.task for each in self.environment.held if each.task]
         queued = [_what(task.delivery) for task in (*self.environment.queue.tasks, *held)]
         for each in self.environment.find_outstanding():
@@ -316,7 +318,7 @@ class Simulation:
             patience = each.timeout + GRACE.first * 2 ** max(0, each.epoch - QUICK_REDELIVERIES)
             bound = max(each.at, self._last_life) + patience + self._setting.period + SLACK
             if self._next_sweep > bound + 2 * SKEW:
-                raise PromiseBroken(
+                raise InvariantViolated(
                     f"{name_delivery(each)} was lost, and nothing moves it any more"
                 )
 
@@ -334,7 +336,7 @@ class Simulation:
         else:
             # News of a child that comes meanwhile is left to the sweep.
             self._may_need_sweep = self._may_need_sweep or fault is DEPLOY
-            self._bystanders.carry_out(fault)
+            self._actors.carry_out(fault)
 
     def _copy(self, task: Task) -> Task:
         """Have the queue dispatch a task once more."""

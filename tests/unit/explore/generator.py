@@ -29,11 +29,11 @@ PROBLEMS: dict[str, tuple[Exception, ...]] = {
 HOW_OFTEN = 0.06
 
 
-class Lots:
+class SagaGenerator:
     """Draws one saga, and uses each name for one step."""
 
     def __init__(self, seed: str) -> None:
-        self._lots = random.Random(seed)
+        self._random = random.Random(seed)
         self._left = list(NAMES)
         self._script = dict(self._draw_script())
         self._number = 0
@@ -42,14 +42,14 @@ class Lots:
 
     def draw(self) -> Saga:
         """Return a saga of up to eight steps, children's included."""
-        deadline = self._lots.choice([None, None, 1, 60, 5000])
+        deadline = self._random.choice([None, None, 1, 60, 5000])
         # A timer that outlasts the deadline is refused: together they fit into it.
         self._naps = [1, 100, 10**6] if deadline is None else [deadline / 10]
         return Saga(
             "seats",
             payload=dict,
             steps=tuple(self._draw_parts(6, undo=True, nested=False)) or (self._seat(undo=True),),
-            on_compensation_failure=self._lots.choice(list(OnCompensationFailure)),
+            on_compensation_failure=self._random.choice(list(OnCompensationFailure)),
             deadline=None if deadline is None else timedelta(seconds=deadline),
         )
 
@@ -57,18 +57,18 @@ class Lots:
         for name in NAMES:
             for when, problems in PROBLEMS.items():
                 for attempt in ("", "/1", "/2"):
-                    if self._lots.random() < HOW_OFTEN:
-                        yield f"{when}{name}{attempt}", self._lots.choice(problems)
+                    if self._random.random() < HOW_OFTEN:
+                        yield f"{when}{name}{attempt}", self._random.choice(problems)
 
     def _draw_parts(self, most: int, *, undo: bool, nested: bool) -> Iterator[Element | Parallel]:
         for _ in range(most):
             if len(self._left) < 3:
                 return
-            kind = self._lots.choice(KINDS)
+            kind = self._random.choice(KINDS)
             if kind == "group":
                 yield Parallel(self._seat(undo=undo), self._seat(undo=undo))
             elif kind == "timer":
-                length = self._lots.choice(self._naps)
+                length = self._random.choice(self._naps)
                 yield Timer(self._name("nap"), after=timedelta(seconds=length))
             elif kind == "signal":
                 yield self._signal()
@@ -81,13 +81,13 @@ class Lots:
                 yield self._seat(undo=undo)
 
     def _signal(self) -> Signal:
-        signal = Signal(self._name("go"), within=timedelta(seconds=self._lots.choice(self._naps)))
+        signal = Signal(self._name("go"), within=timedelta(seconds=self._random.choice(self._naps)))
         self.signals[signal.name] = 1
         return signal
 
     def _child(self) -> Child:
         parts = (self._seat(undo=True), *self._draw_parts(1, undo=True, nested=True))
-        how = self._lots.choice(list(OnCompensationFailure))
+        how = self._random.choice(list(OnCompensationFailure))
         saga = Saga(self._name("child"), payload=dict, steps=parts, on_compensation_failure=how)
         return Child(self._name("c"), saga=saga, payload=_pass_on)
 
