@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 #: The most that one batch takes, which is what one Commit is sent with.
-LARGEST_BATCH = 500
+MAX_BATCH = 500
 
 ListId = Annotated[
     str,
@@ -74,11 +74,11 @@ class TaskBatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """Tasks to be created in one list."""
 
     task_list_id: ListId
-    tasks: Annotated[list[TaskContent], Meta(min_length=1, max_length=LARGEST_BATCH)]
+    tasks: Annotated[list[TaskContent], Meta(min_length=1, max_length=MAX_BATCH)]
 
 
 class TaskIds(Struct, forbid_unknown_fields=True, kw_only=True):
     """Tasks of one list, by their ids."""
 
     task_list_id: ListId
-    ids: Annotated[list[TaskId], Meta(min_length=1, max_length=LARGEST_BATCH)]
+    ids: Annotated[list[TaskId], Meta(min_length=1, max_length=MAX_BATCH)]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.todo.models import Task, TaskList
-from domain.todo.requests import LARGEST_BATCH, NewTaskList
+from domain.todo.requests import MAX_BATCH, NewTaskList
 from lib.datastore import Key, Page, Query, Store, Transaction, key
 from lib.errors import AlreadyExists, Conflict, VersionMismatch
 from lib.timing import deadline
@@ -90,7 +90,7 @@ def delete_with_tasks(store: Store, list_id: str, if_match: int | None) -> Delet
     wanted = key(TaskList, list_id)
     store.transact(lambda tx: _close(tx, wanted, if_match), idempotent=True)
     gone = 0
-    while keys := store.run(_keys_of_tasks(wanted), limit=LARGEST_BATCH):
+    while keys := store.run(_keys_of_tasks(wanted), limit=MAX_BATCH):
         left = deadline.remaining()
         if left is not None and left < LAST_BATCH_BEFORE:
             return Deleted(done=False, tasks=gone)

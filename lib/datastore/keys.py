@@ -121,8 +121,8 @@ def check_id(item: KeyField, part: Id, *, may_lack: bool) -> Id:
 def write_key(key: Key[Any], partition: Partition = NOWHERE, into: Any = None) -> Any:
     """Write a key as a v1 message, in the partition's namespace unless it has its own."""
     pb = message("Key")() if into is None else into
-    if not 0 < len(key.path) <= limits.PATH_LENGTH:
-        raise Invalid(f"a key has 1 to {limits.PATH_LENGTH} levels", field="key")
+    if not 0 < len(key.path) <= limits.MAX_PATH_LENGTH:
+        raise Invalid(f"a key has 1 to {limits.MAX_PATH_LENGTH} levels", field="key")
     write_partition(partition, key.namespace, pb.partition_id)
     for kind, part in key.path:
         element = pb.path.add()

@@ -12,7 +12,7 @@ from lib.json.text_faults import find_half_character, find_repeated
 T = TypeVar("T")
 
 #: So many faults are told in an error's text; its list has more.
-MAX_TOLD = 3
+MAX_LISTED = 3
 
 #: What msgspec raises for text that is not JSON, or not UTF-8, or nested too deeply.
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -77,6 +77,6 @@ def _invalid(
     faults = [Fault((*prefix, *each.path), each.detail, each.allowed) for each in found]
     if not faults:  # convert and decode differ here: what msgspec has said is all that is known
         faults = [Fault(prefix, str(problem))]
-    told = "; ".join(f"{each.field} {each.detail}".strip() for each in faults[:MAX_TOLD])
-    more = f"; and {len(faults) - MAX_TOLD} more" if len(faults) > MAX_TOLD else ""
+    told = "; ".join(f"{each.field} {each.detail}".strip() for each in faults[:MAX_LISTED])
+    more = f"; and {len(faults) - MAX_LISTED} more" if len(faults) > MAX_LISTED else ""
     return Invalid(told + more, field=faults[0].field or None, faults=faults)

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
 
-#: Of a deeper stack the innermost calls are told.
+#: Of a deeper stack the innermost calls are listed.
 MAX_FRAMES = 40
 
-#: Of a longer chain, or of a larger group, the first errors are told.
+#: Of a longer chain, or of a larger group, the first errors are listed.
 MAX_ERRORS = 10
 
-#: Of groups in groups so much is told in all.
-MAX_TOLD = 100
+#: Of groups in groups so many parts are listed in all.
+MAX_PARTS = 100
 
 
 def describe_stack(problem: BaseException) -> str:
@@ -21,7 +21,7 @@ def describe_stack(problem: BaseException) -> str:
     Of a group its members follow it. Raises nothing that the errors' own methods raise: none of
     them is called.
     """
-    return "".join(islice(_tell(problem), MAX_TOLD))
+    return "".join(islice(_tell(problem), MAX_PARTS))
 
 
 def forget_stack(problem: BaseException) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lib.datastore.v1.limits import COMMIT_MUTATIONS
+from lib.datastore.v1.limits import MAX_COMMIT_MUTATIONS
 from lib.errors import Unavailable
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
@@ -138,7 +138,7 @@ def test_twenty_children_of_twenty_five_steps_begin_and_the_pivot_is_run_once(
     bench.run_to_end(limit=2000)
     assert bench.statuses("s") == ["COMPLETED"] * 22
     assert probe.calls.count("pay") == 1
-    assert picky.largest <= COMMIT_MUTATIONS
+    assert picky.largest <= MAX_COMMIT_MUTATIONS
 
 
 def test_children_with_the_largest_payloads_begin_side_by_side(bench: Bench, probe: Probe) -> None:
@@ -169,7 +169,7 @@ def test_the_longest_saga_whose_steps_are_all_skipped_ends(
     begin(bench, *steps)
     bench.run_to_end()
     assert set(bench.statuses("s")) == {"COMPLETED", "SKIPPED"}
-    assert picky.largest <= COMMIT_MUTATIONS
+    assert picky.largest <= MAX_COMMIT_MUTATIONS
     assert probe.calls == []
 
 

@@ -153,8 +153,8 @@ def decode_mapping(pb: Any, decode_item: Decode) -> dict[str, Any]:
 
 def check_depth(depth: int) -> None:
     """Refuse one more level than Datastore stores; lists count as much as entities."""
-    if depth >= limits.NESTING:
-        raise Misfit(f"is nested over {limits.NESTING} deep")
+    if depth >= limits.MAX_NESTING:
+        raise Misfit(f"is nested over {limits.MAX_NESTING} deep")
 
 
 def embed(pb: Any, depth: int) -> Any:

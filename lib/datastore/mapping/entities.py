@@ -79,7 +79,7 @@ class EntityCodec(Generic[T]):
         except Misfit as misfit:
             field = misfit.field
             raise Invalid(f"{self.model.kind}.{field} {misfit.reason}", field=field) from None
-        if into.ByteSize() > limits.ENTITY_BYTES:
+        if into.ByteSize() > limits.MAX_ENTITY_BYTES:
             raise _too_large(self.model.kind, into)
 
     def read(self, result: Any) -> T:
@@ -172,5 +172,5 @@ def _too_large(kind: str, entity: Any) -> TooLarge:
     sizes = {name: value.ByteSize() for name, value in entity.properties.items()}
     largest = max(sizes, key=lambda name: sizes[name])
     return TooLarge(
-        f"a {kind} is over {limits.ENTITY_BYTES} bytes, most of it in {largest}", field=largest
+        f"a {kind} is over {limits.MAX_ENTITY_BYTES} bytes, most of it in {largest}", field=largest
     )

@@ -95,7 +95,7 @@ def shown(value: object, instead: str) -> str:
 
 def text_codec(indexed: bool) -> Codec:
     """Strings: at most 1500 bytes where indexed, else just under a MiB; no unpaired surrogates."""
-    longest = limits.INDEXED_BYTES if indexed else limits.VALUE_BYTES
+    longest = limits.MAX_INDEXED_BYTES if indexed else limits.MAX_VALUE_BYTES
     surely_fits = longest // 4
 
     def encode(pb: Any, value: Any, _depth: int) -> None:
@@ -122,7 +122,7 @@ def text_codec(indexed: bool) -> Codec:
 
 def bytes_codec(indexed: bool) -> Codec:
     """Blobs, with the same limits as strings."""
-    longest = limits.INDEXED_BYTES if indexed else limits.VALUE_BYTES
+    longest = limits.MAX_INDEXED_BYTES if indexed else limits.MAX_VALUE_BYTES
 
     def encode(pb: Any, value: Any, _depth: int) -> None:
         if not isinstance(value, bytes):

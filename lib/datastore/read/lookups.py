@@ -60,8 +60,8 @@ def _fetch(service: Service, keys: Sequence[Any], scope: Scope, only_keys: bool)
     two times would be no saga, and the version check of its root would not see it.
     """
     as_of: Any = None
-    for start in range(0, len(keys), limits.LOOKUP_KEYS):
-        deferred = keys[start : start + limits.LOOKUP_KEYS]
+    for start in range(0, len(keys), limits.MAX_LOOKUP_KEYS):
+        deferred = keys[start : start + limits.MAX_LOOKUP_KEYS]
         while deferred:
             request = service.request("Lookup")
             request.keys.extend(deferred)

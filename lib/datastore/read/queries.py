@@ -26,7 +26,7 @@ Row = dict[str, Any]
 #: The service runs at most so many AND-only queries for one query with OR and IN.
 MAX_DISJUNCTIONS = 30
 #: The operators that take several values, and how many.
-MANY = {"IN": MAX_DISJUNCTIONS, "NOT_IN": 10}
+MAX_VALUES = {"IN": MAX_DISJUNCTIONS, "NOT_IN": 10}
 
 _compiler = Compiler(NOWHERE)
 
@@ -107,10 +107,10 @@ def check_condition(model: type[Any], condition: Condition) -> None:
     name, operator, value = condition
     if operator not in OPERATORS:
         raise Invalid(f"no operator {operator!r}; there are {', '.join(OPERATORS)}", field=name)
-    if operator in MANY and not isinstance(value, list | tuple | set | frozenset):
+    if operator in MAX_VALUES and not isinstance(value, list | tuple | set | frozenset):
         raise Invalid(f"{name} {operator} takes a list of values", field=name)
-    if operator in MANY and not 0 < len(value) <= MANY[operator]:
-        raise Invalid(f"{name} {operator} takes 1 to {MANY[operator]} values", field=name)
+    if operator in MAX_VALUES and not 0 < len(value) <= MAX_VALUES[operator]:
+        raise Invalid(f"{name} {operator} takes 1 to {MAX_VALUES[operator]} values", field=name)
     write_operand(_compiler, model, condition, message("Value")())
 
 
@@ -118,7 +118,7 @@ def write_operand(compiler: Compiler, model: type[Any], condition: Comparison, i
     """Write what a field is compared with; raise Invalid if the field could not hold it."""
     name, operator, value = condition
     found = find(model, name)
-    if operator not in MANY:
+    if operator not in MAX_VALUES:
         return _write_one(compiler, found, name, value, into)
     for item in value:
         _write_one(compiler, found, name, item, into.array_value.values.add())

@@ -7,17 +7,17 @@ import re
 
 from lib.errors import Invalid
 
-NAME_BYTES = 1500
-INDEXED_BYTES = 1500
-VALUE_BYTES = 1_048_487
-ENTITY_BYTES = 1_048_572
-REQUEST_BYTES = 10 * 1024 * 1024
-NESTING = 20
-PATH_LENGTH = 100
+MAX_NAME_BYTES = 1500
+MAX_INDEXED_BYTES = 1500
+MAX_VALUE_BYTES = 1_048_487
+MAX_ENTITY_BYTES = 1_048_572
+MAX_REQUEST_BYTES = 10 * 1024 * 1024
+MAX_NESTING = 20
+MAX_PATH_LENGTH = 100
 INT64 = 2**63
-LOOKUP_KEYS = 1000
+MAX_LOOKUP_KEYS = 1000
 #: No cap is documented any more; 500 was one for years and remains a good size of one commit.
-COMMIT_MUTATIONS = 500
+MAX_COMMIT_MUTATIONS = 500
 
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
 
@@ -36,8 +36,8 @@ def check_name(name: object, field: str, what: str = "a name") -> str:
         raise Invalid(f"{field} must be {what}: a str, not {type(name).__name__}", field=field)
     if not name:
         raise Invalid(f"{field} is empty", field=field)
-    if utf8_length(name, field) > NAME_BYTES:
-        raise Invalid(f"{field} is over {NAME_BYTES} bytes", field=field)
+    if utf8_length(name, field) > MAX_NAME_BYTES:
+        raise Invalid(f"{field} is over {MAX_NAME_BYTES} bytes", field=field)
     if name.startswith("__") and _RESERVED.fullmatch(name):
         raise Invalid(f"{field} is reserved: names like __this__ are Datastore's own", field=field)
     return str(name)

@@ -28,9 +28,9 @@ T = TypeVar("T")
 C = TypeVar("C")
 
 #: Chunks in flight at once: beyond that they only wait for one another at the service.
-PARALLEL = 4
+MAX_PARALLEL = 4
 #: Of the 10 MiB that a request may have, the part that is filled with mutations.
-CHUNK_BYTES = 9 * 1024 * 1024
+MAX_CHUNK_BYTES = 9 * 1024 * 1024
 #: What is wrong with one write, not with the chunk or the service.
 _OF_ONE = (errors.AlreadyExists, errors.NotFound, errors.VersionMismatch, errors.Invalid)
 
@@ -73,7 +73,7 @@ class _Item:
 
 def get_many(service: Service, codecs: Codecs, keys: Sequence[Key[T]]) -> list[Outcome[T]]:
     """Read many keys, 1000 to a Lookup."""
-    size = limits.LOOKUP_KEYS
+    size = limits.MAX_LOOKUP_KEYS
     chunks = [keys[start : start + size] for start in range(0, len(keys), size)]
     answered = in_parallel(lambda chunk: _get_chunk(service, codecs, chunk), chunks)
     return [outcome for chunk in answered for outcome in chunk]
@@ -134,8 +134,8 @@ def _split_chunks(items: Sequence[_Item]) -> list[list[_Item]]:
     size = 0
     for item in items:
         item_size = item.pb.ByteSize()
-        full = chunks and len(chunks[-1]) == limits.COMMIT_MUTATIONS
-        if not chunks or full or size + item_size > CHUNK_BYTES:
+        full = chunks and len(chunks[-1]) == limits.MAX_COMMIT_MUTATIONS
+        if not chunks or full or size + item_size > MAX_CHUNK_BYTES:
             chunks.append([])
             size = 0
         chunks[-1].append(item)
@@ -216,6 +216,6 @@ def in_parallel(work: Callable[[C], T], chunks: Sequence[C]) -> list[T]:
     """Do the work for each chunk, several at a time, under the caller's deadline."""
     if len(chunks) < 2:
         return [work(chunk) for chunk in chunks]
-    with ThreadPoolExecutor(min(PARALLEL, len(chunks))) as pool:
+    with ThreadPoolExecutor(min(MAX_PARALLEL, len(chunks))) as pool:
         futures = [pool.submit(contextvars.copy_context().run, work, chunk) for chunk in chunks]
         return [future.result() for future in futures]

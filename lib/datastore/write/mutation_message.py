@@ -21,13 +21,15 @@ from lib.errors import AmendsError, Invalid, TooLarge, Unavailable, Unreadable
 
 def check_size(request: Any, count: int) -> None:
     """Raise Invalid or TooLarge for more than one commit takes."""
-    if count > limits.COMMIT_MUTATIONS:
+    if count > limits.MAX_COMMIT_MUTATIONS:
         raise Invalid(
-            f"one commit takes at most {limits.COMMIT_MUTATIONS} writes, not {count}",
+            f"one commit takes at most {limits.MAX_COMMIT_MUTATIONS} writes, not {count}",
             field="mutations",
         )
-    if request.ByteSize() > limits.REQUEST_BYTES:
-        raise TooLarge(f"one commit takes at most {limits.REQUEST_BYTES} bytes", field="mutations")
+    if request.ByteSize() > limits.MAX_REQUEST_BYTES:
+        raise TooLarge(
+            f"one commit takes at most {limits.MAX_REQUEST_BYTES} bytes", field="mutations"
+        )
 
 
 def write_mutation(codecs: Codecs, mutation: Mutation, into: Any, now: datetime) -> Any:
