@@ -15,7 +15,7 @@ import flask
 
 from lib.datastore import Rpc, Store, connect
 from lib.observability.logs import annotate
-from lib.observability.request_log import observed
+from lib.observability.request_log import log_request
 from lib.saga import Definitions, Saga, Step, StepContext
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
@@ -101,7 +101,11 @@ class _Edge:
         """Do it as one request. What Cloud Logging adds to a line is not counted."""
         lines = io.StringIO()
         context = self._app.test_request_context(f"/{function}", method="POST")
-        with contextlib.redirect_stdout(lines), context, observed(function, flask.request) as seen:
+        with (
+            contextlib.redirect_stdout(lines),
+            context,
+            log_request(function, flask.request) as seen,
+        ):
             annotate(**fields)
             action()
             seen.status = 200

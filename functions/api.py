@@ -12,7 +12,7 @@ from lib.edge.endpoint import View
 from lib.edge.problems import render_problem
 from lib.edge.request_body import drain
 from lib.errors import NotFound
-from lib.observability.request_log import observed
+from lib.observability.request_log import log_request
 
 
 def route_to(module_of: Mapping[str, str]) -> View:
@@ -28,8 +28,8 @@ def route_to(module_of: Mapping[str, str]) -> View:
         """Hand a request to the function that its path names."""
         name = names.get(request.path.strip("/"))
         if name is None:
-            with observed("api", request) as seen:
-                seen.status = NotFound.status
+            with log_request("api", request) as end:
+                end.status = NotFound.status
                 drain(request)
                 return render_problem(NotFound(f"no function at {request.path[:200]!r}"))
         request.environ[BY_WAY_OF_API] = True

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from domain.orders import placing
+from domain.orders import placement
 from domain.orders.inventory import Stock
 from domain.orders.order import Identifier, Order
 from domain.orders.payments import Credit
@@ -40,13 +40,13 @@ def place_order(body: NewOrder, engine: Engine, idempotency_key: str | None) -> 
     """Accept an order; what becomes of it, get-order tells."""
     order = Order(customer_id=body.customer_id, lines=body.lines, address=body.address)
     order_id = body.id or make_id("order", idempotency_key)
-    return placing.place_order(engine, order, order_id, traceparent.get())
+    return placement.place_order(engine, order, order_id, traceparent.get())
 
 
 @endpoint("GET")
 def get_order(id: Identifier, engine: Engine) -> dict[str, Any]:
     """Return an order and what became of it."""
-    return placing.show_order(engine, id)
+    return placement.show_order(engine, id)
 
 
 @endpoint("PUT")

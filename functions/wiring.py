@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lib.config import config
-from lib.edge.once import close_at_end, once
+from lib.edge.once import close_at_exit, once
 from lib.errors import Unavailable
 from lib.timing.clock import now
 
@@ -36,7 +36,7 @@ def store() -> "Store":
             emulator_host=settings.datastore_host or None,
         )
     )
-    close_at_end(made.close)
+    close_at_exit(made.close)
     return made
 
 
@@ -83,7 +83,7 @@ def _queue() -> "CloudTasksQueue":
     settings = config()
     location = f"projects/{settings.project}/locations/{settings.location}"
     client = make_client(settings.tasks_host)
-    close_at_end(client.transport.close)
+    close_at_exit(client.transport.close)
     return CloudTasksQueue(
         client,
         queues=[f"{location}/queues/{name}" for name in settings.queues],

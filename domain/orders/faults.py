@@ -23,12 +23,12 @@ class Fault:
     version: Version = 0
 
 
-class Misbehaved(Exception):
-    """A participant failed as it was told to."""
+class InjectedFault(Exception):
+    """A participant fails because a test has asked for it."""
 
 
-def strike(service: str, context: StepContext) -> None:
-    """Fail or dawdle if the service was told to; called at the start of every participant."""
+def inject_fault(service: str, context: StepContext) -> None:
+    """Fail or be slow if a Fault says so; called at the start of every participant."""
     if not config().allow_faults:
         return
     for name in (f"{service}:{context.saga_id}", service):
@@ -36,7 +36,7 @@ def strike(service: str, context: StepContext) -> None:
         if fault is None or fault.pass_times:
             continue
         if fault.fail_times:
-            raise Misbehaved(f"{service} was told to fail")
+            raise InjectedFault(f"{service} fails: a fault was injected")
         if fault.dawdle_times:
             time.sleep(fault.dawdle_seconds)
 

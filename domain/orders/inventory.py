@@ -21,13 +21,13 @@ class Stock:
 
 def reserve(order: Order, context: StepContext) -> dict[str, int]:
     """Take the order's units out of stock; Permanent when there are too few of any."""
-    faults.strike("inventory", context)
+    faults.inject_fault("inventory", context)
     return apply_once(context, lambda tx: _move(tx, order.units(), -1), type=dict[str, int])
 
 
 def release(_: Order, context: StepContext) -> None:
     """Put the units back."""
-    faults.strike("inventory", context)
+    faults.inject_fault("inventory", context)
     undo_once(context, lambda tx, units: _move(tx, units, +1))
 
 

@@ -21,7 +21,7 @@ class Notification:
 
 def send(order: Order, context: StepContext) -> dict[str, str]:
     """Tell the customer, once; there is nothing to take back."""
-    faults.strike("notification", context)
+    faults.inject_fault("notification", context)
     return apply_once(context, lambda tx: _send(tx, order, context.saga_id), type=dict[str, str])
 
 

@@ -41,13 +41,13 @@ class Charge:
 
 def charge(order: Order, context: StepContext) -> dict[str, Any]:
     """Charge the order's total; Permanent when the customer's credit does not suffice."""
-    faults.strike("payment", context)
+    faults.inject_fault("payment", context)
     return apply_once(context, lambda tx: _capture(tx, order, context.saga_id), type=dict[str, Any])
 
 
 def refund(order: Order, context: StepContext) -> None:
     """Give the money back."""
-    faults.strike("payment", context)
+    faults.inject_fault("payment", context)
     undo_once(context, lambda tx, charged: _refund(tx, order.customer_id, charged["charge_id"]))
 
 

@@ -56,13 +56,13 @@ class Shipment:
 
 def create(order: Order, context: StepContext) -> dict[str, str]:
     """Create the shipment; Permanent for an address that we do not ship to."""
-    faults.strike("shipping", context)
+    faults.inject_fault("shipping", context)
     return apply_once(context, lambda tx: _create(tx, order, context.saga_id), type=dict[str, str])
 
 
 def cancel(_: Order, context: StepContext) -> None:
     """StepContext the shipment off."""
-    faults.strike("shipping", context)
+    faults.inject_fault("shipping", context)
     undo_once(context, lambda tx, created: _cancel(tx, created["shipment_id"]))
 
 

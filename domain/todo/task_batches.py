@@ -7,7 +7,7 @@ from typing import Any
 from domain.todo.models import Task
 from domain.todo.requests import TaskBatch, TaskIds
 from domain.todo.tasks import is_repetition, make_task, require_open_list
-from lib.datastore import Outcome, Store, key
+from lib.datastore import ItemResult, Store, key
 from lib.errors import AlreadyExists, AmendsError
 
 
@@ -37,14 +37,14 @@ def delete(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
 
 
 def _forgive_repetitions(
-    store: Store, tasks: Sequence[Task], outcomes: Sequence[Outcome[Task]]
-) -> list[Outcome[Task]]:
+    store: Store, tasks: Sequence[Task], outcomes: Sequence[ItemResult[Task]]
+) -> list[ItemResult[Task]]:
     """Return what is stored for those that the same request has created before."""
     taken = [n for n, each in enumerate(outcomes) if isinstance(each.error, AlreadyExists)]
     keys = [key(Task, tasks[n].task_list_id, tasks[n].id) for n in taken]
     stored = dict(zip(taken, store.find_multi(keys), strict=True)) if taken else {}
     return [
-        Outcome(value=stored[n])
+        ItemResult(value=stored[n])
         if stored.get(n) is not None and is_repetition(tasks[n], stored[n])
         else outcome
         for n, outcome in enumerate(outcomes)
@@ -52,7 +52,7 @@ def _forgive_repetitions(
 
 
 def _show(
-    outcomes: Sequence[Outcome[Any]], show: Callable[[Any], dict[str, Any]]
+    outcomes: Sequence[ItemResult[Any]], show: Callable[[Any], dict[str, Any]]
 ) -> list[dict[str, Any]]:
     return [
         _show_error(outcome.error) if outcome.error else show(outcome.value) for outcome in outcomes

@@ -26,7 +26,7 @@ from lib.datastore.read.unreadable import Results, UnreadableEntity
 from lib.datastore.rpc.connection import Connection, Rpc, connect
 from lib.datastore.store import Store
 from lib.datastore.transaction.transaction import Transaction
-from lib.datastore.write.batches import Outcome, collect
+from lib.datastore.write.batches import ItemResult, collect
 from lib.datastore.write.mutations import Mutation, delete, insert, update, upsert
 from lib.datastore.write.transforms import (
     Transform,
@@ -52,10 +52,10 @@ __all__ = [
     "GeoPoint",
     "Id",
     "Indexed",
+    "ItemResult",
     "Key",
     "Mutation",
     "OmitEmpty",
-    "Outcome",
     "Page",
     "Parent",
     "Query",

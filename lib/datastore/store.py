@@ -21,7 +21,7 @@ from lib.datastore.transaction.optimistic import run_optimistically
 from lib.datastore.transaction.receipts import Receipts
 from lib.datastore.transaction.transaction import Transaction
 from lib.datastore.write import batches, mutations
-from lib.datastore.write.batches import Outcome
+from lib.datastore.write.batches import ItemResult
 from lib.datastore.write.commits import commit_alone
 from lib.datastore.write.mutations import Mutation
 from lib.datastore.write.transforms import Transform
@@ -111,27 +111,27 @@ class Store:
         """Delete whether it exists or not; with `if_version`, only if that is the stored one."""
         self.apply(mutations.delete(key, if_version))
 
-    def get_multi(self, keys: Sequence[Key[T]]) -> list[Outcome[T]]:
+    def get_multi(self, keys: Sequence[Key[T]]) -> list[ItemResult[T]]:
         """Read any number of keys; each answers by itself, NotFound where there is nothing."""
         return batches.get_many(self._service, self._codecs, keys)
 
-    def write_multi(self, mutations: Sequence[Mutation]) -> list[Outcome[Any]]:
+    def write_multi(self, mutations: Sequence[Mutation]) -> list[ItemResult[Any]]:
         """Make every write that can be made, 500 to a commit; each answers by itself."""
         return batches.write_many(self._service, self._codecs, mutations, self._now())
 
-    def insert_multi(self, entities: Iterable[T]) -> list[Outcome[T]]:
+    def insert_multi(self, entities: Iterable[T]) -> list[ItemResult[T]]:
         """Insert each; AlreadyExists for those that do."""
         return self.write_multi([mutations.insert(entity) for entity in entities])
 
-    def update_multi(self, entities: Iterable[T]) -> list[Outcome[T]]:
+    def update_multi(self, entities: Iterable[T]) -> list[ItemResult[T]]:
         """Update each; NotFound for those that do not exist."""
         return self.write_multi([mutations.update(entity) for entity in entities])
 
-    def upsert_multi(self, entities: Iterable[T]) -> list[Outcome[T]]:
+    def upsert_multi(self, entities: Iterable[T]) -> list[ItemResult[T]]:
         """Upsert each."""
         return self.write_multi([mutations.upsert(entity) for entity in entities])
 
-    def delete_multi(self, keys: Iterable[Key[Any]]) -> list[Outcome[None]]:
+    def delete_multi(self, keys: Iterable[Key[Any]]) -> list[ItemResult[None]]:
         """Delete each, whether it exists or not."""
         return self.write_multi([mutations.delete(key) for key in keys])
 

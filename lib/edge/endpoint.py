@@ -24,7 +24,7 @@ from lib.edge.request_body import drain
 from lib.edge.response import render_result
 from lib.errors import AmendsError, Malformed, MethodNotAllowed, NotBegun
 from lib.observability.logs import log
-from lib.observability.request_log import observed
+from lib.observability.request_log import log_request
 from lib.observability.stack_traces import describe_stack
 from lib.observability.unexpected import log_unexpected
 from lib.timing.deadline import BUDGET_HEADER, within
@@ -68,9 +68,9 @@ class Edge:
 
             @functools.wraps(function)
             def view(request: flask.Request) -> flask.Response:
-                with observed(function.__name__.replace("_", "-"), request) as seen:
+                with log_request(function.__name__.replace("_", "-"), request) as end:
                     response = operation.answer_in_any_case(request)
-                    seen.status = response.status_code
+                    end.status = response.status_code
                 return response
 
             # What the table in main.py has to agree with.

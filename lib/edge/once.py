@@ -32,6 +32,6 @@ class once(Generic[T]):  # noqa: N801  (a decorator)
         self._cached.cache_clear()
 
 
-def close_at_end(close: Callable[[], object]) -> None:
+def close_at_exit(close: Callable[[], object]) -> None:
     """Have something closed when this process ends in order, what was made last first."""
     _closing.callback(close)

@@ -12,30 +12,30 @@ from lib.observability.logs import log, make_traceparent, read_traceparent, requ
 
 
 @dataclass(slots=True)
-class Seen:
+class RequestEnd:
     """How a request ends; 500 until it is known."""
 
     status: int = 500
 
 
 @contextmanager
-def observed(function: str, request: flask.Request) -> Iterator[Seen]:
+def log_request(function: str, request: flask.Request) -> Iterator[RequestEnd]:
     """Watch a request of a function (its deployed name) for as long as the block runs.
 
     The trace is continued from the caller's `traceparent`, or begun here.
     """
-    seen, started = Seen(), time.perf_counter()
+    end, started = RequestEnd(), time.perf_counter()
     parent = read_traceparent(request.headers.get("traceparent", ""))
     with telemetry.span(function, parent) as span:
         trace = span.traceparent or parent or make_traceparent()
         with request_context(trace, function=function) as fields:
             try:
-                yield seen
+                yield end
             finally:
                 fields |= {
                     "method": request.method,
-                    "status": seen.status,
+                    "status": end.status,
                     "duration_ms": round((time.perf_counter() - started) * 1000, 1),
                 }
                 span.fields = fields
-                log("WARNING" if seen.status >= 500 else "INFO", "request")
+                log("WARNING" if end.status >= 500 else "INFO", "request")

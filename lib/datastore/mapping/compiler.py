@@ -29,7 +29,7 @@ from lib.datastore.mapping.composites import (
 from lib.datastore.mapping.dynamic import any_codec
 from lib.datastore.mapping.plan import Level, Plan, StoredField
 from lib.datastore.mapping.unknown import is_of, write_embedded
-from lib.datastore.mapping.values import Codec, unlike, wrong_type
+from lib.datastore.mapping.values import Codec, wrong_stored_type, wrong_type
 from lib.datastore.model.schema import Model, Property, model_of, split_marks
 
 SCALARS: dict[Any, Callable[[bool], Codec]] = {
@@ -208,7 +208,7 @@ def embedded_codec(cls: type, plan: Plan) -> Codec:
 
     def decode(pb: Any) -> Any:
         if not pb.HasField("entity_value"):
-            raise unlike(cls.__name__, pb)
+            raise wrong_stored_type(cls.__name__, pb)
         return plan.read(pb.entity_value.properties, {}, pb)
 
     name = f"embedded {cls.__name__}"

@@ -9,11 +9,11 @@ from lib.datastore.keys import Key, Partition, read_key, write_key
 from lib.datastore.mapping.unknown import read_keyed, write_embedded
 from lib.datastore.mapping.values import (
     Codec,
+    ConversionError,
     Decode,
     Encode,
-    Misfit,
     shown,
-    unlike,
+    wrong_stored_type,
     wrong_type,
 )
 from lib.datastore.v1 import limits
@@ -58,7 +58,7 @@ def union_codec(members: Sequence[Codec], indexed: bool) -> Codec:
         for member in ordered:
             try:
                 return member.encode(pb, value, depth)
-            except Misfit:
+            except ConversionError:
                 pb.Clear()
         raise wrong_type(name, value)
 
@@ -66,15 +66,15 @@ def union_codec(members: Sequence[Codec], indexed: bool) -> Codec:
         for member in ordered:
             try:
                 return member.decode(pb)
-            except Misfit:
+            except ConversionError:
                 continue
-        raise unlike(name, pb)
+        raise wrong_stored_type(name, pb)
 
     return Codec(encode, decode, ordered[0].empty, indexed, name)
 
 
 def list_codec(item: Codec, factory: type[list[Any]] | type[tuple[Any, ...]]) -> Codec:
-    """Lists (or tuples) of one sort of item; an index holds each item, never the list."""
+    """Lists (or tuples) of one kind of item; an index holds each item, never the list."""
     name = f"{factory.__name__} of {item.type_name}"
     encode_item, decode_item = item.encode, item.decode
 
@@ -88,12 +88,12 @@ def list_codec(item: Codec, factory: type[list[Any]] | type[tuple[Any, ...]]) ->
         for index, each in enumerate(value):
             try:
                 encode_item(add(), each, depth + 1)
-            except Misfit as misfit:
-                raise misfit.within(f"[{index}]") from None
+            except ConversionError as mismatch:
+                raise mismatch.within(f"[{index}]") from None
 
     def decode(pb: Any) -> Any:
         if not pb.HasField("array_value"):
-            raise unlike(name, pb)
+            raise wrong_stored_type(name, pb)
         return factory(_decode_items(pb.array_value.values, decode_item))
 
     return Codec(encode, decode, factory, item.indexes, name, nested=item.nested)
@@ -104,8 +104,8 @@ def _decode_items(values: Any, decode_item: Decode) -> list[Any]:
     for index, value in enumerate(values):
         try:
             decoded.append(decode_item(value))
-        except Misfit as misfit:
-            raise misfit.within(f"[{index}]") from None
+        except ConversionError as mismatch:
+            raise mismatch.within(f"[{index}]") from None
     return decoded
 
 
@@ -121,7 +121,7 @@ def mapping_codec(item: Codec) -> Codec:
 
     def decode(pb: Any) -> dict[str, Any]:
         if not pb.HasField("entity_value"):
-            raise unlike(name, pb)
+            raise wrong_stored_type(name, pb)
         return decode_mapping(pb, item.decode)
 
     return Codec(encode, decode, dict, item.indexes, name)
@@ -134,10 +134,10 @@ def encode_mapping(pb: Any, value: dict[str, Any], depth: int, encode_item: Enco
         try:
             limits.check_name(name, "a key", "the name of a property")
             encode_item(properties[name], each, depth + 1)
-        except Misfit as misfit:
-            raise misfit.within(str(name)) from None
+        except ConversionError as mismatch:
+            raise mismatch.within(str(name)) from None
         except Invalid as refused:
-            raise Misfit(refused.detail) from None
+            raise ConversionError(refused.detail) from None
 
 
 def decode_mapping(pb: Any, decode_item: Decode) -> dict[str, Any]:
@@ -146,15 +146,15 @@ def decode_mapping(pb: Any, decode_item: Decode) -> dict[str, Any]:
     for name, value in pb.entity_value.properties.items():
         try:
             decoded[name] = decode_item(value)
-        except Misfit as misfit:
-            raise misfit.within(name) from None
+        except ConversionError as mismatch:
+            raise mismatch.within(name) from None
     return read_keyed(decoded, pb.entity_value)
 
 
 def check_depth(depth: int) -> None:
     """Refuse one more level than Datastore stores; lists count as much as entities."""
     if depth >= limits.MAX_NESTING:
-        raise Misfit(f"is nested over {limits.MAX_NESTING} deep")
+        raise ConversionError(f"is nested over {limits.MAX_NESTING} deep")
 
 
 def embed(pb: Any, depth: int) -> Any:
@@ -178,7 +178,7 @@ def enum_codec(cls: type[Enum], inner: Codec) -> Codec:
             return cls(value)
         except Exception:  # a `_missing_` of the author's may raise anything
             stored = shown(value, f"another {type(value).__name__}")
-            raise Misfit(f"must be a {cls.__name__}, but {stored} is stored") from None
+            raise ConversionError(f"must be a {cls.__name__}, but {stored} is stored") from None
 
     # An enum has no empty value: OmitEmpty never leaves one out.
     return Codec(encode, decode, nothing, inner.indexes, cls.__name__)
@@ -194,7 +194,7 @@ def key_codec(model: Any, partition: Partition, indexed: bool) -> Codec:
     def decode(pb: Any) -> Any:
         if pb.HasField("key_value"):
             return read_key(pb.key_value, partition, keys_model)
-        raise unlike("Key", pb)
+        raise wrong_stored_type("Key", pb)
 
     return Codec(encode, decode, nothing, indexed, "Key")
 
@@ -204,11 +204,11 @@ def encode_key(pb: Any, value: Any, partition: Partition, indexed: bool) -> None
     if not isinstance(value, Key):
         raise wrong_type("Key", value)
     if not value.is_complete:
-        raise Misfit("is an incomplete key")
+        raise ConversionError("is an incomplete key")
     try:
         write_key(value, partition, pb.key_value)
     except Invalid as refused:
-        raise Misfit(refused.detail) from None
+        raise ConversionError(refused.detail) from None
     if not indexed:
         pb.exclude_from_indexes = True
 

@@ -14,7 +14,7 @@ from lib.datastore.mapping.composites import (
     nothing,
 )
 from lib.datastore.mapping.unknown import write_embedded
-from lib.datastore.mapping.values import Codec, Decode, Encode, Misfit
+from lib.datastore.mapping.values import Codec, ConversionError, Decode, Encode
 
 
 def any_codec(partition: Partition, indexed: bool) -> Codec:
@@ -22,14 +22,14 @@ def any_codec(partition: Partition, indexed: bool) -> Codec:
     by_type = _encoders(partition, indexed)
 
     def encode(pb: Any, value: Any, depth: int) -> None:
-        for sort in type(value).__mro__:
-            if found := by_type.get(sort):
+        for cls in type(value).__mro__:
+            if found := by_type.get(cls):
                 return found(pb, value, depth)
-        raise Misfit(f"is of a type that cannot be stored: {type(value).__name__}")
+        raise ConversionError(f"is of a type that cannot be stored: {type(value).__name__}")
 
     def encode_item(pb: Any, value: Any, depth: int) -> None:
         if isinstance(value, list):
-            raise Misfit("is a list in a list, which Datastore does not store")
+            raise ConversionError("is a list in a list, which Datastore does not store")
         encode(pb, value, depth)
 
     def encode_dict(pb: Any, value: Any, depth: int) -> None:
@@ -64,7 +64,9 @@ def _decoder(partition: Partition) -> Decode:
         which = pb.WhichOneof("value_type")
         found = decoders.get(which)
         if found is None:
-            raise Misfit(f"holds a {values.PYTHON_NAMES[which]}, which has no type in Python here")
+            raise ConversionError(
+                f"holds a {values.PYTHON_NAMES[which]}, which has no type in Python here"
+            )
         return found(pb)
 
     decoders: dict[str | None, Decode] = {

@@ -12,7 +12,7 @@ from lib.config import config
 from lib.datastore.keys import NOWHERE, Partition, check_id, write_partition
 from lib.datastore.mapping.compiler import Compiler
 from lib.datastore.mapping.unknown import derive
-from lib.datastore.mapping.values import Misfit
+from lib.datastore.mapping.values import ConversionError
 from lib.datastore.model.marks import UNSET_TIME
 from lib.datastore.model.schema import Model, Stamp, model_of
 from lib.datastore.v1 import limits
@@ -76,9 +76,9 @@ class EntityCodec(Generic[T]):
         self.write_key(entity, into.key, may_lack_id=may_lack_id)
         try:
             self.plan.write(entity, into.properties, 0)
-        except Misfit as misfit:
-            field = misfit.field
-            raise Invalid(f"{self.model.kind}.{field} {misfit.reason}", field=field) from None
+        except ConversionError as mismatch:
+            field = mismatch.field
+            raise Invalid(f"{self.model.kind}.{field} {mismatch.reason}", field=field) from None
         if into.ByteSize() > limits.MAX_ENTITY_BYTES:
             raise _too_large(self.model.kind, into)
 
@@ -91,8 +91,8 @@ class EntityCodec(Generic[T]):
             key_values[self.model.version] = result.version
         try:
             return self.plan.read(pb.properties, key_values)  # type: ignore[no-any-return]
-        except Misfit as misfit:
-            raise self.unreadable(path, misfit.reason, misfit.field) from None
+        except ConversionError as mismatch:
+            raise self.unreadable(path, mismatch.reason, mismatch.field) from None
         except Exception as refusal:  # the class's own code may refuse a combination of values
             raise self.unreadable(path, _describe_refusal(refusal)) from refusal
 

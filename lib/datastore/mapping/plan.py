@@ -18,7 +18,7 @@ from lib.datastore.mapping.unknown import (
     unknown_of,
     write_unknown,
 )
-from lib.datastore.mapping.values import Codec, Misfit, wrong_type
+from lib.datastore.mapping.values import Codec, ConversionError, wrong_type
 from lib.datastore.model.schema import UNKNOWN, Model
 
 
@@ -38,14 +38,14 @@ class StoredField:
     default: Callable[[], Any] | None
 
     def when_missing(self) -> Any:
-        """Return what a load gives for a property that is not stored; raise Misfit if nothing."""
+        """Return what a load gives for a property that is not stored; ConversionError if none."""
         if self.empty is not None:
             return self.empty()
         if self.default is not None:
             return self.default()
         if self.codec.takes_none:
             return None
-        raise Misfit("is missing").within(self.stored)
+        raise ConversionError("is missing").within(self.stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Plan:
         return inner
 
     def write(self, value: Any, properties: Any, depth: int) -> None:
-        """Write a value of the class into a v1 map of properties; raise Misfit."""
+        """Write a value of the class into a v1 map of properties; raise ConversionError."""
         owners = [value]
         for level in self.levels:
             owner = owners[0]
@@ -101,7 +101,7 @@ class Plan:
         write_unknown(unknown_of(value), properties)
 
     def read(self, properties: Any, key_values: dict[str, Any], embedded: Any = None) -> Any:
-        """Build a value of the class from a v1 map of properties; raise Misfit.
+        """Build a value of the class from a v1 map of properties; raise ConversionError.
 
         `embedded` is the Value that the properties are of, None for an entity's own.
         """
@@ -115,8 +115,8 @@ class Plan:
                 continue
             try:
                 decoded = values[field.level][field.name] = field.codec.decode(pb)
-            except Misfit as misfit:
-                raise misfit.within(name) from None
+            except ConversionError as mismatch:
+                raise mismatch.within(name) from None
             if type(decoded) is KeyedDict:
                 unknown[key_of_dict(name)] = decoded.key
         if embedded is not None:
@@ -140,7 +140,7 @@ class Plan:
 
 
 def write_fields(fields: tuple[StoredField, ...], owner: Any, properties: Any, depth: int) -> None:
-    """Write some of an object's fields; raise Misfit."""
+    """Write some of an object's fields; raise ConversionError."""
     for field in fields:
         value = getattr(owner, field.name)
         codec = field.codec
@@ -148,5 +148,5 @@ def write_fields(fields: tuple[StoredField, ...], owner: Any, properties: Any, d
             continue
         try:
             codec.encode(properties[field.stored], value, depth)
-        except Misfit as misfit:
-            raise misfit.within(field.stored) from None
+        except ConversionError as mismatch:
+            raise mismatch.within(field.stored) from None

@@ -2,7 +2,7 @@
 
 Codecs are compiled once per model and hold only closures over plain data, so that a save or a
 load runs no reflection. `encode(pb, value, depth)` fills an empty Value; `decode(pb)` reads one.
-Both raise Misfit, which collects the path to the culprit on its way up.
+Both raise ConversionError, which collects the path to the culprit on its way up.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ PYTHON_NAMES = {
 }
 
 
-class Misfit(Exception):
+class ConversionError(Exception):
     """A value that does not fit its annotation; `path` leads from the entity to the value."""
 
     def __init__(self, reason: str) -> None:
@@ -48,8 +48,8 @@ class Misfit(Exception):
         self.reason = reason
         self.path: list[str] = []
 
-    def within(self, name: str) -> "Misfit":
-        """Return the same misfit, seen from one level further out."""
+    def within(self, name: str) -> "ConversionError":
+        """Return the same mismatch, seen from one level further out."""
         self.path.insert(0, name)
         return self
 
@@ -77,15 +77,15 @@ class Codec:
     nested: Any = None
 
 
-def wrong_type(expected: str, value: object) -> Misfit:
+def wrong_type(expected: str, value: object) -> ConversionError:
     """Make the error for a Python value of another type than the field's."""
-    return Misfit(f"must be {expected}, not {type(value).__name__}")
+    return ConversionError(f"must be {expected}, not {type(value).__name__}")
 
 
-def unlike(expected: str, pb: Any) -> Misfit:
+def wrong_stored_type(expected: str, pb: Any) -> ConversionError:
     """Make the error for a stored value of another type than the field's."""
     stored = PYTHON_NAMES[pb.WhichOneof("value_type")]
-    return Misfit(f"must be {expected}, but {stored} is stored")
+    return ConversionError(f"must be {expected}, but {stored} is stored")
 
 
 def shown(value: object, instead: str) -> str:
@@ -105,17 +105,17 @@ def text_codec(indexed: bool) -> Codec:
             value = str.__str__(value)
         try:
             if len(value) > surely_fits and len(value.encode()) > longest:
-                raise Misfit(_too_long(longest, indexed))
+                raise ConversionError(_too_long(longest, indexed))
             pb.string_value = value
         except UnicodeEncodeError:
-            raise Misfit("has an unpaired surrogate: it is not text") from None
+            raise ConversionError("has an unpaired surrogate: it is not text") from None
         if not indexed:
             pb.exclude_from_indexes = True
 
     def decode(pb: Any) -> str:
         if pb.HasField("string_value"):
             return pb.string_value  # type: ignore[no-any-return]
-        raise unlike("str", pb)
+        raise wrong_stored_type("str", pb)
 
     return Codec(encode, decode, str, indexed, "str")
 
@@ -128,7 +128,7 @@ def bytes_codec(indexed: bool) -> Codec:
         if not isinstance(value, bytes):
             raise wrong_type("bytes", value)
         if len(value) > longest:
-            raise Misfit(_too_long(longest, indexed))
+            raise ConversionError(_too_long(longest, indexed))
         pb.blob_value = value
         if not indexed:
             pb.exclude_from_indexes = True
@@ -136,7 +136,7 @@ def bytes_codec(indexed: bool) -> Codec:
     def decode(pb: Any) -> bytes:
         if pb.HasField("blob_value"):
             return pb.blob_value  # type: ignore[no-any-return]
-        raise unlike("bytes", pb)
+        raise wrong_stored_type("bytes", pb)
 
     return Codec(encode, decode, bytes, indexed, "bytes")
 
@@ -158,7 +158,7 @@ def bool_codec(indexed: bool) -> Codec:
     def decode(pb: Any) -> bool:
         if pb.HasField("boolean_value"):
             return pb.boolean_value  # type: ignore[no-any-return]
-        raise unlike("bool", pb)
+        raise wrong_stored_type("bool", pb)
 
     return Codec(encode, decode, bool, indexed, "bool")
 
@@ -170,7 +170,7 @@ def int_codec(indexed: bool) -> Codec:
         if type(value) is not int and (not isinstance(value, int) or isinstance(value, bool)):
             raise wrong_type("int", value)
         if not -limits.INT64 <= value < limits.INT64:
-            raise Misfit("is beyond 64 bits")
+            raise ConversionError("is beyond 64 bits")
         pb.integer_value = value
         if not indexed:
             pb.exclude_from_indexes = True
@@ -178,7 +178,7 @@ def int_codec(indexed: bool) -> Codec:
     def decode(pb: Any) -> int:
         if pb.HasField("integer_value"):
             return pb.integer_value  # type: ignore[no-any-return]
-        raise unlike("int", pb)
+        raise wrong_stored_type("int", pb)
 
     return Codec(encode, decode, int, indexed, "int")
 
@@ -198,7 +198,7 @@ def float_codec(indexed: bool) -> Codec:
             return pb.double_value  # type: ignore[no-any-return]
         if pb.HasField("integer_value"):
             return _exact_float(pb.integer_value)
-        raise unlike("float", pb)
+        raise wrong_stored_type("float", pb)
 
     return Codec(encode, decode, float, indexed, "float")
 
@@ -211,7 +211,7 @@ def _exact_float(value: Any) -> float:
             return float(value)
     except OverflowError:
         pass
-    raise Misfit("is an int that no float holds exactly")
+    raise ConversionError("is an int that no float holds exactly")
 
 
 def datetime_codec(indexed: bool) -> Codec:
@@ -221,11 +221,11 @@ def datetime_codec(indexed: bool) -> Codec:
         if not isinstance(value, datetime):
             raise wrong_type("datetime", value)
         if value.tzinfo is None or value.utcoffset() is None:
-            raise Misfit("has no time zone")
+            raise ConversionError("has no time zone")
         since = value - EPOCH
         seconds = since.days * 86400 + since.seconds
         if not FIRST_SECOND <= seconds <= LAST_SECOND:
-            raise Misfit("is in UTC before year 1 or after year 9999")
+            raise ConversionError("is in UTC before year 1 or after year 9999")
         stamp = pb.timestamp_value
         stamp.seconds = seconds
         stamp.nanos = since.microseconds * 1000
@@ -238,7 +238,7 @@ def datetime_codec(indexed: bool) -> Codec:
             return read_time(stamp.seconds, stamp.nanos // 1000)
         if pb.meaning == PROJECTED and pb.HasField("integer_value"):
             return read_time(0, pb.integer_value)
-        raise unlike("datetime", pb)
+        raise wrong_stored_type("datetime", pb)
 
     return Codec(encode, decode, lambda: None, indexed, "datetime")
 
@@ -259,7 +259,9 @@ def geo_codec(indexed: bool) -> Codec:
             raise wrong_type("GeoPoint", value)
         latitude, longitude = _exact_float(value.latitude), _exact_float(value.longitude)
         if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-            raise Misfit("is no place: latitude goes from -90 to 90, longitude from -180 to 180")
+            raise ConversionError(
+                "is no place: latitude goes from -90 to 90, longitude from -180 to 180"
+            )
         pb.geo_point_value.latitude = latitude
         pb.geo_point_value.longitude = longitude
         pb.geo_point_value.SetInParent()
@@ -269,7 +271,7 @@ def geo_codec(indexed: bool) -> Codec:
     def decode(pb: Any) -> GeoPoint:
         if pb.HasField("geo_point_value"):
             return GeoPoint(pb.geo_point_value.latitude, pb.geo_point_value.longitude)
-        raise unlike("GeoPoint", pb)
+        raise wrong_stored_type("GeoPoint", pb)
 
     return Codec(encode, decode, lambda: None, indexed, "GeoPoint")
 

@@ -8,7 +8,7 @@ from lib.datastore.mapping.codecs import Codecs
 from lib.datastore.read import queries
 from lib.datastore.read.queries import Query
 from lib.datastore.read.query_message import write_query
-from lib.datastore.read.read_options import PRESENT, Scope
+from lib.datastore.read.read_options import STRONG, ReadOptions
 from lib.datastore.read.results import check_count
 from lib.datastore.rpc.service import Service
 from lib.errors import Invalid
@@ -46,7 +46,7 @@ def aggregate(
     codecs: Codecs,
     query: Query[Any],
     wanted: dict[str, Aggregation],
-    scope: Scope = PRESENT,
+    options: ReadOptions = STRONG,
 ) -> dict[str, int | float | None]:
     """Compute up to 5 aggregations, by name, in one call."""
     if not 0 < len(wanted) <= MAX_AGGREGATIONS:
@@ -56,8 +56,8 @@ def aggregate(
     request.aggregation_query.nested_query.CopyFrom(write_query(codecs, query))
     for name, aggregation in wanted.items():
         _write(query, aggregation, request.aggregation_query.aggregations.add(alias=name))
-    scope.mark(request)
-    response = service.call("RunAggregationQuery", request, codes=scope.codes)
+    options.mark(request)
+    response = service.call("RunAggregationQuery", request, codes=options.codes)
     properties = response.batch.aggregation_results[0].aggregate_properties
     return {name: _read(properties[name]) for name in wanted}
 

@@ -12,7 +12,7 @@ KEY = "__key__"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class QueryProperty:
     """A stored property that a query may name; `field` is None for the key."""
 
     stored: str
@@ -24,14 +24,14 @@ class Found:
         return empty is not None and value == empty()
 
 
-def find_field(plan: Plan, model: type[Any], name: str) -> Found:
+def find_field(plan: Plan, model: type[Any], name: str) -> QueryProperty:
     """Return what a query means by a name; raise Invalid for an unknown or unindexed field.
 
     The model's id field stands for the whole key.
     """
     own_id = model_of(model).id
     if name == KEY or (own_id is not None and name == own_id.name):
-        return Found(KEY, None)
+        return QueryProperty(KEY, None)
     found = _resolve(plan, 0, name.split("."), "")
     if found is None or found.field is None:
         raise Invalid(f"{model.__name__} has no field {name!r} to query by", field=name)
@@ -40,7 +40,7 @@ def find_field(plan: Plan, model: type[Any], name: str) -> Found:
     return found
 
 
-def _resolve(plan: Plan, level: int, names: list[str], prefix: str) -> Found | None:
+def _resolve(plan: Plan, level: int, names: list[str], prefix: str) -> QueryProperty | None:
     head, *rest = names
     for index, inner in enumerate(plan.levels):
         if rest and inner.outer == level and inner.name == head:
@@ -51,8 +51,8 @@ def _resolve(plan: Plan, level: int, names: list[str], prefix: str) -> Found | N
     return None
 
 
-def _into(field: StoredField, rest: list[str], stored: str) -> Found | None:
+def _into(field: StoredField, rest: list[str], stored: str) -> QueryProperty | None:
     if not rest:
-        return Found(stored, field)
+        return QueryProperty(stored, field)
     nested = field.codec.nested
     return None if nested is None else _resolve(nested, 0, rest, f"{stored}.")

@@ -6,14 +6,14 @@ from typing import Any
 from lib.datastore.keys import Key, write_key
 from lib.datastore.mapping.codecs import Codecs
 from lib.datastore.read.fields import KEY
-from lib.datastore.read.read_options import PRESENT, Scope
+from lib.datastore.read.read_options import STRONG, ReadOptions
 from lib.datastore.rpc.service import Service
 from lib.datastore.v1 import limits
 from lib.errors import Invalid
 
 
 def look_up(
-    service: Service, codecs: Codecs, keys: Sequence[Key[Any]], scope: Scope = PRESENT
+    service: Service, codecs: Codecs, keys: Sequence[Key[Any]], options: ReadOptions = STRONG
 ) -> list[Any]:
     """Return what each key leads to, None for what does not exist.
 
@@ -22,9 +22,9 @@ def look_up(
     if len(keys) == 1:
         _check_complete(keys[0])
         pb = write_key(keys[0], codecs.partition)
-        found = list(_fetch(service, [pb], scope, only_keys=False))
+        found = list(_fetch(service, [pb], options, only_keys=False))
         return [codecs.for_key(keys[0]).read(found[0]) if found else None]
-    results = fetch_many(service, codecs, keys, scope)
+    results = fetch_many(service, codecs, keys, options)
     return [
         None if result is None else codecs.for_key(key).read(result)
         for key, result in zip(keys, results, strict=True)
@@ -35,7 +35,7 @@ def fetch_many(
     service: Service,
     codecs: Codecs,
     keys: Sequence[Key[Any]],
-    scope: Scope = PRESENT,
+    options: ReadOptions = STRONG,
     *,
     only_keys: bool = False,
 ) -> list[Any]:
@@ -48,12 +48,14 @@ def fetch_many(
         identities.append(_identity(pb))
         wanted[identities[-1]] = pb
     results: dict[Any, Any] = {}
-    for found in _fetch(service, list(wanted.values()), scope, only_keys):
+    for found in _fetch(service, list(wanted.values()), options, only_keys):
         results[_identity(found.entity.key)] = found
     return [results.get(identity) for identity in identities]
 
 
-def _fetch(service: Service, keys: Sequence[Any], scope: Scope, only_keys: bool) -> Iterator[Any]:
+def _fetch(
+    service: Service, keys: Sequence[Any], options: ReadOptions, only_keys: bool
+) -> Iterator[Any]:
     """Look up messages of keys until none is deferred; yield what was found, in any order.
 
     All of it is as of the time of the first answer: a saga's root and its steps that were read at
@@ -67,10 +69,10 @@ def _fetch(service: Service, keys: Sequence[Any], scope: Scope, only_keys: bool)
             request.keys.extend(deferred)
             if only_keys:
                 request.property_mask.paths.append(KEY)
-            scope.mark(request)
+            options.mark(request)
             if as_of is not None and request.read_options.WhichOneof("consistency_type") is None:
                 request.read_options.read_time.CopyFrom(as_of)
-            response = service.call("Lookup", request, codes=scope.codes)
+            response = service.call("Lookup", request, codes=options.codes)
             if as_of is None and response.HasField("read_time"):
                 as_of = response.read_time
             yield from response.found

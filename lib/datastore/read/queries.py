@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from lib.datastore.keys import NOWHERE, Key, check_own, write_key
 from lib.datastore.mapping.compiler import Compiler
-from lib.datastore.mapping.values import Misfit
+from lib.datastore.mapping.values import ConversionError
 from lib.datastore.read.conditions import (
     OPERATORS,
     Combination,
@@ -15,7 +15,7 @@ from lib.datastore.read.conditions import (
     Operator,
     count_disjunctions,
 )
-from lib.datastore.read.fields import Found, find_field
+from lib.datastore.read.fields import QueryProperty, find_field
 from lib.datastore.v1.messages import message
 from lib.errors import Invalid
 
@@ -91,7 +91,7 @@ class Query(Generic[T]):
         return dataclasses.replace(self, projected=projected, distinct_on=names)  # type: ignore[return-value]
 
 
-def find(model: type[Any], name: str) -> Found:
+def find(model: type[Any], name: str) -> QueryProperty:
     """Return what a query on a model means by a name; raise Invalid if it cannot be queried."""
     return find_field(_compiler.plan_of(model), model, name)
 
@@ -125,7 +125,7 @@ def write_operand(compiler: Compiler, model: type[Any], condition: Comparison, i
     return None
 
 
-def _write_one(compiler: Compiler, found: Found, name: str, value: Any, into: Any) -> None:
+def _write_one(compiler: Compiler, found: QueryProperty, name: str, value: Any, into: Any) -> None:
     if found.is_omitted(value):
         raise Invalid(f"{name} is not stored while it is {value!r}: nothing matches", field=name)
     if found.field is None:
@@ -136,5 +136,5 @@ def _write_one(compiler: Compiler, found: Found, name: str, value: Any, into: An
         return
     try:
         compiler.operand_codec(found.field).encode(into, value, 0)
-    except Misfit as misfit:
-        raise Invalid(f"{name} {misfit.reason}", field=name) from None
+    except ConversionError as mismatch:
+        raise Invalid(f"{name} {mismatch.reason}", field=name) from None

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from lib.datastore.rpc.service import READ_CODES
 
 
-class Scope(Protocol):
+class ReadOptions(Protocol):
     """Marks the requests of a read."""
 
     #: The gRPC statuses after which the same read may simply be sent again.
@@ -16,7 +16,7 @@ class Scope(Protocol):
         ...
 
 
-class Present:
+class StrongReads:
     """Strongly consistent reads outside of transactions."""
 
     codes = READ_CODES
@@ -25,4 +25,4 @@ class Present:
         """Leave the options unset: that is strong consistency."""
 
 
-PRESENT = Present()
+STRONG = StrongReads()

@@ -12,11 +12,11 @@ from typing import Any, Generic, TypeVar
 from lib import errors
 from lib.datastore.keys import read_key, write_partition
 from lib.datastore.mapping.codecs import Codecs
-from lib.datastore.mapping.values import Misfit
+from lib.datastore.mapping.values import ConversionError
 from lib.datastore.read import page_tokens, queries
 from lib.datastore.read.queries import Query
 from lib.datastore.read.query_message import write_query
-from lib.datastore.read.read_options import PRESENT, Scope
+from lib.datastore.read.read_options import STRONG, ReadOptions
 from lib.datastore.read.unreadable import Results, UnreadableEntity
 from lib.datastore.rpc.service import Service
 from lib.datastore.v1.messages import enum_number
@@ -42,12 +42,12 @@ class Page(Generic[T]):
 
 
 def run(
-    service: Service, codecs: Codecs, query: Query[T], limit: int, scope: Scope = PRESENT
+    service: Service, codecs: Codecs, query: Query[T], limit: int, options: ReadOptions = STRONG
 ) -> Results[T]:
     """Return the first `limit` results, less those that cannot be read."""
     pb = write_query(codecs, query)
-    results = _fetch(service, codecs, pb, check_count(limit, "limit"), scope)
-    return _read_all(codecs, query, results, scope)
+    results = _fetch(service, codecs, pb, check_count(limit, "limit"), options)
+    return _read_all(codecs, query, results, options)
 
 
 def fetch_page(
@@ -56,7 +56,7 @@ def fetch_page(
     query: Query[T],
     size: int,
     token: str | None,
-    scope: Scope = PRESENT,
+    options: ReadOptions = STRONG,
 ) -> Page[T]:
     """Return the `size` results after the token; raise Malformed for a token that is not its own.
 
@@ -67,11 +67,11 @@ def fetch_page(
     pb = write_query(codecs, query)
     digest = page_tokens.digest_of(codecs.partition, pb)
     if token is None:
-        results = _fetch(service, codecs, pb, size + 1, scope)
+        results = _fetch(service, codecs, pb, size + 1, options)
     else:
         pb.start_cursor = page_tokens.open_token(token, digest)
-        results = _fetch_after(service, codecs, pb, size + 1, scope)
-    items = _read_all(codecs, query, results[:size], scope)
+        results = _fetch_after(service, codecs, pb, size + 1, options)
+    items = _read_all(codecs, query, results[:size], options)
     if len(results) <= size:
         return Page(items, None, items.unreadable)
     cursor = results[size - 1].cursor
@@ -80,32 +80,38 @@ def fetch_page(
     return Page(items, page_tokens.make_token(cursor, digest), items.unreadable)
 
 
-def _fetch_after(service: Service, codecs: Codecs, pb: Any, limit: int, scope: Scope) -> list[Any]:
+def _fetch_after(
+    service: Service, codecs: Codecs, pb: Any, limit: int, options: ReadOptions
+) -> list[Any]:
     """Fetch from a cursor that a caller handed in: what the service refuses is the cursor."""
     try:
-        return _fetch(service, codecs, pb, limit, scope)
+        return _fetch(service, codecs, pb, limit, options)
     except errors.Invalid as refused:
         raise errors.Malformed("not a page token", field="page_token") from refused
 
 
-def _fetch(service: Service, codecs: Codecs, pb: Any, limit: int, scope: Scope) -> list[Any]:
+def _fetch(
+    service: Service, codecs: Codecs, pb: Any, limit: int, options: ReadOptions
+) -> list[Any]:
     """Return up to `limit` EntityResults, over as many batches as the service makes of them."""
     not_finished = enum_number("QueryResultBatch.MoreResultsType", "NOT_FINISHED")
     results: list[Any] = []
     while True:
         request = service.request("RunQuery")
         write_partition(codecs.partition, None, request.partition_id)
-        scope.mark(request)
+        options.mark(request)
         request.query.CopyFrom(pb)
         request.query.limit.value = limit - len(results)
-        batch = service.call("RunQuery", request, codes=scope.codes).batch
+        batch = service.call("RunQuery", request, codes=options.codes).batch
         results.extend(batch.entity_results)
         if batch.more_results != not_finished or len(results) >= limit:
             return results
         pb.start_cursor = batch.end_cursor
 
 
-def _read_all(codecs: Codecs, query: Query[T], results: Iterable[Any], scope: Scope) -> Results[T]:
+def _read_all(
+    codecs: Codecs, query: Query[T], results: Iterable[Any], options: ReadOptions
+) -> Results[T]:
     """Read all results that can be read; in a transaction raise Unreadable for one that cannot."""
     read: list[T] = []
     unreadable: list[UnreadableEntity] = []
@@ -113,7 +119,7 @@ def _read_all(codecs: Codecs, query: Query[T], results: Iterable[Any], scope: Sc
         try:
             read.append(_read(codecs, query, result))
         except errors.Unreadable as problem:
-            if scope is not PRESENT:
+            if options is not STRONG:
                 raise
             unreadable.append(UnreadableEntity.of(problem))
     return Results(read, unreadable)
@@ -138,9 +144,9 @@ def _read_row(codecs: Codecs, query: Query[Any], entity: Any) -> queries.Row:
         try:
             decode = codecs.compiler.operand_codec(found.field).decode
             row[name] = decode(entity.properties[found.stored])
-        except Misfit as misfit:
+        except ConversionError as mismatch:
             codec = codecs.of(query.model)
-            raise codec.unreadable(entity.key.path, misfit.reason, name) from None
+            raise codec.unreadable(entity.key.path, mismatch.reason, name) from None
     return row
 
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 from lib.datastore.keys import Key
 from lib.datastore.mapping.codecs import Codecs
 from lib.datastore.model.schema import model_of
-from lib.datastore.read.read_options import PRESENT
+from lib.datastore.read.read_options import STRONG
 from lib.datastore.rpc.service import Service
 from lib.datastore.transaction.attempts import run_body, with_stored
 from lib.datastore.transaction.transaction import Transaction, Written
@@ -53,7 +53,7 @@ class OptimisticTransaction(Transaction):
     nothing.
     """
 
-    codes = PRESENT.codes
+    codes = STRONG.codes
 
     def __init__(self, service: Service, codecs: Codecs) -> None:
         super().__init__(service, codecs, read_only=False)

@@ -10,12 +10,12 @@ from lib.datastore.mapping.codecs import Codecs
 from lib.datastore.read.aggregates import Aggregation, Count, aggregate
 from lib.datastore.read.lookups import look_up
 from lib.datastore.read.queries import Query
-from lib.datastore.read.read_options import PRESENT
+from lib.datastore.read.read_options import STRONG
 from lib.datastore.read.results import Page, fetch_page, run
 from lib.datastore.rpc.grpc_status import code_of, details_of
 from lib.datastore.rpc.service import Service
 from lib.datastore.write import mutations
-from lib.datastore.write.commits import LOST, commit_error
+from lib.datastore.write.commits import INDETERMINATE, commit_error
 from lib.datastore.write.mutation_message import (
     check_size,
     read_written,
@@ -43,7 +43,7 @@ class Transaction:
     """
 
     #: ABORTED ends the transaction: it is the whole function that is tried again then.
-    codes = PRESENT.codes - {"ABORTED"}
+    codes = STRONG.codes - {"ABORTED"}
 
     def __init__(
         self, service: Service, codecs: Codecs, *, read_only: bool, previous: bytes = b""
@@ -198,7 +198,7 @@ class Transaction:
             code = code_of(error)
             if not code:
                 raise
-            if code in LOST:
+            if code in INDETERMINATE:
                 raise AnswerLost(f"the answer to a commit was lost: {code}") from error
             if code == "INVALID_ARGUMENT" and "ransaction" in details_of(error):
                 raise Contention("the transaction expired") from error

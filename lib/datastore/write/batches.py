@@ -36,7 +36,7 @@ _OF_ONE = (errors.AlreadyExists, errors.NotFound, errors.VersionMismatch, errors
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[T]):
+class ItemResult(Generic[T]):
     """What became of one item: its value, or the error (NotFound for what is missing)."""
 
     value: T | None = None
@@ -49,7 +49,7 @@ class Outcome(Generic[T]):
         return self.value  # type: ignore[return-value]
 
 
-def collect(outcomes: Iterable[Outcome[T]]) -> Results[T]:
+def collect(outcomes: Iterable[ItemResult[T]]) -> Results[T]:
     """Return the values of a multi-get, those that cannot be read named; raise any other error."""
     values: list[T] = []
     unreadable: list[UnreadableEntity] = []
@@ -71,7 +71,7 @@ class _Item:
     pb: Any
 
 
-def get_many(service: Service, codecs: Codecs, keys: Sequence[Key[T]]) -> list[Outcome[T]]:
+def get_many(service: Service, codecs: Codecs, keys: Sequence[Key[T]]) -> list[ItemResult[T]]:
     """Read many keys, 1000 to a Lookup."""
     size = limits.MAX_LOOKUP_KEYS
     chunks = [keys[start : start + size] for start in range(0, len(keys), size)]
@@ -79,27 +79,27 @@ def get_many(service: Service, codecs: Codecs, keys: Sequence[Key[T]]) -> list[O
     return [outcome for chunk in answered for outcome in chunk]
 
 
-def _get_chunk(service: Service, codecs: Codecs, keys: Sequence[Key[T]]) -> list[Outcome[T]]:
-    outcomes: list[Outcome[T]] = []
+def _get_chunk(service: Service, codecs: Codecs, keys: Sequence[Key[T]]) -> list[ItemResult[T]]:
+    outcomes: list[ItemResult[T]] = []
     try:
         results = fetch_many(service, codecs, keys)
     except AmendsError as error:
-        return [Outcome(error=error) for _ in keys]
+        return [ItemResult(error=error) for _ in keys]
     for key, result in zip(keys, results, strict=True):
         try:
             if result is None:
                 raise errors.NotFound(f"{key} does not exist")
-            outcomes.append(Outcome(codecs.for_key(key).read(result)))
+            outcomes.append(ItemResult(codecs.for_key(key).read(result)))
         except AmendsError as error:
-            outcomes.append(Outcome(error=error))
+            outcomes.append(ItemResult(error=error))
     return outcomes
 
 
 def write_many(
     service: Service, codecs: Codecs, mutations: Sequence[Mutation], now: datetime
-) -> list[Outcome[Any]]:
+) -> list[ItemResult[Any]]:
     """Write many, 500 to a commit; every write is made that can be made."""
-    outcomes: list[Outcome[Any]] = [Outcome()] * len(mutations)
+    outcomes: list[ItemResult[Any]] = [ItemResult()] * len(mutations)
     items: list[_Item] = []
     for index, mutation in enumerate(mutations):
         pb = message("Mutation")()
@@ -107,7 +107,7 @@ def write_many(
             entity = write_mutation(codecs, mutation, pb, now)
             items.append(_Item(index, mutation, entity, pb))
         except AmendsError as error:
-            outcomes[index] = Outcome(error=error)
+            outcomes[index] = ItemResult(error=error)
     for wave in _split_waves(items):
         in_parallel(
             lambda chunk: _write_chunk(service, codecs, chunk, outcomes), _split_chunks(wave)
@@ -144,7 +144,7 @@ def _split_chunks(items: Sequence[_Item]) -> list[list[_Item]]:
 
 
 def _write_chunk(
-    service: Service, codecs: Codecs, items: list[_Item], outcomes: list[Outcome[Any]]
+    service: Service, codecs: Codecs, items: list[_Item], outcomes: list[ItemResult[Any]]
 ) -> None:
     mutations = [item.mutation for item in items]
     request = make_request(service)
@@ -156,10 +156,10 @@ def _write_chunk(
         )
         for item, value in zip(items, written, strict=True):
             failed = isinstance(value, AmendsError)
-            outcomes[item.index] = Outcome(error=value) if failed else Outcome(value)
+            outcomes[item.index] = ItemResult(error=value) if failed else ItemResult(value)
     except _OF_ONE as error:
         if len(items) == 1:
-            outcomes[items[0].index] = Outcome(error=error)
+            outcomes[items[0].index] = ItemResult(error=error)
             return
         for part in _without_culprits(service, codecs, items, outcomes):
             _write_chunk(service, codecs, part, outcomes)
@@ -167,13 +167,13 @@ def _write_chunk(
         _fail_all(items, outcomes, error)
 
 
-def _fail_all(items: list[_Item], outcomes: list[Outcome[Any]], error: AmendsError) -> None:
+def _fail_all(items: list[_Item], outcomes: list[ItemResult[Any]], error: AmendsError) -> None:
     for item in items:
-        outcomes[item.index] = Outcome(error=error)
+        outcomes[item.index] = ItemResult(error=error)
 
 
 def _without_culprits(
-    service: Service, codecs: Codecs, items: list[_Item], outcomes: list[Outcome[Any]]
+    service: Service, codecs: Codecs, items: list[_Item], outcomes: list[ItemResult[Any]]
 ) -> list[list[_Item]]:
     """Note the errors of writes that cannot be made; return the rest to be sent again.
 
@@ -191,7 +191,7 @@ def _without_culprits(
     for item, result in zip(complete, found, strict=True):
         error = _foresee(item.mutation, result)
         if error is not None:
-            outcomes[item.index] = Outcome(error=error)
+            outcomes[item.index] = ItemResult(error=error)
             culprits.add(item.index)
     rest = [item for item in items if item.index not in culprits]
     if culprits:

@@ -1,6 +1,6 @@
 """Commits: sent again only where that is safe, their failures made ours.
 
-ABORTED and RESOURCE_EXHAUSTED say that nothing was written. After any of `LOST` nobody knows: the
+ABORTED and RESOURCE_EXHAUSTED say that nothing was written. After a status in INDETERMINATE the
 commit may have gone through. It is sent again then only if every write in it is repeatable, and
 what the repetition finds in its way (it exists, its version moved on) may well be the first
 try's own work, so that is reported as an outcome that is not known.
@@ -25,10 +25,10 @@ from lib.errors import AmendsError
 from lib.timing.retry import retry
 
 #: Statuses after which a commit may have gone through all the same.
-LOST = frozenset({"UNAVAILABLE", "INTERNAL", "UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED"})
-_PASSING = frozenset({"UNAVAILABLE", "INTERNAL"})
+INDETERMINATE = frozenset({"UNAVAILABLE", "INTERNAL", "UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED"})
+_TRANSIENT = frozenset({"UNAVAILABLE", "INTERNAL"})
 _REFUSED = frozenset({"ABORTED", "RESOURCE_EXHAUSTED"})
-_IN_THE_WAY = frozenset({"ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED"})
+_BLOCKED = frozenset({"ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED"})
 
 
 def commit_alone(
@@ -65,10 +65,10 @@ def send_alone(service: Service, request: Any, mutations: Sequence[Mutation]) ->
     def may_retry(error: Exception) -> bool:
         nonlocal lost
         code = code_of(error)
-        if code in LOST and not was_never_sent(error):
+        if code in INDETERMINATE and not was_never_sent(error):
             lost = True
-            return repeatable and code in _PASSING
-        return code in _PASSING or (code in _REFUSED and not (versioned and code == "ABORTED"))
+            return repeatable and code in _TRANSIENT
+        return code in _TRANSIENT or (code in _REFUSED and not (versioned and code == "ABORTED"))
 
     try:
         return retry(
@@ -81,8 +81,8 @@ def send_alone(service: Service, request: Any, mutations: Sequence[Mutation]) ->
     except Exception as error:
         if not code_of(error):
             raise
-        if lost and code_of(error) in _IN_THE_WAY:
-            raise outcome_unknown(mutations) from error
+        if lost and code_of(error) in _BLOCKED:
+            raise maybe_applied(mutations) from error
         raise commit_error(error, mutations) from error
 
 
@@ -91,7 +91,7 @@ def was_never_sent(error: Exception) -> bool:
     return details_of(error).startswith("failed to connect to all addresses")
 
 
-def outcome_unknown(mutations: Sequence[Mutation]) -> AmendsError:
+def maybe_applied(mutations: Sequence[Mutation]) -> AmendsError:
     """Make the error for a commit that may or may not have gone through."""
     return errors.Unavailable(f"whether {describe(mutations)} was written is not known")
 

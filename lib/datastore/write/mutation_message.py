@@ -8,7 +8,7 @@ from lib.datastore.keys import write_key
 from lib.datastore.mapping.codecs import Codecs
 from lib.datastore.mapping.entities import EntityCodec
 from lib.datastore.mapping.plan import StoredField
-from lib.datastore.mapping.values import Misfit
+from lib.datastore.mapping.values import ConversionError
 from lib.datastore.read.lookups import fetch_many
 from lib.datastore.rpc.service import Service
 from lib.datastore.v1 import limits
@@ -170,5 +170,5 @@ def _read_partial(
 def _decode(codec: EntityCodec[Any], target: StoredField, value: Any) -> Any:
     try:
         return target.codec.decode(value)
-    except Misfit as misfit:
-        raise Unreadable(f"{codec.model.kind}.{target.name} {misfit.reason}") from None
+    except ConversionError as mismatch:
+        raise Unreadable(f"{codec.model.kind}.{target.name} {mismatch.reason}") from None

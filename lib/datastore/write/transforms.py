@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from lib.datastore.mapping.compiler import Compiler, item_of, members_of
 from lib.datastore.mapping.plan import Plan, StoredField
-from lib.datastore.mapping.values import Misfit
+from lib.datastore.mapping.values import ConversionError
 from lib.datastore.v1.paths import property_path
 from lib.errors import Invalid
 
@@ -94,8 +94,8 @@ def write_transform(
     try:
         for operand in operands:
             codec.encode(message.values.add() if is_list else message, operand, 0)
-    except Misfit as misfit:
-        raise Invalid(f"{transform.field} {misfit.reason}", field=transform.field) from None
+    except ConversionError as mismatch:
+        raise Invalid(f"{transform.field} {mismatch.reason}", field=transform.field) from None
 
 
 def _changed_type(target: StoredField, transform: Transform) -> Any:
