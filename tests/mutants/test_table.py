@@ -4,10 +4,16 @@ import re
 
 import pytest
 
-from tests.mutants.trial import Mutant
+from tests.mutants.table import MUTANTS
+from tests.mutants.trial import Mutant, check
 
 
 @pytest.mark.parametrize(("old", "count"), [("no such line", 0), ("import", 2)])
 def test_a_mutant_whose_line_is_not_there_exactly_once_is_refused(old: str, count: int) -> None:
     with pytest.raises(ValueError, match=re.escape(f"has {count} times, and not once: {old}")):
         Mutant("lib/x.py", old, "").change("import a\nimport b\n")
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_each_mutant_names_a_line_that_is_there_once(mutant: Mutant) -> None:
+    check(mutant)

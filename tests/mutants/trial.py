@@ -29,6 +29,7 @@ QUICK = (
     "tests/unit/explore/test_broken.py",
     "tests/unit/explore/test_signals.py",
     "tests/unit/explore/test_unanswered.py",
+    "tests/unit/explore/test_pauses.py",
     "tests/unit/explore/test_purge.py",
     "tests/unit/explore/test_refusals.py",
     "tests/unit/explore/test_faults.py",
