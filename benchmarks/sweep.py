@@ -21,7 +21,7 @@ from lib.saga import Definitions, Saga, Step
 from lib.saga.engine.cloud_tasks import CloudTasksQueue, make_client
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
-from lib.saga.engine.sweep.sweep import Swept, sweep
+from lib.saga.engine.sweep.sweep import SweepResult, sweep
 from lib.saga.state.delivery import Delivery
 from local.stack import Stack
 
@@ -53,7 +53,7 @@ def main() -> None:
             swept = measure(store, queue, threads)
             print(
                 f"{threads:3} threads: {swept.delivered} of {swept.found} sagas, "
-                f"{swept.left} left, {swept.per_second:.0f} a second"
+                f"{swept.remaining} left, {swept.per_second:.0f} a second"
             )
 
 
@@ -83,7 +83,7 @@ def lose_sagas(store: Store, count: int, run: int) -> None:
         engine.start(SAGA.name, f"s{run}-{number}", {"n": number})
 
 
-def measure(store: Store, queue: CloudTasksQueue, threads: int) -> Swept:
+def measure(store: Store, queue: CloudTasksQueue, threads: int) -> SweepResult:
     """Sweep once; the engine's log lines are not shown."""
     engine = Engine(Definitions([SAGA]), SagaRepository(store), queue, lambda: datetime.now(UTC))
     with contextlib.redirect_stdout(io.StringIO()):

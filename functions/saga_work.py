@@ -5,7 +5,7 @@ import flask
 from functions.edge import endpoint
 from lib.observability.logs import annotate
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.sweep.sweep import Swept, sweep
+from lib.saga.engine.sweep.sweep import SweepResult, sweep
 from lib.saga.state.delivery import Delivery
 from lib.timing.clock import now
 
@@ -38,6 +38,6 @@ def _count_in(request: flask.Request, header: str) -> int:
 
 
 @endpoint("POST", invoker="scheduler")
-def sweep_sagas(engine: Engine) -> Swept:
+def sweep_sagas(engine: Engine) -> SweepResult:
     """Deliver overdue sagas again, log missed alerts, purge: the target of Cloud Scheduler."""
     return sweep(engine, now, threads=SWEEPERS)

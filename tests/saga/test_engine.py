@@ -103,7 +103,7 @@ def test_a_start_whose_enqueue_failed_is_found_by_the_sweep(bench: Bench) -> Non
     assert sweep(bench.engine, bench.now).found == 0
     bench.pass_time(seconds=12)
     swept = sweep(bench.engine, bench.now)
-    assert (swept.found, swept.delivered, swept.left) == (1, 1, 0)
+    assert (swept.found, swept.delivered, swept.remaining) == (1, 1, 0)
     bench.run_to_end()
     assert bench.statuses("s")[0] == "COMPLETED"
 

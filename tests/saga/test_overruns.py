@@ -76,7 +76,7 @@ def test_the_dashboard_counts_calls_that_go_on(
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "MAX_DECIDING", timedelta(milliseconds=50))
+    monkeypatch.setattr(recorder, "MAX_DECISION", timedelta(milliseconds=50))
 
 
 def follow(bench: Bench, probe: Probe, *parts: Element, **options: Any) -> None:

@@ -80,7 +80,7 @@ def mend(bench: Bench, saga_id: str) -> None:
 def test_450_lost_sagas_are_all_delivered_by_one_sweep(bench: Bench, threads: int) -> None:
     lose(bench, *(f"s{number}" for number in range(450)))
     swept = sweep(bench.engine, bench.now, threads=threads)
-    assert (swept.found, swept.delivered, swept.left) == (450, 450, 0)
+    assert (swept.found, swept.delivered, swept.remaining) == (450, 450, 0)
     assert {each.saga_id for each in bench.queue.waiting} == {f"s{n}" for n in range(450)}
 
 
@@ -92,17 +92,17 @@ def test_a_sweep_that_runs_out_of_time_counts_what_it_leaves(bench: Bench) -> No
         return bench.time
 
     swept = sweep(bench.engine, tick, budget=timedelta(seconds=7))
-    assert swept.left is not None
+    assert swept.remaining is not None
     assert 0 < swept.delivered < 9
-    assert (swept.found, swept.left) == (9, 9 - swept.delivered)
+    assert (swept.found, swept.remaining) == (9, 9 - swept.delivered)
     assert swept.per_second > 0
 
 
 def test_what_a_limit_leaves_is_counted(bench: Bench) -> None:
     lose(bench, *(f"s{number}" for number in range(6)))
     swept = sweep(bench.engine, bench.now, limit=4)
-    assert (swept.found, swept.delivered, swept.left) == (6, 4, 2)
-    assert sweep(bench.engine, bench.now, limit=2).left == 0
+    assert (swept.found, swept.delivered, swept.remaining) == (6, 4, 2)
+    assert sweep(bench.engine, bench.now, limit=2).remaining == 0
 
 
 # What fails
@@ -127,7 +127,7 @@ def test_a_saga_that_fails_at_the_head_stops_no_other_and_is_put_back(
     lose(bench, "bad", "s1", "s2")
     monkeypatch.setattr(bench.engine, "redeliver", break_saga(bench, problem, "bad"))
     swept = sweep(bench.engine, bench.now)
-    assert (swept.found, swept.delivered, swept.left) == (3, 2, 1)
+    assert (swept.found, swept.delivered, swept.remaining) == (3, 2, 1)
     bench.queue.lose_all()
     bench.pass_time(minutes=1)
     monkeypatch.undo()
@@ -145,7 +145,7 @@ def test_a_saga_that_a_service_did_not_answer_for_is_the_first_of_the_next_sweep
     with monkeypatch.context() as away:
         away.setattr(bench.engine, "redeliver", break_saga(bench, Unavailable("away"), "s0"))
         swept = sweep(bench.engine, bench.now)
-    assert (swept.found, swept.delivered, swept.left) == (2, 1, 1)
+    assert (swept.found, swept.delivered, swept.remaining) == (2, 1, 1)
     assert sweep(bench.engine, bench.now).delivered == 1
 
 
@@ -158,7 +158,7 @@ def test_a_saga_of_a_newer_revision_stops_no_sweep_and_no_list(
     lose(bench, "alien", "s1", "s2")
     spoil(bench, NewerSaga(id="alien"), "status")
     swept = sweep(bench.engine, bench.now)
-    assert (swept.found, swept.delivered, swept.left, swept.unreadable) == (3, 2, 1, 1)
+    assert (swept.found, swept.delivered, swept.remaining, swept.unreadable) == (3, 2, 1, 1)
     assert '"alert":"unreadable-entity"' in capsys.readouterr().out
     page = view.page_of_sagas(bench.engine.repository, None, None, 50, None)
     assert [item["id"] for item in page["items"]] == ["s2", "s1"]
@@ -191,7 +191,7 @@ def test_a_saga_with_a_step_that_cannot_be_read_stops_no_sweep(bench: Bench) -> 
     lose(bench, "alien", "s1")
     spoil(bench, NewerStep(saga_id="alien", id=2), "awaits")
     swept = sweep(bench.engine, bench.now)
-    assert (swept.found, swept.delivered, swept.left, swept.unreadable) == (2, 1, 1, 1)
+    assert (swept.found, swept.delivered, swept.remaining, swept.unreadable) == (2, 1, 1, 1)
 
 
 def test_a_dead_letter_that_cannot_be_read_keeps_no_other_from_its_alert(

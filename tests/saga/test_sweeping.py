@@ -14,7 +14,7 @@ from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Signal
 from lib.saga.engine import alerts
-from lib.saga.engine.retention import SLACK, Retention
+from lib.saga.engine.retention import TTL_MARGIN, Retention
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import RetryRequested, SkipRequested
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
@@ -125,7 +125,7 @@ def test_where_ttl_policies_are_on_steps_and_events_expire_and_the_sweep_purges_
     bench.engine = bench.make_engine(make_saga(probe), retention=Retention(keep=KEEP, ttl=True))
     start(bench)
     bench.run_to_end()
-    expiry = bench.time + KEEP + SLACK
+    expiry = bench.time + KEEP + TTL_MARGIN
     steps = bench.load("s")[1]
     records: list[Any] = [*steps, *bench.engine.repository.events("s", 100)]
     assert {record.expires_at for record in records} == {expiry}

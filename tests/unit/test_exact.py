@@ -15,7 +15,7 @@ from lib.errors import Invalid, Malformed
 from lib.json.decoder import decode_json
 from lib.json.exact_numbers import ExactNumber, encode_exact, read_number
 from lib.saga.machine.inputs import Result
-from lib.saga.state.payload import canonical_payload, stored_payload
+from lib.saga.state.payload import canonical_payload, decode_payload
 from tests.unit.saga.test_verdict import run
 
 LONG = "12345678901234567890.123456789012345678901"
@@ -36,22 +36,22 @@ def posted(payload: str) -> Any:
 @pytest.mark.parametrize("literal", [LONG, "0.1", "1E+5", "-0.30000000000000004441", "2e-400"])
 def test_a_decimal_given_as_a_number_keeps_each_digit(literal: str) -> None:
     stored = canonical_payload(posted(f'{{"cents":{literal}}}'), Amount)
-    assert stored_payload(stored, Amount).cents == Decimal(literal)
+    assert decode_payload(stored, Amount).cents == Decimal(literal)
 
 
 def test_an_integer_of_any_size_keeps_each_digit() -> None:
     stored = canonical_payload(posted('{"cents":1234567890123456789012345678901}'), Amount)
-    assert stored_payload(stored, Amount).cents == Decimal("1234567890123456789012345678901")
+    assert decode_payload(stored, Amount).cents == Decimal("1234567890123456789012345678901")
 
 
 def test_a_float_is_a_float_however_many_digits_are_given() -> None:
     stored = canonical_payload(posted("[0.1000000000000000055511151231257827]"), list[float])
-    assert stored_payload(stored, list[float]) == [0.1]
+    assert decode_payload(stored, list[float]) == [0.1]
 
 
 @pytest.mark.parametrize("kind", [Any, list[Any], object])
 def test_where_no_type_is_known_a_step_gets_floats(kind: Any) -> None:
-    [number] = stored_payload(canonical_payload(posted(f"[{LONG}]"), kind), kind)
+    [number] = decode_payload(canonical_payload(posted(f"[{LONG}]"), kind), kind)
     assert type(number) is float
 
 

@@ -27,11 +27,11 @@ def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = 
         if isinstance(problem, (Exception, *passing)):
             raise
         raise Escaped(
-            f"{tell_type_and_text(problem)} (it would have ended the worker)"
+            f"{describe_exception(problem)} (it would have ended the worker)"
         ) from problem
 
 
-def text_of(problem: BaseException) -> str:
+def exception_text(problem: BaseException) -> str:
     """Return an exception's text, even of one that cannot make it; of ours what may be shown."""
     try:
         return str(problem.detail if isinstance(problem, AmendsError) else problem)
@@ -39,6 +39,6 @@ def text_of(problem: BaseException) -> str:
         return f"(a {type(problem).__name__} whose text raises {type(trouble).__name__})"
 
 
-def tell_type_and_text(problem: BaseException) -> str:
+def describe_exception(problem: BaseException) -> str:
     """Return an exception's type and, if it has one, its text."""
-    return f"{type(problem).__name__}: {text_of(problem)}".removesuffix(": ")
+    return f"{type(problem).__name__}: {exception_text(problem)}".removesuffix(": ")

@@ -48,7 +48,7 @@ def log_parked(letter: DeadLetter) -> bool:
     )
 
 
-def log_left(problem: Exception) -> None:
+def log_not_enqueued(problem: Exception) -> None:
     """Log that a delivery could not be handed over: the sweep will."""
     error = f"{type(problem).__name__}: {problem}"
     log("WARNING", "a delivery is left to the sweep", error=error)
@@ -81,7 +81,7 @@ def log_dead_letters(count: int) -> None:
 
 
 def log_overdue(
-    found: int, delivered: int, left: int | None, per_second: float, oldest: SagaRecord | None
+    found: int, delivered: int, remaining: int | None, per_second: float, oldest: SagaRecord | None
 ) -> None:
     """Log that the sweep had to help: once in a while a queue loses a task, more is a fault.
 
@@ -93,7 +93,7 @@ def log_overdue(
         alert="sagas-overdue",
         found=found,
         delivered=delivered,
-        left=left,
+        remaining=remaining,
         per_second=per_second,
         oldest=oldest.id if oldest else "",
         due=oldest.due[3:] if oldest and oldest.due else "",

@@ -100,7 +100,7 @@ class Children:
 
     def _can_accept(self, parent: Loaded, step: int) -> bool:
         """Return whether a parent can record a child's end; if not, it is delivered again later."""
-        if not self._recorder.why_stranded(*parent) or parent.saga.status in FINISHED:
+        if not self._recorder.reason_to_park(*parent) or parent.saga.status in FINISHED:
             return True
         self._transitions.make(parent, None)
         return parent.steps[step].status is not StepStatus.WAITING

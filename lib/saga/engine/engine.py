@@ -90,7 +90,7 @@ class Engine:
                 self.transitions.ensure_enqueued(loaded)
                 return "stale"
             definition = self._recorder.definition_of(loaded.saga)
-            if definition is None or self._recorder.why_stranded(*loaded):
+            if definition is None or self._recorder.reason_to_park(*loaded):
                 self.transitions.make(loaded, None)
                 return "stranded"
             given = self._known_input(definition, loaded, delivery, lost)
@@ -191,7 +191,7 @@ class Engine:
             if loaded is not None:
                 self.transitions.ensure_enqueued(loaded, self.transitions.enqueue_or_leave)
         except Exception as problem:  # the saga is stored: the sweep delivers it
-            alerts.log_left(problem)
+            alerts.log_not_enqueued(problem)
         return saga
 
     def apply(self, saga_id: str, request: Input) -> SagaRecord:
@@ -216,7 +216,7 @@ class Engine:
         saga = self.repository.get(saga_id).saga
         definition = self._recorder.definition_of(saga)
         if definition is None:
-            raise Conflict(explain(self._recorder.why_stranded(saga)))
+            raise Conflict(explain(self._recorder.reason_to_park(saga)))
         signals = (each for each in definition.parts if isinstance(each, Signal))
         signal = next((each for each in signals if each.name == name), None)
         if signal is None:

@@ -1,6 +1,6 @@
-"""What is recorded when Datastore refuses a commit for what it holds: less and less, never nothing.
+"""What is recorded when Datastore refuses a commit for its content: less and less, never nothing.
 
-An action is not run again because its outcome could not be recorded.
+An action does not run again because its outcome could not be recorded.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from lib.saga.machine.inputs import AttemptEnded, Input, Requested, Result, Sign
 
 
 class Refused(Exception):
-    """A decision cannot be made or committed, however often it is tried; the `__cause__` says why.
+    """A decision cannot be made or committed, however often it is tried; `__cause__` says why.
 
     Nothing was written.
     """
@@ -22,46 +22,46 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What is to be recorded of what has happened.
+    """In which form an input is recorded.
 
-    `blocked` says why nothing that follows may begin, `parks` why the saga is to be parked for
-    want of anything better.
+    `blocked` is the reason for which nothing that follows may begin, `parks` the reason for which
+    the saga is parked, because nothing better can be recorded.
     """
 
-    happened: Input | None
+    given: Input | None
     blocked: str = ""
     parks: str = ""
 
 
 def next_form(form: Form, reason: str) -> Form | None:
-    """Return what to record after `form` was refused for a reason; None when there is nothing.
+    """Return the form to record after `form` was refused for a reason; None if there is none.
 
-    First nothing that follows begins, then the outcome is recorded without what it brought, and
-    at last the saga is parked. What somebody asks for is refused instead: they can be told.
+    First, nothing that follows begins. Next, an outcome is recorded without its output. Last, the
+    saga is parked. Requests are refused instead: their sender gets an answer.
     """
-    happened = form.happened
-    if happened is None or isinstance(happened, Requested) or form.parks:
+    given = form.given
+    if given is None or isinstance(given, Requested) or form.parks:
         return None
     if not form.blocked:
         return replace(form, blocked=f"{Reason.STEP_CANNOT_BEGIN}: {reason}")
-    if isinstance(happened, SignalReceived):
+    if isinstance(given, SignalReceived):
         return None
-    if isinstance(happened, AttemptEnded) and happened.result is not Result.INDETERMINATE:
-        return replace(form, happened=_doubt(happened, reason))
+    if isinstance(given, AttemptEnded) and given.result is not Result.INDETERMINATE:
+        return replace(form, given=_without_output(given, reason))
     return replace(form, parks=f"{Cause.INPUT_UNRECORDED}: {reason}")
 
 
-def _doubt(outcome: AttemptEnded, reason: str) -> AttemptEnded:
-    error = f"{Reason.OUTCOME_UNRECORDED}: {outcome.result}: {reason}"
-    return replace(outcome, result=Result.INDETERMINATE, output=None, error=error, after=None)
+def _without_output(ended: AttemptEnded, reason: str) -> AttemptEnded:
+    error = f"{Reason.OUTCOME_UNRECORDED}: {ended.result}: {reason}"
+    return replace(ended, result=Result.INDETERMINATE, output=None, error=error, after=None)
 
 
 @contextmanager
 def not_begun() -> Iterator[None]:
     """Raise NotBegun for whatever goes wrong inside, where no action has run.
 
-    The queue then asks again, and no later dispatch doubts what became of this one. An error that
-    nobody has thought of is logged with its stack.
+    The queue then dispatches again, and that dispatch does not count this one as lost. An
+    unexpected error is logged with its stack.
     """
     try:
         yield

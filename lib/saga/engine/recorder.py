@@ -1,6 +1,6 @@
-"""From what has happened to what is stored: decide, commit, and record less where that is refused.
+"""From an input to what is stored: decide, commit, and record less where that is refused.
 
-Neither runs an action nor enqueues anything.
+Nothing here runs an action or enqueues a delivery.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from lib.errors import (
     VersionMismatch,
 )
 from lib.observability.logs import log
-from lib.saga.author_code.containment import tell_type_and_text
+from lib.saga.author_code.containment import describe_exception
 from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.engine.execution.execution import NotStarted, call_in_thread
 from lib.saga.engine.fallback import Form, Refused, next_form
@@ -39,11 +39,11 @@ from lib.saga.machine.decide import (
 )
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import Input, Overdue, RecordRequest, Requested, SignalReceived
-from lib.saga.state.mismatch import find_misfit
+from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.records import FINISHED, Loaded, SagaRecord, StepRecord
 
-#: After these it has to be decided again: another commit came first, or the answer was lost.
-CAME_BETWEEN = (
+#: After these the saga is loaded and decided again: another commit came first, or no answer came.
+CONFLICTS = (
     VersionMismatch,
     Contention,
     AlreadyExists,
@@ -53,9 +53,9 @@ CAME_BETWEEN = (
 )
 
 
-#: What an author's pure functions may take of one decision: it has to be recorded as well before
-#: the delivery's time is up.
-MAX_DECIDING = timedelta(seconds=5)
+#: The pure functions of an author may take so long in one decision: it also has to be recorded
+#: before the delivery's time is up.
+MAX_DECISION = timedelta(seconds=5)
 
 
 def begin_in_time(definition: Saga, saga: SagaRecord) -> Decision:
@@ -64,20 +64,20 @@ def begin_in_time(definition: Saga, saga: SagaRecord) -> Decision:
 
 
 def decide_in_time(definition: Saga, act: Callable[[], Decision]) -> Decision:
-    """Return what `act` decides; DeadlineExceeded where an author's pure function does not end.
+    """Return what `act` decides; raise DeadlineExceeded if an author's pure function does not end.
 
-    It goes on in its thread, as an action does that outlasts its time-out.
+    The function goes on in its thread, like an action that outlasts its time-out.
     """
     if not definition.has_pure_functions:
         return act()
     try:
-        return cast(Decision, call_in_thread(MAX_DECIDING, act))
+        return cast(Decision, call_in_thread(MAX_DECISION, act))
     except NotStarted:
         return act()
     except TimeoutError as problem:
         raise DeadlineExceeded(
             f"a when= or payload= function of saga {definition.name} has not ended within "
-            f"{MAX_DECIDING.total_seconds():g} s"
+            f"{MAX_DECISION.total_seconds():g} s"
         ) from problem
 
 
@@ -97,15 +97,15 @@ class Recorder:
         self._retention = retention
 
     def record(
-        self, loaded: Loaded, happened: Input | None, ended_child: SagaRecord | None = None
+        self, loaded: Loaded, given: Input | None, ended_child: SagaRecord | None = None
     ) -> Decision | None:
-        """Decide and commit; None when another commit, or a lost answer, came between.
+        """Decide and commit; None when another commit came first or no answer came.
 
-        Where a commit is refused for what it holds, less is recorded, in the end only that the
-        saga is parked. `ended_child` is the child saga whose end this records. Raises what `decide`
-        does, and Invalid or TooLarge for a request that cannot be recorded.
+        Where a commit is refused for its content, less is recorded, in the end only that the saga
+        is parked. `ended_child` is the child saga whose end this records. Raises what `decide`
+        raises, and Invalid or TooLarge for a request that cannot be recorded.
         """
-        form = Form(happened)
+        form = Form(given)
         while True:
             try:
                 return self._save(loaded, form, ended_child)
@@ -116,23 +116,24 @@ class Recorder:
                     raise refused.__cause__ or refused from None
                 form = smaller
 
-    def decide(self, loaded: Loaded, happened: Input | None) -> Decision:
-        """Return what becomes of a saga, and commit nothing; without `happened` it is stranded.
+    def decide(self, loaded: Loaded, given: Input | None) -> Decision:
+        """Return the decision without committing it; without `given` the saga is parked.
 
         Raises Conflict or NotFound for a request that makes no sense in the saga's state.
         """
-        return self._decide(loaded, Form(happened))
+        return self._decide(loaded, Form(given))
 
     def definition_of(self, saga: SagaRecord) -> Saga | None:
-        """Return the definition that a saga began with; None if it is declared no longer."""
+        """Return the definition that a saga began with; None if it is no longer declared."""
         definition = self._definitions.get((saga.name, saga.definition_version))
         same = definition is not None and definition.fingerprint == saga.fingerprint
         return definition if same else None
 
-    def why_stranded(self, saga: SagaRecord, steps: Sequence[StepRecord] = ()) -> str:
+    def reason_to_park(self, saga: SagaRecord, steps: Sequence[StepRecord] = ()) -> str:
         """Return the coded reason why nothing of a saga may run here; "" if it may.
 
-        Its definition is gone or has changed, or what is stored does not fit the types of that.
+        Its definition is missing or has changed, or its stored values do not fit the declared
+        types.
         """
         declared = f"{saga.name} version {saga.definition_version}"
         definition = self.definition_of(saga)
@@ -140,25 +141,25 @@ class Recorder:
             known = (saga.name, saga.definition_version) in self._definitions
             what = Reason.DEFINITION_CHANGED if known else Reason.DEFINITION_UNDECLARED
             return f"{what}: {declared}"
-        misfit = find_misfit(definition, saga, steps)
-        return f"{Reason.TYPES_CHANGED}: {declared}: {misfit}" if misfit else ""
+        mismatch = find_mismatch(definition, saga, steps)
+        return f"{Reason.TYPES_CHANGED}: {declared}: {mismatch}" if mismatch else ""
 
     def _save(self, loaded: Loaded, form: Form, ended_child: SagaRecord | None) -> Decision | None:
         decision = self._decide_or_refuse(loaded, form)
         if form.parks:
-            # Whoever parks has not taken in the news: after a retry it is told again.
+            # A parked parent has not recorded the child's end: after a retry it is notified again.
             ended_child = None
         try:
             if decision.events or ended_child is not None:
                 self._repository.save(replace(decision, ended_child=ended_child))
-        except CAME_BETWEEN:
+        except CONFLICTS:
             return None
         except (Invalid, TooLarge) as problem:
             raise Refused(problem.detail) from problem
         except AmendsError:
             raise
         except Exception as problem:  # it cannot be encoded, say: tried again, it fails again
-            raise Refused(tell_type_and_text(problem)) from problem
+            raise Refused(describe_exception(problem)) from problem
         return decision
 
     def _decide_or_refuse(self, loaded: Loaded, form: Form) -> Decision:
@@ -169,24 +170,24 @@ class Recorder:
         except AmendsError:
             raise
         except Exception as problem:  # a defect of ours, or a definition that was let through
-            raise Refused(tell_type_and_text(problem)) from problem
+            raise Refused(describe_exception(problem)) from problem
 
     def _decide(self, loaded: Loaded, form: Form) -> Decision:
-        (saga, steps), happened, now = loaded, form.happened, self._clock()
+        (saga, steps), given, now = loaded, form.given, self._clock()
         definition = self.definition_of(saga)
-        if form.parks and happened is not None:
-            return park_unrecorded(saga, steps, happened, form.parks, now, definition)
-        if isinstance(happened, RecordRequest):
-            return apply_request(saga, steps, happened, now, definition)
-        if isinstance(happened, Overdue) and (definition or saga.status in FINISHED):
-            return redeliver_overdue(saga, steps, happened, now)
+        if form.parks and given is not None:
+            return park_unrecorded(saga, steps, given, form.parks, now, definition)
+        if isinstance(given, RecordRequest):
+            return apply_request(saga, steps, given, now, definition)
+        if isinstance(given, Overdue) and (definition or saga.status in FINISHED):
+            return redeliver_overdue(saga, steps, given, now)
         # What has happened is recorded whether or not anything more may run.
-        asked = isinstance(happened, Requested | SignalReceived)
-        has_happened = definition is not None and happened is not None and not asked
-        stranded = "" if has_happened else self.why_stranded(saga, steps)
-        if definition is not None and happened is not None and not stranded:
-            deciding = partial(decide, definition, *loaded, happened, now, blocked=form.blocked)
-            return decide_in_time(definition, deciding)
-        if asked:
-            raise Conflict(explain(stranded))
-        return park_missing_definition(saga, steps, stranded, now)
+        requested = isinstance(given, Requested | SignalReceived)
+        has_happened = definition is not None and given is not None and not requested
+        reason = "" if has_happened else self.reason_to_park(saga, steps)
+        if definition is not None and given is not None and not reason:
+            decision = partial(decide, definition, *loaded, given, now, blocked=form.blocked)
+            return decide_in_time(definition, decision)
+        if requested:
+            raise Conflict(explain(reason))
+        return park_missing_definition(saga, steps, reason, now)

@@ -12,7 +12,7 @@ from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
 #: So much longer than the root are steps and events kept: the sweep reads the steps' names.
-SLACK = timedelta(days=7)
+TTL_MARGIN = timedelta(days=7)
 
 #: Of more records than this the sweep disposes, TTL policies or not: a commit has its limits.
 MAX_EXPIRING = 400
@@ -40,7 +40,7 @@ def retain(decision: Decision, retention: Retention) -> Decision:
     at = saga.updated_at + retention.keep
     due = purge_mark(shard_of(saga.id), at)
     ended = replace(decision, saga=replace(saga, expires_at=at, due=due))
-    return _expire_all(ended, at + SLACK) if expires_by_ttl(saga, retention) else ended
+    return _expire_all(ended, at + TTL_MARGIN) if expires_by_ttl(saga, retention) else ended
 
 
 def expires_by_ttl(saga: SagaRecord, retention: Retention) -> bool:

@@ -109,7 +109,7 @@ class Transitions:
         try:
             self.enqueue(deliveries)
         except Exception as problem:  # what is committed runs, whatever the queue has against it
-            alerts.log_left(problem)
+            alerts.log_not_enqueued(problem)
 
     def announce(self, letter: DeadLetter) -> None:
         """Log the alert of a dead letter and note that it is logged. Idempotent.

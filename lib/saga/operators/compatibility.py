@@ -12,7 +12,7 @@ from lib.errors import Unreadable
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Element, Signal
 from lib.saga.engine.repository import SagaRepository
-from lib.saga.state.mismatch import find_misfit, misfit_of
+from lib.saga.state.mismatch import find_mismatch, mismatch_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 
 #: So many sagas of a status are looked at where some of them may be stranded.
@@ -118,7 +118,7 @@ def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -
         # Nothing is known of the types of sagas that began before these were noted.
         if saga.types and need not in ("", step.needs)
     )
-    return find_misfit(definition, saga, steps) or next(filter(None, misfits), "")
+    return find_mismatch(definition, saga, steps) or next(filter(None, misfits), "")
 
 
 def _why_step(part: Element, step: StepRecord) -> str:
@@ -126,5 +126,5 @@ def _why_step(part: Element, step: StepRecord) -> str:
     if isinstance(part, Signal):
         waits = step.status in WAITS and step.signal is None
         return f"signal {part.name} is still to come, by its old type" if waits else ""
-    misfit = step.output and misfit_of(step.output, part.output_type)
+    misfit = step.output and mismatch_of(step.output, part.output_type)
     return f"the stored output of {part.name} does not fit: {misfit}" if misfit else ""

@@ -8,7 +8,7 @@ from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.causes import explain, sentence_of
 from lib.saga.machine.waits import waits_of
-from lib.saga.state.mismatch import find_misfit
+from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 
@@ -31,7 +31,7 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     privacy = Privacy(definition, saga, steps)
     # What was written before a secret was known may quote it. Where no type fits, there is no
     # telling a secret from the words around it, and what was written was clean then.
-    fits = definition is not None and not find_misfit(definition, saga, steps)
+    fits = definition is not None and not find_mismatch(definition, saga, steps)
     clean = privacy.clean if fits else str
 
     def show(text: str) -> str:

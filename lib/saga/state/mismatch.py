@@ -24,20 +24,20 @@ _SAFE = re.compile(
 )
 
 
-def find_misfit(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> str:
+def find_mismatch(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> str:
     """Return what no longer fits its type, and how; "" where all fits. No value is quoted.
 
     Looked at are the payload and the signals that have come: an output is plain JSON to the steps
     that come after it, whatever its type says.
     """
     for what, encoded, kind in _stored(definition, saga, steps):
-        problem = misfit_of(encoded, kind)
+        problem = mismatch_of(encoded, kind)
         if problem:
             return f"{what}: {problem}"
     return ""
 
 
-def misfit_of(encoded: str, kind: Any) -> str:
+def mismatch_of(encoded: str, kind: Any) -> str:
     """Return why stored JSON does not fit a type, without any value of it; "" if it does."""
     try:
         contain(lambda: msgspec.json.decode(encoded, type=kind))

@@ -61,7 +61,7 @@ def _recode(encoded: str, kind: Any) -> bytes:
     return msgspec.json.encode(msgspec.json.decode(encoded, type=kind), order="sorted")
 
 
-def stored_payload(encoded: str, kind: type) -> Any:
+def decode_payload(encoded: str, kind: type) -> Any:
     """Return a payload as the type that its steps take; Permanent when the type has changed."""
     try:
         return msgspec.json.decode(encoded, type=kind)

@@ -4,7 +4,7 @@ import pytest
 from msgspec import Struct
 
 from lib.errors import Invalid
-from lib.saga.state.mismatch import misfit_of
+from lib.saga.state.mismatch import mismatch_of
 from lib.saga.state.payload import canonical_payload, is_same_payload
 from lib.saga.state.redaction import conceal
 
@@ -36,6 +36,6 @@ def test_what_is_stored_and_refused_so_is_a_misfit_and_shown_to_nobody(
     raised: type[BaseException],
 ) -> None:
     kind = refusing(raised)
-    assert "its type refuses it" in misfit_of('{"seats":-1}', kind)
+    assert "its type refuses it" in mismatch_of('{"seats":-1}', kind)
     assert conceal({"seats": -1}, kind) == "[redacted]"
     assert not is_same_payload('{"seats":-1}', '{"seats":-2}', kind)

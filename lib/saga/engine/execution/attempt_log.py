@@ -11,7 +11,7 @@ from lib.saga.machine.inputs import FINAL, AttemptEnded, Result
 from lib.saga.state.records import Loaded
 
 #: These need no line: nothing has failed.
-WELL = frozenset({Result.DONE, Result.IN_PROGRESS})
+SUCCESSES = frozenset({Result.DONE, Result.IN_PROGRESS})
 
 #: What a participant says on purpose: no error, though the step has failed.
 ANSWERS = frozenset({Result.PERMANENT, Result.NOT_HAPPENED})
@@ -27,7 +27,7 @@ def log_attempt(
     the configuration asks for it, as it does on one's own machine: then without secrets. Raises
     nothing: the outcome matters more than its line.
     """
-    if outcome.result in WELL:
+    if outcome.result in SUCCESSES:
         return
     last = _is_last(definition, loaded, outcome)
     answered = outcome.result in ANSWERS and outcome.phase is not Phase.COMPENSATE

@@ -13,7 +13,7 @@ from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.inputs import Result
 from lib.saga.machine.starting.functions import outputs_of
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.payload import stored_payload
+from lib.saga.state.payload import decode_payload
 from lib.saga.state.records import Loaded
 
 
@@ -27,7 +27,7 @@ class Call(NamedTuple):
 
     def make(self) -> Any:
         """Call the action; returns and raises what it does."""
-        payload = stored_payload(self.loaded.saga.payload, self.definition.payload)
+        payload = decode_payload(self.loaded.saga.payload, self.definition.payload)
         action = action_of(self.definition.parts[self.delivery.step], self.delivery.phase)
         return action(payload, self.context)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from lib.errors import NotBegun
 from lib.json.exact_numbers import encode_exact
 from lib.observability.stack_traces import forget_stack
-from lib.saga.author_code.containment import Unstorable, contain, text_of
+from lib.saga.author_code.containment import Unstorable, contain, exception_text
 from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.phase import Phase
 from lib.saga.engine.execution.attempt_log import log_attempt
@@ -133,7 +133,9 @@ def _encode_output(value: Any) -> str:
     try:
         encoded = encode_exact(value)
     except Exception as problem:  # a value's own methods may raise anything
-        raise Unstorable(f"the output cannot be stored as JSON: {text_of(problem)}") from problem
+        raise Unstorable(
+            f"the output cannot be stored as JSON: {exception_text(problem)}"
+        ) from problem
     if len(encoded) > MAX_OUTPUT:
         raise Unstorable(f"the output has {len(encoded)} bytes; at most {MAX_OUTPUT} are kept")
     return encoded.decode()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from lib.errors import AmendsError, Contention, VersionMismatch
-from lib.saga.author_code.containment import Escaped, Unstorable, text_of
+from lib.saga.author_code.containment import Escaped, Unstorable, exception_text
 from lib.saga.author_code.deferred_work import NotRun
 from lib.saga.definition.checks.error import describe
 from lib.saga.definition.context import NotHappened, Permanent, Retry, Unknown
@@ -39,8 +39,8 @@ def _judge(problem: BaseException, phase: Phase) -> Verdict:
         problem = problem.__cause__
     if isinstance(problem, BaseExceptionGroup):
         return _judge_group(problem, phase)
-    result, error = _result_of(problem, phase), text_of(problem)
-    if not isinstance(problem, SPOKEN) or not error:
+    result, error = _result_of(problem, phase), exception_text(problem)
+    if not isinstance(problem, SELF_EXPLANATORY) or not error:
         error = f"{type(problem).__name__}: {error}".removesuffix(": ")
     if isinstance(problem, Retry | Unknown):
         # A subclass may have an `__init__` of its own that does not call ours.
@@ -49,7 +49,16 @@ def _judge(problem: BaseException, phase: Phase) -> Verdict:
 
 
 #: Exceptions whose text says all; of any other one the type is part of the message.
-SPOKEN = (Permanent, NotHappened, Retry, Unknown, Unstorable, NotRun, AmendsError, Escaped)
+SELF_EXPLANATORY = (
+    Permanent,
+    NotHappened,
+    Retry,
+    Unknown,
+    Unstorable,
+    NotRun,
+    AmendsError,
+    Escaped,
+)
 
 
 def _result_of(problem: BaseException, phase: Phase) -> Result:
@@ -79,7 +88,7 @@ def _judge_group(group: BaseExceptionGroup[Any], phase: Phase) -> Verdict:
     waits = [each.after for each in members if each.after is not None]
     return Verdict(
         result=_combine([each.result for each in members]),
-        error="; ".join([text_of(group), *(each.error for each in members)]),
+        error="; ".join([exception_text(group), *(each.error for each in members)]),
         after=max(waits, default=None),
     )
 

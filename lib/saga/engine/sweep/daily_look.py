@@ -24,7 +24,7 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     loaded = engine.repository.load(saga.id, saga.total_steps)
     if loaded is None or loaded.saga.due != saga.due:
         return False
-    after = engine.look(loaded, look_around(engine.repository, loaded))
+    after = engine.look(loaded, examine(engine.repository, loaded))
     led = engine.children.follow_pause(loaded)
     if after.sequence > loaded.saga.sequence:
         return True
@@ -34,7 +34,7 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     return led
 
 
-def look_around(repository: SagaRepository, loaded: Loaded) -> Looked:
+def examine(repository: SagaRepository, loaded: Loaded) -> Looked:
     """Return what has become of the children and of the dead letter of a saga, for the machine."""
     saga = loaded.saga
     children = {name: repository.find(name) for name in loaded.children}

@@ -14,7 +14,7 @@ from lib.saga.engine.retention import expires_by_ttl
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
 #: A saga that is kept for an unfinished one above it is looked at again after this time.
-POSTPONED = timedelta(days=1)
+POSTPONEMENT = timedelta(days=1)
 
 
 def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
@@ -27,7 +27,7 @@ def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
 
     def purge(saga: SagaRecord) -> bool:
         if ancestry.is_unfinished(saga):
-            engine.repository.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONED))
+            engine.repository.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONEMENT))
             return False
         effects = [key(Effect, idempotency_key(saga.id, name)) for name in _names_of(engine, saga)]
         records: list[Key[Any]] = []

@@ -16,22 +16,22 @@ from lib.saga.engine import alerts
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.sweep.daily_look import look
 from lib.saga.engine.sweep.purge import make_purge
-from lib.saga.engine.sweep.worklist import PASSING, Ended, Worked, work_through
+from lib.saga.engine.sweep.worklist import TRANSIENT, WorkOutcome, WorkResult, process_all
 from lib.saga.state.records import DeadLetter, SagaRecord, due_mark, shard_of
 
 #: So many records are read at a time, of each shard: each may be close to a MiB.
 BATCH = 50
 
 #: A saga that fails by itself is put back for this time, so that it stands in nobody's way.
-PUT_BACK = timedelta(minutes=5)
+RETRY_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
+class SweepResult:
     """What a sweep did, in numbers of sagas.
 
-    `found` were overdue: `delivered` of them are delivered again, `left` still have to be, and
-    the others had moved on. What is left is counted in Datastore where time ran out; None where
+    `found` were overdue: `delivered` of them are delivered again, `remaining` still have to be, and
+    the others had moved on. What remains is counted in Datastore where time ran out; None where
     it could not be counted. `unreadable` is how many records the sweep could not read.
 
     `alerted` is the number of dead letters whose alert was still to be logged, `parked` that of
@@ -42,7 +42,7 @@ class Swept:
 
     found: int
     delivered: int
-    left: int | None
+    remaining: int | None
     unreadable: int = 0
     alerted: int = 0
     parked: int | None = None
@@ -58,7 +58,7 @@ def sweep(
     limit: int = 10_000,
     budget: timedelta = timedelta(seconds=45),
     threads: int = 1,
-) -> Swept:
+) -> SweepResult:
     """Deliver overdue sagas again, up to `limit`, the longest overdue first, within `budget`.
 
     Alerts come before that, in at most half of the budget; looking at what waits, and purging,
@@ -85,7 +85,7 @@ class _Sweep:
         self._unreadable_overdue: list[UnreadableEntity] = []
         self._unreadable: list[UnreadableEntity] = []
 
-    def run(self, budget: timedelta) -> Swept:
+    def run(self, budget: timedelta) -> SweepResult:
         """Do all that a sweep does, and say what that was."""
         alerted = self._announce(budget / 2)
         began = self._clock()
@@ -94,24 +94,24 @@ class _Sweep:
         looked = self._look(budget)
         purged = self._purge(budget)
         counts = redelivered.counts
-        left = self._count_left(redelivered)
+        remaining = self._count_remaining(redelivered)
         unreadable = len(self._unreadable) + len(self._unreadable_overdue)
-        swept = Swept(
-            found=counts[Ended.DONE] + counts[Ended.NOT_NEEDED] + (left or 0),
-            delivered=counts[Ended.DONE],
-            left=left,
+        swept = SweepResult(
+            found=counts[WorkOutcome.DONE] + counts[WorkOutcome.NOT_NEEDED] + (remaining or 0),
+            delivered=counts[WorkOutcome.DONE],
+            remaining=remaining,
             unreadable=unreadable
-            + sum(each.counts[Ended.UNREADABLE] for each in (redelivered, looked, purged)),
-            alerted=alerted.counts[Ended.DONE],
+            + sum(each.counts[WorkOutcome.UNREADABLE] for each in (redelivered, looked, purged)),
+            alerted=alerted.counts[WorkOutcome.DONE],
             parked=_count(self._repository.count_parked),
-            helped=looked.counts[Ended.DONE],
-            purged=purged.counts[Ended.DONE],
-            per_second=round(counts[Ended.DONE] / spent, 1) if spent else 0.0,
+            helped=looked.counts[WorkOutcome.DONE],
+            purged=purged.counts[WorkOutcome.DONE],
+            per_second=round(counts[WorkOutcome.DONE] / spent, 1) if spent else 0.0,
         )
         self._report(swept)
         return swept
 
-    def _announce(self, budget: timedelta) -> Worked:
+    def _announce(self, budget: timedelta) -> WorkResult:
         letters = self._repository.unalerted(BATCH, self._unreadable)
 
         def announce(letter: DeadLetter) -> bool:
@@ -121,13 +121,11 @@ class _Sweep:
                 return False  # it was dealt with meanwhile, or another sweep has noted it
             return True
 
-        return work_through(
-            letters, announce, threads=self._threads, may_go_on=self._within(budget)
-        )
+        return process_all(letters, announce, threads=self._threads, may_go_on=self._within(budget))
 
-    def _redeliver(self, budget: timedelta) -> Worked:
+    def _redeliver(self, budget: timedelta) -> WorkResult:
         overdue = self._repository.overdue(self._started, BATCH, self._unreadable_overdue)
-        worked = work_through(
+        worked = process_all(
             self._note_oldest(islice(overdue, self._limit)),
             self._deliver_or_put_back,
             threads=self._threads,
@@ -136,19 +134,19 @@ class _Sweep:
         worked.is_complete &= worked.counts.total() < self._limit
         return worked
 
-    def _look(self, budget: timedelta) -> Worked:
+    def _look(self, budget: timedelta) -> WorkResult:
         waiting = self._repository.waiting(self._started, BATCH, self._unreadable)
-        return work_through(
+        return process_all(
             waiting,
             lambda saga: look(self._engine, saga, self._clock()),
             threads=self._threads,
             may_go_on=self._within(budget),
         )
 
-    def _purge(self, budget: timedelta) -> Worked:
+    def _purge(self, budget: timedelta) -> WorkResult:
         expired = self._repository.purgeable(self._started, BATCH, self._unreadable)
         purge = make_purge(self._engine, self._started)
-        return work_through(expired, purge, threads=self._threads, may_go_on=self._within(budget))
+        return process_all(expired, purge, threads=self._threads, may_go_on=self._within(budget))
 
     def _within(self, budget: timedelta) -> Callable[[], bool]:
         return lambda: self._clock() - self._started <= budget
@@ -161,29 +159,29 @@ class _Sweep:
     def _deliver_or_put_back(self, saga: SagaRecord) -> bool:
         try:
             return self._engine.redeliver(saga)
-        except (*PASSING, Unreadable):
+        except (*TRANSIENT, Unreadable):
             raise
         except Exception:
             with suppress(AmendsError):
-                later = due_mark(shard_of(saga.id), self._clock() + PUT_BACK)
+                later = due_mark(shard_of(saga.id), self._clock() + RETRY_AFTER)
                 self._repository.postpone(saga, later)
             raise
 
-    def _count_left(self, redelivered: Worked) -> int | None:
+    def _count_remaining(self, redelivered: WorkResult) -> int | None:
         """Return how many overdue sagas this sweep has not delivered, those put back too."""
         counts = redelivered.counts
         if redelivered.is_complete:
-            failed = counts[Ended.FAILED] + counts[Ended.UNREADABLE]
-            return failed + counts[Ended.BROKEN] + len(self._unreadable_overdue)
+            failed = counts[WorkOutcome.FAILED] + counts[WorkOutcome.UNREADABLE]
+            return failed + counts[WorkOutcome.BROKEN] + len(self._unreadable_overdue)
         overdue = _count(lambda: self._repository.count_overdue(self._started))
-        return None if overdue is None else overdue + counts[Ended.BROKEN]
+        return None if overdue is None else overdue + counts[WorkOutcome.BROKEN]
 
-    def _report(self, swept: Swept) -> None:
+    def _report(self, swept: SweepResult) -> None:
         if swept.parked is not None:
             alerts.log_dead_letters(swept.parked)
         if swept.found:
             alerts.log_overdue(
-                swept.found, swept.delivered, swept.left, swept.per_second, self._oldest
+                swept.found, swept.delivered, swept.remaining, swept.per_second, self._oldest
             )
 
 

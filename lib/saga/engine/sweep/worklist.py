@@ -18,7 +18,7 @@ from lib.observability.stack_traces import describe_stack
 from lib.saga.engine import alerts
 
 #: The services that we stand on do not answer: that is no fault of the saga at hand.
-PASSING = (Unavailable, Contention, DeadlineExceeded)
+TRANSIENT = (Unavailable, Contention, DeadlineExceeded)
 
 
 class HasId(Protocol):
@@ -30,7 +30,7 @@ class HasId(Protocol):
 T = TypeVar("T", bound=HasId)
 
 
-class Ended(StrEnum):
+class WorkOutcome(StrEnum):
     """How the work on one saga ended."""
 
     DONE = "done"
@@ -44,26 +44,26 @@ class Ended(StrEnum):
 
 
 @dataclass(slots=True)
-class Worked:
+class WorkResult:
     """How many ended how, and whether that were all that there are."""
 
-    counts: Counter[Ended] = field(default_factory=Counter)
+    counts: Counter[WorkOutcome] = field(default_factory=Counter)
     is_complete: bool = False
 
 
-def work_through(
+def process_all(
     items: Iterable[T],
     act: Callable[[T], bool],
     *,
     threads: int,
     may_go_on: Callable[[], bool],
-) -> Worked:
+) -> WorkResult:
     """Act on each item while `may_go_on`; `act` tells whether there was anything to do.
 
     With one thread it is this one, and the order is the items' own. Raises what `items` raises.
     """
     feed = _Feed(iter(items), may_go_on)
-    worked = Worked()
+    worked = WorkResult()
 
     def work() -> None:
         for item in feed:
@@ -100,19 +100,19 @@ class _Feed(Iterator[T]):
                 raise
 
 
-def _attempt(act: Callable[[T], bool], item: T) -> Ended:
+def _attempt(act: Callable[[T], bool], item: T) -> WorkOutcome:
     try:
-        return Ended.DONE if act(item) else Ended.NOT_NEEDED
-    except PASSING as problem:
+        return WorkOutcome.DONE if act(item) else WorkOutcome.NOT_NEEDED
+    except TRANSIENT as problem:
         log("WARNING", "left to the next sweep", saga=item.id, error=problem.detail)
-        return Ended.FAILED
+        return WorkOutcome.FAILED
     except Unreadable as problem:
         alerts.log_unreadable(item.id, problem)
-        return Ended.UNREADABLE
+        return WorkOutcome.UNREADABLE
     except AmendsError as problem:
         log("ERROR", "the sweep cannot help a saga", saga=item.id, error=problem.detail)
-        return Ended.BROKEN
+        return WorkOutcome.BROKEN
     except Exception as problem:  # its text may quote a payload
         log("ERROR", "the sweep cannot help a saga", saga=item.id,
             error=type(problem).__name__, stack=describe_stack(problem))  # fmt: skip
-        return Ended.BROKEN
+        return WorkOutcome.BROKEN

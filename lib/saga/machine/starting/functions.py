@@ -7,13 +7,13 @@ import msgspec
 
 from lib.errors import AmendsError
 from lib.observability.stack_traces import forget_stack
-from lib.saga.author_code.containment import Escaped, contain, tell_type_and_text, text_of
+from lib.saga.author_code.containment import Escaped, contain, describe_exception, exception_text
 from lib.saga.author_code.deferred_work import NotRun, check_ran
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.machine.decision.storable import tidy_text
 from lib.saga.state.limits import MAX_ERROR
-from lib.saga.state.payload import stored_payload
+from lib.saga.state.payload import decode_payload
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import SagaRecord, StepRecord
 
@@ -41,7 +41,7 @@ def evaluate(
     `what` names the function in messages.
     """
     try:
-        payload = stored_payload(saga.payload, definition.payload)
+        payload = decode_payload(saga.payload, definition.payload)
         returned = contain(lambda: function(payload, outputs_of(steps)))
         return check_ran(returned, what)
     except Exception as problem:  # an author's code may raise anything
@@ -54,7 +54,7 @@ def cannot_begin(
 ) -> CannotBegin:
     """Return the reason why a step cannot begin, without secrets."""
     says_all = isinstance(problem, AmendsError | Permanent | NotRun | Escaped)
-    error = text_of(problem) if says_all else tell_type_and_text(problem)
+    error = exception_text(problem) if says_all else describe_exception(problem)
     return CannotBegin(clean_error(error, definition, saga, steps))
 
 

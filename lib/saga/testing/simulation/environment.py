@@ -11,7 +11,7 @@ from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.phase import Phase
 from lib.saga.engine.children import find_strays
 from lib.saga.engine.repository import SagaRepository
-from lib.saga.engine.sweep.daily_look import look_around
+from lib.saga.engine.sweep.daily_look import examine
 from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
 from lib.saga.remote.exchange import NETWORK
@@ -214,7 +214,7 @@ class Environment:
             if loaded is None or not (saga.due or "").startswith("look-"):
                 continue
             definition = self.definitions.get_declared(saga)
-            found = decide(definition, *loaded, look_around(self.repository, loaded), now).events
+            found = decide(definition, *loaded, examine(self.repository, loaded), now).events
             if found or find_strays(self.repository, loaded):
                 return saga
         return None
