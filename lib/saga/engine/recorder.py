@@ -31,7 +31,6 @@ from lib.saga.engine.retention import Retention, retain
 from lib.saga.machine.causes import Reason, explain
 from lib.saga.machine.decide import (
     apply_request,
-    begin,
     decide,
     park_missing_definition,
     park_unrecorded,
@@ -39,6 +38,7 @@ from lib.saga.machine.decide import (
 )
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import Input, Overdue, RecordRequest, Requested, SignalReceived
+from lib.saga.machine.starting.begin import begin
 from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.records import FINISHED, Loaded, SagaRecord, StepRecord
 

@@ -38,11 +38,11 @@ def compensate_next(definition: Saga, draft: Draft) -> None:
         draft.move_saga(SagaStatus.ROLLED_BACK, Cause.ALL_STEPS_COMPENSATED)
 
 
-def needs_compensation(part: Element, step: StepRecord) -> bool:
+def needs_compensation(element: Element, step: StepRecord) -> bool:
     """Return whether a step may have had an effect that can be compensated."""
     completed, not_done = step.status is StepStatus.COMPLETED, step.status in NOT_DONE
     applied = completed or (not_done and step.maybe_applied)
-    return applied and part.can_be_undone
+    return applied and element.can_be_undone
 
 
 def record_compensation(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:

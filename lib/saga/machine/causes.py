@@ -71,6 +71,7 @@ class Reason(StrEnum):
     DEFINITION_UNDECLARED = "definition_undeclared"
     DEFINITION_CHANGED = "definition_changed"
     TYPES_CHANGED = "types_changed"
+    TEXT_UNSTORABLE = "text_unstorable"
     EXCEPTION_UNREADABLE = "exception_unreadable"
     UNEXPECTED_ERROR = "unexpected_error"
 
@@ -128,6 +129,7 @@ SENTENCES: dict[str, str] = {
     Reason.DEFINITION_UNDECLARED: "the definition is no longer declared",
     Reason.DEFINITION_CHANGED: "the definition has changed under the same version",
     Reason.TYPES_CHANGED: "what is stored does not fit the declared types",
+    Reason.TEXT_UNSTORABLE: "its text could not be stored",
     Reason.EXCEPTION_UNREADABLE: "the action raised an exception that cannot be read",
     Reason.UNEXPECTED_ERROR: "an unexpected error occurred; the log has it",
 }

@@ -12,10 +12,10 @@ from typing import assert_never
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
 from lib.saga.machine import backward, children, inputs
-from lib.saga.machine.causes import Cause, Reason
+from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import Decision, NoChange
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.forward import attempts, stages, stop
+from lib.saga.machine.forward import attempts, stop
 from lib.saga.machine.inputs import (
     AttemptEnded,
     DefinitionRequest,
@@ -32,32 +32,10 @@ from lib.saga.machine.operator import control, repair
 from lib.saga.machine.operator.idempotency import apply_once
 from lib.saga.machine.possible import check_possible
 from lib.saga.machine.schedule import redeliver_if_due, redeliver_or_park
+from lib.saga.machine.starting.begin import begin
 from lib.saga.machine.starting.next_steps import begin_next, start_step
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import ACTIVE, SagaRecord, StepRecord, StepStatus
-
-
-def begin(definition: Saga, saga: SagaRecord) -> Decision:
-    """Return a new saga's first records and first deliveries; `saga` is PENDING, as made."""
-    now = saga.created_at
-    steps = [
-        StepRecord(
-            saga_id=saga.id,
-            id=index + 1,
-            name=part.name,
-            service=part.service,
-            needs=definition.needs[index],
-            updated_at=now,
-        )
-        for index, part in enumerate(definition.parts)
-    ]
-    draft = Draft(saga, steps, now, definition, is_new=True)
-    draft.note(Cause.SAGA_STARTED)
-    if saga.paused:
-        draft.note(Cause.PAUSED, actor=f"saga {saga.parent_id}", error=Reason.PARENT_PAUSED)
-    stages.enter(definition, draft, 0)
-    begin_next(definition, draft, begin)
-    return draft.decide()
 
 
 def decide(

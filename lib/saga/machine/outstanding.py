@@ -1,7 +1,7 @@
-"""Which deliveries a saga is waiting for, told from its records alone.
+"""Which deliveries a saga waits for: a function of its records alone.
 
-Because this is a function of the records, whoever finds a delivery stale can make sure of its
-successors: the names come out the same, and the queue drops what it has had.
+So a stale delivery can enqueue its successors once more: their task names are the same, and Cloud
+Tasks drops duplicates.
 """
 
 from collections.abc import Sequence
@@ -23,17 +23,17 @@ from lib.saga.state.records import (
 )
 from lib.timing.backoff import Backoff
 
-#: How long past its time-out a delivery may take before the sweep takes it for lost.
-#: From the fourth on, each redelivery of one attempt is waited for twice as long as the one
-#: before, up to the cap: a queue that stands still for hours is not to be filled by the sweep.
+#: How long past its time-out a delivery may take before the sweep counts it as lost. From the
+#: fourth redelivery of one attempt on, this doubles each time, up to the cap: the sweep must not
+#: fill a queue that stands still for hours.
 GRACE = Backoff(first=timedelta(seconds=10), cap=timedelta(hours=1))
 QUICK_REDELIVERIES = 3
 
 
 def outstanding(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Delivery, ...]:
-    """Return the deliveries that a saga waits for, or that its parent waits for from it."""
+    """Return the deliveries that a saga waits for; of a child that has ended, its notification."""
     if saga.status in FINISHED and saga.parent_id and not saga.parent_notified:
-        return (_news_of(saga),)
+        return (_notification_of(saga),)
     if saga.status not in ACTIVE or saga.paused:
         return ()
     return tuple(_delivery_of(saga, step, step.awaits) for step in steps if step.awaits)
@@ -53,8 +53,8 @@ def _delivery_of(saga: SagaRecord, step: StepRecord, phase: Phase) -> Delivery:
     )
 
 
-def _news_of(saga: SagaRecord) -> Delivery:
-    """Return the delivery that tells a saga's parent of its end."""
+def _notification_of(saga: SagaRecord) -> Delivery:
+    """Return the delivery that notifies a saga's parent of its end."""
     return Delivery(
         saga_id=saga.parent_id,
         steps=saga.parent_steps,
@@ -70,7 +70,7 @@ def _news_of(saga: SagaRecord) -> Delivery:
 
 
 def overdue_at(delivery: Delivery) -> datetime:
-    """Return when the sweep is to take a delivery for lost."""
+    """Return when the sweep counts a delivery as lost."""
     redeliveries = max(1, delivery.epoch - QUICK_REDELIVERIES + 1)
     return delivery.at + delivery.timeout + GRACE.ceiling(redeliveries)
 
@@ -78,7 +78,7 @@ def overdue_at(delivery: Delivery) -> datetime:
 def due_of(saga: SagaRecord, deliveries: Sequence[Delivery], now: datetime) -> str | None:
     """Return the sweep's mark for a saga: when the first of its deliveries is overdue.
 
-    An unfinished saga that has none so soon is looked at all the same.
+    An unfinished saga without a delivery that soon is marked for a look after `LOOK_PERIOD`.
     """
     first = min(map(overdue_at, deliveries), default=None)
     if saga.status in UNFINISHED and (first is None or first > now + LOOK_PERIOD):
@@ -87,7 +87,7 @@ def due_of(saga: SagaRecord, deliveries: Sequence[Delivery], now: datetime) -> s
 
 
 def is_overdue(saga: SagaRecord, now: datetime) -> bool:
-    """Tell whether the sweep is to see to a saga: a delivery is overdue, or its look is due."""
+    """Return whether the sweep must handle a saga: a delivery is overdue, or its look is due."""
     shard = shard_of(saga.id)
     return saga.due is not None and any(
         mark(shard, datetime.min) <= saga.due <= mark(shard, now) for mark in (due_mark, look_mark)
@@ -95,10 +95,10 @@ def is_overdue(saga: SagaRecord, now: datetime) -> bool:
 
 
 def is_awaited(delivery: Delivery, awaited: Sequence[Delivery]) -> bool:
-    """Tell whether a delivery is one of those that its saga waits for.
+    """Return whether a delivery is one of those that its saga waits for.
 
-    The epoch does not count: a delivery that the sweep took for lost and that comes after all is
-    as good as its replacement, and under a backlog it is the one that gets through.
+    The epoch does not count: a delivery that the sweep counted as lost may arrive after all, and
+    does what its replacement would do. Under a backlog it is the one that arrives first.
     """
     wanted = ((each.phase, each.step, each.attempt) for each in awaited)
     return (delivery.phase, delivery.step, delivery.attempt) in wanted

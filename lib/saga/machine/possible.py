@@ -29,26 +29,28 @@ def check_possible(definition: Saga, given: StepInput) -> None:
     """
     if not 0 <= given.step < len(definition.parts):
         raise ImpossibleInput(f"saga {definition.name} has no step at index {given.step}")
-    part = definition.parts[given.step]
-    fault = _find_fault(definition, part, given)
+    element = definition.parts[given.step]
+    fault = _find_fault(definition, element, given)
     if fault:
         name = type(given).__name__
-        raise ImpossibleInput(f"{name} of {part.kind} {part.name} of {definition.name}: {fault}")
+        raise ImpossibleInput(
+            f"{name} of {element.kind} {element.name} of {definition.name}: {fault}"
+        )
 
 
-def _find_fault(definition: Saga, part: Element, given: StepInput) -> str:
+def _find_fault(definition: Saga, element: Element, given: StepInput) -> str:
     match given:
         case AttemptEnded():
-            return _fault_of_attempt(part, given)
+            return _fault_of_attempt(element, given)
         case PivotBegun():
             records = definition.records_begin_of(given.step)
             return "" if records else "only of a step that is a pivot the beginning is recorded"
         case TimerFired():
-            return "a step does not wait" if isinstance(part, Step) else ""
+            return "a step does not wait" if isinstance(element, Step) else ""
         case StopObserved():
-            return "" if isinstance(part, Step) else "only a step is run by a delivery"
+            return "" if isinstance(element, Step) else "only a step is run by a delivery"
         case ChildEnded():
-            if not isinstance(part, Child):
+            if not isinstance(element, Child):
                 return "it has no child saga"
             return "" if given.status in FINISHED else f"its child is {given.status}"
         case StartDue():
@@ -57,14 +59,14 @@ def _find_fault(definition: Saga, part: Element, given: StepInput) -> str:
             assert_never(given)
 
 
-def _fault_of_attempt(part: Element, ended: AttemptEnded) -> str:
+def _fault_of_attempt(element: Element, ended: AttemptEnded) -> str:
     if ended.phase not in RUNS:
         return f"no action runs in phase {ended.phase}"
     if ended.result is Result.IN_PROGRESS:
-        rolls_back = isinstance(part, Child) and ended.phase is Phase.COMPENSATE
+        rolls_back = isinstance(element, Child) and ended.phase is Phase.COMPENSATE
         return "" if rolls_back else "only the rollback of a child saga is in progress"
     if ended.result is Result.NOT_HAPPENED and ended.phase is not Phase.STATUS:
         return "only a status query is answered with not_happened"
-    if isinstance(part, Child):
+    if isinstance(element, Child):
         return "" if ended.phase is Phase.COMPENSATE else "only its rollback is an action"
-    return "" if isinstance(part, Step) else "it has no action"
+    return "" if isinstance(element, Step) else "it has no action"

@@ -1,4 +1,4 @@
-"""The audit trail as proof: replayed, it leads to the state that the records are in."""
+"""Replay of the audit trail: it must lead to the state that the records are in."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Broken(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """What events say of a saga; of each step, by name, its state and its error."""
+    """The state of a saga by its events; of each step, by name, its status and its error."""
 
     status: str = SagaStatus.PENDING
     parked_in: str = ""
@@ -34,7 +34,7 @@ class State:
 
 
 def replay(events: Iterable[EventRecord], names: Iterable[str]) -> State:
-    """Return the state that a whole trail leads to; raise Broken where it has a gap or a jump."""
+    """Return the state that a whole trail leads to; raise Broken if it has a gap or a jump."""
     state = State(steps=dict.fromkeys(names, (StepStatus.PENDING, "")))
     for event in events:
         before = state.steps[event.step][0] if event.step else state.status
@@ -45,7 +45,7 @@ def replay(events: Iterable[EventRecord], names: Iterable[str]) -> State:
 
 
 def state_of(saga: SagaRecord, steps: Sequence[StepRecord]) -> State:
-    """Return the same of the records."""
+    """Return the state that the records are in."""
     return State(
         status=saga.status,
         parked_in=saga.parked_in or "",

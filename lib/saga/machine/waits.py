@@ -1,4 +1,4 @@
-"""What a saga waits for, told from its records alone."""
+"""What a saga waits for, in words for people: a function of its records alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from lib.saga.state.records import ACTIVE, FINISHED, SagaRecord, SagaStatus, Ste
 
 
 class WaitKind(StrEnum):
-    """What is waited for."""
+    """The kinds of things that a saga waits for."""
 
     #: A task of the queue.
     DELIVERY = "delivery"
@@ -22,13 +22,13 @@ class WaitKind(StrEnum):
     RESUME = "resume"
     #: An operator's retry, skip, void or resolve.
     OPERATOR = "operator"
-    #: The task that tells the parent saga of the end.
+    #: The task that notifies the parent saga of the end.
     PARENT = "parent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """One thing that is waited for: by which step, until when, and of a child its saga's id."""
+    """One thing that a saga waits for: the waiting step, the time it ends, the child saga's id."""
 
     kind: WaitKind
     step: str = ""
@@ -37,7 +37,7 @@ class Wait:
 
 
 def waits_of(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Wait, ...]:
-    """Return all that a saga waits for; of an unfinished one nothing only where it is stuck."""
+    """Return all that a saga waits for. An unfinished saga that waits for nothing is stuck."""
     return tuple(_find_waits(saga, steps))
 
 
@@ -67,5 +67,5 @@ def _waits_of_step(step: StepRecord) -> Iterator[Wait]:
 
 
 def _is_for_signal(step: StepRecord) -> bool:
-    """Tell so of a step that an older deployment has written, too."""
+    """Return whether a waiting step waits for a signal, also one that an older version wrote."""
     return step.waits_for_signal or not (step.awaits or step.waits_until)

@@ -9,9 +9,10 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
-from lib.saga.machine.decide import begin, decide, redeliver_overdue
+from lib.saga.machine.decide import decide, redeliver_overdue
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import AttemptEnded, Input, Overdue, Result
+from lib.saga.machine.starting.begin import begin
 from lib.saga.machine.starting.creations import new_saga
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import SagaRecord, StepRecord

@@ -13,7 +13,6 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Parallel, Signal, Timer
 from lib.saga.machine import inputs
 from lib.saga.machine.decide import (
-    begin,
     decide,
     park_missing_definition,
     park_unrecorded,
@@ -36,6 +35,7 @@ from lib.saga.machine.inputs import (
     StopObserved,
     TimerFired,
 )
+from lib.saga.machine.starting.begin import begin
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.records import FINISHED, SagaStatus
 from tests.docs.verb_scenes import INNER, LATER, SCENES, Scene

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypedDict
 
+from lib.saga.definition.phase import Phase
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
 
@@ -21,6 +23,24 @@ class NoChange(StrEnum):
 
 class SilentDecision(Exception):
     """The machine changed nothing and gave no reason: a defect of the machine."""
+
+
+class StepChanges(TypedDict, total=False):
+    """The fields of a step that a decision may change beside its state."""
+
+    awaits: Phase | None
+    attempt: int
+    first_attempt: int
+    epoch: int
+    unbegun: bool
+    maybe_applied: bool
+    scheduled_at: datetime | None
+    timeout_seconds: float
+    waits_until: datetime | None
+    waits_for_signal: bool
+    signal: str | None
+    child: str
+    output: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

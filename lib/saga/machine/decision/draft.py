@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypedDict, Unpack
+from typing import Unpack
 
-from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.decision.decision import Decision, NoChange, SilentDecision
+from lib.saga.machine.decision.decision import Decision, NoChange, SilentDecision, StepChanges
 from lib.saga.machine.decision.storable import (
-    tidy_event,
-    tidy_letter,
-    tidy_saga,
-    tidy_step,
-    tidy_text,
+    clean_event,
+    clean_letter,
+    clean_saga,
+    clean_step,
+    clean_text,
 )
 from lib.saga.machine.decision.weight import weigh_saga, weigh_step
 from lib.saga.machine.outstanding import due_of, outstanding
@@ -29,24 +28,6 @@ from lib.saga.state.records import (
     StepRecord,
     StepStatus,
 )
-
-
-class StepChanges(TypedDict, total=False):
-    """The fields of a step that a decision may change beside its state."""
-
-    awaits: Phase | None
-    attempt: int
-    first_attempt: int
-    epoch: int
-    unbegun: bool
-    maybe_applied: bool
-    scheduled_at: datetime | None
-    timeout_seconds: float
-    waits_until: datetime | None
-    waits_for_signal: bool
-    signal: str | None
-    child: str
-    output: str | None
 
 
 class Draft:
@@ -198,7 +179,7 @@ class Draft:
             raise SilentDecision(f"saga {self.saga.id} in {self.saga.status}")
         if self._events:
             self.saga.updated_at = self.now
-        self._tidy_texts()
+        self._clean_texts()
         deliveries = outstanding(self.saga, self.steps)
         if self._events:
             self.saga.due = due_of(self.saga, deliveries, self.now)
@@ -215,18 +196,18 @@ class Draft:
             weight=self.weight,
         )
 
-    def _tidy_texts(self) -> None:
+    def _clean_texts(self) -> None:
         definition, letter = self._definition, self._dead_letter
         privacy = Privacy(definition, self.saga, self.steps) if definition else None
 
-        def tidy(text: str) -> str:
-            return tidy_text(text, privacy, MAX_TEXT) if text else text
+        def clean(text: str) -> str:
+            return clean_text(text, privacy, MAX_TEXT) if text else text
 
-        tidy_saga(self.saga, tidy)
+        clean_saga(self.saga, clean)
         for step in self._changed:
-            self.steps[step.index] = tidy_step(step, tidy)
-        self._events = [tidy_event(event, tidy) for event in self._events]
-        self._dead_letter = letter and tidy_letter(letter, tidy)
+            self.steps[step.index] = clean_step(step, clean)
+        self._events = [clean_event(event, clean) for event in self._events]
+        self._dead_letter = letter and clean_letter(letter, clean)
 
     def _write(
         self,

@@ -1,4 +1,4 @@
-"""How much of one commit a record takes: it counts as a write, and its JSON as bytes."""
+"""The weight of a record in a commit: 1 for the write, and more for the bytes of its JSON."""
 
 from lib.saga.state.limits import BYTES_PER_WEIGHT
 from lib.saga.state.records import SagaRecord, StepRecord

@@ -3,12 +3,12 @@
 from lib.errors import Conflict, NotFound
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga, StepKind
-from lib.saga.definition.steps import Signal, Step, Timer
+from lib.saga.definition.steps import Signal, Timer
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward.stages import complete_step
-from lib.saga.machine.forward.stop import fail_step, query_status, stop_at_deadline
+from lib.saga.machine.forward.stop import can_be_queried, fail_step, query_status, stop_at_deadline
 from lib.saga.machine.inputs import (
     FINAL,
     AttemptEnded,
@@ -56,7 +56,7 @@ def record_pivot_begun(draft: Draft, begun: PivotBegun) -> None:
 
 def fire_timer(definition: Saga, draft: Draft, fired: TimerFired) -> None:
     """End a wait whose time is up, or schedule the rest of it."""
-    step, part = draft.steps[fired.step], definition.parts[fired.step]
+    step, element = draft.steps[fired.step], definition.parts[fired.step]
     if step.status is not StepStatus.WAITING or step.attempt != fired.attempt:
         draft.ignore(NoChange.STALE)
         return
@@ -69,7 +69,7 @@ def fire_timer(definition: Saga, draft: Draft, fired: TimerFired) -> None:
     elif step.waits_until is None or draft.now < step.waits_until:
         schedule_timer(definition, draft, fired.step, step.waits_until)
         draft.note(Cause.STEP_WAITING, step=fired.step)
-    elif isinstance(part, Timer):
+    elif isinstance(element, Timer):
         complete_step(definition, draft, fired.step, Cause.TIMER_FIRED, None)
     else:
         fail_step(definition, draft, fired.step, Cause.SIGNAL_TIMED_OUT, "")
@@ -102,7 +102,7 @@ def receive_signal(definition: Saga, draft: Draft, signal: SignalReceived) -> No
 
 def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:
     """Schedule another attempt or a status query, or fail the step."""
-    index, part = ended.step, definition.parts[ended.step]
+    index, element = ended.step, definition.parts[ended.step]
     draft.mark_running()
     queried = ended.phase is Phase.STATUS
     stopping = draft.saga.stopping and definition.kind_of(index) is StepKind.COMPENSATABLE
@@ -118,7 +118,7 @@ def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None
         # Another dispatch of this attempt may yet have the effect that this one did not have.
         draft.change_step(index, maybe_applied=True)
     cause = Cause.FAILED_PERMANENTLY if ended.result in FINAL else Cause.OUT_OF_ATTEMPTS
-    if draft.steps[index].maybe_applied and not queried and isinstance(part, Step) and part.status:
+    if draft.steps[index].maybe_applied and not queried and can_be_queried(element):
         query_status(definition, draft, index, ended.error)
     else:
         fail_step(definition, draft, index, cause, ended.error)

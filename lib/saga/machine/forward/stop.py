@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga, StepKind
-from lib.saga.definition.steps import Child, Step
+from lib.saga.definition.steps import Child, Element, Step
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft
@@ -80,6 +80,11 @@ def is_stopping(definition: Saga, draft: Draft) -> bool:
     return bool(draft.saga.stopping) and kind is StepKind.COMPENSATABLE
 
 
+def can_be_queried(element: Element) -> bool:
+    """Return whether the participant of a step can be asked whether it was executed."""
+    return isinstance(element, Step) and element.status is not None
+
+
 def query_status(definition: Saga, draft: Draft, index: int, error: str) -> None:
     """Have a step's participant asked whether the step was executed."""
     draft.note(Cause.STATUS_QUERIED, step=index, error=error)
@@ -88,19 +93,19 @@ def query_status(definition: Saga, draft: Draft, index: int, error: str) -> None
 
 def _can_be_cancelled(definition: Saga, draft: Draft, index: int) -> bool:
     """Return whether nothing of a step is in flight, so that it need not be waited for."""
-    step, part = draft.steps[index], definition.parts[index]
+    step, element = draft.steps[index], definition.parts[index]
     if step.awaits is Phase.START:
         return True
     if step.status is StepStatus.WAITING:
-        return not (isinstance(part, Child) and part.pivot)
+        return not (isinstance(element, Child) and element.pivot)
     at = step.scheduled_at
     far_off = at is not None and at > draft.now + IN_FLIGHT
-    return step.awaits is Phase.EXECUTE and far_off and not part.pivot
+    return step.awaits is Phase.EXECUTE and far_off and not element.pivot
 
 
 def _cancel_step(definition: Saga, draft: Draft, index: int) -> None:
-    part, begun = definition.parts[index], draft.steps[index].awaits is not Phase.START
-    if begun and isinstance(part, Step) and part.status:
+    element, begun = definition.parts[index], draft.steps[index].awaits is not Phase.START
+    if begun and can_be_queried(element):
         draft.change_step(index, maybe_applied=True)
         query_status(definition, draft, index, "")
         return
@@ -108,6 +113,6 @@ def _cancel_step(definition: Saga, draft: Draft, index: int) -> None:
         index,
         StepStatus.CANCELLED,
         Cause.STEP_CANCELLED,
-        maybe_applied=begun and isinstance(part, Step | Child),
+        maybe_applied=begun and isinstance(element, Step | Child),
         awaits=None,
     )

@@ -28,7 +28,7 @@ def new_saga(
 
 
 def new_child(
-    part: Child, parent: SagaRecord, step: StepRecord, payload: str, now: datetime
+    element: Child, parent: SagaRecord, step: StepRecord, payload: str, now: datetime
 ) -> SagaRecord:
     """Return the root record of a step's child: saga `order-1:ship`, then `order-1:ship~2`.
 
@@ -36,8 +36,8 @@ def new_child(
     """
     again = int(step.child.rpartition("~")[2]) + 1 if "~" in step.child else 2
     suffix = f"~{again}" if step.child else ""
-    child_id = f"{parent.id}:{part.name}{suffix}"
-    child = new_saga(part.saga, child_id, payload, now, traceparent=parent.traceparent)
+    child_id = f"{parent.id}:{element.name}{suffix}"
+    child = new_saga(element.saga, child_id, payload, now, traceparent=parent.traceparent)
     child.parent_id, child.parent_step, child.parent_steps = (
         parent.id,
         step.index,

@@ -19,7 +19,7 @@ from lib.saga.state.limits import BYTES_PER_WEIGHT
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaRecord, StepStatus
 
-#: Begins a saga: `decide.begin`, handed in because a child begins as its parent did.
+#: Begins a saga: `begin.begin`, handed in because a child begins as its parent did.
 Begin = Callable[[Saga, SagaRecord], Decision]
 
 
@@ -64,13 +64,13 @@ def plan_step(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
     What goes wrong, in an author's function or declaration, is the reason why this step cannot
     begin. It is never blamed on the step before.
     """
-    part = definition.parts[index]
+    element = definition.parts[index]
     try:
-        if part.when and not _is_wanted(definition, draft, part.when):
+        if element.when and not _is_wanted(definition, draft, element.when):
             return SkipStep()
-        if isinstance(part, Child):
-            return _plan_child(definition, draft, index, part, begin)
-        return _plan_wait(draft, index, part)
+        if isinstance(element, Child):
+            return _plan_child(definition, draft, index, element, begin)
+        return _plan_wait(draft, index, element)
     except CannotBegin as problem:
         return problem
     except Exception as problem:  # a time that is out of range, a value of the wrong type
@@ -81,25 +81,25 @@ def _is_wanted(definition: Saga, draft: Draft, when: Predicate) -> bool:
     return bool(evaluate("its when function", when, definition, draft.saga, draft.steps))
 
 
-def _plan_child(definition: Saga, draft: Draft, index: int, part: Child, begin: Begin) -> Plan:
+def _plan_child(definition: Saga, draft: Draft, index: int, child: Child, begin: Begin) -> Plan:
     payload = evaluate(
         "its payload function",
         lambda payload, outputs: canonical_payload(
-            check_ran(part.payload(payload, outputs), "its payload function"), part.saga.payload
+            check_ran(child.payload(payload, outputs), "its payload function"), child.saga.payload
         ),
         definition, draft.saga, draft.steps,
     )  # fmt: skip
-    child = new_child(part, draft.saga, draft.steps[index], payload, draft.now)
-    child.paused, child.parent_pause = draft.saga.paused, draft.saga.pause_number
-    return StartChild(begin(part.saga, child))
+    saga = new_child(child, draft.saga, draft.steps[index], payload, draft.now)
+    saga.paused, saga.parent_pause = draft.saga.paused, draft.saga.pause_number
+    return StartChild(begin(child.saga, saga))
 
 
-def _plan_wait(draft: Draft, index: int, part: Element) -> Plan:
+def _plan_wait(draft: Draft, index: int, element: Element) -> Plan:
     signal = draft.steps[index].signal
-    if isinstance(part, Timer):
-        return WaitUntil(draft.now + part.after)
-    if isinstance(part, Signal) and signal is None:
-        return WaitUntil(None if part.within is None else draft.now + part.within)
+    if isinstance(element, Timer):
+        return WaitUntil(draft.now + element.after)
+    if isinstance(element, Signal) and signal is None:
+        return WaitUntil(None if element.within is None else draft.now + element.within)
     return RunStep() if signal is None else TakeSignal(signal)
 
 
