@@ -61,7 +61,7 @@ def test_a_saga_whose_definition_is_gone_is_parked_and_runs_nothing(
     start(bench)
     bench.deliver()
     bench.engine = bench.make_engine(make_saga(probe, names=names))
-    assert bench.deliver() == "stranded"
+    assert bench.deliver() == "parked"
     saga, _ = bench.load("s")
     assert saga.status == "FAILED"
     assert saga.parked_because == "definition_changed: letters version 1"

@@ -247,7 +247,7 @@ def test_a_payload_that_no_longer_fits_parks_before_anything_runs(
     bench: Bench, probe: Probe, deploy: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     deploy(payload=OrderNeedsMore)
-    assert bench.deliver() == "stranded"
+    assert bench.deliver() == "parked"
     assert probe.calls == []
     saga, steps = bench.load("s1")
     assert (saga.status, [step.status for step in steps]) == ("FAILED", ["PENDING"] * 3)
@@ -279,7 +279,7 @@ def test_a_compensation_does_not_run_on_a_payload_that_no_longer_fits(
     bench.run_to_end()
     bench.engine.apply("s1", CancelRequested(actor="ops", reason="stop"))
     deploy(payload=OrderNeedsMore)
-    assert bench.run_to_end() == ["stranded"]
+    assert bench.run_to_end() == ["parked"]
     assert "undo a" not in probe.calls
     deploy()
     bench.engine.apply("s1", AGAIN)
@@ -292,7 +292,7 @@ def test_a_kept_signal_that_no_longer_fits_parks_its_saga_before_the_next_step(
 ) -> None:
     bench.engine.signal("s1", "go", {"by": "ann"}, actor="ann")
     deploy(signal=ApprovalNeedsMore)
-    assert bench.deliver() == "stranded"
+    assert bench.deliver() == "parked"
     assert probe.calls == []
     deploy(signal=ApprovalTakesMore)
     bench.engine.apply("s1", AGAIN)

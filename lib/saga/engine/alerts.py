@@ -1,4 +1,4 @@
-"""The log lines that monitoring stands on. `alert` and `event` are stable names."""
+"""The log lines that monitoring reads. The values of `alert` are stable names."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,10 @@ from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord
 
 @logged()
 def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
-    """Log a finished saga; a parked one is the alert that an operator gets, once.
+    """Log a finished saga, and announce a parked one: an operator gets one alert for it.
 
-    The same holds for the sagas that begin with the decision: one may be parked at once. Raises
-    nothing: the decision is committed, and what is not announced here the sweep announces.
+    The sagas that begin with the decision are reported too: one may be parked in its first commit.
+    Raises nothing: the decision is committed, and the sweep announces what is not announced here.
     """
     saga = decision.saga
     for child in decision.children:
@@ -49,13 +49,13 @@ def log_parked(letter: DeadLetter) -> bool:
 
 
 def log_not_enqueued(problem: Exception) -> None:
-    """Log that a delivery could not be handed over: the sweep will."""
+    """Log that a delivery could not be enqueued: the sweep will do it."""
     error = f"{type(problem).__name__}: {problem}"
     log("WARNING", "a delivery is left to the sweep", error=error)
 
 
 def log_finished(saga: SagaRecord) -> None:
-    """Log a saga's end."""
+    """Log the end of a saga."""
     log("INFO", "a saga is finished", saga=saga.id, name=saga.name, status=saga.status)
 
 
@@ -66,24 +66,24 @@ def log_unreadable(saga_id: str, problem: Unreadable) -> None:
 
 
 def leave_unreadable(saga_id: str, problem: Unreadable) -> str:
-    """Leave a delivery of which nothing was run to the sweep.
+    """Leave a delivery to the sweep, because its saga cannot be read and nothing has run.
 
-    Asked again, the queue's own task would fail until it is dropped; the sweep finds the saga by
-    its due time as soon as it can be read, and hammers nobody until then.
+    The queue's own task would fail again until it is dropped. The sweep finds the saga by its due
+    time as soon as it can be read.
     """
     log_unreadable(saga_id, problem)
     return "unreadable"
 
 
 def log_dead_letters(count: int) -> None:
-    """Log how many sagas are parked, once a sweep: the alert stays open until there are none."""
+    """Log once in each sweep how many sagas are parked: the alert is open until there are none."""
     log("INFO", f"{count} sagas are parked", metric="dead-letters", count=count)
 
 
 def log_overdue(
     found: int, delivered: int, remaining: int | None, per_second: float, oldest: SagaRecord | None
 ) -> None:
-    """Log that the sweep had to help: once in a while a queue loses a task, more is a fault.
+    """Log that the sweep had to help. A queue loses a task now and then; more is a fault.
 
     `oldest` is the longest overdue saga that could be read.
     """

@@ -1,4 +1,4 @@
-"""Handing deliveries over to Cloud Tasks."""
+"""The queue of deliveries: Cloud Tasks."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from lib.timing.deadline import bound_seconds
 #: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.
 MIN_DISPATCH_DEADLINE = timedelta(seconds=15)
 
-#: What a delivery may need beside its action: the lookup, the commit and the enqueue.
+#: A delivery may need this time beside its action: for the lookup, the commit and the enqueue.
 OVERHEAD = timedelta(seconds=10)
 
 #: One delivery is enqueued within this time, or less if the request has less time left.
@@ -28,7 +28,7 @@ MAX_ENQUEUE = timedelta(seconds=8)
 #: One call of Cloud Tasks takes at most this time.
 MAX_CALL = timedelta(seconds=5)
 
-#: Repeating is safe, for the task's name makes the second a duplicate.
+#: Repeating is safe: the task's name makes the second call a duplicate.
 AGAIN = Retry(
     predicate=if_exception_type(
         google_errors.ServiceUnavailable, google_errors.DeadlineExceeded, google_errors.Aborted
@@ -37,7 +37,7 @@ AGAIN = Retry(
     maximum=1.0,
 )
 
-#: Whatever keeps a task from being created: an answer, no answer in time, or no token for it.
+#: What prevents a task from being created: an answer, no answer in time, or no token.
 NOT_TAKEN = (google_errors.GoogleAPIError, GoogleAuthError, grpc.RpcError)
 
 
@@ -64,10 +64,10 @@ class CloudTasksQueue:
         self._token = tasks_v2.OidcToken(service_account_email=service_account, audience=audience)
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Create the delivery's task; one that was created before stays the only one.
+        """Create the delivery's task, unless a task of its name was created before.
 
-        Raises Unavailable when it is not known to be there within 8 seconds, or within what is
-        left of the request's own time.
+        Raises Unavailable if it is not certain within 8 seconds, or within the time that is left
+        to the request, that the task exists.
         """
         queue = choose_queue(self._queues, delivery.saga_id)
         try:
@@ -103,7 +103,7 @@ class CloudTasksQueue:
 
 
 def choose_queue(queues: Sequence[str], saga_id: str) -> str:
-    """Return the queue of a saga: always the same of the same queues, and spread evenly."""
+    """Return the queue of a saga. Sagas are spread evenly; equal arguments give equal queues."""
     digest = hashlib.sha256(saga_id.encode()).digest()
     return queues[int.from_bytes(digest[:8], "big") % len(queues)]
 

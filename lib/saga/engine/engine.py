@@ -92,7 +92,7 @@ class Engine:
             definition = self._recorder.definition_of(loaded.saga)
             if definition is None or self._recorder.reason_to_park(*loaded):
                 self.transitions.make(loaded, None)
-                return "stranded"
+                return "parked"
             given = self._known_input(definition, loaded, delivery, lost)
             if given is not None:
                 self.transitions.make(loaded, given)

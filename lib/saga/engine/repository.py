@@ -1,4 +1,4 @@
-"""How sagas are kept in Datastore: what the engine reads and writes, in the fewest calls."""
+"""The records of sagas in Datastore, read and written in as few calls as possible."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -48,13 +48,13 @@ class SagaRepository:
         self.store = store
 
     def load(self, saga_id: str, steps: int) -> Loaded | None:
-        """Return a saga and its steps with one lookup; None when there is no such saga."""
+        """Return a saga and its steps with one lookup; None if the saga does not exist."""
         wanted: list[Key[Any]] = [key(SagaRecord, saga_id), *step_keys(saga_id, steps)]
         saga, *found = self.store.find_multi(wanted)
         return Loaded(saga, found) if saga is not None and None not in found else None
 
     def read_steps(self, saga_id: str) -> tuple[SagaRecord | None, Results[StepRecord]]:
-        """Return a saga and its steps, to look at: those that cannot be read are only named."""
+        """Return a saga and its steps for a view: unreadable steps are only named."""
         saga = self.find(saga_id)
         if saga is None:
             return None, Results()
@@ -74,7 +74,7 @@ class SagaRepository:
         return (Loaded(saga, found) if whole else None), child
 
     def get(self, saga_id: str) -> Loaded:
-        """Return a saga and its steps; raise NotFound when there is no such saga."""
+        """Return a saga and its steps; raise NotFound if the saga does not exist."""
         saga = self.find(saga_id)
         loaded = self.load(saga_id, saga.total_steps) if saga else None
         if loaded is None:
@@ -86,27 +86,27 @@ class SagaRepository:
         return self.store.find(key(SagaRecord, saga_id))
 
     def create(self, decision: Decision) -> None:
-        """Write a new saga whole, in one commit; AlreadyExists when its id is taken."""
+        """Write a new saga in one commit; raise AlreadyExists if its id is taken."""
         self.store.apply(*_births(decision))
 
     def save(self, decision: Decision) -> None:
-        """Write a decision whole, in one commit; VersionMismatch when the saga has moved on."""
+        """Write a decision in one commit; raise VersionMismatch if the saga has changed since."""
         self.store.apply(*_changes(decision))
 
     def save_on(self, loaded: Loaded, decision: Decision) -> Loaded:
-        """Write a decision that changes the saga; return what is now stored, to go on from."""
+        """Write a decision that changes the saga, and return what is stored now."""
         saga, *_ = self.store.apply(*_changes(decision))
         changed = {step.id: step for step in decision.steps}
         return Loaded(saga, [changed.get(step.id, step) for step in loaded.steps])
 
     def acknowledge(self, child: SagaRecord) -> None:
-        """Write that a child saga's end needs to be told no more; its parent is gone."""
+        """Write that a child saga has no parent to notify any more: the parent is gone."""
         self.store.update(child, if_version=child.version)
 
     def note_alert(self, letter: DeadLetter) -> None:
-        """Write that a dead letter's alert was logged; NotFound if it was dealt with already.
+        """Write that a dead letter's alert was logged; raise NotFound if the letter is gone.
 
-        A saga that was parked again meanwhile has another letter: that one is not marked.
+        A saga that was parked again has another letter by now: that one is not marked.
         """
         stored = self.store.get(key(DeadLetter, letter.id))
         if stored.sequence == letter.sequence:
@@ -117,13 +117,13 @@ class SagaRepository:
     ) -> Iterator[SagaRecord]:
         """Yield each saga past its due time once, the longest overdue first.
 
-        They are read from each shard `size` at a time; what cannot be read goes to `unreadable`.
+        Each shard is read in pages of `size`; unreadable records are added to `unreadable`.
         """
         due = Query(SagaRecord).order("due")
         shards = (
             self._read(due.where(_is_due(shard, now)), size, unreadable) for shard in range(SHARDS)
         )
-        # What follows the shard in a mark is the time.
+        # In a mark the time follows the shard.
         yield from heapq.merge(*shards, key=lambda saga: (saga.due or "")[3:])
 
     def count_overdue(self, now: datetime, tx: Transaction | None = None) -> int:
@@ -138,9 +138,9 @@ class SagaRepository:
     def waiting(
         self, now: datetime, size: int, unreadable: list[UnreadableEntity]
     ) -> Iterator[SagaRecord]:
-        """Yield each saga that waits and is to be looked at once, shard after shard.
+        """Yield each waiting saga whose look is due once, shard after shard.
 
-        They are read `size` at a time; what cannot be read goes to `unreadable`.
+        They are read in pages of `size`; unreadable records are added to `unreadable`.
         """
         for shard in range(SHARDS):
             looks = Query(SagaRecord).where("due", ">=", look_mark(shard, datetime.min))
@@ -150,9 +150,9 @@ class SagaRepository:
     def purgeable(
         self, now: datetime, size: int, unreadable: list[UnreadableEntity]
     ) -> Iterator[SagaRecord]:
-        """Yield each finished saga that is kept no longer once, shard after shard.
+        """Yield each finished saga whose retention is over once, shard after shard.
 
-        They are read `size` at a time; what cannot be read goes to `unreadable`.
+        They are read in pages of `size`; unreadable records are added to `unreadable`.
         """
         for shard in range(SHARDS):
             expired = Query(SagaRecord).where("due", ">=", purge_mark(shard, datetime.min))
@@ -160,17 +160,17 @@ class SagaRepository:
             yield from self._read(expired, size, unreadable)
 
     def has_letter(self, saga_id: str) -> bool:
-        """Tell whether a saga has a dead letter."""
+        """Return whether a saga has a dead letter."""
         return self.store.find(key(DeadLetter, saga_id)) is not None
 
     def postpone(self, saga: SagaRecord, due: str | None) -> None:
-        """Let the sweep look at a saga later."""
+        """Write when the sweep is to look at a saga."""
         self.store.update(replace(saga, due=due), if_version=saga.version)
 
     def purge(self, saga: SagaRecord, *lots: Sequence[Key[Any]]) -> None:
-        """Delete what belongs to a finished saga, lot after lot, and then its root.
+        """Delete what belongs to a finished saga, batch after batch, and then its root.
 
-        Cut off in between, the root is left and found again.
+        If the process dies in between, the root remains, and the next sweep finds it.
         """
         for lot in lots:
             for outcome in self.store.delete_multi(lot):
@@ -178,9 +178,9 @@ class SagaRepository:
         self.store.delete(key(SagaRecord, saga.id), if_version=saga.version)
 
     def unalerted(self, size: int, unreadable: list[UnreadableEntity]) -> Iterator[DeadLetter]:
-        """Yield each dead letter whose alert may not have been logged once.
+        """Yield each dead letter once whose alert may not have been logged.
 
-        They are read `size` at a time; what cannot be read goes to `unreadable`.
+        They are read in pages of `size`; unreadable records are added to `unreadable`.
         """
         yield from self._read(Query(DeadLetter).where("alerted", "=", False), size, unreadable)
 
@@ -224,7 +224,7 @@ def _births(decision: Decision) -> list[Mutation]:
 def _changes(decision: Decision) -> list[Mutation]:
     changes: list[Mutation] = []
     if decision.events or decision.ended_child:
-        # What is written of a child holds for the parent as it was read, changed or not.
+        # A write to the child is valid only for the parent as it was read, changed or not.
         changes.append(update(decision.saga, if_version=decision.saga.version))
     if decision.events:
         changes += [*map(update, decision.steps), *map(insert, decision.events)]
@@ -240,7 +240,7 @@ def _changes(decision: Decision) -> list[Mutation]:
 
 
 def _expirations(decision: Decision, at: datetime) -> list[Mutation]:
-    """Return the writes that let those records expire too that the decision leaves as they are."""
+    """Return the writes that set the expiry of the records that the decision does not change."""
     saga, written = decision.saga, {step.id for step in decision.steps}
     now = saga.updated_at
     steps = [

@@ -1,8 +1,8 @@
-"""How long finished sagas are kept, and how they go.
+"""How long finished sagas are kept, and what deletes them.
 
-The sweep deletes a saga's root and what the effect barrier has recorded of it: a TTL policy could
-not tell when an effect is needed no longer, and one that outlives its saga would answer for the
-next saga of the same id. Steps and events, which are most of it, TTL policies can delete as well.
+The sweep deletes a saga's root and what the effect barrier has recorded for it. A TTL policy could
+not know when an effect is no longer needed, and an effect that outlives its saga would answer for
+the next saga of the same id. TTL policies can delete steps and events, which are most of the data.
 """
 
 from dataclasses import dataclass, replace
@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
-#: So much longer than the root are steps and events kept: the sweep reads the steps' names.
+#: Steps and events are kept this much longer than the root: the sweep reads the steps' names.
 TTL_MARGIN = timedelta(days=7)
 
-#: Of more records than this the sweep disposes, TTL policies or not: a commit has its limits.
+#: If there are more records than this, the sweep deletes them: a commit has limits.
 MAX_EXPIRING = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """Finished sagas are kept so long; with `ttl`, TTL policies delete their steps and events."""
+    """Finished sagas are kept for `keep`; with `ttl`, TTL policies delete steps and events."""
 
     keep: timedelta = timedelta(days=90)
     ttl: bool = False
@@ -30,7 +30,7 @@ KEEP = Retention()
 
 
 def retain(decision: Decision, retention: Retention) -> Decision:
-    """Return a decision that says when its saga expires, if it ends the saga.
+    """Return the decision with the time of expiry, if it ends the saga.
 
     A child saga is kept at least until its parent knows its end: see `keep_for_parent`.
     """
@@ -44,7 +44,7 @@ def retain(decision: Decision, retention: Retention) -> Decision:
 
 
 def expires_by_ttl(saga: SagaRecord, retention: Retention) -> bool:
-    """Tell whether TTL policies delete a finished saga's steps and events."""
+    """Return whether TTL policies delete a finished saga's steps and events."""
     few = saga.total_steps + saga.sequence <= MAX_EXPIRING
     return retention.ttl and few and not saga.parent_id
 

@@ -1,4 +1,4 @@
-"""The log line of an attempt that has failed: a bug in a step leaves its place there."""
+"""The log line of a failed attempt: it names the place of a bug in a step."""
 
 from lib.config import config
 from lib.observability.logs import log
@@ -10,10 +10,10 @@ from lib.saga.definition.saga import Saga
 from lib.saga.machine.inputs import FINAL, AttemptEnded, Result
 from lib.saga.state.records import Loaded
 
-#: These need no line: nothing has failed.
+#: These need no log line: nothing has failed.
 SUCCESSES = frozenset({Result.DONE, Result.IN_PROGRESS})
 
-#: What a participant says on purpose: no error, though the step has failed.
+#: Deliberate answers of a participant: no error, although the step has failed.
 ANSWERS = frozenset({Result.PERMANENT, Result.NOT_HAPPENED})
 
 
@@ -21,11 +21,11 @@ ANSWERS = frozenset({Result.PERMANENT, Result.NOT_HAPPENED})
 def log_attempt(
     definition: Saga, loaded: Loaded, outcome: AttemptEnded, problem: BaseException | None = None
 ) -> None:
-    """Log a failed attempt: WARNING, or ERROR when it was the last and no plain "no".
+    """Log a failed attempt as WARNING, or as ERROR if it was the last and not a deliberate "no".
 
-    It has the error's type and stack. Its text is left out, for it may quote a payload, unless
-    the configuration asks for it, as it does on one's own machine: then without secrets. Raises
-    nothing: the outcome matters more than its line.
+    The line has the error's type and stack. It leaves out the text, which may quote a payload,
+    unless the configuration asks for it, as on a developer's machine: then without secrets. Raises
+    nothing: the outcome matters more than its log line.
     """
     if outcome.result in SUCCESSES:
         return
@@ -48,7 +48,7 @@ def log_attempt(
 
 
 def _name_type(problem: BaseException) -> str:
-    """Return the type of what was raised, and not of what contains it."""
+    """Return the type of the exception that was raised, not of the one that wraps it."""
     escaped = problem.__cause__ if isinstance(problem, Escaped) else None
     return type(escaped or problem).__name__
 

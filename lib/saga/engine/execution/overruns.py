@@ -1,7 +1,8 @@
-"""Calls that have outlasted their time-out and go on, each in a thread that nobody can end.
+"""Calls that go on after their time-out, each in a thread that cannot be ended.
 
-They are bounded, for each keeps its memory and its connections: a process with too many runs no
-more actions, and its deliveries come again, to another one if there is one.
+Their number is bounded, because each keeps its memory and its connections. A process with too many
+of them runs no more actions: its deliveries are dispatched again, to another process if there is
+one.
 """
 
 import threading
@@ -9,7 +10,7 @@ import threading
 from lib.errors import NotBegun
 from lib.observability.logs import log
 
-#: So many calls may go on in one process.
+#: At most this many calls may go on in one process.
 MAX_OVERRUNS = 50
 
 
@@ -23,24 +24,24 @@ class Overruns:
 
     @property
     def count(self) -> int:
-        """How many calls go on now."""
+        """The number of calls that go on now."""
         with self._lock:
             self._threads = [thread for thread in self._threads if thread.is_alive()]
             return len(self._threads)
 
     def add(self, thread: threading.Thread) -> None:
-        """Count a call that has outlasted its time-out, until it ends."""
+        """Count a call that goes on after its time-out, until it ends."""
         with self._lock:
             self._threads.append(thread)
         log("WARNING", "a call goes on after its time-out", overruns=self.count)
 
     def check(self) -> None:
-        """Raise NotBegun where as many calls go on as may, and alert."""
+        """Raise NotBegun, and alert, if the maximum number of calls go on."""
         count = self.count
         if count >= self._most:
             log("ERROR", "this process runs no more actions", alert="overruns", overruns=count)
             raise NotBegun(f"{count} calls of this process have outlasted their time-out")
 
 
-#: Those of this process.
+#: The overruns of this process.
 OVERRUNS = Overruns()

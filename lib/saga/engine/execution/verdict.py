@@ -1,4 +1,4 @@
-"""What an exception that ended a call of an author's code says about its effect."""
+"""What an exception of an author's code says about the effect of the call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, Result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How a call ended, in words too, and when its author wants another one."""
+    """How a call ended, why, and when its author wants another attempt."""
 
     result: Result
     error: str
@@ -26,7 +26,7 @@ class Verdict:
 
 
 def judge(problem: BaseException, phase: Phase) -> Verdict:
-    """Return what an exception means; raises nothing, whatever the exception is."""
+    """Return what an exception means. Raises nothing, whatever the exception is."""
     try:
         return _judge(problem, phase)
     except Exception as trouble:  # what an author has made of an exception may raise anything
@@ -48,7 +48,7 @@ def _judge(problem: BaseException, phase: Phase) -> Verdict:
     return Verdict(result=result, error=error)
 
 
-#: Exceptions whose text says all; of any other one the type is part of the message.
+#: Exceptions whose text is enough; a message names the type of any other one.
 SELF_EXPLANATORY = (
     Permanent,
     NotHappened,
@@ -66,23 +66,23 @@ def _result_of(problem: BaseException, phase: Phase) -> Result:
         case Unstorable() | NotRun():
             return Result.INDETERMINATE
         case NotHappened():
-            # Of a step itself it would settle what became of an attempt that nobody knows of.
+            # Raised by a step itself, it would decide about earlier attempts that are unknown.
             return Result.NOT_HAPPENED if phase is Phase.STATUS else Result.PERMANENT
         case Permanent():
             return Result.PERMANENT
         case Retry() | Contention() | VersionMismatch():
             return Result.RETRYABLE
         case AmendsError() if not isinstance(problem.status, int) or problem.status < 500:
-            # An "already exists", say, may be the work of a duplicate of this very call.
+            # An "already exists", say, may be the work of a duplicate of this call.
             return Result.INDETERMINATE
-        case _:  # whatever else an author's code raises may have had its effect
+        case _:  # the effect may be there, whatever else an author's code raises
             return Result.UNKNOWN
 
 
 def _judge_group(group: BaseExceptionGroup[Any], phase: Phase) -> Verdict:
-    """Judge what failed side by side: one final answer ends the attempts of all.
+    """Judge what failed side by side: one final answer ends all attempts.
 
-    Where any member's effect is uncertain, that of the whole is.
+    If any member may have had its effect, so may the whole.
     """
     members = [judge(each, phase) for each in group.exceptions]
     waits = [each.after for each in members if each.after is not None]
@@ -94,11 +94,11 @@ def _judge_group(group: BaseExceptionGroup[Any], phase: Phase) -> Verdict:
 
 
 def _combine(results: Sequence[Result]) -> Result:
-    uncertain = any(each in MAYBE_APPLIED for each in results)
+    maybe = any(each in MAYBE_APPLIED for each in results)
     if any(each in FINAL for each in results):
         same = len(set(results)) == 1
-        return results[0] if same else Result.INDETERMINATE if uncertain else Result.PERMANENT
-    return Result.UNKNOWN if uncertain else Result.RETRYABLE
+        return results[0] if same else Result.INDETERMINATE if maybe else Result.PERMANENT
+    return Result.UNKNOWN if maybe else Result.RETRYABLE
 
 
 def _judge_wish(result: Result, error: str, after: object) -> Verdict:

@@ -1,4 +1,4 @@
-"""The daily look at a saga that waits: the net under everything.
+"""The daily look at a saga that waits: the last safety net.
 
 A saga that waits for a year costs a look a day: its record is found by the sweep, read with its
 steps and its children, and its next look is written.
@@ -17,9 +17,9 @@ from lib.saga.state.records import FINISHED, Loaded, SagaRecord, SagaStatus
 
 
 def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
-    """Look at a saga whose look is due, and write its next one; tell whether it needed help.
+    """Look at a saga whose look is due, and write the next one; return whether it needed help.
 
-    What it has missed is made up for; what waits for nothing at all is parked, with an alert.
+    The saga catches up on what it has missed. If it waits for nothing, it is parked with an alert.
     """
     loaded = engine.repository.load(saga.id, saga.total_steps)
     if loaded is None or loaded.saga.due != saga.due:
@@ -28,14 +28,14 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     led = engine.children.follow_pause(loaded)
     if after.sequence > loaded.saga.sequence:
         return True
-    with suppress(VersionMismatch):  # it has moved on, and wrote when it is due
+    with suppress(VersionMismatch):  # it has changed, and wrote its own due time
         due = due_of(loaded.saga, outstanding(*loaded), now)
         engine.repository.postpone(loaded.saga, due)
     return led
 
 
 def examine(repository: SagaRepository, loaded: Loaded) -> Looked:
-    """Return what has become of the children and of the dead letter of a saga, for the machine."""
+    """Return the state of a saga's children and of its dead letter, for the machine."""
     saga = loaded.saga
     children = {name: repository.find(name) for name in loaded.children}
     heard = (child for child in children.values() if child and child.parent_notified)

@@ -1,4 +1,4 @@
-"""Finished sagas that are kept no longer go, with all that belongs to them."""
+"""Deletes finished sagas whose retention is over, with all that belongs to them."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,14 +13,14 @@ from lib.saga.engine.repository import SagaRepository, event_keys, step_keys
 from lib.saga.engine.retention import expires_by_ttl
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
-#: A saga that is kept for an unfinished one above it is looked at again after this time.
+#: A saga that is kept because an ancestor is unfinished is looked at again after this time.
 POSTPONEMENT = timedelta(days=1)
 
 
 def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
-    """Return what deletes one saga that has expired, and tells whether it did.
+    """Return a function that deletes one expired saga, and returns whether it did.
 
-    While any saga above it is unfinished a saga is kept, for it may still have to be rolled back:
+    While any ancestor is unfinished the saga is kept, because it may still have to be rolled back:
     it is looked at again a day later.
     """
     ancestry = Ancestry(engine.repository)
@@ -40,14 +40,14 @@ def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
 
 
 class Ancestry:
-    """The sagas above others, each read once; for one sweep, since it remembers what it saw."""
+    """The ancestors of sagas, each read once: make one for each sweep, since it caches them."""
 
     def __init__(self, repository: SagaRepository) -> None:
         self._repository = repository
         self._unfinished: dict[str, bool] = {}
 
     def is_unfinished(self, saga: SagaRecord) -> bool:
-        """Tell whether any saga above this one is unfinished, or cannot be read."""
+        """Return whether any ancestor of a saga is unfinished, or cannot be read."""
         passed: list[str] = []
         above = saga.parent_id
         while above and above not in self._unfinished and above not in passed:
@@ -58,7 +58,7 @@ class Ancestry:
         return answer
 
     def _look_above(self, saga_id: str) -> str:
-        """Return the next saga up, or this one, noted as unfinished; "" if there is none."""
+        """Return the parent's id, or this id, noted as unfinished; "" if there is no parent."""
         try:
             saga = self._repository.find(saga_id)
         except Unreadable:
@@ -73,7 +73,7 @@ class Ancestry:
 
 
 def _names_of(engine: Engine, saga: SagaRecord) -> list[str]:
-    """Return the names of a saga's steps; of its definition's, if the steps are gone already."""
+    """Return the names of a saga's steps, from its definition if the steps are already gone."""
     loaded = engine.repository.load(saga.id, saga.total_steps)
     if loaded is not None:
         return [step.name for step in loaded.steps]

@@ -1,4 +1,4 @@
-"""The sweep: sagas whose delivery the queue has lost are delivered again.
+"""The sweep: delivers sagas again whose delivery the queue has lost.
 
 It also logs the alerts that a killed process has left unlogged, counts what is parked, and purges
 what has expired. One saga that cannot be read, or that fails, stops no other.
@@ -19,10 +19,10 @@ from lib.saga.engine.sweep.purge import make_purge
 from lib.saga.engine.sweep.worklist import TRANSIENT, WorkOutcome, WorkResult, process_all
 from lib.saga.state.records import DeadLetter, SagaRecord, due_mark, shard_of
 
-#: So many records are read at a time, of each shard: each may be close to a MiB.
+#: Of each shard, this many records are read at a time: each may be close to 1 MiB.
 BATCH = 50
 
-#: A saga that fails by itself is put back for this time, so that it stands in nobody's way.
+#: A saga that fails by itself is postponed by this time, so that it blocks no other.
 RETRY_AFTER = timedelta(minutes=5)
 
 
@@ -30,14 +30,14 @@ RETRY_AFTER = timedelta(minutes=5)
 class SweepResult:
     """What a sweep did, in numbers of sagas.
 
-    `found` were overdue: `delivered` of them are delivered again, `remaining` still have to be, and
-    the others had moved on. What remains is counted in Datastore where time ran out; None where
-    it could not be counted. `unreadable` is how many records the sweep could not read.
+    `found` sagas were overdue: `delivered` of them are delivered again, `remaining` still have to
+    be, and the others had changed since. If time ran out, Datastore counts what remains; None if
+    it could not be counted. `unreadable` is the number of records that the sweep could not read.
 
-    `alerted` is the number of dead letters whose alert was still to be logged, `parked` that of
-    all dead letters (None where it could not be counted), `helped` that of sagas that waited and
-    had missed something, or waited for nothing, `purged` that of finished sagas that have expired
-    and are gone now. `per_second` is the rate at which sagas were delivered.
+    `alerted` is the number of dead letters whose alert was not logged yet, and `parked` that of all
+    dead letters (None if it could not be counted). `helped` sagas waited and had missed something,
+    or waited for nothing. `purged` finished sagas have expired and are deleted. `per_second` is the
+    rate at which sagas were delivered.
     """
 
     found: int
@@ -69,7 +69,7 @@ def sweep(
 
 
 class _Sweep:
-    """One sweep, and what it has come upon."""
+    """One sweep, and what it has found."""
 
     def __init__(
         self, engine: Engine, clock: Callable[[], datetime], limit: int, threads: int
@@ -86,7 +86,7 @@ class _Sweep:
         self._unreadable: list[UnreadableEntity] = []
 
     def run(self, budget: timedelta) -> SweepResult:
-        """Do all that a sweep does, and say what that was."""
+        """Run the sweep and return what it did."""
         alerted = self._announce(budget / 2)
         began = self._clock()
         redelivered = self._redeliver(budget)
@@ -118,7 +118,7 @@ class _Sweep:
             try:
                 self._engine.transitions.announce(letter)
             except (NotFound, VersionMismatch):
-                return False  # it was dealt with meanwhile, or another sweep has noted it
+                return False  # an operator has handled it, or another sweep has noted it
             return True
 
         return process_all(letters, announce, threads=self._threads, may_go_on=self._within(budget))
@@ -168,7 +168,7 @@ class _Sweep:
             raise
 
     def _count_remaining(self, redelivered: WorkResult) -> int | None:
-        """Return how many overdue sagas this sweep has not delivered, those put back too."""
+        """Return how many overdue sagas this sweep has not delivered, postponed ones included."""
         counts = redelivered.counts
         if redelivered.is_complete:
             failed = counts[WorkOutcome.FAILED] + counts[WorkOutcome.UNREADABLE]
@@ -186,7 +186,7 @@ class _Sweep:
 
 
 def _count(count: Callable[[], int]) -> int | None:
-    """Return a count, or None: that something cannot be counted undoes nothing of a sweep."""
+    """Return a count, or None if it cannot be counted: a sweep does not fail for that."""
     try:
         return count()
     except AmendsError:

@@ -1,6 +1,6 @@
-"""Sagas that are worked through one by one, or by a few threads, while there is time.
+"""Processes many sagas one by one, or in a few threads, while there is time.
 
-One that fails stops no other: it is logged and counted.
+A saga that fails stops no other: it is logged and counted.
 """
 
 import contextvars
@@ -17,7 +17,7 @@ from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.engine import alerts
 
-#: The services that we stand on do not answer: that is no fault of the saga at hand.
+#: A service that we depend on does not answer: that is no fault of the saga.
 TRANSIENT = (Unavailable, Contention, DeadlineExceeded)
 
 
@@ -34,18 +34,18 @@ class WorkOutcome(StrEnum):
     """How the work on one saga ended."""
 
     DONE = "done"
-    #: There was nothing to do any more.
+    #: There was nothing left to do.
     NOT_NEEDED = "not needed"
-    #: A service that we stand on did not answer.
+    #: A service that we depend on did not answer.
     FAILED = "failed"
-    #: By a fault of this one saga, or of our code.
+    #: This one saga, or our code, is at fault.
     BROKEN = "broken"
     UNREADABLE = "unreadable"
 
 
 @dataclass(slots=True)
 class WorkResult:
-    """How many ended how, and whether that were all that there are."""
+    """How many items ended in which way, and whether those were all items."""
 
     counts: Counter[WorkOutcome] = field(default_factory=Counter)
     is_complete: bool = False
@@ -58,9 +58,9 @@ def process_all(
     threads: int,
     may_go_on: Callable[[], bool],
 ) -> WorkResult:
-    """Act on each item while `may_go_on`; `act` tells whether there was anything to do.
+    """Call `act` for each item while `may_go_on`; `act` returns whether there was anything to do.
 
-    With one thread it is this one, and the order is the items' own. Raises what `items` raises.
+    With one thread, it runs in this one, in the order of the items. Raises what `items` raises.
     """
     feed = _Feed(iter(items), may_go_on)
     worked = WorkResult()
@@ -81,7 +81,7 @@ def process_all(
 
 
 class _Feed(Iterator[T]):
-    """Hands items out, to any number of threads, until there are none or time is up."""
+    """Hands items out to any number of threads, until there are none or time is up."""
 
     def __init__(self, items: Iterator[T], may_go_on: Callable[[], bool]) -> None:
         self._items = items
