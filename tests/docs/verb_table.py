@@ -36,10 +36,10 @@ stale. The verbs are the functions `cancel-saga`, `pause-saga`, `resume-saga`, `
 `retry-saga`, `skip-saga-step`, `void-saga-step`, `resolve-saga` and `signal-saga`; "start again" is
 `start-saga` with the id and the payload of the saga. In the examples the saga's id is `s1`.
 
-{DOES} does something, {NOTHING} changes nothing and is answered all the same, {REFUSED} is refused.
-Skip and void are shown for one step here, for all of them below. Whatever a saga does or waits for,
-park and then resolve bring it to an end. A verb that is sent a second time, because its answer was
-lost, is answered as the first time wherever it is refused here.
+{DOES} does something, {NOTHING} changes nothing and succeeds, {REFUSED} is refused. Skip and void
+are shown for one step here, and for every step below. Park and then resolve end any saga, whatever
+it does or waits for. A verb that is sent a second time because its answer was lost gets the first
+answer again, also where it is refused here.
 """
 
 
@@ -103,7 +103,7 @@ def _preview(engine: Engine, verb: str, what: Any) -> Cell:
     except AmendsError as refusal:
         return Cell(verb, REFUSED, f"{refusal.status}: {refusal.detail}")
     if not decision.events:
-        return Cell(verb, NOTHING, "nothing: it is so already")
+        return Cell(verb, NOTHING, "nothing: the saga is in that state already")
     return Cell(verb, DOES, _describe(loaded, decision))
 
 
@@ -131,7 +131,7 @@ def _name(wait: Any) -> str:
         "child": f"saga {wait.saga}",
         "resume": "a resume",
         "operator": "an operator",
-        "parent": "the task that tells its parent",
+        "parent": "the task that notifies its parent",
     }
     return words[wait.kind]
 

@@ -102,6 +102,7 @@ def test_a_retry_goes_on_from_the_failed_compensation_and_names_who_and_why(
     saga = call("GET", "get-saga", params={"id": unique}).json()
     retried = [event for event in saga["events"] if event["cause"] == "retried_by_operator"]
     assert (retried[0]["actor"], retried[0]["error"]) == ("anonymous", WHY)
+    assert retried[0]["sentence"] == "an operator had it tried again"
     assert (retried[0]["from"], retried[0]["to"]) == ("FAILED", "ROLLING_BACK")
     again = operate(call, "skip-saga-step", unique, step="reserve-inventory")
     assert_problem(again, 409, "conflict")
@@ -116,7 +117,7 @@ def test_a_skipped_compensation_ends_the_saga(
     assert ended["status"] == "ROLLED_BACK"
 
 
-def test_a_parked_saga_is_resolved_by_hand(
+def test_a_parked_saga_is_resolved_by_an_operator(
     call: Call, park: Callable[[str], None], unique: str
 ) -> None:
     park(unique)

@@ -208,7 +208,7 @@ def test_an_outcome_is_recorded_though_what_follows_is_refused(
     assert "step c: step_cannot_begin" in saga.error
 
 
-def test_an_outcome_that_cannot_be_recorded_is_recorded_as_doubtful(
+def test_an_outcome_that_cannot_be_recorded_is_recorded_as_indeterminate(
     bench: Bench, probe: Probe, picky: PickyConnection
 ) -> None:
     picky.dislikes = writes("SagaStep", name="a", status="COMPLETED")

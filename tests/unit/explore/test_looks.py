@@ -81,7 +81,7 @@ def test_a_missed_end_of_a_child_is_mended_by_the_daily_look() -> None:
 def test_a_saga_with_nothing_outstanding_is_parked_by_the_daily_look_and_alerted() -> None:
     store, saga = run_quietly(make_saga("ab"), Forgetful)
     assert saga.status is SagaStatus.FAILED
-    assert "nothing moves it" in saga.parked_because
+    assert saga.parked_because == "nothing_awaited"
     assert store.get(key(DeadLetter, "explored")).alerted
 
 

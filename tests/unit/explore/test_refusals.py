@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lib.datastore import Store, key
 from lib.errors import Invalid
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
@@ -16,7 +17,7 @@ from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.starting import next_steps
 from lib.saga.machine.starting.plan import postpone_step
-from lib.saga.state.records import StepStatus
+from lib.saga.state.records import SagaRecord, StepStatus
 from lib.saga.testing import explore
 from tests.unit.explore.seats import Script, add_seats, make_saga, seat, seats_fit
 
@@ -92,3 +93,15 @@ def test_parts_that_wait_for_their_turn_begin_once_or_never(
     monkeypatch.setattr(next_steps, "postpone_step", note)
     assert run(family(script), 3, operators="d" in script) > 50
     assert 1 in postponed
+
+
+def test_a_plain_step_that_waits_for_its_turn_runs_under_every_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(next_steps, "MAX_WEIGHT", 1)
+
+    def begins(store: Store) -> None:
+        seats_fit(2)(store)
+        assert "step_cannot_begin" not in store.get(key(SagaRecord, "explored")).error
+
+    assert explore(make_saga("ab"), {}, begins, prepare=add_seats).schedules > 30

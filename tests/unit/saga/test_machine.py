@@ -86,7 +86,7 @@ def test_a_pivot_out_of_attempts_is_parked_since_a_duplicate_may_yet_have_its_ef
     assert played.saga.status is SagaStatus.FAILED
 
 
-def test_an_output_that_cannot_be_kept_is_not_tried_again_but_made_good() -> None:
+def test_an_output_that_cannot_be_kept_is_not_tried_again_but_compensated() -> None:
     played = Played()
     played.ends(Result.INDETERMINATE, error="too large")
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
@@ -216,7 +216,7 @@ def test_a_cancel_waits_for_the_step_in_flight_and_then_undoes_it() -> None:
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 1)
 
 
-def test_a_cancelled_saga_makes_good_the_step_that_a_second_dispatch_may_be_running() -> None:
+def test_a_cancelled_saga_compensates_the_step_that_a_second_dispatch_may_be_running() -> None:
     played = Played()
     played.ends()
     played.happens(CANCEL)

@@ -60,7 +60,7 @@ def end(played: Played, index: int, result: Result = Result.DONE, **options: Any
 
 
 def failed_beside(*others: Element) -> Played:
-    """Past its pivot, a member of a group has failed for good, and the others have not ended."""
+    """Past its pivot, a member of a group is out of attempts, and the others have not ended."""
     played = play(
         PIVOT, Parallel(step("a", undo=False, retry=ONCE), *others), step("z", undo=False)
     )
@@ -136,7 +136,7 @@ def going_back(**options: Any) -> Played:
     return played
 
 
-def test_a_compensation_that_fails_for_good_calls_an_operator_while_others_go_on() -> None:
+def test_a_compensation_out_of_attempts_calls_an_operator_while_others_continue() -> None:
     played = going_back()
     assert (played.saga.status, played.letters) == (SagaStatus.ROLLING_BACK, 1)
     assert played.saga.parked_because == "compensation of b: stuck"
@@ -224,7 +224,7 @@ def test_what_ends_while_its_saga_is_parked_is_recorded_and_nothing_comes_of_it(
     assert (due(played), played.saga.status) == ({1: Phase.EXECUTE}, SagaStatus.RUNNING)
 
 
-def test_a_step_that_fails_for_good_while_its_saga_is_parked_is_rolled_back_by_the_retry() -> None:
+def test_a_step_that_fails_while_its_saga_is_parked_is_rolled_back_by_the_retry() -> None:
     played = play(step("a"), step("b"))
     played.ends()
     second = played.awaited
@@ -273,7 +273,7 @@ def family() -> Played:
     return play(step("a"), Child("c", saga=child, payload=lambda p, _: p), step("z"))
 
 
-def test_a_child_that_ends_while_its_parent_is_parked_has_ended_for_good() -> None:
+def test_the_end_of_a_child_is_recorded_while_its_parent_is_parked() -> None:
     for status, after in (
         (SagaStatus.COMPLETED, {2: Phase.EXECUTE}), (SagaStatus.ROLLED_BACK, {0: Phase.COMPENSATE}),
     ):  # fmt: skip
@@ -286,9 +286,7 @@ def test_a_child_that_ends_while_its_parent_is_parked_has_ended_for_good() -> No
         assert due(played) == after
 
 
-def test_a_child_completed_by_hand_before_its_rollback_is_recorded_is_rolled_back_after_all() -> (
-    None
-):
+def test_a_child_resolved_before_its_rollback_is_recorded_is_rolled_back_after_all() -> None:
     played = family()
     played.ends()
     played.happens(CANCEL)

@@ -105,7 +105,7 @@ def test_the_last_member_to_end_lets_the_next_step_begin() -> None:
     assert due(played) == {2: Phase.EXECUTE}
 
 
-def test_a_member_that_fails_waits_for_those_in_flight_and_then_all_is_made_good_at_once() -> None:
+def test_a_member_that_fails_waits_for_those_in_flight_and_then_all_are_compensated() -> None:
     played = play(step("z"), Parallel(step("a"), step("b"), step("c")))
     played.ends()
     a, b, c = played.deliveries
@@ -266,7 +266,7 @@ def asked(*, pivot: bool = False) -> Played:
     return play(step("a"), b, step("c", undo=not pivot))
 
 
-def test_a_participant_is_asked_after_the_attempts_and_its_yes_is_as_good_as_an_answer() -> None:
+def test_a_participant_is_queried_after_the_attempts_and_its_yes_completes_the_step() -> None:
     played = asked()
     played.ends()
     played.ends(Result.UNKNOWN)
@@ -275,7 +275,7 @@ def test_a_participant_is_asked_after_the_attempts_and_its_yes_is_as_good_as_an_
     assert (played.steps[1].output, due(played)) == ('"b"', {2: Phase.EXECUTE})
 
 
-def test_what_its_participant_says_never_happened_is_not_made_good() -> None:
+def test_a_step_that_its_participant_says_never_happened_is_not_compensated() -> None:
     played = asked()
     played.ends()
     played.ends(Result.UNKNOWN)
@@ -284,7 +284,7 @@ def test_what_its_participant_says_never_happened_is_not_made_good() -> None:
     assert not played.steps[1].maybe_applied
 
 
-def test_a_participant_that_does_not_know_leaves_the_step_to_be_made_good() -> None:
+def test_a_step_whose_participant_does_not_know_is_compensated() -> None:
     played = asked()
     played.ends()
     played.ends(Result.UNKNOWN)
@@ -356,6 +356,6 @@ def test_a_parent_that_is_cancelled_has_its_running_child_rolled_back() -> None:
     assert played.saga.status is SagaStatus.ROLLED_BACK
 
 
-def test_the_news_of_another_child_is_not_taken() -> None:
+def test_the_end_of_another_child_is_stale() -> None:
     played = family()
     assert played.happens(ChildEnded(step=0, child="x:c", status=SagaStatus.COMPLETED)).events == ()

@@ -75,8 +75,8 @@ def test_a_step_that_a_slow_clock_gives_up_keeps_its_compensation() -> None:
     played = Played(saga)
     played.happens(Overdue(), after=timedelta(minutes=2))
     delivery = played.awaited
-    heeded = StopObserved(step=delivery.step, attempt=delivery.attempt)
-    played.happens(heeded, after=timedelta(seconds=-5))
+    observed = StopObserved(step=delivery.step, attempt=delivery.attempt)
+    played.happens(observed, after=timedelta(seconds=-5))
     assert (played.saga.status, played.awaited.phase) == (SagaStatus.ROLLING_BACK, Phase.COMPENSATE)
     played.ends()
     assert played.statuses() == ["COMPENSATED", "PENDING"]

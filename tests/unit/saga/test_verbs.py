@@ -43,7 +43,7 @@ TWO_IN_A_GROUP = (step("a"), Parallel(step("b"), step("c")), step("d"))
 
 
 def park_going_back(steps: tuple[object, ...] = THREE.steps, **options: object) -> Played:
-    """A saga whose last step fails for good, and whose compensations all fail."""
+    """A saga whose last step fails, and whose compensations all fail."""
     played = Played(Saga("x", payload=dict, steps=steps, **options))  # type: ignore[arg-type]
     while played.saga.status in (SagaStatus.PENDING, SagaStatus.RUNNING):
         last = played.deliveries[0].step == len(played.definition.parts) - 1
@@ -167,7 +167,7 @@ def test_a_saga_that_goes_on_past_failed_compensations_is_parked_with_all_of_the
     assert [d.step for d in played.deliveries] == [1, 2]
 
 
-def test_a_parked_saga_is_resolved_by_hand() -> None:
+def test_a_parked_saga_is_resolved_by_an_operator() -> None:
     played = park_going_back()
     request = ResolveRequested(**WHO, outcome=SagaStatus.ROLLED_BACK)
     decision = apply_request(played.saga, played.steps, request, played.now)

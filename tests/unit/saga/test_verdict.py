@@ -189,11 +189,11 @@ def test_a_wish_for_a_pause_is_kept_within_what_can_be_scheduled(
 
 
 @pytest.mark.parametrize("value", [{1, object()}, "\ud800", ["\udcff"], [[[]] * 3, object()]])
-def test_an_output_that_cannot_be_stored_is_doubtful(value: Any) -> None:
+def test_an_output_that_cannot_be_stored_is_indeterminate(value: Any) -> None:
     assert run(lambda: value).result is Result.INDETERMINATE
 
 
-def test_an_output_that_is_nested_without_end_is_doubtful() -> None:
+def test_an_output_that_is_nested_without_end_is_indeterminate() -> None:
     deep: list[Any] = []
     deep.append(deep)
     assert run(lambda: deep).result is Result.INDETERMINATE

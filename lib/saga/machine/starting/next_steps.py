@@ -33,10 +33,10 @@ def begin_next(definition: Saga, draft: Draft, begin: Begin, blocked: str = "") 
         indexes, draft.to_begin = draft.to_begin, None
         if blocked:
             plans: dict[int, Plan] = {index: CannotBegin(blocked) for index in indexes}
-        elif draft.weight > MAX_WEIGHT:
-            plans = {}
         else:
-            plans = {index: plan_step(definition, draft, index, begin) for index in indexes}
+            has_room = draft.weight <= MAX_WEIGHT
+            planned = [index for index in indexes if has_room or _has_waited(draft, index)]
+            plans = {index: plan_step(definition, draft, index, begin) for index in planned}
         _begin_side_by_side(definition, draft, indexes, plans)
 
 
@@ -46,8 +46,7 @@ def _begin_side_by_side(
     """Begin the steps of a stage as planned, or none of them if one cannot begin."""
     unable = [index for index in indexes if isinstance(plans.get(index), CannotBegin)]
     for index in unable or indexes:
-        # A step that has waited for its turn has the commit to itself.
-        waited = draft.steps[index].awaits is Phase.START
+        waited = _has_waited(draft, index)
         draft.change_step(index, awaits=None)
         plan = plans.get(index)
         fits = plan is not None and draft.weight + weigh_plan(plan) <= MAX_WEIGHT
@@ -64,6 +63,11 @@ def _begin_side_by_side(
         stop(definition, draft, Cause.STEP_FAILED, names)
     else:
         advance(definition, draft)
+
+
+def _has_waited(draft: Draft, index: int) -> bool:
+    """Return whether it is a step's turn: then it has the commit to itself."""
+    return draft.steps[index].awaits is Phase.START
 
 
 def start_step(definition: Saga, draft: Draft, due: StartDue) -> None:
