@@ -18,7 +18,7 @@ from lib.saga.machine.inputs import (
     SkipRequested,
 )
 from lib.saga.state.records import SagaStatus
-from tests.unit.saga.build import Played, act, outcome, step
+from tests.unit.saga.machine.build import Played, act, outcome, step
 
 WHO: dict[str, Any] = {"actor": "ann@example.com", "reason": "seen to it"}
 ONCE = RetryPolicy(attempts=1)

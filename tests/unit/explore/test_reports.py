@@ -9,7 +9,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.testing import explore
 from tests.unit.explore.seats import add_seats, make_saga
-from tests.unit.saga.build import act
+from tests.unit.saga.machine.build import act
 
 ONCE = RetryPolicy(attempts=1)
 

@@ -23,7 +23,7 @@ from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Signal, Step
 from lib.saga.remote.http_call import HttpCall
-from tests.unit.saga.build import THREE, Played, act
+from tests.unit.saga.machine.build import THREE, Played, act
 
 
 async def in_future(*_: Any) -> None:

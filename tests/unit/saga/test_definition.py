@@ -5,7 +5,7 @@ import pytest
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.steps import Step
-from tests.unit.saga.build import THREE, act, step
+from tests.unit.saga.machine.build import THREE, act, step
 
 
 def test_a_step_past_the_pivot_with_a_compensation_is_refused() -> None:

@@ -16,7 +16,7 @@ from lib.saga.engine.execution.execution import call_in_thread, run_action
 from lib.saga.engine.execution.verdict import Verdict, judge
 from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.state.delivery import Delivery
-from tests.unit.saga.build import T0
+from tests.unit.saga.machine.build import T0
 
 DELIVERY = Delivery(
     saga_id="s", steps=1, phase=Phase.EXECUTE, step=0, attempt=1, epoch=0, at=T0,

@@ -22,7 +22,7 @@ from lib.saga.machine.inputs import (
 from lib.saga.machine.outstanding import is_awaited
 from lib.saga.state.records import Loaded, SagaStatus
 from lib.saga.testing import MemoryStore, VirtualClock
-from tests.unit.saga.build import THREE, Played, step
+from tests.unit.saga.machine.build import THREE, Played, step
 
 DAY = timedelta(days=1)
 

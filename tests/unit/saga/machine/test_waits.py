@@ -20,7 +20,7 @@ from lib.saga.machine.inputs import (
 from lib.saga.machine.outstanding import is_overdue
 from lib.saga.machine.waits import WaitKind, waits_of
 from lib.saga.state.records import LOOK_PERIOD, SagaStatus
-from tests.unit.saga.build import T0, Played, outcome, step
+from tests.unit.saga.machine.build import T0, Played, outcome, step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a look"}
 DAY = timedelta(days=1)

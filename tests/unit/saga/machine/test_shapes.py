@@ -23,7 +23,7 @@ from lib.saga.machine.inputs import (
 )
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import SagaStatus, due_mark, shard_of
-from tests.unit.saga.build import SECOND, T0, Played, act, outcome, step
+from tests.unit.saga.machine.build import SECOND, T0, Played, act, outcome, step
 
 MINUTE = timedelta(minutes=1)
 CANCEL = CancelRequested(actor="op", reason="changed my mind")

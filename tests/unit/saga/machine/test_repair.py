@@ -26,7 +26,7 @@ from lib.saga.machine.inputs import (
 )
 from lib.saga.machine.replay import replay, state_of
 from lib.saga.state.records import EventRecord, SagaStatus
-from tests.unit.saga.build import Played, outcome, step
+from tests.unit.saga.machine.build import Played, outcome, step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "seen to it"}
 PARK, PAUSE, RESUME = ParkRequested(**WHO), PauseRequested(**WHO), ResumeRequested(**WHO)

@@ -10,7 +10,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
 from lib.saga.machine.decide import decide
 from lib.saga.machine.inputs import SignalReceived
-from tests.unit.saga.build import THREE, Played, outcome, step
+from tests.unit.saga.machine.build import THREE, Played, outcome, step
 
 
 def declared(part: Element, **fields: Any) -> Element:

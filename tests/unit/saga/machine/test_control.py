@@ -22,7 +22,7 @@ from lib.saga.machine.inputs import (
     SkipRequested,
 )
 from lib.saga.state.records import SagaStatus
-from tests.unit.saga.build import THREE, Played, outcome, step
+from tests.unit.saga.machine.build import THREE, Played, outcome, step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "the provider was down"}
 CANCEL, PAUSE, RESUME = CancelRequested(**WHO), PauseRequested(**WHO), ResumeRequested(**WHO)

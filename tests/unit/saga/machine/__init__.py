@@ -1,0 +1,1 @@
+"""Tests of the pure machine, `lib/saga/machine`; `build` plays a saga by its decisions."""
