@@ -1,8 +1,8 @@
-"""What an operator does to sagas: each verb takes a reason, and the audit trail names the caller.
+"""The verbs of operators: each takes a reason, and the audit trail names the caller.
 
 A verb that makes no sense in a saga's state is refused with 409 and changes nothing; docs/verbs.md
-says where each makes sense. `If-Match`, with the ETag of get-saga, has it carried out on that
-state alone. Sent again, with the same Idempotency-Key or the same words, it is answered as before.
+lists where each makes sense. With `If-Match`, and the ETag of get-saga, it is applied to that state
+only. Sent again with the same Idempotency-Key or the same content, it is answered as before.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ Reason = Annotated[
     ),
 ]
 
-#: What a saga can be brought to by hand.
+#: The status to which an operator can close a saga.
 Outcome = Literal["COMPLETED", "ROLLED_BACK"]
 
 
@@ -44,26 +44,26 @@ class OperatorRequest(Struct, forbid_unknown_fields=True):
 
 
 class Skip(OperatorRequest, forbid_unknown_fields=True):
-    """Which step, and the output that it is to have had."""
+    """Which step is skipped, and its output."""
 
     step: StepName
     output: Any = UNSET
 
 
 class Void(OperatorRequest, forbid_unknown_fields=True):
-    """Which step has not happened."""
+    """Which step was not executed."""
 
     step: StepName
 
 
 class Resolve(OperatorRequest, forbid_unknown_fields=True):
-    """What the saga was brought to by hand: COMPLETED or ROLLED_BACK."""
+    """The status to which the saga was brought by hand: COMPLETED or ROLLED_BACK."""
 
     outcome: Outcome
 
 
 class Bulk(Struct, forbid_unknown_fields=True):
-    """One verb for a page of the sagas of a status; by default only what it would do is told."""
+    """One verb for a page of the sagas of a status; by default a dry run."""
 
     verb: Verb
     reason: Reason
@@ -92,55 +92,55 @@ def _encode(output: Any | UnsetType) -> str | None:
 
 @endpoint("POST", status=202, invoker="operator")
 def cancel_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
-    """Have a saga rolled back: what it did is compensated, after the steps in flight."""
+    """Roll the saga back once in-flight steps have finished. Idempotent."""
     return _apply(operator, body, inputs.CancelRequested)
 
 
 @endpoint("POST", invoker="operator")
 def pause_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
-    """Let nothing new begin in a saga and its children; what is in flight ends and is recorded."""
+    """Start no more steps of a saga and its children; in-flight steps finish. Idempotent."""
     return _apply(operator, body, inputs.PauseRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
 def resume_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
-    """Let a paused saga go on, and its children."""
+    """Let a paused saga and its children go on. Idempotent."""
     return _apply(operator, body, inputs.ResumeRequested)
 
 
 @endpoint("POST", invoker="operator")
 def park_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
-    """Give a saga up to an operator, whatever it does or waits for: FAILED, with an alert."""
+    """Park a saga for an operator, whatever it does or waits for: FAILED, with an alert."""
     return _apply(operator, body, inputs.ParkRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
 def retry_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
-    """Try the step, or the compensation, that has failed again; a parked saga goes on."""
+    """Try the failed step or compensation again; a parked saga goes on."""
     return _apply(operator, body, inputs.RetryRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
 def skip_saga_step(body: Skip, operator: Operator) -> dict[str, Any]:
-    """Take a failed step, or compensation, as done, with a stated output."""
+    """Treat a failed step or compensation as done, with a stated output."""
     return _apply(operator, body, inputs.SkipRequested, step=body.step, output=_encode(body.output))
 
 
 @endpoint("POST", status=202, invoker="operator")
 def void_saga_step(body: Void, operator: Operator) -> dict[str, Any]:
-    """Take a failed step as not done, for certain: the saga is rolled back."""
+    """Treat a failed step as certainly not executed: the saga is rolled back."""
     return _apply(operator, body, inputs.VoidRequested, step=body.step)
 
 
 @endpoint("POST", invoker="operator")
 def resolve_saga(body: Resolve, operator: Operator) -> dict[str, Any]:
-    """Close a parked saga that was brought to its end by hand."""
+    """Close a parked saga that an operator has brought to its end."""
     return _apply(operator, body, inputs.ResolveRequested, outcome=SagaStatus(body.outcome))
 
 
 @endpoint("POST", invoker="operator")
 def operate_sagas(body: Bulk, operator: Operator) -> dict[str, Any]:
-    """Do one thing to a page of sagas, or, with `dry_run`, only tell what it would change."""
+    """Apply a verb to a page of sagas, or, with `dry_run`, only show what would change."""
     request = make_request(
         body.verb,
         {"actor": operator.name, "reason": body.reason, "id": operator.key},

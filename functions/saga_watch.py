@@ -1,4 +1,4 @@
-"""What an operator looks at: which sagas there are, which are stuck, and which are parked."""
+"""What operators watch: how many sagas there are, which are stuck, and which are parked."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def monitor_sagas(engine: Engine) -> dict[str, Any]:
 
 @endpoint("GET")
 def count_sagas(engine: Engine, name: SagaName | None = None) -> dict[str, int]:
-    """Return the number of sagas in each status, the finished ones too: dearer the more of them."""
+    """Return the number of sagas in each status, finished ones too: the cost grows with it."""
     return view.count_sagas(engine.repository, name)
 
 

@@ -1,4 +1,4 @@
-"""The machinery: the targets of Cloud Tasks and of Cloud Scheduler, and of nobody else."""
+"""The targets of Cloud Tasks and Cloud Scheduler; nobody else may call them."""
 
 import flask
 
@@ -9,7 +9,7 @@ from lib.saga.engine.sweep.sweep import SweepResult, sweep
 from lib.saga.state.delivery import Delivery
 from lib.timing.clock import now
 
-#: The sweep waits for services nearly all of its time.
+#: The threads of a sweep: it waits for services nearly all of its time.
 SWEEPERS = 8
 
 

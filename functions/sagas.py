@@ -1,4 +1,4 @@
-"""Sagas over HTTP, for their callers: start one, look at it, send it a signal."""
+"""Sagas over HTTP for callers: start one, read it, send it a signal."""
 
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ StepName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class NewSaga(Struct, forbid_unknown_fields=True):
-    """A saga to be started; the same id with the same payload is started once."""
+    """A saga to start; the same id with the same payload is started once."""
 
     name: SagaName
     payload: Any
@@ -43,7 +43,7 @@ class NewSaga(Struct, forbid_unknown_fields=True):
 
 
 class SignalRequest(Struct, forbid_unknown_fields=True):
-    """A signal for a saga, and what it brings; it is taken once."""
+    """A signal for a saga, with its payload; it is received once."""
 
     id: SagaId
     signal: StepName
@@ -79,6 +79,6 @@ def list_sagas(
 
 @endpoint("POST", status=202)
 def signal_saga(body: SignalRequest, engine: Engine, caller: str) -> dict[str, Any]:
-    """Send a saga the signal that one of its steps waits for, or will; the same again is once."""
+    """Send a saga the signal that one of its steps waits for, or will wait for. Idempotent."""
     annotate(saga=body.id)
     return view.summarize_saga(engine.signal(body.id, body.signal, body.payload, actor=caller))

@@ -1,9 +1,9 @@
 """The effect barrier: a participant's effects and the record of them in one transaction.
 
-A duplicate call returns what the first one returned, be it a result or a refusal. A refusal binds
-its attempt and those before it: a later one is made only where the saga does not count on it, as
-when an operator has put its reason right and has the step tried again. A compensation that comes
-before its step leaves a tombstone, and the late step is then refused: nobody would ever undo it.
+A duplicate call returns what the first one returned, a result or a refusal. A refusal binds its
+attempt and earlier ones. A later attempt is made only when the saga does not rely on the refusal:
+an operator has removed its reason and retries the step. A compensation that arrives before its step
+leaves a tombstone, and the late step is refused: nobody would ever undo it.
 
 A step with several effects gives each a name, and undoes them by name, the last one first:
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class EffectStatus(StrEnum):
-    """What became of an effect at its participant."""
+    """The state of an effect at its participant."""
 
     DONE = "DONE"
     REFUSED = "REFUSED"
@@ -37,7 +37,7 @@ class EffectStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectPart:
-    """What became of one effect of a step; a step's only one has no name."""
+    """The state of one effect of a step; the only effect of a step has no name."""
 
     name: str = ""
     status: EffectStatus
@@ -50,24 +50,24 @@ class EffectPart:
 @entity
 @dataclass(slots=True, kw_only=True)
 class Effect:
-    """The record of a step's effects, by the step's idempotency key; the newest is the last."""
+    """The record of a step's effects, by the step's idempotency key; the newest comes last."""
 
     id: Id[str]
     parts: list[EffectPart] = field(default_factory=list)
-    #: No attempt up to this one has an effect any more: somebody was told so.
+    #: No attempt up to this one may have an effect any more: a status question was answered so.
     settled: Annotated[int, OmitEmpty] = 0
     version: Version = 0
 
     @property
     def status(self) -> EffectStatus | None:
-        """DONE as long as any effect is; None where none was recorded."""
+        """DONE if any effect is done; None if none was recorded."""
         statuses = [part.status for part in self.parts]
         if EffectStatus.DONE in statuses:
             return EffectStatus.DONE
         return statuses[-1] if statuses else None
 
     def find(self, name: str) -> EffectPart | None:
-        """Return what became of the effect of a name."""
+        """Return the effect of a name; None if none was recorded."""
         return next((part for part in self.parts if part.name == name), None)
 
 
@@ -136,14 +136,14 @@ def undo_once(
             check_ran(undo(tx, msgspec.json.decode(seen.result, type=type)), "the undo")
             _put(tx, record, replace(seen, status=EffectStatus.UNDONE))
         elif seen is None or seen.status is EffectStatus.REFUSED:
-            # A refusal binds no later attempt, and one of those may still be on its way.
+            # A refusal does not bind later attempts, and one of them may still arrive.
             _put(tx, record, EffectPart(name=name, status=EffectStatus.UNDONE))
 
     context.store.transact_optimistically(apply)
 
 
 def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any:
-    """Answer what became of an effect, and make the answer hold: the body of a step's `status=`.
+    """Return the result of an effect, and make the answer final: the body of a step's `status=`.
 
     Returns the effect's result, as `apply_once` does, where it is done. If it is not, no attempt
     that was begun before can have it any more, and NotHappened says so; a later attempt, as by an
@@ -161,7 +161,7 @@ def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any
 
 
 def bind(context: StepContext, *, unless_done: str = "") -> Effect:
-    """Let no attempt before a call have an effect any more that it has not had; return the record.
+    """Bar earlier attempts from effects that they have not had so far; return the record.
 
     Nothing is changed where the effect of the name `unless_done` is done.
     """
@@ -183,7 +183,7 @@ def bind(context: StepContext, *, unless_done: str = "") -> Effect:
 
 
 def _claim(context: StepContext, what: str, name: str, action: object) -> None:
-    """Note that a call uses a name; raise ValueError if it does so for another effect already.
+    """Note that a call uses a name; raise ValueError if it already does for another effect.
 
     Without that, the second of two effects would be taken for a duplicate of the first.
     """

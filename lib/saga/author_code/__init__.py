@@ -1,4 +1,4 @@
-"""What code that we did not write may do to us: raise anything, or return work that has not run.
+"""The code of authors, which may raise anything and may return work that has not run.
 
 containment keeps what it raises from ending more than its own call; deferred_work finds coroutines,
 generators and the like, in a declaration and in what a call returns.

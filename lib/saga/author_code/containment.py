@@ -1,4 +1,4 @@
-"""What an author's code may raise, kept from ending anything but its own call."""
+"""Keeps what an author's code raises from ending more than its own call."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,18 +9,18 @@ T = TypeVar("T")
 
 
 class Escaped(Exception):
-    """Called code raised what would have ended the worker: SystemExit, CancelledError and such.
+    """Called code raised what would have ended the worker, such as SystemExit or CancelledError.
 
     The exception itself is the `__cause__`.
     """
 
 
 class Unstorable(Exception):
-    """An action happened, but what it returned cannot be kept."""
+    """An action has run, but its result cannot be stored."""
 
 
 def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = ()) -> T:
-    """Call an action; what would end a thread or a process, `passing` aside, becomes Escaped."""
+    """Call an action; raise Escaped for what would end the thread, except for `passing`."""
     try:
         return action()
     except BaseException as problem:
@@ -32,7 +32,7 @@ def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = 
 
 
 def exception_text(problem: BaseException) -> str:
-    """Return an exception's text, even of one that cannot make it; of ours what may be shown."""
+    """Return an exception's text, even if that raises; of an AmendsError, what may be shown."""
     try:
         return str(problem.detail if isinstance(problem, AmendsError) else problem)
     except BaseException as trouble:  # an author's `__str__` may raise anything, SystemExit too

@@ -1,7 +1,7 @@
-"""Code that only looks as if it had run: coroutines, generators, functions that nobody has called.
+"""Finds work that only seems to have run: coroutines, generators, functions that were not called.
 
-Steps are plain functions: nobody here awaits, calls or raises what one returns, iterates over it,
-waits until it has ended, or looks whether it is an HTTP answer that says no.
+Steps are plain functions. The engine does not await, call or raise what they return. It does not
+iterate over it, wait for its end, or check whether it is an HTTP answer with an error.
 """
 
 import concurrent.futures
@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 _AWAITED = (Awaitable, AsyncGeneratorType, concurrent.futures.Future)
 
-#: Not every iterator: a database's cursor is one, and its statement has run. Those of itertools
-#: are lazy too.
+#: Not every iterator is here: a database's cursor is one, and its statement has run. The iterators
+#: of itertools are lazy too.
 _ITERATED = (GeneratorType, map, filter, zip, enumerate)
 
 _CALLED = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, type)
@@ -37,7 +37,7 @@ _ENTERED = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorConte
 
 _RAISED = (BaseException, NotImplementedType)
 
-#: The attributes in which the usual HTTP clients keep the status of an answer.
+#: The attributes in which common HTTP clients keep the status of an answer.
 _STATUS = ("status_code", "status")
 _FIRST_ERROR = 400
 
@@ -45,14 +45,14 @@ _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
 
 
 class NotRun(Exception):
-    """A function returned code that has still to run, or an error that nobody has raised.
+    """A function returned work that has not run, or an error that was not raised.
 
     Nothing shows that its work was done.
     """
 
 
 def refuse_deferred(function: object, what: str) -> None:
-    """Raise ValueError for a function that a call would not run: async, or a generator.
+    """Raise ValueError for a function that does not run when it is called: async, or a generator.
 
     `what` says in the message which one it is, such as "step pay: execute". Partials, bound
     methods and objects with an async `__call__` are looked through. What is not callable passes:
@@ -67,7 +67,7 @@ def refuse_deferred(function: object, what: str) -> None:
 
 
 def check_ran(value: T, what: str) -> T:
-    """Return a function's result; raise NotRun if any of it has still to run, or to be raised.
+    """Return a function's result; raise NotRun if a part of it has not run or was not raised.
 
     Lists, tuples, sets and dicts are looked through. What has not run is closed, so that Python
     does not warn of it later.
@@ -91,7 +91,7 @@ def _kind_of(function: object) -> str:
 
 
 def _unwrap(function: Any) -> Any:
-    """Return the plain function that a call would reach."""
+    """Return the plain function that a call reaches."""
     while True:
         if isinstance(function, functools.partial):
             function = function.func
@@ -109,7 +109,7 @@ def _unwrap_object(called: Callable[..., Any]) -> Any:
 
 
 def _find_unrun(value: Any) -> Iterator[tuple[Any, str]]:
-    """Yield all that has not run in a result, each with what to do about it."""
+    """Yield each part of a result that has not run, with advice."""
     todo, seen = [value], set()
     while todo:
         each = todo.pop()
@@ -121,7 +121,7 @@ def _find_unrun(value: Any) -> Iterator[tuple[Any, str]]:
 
 
 def _advise(value: Any) -> str:
-    """Say what to do about a value that has still to run; "" if it has not."""
+    """Return advice about a value that has not run; "" for any other value."""
     if isinstance(value, _AWAITED) or inspect.isawaitable(value):
         return "which nobody here runs: await it before you return"
     if isinstance(value, _ITERATED) or type(value).__module__ == "itertools":
@@ -140,7 +140,7 @@ def _advise(value: Any) -> str:
 
 
 def _is_going_on(value: Any) -> bool:
-    """Say whether it is a thread or a process that has not begun, or not ended."""
+    """Return whether it is a thread or a process that has not begun, or not ended."""
     if isinstance(value, threading.Thread):
         return value.is_alive() or value.ident is None
     if _is_of(value, "subprocess", "Popen"):
@@ -149,7 +149,7 @@ def _is_going_on(value: Any) -> bool:
 
 
 def _is_of(value: object, module: str, name: str) -> bool:
-    """Say whether a value is of a class, without loading the module that only its user needs."""
+    """Return whether a value is of a class, without loading the module that only its user needs."""
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(value, getattr(loaded, name))
 

@@ -1,4 +1,4 @@
-"""Operators' verbs for many sagas at once, first as a dry run that says what would change."""
+"""The verbs of operators for many sagas at once, first as a dry run that shows the changes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ from lib.saga.state.records import Loaded, SagaRecord, SagaStatus
 
 
 class Verb(StrEnum):
-    """What can be done to many sagas."""
+    """What an operator can do to many sagas."""
 
     CANCEL = "cancel"
     PAUSE = "pause"
@@ -60,7 +60,7 @@ def make_request(
     output: str | None = None,
     outcome: str | None = None,
 ) -> SagaRequest:
-    """Return what a verb asks of each saga; Invalid where it lacks what it needs.
+    """Return the request of a verb; raise Invalid if it lacks what it needs.
 
     `who` has the actor, the reason, and what else all requests have.
     """
@@ -87,7 +87,7 @@ def make_request(
 def apply_to_each(
     engine: Engine, sagas: Iterable[SagaRecord], request: SagaRequest, *, dry_run: bool
 ) -> list[Change]:
-    """Ask the same of each saga, or only find out what it would do; a refusal stops no other."""
+    """Apply a request to each saga, or only preview it; a refusal stops no other saga."""
     return [_apply(engine, saga, request, dry_run) for saga in sagas]
 
 
@@ -111,7 +111,7 @@ def _refuse(saga: SagaRecord, reason: str) -> Change:
 
 
 def describe(loaded: Loaded, decision: Decision) -> Change:
-    """Say in plain data what a decision changes."""
+    """Return what a decision changes, as plain data."""
     moved = {
         new.name: f"{loaded.steps[new.index].status} -> {new.status}"
         for new in decision.steps

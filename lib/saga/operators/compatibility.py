@@ -15,10 +15,10 @@ from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.mismatch import find_mismatch, mismatch_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 
-#: So many sagas of a status are looked at where some of them may be stranded.
+#: At most this many sagas of a status are read, if some of them may be stranded.
 MAX_READ = 5000
 
-#: So many are read at a time.
+#: This many sagas are read at a time.
 BATCH = 200
 
 WAITS = frozenset({StepStatus.PENDING, StepStatus.WAITING})
@@ -28,7 +28,7 @@ Declared = Mapping[tuple[str, int], Saga]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stranded:
-    """Unfinished sagas of one status whose definition is not declared here as it was."""
+    """Unfinished sagas of one status that do not fit the definitions declared here."""
 
     name: str
     version: int
@@ -38,7 +38,7 @@ class Stranded:
 
 
 def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
-    """Return what a deployment of these definitions would strand; at best it only counts.
+    """Return the sagas that a deployment of these definitions would strand; mostly it only counts.
 
     It needs no composite index, for it runs before the first deployment has made one.
     """
@@ -51,7 +51,7 @@ def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
 
 
 def count_beyond(store: Store) -> int:
-    """Return how many sagas are in a status that only a newer revision knows.
+    """Return the number of sagas in a status that only a newer revision knows.
 
     They stand still under this code, which cannot read them.
     """
@@ -59,7 +59,7 @@ def count_beyond(store: Store) -> int:
 
 
 def _count_unknown(store: Store, definitions: Declared, status: SagaStatus) -> int:
-    """Return how many sagas of a status have none of the declared definitions and types."""
+    """Return the number of sagas of a status with none of the declared definitions and types."""
     of_status = Query(SagaRecord).where("status", "=", status)
     known = 0
     for saga in definitions.values():
@@ -83,7 +83,7 @@ def _list_stranded(store: Store, definitions: Declared, status: SagaStatus) -> l
 
 
 def _read(store: Store, status: SagaStatus) -> Iterator[SagaRecord]:
-    """Yield the sagas of a status, up to the limit; those that cannot be read are only logged."""
+    """Yield the sagas of a status, up to the limit; unreadable ones are only logged."""
     token: str | None = None
     for _ in range(MAX_READ // BATCH):
         page = store.page(Query(SagaRecord).where("status", "=", status), BATCH, token)
@@ -106,7 +106,7 @@ def _why(repository: SagaRepository, definitions: Declared, saga: SagaRecord) ->
 
 
 def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -> str:
-    """Return what of a saga does not fit types that differ from those that it began with."""
+    """Return what of a saga does not fit the types that have changed since it began."""
     try:
         loaded = repository.load(saga.id, saga.total_steps)
     except Unreadable as problem:
@@ -115,14 +115,14 @@ def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -
     misfits = (
         _why_step(part, step)
         for part, step, need in zip(definition.parts, steps, definition.needs, strict=False)
-        # Nothing is known of the types of sagas that began before these were noted.
+        # Sagas that are older than this check have not recorded their types.
         if saga.types and need not in ("", step.needs)
     )
     return find_mismatch(definition, saga, steps) or next(filter(None, misfits), "")
 
 
 def _why_step(part: Element, step: StepRecord) -> str:
-    """Return why a step's signal that is still to come, or its output, would not fit."""
+    """Return why a step's expected signal, or its output, would not fit."""
     if isinstance(part, Signal):
         waits = step.status in WAITS and step.signal is None
         return f"signal {part.name} is still to come, by its old type" if waits else ""

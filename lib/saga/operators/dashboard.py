@@ -11,10 +11,10 @@ from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
 
-#: How far back finished sagas are counted: what ends in this time is bounded by the load.
+#: How far back finished sagas are counted: their number is bounded by the load.
 RECENT = timedelta(hours=1)
 
-#: So many sagas are looked through for one that can be read.
+#: At most this many sagas are examined to find a readable one.
 MAX_EXAMINED = 100
 
 
@@ -65,7 +65,7 @@ def _count_recent(tx: Transaction, status: SagaStatus, now: datetime) -> int:
 def _find_oldest(
     store: Store, now: datetime
 ) -> tuple[dict[str, Any] | None, tuple[UnreadableEntity, ...]]:
-    """Return the oldest unfinished saga; more than one is read only where it cannot be read."""
+    """Return the oldest unfinished saga; more than one is read only if the first is unreadable."""
     unfinished = Query(SagaRecord).where("status", "IN", sorted(UNFINISHED)).order("created_at")
     found = store.run(unfinished, limit=1)
     if found.unreadable:

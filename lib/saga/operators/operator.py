@@ -1,4 +1,4 @@
-"""Somebody who asks something of sagas: every request has a name, a reason and a key."""
+"""An operator: who makes a request of a saga, of which state of it, and under which key."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +25,6 @@ class Operator:
     def apply(
         self, saga_id: str, request: Callable[..., SagaRequest], reason: str, **what: Any
     ) -> SagaRecord:
-        """Make a request of a saga; `what` is all else that it holds. Raises as `Engine.apply`."""
+        """Make a request of a saga; `what` has its other fields. Raises as `Engine.apply`."""
         made = request(actor=self.name, reason=reason, sequence=self.sequence, id=self.key, **what)
         return self.engine.apply(saga_id, made)

@@ -18,7 +18,7 @@ from lib.saga.definition.steps import Step
 
 
 class Probe(Struct, forbid_unknown_fields=True):
-    """Nothing: the probe needs to know nothing."""
+    """The probe's payload: it has no fields."""
 
 
 @entity
@@ -77,7 +77,7 @@ def remove_mark(_: Probe, call: StepContext) -> None:
 
 
 def report(_: Probe, call: StepContext) -> str:
-    """Say that the saga has come this far."""
+    """Return that the saga has reached its last step."""
     return f"{call.saga_id} has come through"
 
 

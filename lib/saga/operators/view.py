@@ -12,7 +12,7 @@ from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 
-#: More of the audit trail than this is not shown at once.
+#: At most this many events of the audit trail are shown.
 MAX_EVENTS = 500
 
 
@@ -29,8 +29,8 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     events = repository.events(saga_id, MAX_EVENTS)
     definition = engine.definitions.get((saga.name, saga.definition_version))
     privacy = Privacy(definition, saga, steps)
-    # What was written before a secret was known may quote it. Where no type fits, there is no
-    # telling a secret from the words around it, and what was written was clean then.
+    # A text that is older than a secret mark may quote the secret. If no type fits, secrets cannot
+    # be told from other words; then the text was clean when it was written.
     fits = definition is not None and not find_mismatch(definition, saga, steps)
     clean = privacy.clean if fits else str
 
@@ -52,7 +52,7 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
 
 
 def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
-    """Return what a list of sagas shows of each."""
+    """Return what a list of sagas shows of each saga."""
     return {
         "id": saga.id,
         "version": saga.sequence,
@@ -85,7 +85,7 @@ def page_of_sagas(
 
 
 def show_page(page: Page[Any], items: list[Any]) -> dict[str, Any]:
-    """Return a page as it is answered, with `items` for its own; what cannot be read is named."""
+    """Return a page as the answer, with `items` as its items; unreadable records are named."""
     return {
         "items": items,
         "has_more": page.has_more,

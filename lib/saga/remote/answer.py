@@ -1,4 +1,4 @@
-"""What a service's answer to a step means for the saga; step.py has the table."""
+"""What a service's answer to a step means for the saga; http_call.py has the table."""
 
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,25 +15,25 @@ from lib.saga.definition.phase import Phase
 from lib.saga.remote.exchange import MAX_ANSWER, Answer, Ending
 from lib.timing.clock import now
 
-#: A saga does not sleep for longer than this because a service's Retry-After says so.
+#: A saga waits at most this long because of a service's Retry-After.
 MAX_WAIT = timedelta(hours=1)
 
-#: A longer detail is left out rather than cut: half of a personal datum would not be redacted.
+#: A longer detail is left out, not cut: half of a secret would not be redacted.
 MAX_DETAIL = 2000
 
-#: Nothing was done, as by their definition, and later it may be.
+#: By their definition nothing was done, and it may be done later.
 NOT_NOW = frozenset({425, 429})
 
-#: We may not call this service, and it has looked at nothing but that.
+#: We may not call this service: it has checked access and nothing else.
 NOT_US = frozenset({401, 403})
 
-#: Nothing was done here; it belongs to another address.
+#: Nothing was done: the resource has another URL.
 ELSEWHERE = frozenset({301, 307, 308})
 
-#: To a status question: it did not happen, and a call that comes now is refused.
+#: To a status question: it did not happen, and a call that arrives now is refused.
 NEVER = 410
 
-#: To a status question: it has not happened, but the call may be on its way.
+#: To a status question: it has not happened, but the call may still arrive.
 NOT_YET = 404
 
 #: Client errors that do not say that nothing was done: a time-out on the way, a call under the
@@ -42,7 +42,7 @@ NOBODY_KNOWS = frozenset({408, 409, 499})
 
 
 def output_of(answer: Answer, call: StepContext, place: str) -> Any:
-    """Return the output that an answer has, or raise what it means.
+    """Return the output of an answer, or raise the exception that the answer means.
 
     `place` names the service in messages. A compensation has no output, so what a good answer to
     one says is not looked at.
@@ -87,7 +87,7 @@ def _decode(answer: Answer, place: str) -> Any:
 
 
 def _detail_of(answer: Answer) -> str:
-    """Return the `detail` of a problem+json, for a message, or nothing."""
+    """Return the `detail` of a problem+json, for a message; "" if there is none."""
     try:
         problem = msgspec.json.decode(answer.body)
     except BROKEN:
@@ -100,7 +100,7 @@ def _detail_of(answer: Answer) -> str:
 
 
 def _wait_of(answer: Answer) -> timedelta | None:
-    """Return how long a Retry-After, in seconds or as a date, asks to wait; None if it is none."""
+    """Return the wait that Retry-After asks for, in seconds or as a date; None without one."""
     header = answer.headers.get("Retry-After", "").strip()
     if header.isascii() and header.isdigit():
         # Ten digits are more than any wait, and fewer than a timedelta can hold.

@@ -11,7 +11,7 @@ from lib.saga.definition.context import Retry
 from lib.saga.state.limits import MAX_OUTPUT
 from lib.timing.clock import now
 
-#: More of an answer is not read: it is as much as a step's output may have.
+#: An answer is read up to this size: the maximum of a step's output.
 MAX_ANSWER = MAX_OUTPUT
 
 
@@ -35,7 +35,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back; the names of `headers` match in any case."""
+    """What came back; the names in `headers` are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,7 +44,7 @@ class Answer:
 
 
 def seconds_until(deadline: datetime) -> float:
-    """Return the seconds left; Retry when there are none, for then nothing is sent any more."""
+    """Return the seconds that are left; raise Retry if there are none: nothing is sent then."""
     left = (deadline - now()).total_seconds()
     if left <= 0:
         raise Retry("the deadline had passed before the request was sent")
@@ -52,10 +52,10 @@ def seconds_until(deadline: datetime) -> float:
 
 
 class Network(Protocol):
-    """What lies between a step and the service that it calls."""
+    """The connection between a step and the service that it calls."""
 
     def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Send a request and return its answer, whatever that says; redirects are not followed.
+        """Send a request and return the answer, whatever it says; redirects are not followed.
 
         Raises Retry when nothing was sent, and Unknown when no answer came of what was.
         """
@@ -67,11 +67,11 @@ class Network(Protocol):
 
 
 class Internet:
-    """The network that is there."""
+    """The real network."""
 
     def exchange(self, request: Request, deadline: datetime) -> Answer:
         """Send a request over a connection that is kept."""
-        # Only who calls a service pays for the client: declaring such a step loads nothing of it.
+        # The client is loaded by the first call: declaring a remote step does not load it.
         from lib.saga.remote.internet import exchange
 
         return exchange(request, deadline)
@@ -81,5 +81,5 @@ class Internet:
         return tokens(audience)
 
 
-#: The network of everything that runs in this context: a test puts its own here.
+#: The network of this context: a test sets its own.
 NETWORK: ContextVar[Network] = ContextVar("network", default=Internet())  # noqa: B039  immutable

@@ -52,10 +52,10 @@ from lib.saga.remote.id_tokens import ID_TOKENS
 from lib.saga.remote.secret_headers import faults_of_headers, fill_headers
 from lib.timing.deadline import BUDGET_HEADER
 
-#: Only grows over the life of a saga: a service may refuse a call with less than it has seen.
+#: It only grows over the life of a saga: a service may refuse a call with a lower token.
 FENCING_HEADER = "X-Fencing-Token"
 
-#: Many services, our own functions among them, take no longer Idempotency-Key.
+#: Many services, and our own functions, accept no longer Idempotency-Key.
 MAX_KEY = 255
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -65,7 +65,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def step_key(call: StepContext) -> str:
-    """Return the Idempotency-Key that the step itself is called under, whichever phase this is.
+    """Return the Idempotency-Key of the step itself, in every phase.
 
     It is the call's own key, percent-encoded, or a hash of that if it is too long for a header.
     """
@@ -73,7 +73,7 @@ def step_key(call: StepContext) -> str:
 
 
 def describe_call(payload: Any, call: StepContext) -> dict[str, Any]:
-    """Return the body of a call whose author has not shaped one; in every attempt the same.
+    """Return the default body of a call: the same in every attempt.
 
     `step_key` is the Idempotency-Key of the step: under a compensation, what is to be undone.
     `output` is the step's own output under a compensation, or null where nobody knows it.
@@ -129,12 +129,12 @@ class HttpCall(metaclass=Declaring):
 
     @property
     def place(self) -> str:
-        """The URL without what may be secret in it: how messages name the service."""
+        """The URL without its possible secrets, as messages name the service."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def __call__(self, payload: Any, call: StepContext) -> Any:
-        """StepContext the service; return its output or raise as the table says."""
+        """Call the service; return its output or raise as the table says."""
         request = Request(
             method=self.method,
             url=self.url,
@@ -173,7 +173,7 @@ class HttpCall(metaclass=Declaring):
         headers |= self._secret_headers()
         if self.audience:
             headers["Authorization"] = f"Bearer {self._token()}"
-        # The last, since a token may take its time; and never rounded to nothing.
+        # Last, because a token may take some time; and never rounded to zero.
         headers[BUDGET_HEADER] = f"{max(seconds_until(call.deadline), 0.001):.3f}"
         return headers
 
@@ -215,7 +215,7 @@ def _may_carry_token(url: str) -> bool:
 
 
 def _own_key(call: StepContext) -> str:
-    """Return the key of this very action; a status question has that of what it asks about.
+    """Return the key of this action; a status question has the key of the step.
 
     A service that honours the header would answer a compensation under its step's key with the
     step's answer. Quoting leaves no ";" in a key, so no step's name can make the two the same.

@@ -1,4 +1,4 @@
-"""OIDC tokens by which another service knows who calls it, each kept until shortly before its end.
+"""OIDC tokens that tell another service who calls it, each cached until shortly before its end.
 
 Nothing is fetched, and google-auth is not even imported, before a token is first asked for.
 """
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from lib.timing.clock import now
 
-#: The metadata server hands the same token out until four minutes before its end: asking any
-#: earlier is for nothing.
+#: The metadata server returns the same token until four minutes before its end: there is no use in
+#: asking earlier.
 MARGIN = timedelta(minutes=3, seconds=45)
 
-#: For one request to the metadata server; the longest that google-auth itself waits is 120 s.
+#: The limit of one request to the metadata server; google-auth itself waits up to 120 s.
 MAX_FETCH = timedelta(seconds=5)
 
 #: Audience -> a token for it and the token's end.
@@ -24,7 +24,7 @@ Fetch = Callable[[str], tuple[str, datetime]]
 
 
 class _Kept(NamedTuple):
-    """A token, its end by the clock, and until when it is used by the time that goes by."""
+    """A token, its end by the clock, and its end by the monotonic clock."""
 
     token: str
     end: datetime
@@ -32,7 +32,7 @@ class _Kept(NamedTuple):
 
 
 class IdTokens:
-    """A token source: called with an audience it returns a token that holds for minutes more.
+    """A token source: called with an audience, it returns a token that is valid for some minutes.
 
     Raises what `fetch` raises. Threads that want the same token wait for one fetch of it.
     """
@@ -60,7 +60,7 @@ class IdTokens:
             return kept.token
 
     def _is_over(self, kept: "_Kept") -> bool:
-        """Tell whether a token ends soon, by the clock or by the time that has gone by.
+        """Return whether a token ends soon, by the clock or by the monotonic clock.
 
         The clock alone would hold on to a token for as long as it was set back.
         """
@@ -82,5 +82,5 @@ def fetch_id_token(audience: str) -> tuple[str, datetime]:
     return credentials.token, credentials.expiry.replace(tzinfo=UTC)
 
 
-#: This process's own.
+#: The tokens of this process.
 ID_TOKENS = IdTokens(fetch_id_token)

@@ -14,7 +14,7 @@ from lib.saga.definition.context import Retry, Unknown
 from lib.saga.remote.exchange import MAX_ANSWER, Answer, Ending, Request, seconds_until
 from lib.timing.clock import now
 
-#: A service that is there takes a connection within this time.
+#: A running service accepts a connection within this time.
 MAX_CONNECT = timedelta(seconds=10)
 
 #: Connections kept open to one service: about as many as one instance runs steps at a time.
@@ -22,8 +22,8 @@ KEPT_CONNECTIONS = 64
 
 CHUNK = 16 * 1024
 
-#: Where one of these is the cause, the request has not left this process. The first is also what
-#: urllib3 derives the errors of a refused connection and of an unknown host from.
+#: If one of these is the cause, the request has not left this process. The first is the base of
+#: urllib3's errors for a refused connection and an unknown host.
 _BEFORE_SENDING = (ConnectTimeoutError, ssl.SSLCertVerificationError)
 
 
@@ -52,7 +52,7 @@ def exchange(request: Request, deadline: datetime) -> Answer:
 
 
 def _read(response: requests.Response, deadline: datetime) -> tuple[bytes, Ending]:
-    """Read a body as it comes, so that one that only drips is left when the time is up."""
+    """Read a body as it arrives, so that a slow one is given up at the deadline."""
     body = bytearray()
     try:
         while chunk := response.raw.read1(CHUNK, decode_content=False):
@@ -82,7 +82,7 @@ def _session() -> requests.Session:
 
 
 def _causes(problem: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and what it was made of, down to the first cause.
+    """Yield an exception and what it wraps, down to the first cause.
 
     Not by `__context__`: that may be another call's failure, which this one is the answer to.
     """
@@ -94,5 +94,5 @@ def _causes(problem: BaseException) -> Iterator[BaseException]:
 
 
 def _name(problem: BaseException) -> str:
-    """Name an exception without its text, which may hold the whole address with its query."""
+    """Return the name of an exception, without its text: that may hold the URL with its query."""
     return type(problem).__name__

@@ -1,4 +1,4 @@
-"""Headers whose values come from the environment: a service's key, which no code has in it.
+"""Headers whose values come from the environment, such as a service's key: it is in no code.
 
     HttpCall("https://pay.example/charge", headers={"Authorization": "Bearer {PAY_KEY}"})
 
@@ -16,7 +16,7 @@ from lib.saga.definition.context import Retry
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 
-#: What a call says itself, and what only whoever sends a request can know.
+#: Headers that every call sets itself, or that the HTTP client sets.
 OURS = frozenset(
     {
         "accept", "accept-encoding", "connection", "content-length", "content-type", "host",
@@ -27,7 +27,7 @@ OURS = frozenset(
 
 
 def fill_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers with their variables' values; spaces and line ends at an end are cut off.
+    """Return the headers with the values of their variables, stripped of white space.
 
     Raises Retry when a variable is not there, or cannot be sent: nothing was sent, and the next
     deployment may put it right. No message has a value in it.

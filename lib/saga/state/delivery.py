@@ -11,8 +11,8 @@ from lib.saga.definition.phase import Phase
 class Delivery:
     """One task: run `phase` of the step at index `step`, attempt `attempt`, not before `at`.
 
-    `steps` is the saga's number of steps, so that whoever runs it can name every record that it
-    needs before it has read one. So is `child`, the id of the saga that has ended.
+    `steps` is the saga's number of steps: with it the worker knows the keys of all records that it
+    needs before it has read one. `child` is the id of the child saga that has ended.
     """
 
     saga_id: str
@@ -23,21 +23,21 @@ class Delivery:
     epoch: int
     at: datetime
     timeout: timedelta
-    #: The W3C Trace Context that the saga was started under: one saga is one trace.
+    #: The W3C Trace Context of the request that started the saga: one saga is one trace.
     traceparent: str = ""
     child: str = ""
 
     @property
     def task_name(self) -> str:
-        """A name that the same delivery always has and no other: the queue drops the second.
+        """A deterministic, unique task name, so that Cloud Tasks drops duplicates.
 
-        It is hashed because Cloud Tasks slows down on names that rise or share a prefix.
+        It is hashed because Cloud Tasks slows down on sequential names and common prefixes.
         """
         parts = (self.saga_id, self.phase, self.step, self.attempt, self.epoch, self.child)
         return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
 def jitter_of(saga_id: str, step: int, attempt: int) -> float:
-    """Return a number in [0, 1) for the pause after an attempt: spread out, yet reproducible."""
+    """Return a number in [0, 1) for the pause after an attempt: spread evenly, but reproducible."""
     digest = hashlib.sha256(f"{saga_id}\n{step}\n{attempt}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48

@@ -1,7 +1,7 @@
-"""Whether what is stored of a saga still fits the types that its definition declares.
+"""Whether the stored values of a saga still fit the types that its definition declares.
 
-A deployment may change these under the same version. Then nothing of the saga runs: what does
-not fit is the deployment's fault, and no participant's answer.
+A deployment may change the types under the same version. Then nothing of the saga runs: a mismatch
+is the fault of the deployment, and not an answer of a participant.
 """
 
 import re
@@ -15,7 +15,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal
 from lib.saga.state.records import SagaRecord, StepRecord, StepStatus
 
-#: What msgspec says of a misfit, as far as it quotes no value, and where that is.
+#: The part of a msgspec message that quotes no value, and the place.
 _SAFE = re.compile(
     r"(Expected `[^`]*`(?:, got `[^`]*`)?|Object missing required field `[^`]*`"
     r"|Object contains unknown field `[^`]*`|Invalid enum value|Invalid value)"
@@ -25,10 +25,10 @@ _SAFE = re.compile(
 
 
 def find_mismatch(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> str:
-    """Return what no longer fits its type, and how; "" where all fits. No value is quoted.
+    """Return what no longer fits its type, and why; "" if all fits. No value is quoted.
 
-    Looked at are the payload and the signals that have come: an output is plain JSON to the steps
-    that come after it, whatever its type says.
+    The payload and the received signals are checked. Outputs are not: later steps read them as
+    plain JSON, whatever their type says.
     """
     for what, encoded, kind in _stored(definition, saga, steps):
         problem = mismatch_of(encoded, kind)
@@ -38,7 +38,7 @@ def find_mismatch(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord
 
 
 def mismatch_of(encoded: str, kind: Any) -> str:
-    """Return why stored JSON does not fit a type, without any value of it; "" if it does."""
+    """Return why stored JSON does not fit a type, without quoting values; "" if it does."""
     try:
         contain(lambda: msgspec.json.decode(encoded, type=kind))
     except msgspec.ValidationError as problem:
@@ -58,6 +58,6 @@ def _stored(
             continue
         if step.signal is not None:
             yield f"signal {part.name}", step.signal, part.payload
-        # What an operator has stated in its place need not be a signal's payload.
+        # An output that an operator has stated instead need not fit the signal's type.
         elif step.output is not None and step.status is StepStatus.COMPLETED:
             yield f"signal {part.name}", step.output, part.payload

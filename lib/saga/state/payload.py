@@ -1,4 +1,4 @@
-"""A saga's payload on its way in and out: checked by its type, kept as canonical JSON."""
+"""Payloads: checked against their type, and stored as canonical JSON."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from lib.saga.state.limits import MAX_PAYLOAD
 def canonical_payload(
     payload: Any, kind: Any, *, limit: int = MAX_PAYLOAD, field: str = "payload"
 ) -> str:
-    """Return a payload as the JSON that equal payloads share.
+    """Return a payload as canonical JSON: equal payloads have the same.
 
     Raises Invalid naming the field that does not fit `kind`, or TooLarge.
     """
@@ -32,7 +32,7 @@ def canonical_payload(
 
 
 def _check(encoded: bytes, kind: Any, field: str) -> None:
-    """Decode a payload as its steps will: no number of it is rounded before its type is known."""
+    """Decode a payload as its steps will, so that no number is rounded before its type is known."""
     try:
         contain(lambda: msgspec.json.decode(encoded, type=kind))
     except msgspec.ValidationError as problem:
@@ -45,9 +45,9 @@ def _check(encoded: bytes, kind: Any, field: str) -> None:
 
 
 def is_same_payload(one: str, other: str, kind: Any) -> bool:
-    """Tell whether two stored payloads are the same: as text, or as values of `kind`.
+    """Return whether two stored payloads are equal, as text or as values of `kind`.
 
-    So one from before a field with a default was added is the same as one that leaves it out now.
+    A payload that is older than a field with a default equals a new one without that field.
     """
     if one == other:
         return True
@@ -62,7 +62,7 @@ def _recode(encoded: str, kind: Any) -> bytes:
 
 
 def decode_payload(encoded: str, kind: type) -> Any:
-    """Return a payload as the type that its steps take; Permanent when the type has changed."""
+    """Return a payload as its type; raise Permanent if it no longer fits."""
     try:
         return msgspec.json.decode(encoded, type=kind)
     except msgspec.ValidationError as problem:

@@ -1,4 +1,4 @@
-"""What of one saga may be shown: everything but what its definition's types mark as `Secret`."""
+"""What of a saga may be shown: all but what the types of its definition mark as `Secret`."""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -16,8 +16,8 @@ from lib.saga.state.redaction import Redactor, conceal
 class Privacy:
     """Keeps the secrets of a saga's payload, outputs and signals out of views and texts.
 
-    Without a definition nobody can tell what is secret: all of it. A secret is found by its value
-    too, wherever another output or an error repeats it.
+    Without a definition everything is secret, because nothing says what is not. Secrets are also
+    found by their value, where another output or an error repeats them.
     """
 
     def __init__(
@@ -38,11 +38,11 @@ class Privacy:
             return None
         output = msgspec.json.decode(step.output)
         shown = self._redactor.clean_value(conceal(output, self._type_of(step)))
-        # What is shown whole is shown as it is stored, to the last digit of a number.
+        # Without secrets an output is shown as it is stored, to the last digit of a number.
         return msgspec.Raw(step.output.encode()) if shown == output else shown
 
     def clean(self, text: str) -> str:
-        """Return a text without secrets; call it before the text is cut."""
+        """Return a text without secrets. Call it before you cut the text."""
         return self._redactor.clean_text(text) if text else text
 
     @cached_property

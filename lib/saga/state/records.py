@@ -1,4 +1,4 @@
-"""What a saga leaves in Datastore: a root, a child for each step, a child for each event.
+"""The entities of a saga: a root, a child entity for each step, and one for each event.
 
 Nothing here decides anything: the machine does.
 """
@@ -28,7 +28,7 @@ class SagaStatus(StrEnum):
     FAILED = "FAILED"
 
 
-#: The sweep looks at an unfinished saga at least so often, whatever it waits for.
+#: The sweep looks at an unfinished saga at least this often, whatever it waits for.
 LOOK_PERIOD = timedelta(days=1)
 
 #: The states of a saga that goes forward.
@@ -47,13 +47,13 @@ class StepStatus(StrEnum):
     """The states of a step."""
 
     PENDING = "PENDING"
-    #: For a time, for a signal, or for a child saga.
+    #: It waits for a time, for a signal or for a child saga.
     WAITING = "WAITING"
     COMPLETED = "COMPLETED"
-    #: By its condition, or by an operator.
+    #: Its condition, or an operator, skipped it.
     SKIPPED = "SKIPPED"
     FAILED = "FAILED"
-    #: Given up before its end, because the saga goes back.
+    #: Ended early, because the saga rolls back.
     CANCELLED = "CANCELLED"
     COMPENSATED = "COMPENSATED"
     COMPENSATION_FAILED = "COMPENSATION_FAILED"
@@ -75,9 +75,9 @@ class SagaRecord:
     current_step: int = 0
     total_steps: int
     payload: str
-    #: Why the saga went back.
+    #: Why the saga was rolled back.
     error: str = ""
-    #: The number of events so far: the next event's id is one more, and so it fences calls.
+    #: The number of events so far; the next event's id is one more.
     sequence: int = 0
     #: Why the saga is to be rolled back once the steps in flight have ended.
     stopping: Annotated[str, OmitEmpty] = ""
@@ -87,44 +87,44 @@ class SagaRecord:
     #: The state that a parked saga was in.
     parked_in: Annotated[SagaStatus | None, OmitEmpty] = None
     parked_because: Annotated[str, OmitEmpty] = ""
-    #: The number of the event that called an operator: there is a dead letter until one has dealt
-    #: with it. The saga may still move.
+    #: The number of the event that called an operator: there is a dead letter until an operator has
+    #: handled it. The saga may still move.
     incident: Annotated[int, OmitEmpty] = 0
-    #: The last operators' requests that were carried out: of each a digest, the sequence of the
-    #: saga that it was meant for, if it named one, and its id.
+    #: The last requests of operators that were applied: of each a digest, the sequence of the saga
+    #: that it was meant for, if it named one, and its id.
     requests: Annotated[list[str], OmitEmpty] = field(default_factory=list)
     deadline_at: Annotated[datetime | None, OmitEmpty] = None
-    #: How many attempts were made beyond the first of each action.
+    #: The number of attempts beyond the first of each action.
     retries: Indexed[int] = 0
     #: When the sweep is to look at the saga, as `due_mark` writes it.
     due: Annotated[str | None, Indexed, OmitEmpty] = None
     traceparent: Annotated[str, OmitEmpty] = ""
-    #: The saga that this one is a step of, that step's index, and the number of its steps.
+    #: The parent saga, the index of the step that this saga is, and the parent's number of steps.
     parent_id: Annotated[str, OmitEmpty] = ""
     parent_step: Annotated[int, OmitEmpty] = 0
     parent_steps: Annotated[int, OmitEmpty] = 0
-    #: The parent has heard of this saga's end.
+    #: The parent has recorded the end of this saga.
     parent_notified: Annotated[bool, OmitEmpty, Renamed("parent_told")] = False
     #: The parent's `pause_number` that this saga has followed.
     parent_pause: Annotated[int, OmitEmpty] = 0
-    #: How often the parent was told again.
+    #: How often the parent was notified again.
     epoch: Annotated[int, OmitEmpty] = 0
-    #: What a child saga hands to its parent: the output of its last step.
+    #: The output of a child saga for its parent: that of its last step.
     result: Annotated[str | None, OmitEmpty] = None
     created_at: Indexed[datetime]
     updated_at: Indexed[datetime]
-    #: When the sweep deletes the saga. Not a TTL mark: its effects have to go with it.
+    #: When the sweep deletes the saga. Not a TTL mark: its effects must be deleted with it.
     expires_at: Annotated[datetime | None, OmitEmpty] = None
     version: Version = 0
 
     @property
     def state(self) -> str:
-        """The status, and whether the saga is paused, for a person."""
+        """The status, and whether the saga is paused, for a message."""
         return f"{self.status}, paused" if self.paused else str(self.status)
 
     @property
     def course(self) -> SagaStatus:
-        """The status; of a parked saga, the one that it was parked in and goes on with."""
+        """The status; of a parked saga, the status in which it goes on after a retry."""
         parked = self.status is SagaStatus.FAILED
         return (self.parked_in or SagaStatus.RUNNING) if parked else self.status
 
@@ -139,31 +139,31 @@ class StepRecord:
     name: str
     service: str
     status: StepStatus = StepStatus.PENDING
-    #: What the outstanding delivery does, if one is outstanding.
+    #: The phase of the outstanding delivery, if there is one.
     awaits: Annotated[Phase | None, OmitEmpty] = None
-    #: The number of the attempt that is outstanding or was the last, over all phases.
+    #: The number of the outstanding or last attempt, over all phases.
     attempt: int = 0
-    #: The first attempt that counts against the policy of the present phase.
+    #: The first attempt that counts against the retry policy of the present phase.
     first_attempt: int = 0
     #: Raised when an attempt has to be enqueued again under a new task name.
     epoch: Annotated[int, OmitEmpty] = 0
-    #: The effect may have happened, whatever came after.
+    #: The effect may have been applied, whatever came after.
     maybe_applied: Annotated[bool, Renamed("uncertain")] = False
-    #: No dispatch of the outstanding attempt has begun to run it. Only of a pivot is that recorded:
-    #: of any other step nobody knows, and it is False.
+    #: No dispatch of the outstanding attempt has begun to run it. Recorded for pivots only: for
+    #: other steps it is unknown, and False.
     unbegun: Annotated[bool, OmitEmpty] = False
-    #: When the outstanding delivery is to run, and for how many seconds it may.
+    #: When the outstanding delivery is to run, and its time limit in seconds.
     scheduled_at: datetime | None = None
     timeout_seconds: float = 0.0
-    #: When the wait is over; the delivery may be earlier, for a task cannot be that far off.
+    #: When the wait is over. The delivery may be earlier: no task is scheduled that far ahead.
     waits_until: Annotated[datetime | None, OmitEmpty] = None
-    #: What a signal's payload, or the output, needed to have when the saga began; "" if anything.
+    #: The type of a signal's payload, or of the output, when the saga began; "" if it has none.
     needs: Annotated[str, OmitEmpty] = ""
-    #: The payload of a signal that has come, as JSON.
+    #: The payload of a received signal, as JSON.
     signal: Annotated[str | None, OmitEmpty] = None
-    #: What the step waits for, if it waits, is a signal.
+    #: If the step waits, it waits for a signal.
     waits_for_signal: Annotated[bool, OmitEmpty] = False
-    #: The id of the child saga, once it has been started.
+    #: The id of the child saga, once it was started.
     child: Annotated[str, OmitEmpty] = ""
     output: Annotated[str | None, OmitEmpty] = None
     error: str = ""
@@ -178,22 +178,22 @@ class StepRecord:
 
     @property
     def is_open(self) -> bool:
-        """Whether something is still to come of the step in its present stage."""
+        """Whether the step has not ended in its present stage."""
         return self.awaits is not None or self.status is StepStatus.WAITING
 
     @property
     def is_unbegun(self) -> bool:
-        """Whether nothing of the step has been done, and nothing is to come by itself."""
+        """Whether the step has not been started, and nothing is scheduled for it."""
         return self.status is StepStatus.PENDING and self.awaits is None
 
     @property
     def has_failed(self) -> bool:
-        """Whether the step, or its compensation, has failed for good."""
+        """Whether the step, or its compensation, has failed permanently."""
         return self.status in (StepStatus.FAILED, StepStatus.COMPENSATION_FAILED)
 
     @property
     def tries(self) -> int:
-        """How often the present action was tried, since the operator's last retry."""
+        """The number of attempts of the present action since the operator's last retry."""
         return self.attempt - self.first_attempt + 1 if self.attempt else 0
 
 
@@ -218,7 +218,7 @@ class EventRecord:
     saga_id: Parent[str]
     id: Id[int]
     at: datetime
-    #: The step's name, or empty when the saga itself changed.
+    #: The step's name; empty when the saga itself changed.
     step: str
     from_status: str
     to_status: str
@@ -226,7 +226,7 @@ class EventRecord:
     #: One of `Cause`; text, so that an older deployment can read what a newer one has written.
     cause: str
     actor: str
-    #: What went wrong, or the reason that an operator has given.
+    #: What went wrong, or the reason that an operator gave.
     error: str
     expires_at: Expires = None
     version: Version = 0
@@ -235,7 +235,7 @@ class EventRecord:
 @entity
 @dataclass(slots=True, kw_only=True)
 class DeadLetter:
-    """A parked saga, by its id: it waits here until an operator has dealt with it."""
+    """A saga that needs an operator, by its id; deleted once an operator has handled it."""
 
     id: Id[str]
     name: Indexed[str]
@@ -255,15 +255,15 @@ def shard_of(saga_id: str) -> int:
 
 
 def due_mark(shard: int, at: datetime) -> str:
-    """Return `at` as the sweep's index orders it: within its shard, to the microsecond, UTC."""
+    """Return a due time as the sweep's index orders it: by shard, then by time in UTC."""
     return f"{shard:02d}|{at:%Y-%m-%dT%H:%M:%S.%f}"
 
 
 def look_mark(shard: int, at: datetime) -> str:
-    """Return when the sweep is to look at a saga that waits: apart from what is overdue."""
+    """Return the mark of a waiting saga's next look, in a range apart from overdue sagas."""
     return f"look-{due_mark(shard, at)}"
 
 
 def purge_mark(shard: int, at: datetime) -> str:
-    """Return when a finished saga is to be purged: apart from what is due, so as not to hide it."""
+    """Return the mark of a finished saga's purge, in a range apart from overdue sagas."""
     return f"purge-{due_mark(shard, at)}"

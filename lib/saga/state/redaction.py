@@ -1,4 +1,4 @@
-"""Keeping what a type marks as `Secret` out of views, logs and errors."""
+"""Takes what a type marks as `Secret` out of views, logs and errors."""
 
 import html
 import json
@@ -10,10 +10,10 @@ from urllib.parse import quote, quote_plus
 from lib.saga.definition.secret import REDACTED, part
 
 #: A shorter secret is taken out only where it stands alone: "Ann" in "Ann has none", but not in
-#: "cannot", where it gives nothing away, while "c[redacted]ot" gives it away itself.
-SHORTEST_PART = 5
+#: "cannot". There it reveals nothing, while "c[redacted]ot" would reveal it.
+MIN_PART = 5
 
-#: The end of an escape in JSON, Python or a URL: what looks like a letter there joins nothing.
+#: The end of an escape in JSON, Python or a URL: its last character is no letter of a word.
 _ESCAPE = re.compile(r"(\\[a-z]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|%[0-9a-f]{2})\Z")
 
 
@@ -34,22 +34,22 @@ def redact(text: str, payload: Any, kind: Any) -> str:
 
 
 class Redactor:
-    """Takes secrets out of whatever quotes them.
+    """Takes secrets out of texts and values that quote them.
 
-    Found in any case are strings and numbers: as they are, and as JSON, Python, HTML or a URL
-    would write them. Truth values and null are not looked for.
+    Strings and numbers are found in upper and lower case, as they are and as JSON, Python, HTML or
+    a URL writes them. Booleans and null are not searched for.
     """
 
     def __init__(self, secrets: Iterable[Any]) -> None:
         self._forms = {_fold(form) for secret in secrets for form in _forms_of(secret)}
 
     def clean_text(self, text: str) -> str:
-        """Return a text without secrets. Call it before a text is cut: half of one is not found."""
+        """Return a text without secrets. Cut a text afterwards: half a secret is not found."""
         pieces = text.split(REDACTED)
         return REDACTED.join(_redact_piece(piece, self._forms) for piece in pieces)
 
     def clean_value(self, value: Any) -> Any:
-        """Return plain JSON without secrets; what is nested too deeply is left out whole."""
+        """Return plain JSON without secrets; what is nested too deeply is redacted as a whole."""
         try:
             return self._clean(value) if self._forms else value
         except RecursionError:
@@ -79,7 +79,7 @@ def _redact_piece(text: str, forms: set[str]) -> str:
 
 
 def _forms_of(secret: Any) -> Iterator[str]:
-    """Yield how a text may write a secret."""
+    """Yield the forms in which a text may contain a secret."""
     if isinstance(secret, str):
         yield from (form for form in _forms_of_text(secret) if _tells(form))
     elif isinstance(secret, int | float) and not isinstance(secret, bool):
@@ -94,7 +94,7 @@ def _forms_of_text(text: str) -> Iterator[str]:
     yield escaped
     yield escaped.replace("/", "\\/")
     yield json.dumps(text, ensure_ascii=False)[1:-1]
-    # Python escapes the quote that it chose, and the text may be a part of what it quotes.
+    # Python escapes the quote that it chose, and the secret may be a part of what it quotes.
     for written in (repr(text)[1:-1], ascii(text)[1:-1]):
         yield written
         yield written.replace("'", "\\'")
@@ -105,16 +105,16 @@ def _forms_of_text(text: str) -> Iterator[str]:
 
 
 def _tells(form: str) -> bool:
-    """Tell whether a text says anything at all: punctuation by itself does not."""
-    return len(form) >= SHORTEST_PART or any(each.isalnum() for each in form)
+    """Return whether a form can identify a secret: punctuation alone cannot."""
+    return len(form) >= MIN_PART or any(each.isalnum() for each in form)
 
 
 def _find(form: str, text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a form stands in a text; both folded."""
+    """Yield where a form occurs in a text; both are folded."""
     start = text.find(form)
     while start >= 0:
         stop = start + len(form)
-        if len(form) >= SHORTEST_PART or not form.isascii() or _stands_alone(text, start, stop):
+        if len(form) >= MIN_PART or not form.isascii() or _stands_alone(text, start, stop):
             yield start, stop
         start = text.find(form, start + 1)
 
@@ -126,7 +126,7 @@ def _stands_alone(text: str, start: int, stop: int) -> bool:
 
 
 def _are_joined(left: str, right: str) -> bool:
-    """Tell whether two characters belong to one word or to one number."""
+    """Return whether two characters belong to one word or to one number."""
     return (left.isalpha() and right.isalpha()) or (left.isdigit() and right.isdigit())
 
 

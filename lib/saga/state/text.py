@@ -1,11 +1,11 @@
-"""Text that can be stored: whatever an exception, an operator or a file name says."""
+"""Text that Datastore can store, from an exception, an operator or a file name."""
 
 
 def storable(text: str, most: int) -> str:
-    """Return a text as Datastore takes it: UTF-8 without NUL, and at most `most` bytes of that.
+    """Return a text as UTF-8 without NUL, cut to at most `most` bytes.
 
-    An unpaired surrogate, as in a file name that is not UTF-8, is written as its escape. A text
-    that is cut ends in an ellipsis, and never in half a character.
+    An unpaired surrogate, as in a file name that is not UTF-8, is written as its escape. A cut text
+    ends in an ellipsis, and never in half a character.
     """
     encoded = text.replace("\0", "\\x00").encode(errors="backslashreplace")
     if len(encoded) <= most:
