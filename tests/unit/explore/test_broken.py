@@ -17,6 +17,7 @@ from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine import backward, outstanding
 from lib.saga.machine.decision.decision import Decision
+from lib.saga.machine.decision.draft import Draft
 from lib.saga.state.records import Loaded, SagaRecord, StepRecord
 from lib.saga.testing import explore, random_schedules
 from lib.timing.backoff import Backoff
@@ -147,3 +148,9 @@ def take_without_barrier(_: Any, call: StepContext) -> None:
 def test_an_effect_that_happens_twice_is_found() -> None:
     steps = [replace(step, execute=take_without_barrier) for step in STEPS]
     assert "the invariant does not hold" in find_fault(replace(THREE, steps=tuple(steps)))
+
+
+def test_a_sentence_stored_as_a_cause_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    note = Draft.note
+    monkeypatch.setattr(Draft, "note", lambda draft, _, **more: note(draft, "it has begun", **more))
+    assert "causes that are no codes: ['it has begun']" in find_fault(THREE)

@@ -233,6 +233,9 @@ def _check_trail(state: FinalState) -> Iterator[str]:
         return
     if told != state_of(state.saga, state.steps):
         yield f"the audit trail does not lead to the state of the records: {told}"
+    unknown = {event.cause for event in state.events} - set(Cause)
+    if unknown:
+        yield f"the audit trail has causes that are no codes: {sorted(unknown)}"
 
 
 Check = Callable[[FinalState], Iterator[str]]
