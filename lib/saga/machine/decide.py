@@ -7,6 +7,7 @@ saga that it was made on, and enqueue its deliveries only afterwards.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from lib.saga.definition.phase import Phase
@@ -18,13 +19,14 @@ from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward import attempts, stop
 from lib.saga.machine.inputs import (
     AttemptEnded,
-    DefinitionRequest,
     ImpossibleInput,
     Input,
     Looked,
+    OfStep,
+    OperatorInput,
     Overdue,
     RecordRequest,
-    RevertRequested,
+    Requested,
     SignalReceived,
     StepInput,
 )
@@ -64,32 +66,11 @@ def decide(
             redeliver_if_due(draft, at_once=given.at_once)
         case Looked():
             _record_look(definition, draft, given)
-        case RevertRequested():
+        case inputs.RevertRequested():
             control.revert(definition, draft, given)
-        case (
-            inputs.CancelRequested()
-            | inputs.RetryRequested()
-            | inputs.SkipRequested()
-            | inputs.VoidRequested()
-        ):
-            request = given
-            apply_once(draft, request, lambda: _apply_with_definition(definition, draft, request))
-        case (
-            inputs.PauseRequested()
-            | inputs.ResumeRequested()
-            | inputs.ParkRequested()
-            | inputs.ResolveRequested()
-        ):
-            bare = given
-            apply_once(draft, bare, lambda: _apply_to_records(draft, bare))
-        case (
-            AttemptEnded()
-            | inputs.PivotBegun()
-            | inputs.StartDue()
-            | inputs.TimerFired()
-            | inputs.StopObserved()
-            | inputs.ChildEnded()
-        ):
+        case Requested():
+            apply_once(draft, given, partial(_apply, definition, draft, given))
+        case OfStep():
             _record_step(definition, draft, given)
         case _:
             assert_never(given)
@@ -112,7 +93,7 @@ def apply_request(
     clean = request
     if definition is None:
         clean = replace(request, reason=Privacy(None, saga, steps).clean(request.reason))
-    apply_once(draft, request, lambda: _apply_to_records(draft, clean))
+    apply_once(draft, request, partial(_apply_to_records, draft, clean))
     return draft.decide()
 
 
@@ -212,7 +193,7 @@ def _record_look(definition: Saga, draft: Draft, looked: Looked) -> None:
         redeliver_or_park(draft)
 
 
-def _apply_with_definition(definition: Saga, draft: Draft, request: DefinitionRequest) -> None:
+def _apply(definition: Saga, draft: Draft, request: OperatorInput) -> None:
     match request:
         case inputs.CancelRequested():
             control.cancel(definition, draft, request)
@@ -222,6 +203,13 @@ def _apply_with_definition(definition: Saga, draft: Draft, request: DefinitionRe
             repair.skip(definition, draft, request)
         case inputs.VoidRequested():
             repair.void(definition, draft, request)
+        case (
+            inputs.PauseRequested()
+            | inputs.ResumeRequested()
+            | inputs.ParkRequested()
+            | inputs.ResolveRequested()
+        ):
+            _apply_to_records(draft, request)
         case _:
             assert_never(request)
 

@@ -41,11 +41,17 @@ MAYBE_APPLIED = frozenset({Result.UNKNOWN, Result.INDETERMINATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptEnded:
+class OfStep:
+    """What becomes known of one step of a saga, by the step's index from 0."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded(OfStep):
     """One attempt of a step's action, compensation or status query has ended."""
 
     phase: Phase
-    step: int
     attempt: int
     result: Result
     output: str | None = None
@@ -55,45 +61,40 @@ class AttemptEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PivotBegun:
+class PivotBegun(OfStep):
     """A dispatch is about to run a pivot. Before this is committed, the pivot has not run."""
 
-    step: int
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimerFired:
+class TimerFired(OfStep):
     """The wait of a step is over, or as much of it as one task can be scheduled ahead."""
 
-    step: int
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartDue:
+class StartDue(OfStep):
     """It is the turn of a step that did not fit into the commit before."""
 
-    step: int
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StopObserved:
+class StopObserved(OfStep):
     """A step's delivery arrived while the saga is to be rolled back: this dispatch did not run it.
 
     Another dispatch of the same task may be running it at this moment.
     """
 
-    step: int
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildEnded:
+class ChildEnded(OfStep):
     """The child saga of a step has ended: it is COMPLETED or ROLLED_BACK."""
 
-    step: int
     child: str
     status: SagaStatus
     output: str | None = None
@@ -210,12 +211,11 @@ class ResolveRequested(Requested):
 #: Requests that can be carried out although the saga's definition is gone.
 RecordRequest = PauseRequested | ResumeRequested | ParkRequested | ResolveRequested
 
-#: Requests that need the saga's definition.
-DefinitionRequest = CancelRequested | RetryRequested | SkipRequested | VoidRequested
+#: What an operator asks for: a saga remembers it, and applies it once.
+OperatorInput = RecordRequest | CancelRequested | RetryRequested | SkipRequested | VoidRequested
 
-SagaRequest = RecordRequest | DefinitionRequest | RevertRequested
+SagaRequest = OperatorInput | RevertRequested
 
-#: What becomes known of one step of a saga.
 StepInput = AttemptEnded | PivotBegun | StartDue | TimerFired | StopObserved | ChildEnded
 
 Input = StepInput | Overdue | Looked | SignalReceived | SagaRequest

@@ -38,5 +38,5 @@ def outcome_label(given: Input) -> str:
     """Return a delivery's one-word result, for its answer and its log line."""
     if isinstance(given, AttemptEnded):
         return str(given.result)
-    words = {StartDue: "started", TimerFired: "woken"}
+    words: dict[type, str] = {StartDue: "started", TimerFired: "woken"}
     return words.get(type(given), "given up")
