@@ -75,14 +75,20 @@ def overdue_at(delivery: Delivery) -> datetime:
     return delivery.at + delivery.timeout + GRACE.ceiling(redeliveries)
 
 
-def due_of(saga: SagaRecord, deliveries: Sequence[Delivery], now: datetime) -> str | None:
+def due_of(
+    saga: SagaRecord,
+    deliveries: Sequence[Delivery],
+    now: datetime,
+    *,
+    look_in: timedelta = LOOK_PERIOD,
+) -> str | None:
     """Return the sweep's mark for a saga: when the first of its deliveries is overdue.
 
-    An unfinished saga without a delivery that soon is marked for a look after `LOOK_PERIOD`.
+    An unfinished saga without a delivery that soon is marked for a look after `look_in`.
     """
     first = min(map(overdue_at, deliveries), default=None)
-    if saga.status in UNFINISHED and (first is None or first > now + LOOK_PERIOD):
-        return look_mark(shard_of(saga.id), now + LOOK_PERIOD)
+    if saga.status in UNFINISHED and (first is None or first > now + look_in):
+        return look_mark(shard_of(saga.id), now + look_in)
     return None if first is None else due_mark(shard_of(saga.id), first)
 
 

@@ -31,6 +31,9 @@ class SagaStatus(StrEnum):
 #: The sweep looks at an unfinished saga at least this often, whatever it waits for.
 LOOK_PERIOD = timedelta(days=1)
 
+#: After a pause or a resume the sweep looks whether a saga's children have followed.
+PASS_ON_PERIOD = timedelta(minutes=1)
+
 #: The states of a saga that goes forward.
 FORWARD = frozenset({SagaStatus.PENDING, SagaStatus.RUNNING})
 

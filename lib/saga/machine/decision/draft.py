@@ -21,6 +21,8 @@ from lib.saga.state.limits import MAX_TEXT
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import (
     FINISHED,
+    LOOK_PERIOD,
+    PASS_ON_PERIOD,
     DeadLetter,
     EventRecord,
     SagaRecord,
@@ -53,6 +55,7 @@ class Draft:
         self._is_new = is_new
         self._before = tuple(steps)
         self._had_letter = _has_letter(saga)
+        self._pause_number = saga.pause_number
         self._events: list[EventRecord] = []
         self._dead_letter: DeadLetter | None = None
         self._no_change: NoChange | None = None
@@ -182,7 +185,8 @@ class Draft:
         self._clean_texts()
         deliveries = outstanding(self.saga, self.steps)
         if self._events:
-            self.saga.due = due_of(self.saga, deliveries, self.now)
+            look_in = PASS_ON_PERIOD if self._is_to_be_passed_on else LOOK_PERIOD
+            self.saga.due = due_of(self.saga, deliveries, self.now, look_in=look_in)
         of_children = (delivery for child in self.children for delivery in child.deliveries)
         return Decision(
             saga=self.saga,
@@ -195,6 +199,12 @@ class Draft:
             deliveries=(*deliveries, *of_children),
             weight=self.weight,
         )
+
+    @property
+    def _is_to_be_passed_on(self) -> bool:
+        """Whether children have to follow a pause or a resume that this decision makes."""
+        waits = any(step.child and step.status is StepStatus.WAITING for step in self.steps)
+        return waits and self.saga.pause_number != self._pause_number
 
     def _clean_texts(self) -> None:
         definition, letter = self._definition, self._dead_letter
