@@ -49,8 +49,9 @@ mutants: $(VENV)/dev ## change one line at a time, and have the quick tests noti
 lint: $(VENV)/dev ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-verbs: $(VENV)/dev ## write docs/verbs.md: what each operator's verb does in each state of a saga
+verbs: $(VENV)/dev ## write docs/verbs.md (each operator's verb in each state) and docs/causes.md
 	@$(BIN)/python -m tests.docs.verb_table
+	@$(BIN)/python -m tests.docs.cause_table
 
 costs: $(VENV)/runtime ## what a saga costs by list price, and what the free tier is enough for (STEPS=4)
 	@$(BIN)/python -m benchmarks.costs --steps $(STEPS)
