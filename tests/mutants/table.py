@@ -190,8 +190,8 @@ MUTANTS = (
     ),
     Mutant(
         FAMILY,
-        "        elif after.pause_number:\n            self.follow_pause",
-        "        elif False:\n            self.follow_pause",
+        "        elif after.pause_number:\n",
+        "        elif False:\n",
     ),
     Mutant(KNOWN_INPUTS, "    if lost and isinstance(part, Step)", "    if False"),
     Mutant(CALL, "        fencing_token=delivery.attempt,", "        fencing_token=1,"),

@@ -134,7 +134,16 @@ class Children:
         if onward is not None:
             self._apply_to_each(self._repository.get(after.id).children, onward)
         elif after.pause_number:
-            self.follow_pause(self._repository.get(after.id))
+            self._follow_below(after.id)
+
+    def _follow_below(self, saga_id: str) -> None:
+        """Have the children of a saga follow its pause, and their children in turn."""
+        loaded = self._repository.get(saga_id)
+        self.follow_pause(loaded)
+        for child_id in loaded.children:
+            child = self._repository.find(child_id)
+            if child is not None and child.pause_number:
+                self._follow_below(child_id)
 
     def follow_pause(self, parent: Loaded) -> bool:
         """Have the children of a saga follow its last pause or resume; return whether any had not.
