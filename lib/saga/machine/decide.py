@@ -17,6 +17,7 @@ from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import Decision, NoChange
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward import attempts, stop
+from lib.saga.machine.input_checks import check_possible
 from lib.saga.machine.inputs import (
     AttemptEnded,
     ImpossibleInput,
@@ -32,7 +33,6 @@ from lib.saga.machine.inputs import (
 )
 from lib.saga.machine.operator import control, repair
 from lib.saga.machine.operator.idempotency import apply_once
-from lib.saga.machine.possible import check_possible
 from lib.saga.machine.schedule import redeliver_if_due, redeliver_or_park
 from lib.saga.machine.starting.begin import begin
 from lib.saga.machine.starting.next_steps import begin_next, start_step

@@ -1,6 +1,6 @@
 """A decision while it is made, and as it is handed to the engine.
 
-`draft` holds copies of the records and writes an event for every change; `storable` makes texts fit
-to be stored; `weight` measures how much of one commit a record takes. Imports neither forward nor
+`draft` holds copies of the records and writes an event for every change; `texts` makes texts
+storable; `weight` measures how much of one commit a record takes. Imports neither forward nor
 backward.
 """

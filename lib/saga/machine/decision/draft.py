@@ -8,7 +8,7 @@ from typing import Unpack
 from lib.saga.definition.saga import Saga
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import Decision, NoChange, SilentDecision, StepChanges
-from lib.saga.machine.decision.storable import (
+from lib.saga.machine.decision.texts import (
     clean_event,
     clean_letter,
     clean_saga,

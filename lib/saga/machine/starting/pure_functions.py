@@ -11,7 +11,7 @@ from lib.saga.author_code.containment import Escaped, contain, describe_exceptio
 from lib.saga.author_code.deferred_work import NotRun, check_ran
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.machine.decision.storable import clean_text
+from lib.saga.machine.decision.texts import clean_text
 from lib.saga.state.limits import MAX_ERROR
 from lib.saga.state.payload import decode_payload
 from lib.saga.state.privacy import Privacy
