@@ -1,8 +1,7 @@
 """What a handler tells its connection before it may wait: that somebody else must go on reading."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 _local = threading.local()
 
@@ -18,11 +17,6 @@ def about_to_block() -> None:
         hand_over()
 
 
-@contextmanager
-def handing_over(hand_over: Callable[[], None]) -> Iterator[None]:
-    """Have ``about_to_block`` call this once, for as long as this thread handles a request."""
+def set_successor(hand_over: Callable[[], None] | None) -> None:
+    """Have ``about_to_block`` call this once, until it is set to None: a request has ended."""
     _local.hand_over = hand_over
-    try:
-        yield
-    finally:
-        _local.hand_over = None

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from local.rpc.blocking import handing_over
+from local.rpc.blocking import set_successor
 from local.rpc.frame_checks import check_frame
 from local.rpc.frames import (
     ACK,
@@ -198,9 +198,10 @@ class Connection:
     def _take(self, frame: Frame) -> None:
         if self._block is not None and frame.type != Type.CONTINUATION:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a header block is not finished")
-        if not self._is_greeted and frame.type != Type.SETTINGS:
-            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "the settings do not come first")
-        self._is_greeted = True
+        if not self._is_greeted:
+            if frame.type != Type.SETTINGS:
+                raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "the settings do not come first")
+            self._is_greeted = True
         check_frame(frame, self._last_stream)
         take = _TAKERS.get(frame.type)
         if take is not None:
@@ -278,14 +279,16 @@ class Connection:
     def _finish(self, request: Request) -> None:
         del self._requests[request.stream]
         self._last_used = time.monotonic()
-        with handing_over(self._hand_over):
-            try:
-                self._handle(request, self._outgoing)
-            except StreamGone:
-                _LOG.debug("nobody waits for the answer on stream %d", request.stream)
-                self._outgoing.close_stream(request.stream)
-            except OSError:
-                self.close()
+        set_successor(self._hand_over)
+        try:
+            self._handle(request, self._outgoing)
+        except StreamGone:
+            _LOG.debug("nobody waits for the answer on stream %d", request.stream)
+            self._outgoing.close_stream(request.stream)
+        except OSError:
+            self.close()
+        finally:
+            set_successor(None)
 
     def _take_reset(self, frame: Frame) -> None:
         self._requests.pop(frame.stream, None)

@@ -25,6 +25,8 @@ _FORMS: Final[Mapping[int, _Form]] = {
     Type.CONTINUATION: _Form(on_stream=True),
 }
 _ANY: Final = _Form()
+#: Plain, for a member of an enum takes longer to compare.
+_HEADERS: Final = int(Type.HEADERS)
 _GOAWAY_BYTES: Final = 8
 
 
@@ -34,6 +36,9 @@ def check_frame(frame: Frame, last_stream: int) -> None:
     `last_stream` is the client's latest stream: a later one is still idle, and an even one would
     be the server's, which begins none. Frames of an unknown type may be anything.
     """
+    type_, _, stream, _ = frame
+    if stream and (type_ == _HEADERS or (not type_ and not _is_idle(stream, last_stream))):
+        return  # Nearly all frames are of headers or data, and on the right stream.
     form = _FORMS.get(frame.type, _ANY)
     if form.on_stream is not None and form.on_stream != bool(frame.stream):
         raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a frame on an improper stream")

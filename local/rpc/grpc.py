@@ -10,6 +10,7 @@ from local.rpc.errors import Code, InvalidArgument, ServiceError, Unavailable, U
 from local.rpc.hpack import encode
 from local.rpc.outgoing import Outgoing
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
@@ -54,17 +55,16 @@ class Dispatcher:
         if unfit is not None:
             outgoing.send_refusal(request.stream, unfit)
             return
-        path = fields.get(b":path", b"")
         try:
-            body = self.answer(path, lambda method: self._call(method, request))
+            body = self.answer(fields.get(b":path", b""), self._call, request.body)
         except ServiceError as error:
             _refuse(request, outgoing, error.code, str(error))
         else:
             prefixed = b"\x00" + len(body).to_bytes(4, "big") + body
             outgoing.send_answer(request.stream, _HEADERS, prefixed, _OK)
 
-    def answer(self, path: bytes, use: Callable[[Method], T]) -> T:
-        """Return what `use` makes of the method at a path, whichever way it was asked for.
+    def answer(self, path: bytes, use: Callable[[Method, S], T], request: S) -> T:
+        """Return what `use` makes of the method at a path and of a request, however that came.
 
         Raises ServiceError: what the method raises, or INTERNAL, with a log entry, for what it
         never should.
@@ -72,21 +72,12 @@ class Dispatcher:
         with self._lock:
             self._active += 1
         try:
-            return self._use(path, use)
-        finally:
-            with self._lock:
-                self._active -= 1
-                if self._stopping:
-                    self._ended.notify_all()
-
-    def _use(self, path: bytes, use: Callable[[Method], T]) -> T:
-        method = self._methods.get(path)
-        try:
             if self._stopping:
                 raise Unavailable("The server is stopping.")
+            method = self._methods.get(path)
             if method is None:
                 raise Unimplemented(f"Method not found: {path.decode(errors='replace')}")
-            return use(method)
+            return use(method, request)
         except ServiceError:
             raise
         except Exception as error:
@@ -95,9 +86,14 @@ class Dispatcher:
                 raise Unavailable("The server is stopping.") from error
             _LOG.exception("%r failed", path)
             raise ServiceError("internal error; see the server's log") from error
+        finally:
+            with self._lock:
+                self._active -= 1
+                if self._stopping:
+                    self._ended.notify_all()
 
-    def _call(self, method: Method, request: Request) -> bytes:
-        data = self._read_message(request.body)
+    def _call(self, method: Method, request: bytearray) -> bytes:
+        data = self._read_message(request)
         try:
             message = method.message.FromString(data)
         except Exception as error:

@@ -91,11 +91,11 @@ class Rest:
         query = parse_qsl(request.query, keep_blank_values=True)
         form = _Form(request.headers.get("content-type", ""), dict(query))
 
-        def use(method: Method) -> Any:
-            return method.call(form.read(method.message, route, values, query, request.body))
+        def use(method: Method, body: bytes) -> Any:
+            return method.call(form.read(method.message, route, values, query, body))
 
         try:
-            return form.write(self._dispatcher.answer(route.path.encode(), use))
+            return form.write(self._dispatcher.answer(route.path.encode(), use, request.body))
         except ServiceError as error:
             return form.write_error(error)
 

@@ -1,6 +1,7 @@
 """The methods of ``google.datastore.v1.Datastore``, each from its request to its response."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from local.datastore.encoding.keys import Partition, encode_path
@@ -34,6 +35,8 @@ from local.rpc.errors import InvalidArgument
 
 #: A Lookup puts off the keys after so many bytes of entities; see BATCH_BYTES.
 LOOKUP_BYTES = 3 * 1024 * 1024
+
+_MODES = frozenset(get_message_class("CommitRequest").Mode.values())
 
 
 class Service:
@@ -84,12 +87,12 @@ class Service:
 
     def _read_entities(self, read: Read, addresses: dict[bytes, Key], response: Message) -> None:
         size = 0
-        with read.open_snapshot() as connection:
-            for address, key in addresses.items():
+        with closing(read.fetch_all(addresses)) as fetched:
+            for key in addresses.values():
                 if size > LOOKUP_BYTES:
                     response.deferred.append(key)
                     continue
-                stored = read.fetch(connection, address)
+                stored = next(fetched)
                 if stored is None:
                     missing = response.missing.add(version=read.read_time)
                     missing.entity.key.CopyFrom(key)
@@ -267,7 +270,7 @@ def _mask_results(results: Any, mask: list[Path]) -> None:
 
 
 def _check_selector(request: Message, selector: str | None, *, transactional: bool) -> None:
-    if request.mode not in request.Mode.values():
+    if request.mode not in _MODES:
         raise InvalidArgument(f"Unknown commit mode: {request.mode}.")
     if transactional and selector is None:
         raise InvalidArgument("transactional commit requires a transaction")

@@ -103,7 +103,7 @@ class Catalog:
         self._indexes[partition, definition] = _pack(self._last_index)
         return self._indexes[partition, definition]
 
-    def settle(self, *, committed: bool) -> None:
+    def settle(self, committed: bool) -> None:
         """Keep or forget the ids given out since the last call; called by the one writer."""
         if not committed:
             for one in self._uncommitted:

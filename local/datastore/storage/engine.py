@@ -1,8 +1,8 @@
 """The parts of one server, put together: the store, its catalog, the clock, locks, transactions."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from local.datastore.encoding.keys import Partition
@@ -32,16 +32,9 @@ class Engine:
             self.catalog = Catalog(writer, composites)
             build_composites(writer, self.catalog, composites)
 
-    @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> AbstractContextManager[sqlite3.Connection]:
         """Yield the writer inside a transaction that the catalog's new ids are part of."""
-        with self.store.write() as writer:
-            try:
-                yield writer
-            except BaseException:
-                self.catalog.settle(committed=False)
-                raise
-            self.catalog.settle(committed=True)
+        return self.store.write(self.catalog.settle)
 
     def ensure_partition(self, partition: Partition) -> bytes:
         """Return a partition's id, writing a new one if it has none."""

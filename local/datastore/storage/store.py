@@ -7,7 +7,7 @@ import fcntl
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -76,10 +76,7 @@ class Store:
 
     def open_snapshot(self) -> sqlite3.Connection:
         """Return a connection that sees the state of this moment until ``close_snapshot``."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connect(cache_mib=4)
+        connection = self._take_idle()
         connection.execute("BEGIN")
         # A deferred transaction takes its snapshot at its first read, not at BEGIN.
         connection.execute("SELECT 1 FROM partitions LIMIT 1").fetchone()
@@ -89,6 +86,20 @@ class Store:
         """Give a snapshot back."""
         connection.execute("ROLLBACK")
         self._idle.append(connection)
+
+    def _take_idle(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect(cache_mib=4)
+
+    def fetch_one(self, key: bytes) -> Stored | None:
+        """Return one entity as it is now: a single statement is a snapshot by itself."""
+        connection = self._take_idle()
+        try:
+            return fetch_entity(connection, key)
+        finally:
+            self._idle.append(connection)
 
     @contextmanager
     def read_snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -100,17 +111,22 @@ class Store:
             self.close_snapshot(connection)
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """Yield the writer inside a transaction: committed at the end, rolled back by an error."""
+    def write(self, settle: Callable[[bool], object] = bool) -> Iterator[sqlite3.Connection]:
+        """Yield the writer inside a transaction: committed at the end, rolled back by an error.
+
+        ``settle`` is called with whether it was committed, while no other writer runs.
+        """
         with self._write_lock:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                # Not commit(), which has SQLite read the statement again each time.
+                self._writer.execute("COMMIT")
             except BaseException:
                 self._writer.rollback()
+                settle(False)
                 raise
-            # Not commit() and rollback(), which have SQLite read the statement again each time.
-            self._writer.execute("COMMIT")
+            settle(True)
 
     def get_modification_time(self) -> int:
         """Return when the files were last written to, in microseconds since 1970."""

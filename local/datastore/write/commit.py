@@ -91,11 +91,13 @@ def _apply(
     _lock_points(engine, owner, written, updates)
     for row, (removed, added) in zip(written, updates, strict=True):
         _write_row(writer, row, outcome.version)
-        writer.executemany("DELETE FROM entries WHERE entry = ?", [(one,) for one in removed])
-        writer.executemany(
-            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
-            [(entry, *rest) for entry, rest in added.items()],
-        )
+        if removed:
+            writer.executemany("DELETE FROM entries WHERE entry = ?", [(one,) for one in removed])
+        if added:
+            writer.executemany(
+                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
+                [(entry, *rest) for entry, rest in added.items()],
+            )
         outcome.index_updates += len(removed) + len(added)
     return outcome
 

@@ -5,7 +5,7 @@ import pytest
 
 from local.datastore.query.plan.intervals import EVERYTHING, START
 from local.datastore.query.run.scans import MergeJoin, RangeScan, Source, walk
-from local.rpc.blocking import handing_over
+from local.rpc.blocking import set_successor
 
 
 @pytest.fixture
@@ -26,8 +26,11 @@ def scan(connection: sqlite3.Connection, index: bytes, numbers: Iterable[int]) -
 def count_hand_overs(scan: RangeScan | MergeJoin) -> tuple[int, int]:
     """Return how many hits a scan has, and how often its connection was handed over meanwhile."""
     handed: list[bool] = []
-    with handing_over(lambda: handed.append(True)):
+    set_successor(lambda: handed.append(True))
+    try:
         hits = list(walk(scan, START))
+    finally:
+        set_successor(None)
     return len(hits), len(handed)
 
 

@@ -1,12 +1,12 @@
 """The read options of a request: in which transaction it reads, under which locks, at what time."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from local.datastore.encoding.messages import Message, ReadOptions
+from local.datastore.encoding.messages import Message, ReadOptions, get_message_class
 from local.datastore.encoding.partitions import Database
 from local.datastore.storage.clock import get_microseconds
 from local.datastore.storage.engine import Engine
@@ -15,6 +15,8 @@ from local.datastore.storage.locks import TRANSACTION_PATIENCE, Footprint
 from local.datastore.storage.store import Stored, fetch_entity
 from local.datastore.storage.transactions import Transaction, check_id
 from local.rpc.errors import Aborted, FailedPrecondition, InvalidArgument, ServiceError
+
+_CONSISTENCIES = frozenset(get_message_class("ReadOptions").ReadConsistency.values())
 
 
 @dataclass(slots=True)
@@ -47,14 +49,20 @@ class Read:
             return fetch_entity(connection, key)
         return fetch_entity_at(connection, key, self.as_of)
 
-    @contextmanager
-    def open_snapshot(self) -> Iterator[sqlite3.Connection]:
+    def open_snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
         """Yield what to read from: the transaction's snapshot, or the state of this moment."""
         if self.transaction is not None and self.transaction.snapshot is not None:
-            yield self.transaction.snapshot
+            return nullcontext(self.transaction.snapshot)
+        return self.engine.store.read_snapshot()
+
+    def fetch_all(self, keys: Collection[bytes]) -> Generator[Stored | None, None, None]:
+        """Yield the entities of some keys, all of one moment; None for what there is not."""
+        if len(keys) == 1 and self.transaction is None and self.as_of is None:
+            yield from map(self.engine.store.fetch_one, keys)
             return
-        with self.engine.store.read_snapshot() as connection:
-            yield connection
+        with self.open_snapshot() as connection:
+            for key in keys:
+                yield self.fetch(connection, key)
 
 
 @contextmanager
@@ -65,7 +73,7 @@ def read_with(engine: Engine, options: ReadOptions, database: Database) -> Itera
         time = _read_time(engine, options.read_time)
         yield Read(engine, None, b"", time, as_of=time)
         return
-    if options.read_consistency not in options.ReadConsistency.values():
+    if options.read_consistency not in _CONSISTENCIES:
         raise InvalidArgument(f"Unknown read consistency: {options.read_consistency}.")
     if which not in ("transaction", "new_transaction"):
         yield Read(engine, None, b"", engine.clock.now())
