@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lib.datastore import key, update, upsert
+from lib.errors import NotBegun, Unavailable
 from lib.saga.barrier import Effect
 from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
@@ -18,6 +19,7 @@ from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine import backward, outstanding
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
+from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import Loaded, SagaRecord, StepRecord
 from lib.saga.testing import explore, random_schedules
 from lib.timing.backoff import Backoff
@@ -62,6 +64,38 @@ class BlindRepository(SagaRepository):
 
 def make_blind_engine(definitions: Any, repository: SagaRepository, *collaborators: Any) -> Engine:
     return Engine(definitions, BlindRepository(repository.store), *collaborators)
+
+
+class DoubtfulEngine(Engine):
+    """Leaves the queue in doubt about a delivery whose action has not begun."""
+
+    def deliver(self, delivery: Delivery, *, lost: int = 0) -> str:
+        try:
+            return super().deliver(delivery, lost=lost)
+        except NotBegun as problem:
+            raise Unavailable(problem.detail) from problem
+
+
+class FaultyRepository(SagaRepository):
+    """Has a defect that shows when the first step has run."""
+
+    def load(self, saga_id: str, steps: int) -> Loaded | None:
+        loaded = super().load(saga_id, steps)
+        if loaded is not None and loaded.steps[0].output:
+            raise ZeroDivisionError("a defect")
+        return loaded
+
+
+def make_faulty_engine(definitions: Any, repository: SagaRepository, *collaborators: Any) -> Engine:
+    return Engine(definitions, FaultyRepository(repository.store), *collaborators)
+
+
+def test_a_delivery_that_counts_as_lost_before_its_action_is_found() -> None:
+    assert "ended without an answer, and nothing had begun" in find_fault(THREE, DoubtfulEngine)
+
+
+def test_a_defect_before_an_action_is_found() -> None:
+    assert "raised ZeroDivisionError('a defect')" in find_fault(THREE, make_faulty_engine)
 
 
 def test_an_enqueue_before_the_commit_is_found() -> None:
