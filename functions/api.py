@@ -1,4 +1,4 @@
-"""All functions behind one: for local runs, and for those who deploy a single service."""
+"""All functions behind one, for local runs and for a deployment as a single service."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -16,16 +16,16 @@ from lib.observability.request_log import log_request
 
 
 def route_to(module_of: Mapping[str, str]) -> View:
-    """Return a function that hands `/deployed-name` to the function of that name.
+    """Return a function that passes `/deployed-name` on to the function of that name.
 
-    With AMENDS_LOAD_ALL=1 all are loaded now, and what is wrong ends the process: see load_all.
+    With AMENDS_LOAD_ALL=1 all are loaded now; an error ends the process: see load_all.
     """
     if config().load_all:
         load_all(module_of)
     names = {name.replace("_", "-"): name for name in module_of}
 
     def api(request: flask.Request) -> flask.Response:
-        """Hand a request to the function that its path names."""
+        """Pass a request on to the function that its path names."""
         name = names.get(request.path.strip("/"))
         if name is None:
             with log_request("api", request) as end:

@@ -1,4 +1,4 @@
-"""The decorator of our HTTP functions, and what they may ask for by a parameter's name."""
+"""The decorator of our HTTP functions, and what they may ask for by parameter name."""
 
 from typing import TYPE_CHECKING
 

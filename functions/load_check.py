@@ -1,11 +1,11 @@
-"""Loading all that a process may be asked for, so that what is broken shows at the start."""
+"""Loads every function and saga at start-up, to report what is broken."""
 
 import sys
 import traceback
 from collections.abc import Mapping
 from importlib import import_module
 
-#: Frames that say how a module came to be imported, and nothing of what is wrong in it.
+#: Frames of the import system, which say nothing about the error.
 _IMPORTING = ("<frozen importlib", __file__)
 
 _SAGAS = ("domain.sagas", "DEFINITIONS")
@@ -21,7 +21,7 @@ def load_all(module_of: Mapping[str, str]) -> None:
     for module, name in sorted(wanted):
         try:
             _load(module, name)
-        except BaseException as problem:  # a SystemExit too: its author wants to see the place
+        except BaseException as problem:  # SystemExit too: its author wants to see the place
             broken.setdefault(_explain(problem), problem)
     if broken:
         print("\n".join(broken), file=sys.stderr, flush=True)
@@ -37,12 +37,12 @@ def _load(module: str, name: str) -> None:
 
 
 def _explain(problem: BaseException) -> str:
-    """Return what Python prints of an error, from the first line that is not ours on."""
-    told = traceback.TracebackException.from_exception(problem)
+    """Return Python's own text for an error, without the frames of the import system."""
+    report = traceback.TracebackException.from_exception(problem)
     relevant = [
         frame
-        for frame in told.stack
+        for frame in report.stack
         if not frame.filename.startswith(_IMPORTING) and "/importlib/" not in frame.filename
     ]
-    told.stack = traceback.StackSummary.from_list(relevant)
-    return "".join(told.format())
+    report.stack = traceback.StackSummary.from_list(relevant)
+    return "".join(report.format())

@@ -37,7 +37,7 @@ class NewOrder(Order, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @endpoint("POST", status=202)
 def place_order(body: NewOrder, engine: Engine, idempotency_key: str | None) -> dict[str, Any]:
-    """Accept an order; what becomes of it, get-order tells."""
+    """Accept an order; get-order shows its progress."""
     order = Order(customer_id=body.customer_id, lines=body.lines, address=body.address)
     order_id = body.id or make_id("order", idempotency_key)
     return placement.place_order(engine, order, order_id, traceparent.get())

@@ -1,4 +1,4 @@
-"""Questions about tasks over HTTP."""
+"""Queries for tasks over HTTP."""
 
 from typing import Any
 

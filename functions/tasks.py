@@ -36,7 +36,7 @@ def update_task(
 def replace_task(
     task_list_id: ListId, id: TaskId, body: TaskContent, store: Store, if_match: int | None
 ) -> Task:
-    """Put new content in the place of a task's."""
+    """Replace a task's content."""
     return tasks.replace_content(store, task_list_id, id, body, if_match)
 
 
@@ -48,13 +48,13 @@ def transfer_task(body: Transfer, store: Store, if_match: int | None) -> Task:
 
 @endpoint("POST")
 def soft_delete_task(task_list_id: ListId, id: TaskId, store: Store, if_match: int | None) -> Task:
-    """Mark a task as deleted: lists and queries pass it over."""
+    """Mark a task as deleted; lists and queries skip it."""
     return tasks.soft_delete(store, task_list_id, id, now(), if_match)
 
 
 @endpoint("POST")
 def restore_task(task_list_id: ListId, id: TaskId, store: Store, if_match: int | None) -> Task:
-    """Take back a soft deletion."""
+    """Undo a soft deletion."""
     return tasks.restore(store, task_list_id, id, if_match)
 
 

@@ -1,6 +1,6 @@
-"""One client a process, made on first use and never at import.
+"""The clients of this process, made on first use and never at import.
 
-functions-framework imports our code before gunicorn forks: a channel made then would be dead in
+functions-framework imports our code before gunicorn forks: a channel made then would not work in
 the worker.
 """
 
@@ -54,14 +54,14 @@ def engine() -> "Engine":
 
 @once
 def verifier() -> "Verifier":
-    """Return what verifies the tokens of Cloud Tasks and Cloud Scheduler."""
+    """Return the verifier of callers' tokens."""
     from lib.edge.identity import Verifier
 
     return Verifier(config().certs_url, behind_iam=config().behind_iam)
 
 
 class _LaterQueue:
-    """The queue of deliveries, made when the first is enqueued: an engine that reads needs none."""
+    """The queue of deliveries, made on the first enqueue: reading needs none."""
 
     def enqueue(self, delivery: "Delivery") -> None:
         """Create the delivery's task; Unavailable if that cannot be done now."""
@@ -96,7 +96,7 @@ def _queue() -> "CloudTasksQueue":
 def _worker_root(worker_url: str, base_url: str) -> str:
     """Return the worker's address, under the revision tag that this request was sent to.
 
-    So a saga that is started at a staged revision is run by the staged worker (deploy/smoke.py).
+    A saga started at a staged revision is thus run by the staged worker (deploy/smoke.py).
     """
     import flask
 

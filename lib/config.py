@@ -1,4 +1,4 @@
-"""What the environment says: read when it is needed, never at import."""
+"""Settings from environment variables, read on first use and never at import."""
 
 import os
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Config:
     datastore_host: str
     tasks_host: str
     location: str
-    #: What tells the lines of one environment from those of others in the same project.
+    #: The name of this environment in log lines, where a project has several.
     environment: str
     #: Sagas are spread over these queues by a hash of their id.
     queues: tuple[str, ...]
@@ -33,16 +33,16 @@ class Config:
     scheduler_service_account: str
     #: Addresses or IAM members, separated by commas; None is not set: see lib.edge.access.
     operators: tuple[str, ...] | None
-    #: IAM has verified the token of whoever gets here: see lib.edge.identity.
+    #: IAM verifies every caller's token before the call gets here: see lib.edge.identity.
     behind_iam: bool
     retention: timedelta
     #: Datastore's TTL policies delete what has expired; otherwise the sweep does.
     ttl: bool
     timeout: timedelta
     allow_faults: bool
-    #: `api` loads every function when it starts, so that what is broken shows at once.
+    #: `api` loads every function at start-up, so that broken ones are reported then.
     load_all: bool
-    #: Logs may quote what failed: for one's own machine, since it may hold personal data.
+    #: Logs may quote error texts. They can hold personal data: only for a developer's machine.
     log_texts: bool
 
 

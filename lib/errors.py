@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-#: Where something is, from the outside in: names of fields, and places in lists.
+#: The path to a value, from the outside in: field names and list indexes.
 Path = tuple[str | int, ...]
 
 
 class Fault(NamedTuple):
-    """What is wrong at one place; `allowed` are the values that there are, if they are few."""
+    """An error in some data and its place; `allowed` lists the accepted values if there are few."""
 
     path: Path
     detail: str
@@ -21,13 +21,13 @@ class Fault(NamedTuple):
 
     @property
     def field(self) -> str:
-        """The place as a person writes it: `lines[0].quantity`."""
+        """The path in dotted form: `lines[0].quantity`."""
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
         return "".join(steps).removeprefix(".")
 
     @property
     def pointer(self) -> str:
-        """The place as a JSON pointer in a URI fragment (RFC 6901): `#/lines/0/quantity`."""
+        """The path as a JSON pointer in a URI fragment (RFC 6901): `#/lines/0/quantity`."""
         steps = (str(step).replace("~", "~0").replace("/", "~1") for step in self.path)
         return "#" + "".join(f"/{step}" for step in steps)
 
@@ -41,14 +41,14 @@ class AmendsError(Exception):
     retry_after: timedelta | None = None
 
     def __init__(self, detail: str, *, field: str | None = None, internal: str = "") -> None:
-        """Say what is wrong: `detail` to the caller, `internal` beside it to the log alone."""
+        """Make the error; `detail` is shown to the caller, `internal` only written to the log."""
         super().__init__(f"{detail}: {internal}" if internal else detail)
         self.detail = detail
         self.field = field
 
 
 class Malformed(AmendsError):
-    """The request cannot be read at all: broken JSON, a broken page token."""
+    """The request cannot be parsed: broken JSON, a broken page token."""
 
     status = 400
     code = "malformed"
@@ -62,21 +62,21 @@ class Unauthenticated(AmendsError):
 
 
 class Forbidden(AmendsError):
-    """A token that verifies, of an identity that may not do this."""
+    """The token is valid, but its identity may not do this."""
 
     status = 403
     code = "forbidden"
 
 
 class NotFound(AmendsError):
-    """What was named does not exist."""
+    """The named resource does not exist."""
 
     status = 404
     code = "not-found"
 
 
 class MethodNotAllowed(AmendsError):
-    """The function answers another HTTP method."""
+    """The function does not accept this HTTP method."""
 
     status = 405
     code = "method-not-allowed"
@@ -87,21 +87,21 @@ class MethodNotAllowed(AmendsError):
 
 
 class AlreadyExists(AmendsError):
-    """A create of what exists."""
+    """The resource to be created exists already."""
 
     status = 409
     code = "already-exists"
 
 
 class Conflict(AmendsError):
-    """The request contradicts the present state; nothing was changed."""
+    """The request conflicts with the current state; nothing was changed."""
 
     status = 409
     code = "conflict"
 
 
 class VersionMismatch(AmendsError):
-    """The write stated a version that is no longer the stored one; nothing was written."""
+    """The version stated for a write is not the stored one; nothing was written."""
 
     status = 412
     code = "version-mismatch"
@@ -115,16 +115,16 @@ class TooLarge(AmendsError):
 
 
 class UnsupportedMediaType(AmendsError):
-    """The body is not said to be JSON, or not in plain UTF-8."""
+    """The body's Content-Type is not JSON, or not UTF-8."""
 
     status = 415
     code = "unsupported-media-type"
 
 
 class Invalid(AmendsError):
-    """Readable but not acceptable: a field is unknown, mistyped, missing or out of range.
+    """A field is unknown, missing, of the wrong type or out of range.
 
-    `faults` are all that were found, where there can be several.
+    `faults` lists every error that was found.
     """
 
     status = 422
@@ -165,7 +165,7 @@ class MissingIndex(AmendsError):
 
 
 class Contention(AmendsError):
-    """Too many writers at the same entities, even after every retry; try again later."""
+    """Other writers kept changing the same entities through every retry; try again later."""
 
     status = 503
     code = "contention"
@@ -173,7 +173,7 @@ class Contention(AmendsError):
 
 
 class Unavailable(AmendsError):
-    """A service that we stand on did not answer; try again later."""
+    """A service that we depend on did not answer; try again later."""
 
     status = 503
     code = "unavailable"
@@ -181,9 +181,9 @@ class Unavailable(AmendsError):
 
 
 class NotBegun(AmendsError):
-    """A service that we stand on did not answer before anything was done; try again later.
+    """A service that we depend on did not answer, and nothing was done yet; try again later.
 
-    Its status is no 5xx, so that Cloud Tasks counts it as an answer: see `run_saga_step`.
+    Its status is not 5xx, so Cloud Tasks counts it as an answer: see `run_saga_step`.
     """
 
     status = 429

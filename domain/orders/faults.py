@@ -1,4 +1,4 @@
-"""Making a participant misbehave, for tests: only where AMENDS_ALLOW_FAULTS=1 says so."""
+"""Faults that tests inject into participants, if AMENDS_ALLOW_FAULTS=1."""
 
 import time
 from dataclasses import dataclass, replace
@@ -12,10 +12,10 @@ from lib.saga import StepContext
 @entity
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """How a participant is to treat the next calls: by its name, or `name:saga id` for one saga."""
+    """How a participant treats its next calls; its id is `name`, or `name:saga id` for one saga."""
 
     id: Id[str]
-    #: So many calls pass first, then so many fail, then so many dawdle.
+    #: How many calls pass first, how many then fail, and how many are slow after that.
     pass_times: int = 0
     fail_times: int = 0
     dawdle_times: int = 0

@@ -1,4 +1,4 @@
-"""The notification service: what customers were told."""
+"""The notification service: messages to customers."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Notification:
 
 
 def send(order: Order, context: StepContext) -> dict[str, str]:
-    """Tell the customer, once; there is nothing to take back."""
+    """Notify the customer, once; this cannot be undone."""
     faults.inject_fault("notification", context)
     return apply_once(context, lambda tx: _send(tx, order, context.saga_id), type=dict[str, str])
 

@@ -19,7 +19,7 @@ Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
 
 
 class Line(Struct, frozen=True, forbid_unknown_fields=True):
-    """So many units of one product, at a price a unit."""
+    """Some units of one product, at a price per unit."""
 
     sku: Identifier
     quantity: Annotated[int, Meta(ge=1, le=10_000)]

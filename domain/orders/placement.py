@@ -1,6 +1,6 @@
 """Placing an order and looking at it: an order is the payload of its saga, and lives there.
 
-What `Order` marks as `Secret` is not shown, here as little as in a view of the saga.
+What `Order` marks as `Secret` is not shown, as in every view of a saga.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from lib.saga.machine.causes import explain
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.state.redaction import conceal
 
-#: What a customer is told of an order in each state of its saga.
+#: The status that a customer sees, by the status of the order's saga.
 ORDER_STATUS = {
     SagaStatus.PENDING: "PROCESSING",
     SagaStatus.RUNNING: "PROCESSING",
@@ -27,7 +27,7 @@ ORDER_STATUS = {
 
 
 def place_order(engine: Engine, order: Order, order_id: str, traceparent: str) -> dict[str, Any]:
-    """Start an order's saga; placing the same order under the same id starts it once."""
+    """Start an order's saga. Idempotent for the same order and id."""
     saga = engine.start(ORDER_PROCESSING.name, order_id, order, traceparent=traceparent)
     return _show(saga, order)
 

@@ -1,4 +1,4 @@
-"""The order saga: read from top to bottom, this is what becomes of an order."""
+"""The order saga, step by step."""
 
 from datetime import timedelta
 

@@ -45,7 +45,7 @@ class ShipmentStatus(StrEnum):
 @entity
 @dataclass(slots=True, kw_only=True)
 class Shipment:
-    """What goes where for an order, by the order's id."""
+    """The shipment of an order, by the order's id."""
 
     id: Id[str]
     country: str
@@ -61,7 +61,7 @@ def create(order: Order, context: StepContext) -> dict[str, str]:
 
 
 def cancel(_: Order, context: StepContext) -> None:
-    """StepContext the shipment off."""
+    """Cancel the shipment."""
     faults.inject_fault("shipping", context)
     undo_once(context, lambda tx, created: _cancel(tx, created["shipment_id"]))
 

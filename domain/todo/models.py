@@ -37,7 +37,7 @@ class Task:
     due_at: Annotated[datetime | None, Indexed, OmitEmpty] = None
     created_at: Indexed[datetime]
     deleted_at: Indexed[datetime | None] = None
-    #: A hash of the request that created it: tells a repetition from another use of its key.
+    #: A hash of the request that created it, to distinguish a repetition from a reused key.
     #: Like every field that begins with an underscore, it is shown to no caller.
     _request_hash: Annotated[str, OmitEmpty, Renamed("request_hash")] = ""
     version: Version = 0

@@ -1,4 +1,4 @@
-"""Many tasks at once: each item has its own outcome, in the order asked."""
+"""Many tasks at once; each item has its own result, in the order asked."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ def create(
 
 
 def get(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
-    """Return each task, or that there is none."""
+    """Return each task, or NotFound in its place."""
     keys = [key(Task, wanted.task_list_id, task_id) for task_id in wanted.ids]
     return _show(store.get_multi(keys), lambda task: {"task": task})
 
@@ -39,7 +39,7 @@ def delete(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
 def _forgive_repetitions(
     store: Store, tasks: Sequence[Task], outcomes: Sequence[ItemResult[Task]]
 ) -> list[ItemResult[Task]]:
-    """Return what is stored for those that the same request has created before."""
+    """Return the stored tasks for those that the same request created before."""
     taken = [n for n, each in enumerate(outcomes) if isinstance(each.error, AlreadyExists)]
     keys = [key(Task, tasks[n].task_list_id, tasks[n].id) for n in taken]
     stored = dict(zip(taken, store.find_multi(keys), strict=True)) if taken else {}

@@ -15,7 +15,7 @@ LAST_BATCH_BEFORE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """How far a cascading delete came: whether all is gone, and how many tasks went this time."""
+    """The progress of a cascading delete: whether it is done, and how many tasks were deleted."""
 
     done: bool
     tasks: int
@@ -83,9 +83,9 @@ def delete(store: Store, list_id: str, if_match: int | None) -> None:
 
 
 def delete_with_tasks(store: Store, list_id: str, if_match: int | None) -> Deleted:
-    """Delete a list and all its tasks, in batches, as far as the request's time allows.
+    """Delete a list and all its tasks in batches, as far as the request's time allows.
 
-    From the first batch on the list takes no new tasks. Calling again goes on where this ended.
+    From the first batch on the list accepts no new tasks. Call again to continue.
     """
     wanted = key(TaskList, list_id)
     store.transact(lambda tx: _close(tx, wanted, if_match), idempotent=True)

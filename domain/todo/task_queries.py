@@ -1,4 +1,4 @@
-"""Questions about tasks: every query here has its indexes in index.yaml, and they only these."""
+"""Queries for tasks. index.yaml has exactly the indexes that they need."""
 
 from enum import StrEnum
 from typing import Any

@@ -18,7 +18,7 @@ from lib.errors import AlreadyExists, Conflict, NotFound
 def create(store: Store, new: NewTask, now: datetime, idempotency_key: str | None) -> Task:
     """Create a task in a list that exists; NotFound when there is no such list.
 
-    The list is read in the transaction, so it cannot be deleted under the task's feet. The same
+    The list is read in the transaction, so it cannot be deleted meanwhile. The same
     key returns the same task, and with another request it is a Conflict.
     """
     task = make_task(new.task_list_id, new, now, idempotency_key)
@@ -44,7 +44,7 @@ def change(
 def replace_content(
     store: Store, list_id: str, task_id: int, content: TaskContent, if_match: int | None
 ) -> Task:
-    """Put new content in the place of a task's: what is not given has its default again."""
+    """Replace a task's content; fields that are not given are set to their defaults."""
     fresh = msgspec.structs.asdict(content)
     return _rewrite(store, list_id, task_id, if_match, lambda seen: replace(seen, **fresh))
 
@@ -63,7 +63,7 @@ def soft_delete(
 
 
 def restore(store: Store, list_id: str, task_id: int, if_match: int | None) -> Task:
-    """Take the mark of a soft deletion away."""
+    """Undo a soft deletion."""
     return _rewrite(store, list_id, task_id, if_match, lambda seen: replace(seen, deleted_at=None))
 
 
@@ -79,7 +79,7 @@ def delete(store: Store, list_id: str, task_id: int, if_match: int | None) -> No
 
 
 def transfer(store: Store, wanted: Transfer, if_match: int | None) -> Task:
-    """Move a task into another list, where it has a new id; all of it happens, or nothing."""
+    """Move a task into another list, where it gets a new id, atomically."""
     if wanted.task_list_id == wanted.to_task_list_id:
         raise Conflict("the task is in that list already", field="to_task_list_id")
 
@@ -120,7 +120,7 @@ def require_open_list(tx: Transaction, list_id: str) -> None:
 
 
 def is_repetition(task: Task, stored: Task) -> bool:
-    """Tell whether what is stored was created by the same request."""
+    """Return whether a stored task was created by the same request."""
     return stored._request_hash == task._request_hash != ""
 
 

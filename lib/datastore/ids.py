@@ -1,4 +1,4 @@
-"""Identifiers for what a caller creates without naming it."""
+"""Ids for entities that a caller creates without an id."""
 
 import hashlib
 from uuid import uuid4
@@ -7,7 +7,7 @@ from uuid import uuid4
 def make_id(scope: str, idempotency_key: str | None) -> str:
     """Return an id of 32 hex digits: always the same for the same key in a scope, else a new one.
 
-    Neither rises, nor has a common prefix: Datastore makes hot spots of ids that do.
+    Ids do not rise and share no prefix: both would make hot spots in Datastore.
     """
     if idempotency_key is None:
         return uuid4().hex

@@ -167,7 +167,7 @@ class Store:
 
         For bodies that write whatever they read, that run no queries, and that find out by what
         they read that they have run before, since a commit whose answer was lost may have been
-        made. Unlike `transact`, a process killed in it stands in nobody's way. When something has
+        made. Unlike with `transact`, a killed process blocks no others. When something has
         changed `body` runs again whole; raises Contention when the attempts are used up.
         """
         return run_optimistically(

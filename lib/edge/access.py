@@ -1,4 +1,4 @@
-"""Who may call a function: checked in code too, whatever IAM has let in before."""
+"""Who may call a function. Checked in code as well as by IAM."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -15,30 +15,30 @@ from lib.observability.logs import log
 if TYPE_CHECKING:
     from lib.edge.identity import Verifier
 
-#: Makes what verifies tokens, when the first one is to be verified.
+#: Makes the verifier when the first token is to be verified.
 VerifierOf = Callable[[], "Verifier"]
 
-#: Google's own services that call functions of ours: the setting with the account of each.
+#: Google services that call our functions, and the setting that names their account.
 MACHINERY = {"tasks": "tasks_service_account", "scheduler": "scheduler_service_account"}
 
-#: The kinds of callers that there are, as main.py's table names them.
+#: The kinds of callers in main.py's table.
 INVOKERS = ("public", "caller", "operator", *MACHINERY)
 
-#: In a request's environment: the function was reached by way of `api`.
+#: Set in a request's environment when the function was called through `api`.
 BY_WAY_OF_API = "amends.api"
 
-#: How a member of AMENDS_OPERATORS begins whose address stands in its tokens.
+#: Prefixes of those members of AMENDS_OPERATORS whose address is in their tokens.
 _PERSONS = ("user:", "serviceaccount:")
 
-#: How IAM writes a member that is no more: it names nobody.
+#: How IAM writes a deleted member. It matches nobody.
 _DELETED = "deleted:"
 
 
 def check_invoker(request: flask.Request, invoker: str, verifier: VerifierOf) -> None:
     """Return when this request may call a function for `invoker`.
 
-    Raises Unauthenticated or Forbidden. Who else may call than Google's services and operators,
-    IAM alone decides.
+    Raises Unauthenticated or Forbidden. Callers other than Google's services and operators are
+    left to IAM.
     """
     if invoker in MACHINERY:
         _check_machinery(request, getattr(config(), MACHINERY[invoker]), verifier)
@@ -49,10 +49,10 @@ def check_invoker(request: flask.Request, invoker: str, verifier: VerifierOf) ->
 
 
 def check_host(request: flask.Request) -> None:
-    """Raise Forbidden for a call on this machine under a name that is not ours.
+    """Raise Forbidden for a call from this machine under a host name that is not ours.
 
-    A page elsewhere can have its own name lead to this machine (DNS rebinding), and would read
-    whatever is answered: to a browser that is its own origin.
+    A web page can point its own name at this machine (DNS rebinding) and read the answers: to the
+    browser they come from the page's own origin.
     """
     known = {urlsplit(audience).netloc for audience in config().audiences}
     from_here = _is_loopback(request.remote_addr or "") and not config().behind_iam
@@ -64,10 +64,9 @@ def check_host(request: flask.Request) -> None:
 
 
 def check_origin(request: flask.Request) -> None:
-    """Raise Forbidden for a page of another origin that would change something.
+    """Raise Forbidden for a request that a page of another origin sends to change something.
 
-    A browser says whose page it is, in Sec-Fetch-Site, or in Origin if it is an old one; what is
-    no browser says neither.
+    Browsers send Sec-Fetch-Site, old ones only Origin; other clients send neither.
     """
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     is_foreign = site not in (None, "none", "same-origin")
@@ -78,7 +77,7 @@ def check_origin(request: flask.Request) -> None:
 
 
 def identify_caller(request: flask.Request, verifier: VerifierOf) -> str:
-    """Return whom the audit trail is to name; Unauthenticated if the token is not for us."""
+    """Return the caller's name for the audit trail; Unauthenticated if the token is not for us."""
     token = find_credential(request)
     return verifier().identify(token, audience=config().audiences)
 
@@ -90,8 +89,8 @@ def _check_machinery(request: flask.Request, account: str, verifier: VerifierOf)
             raise Forbidden("this function has a service of its own, and api does not lead there")
         verifier().verify(find_credential(request), audience=settings.audiences, email=account)
     except (Unauthenticated, Forbidden) as problem:
-        # Only Google's own services call these functions: a no is a fault of the configuration.
-        # Its text may quote the token.
+        # Only Google's own services call these functions, so a refusal means wrong configuration.
+        # The error's text may quote the token.
         log("ERROR", "a caller was refused", alert="caller-refused", error=problem.code)
         raise
 
@@ -113,7 +112,7 @@ def _check_operator(request: flask.Request, verifier: VerifierOf) -> None:
     members = [member.strip().lower() for member in settings.operators or ()]
     if actor in [_address_of(member) for member in members]:
         return
-    # IAM knows who is in a group. It was asked if this function is a service of its own.
+    # Only IAM knows the members of a group. It has checked if this function is its own service.
     is_own_service = settings.behind_iam and BY_WAY_OF_API not in request.environ
     if is_own_service and any(_is_group(member) for member in members):
         return
@@ -130,7 +129,7 @@ def _is_group(member: str) -> bool:
 
 
 def _host_of(url: str) -> str:
-    """Return the host and port of an address, in lower case; "" of what is none."""
+    """Return the host and port of a URL in lower case, "" if it is not a URL."""
     try:
         return urlsplit(url).netloc.lower()
     except ValueError:  # a bracket that is not closed, say
@@ -138,7 +137,7 @@ def _host_of(url: str) -> str:
 
 
 def _is_local(request: flask.Request) -> bool:
-    """Tell whether a request comes from this machine, and is meant for it."""
+    """Return whether a request comes from this machine and is addressed to it."""
     try:
         host = urlsplit(f"//{request.host}").hostname or ""
     except ValueError:

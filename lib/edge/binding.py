@@ -16,10 +16,10 @@ from lib.edge.request_body import check_type, read_body
 from lib.errors import Invalid, Malformed, VersionMismatch
 from lib.json.decoder import convert, decode_body
 
-#: What a function may ask for by a parameter's name: what makes it, for a request.
+#: What a function may ask for by parameter name, and how it is made for a request.
 Collaborators = Mapping[str, Callable[[flask.Request], Any]]
 
-#: What every function may ask for: parts of the request itself.
+#: What every function may ask for: parts of the request.
 OF_REQUEST: Collaborators = {
     "request": lambda request: request,
     "if_match": lambda request: _version_of(request.headers.get("If-Match")),
@@ -28,18 +28,18 @@ OF_REQUEST: Collaborators = {
     "idempotency_key": lambda request: _idempotency_key_of(request.headers.get("Idempotency-Key")),
 }
 
-#: A version as an entity tag, its quotes forgotten or not; a weak one never matches (RFC 9110).
+#: A version as an entity tag, with or without quotes; a weak tag never matches (RFC 9110).
 _TAG = re.compile(r'(?P<quote>"?)(?P<version>0|[1-9][0-9]{0,18})(?P=quote)')
 
 Binding = Callable[[flask.Request], dict[str, Any]]
 
 
 def compile_binding(function: Callable[..., Any], collaborators: Collaborators) -> Binding:
-    """Look at a function's parameters once; return what turns a request into its arguments.
+    """Inspect a function's parameters; return a function from a request to its arguments.
 
     A parameter with a name in `collaborators` or OF_REQUEST is given what they make.
 
-    What it returns raises Malformed, Invalid naming the field, UnsupportedMediaType or TooLarge.
+    The returned function raises Malformed, Invalid, UnsupportedMediaType or TooLarge.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
     body = parameters.get("body")
@@ -87,9 +87,9 @@ def _query_of(request: flask.Request) -> dict[str, str]:
 
 
 def _check_digits(given: dict[str, str], arguments: dict[str, Any]) -> None:
-    """Raise Invalid for a whole number in any other form than its own digits.
+    """Raise Invalid for an integer that is not written in plain digits.
 
-    One entity has one address: `1e3`, which msgspec takes for 1000, is none.
+    An entity has one address: msgspec reads `1e3` as 1000, and so it is refused.
     """
     for name, text in given.items():
         value = arguments[name]
@@ -98,7 +98,7 @@ def _check_digits(given: dict[str, str], arguments: dict[str, Any]) -> None:
 
 
 def _version_of(if_match: str | None) -> int | None:
-    """Return the version that an If-Match header wants; `*` wants any."""
+    """Return the version that an If-Match header requires; None for any (`*`)."""
     if if_match is None or if_match == "*":
         return None
     tag = _TAG.fullmatch(if_match)
@@ -111,7 +111,7 @@ def _version_of(if_match: str | None) -> int | None:
 
 
 def _is_any(if_none_match: str | None) -> bool:
-    """Tell whether an If-None-Match header is there; raise Malformed if it is not `*`."""
+    """Return whether there is an If-None-Match header; raise Malformed if it is not `*`."""
     if if_none_match not in (None, "*"):
         raise Malformed("If-None-Match is * here, or is left out", field="If-None-Match")
     return if_none_match is not None

@@ -1,22 +1,22 @@
-"""Where a request says who calls. What a token claims is looked at in lib.edge.identity."""
+"""Where a request carries the caller's token; lib.edge.identity verifies it."""
 
 import flask
 
-#: Where a caller can put a token. Cloud Run checks the first one alone where it is present, and
-#: hands the other on as it came (its guide to authenticating service-to-service).
+#: Headers that can carry a token. If the first one is present, Cloud Run checks only that, and
+#: passes the other on unchecked (its guide to authenticating service-to-service).
 HEADERS = ("X-Serverless-Authorization", "Authorization")
 
-#: What Cloud Run puts in the place of a token's signature once IAM has verified it
+#: What Cloud Run puts in place of a token's signature after IAM has verified it
 #: (Cloud Run's troubleshooting guide, "signature removed").
 REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
 
-#: Who calls without a token: on a laptop, or where the deployment lets everybody in.
+#: The name of a caller without a token: on a laptop, or at a public function.
 ANONYMOUS = "anonymous"
 
-#: How whoever has a token without an address is named, before the token's subject.
+#: Prefix of the name of a caller whose token has no address; the token's subject follows.
 NAMELESS = "subject:"
 
 
 def find_credential(request: flask.Request) -> str | None:
-    """Return the one header that says who calls, the one that IAM has checked; None if none."""
+    """Return the header with the token that IAM has checked, None if there is no token."""
     return next((request.headers[name] for name in HEADERS if name in request.headers), None)

@@ -1,4 +1,4 @@
-"""The edge: an HTTP function made of a plain one."""
+"""Makes an HTTP function of a plain one."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ from lib.observability.stack_traces import describe_stack
 from lib.observability.unexpected import log_unexpected
 from lib.timing.deadline import BUDGET_HEADER, within
 
-#: What a caller learns of an error that nobody has thought of.
+#: The answer to an unexpected error.
 UNEXPECTED = AmendsError("something went wrong here; it was logged")
 
 View = Callable[[flask.Request], flask.Response]
@@ -73,7 +73,7 @@ class Edge:
                     end.status = response.status_code
                 return response
 
-            # What the table in main.py has to agree with.
+            # A test compares these with the table in main.py.
             vars(view).update(method=method, invoker=invoker)
             return view
 
@@ -86,7 +86,7 @@ def _ignore_request(make: Callable[[], Any]) -> Callable[[flask.Request], Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """A plain function, and how it is to be called."""
+    """A plain function, and how to call it."""
 
     function: Callable[..., Any]
     bind: Binding
@@ -100,7 +100,7 @@ class _Operation:
             return self._answer(request)
         except AmendsError as problem:
             return _refuse(request, problem)
-        except Exception as problem:  # whatever it is, the caller learns no detail of it
+        except Exception as problem:  # the caller gets no details of an unexpected error
             log_unexpected(problem)
             return _refuse(request, UNEXPECTED)
 
@@ -117,7 +117,7 @@ class _Operation:
             with _not_begun():
                 check_invoker(request, self.invoker, self.verifier)
                 arguments = self.bind(request)
-            # Cloud Tasks and Cloud Scheduler bound these calls, and steps have time-outs.
+            # Cloud Tasks and Cloud Scheduler limit these calls, and steps have time-outs.
             return render_result(self.function(**arguments), self.status)
         check_invoker(request, self.invoker, self.verifier)
         with within(_budget_of(request)):
@@ -126,9 +126,9 @@ class _Operation:
 
 @contextmanager
 def _not_begun() -> Iterator[None]:
-    """Raise NotBegun where a call fails on our side before its function has begun.
+    """Raise NotBegun when a call fails on our side before its function has begun.
 
-    Cloud Tasks counts a 5xx as no answer, and the engine would take the step for uncertain.
+    Cloud Tasks counts a 5xx as no answer, and the engine would assume that the step may have run.
     """
     try:
         yield
@@ -142,7 +142,7 @@ def _not_begun() -> Iterator[None]:
 
 
 def _budget_of(request: flask.Request) -> timedelta:
-    """Return the function's own time budget, or less if the caller says so in a header."""
+    """Return the function's time budget, or a shorter one that the caller asks for in a header."""
     most = config().timeout
     header = request.headers.get(BUDGET_HEADER)
     if header is None:
@@ -159,7 +159,7 @@ def _budget_of(request: flask.Request) -> timedelta:
 def _refuse(request: flask.Request, problem: AmendsError) -> flask.Response:
     passes = problem.retry_after is not None
     if (problem.status >= 500 or passes) and problem is not UNEXPECTED:
-        # The text is ours; of other errors it may quote what a caller has sent.
+        # The text is our own. Texts of other errors may quote the caller's data.
         log(
             "ERROR" if problem.status == 500 else "WARNING",
             f"answered {problem.status}: {problem}",

@@ -1,4 +1,4 @@
-"""Who calls: OIDC tokens, verified by one code whether Google or the local Cloud Tasks signed."""
+"""Verifies OIDC tokens, those of Google and those of the local Cloud Tasks alike."""
 
 import json
 import re
@@ -15,30 +15,30 @@ from lib.errors import Forbidden, Unauthenticated, Unavailable
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 
-#: Google rotates its keys about daily and says to cache them; an unknown key id is asked for
-#: at once, but not more often than this (seconds).
+#: Google rotates its keys about daily and asks clients to cache them. Keys are fetched again when
+#: they are older than the first, or, for an unknown key id, older than the second (seconds).
 CERTS_MAX_AGE = 3600.0
 CERTS_MIN_AGE = 5.0
 
 
-#: Whoever signs a token has another clock: the first call with a fresh one would be refused for
-#: a part of a second (seconds).
+#: Clocks differ: without this allowance, a token would be refused for a moment after it was
+#: signed (seconds).
 CLOCK_SKEW = 10
 
 #: The audience of a person's `gcloud auth print-identity-token`: gcloud's own client id. Cloud
 #: Run lets such a token in, so behind IAM it names its person; elsewhere it proves nothing to us.
 GCLOUD_AUDIENCE = "32555940559.apps.googleusercontent.com"
 
-#: Three parts in base64url, of which only the signature may be empty. Two headers of one name
-#: reach us joined by a comma, which is in none of them.
+#: Three parts in base64url; only the signature may be empty. Two headers with one name reach us
+#: joined by a comma, and do not match.
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 
 class Verifier:
     """Verifies tokens of one issuer's keys, which it fetches on first use and keeps.
 
-    `behind_iam` says that IAM lets nobody in whose token it has not verified: only then is a
-    token believed whose signature Cloud Run has removed. Anybody could write one otherwise.
+    With `behind_iam`, IAM verifies every token before the call gets here, and a token whose
+    signature Cloud Run has removed is accepted. Otherwise anybody could forge one.
     """
 
     def __init__(self, certs_url: str, *, behind_iam: bool = False) -> None:
@@ -62,11 +62,11 @@ class Verifier:
     def identify(self, authorization: str | None, *, audience: str | Collection[str]) -> str:
         """Return the caller's e-mail address, for an audit trail; ANONYMOUS has no token.
 
-        A token without a verified address is named by its subject, as `subject:117`, which is
-        nobody's address.
+        A caller whose token has no verified address is named by the token's subject, as
+        `subject:117`.
 
         Raises Unauthenticated for a token that does not verify or is for another audience, and
-        behind IAM for none at all: IAM would not have let such a call in.
+        behind IAM for a missing one: IAM does not admit such a call.
         """
         if authorization is None and not self._behind_iam:
             return ANONYMOUS
@@ -94,7 +94,7 @@ class Verifier:
             )
         except Unavailable:
             raise
-        except Exception as problem:  # hostile tokens fail in many ways, all of them a no
+        except Exception as problem:  # hostile tokens fail in many ways; all are refused
             raise Unauthenticated(f"the token does not verify: {str(problem)[:200]}") from None
         return claims
 
@@ -105,7 +105,7 @@ class Verifier:
         try:
             claims: Mapping[str, Any] = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call]
             lasts = float(claims["exp"]) > time.time()
-        except Exception as problem:  # hostile tokens fail in many ways, all of them a no
+        except Exception as problem:  # hostile tokens fail in many ways; all are refused
             raise Unauthenticated(f"the token cannot be read: {problem}") from None
         if not lasts:
             raise Unauthenticated("the token has expired")
@@ -132,7 +132,7 @@ def _listed(audience: str | Collection[str]) -> set[str]:
 
 
 def _email_in(claims: Mapping[str, Any]) -> str:
-    """Return the token's address if Google has verified that it is its holder's, else nothing."""
+    """Return the token's address if Google has verified it, else an empty text."""
     verified = claims.get("email_verified") is True
     return str(claims.get("email") or "") if verified else ""
 

@@ -1,4 +1,4 @@
-"""What a process makes once, when it is first asked for, and closes when it ends in order."""
+"""Things that a process makes once, on first use, and closes at a normal exit."""
 
 import atexit
 import functools
@@ -9,29 +9,29 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-#: gunicorn forks after our code is imported: a child has its own copy, empty like its parent's.
+#: gunicorn forks after our code is imported: each child has an empty copy of its own.
 _closing = ExitStack()
 _lock = threading.RLock()
 atexit.register(_closing.close)
 
 
 class once(Generic[T]):  # noqa: N801  (a decorator)
-    """A function that is called once a process, also if many threads are the first to ask."""
+    """A function that runs once per process, even if several threads call it first."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._cached = functools.cache(make)
         functools.update_wrapper(self, make)
 
     def __call__(self) -> T:
-        """Return what was made, or make it."""
+        """Return the cached result, or make it."""
         with _lock:
             return self._cached()
 
     def cache_clear(self) -> None:
-        """Forget what was made: for tests that change the environment."""
+        """Forget the result, for tests that change the environment."""
         self._cached.cache_clear()
 
 
 def close_at_exit(close: Callable[[], object]) -> None:
-    """Have something closed when this process ends in order, what was made last first."""
+    """Call `close` at this process's normal exit, in reverse order of registration."""
     _closing.callback(close)

@@ -1,4 +1,4 @@
-"""The query parameters of functions that answer in pages, or with a choice of fields."""
+"""Query parameters of functions that answer in pages or with selected fields."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""From an error to a response: problem details, as RFC 9457 has them."""
+"""Errors as responses: problem details (RFC 9457)."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ CONTENT_TYPE = "application/problem+json"
 
 
 def render_problem(problem: AmendsError) -> flask.Response:
-    """Return an error as problem details, with the id of the trace that the log has it under."""
-    # As an iterator, since functions-framework reads the whole rest of the request, however
-    # large, before it sends an answer that is not a stream.
+    """Return an error as problem details, with the trace id that its log line has."""
+    # An iterator, because functions-framework reads the rest of the request, however large,
+    # before it sends a response that is not a stream.
     body = msgspec.json.encode(describe_problem(problem))
     answer = flask.Response(iter([body]), problem.status, content_type=CONTENT_TYPE)
     answer.content_length = len(body)
@@ -47,5 +47,5 @@ def describe_problem(problem: AmendsError) -> dict[str, Any]:
 
 
 def _describe_fault(fault: Fault) -> dict[str, Any]:
-    told = {"pointer": fault.pointer, "field": fault.field, "detail": fault.detail}
-    return told | ({"allowed": fault.allowed} if fault.allowed is not None else {})
+    described = {"pointer": fault.pointer, "field": fault.field, "detail": fault.detail}
+    return described | ({"allowed": fault.allowed} if fault.allowed is not None else {})

@@ -1,4 +1,4 @@
-"""A request's body: read up to a limit, and only if it is said to be JSON."""
+"""Reads a request's body, up to a limit and only if its Content-Type is JSON."""
 
 import re
 from contextlib import suppress
@@ -7,15 +7,15 @@ import flask
 
 from lib.errors import Malformed, TooLarge, UnsupportedMediaType
 
-#: The largest body that is read at all.
+#: The largest body that is accepted, in bytes.
 MAX_BODY = 1024 * 1024
 
-#: Of a body that is not wanted so much is thrown away: 32 MiB, the most that Cloud Run lets
-#: through. A client that still sends would see a broken connection instead of the answer.
+#: How much of an unwanted body is read and dropped: 32 MiB, Cloud Run's own limit. A client that
+#: is still sending would otherwise see a broken connection instead of the answer.
 CHUNK = 64 * 1024
 MAX_DRAINED_CHUNKS = 512
 
-#: Seconds to wait for more of a body that is not wanted.
+#: Seconds to wait for more of an unwanted body.
 PATIENCE = 2.0
 
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json", re.ASCII | re.IGNORECASE)
@@ -25,7 +25,7 @@ def read_body(request: flask.Request) -> bytes:
     """Return the body; raise TooLarge beyond MAX_BODY, Malformed if it breaks off."""
     try:
         body: bytes = request.stream.read(MAX_BODY + 1)
-    except Exception as problem:  # the server's own kinds: a client that is gone, a bad chunk
+    except Exception as problem:  # the server's own types: a client that has gone, a bad chunk
         raise Malformed("the body breaks off") from problem
     if len(body) > MAX_BODY:
         raise TooLarge(f"the body is over the limit of {MAX_BODY} bytes")
@@ -33,9 +33,9 @@ def read_body(request: flask.Request) -> bytes:
 
 
 def check_type(request: flask.Request) -> None:
-    """Raise UnsupportedMediaType unless the body is said to be JSON in plain UTF-8.
+    """Raise UnsupportedMediaType unless Content-Type says JSON in UTF-8.
 
-    A page of another origin can send a body of any other type without having asked for leave.
+    A page of another origin can send any other type without a preflight request.
     """
     coding = request.headers.get("Content-Encoding", "identity").lower()
     charset = request.mimetype_params.get("charset", "utf-8").lower()
@@ -46,13 +46,13 @@ def check_type(request: flask.Request) -> None:
 
 
 def drain(request: flask.Request) -> None:
-    """Throw away what is left of a body, so that the answer reaches whoever still sends it.
+    """Read and drop the rest of a body, so that a client that is still sending gets the answer.
 
-    Nothing is waited for longer than PATIENCE: a client may send no more before it is answered.
+    Waits at most PATIENCE: some clients send no more until they are answered.
     """
     connection = request.environ.get("gunicorn.socket")
     before = connection.gettimeout() if connection else None
-    with suppress(Exception):  # whatever breaks here, nobody is left to be answered
+    with suppress(Exception):  # if this fails, there is no client left to answer
         if connection:
             connection.settimeout(PATIENCE)
         for _ in range(MAX_DRAINED_CHUNKS):

@@ -1,4 +1,4 @@
-"""From a function's result to a response."""
+"""Results of functions as responses."""
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
@@ -12,7 +12,7 @@ from lib.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A result with a status or headers of its own."""
+    """A result with its own status or headers."""
 
     value: Any
     status: int = 200
@@ -20,7 +20,7 @@ class Reply:
 
 
 def render_result(result: Any, status: int) -> flask.Response:
-    """Return a result as JSON; nothing is 204, and its version is its ETag."""
+    """Return a result as JSON, with its version as ETag; None becomes 204."""
     reply = result if isinstance(result, Reply) else Reply(result, status)
     if reply.value is None:
         return flask.Response(b"", 204, headers=reply.headers)
@@ -65,7 +65,7 @@ def _pick(value: Any, names: list[str]) -> dict[str, Any]:
 
 @cache
 def _public_fields(model: Any) -> list[str]:
-    """Return a class's fields and properties less those that begin with an underscore."""
+    """Return a class's fields and properties without those that begin with an underscore."""
     named = {name: each for cls in reversed(model.__mro__) for name, each in vars(cls).items()}
     computed = [name for name, each in named.items() if isinstance(each, property)]
     known = [*(each.name for each in fields(model)), *computed]

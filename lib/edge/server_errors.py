@@ -1,4 +1,4 @@
-"""What functions-framework and gunicorn answer before any function is asked, as problems too."""
+"""Makes functions-framework's and gunicorn's own error answers problem details too."""
 
 from contextlib import suppress
 from typing import Any
@@ -12,9 +12,9 @@ from lib.errors import AmendsError
 
 
 def adopt_app() -> None:
-    """Have the app that is being made, if one is, and the server answer in problem details.
+    """Make the app that is being created, if any, and the server answer in problem details.
 
-    functions-framework loads a function within the context of its app: the one chance to reach it.
+    functions-framework loads a function in the context of its app: the only way to reach it.
     """
     if not flask.has_app_context():
         return
@@ -22,8 +22,8 @@ def adopt_app() -> None:
     with suppress(ImportError):
         from gunicorn import util
 
-        # gunicorn has no setting for it. It writes these after a request line or a header that it
-        # cannot read, and to nothing else.
+        # gunicorn has no setting for this. It writes such an answer only to a request line or a
+        # header that it cannot parse.
         util.write_error = _write_error
 
 
@@ -41,7 +41,7 @@ def _write_error(sock: Any, status: int, reason: str, _: str) -> None:
 
 
 def _problem_of(status: int, reason: str) -> AmendsError:
-    """Return an error of ours; what the server said of it may quote what a caller has sent."""
+    """Return an error of ours: the server's own text may quote the caller's data."""
     problem = AmendsError(f"the server refuses this request: {reason}")
     problem.status, problem.code = status, reason.lower().replace(" ", "-")
     return problem

@@ -1,4 +1,4 @@
-"""Plain data to typed data: what does not fit becomes an Invalid that names the fields."""
+"""Decodes JSON and plain data to typed data; Invalid lists what does not fit."""
 
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from lib.json.text_faults import find_half_character, find_repeated
 
 T = TypeVar("T")
 
-#: So many faults are told in an error's text; its list has more.
+#: How many faults an error's text mentions; its list has more.
 MAX_LISTED = 3
 
 #: What msgspec raises for text that is not JSON, or not UTF-8, or nested too deeply.
@@ -21,7 +21,7 @@ BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 def decode_json(raw: bytes, kind: type[T]) -> T:
     """Decode JSON into a type; Malformed when it is not JSON, Invalid when it does not fit.
 
-    Where the type says nothing, a number that a float would round is an ExactNumber.
+    Where the type is Any, a number that a float would round becomes an ExactNumber.
     """
     try:
         return msgspec.json.Decoder(kind, float_hook=read_number).decode(raw)
@@ -32,9 +32,9 @@ def decode_json(raw: bytes, kind: type[T]) -> T:
 
 
 def decode_body(raw: bytes, kind: type[T]) -> T:
-    """Decode what a caller has sent, as `decode_json`; Malformed too for a member that is repeated.
+    """Decode a caller's body as `decode_json` does; Malformed also for a repeated member.
 
-    Of two members with one name somebody before us may have looked at the other one.
+    Of two members with one name, a proxy before us may have checked the other one.
     """
     decoded = decode_json(raw, kind)
     if repeated := find_repeated(raw):
@@ -54,7 +54,7 @@ def convert(plain: Any, kind: type[T], *, field: str = "", strict: bool = True) 
 
 
 def _decode_plain(raw: bytes) -> Any:
-    """Decode JSON; raise Malformed for what is broken behind the place where it stopped to fit."""
+    """Decode JSON; raise Malformed if the rest of the text is broken."""
     try:
         return msgspec.json.decode(raw)
     except BROKEN as problem:
@@ -71,12 +71,12 @@ def _malformed(raw: bytes, problem: Exception) -> Malformed:
 def _invalid(
     plain: Any, kind: Any, problem: Exception, field: str = "", *, strict: bool = True
 ) -> Invalid:
-    """Return all that is wrong: the first fault's field, and every fault in the error's list."""
+    """Return an Invalid with the first fault's field and the list of all faults."""
     prefix = (field,) if field else ()
     found = find_faults(plain, kind, strict=strict)
     faults = [Fault((*prefix, *each.path), each.detail, each.allowed) for each in found]
-    if not faults:  # convert and decode differ here: what msgspec has said is all that is known
+    if not faults:  # convert and decode differ here: only msgspec's own text is known
         faults = [Fault(prefix, str(problem))]
-    told = "; ".join(f"{each.field} {each.detail}".strip() for each in faults[:MAX_LISTED])
+    listed = "; ".join(f"{each.field} {each.detail}".strip() for each in faults[:MAX_LISTED])
     more = f"; and {len(faults) - MAX_LISTED} more" if len(faults) > MAX_LISTED else ""
-    return Invalid(told + more, field=faults[0].field or None, faults=faults)
+    return Invalid(listed + more, field=faults[0].field or None, faults=faults)

@@ -1,7 +1,7 @@
-"""JSON to the last digit of its numbers, on the way through data whose type nobody knows yet.
+"""JSON that keeps every digit of its numbers until they are decoded to a type.
 
-A float keeps 17 digits. What would lose some is kept as it was written, until it is decoded into a
-type: a Decimal then has every digit. What nobody could read again is not written.
+A float keeps 17 digits. A number that would lose some is kept as it was written, so that a Decimal
+gets them all. Values that could not be read back are refused.
 """
 
 from collections.abc import Iterable
@@ -12,18 +12,18 @@ from typing import Any
 
 import msgspec
 
-#: So deep a value may be nested: whoever reads it has used up some of the stack already.
+#: How deep a value may be nested, with room for what is on the reader's stack already.
 MAX_NESTING = 100
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 class ExactNumber(Decimal):
-    """A number out of JSON that a float would round."""
+    """A JSON number that a float would round."""
 
 
 def read_number(literal: str) -> float | ExactNumber:
-    """Return a JSON number that is no integer; a `float_hook` of msgspec.
+    """Return a JSON number that is not an integer, as msgspec's `float_hook`.
 
     Equal numbers are equal texts again when `encode_exact` writes them. Raises ValidationError
     for what is beyond a float, as msgspec does without the hook.
@@ -47,8 +47,8 @@ def to_plain(value: Any) -> Any:
 def encode_exact(value: Any, *, order: Any = None) -> bytes:
     """Return a value as JSON, an exact number with all of its digits.
 
-    Raises TypeError for what has no JSON form, and ValueError for what could not be read again as
-    it was: NaN, an infinite number, more than 100 levels of nesting, raw text that is no JSON.
+    Raises TypeError for a value without a JSON form, and ValueError for one that could not be read
+    back: NaN, infinity, more than 100 levels of nesting, raw text that is not JSON.
     """
     encoded = msgspec.json.encode(value, order=order, enc_hook=_write_number)
     try:

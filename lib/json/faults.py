@@ -1,4 +1,4 @@
-"""All that does not fit in plain data, not only the first thing: msgspec stops there."""
+"""Finds everything in plain data that does not fit a type; msgspec stops at the first."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,13 +10,13 @@ from lib.errors import Fault, Path
 from lib.json.members import fields_of, items_of, meant_by, settings_of, tags_of
 from lib.json.type_words import allowed_values, describe, unwrap
 
-#: So many faults are told at once.
+#: The most faults that are reported at once.
 MAX_FAULTS = 20
 
-#: So much is repeated of a name that a sender has made up.
+#: How much of an unknown name is quoted.
 MAX_NAME = 100
 
-#: What is nested more deeply is one fault.
+#: Anything nested more deeply is reported as one fault.
 MAX_DEPTH = 32
 
 
@@ -47,7 +47,7 @@ def _refusal(plain: Any, kind: Any, strict: bool) -> str | None:
 
 
 def _fault_of(plain: Any, kind: Any, path: Path, refusal: str) -> Fault:
-    """Say what is wanted; of a whole object whose members all fit, what its own check says."""
+    """Say what is wanted, or, for an object whose members all fit, what its own check says."""
     wanted = describe(kind)
     fits_outside = wanted.startswith("an object") if isinstance(plain, dict) else wanted == "a list"
     own_check = fits_outside and isinstance(plain, dict | list)

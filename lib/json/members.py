@@ -1,6 +1,6 @@
-"""What a type's values consist of: fields by their names, items by their places.
+"""The parts of a type: fields by name, items by position.
 
-Of a union it is told which of its types a sender has meant, where only one can be meant.
+Of a union it finds the type that a sender meant, if only one is possible.
 """
 
 import dataclasses
@@ -29,13 +29,13 @@ def meant_by(plain: Any, kind: Any) -> Any:
 
 
 def is_tagged(kind: Any, plain: dict[str, Any]) -> bool:
-    """Tell whether a dict says that it is one of this struct."""
+    """Return whether a dict has this struct's tag."""
     settings = settings_of(kind)
     return settings is not None and plain.get(settings.tag_field, NoneType) == settings.tag
 
 
 def tags_of(kind: Any) -> tuple[str, list[Any]] | None:
-    """Return the field that tells the structs of a union apart, and its values; None without."""
+    """Return the field that distinguishes the structs of a union, and its values; None without."""
     found = [settings_of(unwrap(each)[0]) for each in options_of(kind)]
     tagged = [each for each in found if each is not None and each.tag is not None]
     return (tagged[0].tag_field, [each.tag for each in tagged]) if len(tagged) > 1 else None

@@ -1,7 +1,7 @@
-"""What is wrong in a JSON text itself, whatever its type: a member twice, half a character.
+"""Faults of a JSON text of any type: a repeated member, half of a surrogate pair.
 
-msgspec takes the last of two members with one name, without a word: of `{"units":1,"units":9}` a
-proxy may have checked the other one.
+msgspec silently takes the last of two members with one name: of `{"units":1,"units":9}` a proxy
+may have checked the first.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.errors import Fault, Path
 
-#: So much is repeated of a name that a sender has made up.
+#: How much of an unknown name is quoted.
 MAX_NAME = 100
 
 
@@ -19,11 +19,11 @@ class _Repeated(Exception):
 
 
 class _Members(list[tuple[str, Any]]):
-    """The members of an object, each of them."""
+    """All members of an object, repeated ones too."""
 
 
 def find_repeated(raw: bytes) -> Fault | None:
-    """Return the first member that stands twice in its object; None too for what is no JSON."""
+    """Return the first member that is repeated in its object; None too for broken JSON."""
     try:
         json.loads(raw, object_pairs_hook=_check_members, parse_int=_skip, parse_float=_skip)
     except _Repeated:
@@ -34,7 +34,7 @@ def find_repeated(raw: bytes) -> Fault | None:
 
 
 def find_half_character(raw: bytes) -> Fault | None:
-    """Return the first text with half of a surrogate pair in it, which no UTF-8 can hold."""
+    """Return the first text that holds half of a surrogate pair, which UTF-8 cannot encode."""
     try:
         return next((each for each in _walk(raw) if each.detail.startswith("has half")), None)
     except (ValueError, RecursionError):
@@ -47,7 +47,7 @@ def _check_members(members: list[tuple[str, Any]]) -> None:
 
 
 def _skip(_: str) -> None:
-    """Stand for a number: nobody looks at it, and Python refuses very long ones."""
+    """Ignore a number: Python refuses to convert very long ones."""
 
 
 def _walk(raw: bytes) -> Iterator[Fault]:

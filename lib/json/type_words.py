@@ -1,4 +1,4 @@
-"""What a type wants, in words: for whoever has sent something else."""
+"""Describes types in words, for error messages."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Meta, UnsetType
 
-#: A choice of more values than this is not listed.
+#: Choices with more values than this are not listed.
 MAX_LISTED = 50
 
 _NOUNS: dict[type, str] = {

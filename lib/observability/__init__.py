@@ -1,4 +1,4 @@
-"""What an operator sees: log lines, one of them for each request, traces, and places of errors.
+"""What operators see: log lines, one per request, traces, and stack traces of errors.
 
 `telemetry` and `otlp` export spans and metrics where OpenTelemetry is configured. Imports
 lib.config alone.

@@ -1,6 +1,6 @@
-"""Structured logs: one JSON line an event, with the fields that Cloud Logging knows.
+"""Structured logs: one JSON line per event, with the fields that Cloud Logging knows.
 
-Never a payload: what goes into a line is named one by one.
+Never log a payload: every field of a line is named explicitly.
 """
 
 import os
@@ -31,7 +31,7 @@ def read_traceparent(header: str) -> str:
 
 
 def make_traceparent() -> str:
-    """Return the `traceparent` of a new trace, for what nobody has traced so far."""
+    """Return the `traceparent` of a new trace."""
     return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
 
 
@@ -62,7 +62,7 @@ def annotate(**fields: Any) -> None:
 def log(severity: str, message: str, **fields: Any) -> bool:
     """Write one line to standard output; `severity` is one of Cloud Logging's names.
 
-    The request's own fields are added; one that is stated here counts for more. Returns whether
+    The request's own fields are added; fields given here override them. Returns whether
     the line was written: a full disk behind standard output is no reason to fail a request.
     """
     line = {"severity": severity, "message": message, "time": datetime.now(UTC).isoformat()}
@@ -87,7 +87,7 @@ def _encode(line: dict[str, Any]) -> str:
     try:
         return msgspec.json.encode(line, enc_hook=str).decode()
     except (ValueError, TypeError, RecursionError):
-        # Half of a surrogate pair, say, as file names can hold.
+        # Half of a surrogate pair, for example, which file names can hold.
         return msgspec.json.encode({name: _as_text(each) for name, each in line.items()}).decode()
 
 

@@ -1,7 +1,7 @@
 """Spans and metrics to an OTLP endpoint; imported only where one is configured.
 
-Cloud Run gives an instance no processor time between requests, so what a request has recorded is
-sent before the request ends.
+Cloud Run gives an instance no CPU between requests, so a request's spans and metrics are sent
+before it ends.
 """
 
 import os
@@ -22,7 +22,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from lib.observability.span import Span
 
-#: The longest that a request waits for its span to be taken, and for its metrics, in seconds;
+#: How long a request waits for the export of its span, and of its metrics, in seconds, unless
 #: OpenTelemetry's own variable says otherwise.
 PATIENCE = 1.0
 PATIENCE_VARIABLE = "OTEL_EXPORTER_OTLP_TIMEOUT"
@@ -45,7 +45,7 @@ class Exporter:
 
     @contextmanager
     def span(self, name: str, parent: str) -> Iterator[Span]:
-        """Record what the block does, with the fields that it leaves behind; then send it."""
+        """Record the block as a span, with the fields that it sets; then export it."""
         with self._tracer.start_as_current_span(
             name, context=_context_of(parent), kind=SpanKind.SERVER, record_exception=False
         ) as recorded:
@@ -70,7 +70,7 @@ def _context_of(parent: str) -> Context:
 
 
 def _attributes_of(fields: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
-    """Return fields as attributes: what is no plain value, as text."""
+    """Return fields as attributes; values that are not plain become text."""
     return {
         f"amends.{name}": value if isinstance(value, int | float | bool) else str(value)
         for name, value in fields.items()

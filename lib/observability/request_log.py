@@ -1,4 +1,4 @@
-"""One request as an operator sees it: a log line, and a span where an exporter is configured."""
+"""Logs each request, and records a span where an exporter is configured."""
 
 import time
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from lib.observability.logs import log, make_traceparent, read_traceparent, requ
 
 @dataclass(slots=True)
 class RequestEnd:
-    """How a request ends; 500 until it is known."""
+    """The status of a request's answer; 500 until it is known."""
 
     status: int = 500
 
 
 @contextmanager
 def log_request(function: str, request: flask.Request) -> Iterator[RequestEnd]:
-    """Watch a request of a function (its deployed name) for as long as the block runs.
+    """Log a request of a function (its deployed name) when the block ends.
 
     The trace is continued from the caller's `traceparent`, or begun here.
     """

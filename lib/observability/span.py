@@ -1,4 +1,4 @@
-"""What is known of a request's span, whether it is exported or not."""
+"""A request's span, exported or not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Span:
-    """A request's span: its own `traceparent` if it is exported, and what it ends with."""
+    """A request's span: its own `traceparent` if it is exported, and its final fields."""
 
     traceparent: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)

@@ -1,17 +1,17 @@
-"""Where an error came from, for a log line: places and types, never texts, which quote data."""
+"""Stack traces for log lines: places and types, never texts, which may quote data."""
 
 import traceback
 from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
 
-#: Of a deeper stack the innermost calls are listed.
+#: The most calls that are listed, the innermost ones.
 MAX_FRAMES = 40
 
-#: Of a longer chain, or of a larger group, the first errors are listed.
+#: The most errors of a chain or a group that are listed, the first ones.
 MAX_ERRORS = 10
 
-#: Of groups in groups so many parts are listed in all.
+#: The most parts that are listed in all, for groups within groups.
 MAX_PARTS = 100
 
 
@@ -27,8 +27,8 @@ def describe_stack(problem: BaseException) -> str:
 def forget_stack(problem: BaseException) -> None:
     """Take their stacks from an error, from what it was raised from, and from a group's members.
 
-    An error object that is raised again keeps the frames of all its raises, and with them whatever
-    those have worked on. Raises nothing, and calls none of the errors' own methods.
+    An error object that is raised again keeps the frames of all its raises, and all their local
+    variables. Raises nothing, and calls none of the errors' own methods.
     """
     todo: list[BaseException | None] = [problem]
     seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""OpenTelemetry, where an exporter is configured; where none is, none of it is imported."""
+"""OpenTelemetry, imported only where an exporter is configured."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from lib.observability.span import Span
 if TYPE_CHECKING:
     from lib.observability.otlp import Exporter
 
-#: The variable by which OpenTelemetry itself is told where to send what it has.
+#: OpenTelemetry's own variable for the address of the collector.
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 

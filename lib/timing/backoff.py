@@ -1,6 +1,6 @@
 """How often to try, and how long to wait in between: capped exponential, full jitter.
 
-Pure: whoever waits brings the randomness and the sleep (lib.timing.retry, or a task's schedule).
+Pure: the caller brings the randomness and the sleep (lib.timing.retry, or a task's schedule).
 """
 
 from dataclasses import dataclass

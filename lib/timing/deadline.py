@@ -32,7 +32,7 @@ def within(budget: timedelta) -> Iterator[None]:
 
 @contextmanager
 def shielded(budget: timedelta) -> Iterator[None]:
-    """Give what must be done even past the deadline, such as cleaning up, a budget of its own."""
+    """Give work that must be done even past the deadline, such as clean-up, its own budget."""
     token = _ends_at.set(time.monotonic() + budget.total_seconds())
     try:
         yield
@@ -41,7 +41,7 @@ def shielded(budget: timedelta) -> Iterator[None]:
 
 
 def remaining() -> timedelta | None:
-    """Say how much of the budget is left: never below zero, None when there is no budget."""
+    """Return what is left of the budget: never below zero, None when there is no budget."""
     ends_at = _ends_at.get()
     if ends_at is None:
         return None
@@ -51,7 +51,7 @@ def remaining() -> timedelta | None:
 def bound_seconds(at_most: float) -> float:
     """Return the seconds that a call may take: `at_most`, or what is left of the budget if less.
 
-    Raises DeadlineExceeded when nothing is left, so that nothing is begun past the deadline.
+    Raises DeadlineExceeded when nothing is left, so that no call begins past the deadline.
     """
     ends_at = _ends_at.get()
     if ends_at is None:

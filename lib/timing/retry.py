@@ -1,4 +1,4 @@
-"""Trying again, within the deadline of the caller."""
+"""Retries within the caller's deadline."""
 
 import random
 import time
@@ -12,7 +12,7 @@ from lib.timing.backoff import Backoff
 
 T = TypeVar("T")
 
-#: Between tries to write what others write too.
+#: Between attempts to write an entity that others write too.
 CONTENDED = Backoff(first=timedelta(milliseconds=10), cap=timedelta(milliseconds=500))
 
 

@@ -42,7 +42,7 @@ SCALARS: dict[Any, Callable[[bool], Codec]] = {
     values.GeoPoint: values.geo_codec,
 }
 
-#: What people store in other databases, and what to declare instead.
+#: Types that Datastore cannot store, and what to declare instead.
 INSTEAD: dict[Any, str] = {
     Decimal: "an int of the smallest unit, or a str",
     date: "a datetime with a time zone, or a str",
@@ -62,7 +62,7 @@ class Compiler:
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
         self._plans: dict[tuple[type, bool], Plan] = {}
-        # Held while a plan is being filled in, so that no other thread meets a part of one.
+        # Held while a plan is filled in, so that no other thread sees it incomplete.
         self._lock = threading.RLock()
 
     def plan_of(self, cls: type, indexed: bool = False) -> Plan:

@@ -37,7 +37,7 @@ def entity(cls: Any = None, *, kind: str | None = None) -> Any:
 
 
 def _as_entity(cls: type[T], kind: str | None) -> type[T]:
-    """Derive the class with the field for what it does not know, and its kind."""
+    """Derive the class that keeps unknown properties, and give it its kind."""
     made: type[T] = derive(cls, {"__kind__": limits.check_name(kind or cls.__name__, "kind")})
     # A name that is defined further down cannot be resolved yet: then the first use checks.
     with contextlib.suppress(NameError):
@@ -56,7 +56,7 @@ class EntityCodec(Generic[T]):
         self._stamps = [item for item in self.model.properties if item.stamp]
 
     def write_key(self, entity: T, into: Any, *, may_lack_id: bool = False) -> None:
-        """Write the entity's key; raise Invalid naming the field whose id does not do."""
+        """Write the entity's key; raise Invalid with the field of a bad id."""
         write_partition(self.partition, None, into.partition_id)
         last = self._path[-1]
         add = into.path.add
@@ -149,7 +149,7 @@ class EntityCodec(Generic[T]):
 
 
 def _describe_refusal(refusal: Exception) -> str:
-    """Say what a class raised, and where; its text may quote stored data, and this is logged."""
+    """Describe what a class raised, and where; the error's own text may quote stored data."""
     place = traceback.extract_tb(refusal.__traceback__)[-1]
     where = f"{type(refusal).__name__} in {place.name} ({Path(place.filename).name}:{place.lineno})"
     text = f": {refusal}" if config().log_texts else ""

@@ -1,10 +1,9 @@
 """Stored data that a class does not know: kept beside the value that it belongs to, at any depth.
 
-It is no field of the value: nobody has declared it, so nobody has said who may see it. What reads
-fields (`dataclasses.asdict`, an encoder of JSON) does not see it; `dataclasses.replace` carries it
-along. A nested plain dataclass has no place for it: where one is read with something unknown in
-it, it is read as an instance of a derived class that has, and that is compared and shown as the
-plain class.
+It is not a field of the value, since no class has declared who may see it: `dataclasses.asdict` and
+JSON encoders leave it out; `dataclasses.replace` carries it along. A nested plain dataclass has no
+place for it. One that is stored with unknown data is read as an instance of a derived class, which
+is compared and shown as the plain class.
 """
 
 import copyreg
@@ -25,7 +24,7 @@ INDEXED = "__indexed__"
 #: The slot behind UNKNOWN.
 _SLOT = "_kept_unknown"
 
-#: No attribute has such a name: encoders that go through the fields by name pass it over.
+#: No attribute has this name, so encoders that look fields up by name skip it.
 _NO_NAME = "what the class does not know"
 
 
@@ -36,8 +35,8 @@ Kept = dict[Any, bytes]
 class KeyedDict(dict[str, Any]):
     """A dict that was read from an embedded entity with a key, which is written back with it.
 
-    A copy keeps the key, and so does a dict that is joined to it: `d | {"a": 1}`. What Python makes
-    anew, as `{**d}` does, does not, but the field of a dataclass remembers the key of its dict.
+    A copy keeps the key, and so does a union: `d | {"a": 1}`. A new dict such as `{**d}` has no
+    key, but the field of a dataclass remembers the key of its dict.
     """
 
     key = b""
@@ -65,10 +64,10 @@ class KeyedDict(dict[str, Any]):
 
 
 class _Fields:
-    """A dataclass's fields: of a class as declared, of a value with one that is no field.
+    """A dataclass's fields: of the class as declared; of a value also what `replace` carries along.
 
-    `dataclasses.replace` goes by the values of this dict, and hands what it finds to `__init__`;
-    `dataclasses.fields` leaves out what is not marked as a field.
+    `dataclasses.replace` passes on every value of this dict, `dataclasses.fields` lists only those
+    that are marked as fields.
     """
 
     def __init__(self, declared: dict[str, Any]) -> None:
@@ -82,9 +81,9 @@ class _Fields:
 
 
 def derive(cls: type[Any], namespace: dict[str, Any]) -> Any:
-    """Derive a dataclass that keeps what it does not know; `_unknown` is a parameter to make one.
+    """Derive a dataclass that keeps unknown data, which its constructor takes as `_unknown`.
 
-    What is kept takes no part in comparison, repr or JSON, and no JSON fills it.
+    Unknown data takes no part in comparison, repr or JSON, and is never read from JSON.
     """
     metaclass: Any = type(cls)
     return metaclass(
@@ -116,9 +115,9 @@ def _init_of(cls: type[Any]) -> Callable[..., None]:
 
 
 def _state_of_frozen(cls: type[Any]) -> dict[str, Any]:
-    """Return the methods that copy a frozen class with slots; its own know declared fields alone.
+    """Return copy methods for a frozen class with slots, whose own copy only declared fields.
 
-    Other classes are copied whole by Python.
+    Python copies other classes completely.
     """
     if getattr(cls.__getstate__, "__module__", "") != "dataclasses":
         return {}
@@ -152,7 +151,7 @@ def keeping(cls: Any) -> Any:
 
 
 def _reduce(value: Any) -> Any:
-    """Say how to copy or pickle a value: its derived class has no name to be found by."""
+    """Return how to copy or pickle a value whose derived class cannot be found by name."""
     return _rebuild, (value.__plain__, _attributes_of(value))
 
 
@@ -163,7 +162,7 @@ def _rebuild(plain: Any, state: dict[str, Any]) -> Any:
 
 
 def _comparison(name: str, cls: type[Any], names: tuple[str, ...]) -> Callable[[Any, object], Any]:
-    """Return a comparison that takes values of the plain class for its own."""
+    """Return a comparison that accepts values of the plain class too."""
     compare = getattr(operator, name)
 
     def compared(self: Any, other: object) -> Any:
@@ -176,7 +175,7 @@ def _comparison(name: str, cls: type[Any], names: tuple[str, ...]) -> Callable[[
 
 
 def is_of(value: object, cls: type[Any]) -> bool:
-    """Tell whether a value is of just this class, or is one of it that keeps what is unknown."""
+    """Return whether a value is of exactly this class, or of its derived class."""
     return type(value) is cls or getattr(type(value), "__plain__", None) is cls
 
 
@@ -186,7 +185,7 @@ def unknown_of(value: object) -> Kept:
 
 
 def key_of_dict(name: str) -> Any:
-    """Return under what the key of the dict in a property is kept."""
+    """Return the name under which the key of the dict in a property is kept."""
     return KEY, name
 
 

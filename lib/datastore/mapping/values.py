@@ -2,7 +2,7 @@
 
 Codecs are compiled once per model and hold only closures over plain data, so that a save or a
 load runs no reflection. `encode(pb, value, depth)` fills an empty Value; `decode(pb)` reads one.
-Both raise ConversionError, which collects the path to the culprit on its way up.
+Both raise ConversionError, which collects the path to the value on its way up.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class ConversionError(Exception):
         self.path: list[str] = []
 
     def within(self, name: str) -> "ConversionError":
-        """Return the same mismatch, seen from one level further out."""
+        """Return the same error with a longer path."""
         self.path.insert(0, name)
         return self
 
@@ -146,7 +146,7 @@ def _too_long(longest: int, indexed: bool) -> str:
 
 
 def bool_codec(indexed: bool) -> Codec:
-    """Booleans, and nothing that is merely true or false."""
+    """Booleans only, not values that are truthy or falsy."""
 
     def encode(pb: Any, value: Any, _depth: int) -> None:
         if value is not True and value is not False:

@@ -16,10 +16,10 @@ from lib.json.secrecy import is_secret
 
 T = TypeVar("T")
 
-#: The attribute in which a value has what its class does not know (lib.datastore.mapping.unknown).
+#: The attribute that holds a value's unknown data (lib.datastore.mapping.unknown).
 UNKNOWN = "_unknown"
 
-#: What is marked so can be read in a key, in an index, or in an answer about one of them.
+#: Values with these marks are readable in a key or an index.
 _SHOWN = frozenset({marks.IdMark, marks.ParentMark, marks.IndexedMark})
 
 

@@ -1,4 +1,4 @@
-"""Which state of the world a read sees: the present one, or that of a transaction."""
+"""What a read sees: the current state, or a transaction's snapshot."""
 
 from typing import Any, Protocol
 

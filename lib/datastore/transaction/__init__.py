@@ -1,5 +1,5 @@
-"""Functions that run in a transaction, again and whole when others were faster.
+"""Runs functions in transactions, and runs them again on contention.
 
-`transaction` is what such a function is handed, `attempts` runs it with locks, `optimistic`
-without, `receipts` finds out about commits whose answer was lost. Imports write and all below it.
+`transaction` is what such a function gets, `attempts` runs it with locks, `optimistic` without;
+`receipts` settles commits whose answer was lost. Imports write and all below it.
 """

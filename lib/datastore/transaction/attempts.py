@@ -1,4 +1,4 @@
-"""Running a function in a transaction, again and whole when somebody else was faster."""
+"""Runs a function in a transaction, and runs it again on contention."""
 
 import contextlib
 import dataclasses
@@ -21,16 +21,16 @@ from lib.timing.retry import retry
 
 T = TypeVar("T")
 
-#: For a rollback past the caller's deadline: nobody waits for its answer.
+#: Time for a rollback past the caller's deadline.
 GRACE = timedelta(seconds=1)
 
 _is_running: ContextVar[bool] = ContextVar("transaction", default=False)
 
 
 def run_body(body: Callable[[Transaction], T], transaction: Transaction) -> T:
-    """Return what a body returns; TypeError where that has still to run, for nothing was written.
+    """Return a body's result; raise TypeError if it is a coroutine or a generator.
 
-    So it is with an async function, and with a generator.
+    Such a body has not run yet, so nothing was written.
     """
     returned = body(transaction)
     if isinstance(returned, Awaitable | GeneratorType | AsyncGeneratorType):
@@ -72,7 +72,7 @@ def run_transaction(
 
 @dataclass
 class _Runner:
-    """The attempts of one call; `previous` lets the service favour one that lost before."""
+    """The attempts of one call; `previous` lets the service prefer a retried transaction."""
 
     service: Service
     codecs: Codecs
@@ -114,7 +114,7 @@ class _Runner:
         return written
 
     def _let_go(self, transaction: Transaction) -> None:
-        """Free what the transaction holds, even past the deadline; failing that, it expires."""
+        """Release the transaction's locks, even past the deadline; if that fails, it expires."""
         with contextlib.suppress(AmendsError), deadline.shielded(GRACE):
             transaction.roll_back()
 
@@ -134,7 +134,7 @@ class _Runner:
 
 
 def with_stored(returned: Any, written: list[Written]) -> Any:
-    """Put the stored entities where `returned` holds those that were handed to the writes."""
+    """Replace the written entities in `returned` by what is stored."""
     if type(returned) in (list, tuple):
         return type(returned)(with_stored(item, written) for item in returned)
     for given, stored in reversed(written):

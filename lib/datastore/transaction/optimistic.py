@@ -47,10 +47,9 @@ def run_optimistically(
 class OptimisticTransaction(Transaction):
     """Reads the present, and writes only if nothing that was read has changed since.
 
-    It holds no locks. That is its point: a process that is killed in a locking transaction keeps
-    everybody else from what it read until the service gives the transaction up, up to a minute
-    later. In return it runs no queries, and whatever it reads it also writes, or it writes
-    nothing.
+    It holds no locks: a process that is killed in a locking transaction blocks what it read until
+    the service ends the transaction, up to a minute later. In return it runs no queries, and it
+    must write everything that it reads, or nothing.
     """
 
     codes = STRONG.codes
@@ -72,15 +71,15 @@ class OptimisticTransaction(Transaction):
         return found
 
     def run(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: at the commit nobody could tell what a query would find then."""
+        """Refuse: a commit cannot check that a query would still find the same."""
         raise TypeError("an optimistic transaction runs no queries")
 
     page = count = aggregate = run
 
     def commit_if_unchanged(self, now: datetime) -> list[Written]:
-        """Send the writes, each on the condition that what was read is still so.
+        """Send the writes, each on condition that what was read has not changed.
 
-        Raises Contention when it is not.
+        Raises Contention when it has.
         """
         try:
             written = commit_alone(self._service, self._codecs, self._state_conditions(), now)

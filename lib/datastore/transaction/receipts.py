@@ -1,4 +1,4 @@
-"""Receipts: how a transaction learns whether a commit went through whose answer was lost.
+"""Receipts: they show whether a commit whose answer was lost has gone through.
 
 Each commit of `transact` also writes the transaction's own random name to one small entity that
 no other transaction uses meanwhile. When the answer is lost, the transaction is first rolled
@@ -42,7 +42,7 @@ class Receipts:
         self._made = 0
 
     def take(self, now: datetime) -> CommitReceipt:
-        """Return a receipt that nobody else has until it is given back."""
+        """Return a receipt that is not handed out again until it is given back."""
         with self._lock:
             self._forget_after_fork()
             if self._made < RING_SIZE or not self._free:
@@ -59,6 +59,6 @@ class Receipts:
             self._free.clear()
 
     def give_back(self, receipt: CommitReceipt) -> None:
-        """Let others use it; only once it is known how its transaction ended."""
+        """Make a receipt available again, once it is known how its transaction ended."""
         with self._lock:
             self._free.append(receipt.id)

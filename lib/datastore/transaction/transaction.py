@@ -1,4 +1,4 @@
-"""What a function in a transaction may do: read one state of the world, and collect writes."""
+"""What a function in a transaction can do: read a snapshot and collect writes."""
 
 import contextlib
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ Written = tuple[Any, Any]
 
 
 class AnswerLost(Unavailable):
-    """Nobody knows whether the commit went through."""
+    """It is not known whether the commit went through."""
 
 
 class Transaction:
@@ -42,7 +42,7 @@ class Transaction:
     It does not see its own writes: a read after a write returns what was stored before.
     """
 
-    #: ABORTED ends the transaction: it is the whole function that is tried again then.
+    #: ABORTED ends the transaction; the whole function is then retried.
     codes = STRONG.codes - {"ABORTED"}
 
     def __init__(
@@ -161,7 +161,7 @@ class Transaction:
     def commit(self, now: datetime, receipt: Any = None) -> list[Written]:
         """Send the writes, and a receipt with them; return what became of each.
 
-        Raises AnswerLost if nobody knows whether it went through, and Contention if it did not
+        Raises AnswerLost if it is not known whether it went through, and Contention if it did not
         and the function may run again.
         """
         request = self._service.request("Commit")

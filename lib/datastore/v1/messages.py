@@ -45,9 +45,8 @@ def enum_number(name: str, value: str) -> int:
 def _register() -> None:
     """Import the library's message types, which registers their descriptors.
 
-    The library's own __init__ would import its clients as well, for gRPC, asyncio and REST: two
-    thirds of a cold start. An empty package stands in for it meanwhile; whoever imports the
-    library later gets the real one.
+    The library's own __init__ also imports its clients for gRPC, asyncio and REST: two thirds of a
+    cold start. An empty package stands in for it meanwhile; a later import gets the real one.
     """
     if _LIBRARY in sys.modules:
         importlib.import_module(f"{_LIBRARY}.types")

@@ -1,7 +1,7 @@
 """Property paths: how a mask or a transform names a stored property.
 
-In a path a dot leads into an embedded entity. A property that has one in its own name, as those
-of a flattened field have, is quoted, and so is whatever else is no simple name
+In a path a dot leads into an embedded entity. A name that contains a dot, as those of flattened
+fields do, is quoted, and so is any other name that is not an identifier
 (google.datastore.v1 PropertyMask).
 """
 

@@ -1,7 +1,7 @@
 """Many reads or writes in chunks, with one outcome for each, in the order asked.
 
-A chunk of writes is one commit, so one write that cannot be made keeps the others of its chunk
-from being made. Then one Lookup tells which those are, and the rest is sent again without them.
+A chunk of writes is one commit, so one write that is refused has its whole chunk refused. One
+Lookup then shows which writes are at fault, and the rest is sent again.
 """
 
 import contextvars
@@ -27,17 +27,17 @@ from lib.errors import AmendsError
 T = TypeVar("T")
 C = TypeVar("C")
 
-#: Chunks in flight at once: beyond that they only wait for one another at the service.
+#: Chunks in flight at once; more would only wait for each other at the service.
 MAX_PARALLEL = 4
-#: Of the 10 MiB that a request may have, the part that is filled with mutations.
+#: How much of a request's 10 MiB is filled with mutations.
 MAX_CHUNK_BYTES = 9 * 1024 * 1024
-#: What is wrong with one write, not with the chunk or the service.
+#: Errors of a single write, not of the chunk or the service.
 _OF_ONE = (errors.AlreadyExists, errors.NotFound, errors.VersionMismatch, errors.Invalid)
 
 
 @dataclass(frozen=True, slots=True)
 class ItemResult(Generic[T]):
-    """What became of one item: its value, or the error (NotFound for what is missing)."""
+    """The result of one item: its value, or its error (NotFound for a missing entity)."""
 
     value: T | None = None
     error: AmendsError | None = None
@@ -98,7 +98,7 @@ def _get_chunk(service: Service, codecs: Codecs, keys: Sequence[Key[T]]) -> list
 def write_many(
     service: Service, codecs: Codecs, mutations: Sequence[Mutation], now: datetime
 ) -> list[ItemResult[Any]]:
-    """Write many, 500 to a commit; every write is made that can be made."""
+    """Write many, 500 to a commit; a refused write does not stop the others."""
     outcomes: list[ItemResult[Any]] = [ItemResult()] * len(mutations)
     items: list[_Item] = []
     for index, mutation in enumerate(mutations):
@@ -116,7 +116,7 @@ def write_many(
 
 
 def _split_waves(items: Sequence[_Item]) -> list[list[_Item]]:
-    """Put each further write of one key into a later wave, so that they are made in order."""
+    """Put further writes of the same key into later waves, so that they are made in order."""
     waves: list[list[_Item]] = []
     writes_of: dict[Any, int] = {}
     for item in items:
@@ -177,14 +177,14 @@ def _without_culprits(
 ) -> list[list[_Item]]:
     """Note the errors of writes that cannot be made; return the rest to be sent again.
 
-    Where what is stored shows no culprit (somebody was faster, or the service dislikes a value),
-    the rest comes in two halves, which ends with the culprit alone.
+    If what is stored shows no reason (another writer was faster, or the service refuses a value),
+    the rest is returned in two halves, until the refused write is alone.
     """
     complete = [item for item in items if item.mutation.target.is_complete]
     keys = [item.mutation.target for item in complete]
     try:
         found = fetch_many(service, codecs, keys, only_keys=True)
-    except AmendsError as problem:  # nothing of the chunk is written, and no culprit is known
+    except AmendsError as problem:  # nothing of the chunk was written, and the reason is unknown
         _fail_all(items, outcomes, problem)
         return []
     culprits: set[int] = set()
@@ -213,7 +213,7 @@ def _foresee(mutation: Mutation, result: Any) -> AmendsError | None:
 
 
 def in_parallel(work: Callable[[C], T], chunks: Sequence[C]) -> list[T]:
-    """Do the work for each chunk, several at a time, under the caller's deadline."""
+    """Run `work` for each chunk, several at a time, under the caller's deadline."""
     if len(chunks) < 2:
         return [work(chunk) for chunk in chunks]
     with ThreadPoolExecutor(min(MAX_PARALLEL, len(chunks))) as pool:

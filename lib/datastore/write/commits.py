@@ -1,4 +1,4 @@
-"""Commits: sent again only where that is safe, their failures made ours.
+"""Commits, retried only where that is safe, with our own errors.
 
 ABORTED and RESOURCE_EXHAUSTED say that nothing was written. After a status in INDETERMINATE the
 commit may have gone through. It is sent again then only if every write in it is repeatable, and
@@ -87,7 +87,7 @@ def send_alone(service: Service, request: Any, mutations: Sequence[Mutation]) ->
 
 
 def was_never_sent(error: Exception) -> bool:
-    """Say whether a call failed before a connection was made, so that nothing was sent."""
+    """Return whether a call failed before it was connected, so that nothing was sent."""
     return details_of(error).startswith("failed to connect to all addresses")
 
 
@@ -97,12 +97,12 @@ def maybe_applied(mutations: Sequence[Mutation]) -> AmendsError:
 
 
 def describe(mutations: Sequence[Mutation]) -> str:
-    """Say what a commit is about."""
+    """Describe a commit's entities for a message."""
     return mutations[0].subject if len(mutations) == 1 else f"{len(mutations)} entities"
 
 
 def commit_error(error: Exception, mutations: Sequence[Mutation]) -> AmendsError:
-    """Return our error for a failed commit.
+    """Return the lib.errors error for a failed commit.
 
     Stale versions are reported as FAILED_PRECONDITION or as ABORTED; a commit without versions
     has no other reason to be ABORTED than contention.

@@ -151,8 +151,8 @@ def _read_partial(
 ) -> Any:
     """Return an entity after a write of some of its fields.
 
-    Where somebody else has written since, what this write has stored, and its version, stand in
-    what is stored now: a counter's answer is its own, and a stale version is noticed later.
+    If another write has come since, the result is what is stored now with this write's own values
+    and version: a counter returns its own value, and a stale version is noticed later.
     """
     codec = codecs.of(type(written))
     entity = codec.read(stored)

@@ -35,7 +35,7 @@ class Mutation:
 
     @property
     def is_partial(self) -> bool:
-        """Whether it leaves some of the entity to what is stored."""
+        """Whether it leaves some of the stored entity unchanged."""
         return self.mask is not None or bool(self.transforms)
 
     @property

@@ -1,4 +1,4 @@
-"""Changes that the service makes to the value that is stored, whatever it is by then."""
+"""Changes that the service applies to the stored value."""
 
 import functools
 import operator
@@ -32,7 +32,7 @@ class Transform:
 
     @property
     def is_of_list(self) -> bool:
-        """Whether it changes a list, with whose new value the service does not answer."""
+        """Whether it changes a list, whose new value the service does not return."""
         return self.change in ("append_missing_elements", "remove_all_from_array")
 
 
@@ -101,8 +101,8 @@ def write_transform(
 def _changed_type(target: StoredField, transform: Transform) -> Any:
     """Return the type of what a change is made with.
 
-    The service makes a list of a text, or a time of a number, if it is told to: then the entity
-    could not be read any more.
+    Asked to, the service turns a text into a list or a number into a time, and the entity could not
+    be read any more.
     """
     members = members_of(target.hint)
     if transform.is_of_list:
