@@ -142,7 +142,7 @@ _STOPPING_BEFORE = {
 }
 
 #: A code of several words where an error begins, or a part of one: "step a: deadline_passed".
-_CODE = re.compile(r"(?:^|(?<=: )|(?<=; ))[a-z]+(?:_[a-z]+)+(?=$|: |; )")
+_CODE = re.compile(r"(?:^|(?<=: )|(?<=; ))[a-z]+(?:_[a-z]+)+(?=\Z|: |; )")
 
 
 def cause_of(stopping: str) -> str:
