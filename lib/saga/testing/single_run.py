@@ -13,7 +13,7 @@ import msgspec
 
 from lib.datastore import Store
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Step
+from lib.saga.definition.steps import Signal, Timer
 from lib.saga.machine.causes import explain
 from lib.saga.machine.inputs import CancelRequested
 from lib.saga.state.records import EventRecord, Loaded, SagaStatus, StepStatus
@@ -118,10 +118,10 @@ class Run:
 
     def _may_run(self, task: Task, until: datetime) -> bool:
         saga = self._environment.repository.find(task.delivery.saga_id)
-        if task.at <= until or saga is None:
+        if task.at <= max(until, self.now) or saga is None:
             return True
         definition = self._environment.definitions.get_declared(saga)
-        return isinstance(definition.parts[task.delivery.step], Step)
+        return not isinstance(definition.parts[task.delivery.step], Timer | Signal)
 
     def _deliver(self, task: Task) -> None:
         environment = self._environment

@@ -10,7 +10,7 @@ from lib.datastore import key
 from lib.errors import Conflict, Invalid
 from lib.saga.definition.context import Permanent, Retry, StepContext
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Signal, Step, Timer
+from lib.saga.definition.steps import Child, Signal, Step, Timer
 from lib.saga.state.records import SagaStatus, StepStatus
 from lib.saga.testing import VirtualClock, run
 from tests.unit.explore.seats import Seats, add_seats, make_saga, seat
@@ -40,6 +40,17 @@ def test_a_saga_runs_to_its_end_and_shows_its_outputs_events_and_store() -> None
 def test_what_is_tried_again_is_run_without_moving_the_clock_by_hand() -> None:
     made = run(make_saga("ab", {"b/1": Retry("later")}), {}, prepare=add_seats)
     assert made.status is SagaStatus.COMPLETED
+
+
+@pytest.mark.parametrize("name", ["b", "undo b"])
+def test_the_end_of_a_child_that_was_tried_again_reaches_its_parent_in_the_same_run(
+    name: str,
+) -> None:
+    fails = {"c": Permanent("no")} if name == "undo b" else {}
+    child = make_saga("b", {f"{name}/1": Retry("later", after=DAY)})
+    steps = (Child("child", saga=child, payload=lambda _, __: {}), seat("c", fails))
+    made = run(Saga("parent", payload=dict, steps=steps), {}, prepare=add_seats)
+    assert made.status is (SagaStatus.ROLLED_BACK if fails else SagaStatus.COMPLETED)
 
 
 def refuse(problem: Exception) -> Callable[[Any, Any], bool]:
