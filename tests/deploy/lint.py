@@ -23,6 +23,7 @@ def find_faults(lines: Sequence[str], folder: Path) -> list[str]:
 
     It knows commands and flags; it does not look at values.
     """
+    lines = list(dict.fromkeys(lines))  # gcloud gives one verdict for lines that are the same
     commands = folder / "commands.json"
     commands.write_text(
         json.dumps(

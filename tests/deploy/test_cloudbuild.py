@@ -21,7 +21,7 @@ from tests.deploy.models import find_models
 FILE = yaml.safe_load((PROJECT / "cloudbuild.yaml").read_text())
 STEPS = {step["id"]: step for step in FILE["steps"]}
 SUBSTITUTIONS: dict[str, str] = FILE["substitutions"]
-README = (PROJECT / "README.md").read_text()
+PAGE = (PROJECT / "docs/deploy.md").read_text()
 
 
 def parse(build: dict[str, Any]) -> Any:
@@ -71,9 +71,9 @@ def test_every_setting_that_the_build_could_state_is_a_substitution() -> None:
     assert names == set(SUBSTITUTIONS)
 
 
-def test_every_substitution_has_its_line_in_the_readme() -> None:
+def test_every_substitution_has_its_line_in_the_page() -> None:
     for name in SUBSTITUTIONS:
-        assert re.search(rf"^\| `{name}` \|", README, re.MULTILINE), name
+        assert re.search(rf"^\| `{name}` \|", PAGE, re.MULTILINE), name
 
 
 def test_what_the_build_says_needs_no_package_but_a_yaml_library(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def run_image_step(
 def test_who_submits_sees_the_log_while_it_builds() -> None:
     """gcloud shows a log that is in Cloud Logging alone by its beta command, and by no other."""
     assert FILE["options"]["logging"] == "CLOUD_LOGGING_ONLY"
-    for text in (README, (PROJECT / "cloudbuild.yaml").read_text()):
+    for text in (PAGE, (PROJECT / "cloudbuild.yaml").read_text()):
         assert "gcloud beta builds submit" in text
         assert "gcloud builds submit" not in text
 

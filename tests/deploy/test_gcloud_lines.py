@@ -88,9 +88,9 @@ def test_the_line_that_deletes_what_is_left_over_is_understood(
     assert find_faults(said, tmp_path) == []
 
 
-def test_every_gcloud_line_of_the_readme_and_of_cloudbuild_is_understood(tmp_path: Path) -> None:
-    readme = (PROJECT / "README.md").read_text()
-    said = [*re.findall(r"`(gcloud [^`]*)`", readme), *find_commands(readme)]
+def test_every_gcloud_line_of_the_pages_and_of_cloudbuild_is_understood(tmp_path: Path) -> None:
+    pages = "\n".join(page.read_text() for page in sorted((PROJECT / "docs").glob("*.md")))
+    said = [*re.findall(r"`(gcloud [^`]*)`", pages), *find_commands(pages)]
     for step in yaml.safe_load((PROJECT / "cloudbuild.yaml").read_text())["steps"]:
         for argument in step["args"]:
             said += find_commands(str(argument).replace("$$", "$"))

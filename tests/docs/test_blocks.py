@@ -1,0 +1,99 @@
+"""Every block of code of README and docs/ is run by a test, or says why it is not."""
+
+import re
+import shutil
+import subprocess
+import sys
+import types
+
+import pytest
+
+from domain.orders.inventory import Stock
+from lib.datastore import Store, connect, key
+from local.stack import Stack
+from tests.docs.pages import PAGES, Block, find_blocks, read_paste
+
+BLOCKS = [block for page in PAGES for block in find_blocks(page)]
+#: Pages whose Python is one module, from top to bottom.
+MODULES = ["docs/datastore.md", "docs/sagas.md", "docs/develop.md"]
+#: Where the local Datastore is, as docs/develop.md has it.
+DATASTORE = "127.0.0.1:8081"
+#: Languages of pictures and of settings that another test reads.
+READ_ELSEWHERE = {"mermaid", "hcl"}
+
+
+@pytest.mark.parametrize("page", MODULES)
+def test_the_python_of_a_page_runs_from_top_to_bottom(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
+    blocks = [
+        block
+        for block in find_blocks(page)
+        if block.language == "python" and block.is_run and read_paste(block) is None
+    ]
+    assert blocks
+    for block in blocks:
+        exec(compile(block.code, page, "exec"), module.__dict__)
+    for name, value in list(vars(module).items()):
+        if name.startswith("test_") and value.__module__ == "page":
+            value()
+
+
+def is_run(block: Block) -> bool:
+    """Tell whether a test runs a block, or holds it to the code."""
+    if block.language in READ_ELSEWHERE:
+        return True
+    if block.language == "python":
+        return block.page in MODULES or read_paste(block) is not None
+    lines = [line for line in block.code.splitlines() if line.strip()]
+    return block.language == "sh" and all(is_run_line(block.page, line) for line in lines)
+
+
+def is_run_line(page: str, line: str) -> bool:
+    """Tell so of a line for the shell: gcloud's own parser reads those for it."""
+    if line.startswith(("make ", "gcloud ", "#")):
+        return True
+    if page == "README.md":
+        return line.startswith(("curl ", ".venv/bin/python -m pytest"))
+    return page == "docs/develop.md" and line.startswith(f"curl {DATASTORE}/")
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda b: f"{b.page}: {b.section}: {b.language}")
+def test_a_block_is_run_or_says_why_not(block: Block) -> None:
+    assert is_run(block) or not block.is_run, (
+        f"no test runs this block of {block.page}; mark it with <!-- not run: why -->\n{block.code}"
+    )
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "sh"], ids=lambda b: b.page)
+def test_a_block_for_the_shell_is_read_by_it(block: Block) -> None:
+    done = subprocess.run(["bash", "-n"], input=block.code, text=True, capture_output=True)
+    assert done.returncode == 0, f"{block.page}: {done.stderr}\n{block.code}"
+
+
+def test_a_block_without_a_language_is_none() -> None:
+    assert [b.page for b in BLOCKS if not b.language] == []
+
+
+def test_every_fence_is_the_beginning_or_the_end_of_a_block() -> None:
+    for page, text in PAGES.items():
+        fences = len(re.findall(r"^ *```", text, re.MULTILINE))
+        assert fences == 2 * len(find_blocks(page)), page
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_data_is_read_and_edited_as_the_page_shows(stack: Stack) -> None:
+    store = Store(connect(project=stack.project, emulator_host=stack.datastore_host))
+    store.upsert(Stock(id="tea", units=1))
+    said = ""
+    for block in BLOCKS:
+        if block.page == "docs/develop.md" and block.code.startswith("curl "):
+            command = block.code.replace(DATASTORE, stack.datastore_host)
+            command = command.replace("curl ", "curl --silent --show-error --fail ")
+            done = subprocess.run(["bash", "-c", command], text=True, capture_output=True)
+            assert done.returncode == 0, done.stderr
+            said += done.stdout
+    assert '"Stock"' in said
+    assert store.get(key(Stock, "tea")).units == 99

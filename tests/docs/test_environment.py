@@ -1,0 +1,94 @@
+"""docs/develop.md lists every environment variable that the code reads, and no other."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from deploy.settings import Settings
+from tests.docs.pages import PAGES, PROJECT
+
+PAGE = PAGES["docs/develop.md"].split("## Environment variables")[1]
+LISTED = set(re.findall(r"^\| `([A-Z_*]+)` \|", PAGE, re.MULTILINE))
+CODE = ("main.py", "lib", "local", "deploy", "functions", "domain")
+NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*(_\*)?")
+#: What a mapping of variables is called where it is read.
+MAPPING = re.compile(r"(.*\.)?(environ|env|environment)")
+GETTERS = re.compile(r"(.*\.)?(environ|env|environment)\.(get|pop|setdefault)|env|(.*\.)?getenv")
+
+
+def find_files(*roots: str) -> list[Path]:
+    paths = [PROJECT / root for root in roots]
+    return [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py"))]
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def find_constants() -> dict[str, str]:
+    """Return the texts that modules keep under a name in capitals, by which others read."""
+    return {
+        target.id: node.value.value
+        for path in find_files(*CODE)
+        for node in parse(path).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name) and isinstance(node.value.value, str)
+    }
+
+
+CONSTANTS = find_constants()
+
+
+def name_of(node: ast.expr) -> str:
+    """Return the variable that an expression names; "" where it is made at run time."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.Name):
+        return CONSTANTS.get(node.id, "")
+    if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+        return f"{ast.literal_eval(node.values[0])}*"
+    return ""
+
+
+def find_reads(tree: ast.Module) -> Iterator[str]:
+    """Yield the variables that a module reads, and those that it sets for its processes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and GETTERS.fullmatch(ast.unparse(node.func)):
+            yield name_of(node.args[0])
+        elif isinstance(node, ast.Subscript) and MAPPING.fullmatch(ast.unparse(node.value)):
+            yield name_of(node.slice)
+        elif isinstance(node, ast.Dict) and is_environment(node):
+            yield from (name_of(key) for key in node.keys if key is not None)
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotEq):
+            yield name_of(node.comparators[0]) if "environ" in ast.unparse(node.left) else ""
+
+
+def is_environment(node: ast.Dict) -> bool:
+    """Tell whether a dict is handed to a process: one of its keys is a variable of ours."""
+    keys = [name_of(key) for key in node.keys if key is not None]
+    spread = [ast.unparse(v) for k, v in zip(node.keys, node.values, strict=True) if k is None]
+    return "os.environ" in spread or any(key.startswith("AMENDS_") for key in keys)
+
+
+def find_variables(*roots: str) -> set[str]:
+    names = {name for path in find_files(*roots) for name in find_reads(parse(path))}
+    return {name for name in names if NAME.fullmatch(name)}
+
+
+def test_every_variable_that_the_code_reads_is_listed() -> None:
+    found = find_variables(*CODE)
+    assert {"AMENDS_BASE_URL", "K_SERVICE", "OTEL_EXPORTER_OTLP_TIMEOUT", "THREADS"} <= found
+    assert found - LISTED == set()
+
+
+def test_every_setting_of_a_deployment_is_listed() -> None:
+    assert {field.name.upper() for field in fields(Settings)} - LISTED == set()
+
+
+def test_every_listed_variable_is_read_somewhere() -> None:
+    settings = {field.name.upper() for field in fields(Settings)}
+    image = set(re.findall(r"([A-Z_]+)=\S", (PROJECT / "Dockerfile").read_text()))
+    assert LISTED - settings - image - find_variables(*CODE, "tests") - {"PYTHONPATH"} == set()
