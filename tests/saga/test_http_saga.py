@@ -11,7 +11,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.remote.http_call import HttpCall
 from tests.saga.bench import Bench
-from tests.unit.http_step.service import Asked, Service, Write, answer, running
+from tests.unit.saga.remote.service import Asked, Service, Write, answer, running
 
 TWICE = RetryPolicy(attempts=2)
 

@@ -9,7 +9,7 @@ from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
 from lib.saga.state.delivery import Delivery
 from tests.saga.bench import Bench, Probe, start
-from tests.unit.test_dispatch import AWAY, FailingClient, make_queue
+from tests.unit.saga.engine.test_cloud_tasks import AWAY, FailingClient, make_queue
 
 
 def lose_queue(bench: Bench, error: Exception) -> None:

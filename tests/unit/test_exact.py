@@ -16,7 +16,7 @@ from lib.json.decoder import decode_json
 from lib.json.exact_numbers import ExactNumber, encode_exact, read_number
 from lib.saga.machine.inputs import Result
 from lib.saga.state.payload import canonical_payload, decode_payload
-from tests.unit.saga.test_verdict import run
+from tests.unit.saga.engine.test_verdict import run
 
 LONG = "12345678901234567890.123456789012345678901"
 

@@ -13,7 +13,7 @@ from google.auth import exceptions as auth_exceptions
 from lib.errors import Unavailable
 from lib.saga.engine.cloud_tasks import CloudTasksQueue, choose_queue, make_client
 from lib.timing.deadline import within
-from tests.unit.saga.test_verdict import DELIVERY
+from tests.unit.saga.engine.test_verdict import DELIVERY
 
 QUEUES = ["q", "q-2", "q-3", "q-4"]
 
