@@ -324,6 +324,12 @@ class Environment:
             self.log(f"here: {fault.kind} {where}")
         return fault
 
+    def let_overtake(self, fault: Fault) -> None:
+        """Let other deliveries run while the process stands still; raise Killed if it died."""
+        process = self.process
+        self._carry_out(process, fault)
+        process.live()
+
     def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
         """Have something happen by itself, when a fault says."""
         until = None if fault.events is None else self.events + fault.events

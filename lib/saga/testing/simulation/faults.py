@@ -29,6 +29,9 @@ class FaultKind(StrEnum):
     REFUSED = "refused"
     #: The Datastore does not answer a lookup or a query.
     UNREAD = "unread"
+    #: The Datastore defers the roots of a lookup, and answers them after other deliveries: after
+    #: one more of the same task, or when all is quiet.
+    DEFERRED = "deferred lookup"
     #: The action does not answer in time; it never began, or goes on in its thread for a while.
     TIME_OUT = "time-out"
     OUTLAST = "outlasts time-out"
@@ -106,6 +109,8 @@ OVERTAKEN = (1, None)
 FREEZES = tuple(Fault(FaultKind.FREEZE, events) for events in OVERTAKEN)
 LOST_FREEZES = tuple(Fault(FaultKind.FREEZE, events, lost=True) for events in OVERTAKEN)
 INTERLEAVINGS = tuple(Fault(FaultKind.INTERLEAVE, points) for points in (1, 2, None))
+#: Between the answers of a deferred lookup, the same task is delivered again, or all goes on.
+DEFERRALS = tuple(Fault(FaultKind.DEFERRED, events) for events in (0, None))
 DELAYS = tuple(Fault(FaultKind.DELAY, events) for events in OVERTAKEN)
 COPIES = tuple(Fault(FaultKind.COPY, events) for events in (0, None))
 
@@ -147,6 +152,7 @@ WORDS = {
     FaultKind.MADE_LATE: "nothing answers {where}, and it is written when {until}",
     FaultKind.REFUSED: "the queue takes nothing {where}",
     FaultKind.UNREAD: "the Datastore does not answer {where}",
+    FaultKind.DEFERRED: "the Datastore defers the root in {where} until {overtaker}",
     FaultKind.TIME_OUT: "the time-out strikes {where}",
     FaultKind.OUTLAST: "the time-out strikes {where}, which goes on in its thread when {until}",
     FaultKind.DROP: "the queue is dropped {where}",
@@ -178,6 +184,7 @@ def describe_fault(point: Point, fault: Fault) -> str:
         where=point.where,
         process=point.process,
         until=_describe_events(fault.events),
+        overtaker=_describe_overtaker(fault.events),
         turns=_describe_turns(fault.events),
     )
     return words + ("; the queue forgets its task" if fault.lost else "")
@@ -189,6 +196,10 @@ def _describe_events(events: int | None) -> str:
     if events == 0:
         return "it has ended"
     return f"{events} more {'delivery has' if events == 1 else 'deliveries have'} run"
+
+
+def _describe_overtaker(events: int | None) -> str:
+    return "all is quiet" if events is None else "the same task was delivered again"
 
 
 def _describe_turns(points: int | None) -> str:

@@ -8,11 +8,13 @@ from lib.datastore import Key, Mutation, Query, Results
 from lib.errors import AmendsError, Unavailable
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing.memory.clock import VirtualClock
+from lib.saga.testing.memory.deferred_lookup import look_up_in_parts
 from lib.saga.testing.memory.entities import Memory
 from lib.saga.testing.memory.queue import MemoryQueue
 from lib.saga.testing.memory.store import MemoryStore
 from lib.saga.testing.memory.transaction import MemoryTransaction
 from lib.saga.testing.simulation.faults import (
+    DEFERRALS,
     LATE_COMMITS,
     LOST_ANSWER,
     NOT_MADE,
@@ -51,6 +53,10 @@ class FaultPoints(Protocol):
         """Come to a point at which only these faults matter; return the one that is chosen."""
         ...
 
+    def let_overtake(self, fault: Fault) -> None:
+        """Let other deliveries run while the process stands still, as many as the fault says."""
+        ...
+
     def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
         """Have something happen by itself, when a fault says."""
         ...
@@ -64,9 +70,14 @@ class FaultyStore(MemoryStore):
         self._points = points
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return what each key leads to; the engine's own lookups may go without an answer."""
-        self._read("lookup")
-        return super().find_multi(keys)
+        """Return what each key leads to; the engine's own lookups may fail, or come in parts."""
+        deferral = self._read("lookup", *(DEFERRALS if len(keys) > 1 else ()))
+        if deferral is None:
+            return super().find_multi(keys)
+        points = self._points
+        return look_up_in_parts(
+            self.memory, self._codecs, keys, lambda: points.let_overtake(deferral)
+        )
 
     def run(self, query: Query[Any], limit: int = 100) -> Results[Any]:
         """Return the first `limit` results of a query; the engine's own may have no answer."""
@@ -96,15 +107,18 @@ class FaultyStore(MemoryStore):
             mutations, lambda: send(transaction, mutations), may_be_unanswered=optimistic
         )
 
-    def _read(self, what: str) -> None:
+    def _read(self, what: str, *faults: Fault) -> Fault | None:
+        """Come to the point of a read; return the fault that the caller has to carry out."""
         process = self._points.process
         process.live()
         process.moved = True
         self.clock.advance(LATENCY)
         if process.called or not (process.task or process.sweeps):
-            return
-        if self._points.meet(f"a {what} of {process.name}", process.name, (UNREAD,)):
+            return None
+        fault = self._points.meet(f"a {what} of {process.name}", process.name, (UNREAD, *faults))
+        if fault is UNREAD:
             raise Unavailable("the Datastore does not answer")
+        return fault
 
     def _write(
         self,

@@ -333,6 +333,8 @@ class Simulation:
             self._interleave(process, process.task, fault)
         elif fault.kind is FaultKind.DUPLICATE and process.task is not None:
             self._deliver(self._copy(process.task))
+        elif fault.kind is FaultKind.DEFERRED:
+            self._defer(process, fault)
         else:
             # News of a child that comes meanwhile is left to the sweep.
             self._may_need_sweep = self._may_need_sweep or fault is DEPLOY
@@ -365,6 +367,13 @@ class Simulation:
         self._go_on(None if fault.events is None else events + fault.events)
         self._frozen.pop()
         self._note_patience(since)
+
+    def _defer(self, process: Process, fault: Fault) -> None:
+        """Let others go on between the two answers of a process's lookup."""
+        if fault.events == 0 and process.task is not None:
+            self._deliver(self._copy(process.task))
+        else:
+            self._freeze(process, fault)
 
     def _note_patience(self, since: datetime) -> None:
         """A process has stood still since then: for longer, and its saga may seem to be lost."""
