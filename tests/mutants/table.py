@@ -23,6 +23,7 @@ REQUESTS = "lib/saga/machine/operator/idempotency.py"
 STARTING = "lib/saga/machine/starting/plan.py"
 VERBS = "lib/saga/machine/operator/control.py"
 DRAFT = "lib/saga/machine/decision/draft.py"
+LOOKUPS = "lib/datastore/read/lookups.py"
 PURGE = "lib/saga/engine/sweep/purge.py"
 
 MUTANTS = (
@@ -156,6 +157,18 @@ MUTANTS = (
         "    if False:",
     ),
     # The shell.
+    Mutant(PURGE, "        if ancestry.is_unfinished(saga):", "        if False:"),
+    Mutant(PURGE, "        if not expires_by_ttl(saga, engine.retention):", "        if False:"),
+    Mutant(
+        PURGE,
+        "        engine.repository.purge(saga, effects, records)",
+        "        engine.repository.purge(saga, records)",
+    ),
+    Mutant(
+        LOOKUPS,
+        '            if as_of is None and response.HasField("read_time"):',
+        "            if False:",
+    ),
     Mutant(PURGE, "        return saga.parent_id\n", '        return ""\n'),
     Mutant(
         RECORDER,

@@ -20,7 +20,7 @@ from lib.saga.machine import backward, outstanding
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.records import Loaded, SagaRecord, StepRecord
+from lib.saga.state.records import FINISHED, Loaded, SagaRecord, StepRecord
 from lib.saga.testing import explore, random_schedules
 from lib.timing.backoff import Backoff
 from tests.unit.explore.seats import add_seats, give_back, make_saga, move, seats_fit_the_end
@@ -122,7 +122,9 @@ class ForgetfulRepository(SagaRepository):
     """Leaves out the time by which a saga is overdue."""
 
     def save(self, decision: Decision) -> None:
-        super().save(replace(decision, saga=replace(decision.saga, due=None)))
+        saga = decision.saga
+        due = saga.due if saga.status in FINISHED else None
+        super().save(replace(decision, saga=replace(saga, due=due)))
 
 
 def make_forgetful_engine(

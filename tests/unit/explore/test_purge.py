@@ -1,29 +1,89 @@
-"""A run that outlasts the retention of its finished children keeps what it can still need."""
+"""Retention deletes all of a finished saga, and nothing that an unfinished one can still need."""
 
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Timer
+from lib.saga.engine.sweep import purge
+from lib.saga.testing import explore
 from lib.saga.testing.exploration.explorer import Explorer
 from lib.saga.testing.simulation.setting import Setting
-from tests.unit.explore.seats import add_seats, seat, seats_fit
+from tests.unit.explore.seats import add_seats, make_saga, seat, seats_fit
 
 
 def pass_on(payload: Any, _: Any) -> Any:
     return payload
 
 
+NO = Permanent("no")
+INNER = Saga("inner", payload=dict, steps=(seat("x"),))
+FAILING = seat("b", {"b": NO})
+
+
 def test_a_grandchild_is_rolled_back_a_hundred_days_after_its_end() -> None:
     """Purged with its effects after 90 days, its seat could never be given back."""
-    inner = Saga("inner", payload=dict, steps=(seat("x"),))
-    outer = Saga("outer", payload=dict, steps=(Child("i", saga=inner, payload=pass_on),))
+    outer = Saga("outer", payload=dict, steps=(Child("i", saga=INNER, payload=pass_on),))
     steps = (
         Child("o", saga=outer, payload=pass_on),
         Timer("nap", after=timedelta(days=100)),
-        seat("b", {"b": Permanent("no")}),
+        FAILING,
     )
     saga = Saga("seats", payload=dict, steps=steps)
     explorer = Explorer(Setting(saga=saga, payload={}, prepare=add_seats), seats_fit(0))
     explorer.run_schedule({})
+
+
+SAGAS = {
+    "nothing fails": make_saga("ab"),
+    "it is rolled back": make_saga("ab", {"late b": RuntimeError("crashed")}),
+    "it is parked": make_saga("ab", {"b": NO, "undo a": NO}),
+    "a child of a child": Saga(
+        "seats",
+        payload=dict,
+        steps=(
+            Child(
+                "o",
+                saga=Saga("outer", payload=dict, steps=(Child("i", saga=INNER, payload=pass_on),)),
+                payload=pass_on,
+            ),
+            seat("b", {"b": NO}),
+        ),
+    ),
+    "a child of a parked saga": Saga(
+        "seats",
+        payload=dict,
+        steps=(seat("a", {"undo a": NO}), Child("i", saga=INNER, payload=pass_on), FAILING),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SAGAS)
+def test_after_a_hundred_days_all_is_gone_of_finished_sagas_and_nothing_of_others(
+    what: str,
+) -> None:
+    explorer = Explorer(Setting(saga=SAGAS[what], payload={}, prepare=add_seats), lambda _: True)
+    explorer.run_schedule({})
+    [end] = explorer.purged
+    assert (("explored", "FAILED") in end) == ("parked" in what)
+
+
+@pytest.mark.parametrize("what", [each for each in SAGAS if "parked" not in each])
+def test_effects_that_retention_leaves_are_found(
+    monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """An effect that outlives its saga would answer for the next saga of the same id."""
+    monkeypatch.setattr(purge, "_names_of", lambda *_: [])
+    with pytest.raises(AssertionError, match=r"Effect .* of a finished saga is still there"):
+        explore(SAGAS[what], {}, lambda _: True, prepare=add_seats)
+
+
+def test_a_child_that_is_purged_before_its_parent_ends_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(purge.Ancestry, "is_unfinished", lambda *_: False)
+    with pytest.raises(AssertionError, match="of an unfinished saga is gone after 100 days"):
+        explore(SAGAS["a child of a parked saga"], {}, lambda _: True, prepare=add_seats)

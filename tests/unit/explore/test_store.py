@@ -199,6 +199,22 @@ def test_an_optimistic_transaction_is_as_strict_as_the_real_one(store: MemorySto
         store.transact_optimistically(body)
 
 
+def test_many_are_written_and_read_at_once_and_each_answers_by_itself(store: MemoryStore) -> None:
+    first, again = store.insert_multi([Shelf(id="m"), Shelf(id="m")])
+    assert first.unwrap().id == "m"
+    with pytest.raises(AlreadyExists, match="exists already"):
+        again.unwrap()
+    there, gone = store.get_multi([key(Shelf, "m"), key(Shelf, "no")])
+    assert there.unwrap().id == "m"
+    with pytest.raises(NotFound, match="does not exist"):
+        gone.unwrap()
+    assert [each.error for each in store.delete_multi([key(Shelf, "m"), key(Shelf, "no")])] == [
+        None,
+        None,
+    ]
+    assert store.find(key(Shelf, "m")) is None
+
+
 def test_what_is_not_to_be_had_in_memory_is_refused(store: MemoryStore) -> None:
     with pytest.raises(NotImplementedError, match="whole entities only"):
         store.run(Query(Shelf).keys_only())

@@ -10,6 +10,7 @@ from lib.saga.state.records import SagaStatus
 from lib.saga.testing.exploration.alert_capture import AlertCapture
 from lib.saga.testing.exploration.invariants import FinalState, find_violation
 from lib.saga.testing.exploration.report import Coverage, Report
+from lib.saga.testing.exploration.retention import describe_end, find_retention_fault
 from lib.saga.testing.simulation.faults import Choose, Fault, FaultKind, Point, describe_fault
 from lib.saga.testing.simulation.process import InvariantViolated
 from lib.saga.testing.simulation.setting import Setting, list_parts
@@ -59,6 +60,8 @@ class Explorer:
         self._coverage = Coverage([label for label, _ in list_parts(setting.saga)])
         self._ended: Counter[str] = Counter()
         self._ran = 0
+        #: The ends of runs after which retention was checked.
+        self.purged: set[tuple[object, ...]] = set()
 
     def make_report(self) -> Report:
         """Return what was done so far."""
@@ -72,8 +75,16 @@ class Explorer:
                 self._simulation.run(choose, since, remembers=remembers)
             except InvariantViolated as broken:
                 return str(broken)
-        self._coverage.add(self._simulation.environment.injected)
-        return self._find_broken()
+            self._coverage.add(self._simulation.environment.injected)
+            return self._find_broken() or self._check_retention()
+
+    def _check_retention(self) -> str:
+        """Purge what this run has left, if no run has ended with the same records before."""
+        end = describe_end(self._simulation.environment)
+        if end in self.purged:
+            return ""
+        self.purged.add(end)
+        return find_retention_fault(self._simulation.environment)
 
     def run_schedule(
         self, schedule: Schedule, since: Moment | None = None, *, remembers: bool = False

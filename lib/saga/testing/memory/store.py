@@ -1,7 +1,7 @@
 """A Store that keeps everything in memory: for tests of sagas and of their participants.
 
 It reads, writes, transacts, queries and counts as a Store does. What it does not have it refuses
-with NotImplementedError: projections, aggregations but counts, transforms, and many at once.
+with NotImplementedError: projections, aggregations but counts, and transforms.
 What a value, an entity or a commit may be is checked as by a Store.
 """
 
@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from lib.datastore import Key, Mutation, Page, Query, Results, Store, Transaction
+from lib.datastore import ItemResult, Key, Mutation, Page, Query, Results, Store, Transaction
 from lib.datastore.transaction.attempts import run_body, with_stored
-from lib.errors import AlreadyExists, Contention, NotFound, VersionMismatch
+from lib.errors import AlreadyExists, AmendsError, Contention, NotFound, VersionMismatch
 from lib.saga.testing.memory.clock import VirtualClock
 from lib.saga.testing.memory.entities import Memory
 from lib.saga.testing.memory.selection import select
@@ -56,6 +56,21 @@ class MemoryStore(Store):
     def apply(self, *mutations: Mutation) -> list[Any]:
         """Write all of these or none; return what is now stored (deletes: None)."""
         return self.memory.write(mutations, self.clock()) if mutations else []
+
+    def get_multi(self, keys: Sequence[Key[T]]) -> list[ItemResult[T]]:
+        """Read any number of keys; each answers by itself, NotFound where there is nothing."""
+        found = self.find_multi(keys) if keys else []
+        return [_answer(key, each) for key, each in zip(keys, found, strict=True)]
+
+    def write_multi(self, mutations: Sequence[Mutation]) -> list[ItemResult[Any]]:
+        """Make every write that can be made; each answers by itself."""
+        return [self._write_one(mutation) for mutation in mutations]
+
+    def _write_one(self, mutation: Mutation) -> ItemResult[Any]:
+        try:
+            return ItemResult(self.apply(mutation)[0])
+        except AmendsError as error:
+            return ItemResult(error=error)
 
     def run(self, query: Query[T], limit: int = 100) -> Results[T]:
         """Return the first `limit` results of a query."""
@@ -121,6 +136,12 @@ class MemoryStore(Store):
         if not transaction.still_holds():
             raise Contention("something that the transaction read has changed")
         return self.memory.write(mutations, self.clock())
+
+
+def _answer(key: Key[T], found: T | None) -> ItemResult[T]:
+    if found is None:
+        return ItemResult(error=NotFound(f"{key} does not exist"))
+    return ItemResult(found)
 
 
 def _kind_of(query: Query[Any]) -> str:

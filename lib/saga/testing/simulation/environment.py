@@ -10,8 +10,10 @@ from lib.saga.author_code.containment import contain
 from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.phase import Phase
 from lib.saga.engine.children import find_strays
+from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.daily_look import examine
+from lib.saga.engine.transitions import Queue
 from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
 from lib.saga.remote.exchange import NETWORK
@@ -104,14 +106,8 @@ class Environment:
         self.store = MemoryStore(self._memory, self.clock)
         self.repository = SagaRepository(self.store)
         self.definitions = Deployment([setting.saga])
-        self.engine = setting.make_engine(
-            self.definitions,
-            SagaRepository(FaultyStore(self._memory, self)),
-            FaultyQueue(self),
-            self.read_clock,
-            self._call_within,
-            lambda _: self.clock.advance(LATENCY),
-        )
+        store, tasks = FaultyStore(self._memory, self), FaultyQueue(self)
+        self.engine = self._make_engine(store, tasks, self.read_clock)
         self._network = FaultyNetwork(self, setting.http)
         if setting.prepare:
             setting.prepare(self.store)
@@ -122,6 +118,22 @@ class Environment:
         now, saved = self.clock.now, self._memory.save()
         self.beginning = Snapshot(now, saved, self.queue.save(), History())
         self.restore(self.beginning, self._choose)
+
+    def make_engine_without_faults(self) -> Engine:
+        """Return an engine for the test itself: it comes to no points."""
+        return self._make_engine(self.store, self.queue, self.clock)
+
+    def _make_engine(
+        self, store: MemoryStore, tasks: Queue, clock: Callable[[], datetime]
+    ) -> Engine:
+        return self._setting.make_engine(
+            self.definitions,
+            SagaRepository(store),
+            tasks,
+            clock,
+            self._call_within,
+            lambda _: self.clock.advance(LATENCY),
+        )
 
     def save(self) -> Snapshot:
         """Return the state of everything while no process runs, to go on from there again."""
@@ -171,6 +183,10 @@ class Environment:
     def find_sagas(self) -> list[SagaRecord]:
         """Return all sagas that there are; they are to be read only."""
         return [saga for _, saga in self._memory.find_kind("Saga")]
+
+    def find_paths(self, kind: str) -> list[entities.Path]:
+        """Return the paths of all entities of a kind."""
+        return [path for path, _ in self._memory.find_kind(kind)]
 
     def steps_of(self, saga: SagaRecord) -> list[StepRecord]:
         """Return a saga's steps; they are to be read only."""

@@ -1,0 +1,85 @@
+"""Whether retention deletes every record of finished sagas, and none of an unfinished one.
+
+After a run the clock jumps by a hundred days, and sweeps come. What the saga's participants keep
+for themselves is no concern of retention.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from lib.saga.barrier import Effect
+from lib.saga.engine.execution.call import idempotency_key
+from lib.saga.engine.sweep.sweep import sweep
+from lib.saga.state.records import FINISHED, DeadLetter, EventRecord, SagaRecord, StepRecord
+from lib.saga.testing.memory.entities import Path
+from lib.saga.testing.simulation.environment import Environment
+
+#: Longer than any finished saga is kept.
+JUMP = timedelta(days=100)
+
+#: So many sweeps come then, a day apart: a saga below an unfinished one is looked at again daily.
+SWEEPS = 2
+
+#: What Amends keeps of a saga.
+MODELS: tuple[Any, ...] = (SagaRecord, StepRecord, EventRecord, DeadLetter, Effect)
+KINDS: tuple[str, ...] = tuple(model.__kind__ for model in MODELS)
+LETTER, EFFECT = KINDS[-2:]
+
+
+def find_retention_fault(environment: Environment) -> str:
+    """Purge what has expired; return what is left, or gone, against the rules, or "".
+
+    Changes what is stored: the run is over. Every finished saga goes, with its children, unless
+    one above it is unfinished.
+    """
+    before, kept = _find_records(environment), _find_records_to_keep(environment)
+    engine = environment.make_engine_without_faults()
+    environment.clock.advance(JUMP)
+    for _ in range(SWEEPS):
+        sweep(engine, environment.clock)
+        environment.clock.advance(timedelta(days=1))
+    after = _find_records(environment)
+    for path in sorted(kept - after, key=str):
+        return f"{_name(path)} of an unfinished saga is gone after {JUMP.days} days"
+    for path in sorted((before & after) - kept, key=str):
+        return f"{_name(path)} of a finished saga is still there after {JUMP.days} days"
+    return ""
+
+
+def describe_end(environment: Environment) -> tuple[object, ...]:
+    """Return what tells ends of runs apart, as far as retention goes; events go with their saga."""
+    sagas = sorted((saga.id, str(saga.status)) for saga in environment.find_sagas())
+    others = (path for kind in (LETTER, EFFECT) for path in environment.find_paths(kind))
+    return (*sagas, *sorted(map(str, others)))
+
+
+def _find_records(environment: Environment) -> set[Path]:
+    return {path for kind in KINDS for path in environment.find_paths(kind)}
+
+
+def _find_records_to_keep(environment: Environment) -> set[Path]:
+    """Return the records of each saga that is unfinished, or is below an unfinished one."""
+    sagas = {saga.id: saga for saga in environment.find_sagas()}
+    kept: set[Path] = set()
+    for saga in sagas.values():
+        if _is_kept(saga, sagas):
+            kept |= _find_records_of(environment, saga)
+    return kept
+
+
+def _is_kept(saga: SagaRecord, sagas: dict[str, SagaRecord]) -> bool:
+    above = sagas.get(saga.parent_id)
+    return saga.status not in FINISHED or (above is not None and _is_kept(above, sagas))
+
+
+def _find_records_of(environment: Environment, saga: SagaRecord) -> set[Path]:
+    effects = {idempotency_key(saga.id, step.name) for step in environment.steps_of(saga)}
+    return {
+        path
+        for path in _find_records(environment)
+        if path[0][1] == saga.id or (path[0][0] == EFFECT and path[0][1] in effects)
+    }
+
+
+def _name(path: Path) -> str:
+    return " ".join(f"{kind} {part!r}" for kind, part in path)
