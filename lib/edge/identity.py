@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 import requests
@@ -16,14 +17,13 @@ from lib.errors import Forbidden, Unauthenticated, Unavailable
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 
 #: Google rotates its keys about daily and asks clients to cache them. Keys are fetched again when
-#: they are older than the first, or, for an unknown key id, older than the second (seconds).
-CERTS_MAX_AGE = 3600.0
-CERTS_MIN_AGE = 5.0
-
+#: they are older than the first, or, for an unknown key id, older than the second.
+MAX_CERTS_AGE = timedelta(hours=1)
+MIN_CERTS_AGE = timedelta(seconds=5)
 
 #: Clocks differ: without this allowance, a token would be refused for a moment after it was
-#: signed (seconds).
-CLOCK_SKEW = 10
+#: signed.
+MAX_CLOCK_SKEW = timedelta(seconds=10)
 
 #: The audience of a person's `gcloud auth print-identity-token`: gcloud's own client id. Cloud
 #: Run lets such a token in, so behind IAM it names its person; elsewhere it proves nothing to us.
@@ -90,7 +90,7 @@ class Verifier:
             claims: Mapping[str, Any] = jwt.decode(  # type: ignore[no-untyped-call]
                 token,
                 certs=self._certs_for(str(header.get("kid"))),
-                clock_skew_in_seconds=CLOCK_SKEW,
+                clock_skew_in_seconds=round(MAX_CLOCK_SKEW.total_seconds()),
             )
         except Unavailable:
             raise
@@ -114,7 +114,8 @@ class Verifier:
     def _certs_for(self, key_id: str) -> Mapping[str, str]:
         with self._lock:
             age = time.monotonic() - self._fetched_at
-            if age > CERTS_MAX_AGE or (key_id not in self._certs and age > CERTS_MIN_AGE):
+            limit = MAX_CERTS_AGE if key_id in self._certs else MIN_CERTS_AGE
+            if age > limit.total_seconds():
                 self._certs = _fetch_certs(self._certs_url)
                 self._fetched_at = time.monotonic()
             return self._certs

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from datetime import timedelta
 
 import flask
 
@@ -15,8 +16,8 @@ MAX_BODY = 1024 * 1024
 CHUNK = 64 * 1024
 MAX_DRAINED_CHUNKS = 512
 
-#: Seconds to wait for more of an unwanted body.
-PATIENCE = 2.0
+#: How long to wait for more of an unwanted body.
+MAX_WAIT = timedelta(seconds=2)
 
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json", re.ASCII | re.IGNORECASE)
 
@@ -48,13 +49,13 @@ def check_type(request: flask.Request) -> None:
 def drain(request: flask.Request) -> None:
     """Read and drop the rest of a body, so that a client that is still sending gets the answer.
 
-    Waits at most PATIENCE: some clients send no more until they are answered.
+    Waits at most MAX_WAIT: some clients send no more until they are answered.
     """
     connection = request.environ.get("gunicorn.socket")
     before = connection.gettimeout() if connection else None
     with suppress(Exception):  # if this fails, there is no client left to answer
         if connection:
-            connection.settimeout(PATIENCE)
+            connection.settimeout(MAX_WAIT.total_seconds())
         for _ in range(MAX_DRAINED_CHUNKS):
             if not request.stream.read(CHUNK):
                 break

@@ -7,6 +7,7 @@ before it ends.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from opentelemetry.context import Context
@@ -22,17 +23,17 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from lib.observability.span import Span
 
-#: How long a request waits for the export of its span, and of its metrics, in seconds, unless
+#: How long a request waits for the export of its span, and of its metrics, unless
 #: OpenTelemetry's own variable says otherwise.
-PATIENCE = 1.0
-PATIENCE_VARIABLE = "OTEL_EXPORTER_OTLP_TIMEOUT"
+MAX_WAIT = timedelta(seconds=1)
+MAX_WAIT_VARIABLE = "OTEL_EXPORTER_OTLP_TIMEOUT"
 
 
 class Exporter:
     """Sends a span for every request, and counts and times the requests."""
 
     def __init__(self) -> None:
-        patience = float(os.environ.get(PATIENCE_VARIABLE, PATIENCE))
+        patience = float(os.environ.get(MAX_WAIT_VARIABLE, MAX_WAIT.total_seconds()))
         resource = Resource.create({"service.name": os.environ.get("K_SERVICE", "amends")})
         self._traces = TracerProvider(resource=resource)
         self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=patience)))

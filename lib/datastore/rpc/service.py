@@ -14,7 +14,7 @@ from lib.timing.backoff import Backoff
 from lib.timing.retry import retry
 
 #: Longer than any single call should take; the caller's deadline shortens it.
-CALL_SECONDS = 60.0
+MAX_CALL = timedelta(seconds=60)
 #: Reads change nothing: whatever may pass is tried again.
 READ_CODES = frozenset({"UNAVAILABLE", "ABORTED", "INTERNAL", "RESOURCE_EXHAUSTED"})
 DEFAULT_BACKOFF = Backoff(cap=timedelta(seconds=2))
@@ -66,4 +66,4 @@ class Service:
 
     def call_once(self, method: str, request: Any) -> Any:
         """Send a request once; raise DeadlineExceeded before it, or grpc.RpcError as it comes."""
-        return self.rpc.call(method, request, deadline.bound_seconds(CALL_SECONDS))
+        return self.rpc.call(method, request, deadline.bound_seconds(MAX_CALL.total_seconds()))

@@ -21,8 +21,8 @@ from lib.timing.retry import retry
 
 T = TypeVar("T")
 
-#: Time for a rollback past the caller's deadline.
-GRACE = timedelta(seconds=1)
+#: The time for a rollback past the caller's deadline.
+MAX_ROLLBACK = timedelta(seconds=1)
 
 _is_running: ContextVar[bool] = ContextVar("transaction", default=False)
 
@@ -115,7 +115,7 @@ class _Runner:
 
     def _let_go(self, transaction: Transaction) -> None:
         """Release the transaction's locks, even past the deadline; if that fails, it expires."""
-        with contextlib.suppress(AmendsError), deadline.shielded(GRACE):
+        with contextlib.suppress(AmendsError), deadline.shielded(MAX_ROLLBACK):
             transaction.roll_back()
 
     def _settle(self, transaction: Transaction, receipt: CommitReceipt) -> list[Written]:

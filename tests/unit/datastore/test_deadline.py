@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lib.datastore import Query, Store, key
-from lib.datastore.rpc.service import CALL_SECONDS
+from lib.datastore.rpc.service import MAX_CALL
 from lib.datastore.v1.messages import message
 from lib.errors import DeadlineExceeded
 from lib.timing import deadline
@@ -53,7 +53,7 @@ def test_every_call_is_bounded_by_it() -> None:
     store.find(key(TaskList, "a"))
     with deadline.within(timedelta(seconds=2)):
         store.find(key(TaskList, "a"))
-    assert script.timeouts[0] == CALL_SECONDS
+    assert script.timeouts[0] == MAX_CALL.total_seconds()
     assert 1 < script.timeouts[1] <= 2
 
 
