@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.mutants.table import MUTANTS
-from tests.mutants.trial import Mutant, check
+from tests.mutants.trial import Mutant, check, find_failure_without_mutant
 
 
 @pytest.mark.parametrize(("old", "count"), [("no such line", 0), ("import", 2)])
@@ -17,3 +17,7 @@ def test_a_mutant_whose_line_is_not_there_exactly_once_is_refused(old: str, coun
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_each_mutant_names_a_line_that_is_there_once(mutant: Mutant) -> None:
     check(mutant)
+
+
+def test_the_copy_has_all_that_the_quick_tests_import() -> None:
+    assert not find_failure_without_mutant("--collect-only")

@@ -17,6 +17,7 @@ COPIED = (
     "functions",
     "local",
     "tests/unit",
+    "tests/docs",
     "main.py",
     "pyproject.toml",
     "index.yaml",
@@ -74,6 +75,17 @@ def check(mutant: Mutant) -> None:
     mutant.change((PROJECT / mutant.file).read_text())
 
 
+def find_failure_without_mutant(*options: str) -> str:
+    """Return the quick test that fails on a copy without a mutant; "" if all of them pass.
+
+    A test that fails here would seem to notice every mutant. `options` are pytest's.
+    """
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        copy = Path(folder)
+        _copy_to(copy)
+        return _find_failure(copy, *options)
+
+
 def try_out(mutant: Mutant) -> Verdict:
     """Run the quick tests on a copy of the project with a mutant in it."""
     began = time.monotonic()
@@ -97,10 +109,10 @@ def _copy_to(folder: Path) -> None:
     (folder / "tests/__init__.py").touch()
 
 
-def _find_failure(folder: Path) -> str:
+def _find_failure(folder: Path, *more: str) -> str:
     """Return the first test that fails, "" where all of them pass."""
     options = ["-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-m", "not slow"]
-    command = [sys.executable, "-m", "pytest", *options, *QUICK]
+    command = [sys.executable, "-m", "pytest", *options, *more, *QUICK]
     try:
         ran = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=MAX_SECONDS, check=False
