@@ -5,8 +5,8 @@ import pytest
 from lib.saga.machine.waits import waits_of
 from lib.saga.operators.bulk import Verb
 from lib.saga.state.records import UNFINISHED, SagaStatus, StepStatus
-from tests.docs.verb_scenes import SCENES, Scene
 from tests.docs.verb_table import COLUMNS, DOES, FILE, find_way_out, render, try_all
+from tests.unit.saga.machine.scenes import SCENES, Scene
 
 MADE = [scene.make() for scene in SCENES]
 UNENDED = [scene for scene in SCENES if scene.make().saga.status in UNFINISHED]

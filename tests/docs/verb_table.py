@@ -18,8 +18,8 @@ from lib.saga.machine.waits import waits_of
 from lib.saga.operators.bulk import Verb, describe, make_request
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing import MemoryStore
-from tests.docs.verb_scenes import INNER, SCENES, Scene
 from tests.unit.saga.machine.build import Played
+from tests.unit.saga.machine.scenes import INNER, SCENES, Scene
 
 FILE = Path(__file__).parents[2] / "docs" / "verbs.md"
 OF_A_STEP = (Verb.SKIP, Verb.VOID)

@@ -21,6 +21,10 @@ OUTSTANDING = "lib/saga/machine/outstanding.py"
 REPAIRS = "lib/saga/machine/operator/repair.py"
 REQUESTS = "lib/saga/machine/operator/idempotency.py"
 STARTING = "lib/saga/machine/starting/plan.py"
+NEXT_STEPS = "lib/saga/machine/starting/next_steps.py"
+DECIDE = "lib/saga/machine/decide.py"
+INPUT_CHECKS = "lib/saga/machine/input_checks.py"
+CAUSES = "lib/saga/machine/causes.py"
 VERBS = "lib/saga/machine/operator/control.py"
 DRAFT = "lib/saga/machine/decision/draft.py"
 LOOKUPS = "lib/datastore/read/lookups.py"
@@ -134,6 +138,14 @@ MUTANTS = (
         "        self.dismiss()\n        if status in FINISHED:",
         "        if status in FINISHED:",
     ),
+    # What makes no sense.
+    Mutant(NEXT_STEPS, "        draft.note(Cause.STEP_STARTED, step=due.step)\n", ""),
+    Mutant(NEXT_STEPS, "if has_room or _has_waited(draft, index)]", "if has_room]"),
+    Mutant(DECIDE, "    if ended.attempt > draft.steps[ended.step].attempt:", "    if False:"),
+    Mutant(INPUT_CHECKS, "    if not 0 <= given.step < len(", "    if not given.step < len("),
+    Mutant(INPUT_CHECKS, 'return "" if given.status in FINISHED else', 'return "" if True else'),
+    Mutant(DRAFT, "        if not self._events and self._no_change is None:", "        if False:"),
+    Mutant(CAUSES, "    return _STOPPING_BEFORE.get(stopping, stopping)", "    return stopping"),
     # Operators.
     Mutant(
         REPAIRS,

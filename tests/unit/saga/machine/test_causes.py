@@ -12,8 +12,8 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal
 from lib.saga.machine.causes import SENTENCES, Cause, Reason, cause_of, explain, sentence_of
 from lib.saga.machine.inputs import Result, TimerFired
-from tests.docs.verb_scenes import LATER, SCENES, Scene
 from tests.unit.saga.machine.build import Played, step
+from tests.unit.saga.machine.scenes import LATER, SCENES, Scene
 
 CODE = re.compile(r"[a-z]+(_[a-z]+)*")
 LIB = Path(lib.saga.__file__).parent

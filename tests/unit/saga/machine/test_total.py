@@ -38,8 +38,8 @@ from lib.saga.machine.inputs import (
 from lib.saga.machine.starting.begin import begin
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.records import FINISHED, SagaStatus
-from tests.docs.verb_scenes import INNER, LATER, SCENES, Scene
 from tests.unit.saga.machine.build import SECOND, Played, step
+from tests.unit.saga.machine.scenes import INNER, LATER, SCENES, Scene
 
 WHO: dict[str, Any] = {"actor": "ann@example.com", "reason": "seen to it"}
 

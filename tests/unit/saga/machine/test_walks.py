@@ -27,8 +27,8 @@ from lib.saga.machine.starting.creations import new_saga
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import FINISHED, EventRecord, SagaStatus, StepRecord
-from tests.docs.verb_scenes import INNER
 from tests.unit.saga.machine.build import T0, Played, act, step
+from tests.unit.saga.machine.scenes import INNER
 from tests.unit.saga.machine.test_total import all_inputs
 
 #: Seeds for each limit of a commit's weight, and inputs to each saga.
