@@ -84,12 +84,12 @@ def apply_once(
 ) -> Any:
     """Run an effect in a transaction, once for the call's idempotency key and `name`.
 
-    Returns its result as a duplicate of the call gets it: plain JSON, or decoded into `type`; a
-    result that is not JSON, or that does not fit `type`, is an error, and then nothing is done.
+    Returns the result, the same for a duplicate of the call: plain JSON, or decoded into `type`. A
+    result that is not JSON, or that does not fit `type`, is an error, and nothing is written.
 
-    A Permanent that the effect raises is remembered too: without that, a duplicate call could
-    succeed after the saga was told that the step did not happen. Raises Permanent for a step that
-    was compensated before, or refused in this attempt or a later one, and ValueError for a second
+    A Permanent that the effect raises is recorded too: otherwise a duplicate call could succeed
+    after the saga has recorded that the step did not happen. Raises Permanent for a step that was
+    compensated before, or refused in this attempt or a later one, and ValueError for a second
     effect of the call under the same name.
     """
     _claim(context, "apply_once", name, effect)
@@ -100,7 +100,7 @@ def apply_once(
         if seen is not None and not _is_outdated(seen, context):
             return _result_of(seen, type)
         if context.fencing_token <= record.settled:
-            raise Permanent("it was settled before it came that this attempt does not happen")
+            raise Permanent("a status question was answered before: this attempt may not happen")
         encoded = encode_exact(check_ran(effect(tx), "the effect")).decode()
         result = msgspec.json.decode(encoded, type=type)
         _put(tx, record, _part_of(context, name, EffectStatus.DONE, result=encoded))
@@ -123,9 +123,9 @@ def undo_once(
 ) -> None:
     """Undo the effect of a name in a transaction, once; `undo` gets the effect's result.
 
-    The result is plain JSON, or decoded into `type`. Where there is no effect, nothing is undone
-    and none can come later. Raises ValueError for a second undo of the call under the same name,
-    and NotRun, with nothing undone, where `undo` returns code that has still to run.
+    The result is plain JSON, or decoded into `type`. If there is no effect, nothing is undone, and
+    no effect can come later. Raises ValueError for a second undo of the call under the same name,
+    and NotRun, with nothing undone, if `undo` returns work that has not run.
     """
     _claim(context, "undo_once", name, undo)
 
@@ -145,10 +145,10 @@ def undo_once(
 def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any:
     """Return the result of an effect, and make the answer final: the body of a step's `status=`.
 
-    Returns the effect's result, as `apply_once` does, where it is done. If it is not, no attempt
-    that was begun before can have it any more, and NotHappened says so; a later attempt, as by an
-    operator's retry, may. Where another effect of the step is done, the step has happened in part
-    and is to be compensated: Permanent, which to a status question is no answer.
+    Returns the result of an effect that is done, like `apply_once`. Otherwise raises NotHappened,
+    and no attempt that has begun can have the effect any more; a later attempt, as by an operator's
+    retry, can. If another effect of the step is done, the step has happened in part and must be
+    compensated: raises Permanent, which is no answer to a status question.
     """
 
     record = bind(context, unless_done=name)
@@ -163,7 +163,7 @@ def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any
 def bind(context: StepContext, *, unless_done: str = "") -> Effect:
     """Bar earlier attempts from effects that they have not had so far; return the record.
 
-    Nothing is changed where the effect of the name `unless_done` is done.
+    Nothing changes if the effect of the name `unless_done` is done.
     """
 
     def settle(tx: Transaction) -> Effect:
@@ -232,5 +232,5 @@ def _result_of(seen: EffectPart, type: Any) -> Any:
     if seen.status is EffectStatus.REFUSED:
         raise Permanent(seen.refusal)
     if seen.status is EffectStatus.UNDONE:
-        raise Permanent("this step was compensated before it came")
+        raise Permanent("this step was compensated before it arrived")
     return msgspec.json.decode(seen.result, type=type)

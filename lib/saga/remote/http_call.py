@@ -6,30 +6,29 @@
 
 | what comes back | what it means | because |
 |---|---|---|
-| 2xx, JSON or empty | done; the body is the output, None if empty | a 202, too, is a promise |
-| 2xx, neither JSON nor empty; too large | indeterminate (`Unstorable`) | done, but cannot be kept |
-| 2xx, broken off | unknown | asked again under its key, it may come whole |
+| 2xx, JSON or empty | done; the body is the output, None if empty | a 202 is a promise too |
+| 2xx, neither JSON nor empty; too large | indeterminate (`Unstorable`) | done, but not storable |
+| 2xx, cut off | unknown | repeated under its key, the answer may arrive whole |
 | 301, 307, 308 | permanent | not done; the URL is a wrong setting |
-| other 3xx | indeterminate (`Unstorable`) | a 303, say, is how a form answers after the deed |
-| 401, 403 | retry, and an alert | access is checked first; a grant takes minutes to spread |
-| 410 to a status question | `NotHappened` | so the service says, and refuses the call from now on |
-| 404 to a status question | unknown | the call itself may still be on its way |
-| 408, 409, 499 | unknown, after Retry-After | the work of a duplicate, or still running |
-| 425, 429 | retry, after Retry-After | by their definition not done |
+| other 3xx | indeterminate (`Unstorable`) | a 303, say, is a form's answer after it has acted |
+| 401, 403 | retry, and an alert | access is checked first; a grant takes minutes to apply |
+| 410 to a status question | `NotHappened` | the service refuses the call from now on |
+| 404 to a status question | unknown | the call itself may still arrive |
+| 408, 409, 499 | unknown, after Retry-After | a duplicate's work, or still running |
+| 425, 429 | retry, after Retry-After | not done, by definition |
 | other 4xx | permanent | refused; a `detail` of problem+json is the reason |
-| 5xx, and any other number | unknown, after Retry-After | a 503 may be a proxy's, after the deed |
+| 5xx, and any other number | unknown, after Retry-After | a proxy may answer 503 after the act |
 | no connection, no such host, bad certificate | retry | nothing was sent |
 | time-out, cut off, no HTTP | unknown | it was sent, and may have been done |
-| no time left, or no token to be had | retry | nothing was sent |
+| no time left, or no token | retry | nothing was sent |
 
-Permanent, retry and unknown are the exceptions of call.py. To a status question permanent means
-no more than that there was no answer, and unknown that it is asked again by the step's policy; then
-the step is compensated, since it may have happened. Only a service that refuses the step's key from
-then on may answer 410: else the step that comes after it is never undone. `settle_once` of
-barrier.py does both in one transaction. A 409
-that means "no" costs attempts; a service says so at once by 422. Of a compensation only 2xx means
-done, so a service must answer that also when there was nothing to undo; what else it says then is
-not looked at.
+Permanent, retry and unknown are the exceptions of definition/context.py. To a status question,
+permanent means that there was no answer, and unknown that it is asked again by the step's policy;
+then the step is compensated, because it may have happened. Only a service that refuses the step's
+key from then on may answer 410: otherwise a step that arrives later is never undone. `settle_once`
+of barrier.py does both in one transaction. A 409 that means "no" costs attempts: answer 422 for
+that. For a compensation only 2xx means done, so a service must answer 2xx also when there was
+nothing to undo. The body of that answer is ignored.
 """
 
 import hashlib

@@ -18,7 +18,7 @@ from lib.timing.clock import now
 MAX_CONNECT = timedelta(seconds=10)
 
 #: Connections kept open to one service: about as many as one instance runs steps at a time.
-KEPT_CONNECTIONS = 64
+MAX_CONNECTIONS = 64
 
 CHUNK = 16 * 1024
 
@@ -77,7 +77,7 @@ def _session() -> requests.Session:
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=KEPT_CONNECTIONS, max_retries=0))
+        session.mount(scheme, HTTPAdapter(pool_maxsize=MAX_CONNECTIONS, max_retries=0))
     return session
 
 

@@ -29,8 +29,8 @@ OURS = frozenset(
 def fill_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with the values of their variables, stripped of white space.
 
-    Raises Retry when a variable is not there, or cannot be sent: nothing was sent, and the next
-    deployment may put it right. No message has a value in it.
+    Raises Retry when a variable is missing, or cannot be sent: nothing was sent, and the next
+    deployment may set it. No message quotes a value.
     """
     return {name: _VARIABLE.sub(lambda found: _value_of(found[1]), text)
             for name, text in headers.items()}  # fmt: skip
