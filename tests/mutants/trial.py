@@ -17,7 +17,6 @@ COPIED = (
     "functions",
     "local",
     "tests/unit",
-    "tests/docs",
     "main.py",
     "pyproject.toml",
     "index.yaml",
