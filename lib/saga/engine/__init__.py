@@ -2,6 +2,7 @@
 
 engine       starts sagas, runs deliveries, applies requests and signals
 children     how child sagas begin, end and go back
+transitions  one transition: decide, commit, enqueue, again after a conflict
 recorder     decides by the definitions and commits; fallback: what is recorded when that is refused
 requests     operators' requests on their way to a saga and its children
 repository   reads and writes the records; cloud_tasks: hands deliveries over

@@ -19,14 +19,14 @@ left behind: a repeated cancel calls it, a roll-back, and the daily look at the 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from lib.errors import AmendsError, Conflict, Contention, NotFound, Unreadable
+from lib.errors import AmendsError, Conflict, NotFound, Unreadable
 from lib.observability.unexpected import log_unexpected
 from lib.saga.engine import alerts
 from lib.saga.engine.execution.execution import attempt_ended
 from lib.saga.engine.recorder import Recorder
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import Retention, keep_for_parent
-from lib.saga.engine.transitions import MAX_CONFLICTS, Transitions
+from lib.saga.engine.transitions import MAX_CONFLICTS, Transitions, conflicts_in_a_row
 from lib.saga.machine.causes import Cause, Reason
 from lib.saga.machine.inputs import (
     AttemptEnded,
@@ -96,7 +96,7 @@ class Children:
             if self._transitions.try_once(parent, child_outcome(child), enqueue, notified):
                 return "notified"
             self._transitions.back_off(attempt)
-        raise Contention(f"saga {delivery.saga_id}: {MAX_CONFLICTS} conflicts in a row")
+        raise conflicts_in_a_row(delivery.saga_id)
 
     def _can_accept(self, parent: Loaded, step: int) -> bool:
         """Return whether a parent can record a child's end; if not, it is delivered again later."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from lib.errors import AlreadyExists, Conflict, Contention, NotFound, Unreadable, VersionMismatch
+from lib.errors import AlreadyExists, Conflict, NotFound, Unreadable
 from lib.observability.logs import log
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Definitions, Saga, check_table
@@ -28,7 +28,7 @@ from lib.saga.engine.recorder import Recorder, begin_in_time
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.requests import pin
 from lib.saga.engine.retention import KEEP, Retention, retain
-from lib.saga.engine.transitions import MAX_CONFLICTS, Queue, Transitions
+from lib.saga.engine.transitions import Queue, Transitions
 from lib.saga.machine.causes import explain
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import (
@@ -140,22 +140,9 @@ class Engine:
         context = make_context(loaded, delivery, deadline, self.repository.store)
         begun: Loaded | None = loaded
         if delivery.phase is Phase.EXECUTE and definition.records_begin_of(delivery.step):
-            begun = self._record_begin(loaded, delivery)
+            pivot = PivotBegun(step=delivery.step, attempt=delivery.attempt)
+            begun = self.transitions.record_begin(loaded, pivot)
         return None if begun is None else Call(delivery, definition, begun, context)
-
-    def _record_begin(self, loaded: Loaded, delivery: Delivery) -> Loaded | None:
-        begun = PivotBegun(step=delivery.step, attempt=delivery.attempt)
-        for attempt in range(MAX_CONFLICTS):
-            decision = self._recorder.decide(loaded, begun)
-            if not decision.events:
-                self.transitions.ensure_enqueued(loaded)
-                return None
-            try:
-                return self.repository.save_on(loaded, decision)
-            except (VersionMismatch, Contention):
-                self.transitions.back_off(attempt)
-                loaded = self.repository.get(delivery.saga_id)
-        raise Contention(f"saga {delivery.saga_id}: {MAX_CONFLICTS} conflicts in a row")
 
     def start(self, name: str, saga_id: str, payload: Any, *, traceparent: str = "") -> SagaRecord:
         """Start a saga; the same id with the same payload returns the saga that exists.

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from lib.errors import Contention, NotFound, Unreadable
+from lib.errors import Contention, NotFound, Unreadable, VersionMismatch
 from lib.observability.logs import log
 from lib.saga.engine import alerts
 from lib.saga.engine.recorder import Recorder
 from lib.saga.engine.repository import SagaRepository
-from lib.saga.machine.inputs import Input
+from lib.saga.machine.inputs import Input, PivotBegun
 from lib.saga.machine.outstanding import outstanding
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import DeadLetter, Loaded, SagaRecord
@@ -64,7 +64,7 @@ class Transitions:
             if again is None:
                 raise NotFound(f"saga {loaded.saga.id!r} is gone")
             loaded = again
-        raise Contention(f"saga {loaded.saga.id}: {MAX_CONFLICTS} conflicts in a row")
+        raise conflicts_in_a_row(loaded.saga.id)
 
     def try_once(
         self,
@@ -84,6 +84,20 @@ class Transitions:
             # The input was recorded before, by a process that may have died before its enqueue.
             self.ensure_enqueued(loaded, enqueue)
         return decision.saga
+
+    def record_begin(self, loaded: Loaded, begun: PivotBegun) -> Loaded | None:
+        """Commit that a pivot is about to run; None when its delivery is no longer awaited."""
+        for attempt in range(MAX_CONFLICTS):
+            decision = self._recorder.decide(loaded, begun)
+            if not decision.events:
+                self.ensure_enqueued(loaded)
+                return None
+            try:
+                return self._repository.save_on(loaded, decision)
+            except (VersionMismatch, Contention):
+                self.back_off(attempt)
+                loaded = self._repository.get(loaded.saga.id)
+        raise conflicts_in_a_row(loaded.saga.id)
 
     def ensure_enqueued(self, loaded: Loaded, enqueue: Enqueue | None = None) -> None:
         """Enqueue what a saga and its children wait for; what is enqueued already stays so."""
@@ -119,3 +133,8 @@ class Transitions:
         """
         if alerts.log_parked(letter):
             self._repository.note_alert(letter)
+
+
+def conflicts_in_a_row(saga_id: str) -> Contention:
+    """Return the error of a saga to which others commit all the time."""
+    return Contention(f"saga {saga_id}: {MAX_CONFLICTS} conflicts in a row")

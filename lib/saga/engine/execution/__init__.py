@@ -1,6 +1,10 @@
 """One bounded call of an author's code: what it is handed, and what its end means.
 
-calling says what to call and with what, attempt calls it in a thread, verdict reads what it
-raised, overruns counts the calls that go on after their time-out, attempt_log writes the line of
-a failure. The engine imports it.
+call          which function a delivery calls, and with what
+execution     calls it in a thread, within its time limit
+known_inputs  what is known of a delivery without a call
+verdict       what the exception that it raised means
+overruns      calls that go on after their time-out; attempt_log: the log line of a failure
+
+It imports the machine, state, definition and the barrier; the engine imports it.
 """
