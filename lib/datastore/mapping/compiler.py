@@ -26,10 +26,11 @@ from lib.datastore.mapping.composites import (
     optional_codec,
     union_codec,
 )
+from lib.datastore.mapping.conversion import Codec, wrong_stored_type, wrong_type
+from lib.datastore.mapping.derived_class import is_of
 from lib.datastore.mapping.dynamic import any_codec
 from lib.datastore.mapping.plan import Level, Plan, StoredField
-from lib.datastore.mapping.unknown import is_of, write_embedded
-from lib.datastore.mapping.values import Codec, wrong_stored_type, wrong_type
+from lib.datastore.mapping.unknown import write_embedded
 from lib.datastore.model.schema import Model, Property, model_of, split_marks
 
 SCALARS: dict[Any, Callable[[bool], Codec]] = {

@@ -6,8 +6,7 @@ from enum import Enum
 from typing import Any
 
 from lib.datastore.keys import Key, Partition, read_key, write_key
-from lib.datastore.mapping.unknown import read_keyed, write_embedded
-from lib.datastore.mapping.values import (
+from lib.datastore.mapping.conversion import (
     Codec,
     ConversionError,
     Decode,
@@ -16,6 +15,7 @@ from lib.datastore.mapping.values import (
     wrong_stored_type,
     wrong_type,
 )
+from lib.datastore.mapping.unknown import read_keyed, write_embedded
 from lib.datastore.v1 import limits
 from lib.errors import Invalid
 

@@ -13,8 +13,8 @@ from lib.datastore.mapping.composites import (
     list_codec,
     nothing,
 )
+from lib.datastore.mapping.conversion import PYTHON_NAMES, Codec, ConversionError, Decode, Encode
 from lib.datastore.mapping.unknown import write_embedded
-from lib.datastore.mapping.values import Codec, ConversionError, Decode, Encode
 
 
 def any_codec(partition: Partition, indexed: bool) -> Codec:
@@ -65,7 +65,7 @@ def _decoder(partition: Partition) -> Decode:
         found = decoders.get(which)
         if found is None:
             raise ConversionError(
-                f"holds a {values.PYTHON_NAMES[which]}, which has no type in Python here"
+                f"holds a {PYTHON_NAMES[which]}, which has no type in Python here"
             )
         return found(pb)
 

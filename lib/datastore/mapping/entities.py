@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar, overload
 from lib.config import config
 from lib.datastore.keys import NOWHERE, Partition, check_id, write_partition
 from lib.datastore.mapping.compiler import Compiler
-from lib.datastore.mapping.unknown import derive
-from lib.datastore.mapping.values import ConversionError
+from lib.datastore.mapping.conversion import ConversionError
+from lib.datastore.mapping.derived_class import derive
 from lib.datastore.model.marks import UNSET_TIME
 from lib.datastore.model.schema import Model, Stamp, model_of
 from lib.datastore.v1 import limits

@@ -8,17 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lib.datastore.mapping.unknown import (
-    Kept,
-    KeyedDict,
-    beside,
-    is_of,
-    keeping,
-    key_of_dict,
-    unknown_of,
-    write_unknown,
-)
-from lib.datastore.mapping.values import Codec, ConversionError, wrong_type
+from lib.datastore.mapping.conversion import Codec, ConversionError, wrong_type
+from lib.datastore.mapping.derived_class import Kept, is_of, keeping, unknown_of
+from lib.datastore.mapping.unknown import KeyedDict, beside, key_of_dict, write_unknown
 from lib.datastore.model.schema import UNKNOWN, Model
 
 

@@ -16,7 +16,7 @@ from lib.json.secrecy import is_secret
 
 T = TypeVar("T")
 
-#: The attribute that holds a value's unknown data (lib.datastore.mapping.unknown).
+#: The attribute that holds a value's unknown data (lib.datastore.mapping.derived_class).
 UNKNOWN = "_unknown"
 
 #: Values with these marks are readable in a key or an index.

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from lib.datastore.keys import NOWHERE, Key, check_own, write_key
 from lib.datastore.mapping.compiler import Compiler
-from lib.datastore.mapping.values import ConversionError
+from lib.datastore.mapping.conversion import ConversionError
 from lib.datastore.read.conditions import (
     OPERATORS,
     Combination,

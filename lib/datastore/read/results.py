@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from lib import errors
 from lib.datastore.keys import read_key, write_partition
 from lib.datastore.mapping.codecs import Codecs
-from lib.datastore.mapping.values import ConversionError
+from lib.datastore.mapping.conversion import ConversionError
 from lib.datastore.read import page_tokens, queries
 from lib.datastore.read.queries import Query
 from lib.datastore.read.query_message import write_query

@@ -6,9 +6,9 @@ from typing import Any
 
 from lib.datastore.keys import write_key
 from lib.datastore.mapping.codecs import Codecs
+from lib.datastore.mapping.conversion import ConversionError
 from lib.datastore.mapping.entities import EntityCodec
 from lib.datastore.mapping.plan import StoredField
-from lib.datastore.mapping.values import ConversionError
 from lib.datastore.read.lookups import fetch_many
 from lib.datastore.rpc.service import Service
 from lib.datastore.v1 import limits

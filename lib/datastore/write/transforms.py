@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from lib.datastore.mapping.compiler import Compiler, item_of, members_of
+from lib.datastore.mapping.conversion import ConversionError
 from lib.datastore.mapping.plan import Plan, StoredField
-from lib.datastore.mapping.values import ConversionError
 from lib.datastore.v1.paths import property_path
 from lib.errors import Invalid
 
