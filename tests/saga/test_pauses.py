@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
+from lib.datastore import update
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element, Signal
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import (
     CancelRequested,
+    ParkRequested,
     PauseRequested,
     ResumeRequested,
     SagaRequest,
 )
 from tests.saga.bench import Bench, Probe, make_step
+from tests.saga.test_sweep_on import NewerSaga
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a trial"}
 PAUSE, RESUME = PauseRequested(**WHO, id="p"), ResumeRequested(**WHO, id="r")
@@ -168,3 +171,12 @@ def test_a_paused_child_that_goes_back_by_itself_goes_on_with_its_parents_cancel
     bench.engine.apply("s", CANCEL)
     bench.run_to_end()
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"
+
+
+def test_an_unreadable_child_refuses_no_request_on_its_parent(bench: Bench, probe: Probe) -> None:
+    begin(bench, Child("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
+    bench.engine.apply("s", PAUSE)
+    bench.engine.apply("s", RESUME)
+    bench.store.apply(update(NewerSaga(id="s:c"), mask=["status"]))
+    bench.engine.apply("s", ParkRequested(**WHO))
+    assert bench.statuses("s")[0] == "FAILED"

@@ -16,7 +16,7 @@ pause of its parent it has followed, so that `follow_pause` finds those that a k
 left behind: a repeated cancel calls it, a roll-back, and the daily look at the parent.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from lib.errors import AmendsError, Conflict, NotFound, Unreadable
@@ -140,10 +140,9 @@ class Children:
         """Have the children of a saga follow its pause, and their children in turn."""
         loaded = self._repository.get(saga_id)
         self.follow_pause(loaded)
-        for child_id in loaded.children:
-            child = self._repository.find(child_id)
-            if child is not None and child.pause_number:
-                self._follow_below(child_id)
+        for child in read_children(self._repository, loaded):
+            if child.pause_number:
+                self._follow_below(child.id)
 
     def follow_pause(self, parent: Loaded) -> bool:
         """Have the children of a saga follow its last pause or resume; return whether any had not.
@@ -186,8 +185,20 @@ def find_strays(repository: SagaRepository, parent: Loaded) -> list[str]:
     """Return the ids of the children that have not followed a saga's last pause or resume."""
     if not parent.saga.pause_number:
         return []
-    children = (repository.find(child) for child in parent.children)
-    return [child.id for child in children if child and _is_stray(parent.saga, child)]
+    children = read_children(repository, parent)
+    return [child.id for child in children if _is_stray(parent.saga, child)]
+
+
+def read_children(repository: SagaRepository, parent: Loaded) -> Iterator[SagaRecord]:
+    """Yield the children that a saga waits for; missing and unreadable ones are left out."""
+    for child_id in parent.children:
+        try:
+            child = repository.find(child_id)
+        except Unreadable as problem:
+            alerts.log_unreadable(child_id, problem)
+        else:
+            if child is not None:
+                yield child
 
 
 def _is_stray(parent: SagaRecord, child: SagaRecord) -> bool:
