@@ -44,7 +44,7 @@ def two(compensate: Any) -> Saga:
 
 
 def test_several_effects_of_a_step_are_all_there_or_all_undone() -> None:
-    explore(two(give_two_back), {}, seats_fit(0), prepare=add_seats)
+    explore(two(give_two_back), {}, seats_fit(0), prepare=add_seats, may_park=False)
 
 
 def test_an_effect_that_is_not_undone_beside_another_is_found() -> None:
@@ -91,7 +91,7 @@ def late(status: Any) -> Saga:
 
 @pytest.mark.parametrize("status", [settle, look, None])
 def test_a_step_that_comes_after_its_status_was_asked_has_no_effect(status: Any) -> None:
-    explore(late(status), {}, seats_fit(0), prepare=add_seats)
+    explore(late(status), {}, seats_fit(0), prepare=add_seats, may_park=False)
 
 
 def arrive_late_without_barrier(payload: Any, call: StepContext) -> None:
@@ -114,4 +114,10 @@ def test_a_participant_without_a_barrier_that_only_looks_loses_the_effect_that_c
 
 def test_a_status_that_settles_what_it_says_loses_no_effect() -> None:
     steps = (seat(name, {"late b": TimeoutError("no answer")}, status=settle) for name in "abc")
-    explore(Saga("seats", payload=dict, steps=tuple(steps)), {}, seats_fit(3), prepare=add_seats)
+    explore(
+        Saga("seats", payload=dict, steps=tuple(steps)),
+        {},
+        seats_fit(3),
+        prepare=add_seats,
+        may_park=False,
+    )

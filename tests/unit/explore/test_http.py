@@ -85,6 +85,7 @@ def test_a_saga_of_http_calls_is_explored_and_its_coverage_printed() -> None:
         lambda store: books_balance(bank, store),
         http=bank,
         require_coverage=True,
+        may_park=False,
     )
     met = set(ran.coverage["b"])
     assert met >= {"lost request", "lost answer", "late answer", "served late", "served twice"}
@@ -108,7 +109,7 @@ def test_http_calls_survive_many_faults() -> None:
         40,
         seed=1,
         http=bank,
-        operators=False,
+        may_park=False,
     )
 
 

@@ -66,5 +66,7 @@ def fail_as_a_file_name_does(_: object, __: StepContext) -> None:
 def test_an_error_that_cannot_be_stored_runs_no_step_again() -> None:
     """Refused for its text, the outcome was recorded never, and the step run for ever."""
     step = Step("a", execute=fail_as_a_file_name_does, retry=RetryPolicy(attempts=2))
-    ran = explore(Saga("file", payload=dict, steps=(step,)), {}, lambda _: True, pairs=False)
+    ran = explore(
+        Saga("file", payload=dict, steps=(step,)), {}, lambda _: True, pairs=False, may_park=False
+    )
     assert ran.schedules > 50

@@ -50,7 +50,23 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("what", ORDERS)
-def test_the_books_balance_after_every_fault(what: str) -> None:
+def test_the_books_balance_after_every_fault(what: str, capsys: pytest.CaptureFixture[str]) -> None:
     order, prepare = ORDERS[what]
-    ran = explore(ORDER_PROCESSING, order, books_balance, prepare=prepare)
+    ran = explore(ORDER_PROCESSING, order, books_balance, prepare=prepare, may_park=False)
     assert ran.schedules > 100
+    if what == "a good order":
+        print(ran)
+        check_report(capsys.readouterr().out)
+
+
+def check_report(printed: str) -> None:
+    """Check that the printed report shows which faults each step met."""
+    first, *parts = printed.splitlines()
+    assert first.endswith(f"the saga in the end: COMPLETED {first.split()[0]}")
+    assert [line.partition(":")[0] for line in parts] == [
+        step.name for step in ORDER_PROCESSING.parts
+    ]
+    for line in parts:
+        assert {"crash", "freeze", "time-out", "deferred lookup"} <= {
+            each.strip().rpartition(" ")[0] for each in line.partition(":")[2].split(",")
+        }

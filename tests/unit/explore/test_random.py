@@ -1,4 +1,7 @@
-"""Sagas of every shape under many faults at once, by lot: `SCHEDULES=` says how many runs."""
+"""Random sagas under many random faults at once: `SCHEDULES=` says how many runs.
+
+Any of them may park: two faults use up the two attempts of a compensation.
+"""
 
 import os
 from collections.abc import Callable

@@ -60,7 +60,7 @@ def family(script: Script) -> Saga:
 
 def test_an_outcome_that_is_refused_is_made_good_and_never_lost() -> None:
     saga = make_saga("abc")
-    assert run(saga, 3, make_engine=refuse(completes("b"))) > 100
+    assert run(saga, 3, make_engine=refuse(completes("b")), may_park=False) > 100
 
 
 def test_a_pivot_whose_outcome_is_refused_parks_under_every_fault() -> None:
@@ -73,7 +73,7 @@ def test_a_saga_whose_child_is_refused_is_made_good() -> None:
     kid = Saga("kid", payload=dict, steps=(seat("x"),))
     child = Child("c", saga=kid, payload=lambda payload, _: payload)
     saga = Saga("seats", payload=dict, steps=(seat("a"), child))
-    assert run(saga, 0, make_engine=refused) > 30
+    assert run(saga, 0, make_engine=refused, may_park=False) > 30
 
 
 LONG = pytest.mark.skipif("LONG" not in os.environ, reason="half a minute: LONG=1")
@@ -91,7 +91,7 @@ def test_parts_that_wait_for_their_turn_begin_once_or_never(
         postpone_step(definition, draft, index)
 
     monkeypatch.setattr(next_steps, "postpone_step", note)
-    assert run(family(script), 3, operators="d" in script) > 50
+    assert run(family(script), 3, operators="d" in script, may_park=False) > 50
     assert 1 in postponed
 
 

@@ -65,7 +65,7 @@ class Explorer:
 
     def make_report(self) -> Report:
         """Return what was done so far."""
-        return Report(self._ran, self._coverage.met, self._ended)
+        return Report(self._ran, self._coverage.met, self._ended, self._coverage.all)
 
     def run(self, choose: Choose, since: Moment | None = None, *, remembers: bool = False) -> str:
         """Run with the faults that are chosen; return which promise is broken, "" for none."""

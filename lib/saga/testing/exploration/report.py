@@ -11,6 +11,7 @@ from lib.saga.testing.simulation.faults import Fault, Point
 class Report:
     """`coverage` has how often each kind of fault struck each part, `child/part` for a child's.
 
+    `faults` has how often each kind struck at all: the start, sweeps and operators' requests too.
     `ended` has how many runs left the saga in which status: one that is FAILED in each of them
     has a compensation, or a step past its pivot, that never works. Printed, it is a table of that.
     """
@@ -18,6 +19,7 @@ class Report:
     schedules: int
     coverage: Mapping[str, Mapping[str, int]]
     ended: Mapping[str, int]
+    faults: Mapping[str, int]
 
     @property
     def unmet(self) -> tuple[str, ...]:
@@ -39,6 +41,7 @@ class Coverage:
 
     parts: Iterable[str]
     met: dict[str, Counter[str]] = field(init=False)
+    all: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.met = {part: Counter() for part in self.parts}
@@ -46,5 +49,6 @@ class Coverage:
     def add(self, struck: Iterable[tuple[Point, Fault]]) -> None:
         """Count what struck in one schedule."""
         for point, fault in struck:
+            self.all[str(fault.kind)] += 1
             if point.part in self.met:
                 self.met[point.part][str(fault.kind)] += 1
