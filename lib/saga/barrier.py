@@ -3,7 +3,7 @@
 A duplicate call returns what the first one returned, a result or a refusal. A refusal binds its
 attempt and earlier ones. A later attempt is made only when the saga does not rely on the refusal:
 an operator has removed its reason and retries the step. A compensation that arrives before its step
-leaves a tombstone, and the late step is refused: nobody would ever undo it.
+leaves a tombstone, and the late step is refused: it would never be undone.
 
 A step with several effects gives each a name, and undoes them by name, the last one first:
 

@@ -123,19 +123,19 @@ def _find_unrun(value: Any) -> Iterator[tuple[Any, str]]:
 def _advise(value: Any) -> str:
     """Return advice about a value that has not run; "" for any other value."""
     if isinstance(value, _AWAITED) or inspect.isawaitable(value):
-        return "which nobody here runs: await it before you return"
+        return "which the engine does not await: await it before you return"
     if isinstance(value, _ITERATED) or type(value).__module__ == "itertools":
-        return "which nobody here runs: iterate over it before you return"
+        return "which the engine does not read: iterate over it before you return"
     if isinstance(value, _RAISED) or _is_class_of_error(value):
-        return "and an error that is returned is no answer: write raise"
+        return "and a returned error is no answer: write raise"
     if isinstance(value, _CALLED):
-        return "which nobody here calls: call it, with brackets behind its name"
+        return "which the engine does not call: call it, with () after its name"
     if isinstance(value, _ENTERED):
-        return "which nobody here enters: leave its decorator out, or enter it by `with`"
+        return "which the engine does not enter: remove its decorator, or enter it by `with`"
     if _is_going_on(value):
         return "which has not ended: wait for it before you return"
     if status := _find_error(value):
-        return f"which answers {status}, and nobody here looks: write .raise_for_status(), or raise"
+        return f"which answers {status}, and nothing checks it: write .raise_for_status(), or raise"
     return ""
 
 

@@ -75,10 +75,10 @@ class Engine:
     def deliver(self, delivery: Delivery, *, lost: int = 0) -> str:
         """Run one delivery and return a one-word result.
 
-        `lost` is how often the queue dispatched this very task before without an answer: if that is
-        not never, and the delivery is still awaited, nobody knows what became of those dispatches.
-        Raises NotBegun where no action has run, whatever went wrong, and otherwise Unavailable or
-        Contention: the delivery has to come again.
+        `lost` is the number of earlier dispatches of this task that ended without an answer. If
+        there were any, and the delivery is still awaited, their outcome is unknown. Raises NotBegun
+        if no action has run, whatever went wrong, and otherwise Unavailable or Contention: the
+        delivery has to come again.
         """
         with not_begun():
             if delivery.phase is Phase.CHILD:

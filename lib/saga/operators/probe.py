@@ -1,6 +1,6 @@
 """The saga that the deployment tries new revisions with, before their traffic (deploy/smoke.py).
 
-It touches nobody's data: three steps, each a task and a commit of its own, the second undoable.
+It touches no other data: three steps, each a task and a commit of its own, the second undoable.
 The first one holds the database to what all safety rests on.
 """
 

@@ -75,7 +75,7 @@ def describe_call(payload: Any, call: StepContext) -> dict[str, Any]:
     """Return the default body of a call: the same in every attempt.
 
     `step_key` is the Idempotency-Key of the step: under a compensation, what is to be undone.
-    `output` is the step's own output under a compensation, or null where nobody knows it.
+    `output` is the step's own output under a compensation, or null if it is unknown.
     """
     return {
         "saga_id": call.saga_id,

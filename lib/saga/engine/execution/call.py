@@ -48,9 +48,9 @@ def action_of(part: Element, phase: Phase) -> Action:
 
 
 def _ask_and_bind(status: Action, payload: Any, call: StepContext) -> Any:
-    """Ask what became of a step, and make a "no" binding for the effect barrier.
+    """Ask whether a step was executed, and make a "no" binding for the effect barrier.
 
-    Otherwise an attempt that arrives after the answer would have an effect that nobody undoes.
+    Otherwise an attempt that arrives after the answer would have an effect that is never undone.
     Raises what `status` raises. Raises Permanent, which is no answer to a status question, where
     `status` says "no" and the barrier has recorded the effect.
     """
