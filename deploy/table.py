@@ -27,6 +27,8 @@ INVOKERS = ("public", "caller", "operator", "tasks", "scheduler")
 _OURS = re.compile(
     r"AMENDS_.*|FUNCTION_.*|GOOGLE_CLOUD_PROJECT|THREADS|OTEL_EXPORTER_OTLP_ENDPOINT|PORT|K_.*"
 )
+#: What functions/edge.py hands to a function that can move a saga: the engine, or an operator's.
+_HANDED = re.compile(r"\b([Ee]ngine|[Oo]perator)\b")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,255}:(latest|[1-9][0-9]*)")
 
@@ -39,7 +41,7 @@ def deployed_name(target: str, settings: Settings) -> str:
 def account_of(target: str, settings: Settings) -> str:
     """Return the account that a function runs as: one that can make tasks only if it may start.
 
-    What uses the engine and answers another method than GET starts or moves sagas.
+    What uses the engine, by itself or as an operator, and does not answer GET moves sagas.
     """
     return settings.app_account if enqueues(target) else settings.data_account
 
@@ -152,5 +154,5 @@ def _users_of_the_engine(module: str) -> set[str]:
     return {
         each.name
         for each in ast.parse(source).body
-        if isinstance(each, ast.FunctionDef) and re.search(r"\b[Ee]ngine\b", ast.unparse(each))
+        if isinstance(each, ast.FunctionDef) and _HANDED.search(ast.unparse(each))
     }

@@ -33,11 +33,18 @@ def test_a_value_that_datastore_cannot_hold_is_422_and_named(
 
 
 @pytest.mark.parametrize(
-    "text", ['"priority": NaN', '"priority": Infinity', '"description": "\\ud800"']
+    ("text", "field"),
+    [
+        ('"priority": NaN', ""),
+        ('"priority": Infinity', ""),
+        ('"due_at": "\\ud800"', "due_at"),
+        ('"description": "y"', "description"),
+    ],
 )
-def test_what_is_not_json_is_400(call: Call, task_list: str, text: str) -> None:
+def test_what_is_not_json_is_400(call: Call, task_list: str, text: str, field: str) -> None:
     body = f'{{"task_list_id": "{task_list}", "description": "x", {text}}}'
-    assert_problem(call("POST", "create-task", data=body.encode(), headers=JSON), 400, "malformed")
+    answer = call("POST", "create-task", data=body.encode(), headers=JSON)
+    assert_problem(answer, 400, "malformed", field)
     assert call("GET", "list-tasks", params={"task_list_id": task_list}).json()["items"] == []
 
 
