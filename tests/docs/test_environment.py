@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 from deploy.settings import Settings
@@ -23,6 +24,7 @@ def find_files(*roots: str) -> list[Path]:
     return [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py"))]
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
@@ -73,6 +75,7 @@ def is_environment(node: ast.Dict) -> bool:
     return "os.environ" in spread or any(key.startswith("AMENDS_") for key in keys)
 
 
+@cache
 def find_variables(*roots: str) -> set[str]:
     names = {name for path in find_files(*roots) for name in find_reads(parse(path))}
     return {name for name in names if NAME.fullmatch(name)}

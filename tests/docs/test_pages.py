@@ -96,6 +96,15 @@ def test_no_page_names_a_folder_of_the_machine_that_it_was_written_on() -> None:
         assert not home.search(text), f"{page}: {home.search(text)}"
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_written_in_plain_english(page: str) -> None:
+    turns = re.compile(
+        r"\b(whoever|made good|by lot|none the worse|for its pains|to be had|anew|in a word|thereof"
+        r"|said again|by way of|whose pains|twice is once)\b"
+    )
+    assert not turns.findall(PAGES[page])
+
+
 def test_no_room_is_left_out_of_the_table_of_rooms() -> None:
     page = PAGES["docs/architecture.md"].split("## Rooms and arrows")[1].split("## Glossary")[0]
     rooms = [file.parent for file in PROJECT.glob("*/__init__.py")]
