@@ -1,6 +1,5 @@
 """Every fault at every point of groups, child sagas, waits, branches and asked participants."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -31,9 +30,9 @@ def shape(*steps: Element | Parallel, **options: Any) -> Saga:
     return Saga("seats", payload=dict, steps=steps, **options)
 
 
-def run(saga: Saga, seats: int, *, signals: Mapping[str, Any] | None = None, **options: Any) -> int:
+def run(saga: Saga, seats: int, **options: Any) -> int:
     options = {"may_park": False, **options}
-    report = explore(saga, {}, seats_fit(seats), prepare=add_seats, signals=signals, **options)
+    report = explore(saga, {}, seats_fit(seats), prepare=add_seats, **options)
     return report.schedules
 
 

@@ -1,13 +1,14 @@
 """Runs of one saga under schedules of faults, and the report of a run that broke a promise."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 from lib.datastore import Store
 from lib.saga.state.records import SagaStatus
 from lib.saga.testing.exploration.alert_capture import AlertCapture
+from lib.saga.testing.exploration.equivalence import describe_state
 from lib.saga.testing.exploration.invariants import FinalState, find_violation
 from lib.saga.testing.exploration.report import Coverage, Report
 from lib.saga.testing.exploration.retention import describe_end, find_retention_fault
@@ -100,6 +101,30 @@ class Explorer:
             raise AssertionError(self.describe(broken))
         return ExploredRun(schedule, self._simulation.environment.points, self._simulation.moments)
 
+    def run_singles(self, *, remembers: bool = False) -> list[ExploredRun]:
+        """Run without a fault, and then with each fault at each point.
+
+        Runs that `remember` can be extended. Raises AssertionError as `run_schedule` does.
+        """
+        return [
+            self.run_schedule(schedule, moment, remembers=remembers)
+            for schedule, moment in self.run_schedule({}, remembers=True).extend()
+        ]
+
+    def run_pairs(self, singles: Iterable[ExploredRun]) -> None:
+        """Run each of these with one more fault, but from equal states once only.
+
+        Raises AssertionError as `run_schedule` does.
+        """
+        seen: set[Hashable] = set()
+        for single in singles:
+            states = {id(moment): describe_state(moment) for moment in single.moments}
+            for pair, moment in single.extend():
+                state = _describe_start(pair, moment, states)
+                if state not in seen:
+                    seen.add(state)
+                    self.run_schedule(pair, moment)
+
     def shorten(self) -> str:
         """Drop from the last run's faults what is not needed; report what is broken even then."""
         schedule = {point.number: fault for point, fault in self._simulation.environment.injected}
@@ -163,6 +188,21 @@ def _cut(report: list[str]) -> list[str]:
         return report
     left_out = f"({len(report) - 2 * MAX_REPORT_LINES} lines are left out)"
     return [*report[:MAX_REPORT_LINES], left_out, *report[-MAX_REPORT_LINES:]]
+
+
+def _describe_start(
+    schedule: Schedule, moment: Moment | None, states: Mapping[int, Hashable]
+) -> Hashable:
+    """Return what decides how a run goes on: the state at a moment, and the faults after it.
+
+    The faults before it count only where they have an operator say what became of a step.
+    """
+    if moment is None:
+        return tuple(schedule.items())
+    ahead = [(number - moment.points, fault) for number, fault in schedule.items()]
+    by_hand = any(number < 0 and fault.kind in BY_HAND for number, fault in ahead)
+    later = tuple(each for each in ahead if each[0] >= 0)
+    return states[id(moment)], by_hand, later
 
 
 def _fault_of(schedule: Schedule, point: Point) -> Fault | None:

@@ -21,6 +21,19 @@ class Report:
     ended: Mapping[str, int]
     faults: Mapping[str, int]
 
+    def add(self, other: "Report") -> "Report":
+        """Return the report of both explorations, of the same saga, together."""
+        coverage = {
+            part: Counter(met) + Counter(other.coverage.get(part, {}))
+            for part, met in self.coverage.items()
+        }
+        return Report(
+            self.schedules + other.schedules,
+            coverage,
+            Counter(self.ended) + Counter(other.ended),
+            Counter(self.faults) + Counter(other.faults),
+        )
+
     @property
     def unmet(self) -> tuple[str, ...]:
         """The parts that met no fault: nothing is known of them."""

@@ -1,0 +1,63 @@
+"""When two runs have come to the same state, so that what follows needs to be explored once.
+
+Many single faults leave no trace: the run goes on as it would have without them. Times are
+compared as they lie from now, to the second: calls differ by their latencies of milliseconds.
+"""
+
+from collections.abc import Hashable
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from lib.saga.testing.simulation.simulation import Moment
+
+#: What is stored for people to read, and decides nothing.
+IGNORED = frozenset({"created_at", "updated_at", "version"})
+
+
+def describe_state(moment: Moment) -> Hashable:
+    """Return a value that is equal for moments from which the same faults have the same effect."""
+    snapshot, now = moment.snapshot, moment.snapshot.now
+    history, actors = snapshot.history, moment.actors
+    held = tuple(
+        (each.name, each.until and each.until - snapshot.events, _freeze(each.task, now))
+        for each in snapshot.held
+    )
+    sent = (frozenset(actors.sent), frozenset(actors.absent), frozenset(actors.refused))
+    stored = snapshot.memory.entities.items()
+    return (
+        tuple((path, _freeze(each.entity, now)) for path, each in stored),
+        snapshot.queue.names,
+        _freeze(snapshot.queue.tasks, now),
+        _freeze(history.calls, now),
+        frozenset(history.applied.items()),
+        frozenset(history.undone.items()),
+        frozenset(page for page, _ in history.pages),
+        held,
+        (snapshot.unrepeated, snapshot.withdrawn, moment.may_need_sweep),
+        _freeze((moment.next_sweep, moment.last_life), now),
+        (sent, actors.retried),
+    )
+
+
+def _freeze(value: Any, now: datetime) -> Hashable:
+    """Return a value that can be hashed, with times as seconds from now."""
+    if isinstance(value, datetime):
+        return round((value - now) / timedelta(seconds=1))
+    if isinstance(value, str):
+        return _freeze_mark(value, now) if "|" in value else str(value)
+    if isinstance(value, list | tuple):
+        return tuple(_freeze(each, now) for each in value)
+    if is_dataclass(value):
+        names = (each.name for each in fields(value) if each.name not in IGNORED)
+        return tuple(_freeze(getattr(value, name), now) for name in names)
+    return value  # type: ignore[no-any-return]
+
+
+def _freeze_mark(mark: str, now: datetime) -> Hashable:
+    """Return a saga's due mark with its time as seconds from now."""
+    shard, _, time = mark.rpartition("|")
+    try:
+        return shard, _freeze(datetime.fromisoformat(f"{time}+00:00"), now)
+    except ValueError:
+        return mark

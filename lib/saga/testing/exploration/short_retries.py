@@ -1,0 +1,42 @@
+"""A saga with fewer attempts for each step, so that pairs of faults take seconds, not minutes.
+
+Two attempts are a first and a last one: between them all are alike to the engine, and what an
+action does at a later attempt is explored with single faults. Where no attempt being left would
+park the saga, three are kept, for two faults use up two.
+"""
+
+from dataclasses import replace
+
+from lib.saga.definition.retry_policy import RetryPolicy
+from lib.saga.definition.saga import Saga, StepKind
+from lib.saga.definition.steps import Child, Element, Parallel, Step
+
+MAX_ATTEMPTS = 2
+MAX_ATTEMPTS_BEFORE_PARKING = 3
+
+
+def shorten_retries(saga: Saga) -> Saga:
+    """Return a saga, its children included, whose actions have three attempts at most."""
+    policies = {part.name: _cut_retry(saga, index) for index, part in enumerate(saga.parts)}
+
+    def shorten(part: Element) -> Element:
+        if isinstance(part, Step):
+            back = _cut(part.compensation_retry, MAX_ATTEMPTS_BEFORE_PARKING)
+            return replace(part, retry=policies[part.name], compensation_retry=back)
+        if isinstance(part, Child):
+            return replace(part, saga=shorten_retries(part.saga))
+        return part
+
+    def shorten_all(part: Element | Parallel) -> Element | Parallel:
+        return Parallel(*map(shorten, part.parts)) if isinstance(part, Parallel) else shorten(part)
+
+    return replace(saga, steps=tuple(map(shorten_all, saga.steps)))
+
+
+def _cut_retry(saga: Saga, index: int) -> RetryPolicy:
+    has_way_back = saga.kind_of(index) is StepKind.COMPENSATABLE
+    return _cut(saga.retry_of(index), MAX_ATTEMPTS if has_way_back else MAX_ATTEMPTS_BEFORE_PARKING)
+
+
+def _cut(policy: RetryPolicy, attempts: int) -> RetryPolicy:
+    return replace(policy, attempts=min(policy.attempts, attempts))

@@ -1,0 +1,69 @@
+"""Pairs of faults find what no single fault shows, with few attempts and no state twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lib.datastore import Store, key
+from lib.saga.definition.context import StepContext
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Parallel, Step
+from lib.saga.testing import explore
+from lib.saga.testing.exploration.equivalence import describe_state
+from lib.saga.testing.exploration.explorer import Explorer
+from lib.saga.testing.exploration.short_retries import shorten_retries
+from lib.saga.testing.simulation.setting import Setting
+from tests.unit.explore.seats import TWICE, Seats, add_seats, make_saga
+
+
+def count_up(_: Any, call: StepContext) -> None:
+    """Take a seat each time: without the barrier, a second call is counted too."""
+    seats = call.store.get(key(Seats, call.step))
+    call.store.update(replace(seats, taken=seats.taken + 1), if_version=seats.version)
+
+
+def is_taken_twice_at_most(store: Store) -> bool:
+    return store.get(key(Seats, "a")).taken <= 2
+
+
+def test_a_third_call_takes_two_faults_and_is_found_by_pairs_only() -> None:
+    saga = Saga("seats", payload=dict, steps=(Step("a", execute=count_up, retry=TWICE),))
+    explore(saga, {}, is_taken_twice_at_most, prepare=add_seats, pairs=False)
+    with pytest.raises(AssertionError, match=r"the invariant does not hold[^\n]*\n[^\n]*; then "):
+        explore(saga, {}, is_taken_twice_at_most, prepare=add_seats)
+
+
+def test_in_pairs_actions_have_few_attempts_and_those_that_would_park_one_more() -> None:
+    inner = Saga("inner", payload=dict, steps=(Step("x", execute=count_up, compensate=count_up),))
+    parts = (
+        Child("c", saga=inner, payload=lambda payload, _: payload),
+        Parallel(Step("a", execute=count_up, compensate=count_up)),
+        Step("p", execute=count_up, pivot=True),
+        Step("r", execute=count_up),
+    )
+    short = shorten_retries(Saga("seats", payload=dict, steps=parts))
+    assert [short.retry_of(index).attempts for index in (1, 2, 3)] == [2, 3, 3]
+    child, step = short.parts[:2]
+    assert isinstance(child, Child)
+    assert isinstance(step, Step)
+    assert child.saga.retry_of(0).attempts == 2
+    assert step.compensation_retry.attempts == 3
+
+
+def test_states_are_equal_though_times_differ_and_unequal_where_anything_else_does() -> None:
+    explorer = Explorer(Setting(saga=make_saga("ab"), payload={}, prepare=add_seats), bool)
+    first, *_, last = explorer.run_schedule({}, remembers=True).moments
+    assert describe_state(first) != describe_state(last)
+    shifted = replace(first, last_life=first.last_life + timedelta(milliseconds=2))
+    assert describe_state(shifted) == describe_state(first)
+    for change in (
+        {"last_life": first.last_life + timedelta(seconds=30)},
+        {"may_need_sweep": not first.may_need_sweep},
+        {"snapshot": replace(first.snapshot, withdrawn=True)},
+        {"snapshot": replace(first.snapshot, memory=last.snapshot.memory)},
+        {"snapshot": replace(first.snapshot, history=last.snapshot.history)},
+        {"snapshot": replace(first.snapshot, queue=last.snapshot.queue)},
+    ):
+        assert describe_state(replace(first, **change)) != describe_state(first)
