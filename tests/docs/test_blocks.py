@@ -6,12 +6,13 @@ import subprocess
 import sys
 import types
 
+import hcl2
 import pytest
 
 from domain.orders.inventory import Stock
 from lib.datastore import Store, connect, key
 from local.stack import Stack
-from tests.docs.pages import PAGES, Block, find_blocks, read_paste
+from tests.docs.pages import PAGES, PROJECT, Block, find_blocks, read_paste
 
 BLOCKS = [block for page in PAGES for block in find_blocks(page)]
 #: Pages whose Python is one module, from top to bottom.
@@ -97,3 +98,12 @@ def test_data_is_read_and_edited_as_the_page_shows(stack: Stack) -> None:
             said += done.stdout
     assert '"Stock"' in said
     assert store.get(key(Stock, "tea")).units == 99
+
+
+def test_the_terraform_of_the_page_sets_variables_that_the_module_has() -> None:
+    [block] = [block for block in BLOCKS if block.language == "hcl"]
+    [module] = hcl2.loads(block.code)["module"]
+    stated = set(next(iter(module.values()))) - {"source", "__is_block__"}
+    variables = (PROJECT / "terraform" / "variables.tf").read_text()
+    assert stated
+    assert stated <= set(re.findall(r'^variable "(\w+)"', variables, re.MULTILINE))

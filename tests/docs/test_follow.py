@@ -77,6 +77,18 @@ def test_what_a_reader_has_pasted_passes_the_linter(copy: Path) -> None:
     assert formatted.returncode == 0, formatted.stdout
 
 
+@pytest.mark.skipif(not os.environ.get("LONG"), reason="mypy takes long: make test-long")
+def test_the_examples_of_every_page_pass_mypy_strict(copy: Path) -> None:
+    files = sorted({read.path for block in BLOCKS if (read := read_paste(block))} - {"main.py"})
+    for page in ("docs/sagas.md", "docs/datastore.md"):
+        file = f"tests/page_{Path(page).stem}.py"
+        blocks = [b for b in find_blocks(page) if b.language == "python" and b.is_run]
+        (copy / file).write_text("\n".join(block.code for block in blocks))
+        files.append(file)
+    checked = run_in(copy, sys.executable, "-m", "mypy", *files)
+    assert checked.returncode == 0, checked.stdout
+
+
 def test_its_tests_pass_as_printed_and_fail_without_the_compensation(copy: Path) -> None:
     [block] = [b for b in BLOCKS if b.section == "Add a saga" and b.code.startswith(".venv")]
     command = block.code.replace(".venv/bin/python", sys.executable).split()
