@@ -14,11 +14,14 @@ from lib.datastore import Store, connect, key
 from local.stack import Stack
 from tests.docs.pages import PAGES, PROJECT, Block, find_blocks, read_paste
 
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 BLOCKS = [block for page in PAGES for block in find_blocks(page)]
 #: Pages whose Python is one module, from top to bottom.
 MODULES = ["docs/datastore.md", "docs/sagas.md", "docs/develop.md"]
 #: Where the local Datastore is, as docs/develop.md has it.
 DATASTORE = "127.0.0.1:8081"
+#: Where the functions are, as all pages have it.
+FUNCTIONS = "localhost:8080/"
 #: Languages of pictures and of settings that another test reads.
 READ_ELSEWHERE = {"mermaid", "hcl"}
 
@@ -58,7 +61,7 @@ def is_run_line(page: str, line: str) -> bool:
         return True
     if page == "README.md":
         return line.startswith(("curl ", ".venv/bin/python -m pytest"))
-    return page == "docs/develop.md" and line.startswith(f"curl {DATASTORE}/")
+    return line.startswith("curl ") and (DATASTORE in line or FUNCTIONS in line)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda b: f"{b.page}: {b.section}: {b.language}")
@@ -84,18 +87,35 @@ def test_every_fence_is_the_beginning_or_the_end_of_a_block() -> None:
         assert fences == 2 * len(find_blocks(page)), page
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def send(block: Block, stack: Stack) -> str:
+    """Run the lines of a block as a shell does; return what they print."""
+    said = ""
+    for line in block.code.splitlines():
+        command = line.replace(DATASTORE, stack.datastore_host).replace(FUNCTIONS, f"{stack.url}/")
+        command = command.replace("curl ", "curl --silent --show-error --fail ", 1)
+        done = subprocess.run(["bash", "-c", command], text=True, capture_output=True)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        said += done.stdout
+    return said
+
+
+@needs_curl
+@pytest.mark.parametrize("page", ["docs/http.md", "docs/operate.md"])
+def test_every_call_of_a_page_succeeds(page: str, stack: Stack) -> None:
+    said = [
+        send(block, stack)
+        for block in BLOCKS
+        if block.page == page and block.is_run and block.code.startswith("curl ")
+    ]
+    assert said
+
+
+@needs_curl
 def test_data_is_read_and_edited_as_the_page_shows(stack: Stack) -> None:
     store = Store(connect(project=stack.project, emulator_host=stack.datastore_host))
     store.upsert(Stock(id="tea", units=1))
-    said = ""
-    for block in BLOCKS:
-        if block.page == "docs/develop.md" and block.code.startswith("curl "):
-            command = block.code.replace(DATASTORE, stack.datastore_host)
-            command = command.replace("curl ", "curl --silent --show-error --fail ")
-            done = subprocess.run(["bash", "-c", command], text=True, capture_output=True)
-            assert done.returncode == 0, done.stderr
-            said += done.stdout
+    calls = [b for b in BLOCKS if b.page == "docs/develop.md" and b.code.startswith("curl ")]
+    said = "".join(send(block, stack) for block in calls)
     assert '"Stock"' in said
     assert store.get(key(Stock, "tea")).units == 99
 
