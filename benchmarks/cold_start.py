@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.datastore.api.server import serve
-from local.ports import choose_port
-from local.supervisor import PROJECT
+from local.host.ports import choose_port
+from local.stack.supervisor import PROJECT
 
 ROUNDS = 9
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.ports import choose_port
+from local.host.ports import choose_port
 
 #: The name of each emulator and the arguments that start it.
 EMULATORS = {

@@ -22,7 +22,7 @@ from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.delivery import Delivery
 from local.datastore.api.server import serve
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 
 class Meter:

@@ -74,7 +74,7 @@ def _may_enqueue(cloud: Cloud, settings: Settings, name: str, location: str) -> 
 @cache
 def _read(settings: Settings) -> Mapping[str, dict[str, Any]]:
     # Here, so that what needs no queues runs on Python alone, without a YAML library.
-    from local.queues import read_queue_settings
+    from project_files.queues import read_queue_settings
 
     stated = read_queue_settings(QUEUES, int(settings.queue_count))
     return {settings.named(name): each for name, each in stated.items()}

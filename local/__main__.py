@@ -7,11 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
-from local.failures import FailureWatch
-from local.folder_lock import FolderInUse
-from local.ports import PortTaken
+from local.host.folder_lock import FolderInUse
+from local.host.ports import PortTaken
 from local.stack import Stack, StackFailed
-from local.supervisor import PROJECT
+from local.stack.failures import FailureWatch
+from local.stack.supervisor import PROJECT
 
 _PATIENCE = 20.0
 

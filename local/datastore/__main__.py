@@ -7,9 +7,9 @@ import sys
 import threading
 
 from local.datastore.api.server import serve
-from local.datastore.storage.store import FolderTaken
-from local.rpc.listener import PortTaken
-from local.yaml_file import BrokenFile
+from local.host.folder_lock import FolderInUse
+from local.host.ports import PortTaken
+from project_files.yaml_file import BrokenFile
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def main() -> int:
             options.index_file,
             require_indexes=not options.no_require_indexes,
         )
-    except (PortTaken, FolderTaken, BrokenFile) as error:
+    except (PortTaken, FolderInUse, BrokenFile) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"Datastore ready on {handle.host}", flush=True)

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from struct import pack
 from typing import Protocol
 
+from local.host.ports import PortTaken
 from local.rpc.connection import Connection, Handler
 from local.rpc.frames import PREFACE
 from local.rpc.http1 import Http1Connection, HttpRequest, HttpResponse, Respond, render_text
@@ -36,10 +37,6 @@ class _Conversation(Protocol):
     def dismiss(self) -> None: ...
 
     def close(self) -> None: ...
-
-
-class PortTaken(Exception):
-    """The port cannot be listened on; the message names it."""
 
 
 class Listener:

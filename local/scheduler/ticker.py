@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from local.clock_watch import LOOK_EVERY
+from local.host.clock_watch import LOOK_EVERY
 from local.http.client import Answer, ConnectionPool, Request
 from local.http.retry import compute_backoff, is_exhausted
 from local.scheduler.cron import Schedule

@@ -7,14 +7,14 @@ import signal
 import sys
 from pathlib import Path
 
-from local.folder_lock import FolderInUse
+from local.host.folder_lock import FolderInUse
 from local.rpc.errors import ServiceError
 from local.scheduler.job import Job, read_job
 from local.tasks.dispatch.faults import Faults
 from local.tasks.resources.queues_file import read_queues
 from local.tasks.resources.task_checks import encode_url
 from local.tasks.server import Settings, start_server
-from local.yaml_file import BrokenFile
+from project_files.yaml_file import BrokenFile
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local.folder_lock import lock_folder
+from local.host.folder_lock import lock_folder
 from local.http.retry import MAX_RETENTION
 from local.scheduler.job import Job
 from local.scheduler.ticker import Ticker

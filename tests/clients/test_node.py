@@ -12,7 +12,7 @@ import pytest
 from google.cloud import datastore as stock
 from google.cloud.datastore.query import PropertyFilter
 
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 from tests.absences import do_without
 
 SOURCE = Path(__file__).with_name("node")

@@ -19,7 +19,7 @@ from lib.saga.operators.compatibility import count_beyond, find_stranded
 from lib.saga.operators.dashboard import monitor
 from lib.saga.state.records import SagaStatus
 from local.datastore.api.server import Handle, serve
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LIST = TaskList(id="list", name="x", created_at=NOW)

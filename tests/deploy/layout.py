@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 

@@ -13,9 +13,9 @@ import pytest
 import requests
 
 from deploy.services import Service, describe_service, list_services
-from local.ports import choose_port
+from local.host.ports import choose_port
 from local.stack import Stack
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 from tests.deploy.cloud import IMAGE, SETTINGS, variables_of
 from tests.deploy.test_separate_services import _wait_for
 from tests.unit.edge.test_access import removed

@@ -14,9 +14,9 @@ import pytest
 import requests
 
 from deploy.image import find_sources, name_image
-from local.ports import choose_port
+from local.host.ports import choose_port
 from local.stack import Stack
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 from main import FUNCTIONS
 from tests.deploy.cloud import SETTINGS
 from tests.deploy.layout import (

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 
 def test_without_gcloud_nothing_is_played_and_it_is_said(tmp_path: Path) -> None:

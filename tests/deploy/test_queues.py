@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.queues import flags_of
-from local.queues import DURATION, LIST, NUMBER, SETTINGS, TEXT, WHOLE, read_queue_settings
+from project_files.queues import DURATION, LIST, NUMBER, SETTINGS, TEXT, WHOLE, read_queue_settings
 from tests.deploy.lint import find_faults, needs_gcloud
 
 EXAMPLES = {NUMBER: "0.5", WHOLE: "7", DURATION: "2.5s", TEXT: "text"}

@@ -14,10 +14,10 @@ import requests
 
 from benchmarks.caller import Caller
 from lib.config import config
-from local.parts import list_settings
-from local.ports import answers, choose_port
+from local.host.ports import answers, choose_port
 from local.stack import Stack
-from local.supervisor import PROJECT
+from local.stack.parts import list_settings
+from local.stack.supervisor import PROJECT
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 from deploy.cloud import Failed, render
 from deploy.patience import PATIENCE
 from deploy.shell import Shell, run_gcloud
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 STAND_IN = """#!/bin/sh
 echo "$@" >> "$TOLD"

@@ -12,7 +12,7 @@ from tests.docs.pages import PAGES, PROJECT
 
 PAGE = PAGES["docs/develop.md"].split("## Environment variables")[1]
 LISTED = set(re.findall(r"^\| `([A-Z_*]+)` \|", PAGE, re.MULTILINE))
-CODE = ("main.py", "lib", "local", "deploy", "functions", "domain")
+CODE = ("main.py", "lib", "local", "project_files", "deploy", "functions", "domain")
 NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*(_\*)?")
 #: What a mapping of variables is called where it is read.
 MAPPING = re.compile(r"(.*\.)?(environ|env|environment)")

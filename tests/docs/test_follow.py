@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from local.ports import choose_port
+from local.host.ports import choose_port
 from tests.docs.pages import PAGES, PROJECT, Block, find_blocks, read_paste
 
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".local", "__pycache__", ".*_cache", "*.sqlite*")

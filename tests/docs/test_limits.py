@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 PAGE = (PROJECT / "docs" / "limits.md").read_text()
 ROWS = re.findall(r"^\|[^|]+\| ([^|]+) \| (`[^|]+`) \|$", PAGE, re.MULTILINE)

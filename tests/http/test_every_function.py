@@ -11,7 +11,7 @@ import pytest
 
 import main
 from local.stack import Stack
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 LIST = {"task_list_id": "no-such"}
 TASK = {**LIST, "id": "1"}

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 import requests
 
-from local.ports import choose_port
+from local.host.ports import choose_port
 from local.stack import Stack
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ COPIED = (
     "domain",
     "functions",
     "local",
+    "project_files",
     "tests/unit",
     "main.py",
     "pyproject.toml",

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from lib.observability.telemetry import ENDPOINT
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 from tests.observe.edge import PARENT, TRACE
 
 CALLS = f"""

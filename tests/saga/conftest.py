@@ -8,7 +8,7 @@ import pytest
 from benchmarks.caller import Caller
 from lib.datastore import connect
 from local.datastore.api.server import serve
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 from tests.saga.bench import Bench, Probe, make_saga
 
 FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")

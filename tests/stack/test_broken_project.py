@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from local.failures import FailureWatch
-from local.ports import choose_port
-from local.supervisor import PROJECT
+from local.host.ports import choose_port
+from local.stack.failures import FailureWatch
+from local.stack.supervisor import PROJECT
 from tests.stack.conftest import wait_until
 
 GREETING = '''
@@ -33,7 +33,7 @@ LINE = '    "get_credit": Function("functions.orders", "GET"),\n'
 def project(tmp_path: Path) -> Path:
     """A copy of the project with one more function, whose bug shows when it is called."""
     folder = tmp_path / "project"
-    for name in ("lib", "domain", "functions", "local"):
+    for name in ("lib", "domain", "functions", "local", "project_files"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
     for name in ("queues.yaml", "index.yaml"):
         shutil.copy(PROJECT / name, folder)

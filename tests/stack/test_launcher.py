@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local.ports import choose_port
-from local.supervisor import PROJECT
+from local.host.ports import choose_port
+from local.stack.supervisor import PROJECT
 from tests.stack.conftest import ask, is_alive, wait_until
 
 #: Starts a launcher over a folder and port; its output is one pipe of text.

@@ -14,7 +14,7 @@ from benchmarks.caller import Caller
 from benchmarks.purchases import Purchase, make_supply, read_purchases
 from lib.datastore import Store
 from lib.datastore import connect as connect_datastore
-from local.ports import choose_port
+from local.host.ports import choose_port
 from local.stack import Stack
 from tests.stack.conftest import wait_until
 from tests.unit.local_tasks.worker import QUEUE, connect

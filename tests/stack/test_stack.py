@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from google.cloud import tasks_v2
 
-from local.folder_lock import FolderInUse
-from local.ports import PortTaken
+from local.host.folder_lock import FolderInUse
+from local.host.ports import PortTaken
 from local.stack import StackFailed
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 from local.tasks.resources.queues_file import read_queues
 from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, kill, wait_until
 from tests.unit.local_tasks.worker import LOCATION, QUEUE, connect

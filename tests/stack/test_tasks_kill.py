@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from google.api_core import exceptions
 
-from local.ports import choose_port
-from local.supervisor import PROJECT
+from local.host.ports import choose_port
+from local.stack.supervisor import PROJECT
 from tests.unit.local_tasks.test_tasks import make_task
 from tests.unit.local_tasks.worker import QUEUE, Worker, connect, wait_until
 

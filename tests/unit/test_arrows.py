@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 #: What every room of lib may use.
 BASE = {"lib.errors", "lib.config"}
@@ -95,8 +95,9 @@ ARROWS: dict[str, set[str]] = {
     "domain": {"lib.saga.*", *_DATA, *_BELOW},
     "functions": {"domain", "lib.saga.*", "lib.edge", *_DATA, *_BELOW},
     "main": set(),
-    "local": set(),
-    "deploy": {"main", "functions", "domain", "local", "lib.*"},
+    "project_files": set(),
+    "local": {"project_files"},
+    "deploy": {"main", "functions", "domain", "project_files", "lib.*"},
     "benchmarks": {"main", "functions", "domain", "local", "lib.*"},
 }
 

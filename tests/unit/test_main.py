@@ -10,7 +10,7 @@ import pytest
 
 import main
 from lib.edge.access import INVOKERS
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 
 @pytest.mark.parametrize("name", [*main.MODULE_OF, "api"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 #: The parser of `re`, as a pattern's meaning is in what it makes of it.
 sre_parse: Any = vars(re)["_parser"]

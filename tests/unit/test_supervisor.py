@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local import supervisor
-from local.supervisor import Part, Supervisor
+from local.stack import supervisor
+from local.stack.supervisor import Part, Supervisor
 
 
 def until(holds: Callable[[], bool]) -> bool:

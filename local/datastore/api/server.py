@@ -9,7 +9,7 @@ from local.datastore.encoding.messages import get_message_class
 from local.datastore.encoding.validation import MAX_REQUEST_BYTES
 from local.datastore.storage.engine import Engine
 from local.datastore.storage.index_file import load_index_file
-from local.datastore.storage.store import FolderTaken
+from local.host.folder_lock import FolderInUse
 from local.rpc.grpc import Dispatcher, Method
 from local.rpc.http1 import Respond
 from local.rpc.listener import Listener, serve_pages
@@ -80,7 +80,7 @@ def serve(
     """Start a server on a data folder; port 0 takes any free one.
 
     On the same port ``GET /`` tells whether it is well and ``POST /reset`` forgets all data. A
-    missing index file means that there are no composite indexes. Raises PortTaken, FolderTaken,
+    missing index file means that there are no composite indexes. Raises PortTaken, FolderInUse,
     or BrokenFile when the index file cannot be read.
     """
     composites = []
@@ -89,7 +89,7 @@ def serve(
     listener = Listener(_HOST, port)
     try:
         engine = Engine(Path(data_dir), composites, require_indexes=require_indexes)
-    except FolderTaken:
+    except FolderInUse:
         listener.stop()
         raise
     dispatcher = Dispatcher(_list_methods(Service(engine)), MAX_REQUEST_BYTES)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import yaml
 
 from local.datastore.storage.indexes import Definition
-from local.yaml_file import YamlFile, is_nothing
+from project_files.yaml_file import YamlFile, is_nothing
 
 _DIRECTIONS: Final = {"asc": False, "ascending": False, "desc": True, "descending": True}
 

@@ -3,14 +3,15 @@
 One writer at a time, any number of readers, none of whom waits for the other.
 """
 
-import fcntl
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
+
+from local.host.folder_lock import lock_folder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entities (
@@ -46,16 +47,11 @@ class Stored(NamedTuple):
     entity: bytes
 
 
-class FolderTaken(Exception):
-    """Another server has the data folder open; the message names it."""
-
-
 class Store:
-    """The database file of one data folder. Only one server may have it open: FolderTaken."""
+    """The database file of one data folder. Only one server may have it open: FolderInUse."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._claim = _claim_folder(folder)
+        self._claim = lock_folder(folder, "datastore")
         self._path = folder / "datastore.sqlite3"
         self._idle: deque[sqlite3.Connection] = deque()
         self._write_lock = threading.Lock()
@@ -140,17 +136,6 @@ class Store:
         with self._write_lock:
             self._writer.close()
         self._claim.close()
-
-
-def _claim_folder(folder: Path) -> IO[bytes]:
-    """Lock a folder until the returned file is closed or the process ends, however it ends."""
-    claim = (folder / "datastore.lock").open("wb")
-    try:
-        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        claim.close()
-        raise FolderTaken(f"{folder} is in use by another server") from error
-    return claim
 
 
 def get_entity(connection: sqlite3.Connection, key: bytes) -> Stored:

@@ -7,10 +7,11 @@ import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
+from local.host.ports import PortTaken
 from local.rpc.errors import ServiceError
 from local.rpc.grpc import Dispatcher
 from local.rpc.http1 import HttpRequest, HttpResponse
-from local.rpc.listener import Listener, PortTaken
+from local.rpc.listener import Listener
 from local.tasks.console.overview import Overview
 from local.tasks.dispatch.signer import Signer
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from local.clock_watch import LOOK_EVERY, ClockWatch
+from local.host.clock_watch import LOOK_EVERY, ClockWatch
 from local.http.client import Answer, ConnectionPool, Request
 from local.rpc.errors import ServiceError
 from local.tasks.dispatch.attempt_log import AttemptLog

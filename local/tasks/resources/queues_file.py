@@ -5,11 +5,11 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from local.queues import read_queue_settings
 from local.rpc.errors import ServiceError
 from local.tasks.resources.queue_checks import complete_queue
 from local.tasks.v2.messages import Queue
-from local.yaml_file import BrokenFile
+from project_files.queues import read_queue_settings
+from project_files.yaml_file import BrokenFile
 
 
 def read_queues(path: Path, location: str, copies: int = 1) -> list[Any]:

@@ -12,7 +12,7 @@ import requests
 
 from deploy.services import url_of
 from deploy.settings import PROJECT, Settings
-from local.ports import answers, choose_port
+from local.host.ports import answers, choose_port
 from tests.deploy.cloud import variables_of
 from tests.deploy.play.stage import Theatre
 from tests.unit.edge.test_access import removed

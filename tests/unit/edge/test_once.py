@@ -13,8 +13,8 @@ import requests
 
 from lib.config import config
 from lib.edge.once import once
-from local.ports import answers, choose_port
-from local.supervisor import PROJECT
+from local.host.ports import answers, choose_port
+from local.stack.supervisor import PROJECT
 
 MAIN = """
 from pathlib import Path

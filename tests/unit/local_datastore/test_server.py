@@ -16,10 +16,9 @@ from local.datastore.api import server
 from local.datastore.api.server import Handle, serve
 from local.datastore.storage import engine
 from local.datastore.storage.engine import Engine
-from local.datastore.storage.store import FolderTaken
-from local.ports import answers, choose_port
+from local.host.folder_lock import FolderInUse
+from local.host.ports import PortTaken, answers, choose_port
 from local.rpc.frames import PREFACE, build_frame
-from local.rpc.listener import PortTaken
 from tests.contract.wire import Unindexed, Wire
 
 
@@ -43,7 +42,7 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path, handle: Handle) -> None:
 
 def test_a_folder_has_one_server(tmp_path: Path) -> None:
     first = serve(tmp_path)
-    with pytest.raises(FolderTaken, match=str(tmp_path)):
+    with pytest.raises(FolderInUse, match=str(tmp_path)):
         serve(tmp_path)
     first.stop()
     serve(tmp_path).stop()

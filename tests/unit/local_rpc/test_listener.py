@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from local.ports import answers, choose_port
+from local.host.ports import answers, choose_port
 from local.rpc.connection import Request
 from local.rpc.frames import PREFACE, Type, build_settings, parse_header
 from local.rpc.listener import Listener, serve_pages
 from local.rpc.outgoing import Outgoing
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 
 def connect(port: int, words: bytes = PREFACE + build_settings()) -> socket.socket:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local import clock_watch
+from local.host import clock_watch
 from local.scheduler import ticker
 from local.scheduler.job import Job
 from local.tasks.dispatch import dispatcher

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 from local.tasks.resources.queues_file import read_queues
 from local.tasks.v2.messages import METHODS
-from local.yaml_file import BrokenFile
+from project_files.yaml_file import BrokenFile
 
 LOCATION = "projects/p/locations/l"
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import lib.saga
-from local.supervisor import PROJECT
+from local.stack.supervisor import PROJECT
 
 #: Whatever a saga's author declares: what serves HTTP, and what speaks to Google, comes later.
 DECLARE = """

@@ -1,4 +1,4 @@
-"""``python -m local.part PARENT MODULE ARGS...``: runs a module that ends when its launcher does.
+"""``python -m local.stack.part PARENT MODULE ARGS...``: a module that ends when its launcher does.
 
 The launcher can be killed in a way that it cannot answer (-9). The operating system then ends
 this process too, and the processes that it forked; where it cannot, a thread watches for it.

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from local.yaml_file import YamlFile, is_nothing
+from project_files.yaml_file import YamlFile, is_nothing
 
 #: What a setting is: a number, a whole one, a length of time, text, or a list.
 NUMBER: Final = "a number"

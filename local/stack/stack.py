@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from local.folder_lock import FolderInUse, lock_folder
-from local.parts import PROJECT_ID, Plan, list_parts
-from local.ports import choose_port, claim_port
-from local.supervisor import PROJECT, Report, Supervisor
+from local.host.folder_lock import FolderInUse, lock_folder
+from local.host.ports import choose_port, claim_port
+from local.stack.parts import PROJECT_ID, Plan, list_parts
+from local.stack.supervisor import PROJECT, Report, Supervisor
 from local.tasks.dispatch.faults import Faults
 
 _START_LIMIT = 60.0

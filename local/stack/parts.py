@@ -7,10 +7,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from local.ports import answers
-from local.queues import read_queue_settings
-from local.supervisor import PROJECT, Part
+from local.host.ports import answers
+from local.stack.supervisor import PROJECT, Part
 from local.tasks.dispatch.faults import Faults
+from project_files.queues import read_queue_settings
 
 PROJECT_ID = "amends-local"
 _LOCATION = "local"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 
 _PROBE_EVERY = 0.03
 #: How long what was killed is given to be gone, in seconds.
@@ -117,7 +117,7 @@ class Supervisor:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         part = self.part
-        command = [sys.executable, "-m", "local.part", str(os.getpid()), part.module]
+        command = [sys.executable, "-m", "local.stack.part", str(os.getpid()), part.module]
         with _open_log(part.log) as log:
             self._log_began = log.tell()
             process = subprocess.Popen(  # noqa: S603

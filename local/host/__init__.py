@@ -1,0 +1,1 @@
+"""What this machine has one of: ports, data folders, a clock that may be set."""
