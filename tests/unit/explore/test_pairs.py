@@ -14,6 +14,7 @@ from lib.saga.testing import explore
 from lib.saga.testing.exploration.equivalence import describe_state
 from lib.saga.testing.exploration.explorer import Explorer
 from lib.saga.testing.exploration.short_retries import shorten_retries
+from lib.saga.testing.simulation.deployment import Deployed
 from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.seats import TWICE, Seats, add_seats, make_saga
 
@@ -61,7 +62,7 @@ def test_states_are_equal_though_times_differ_and_unequal_where_anything_else_do
     for change in (
         {"last_life": first.last_life + timedelta(seconds=30)},
         {"may_need_sweep": not first.may_need_sweep},
-        {"snapshot": replace(first.snapshot, withdrawn=True)},
+        {"snapshot": replace(first.snapshot, deployed=Deployed.WITHDRAWN)},
         {"snapshot": replace(first.snapshot, memory=last.snapshot.memory)},
         {"snapshot": replace(first.snapshot, history=last.snapshot.history)},
         {"snapshot": replace(first.snapshot, queue=last.snapshot.queue)},

@@ -20,6 +20,7 @@ from lib.saga.machine.inputs import (
     VoidRequested,
 )
 from lib.saga.state.records import ACTIVE, FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.testing.simulation.deployment import Deployed
 from lib.saga.testing.simulation.environment import Environment
 from lib.saga.testing.simulation.faults import NO_SIGNAL, Fault, FaultKind
 from lib.saga.testing.simulation.process import Process
@@ -67,7 +68,8 @@ class Actors:
             FaultKind.SKIP: lambda: self._repair("a skip by hand", SkipRequested),
             FaultKind.VOID: lambda: self._repair("a void by hand", VoidRequested),
             FaultKind.RESOLVE: self._resolve,
-            FaultKind.DEPLOY: self._withdraw,
+            FaultKind.DEPLOY: lambda: self._deploy(Deployed.WITHDRAWN),
+            FaultKind.DEPLOY_TYPES: lambda: self._deploy(Deployed.CHANGED),
             FaultKind.SIGNAL: self._send_early,
         }
         requests[fault.kind]()
@@ -125,14 +127,15 @@ class Actors:
             self._tell("a resume", saga_id, _make(ResumeRequested))
         return bool(paused)
 
-    def _withdraw(self) -> None:
-        self.environment.definitions.withdrawn = True
+    def _deploy(self, deployed: Deployed) -> None:
+        self.environment.definitions.deployed = deployed
 
     def _bring_back(self) -> bool:
         """Undo a deployment, after which somebody retries what it has stranded."""
-        if not self.environment.definitions.withdrawn:
+        if self.environment.definitions.deployed is Deployed.DECLARED:
             return False
-        self.environment.definitions.withdrawn = False
+        self.environment.definitions.deployed = Deployed.DECLARED
+        self.refused.clear()
         self.environment.log("the deployment is undone")
         self.retried = False
         return True

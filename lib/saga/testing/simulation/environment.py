@@ -24,10 +24,12 @@ from lib.saga.testing.memory.clock import BEGINNING, VirtualClock
 from lib.saga.testing.memory.entities import Memory
 from lib.saga.testing.memory.queue import MemoryQueue, Task
 from lib.saga.testing.memory.store import MemoryStore
+from lib.saga.testing.simulation.deployment import Deployed, Deployment
 from lib.saga.testing.simulation.faults import (
     CANCEL,
     CRASH,
     DEPLOY,
+    DEPLOY_TYPES,
     DUPLICATE,
     FREEZES,
     INTERLEAVINGS,
@@ -51,7 +53,7 @@ from lib.saga.testing.simulation.faulty_network import FaultyNetwork
 from lib.saga.testing.simulation.faulty_services import LATENCY, FaultyQueue, FaultyStore
 from lib.saga.testing.simulation.history import History
 from lib.saga.testing.simulation.process import InvariantViolated, Killed, Process
-from lib.saga.testing.simulation.setting import Deployment, Setting
+from lib.saga.testing.simulation.setting import Setting
 from lib.saga.testing.simulation.worker import Worker
 from lib.timing.clock import CLOCK
 
@@ -87,7 +89,7 @@ class Snapshot:
     held: tuple[Postponed, ...] = ()
     events: int = 0
     unrepeated: bool = False
-    withdrawn: bool = False
+    deployed: Deployed = Deployed.DECLARED
 
 
 class Environment:
@@ -148,7 +150,7 @@ class Environment:
             tuple(held.copy() for held in self.held),
             self.events,
             self.unrepeated,
-            self.definitions.withdrawn,
+            self.definitions.deployed,
         )
 
     def restore(self, snapshot: Snapshot, choose: Choose) -> None:
@@ -165,7 +167,7 @@ class Environment:
         self.held, self.events = [held.copy() for held in snapshot.held], snapshot.events
         #: A fault has struck a process that no queue repeats.
         self.unrepeated = snapshot.unrepeated
-        self.definitions.withdrawn = snapshot.withdrawn
+        self.definitions.deployed = snapshot.deployed
         #: Why the run is broken, where the code under test may have caught that.
         self.broken = ""
         #: The saga that only its daily look has moved.
@@ -373,7 +375,9 @@ class Environment:
             faults += (RESUME,)
         if any(saga.incident for saga in sagas):
             faults += (RETRY, SKIP, VOID, RESOLVE)
-        return faults if self.definitions.withdrawn else (*faults, DEPLOY)
+        if self.definitions.deployed is Deployed.DECLARED:
+            faults += (DEPLOY, DEPLOY_TYPES)
+        return faults
 
     def _call_within(self, timeout: timedelta, action: Callable[[], Any]) -> Any:
         """Call an action for the engine, in this thread, with time-outs where they are chosen."""

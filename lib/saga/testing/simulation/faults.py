@@ -60,6 +60,8 @@ class FaultKind(StrEnum):
     RESOLVE = "resolve by hand"
     #: A deployment withdraws the definition; when all is quiet, the next one brings it back.
     DEPLOY = "deploy"
+    #: A deployment under the same version, with types that the stored payloads do not fit.
+    DEPLOY_TYPES = "deploy of other types"
     #: The signals come, be it early.
     SIGNAL = "signal"
     #: The signal that is waited for never comes.
@@ -101,6 +103,7 @@ VOID = Fault(FaultKind.VOID)
 PARK = Fault(FaultKind.PARK)
 RESOLVE = Fault(FaultKind.RESOLVE)
 DEPLOY = Fault(FaultKind.DEPLOY)
+DEPLOY_TYPES = Fault(FaultKind.DEPLOY_TYPES)
 SIGNAL = Fault(FaultKind.SIGNAL)
 NO_SIGNAL = Fault(FaultKind.NO_SIGNAL)
 
@@ -173,6 +176,7 @@ WORDS = {
     FaultKind.PARK: "the saga is parked by hand {where}",
     FaultKind.RESOLVE: "the saga is resolved by hand {where}",
     FaultKind.DEPLOY: "a deployment withdraws the definition {where}",
+    FaultKind.DEPLOY_TYPES: "a deployment changes the types of payload and signals {where}",
     FaultKind.SIGNAL: "the signals come {where}",
     FaultKind.NO_SIGNAL: "{process} never comes",
 }

@@ -9,11 +9,10 @@ import msgspec
 
 from lib.datastore import Store
 from lib.errors import AmendsError
-from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element, Signal
 from lib.saga.engine.engine import Engine
 from lib.saga.state.payload import canonical_payload
-from lib.saga.state.records import SagaRecord
 from lib.saga.testing.memory.http_stand_in import HttpStandIn
 
 
@@ -67,19 +66,3 @@ def list_parts(saga: Saga, prefix: str = "") -> Iterator[tuple[str, Element]]:
         yield f"{prefix}{part.name}", part
         if isinstance(part, Child):
             yield from list_parts(part.saga, f"{part.saga.name}/")
-
-
-class Deployment(Definitions):
-    """The declared sagas, but for the time in which a deployment has withdrawn them."""
-
-    withdrawn = False
-
-    def __getitem__(self, key: tuple[str, int]) -> Saga:
-        """Return a declared saga; raises KeyError for others, and for all that are withdrawn."""
-        if self.withdrawn:
-            raise KeyError(key)
-        return super().__getitem__(key)
-
-    def get_declared(self, saga: SagaRecord) -> Saga:
-        """Return a saga's definition even while it is withdrawn."""
-        return super().__getitem__((saga.name, saga.definition_version))

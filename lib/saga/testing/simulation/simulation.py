@@ -19,6 +19,7 @@ from lib.saga.testing.simulation.faults import (
     COPIES,
     DELAYS,
     DEPLOY,
+    DEPLOY_TYPES,
     DROP,
     Choose,
     Fault,
@@ -337,7 +338,7 @@ class Simulation:
             self._defer(process, fault)
         else:
             # News of a child that comes meanwhile is left to the sweep.
-            self._may_need_sweep = self._may_need_sweep or fault is DEPLOY
+            self._may_need_sweep = self._may_need_sweep or fault in (DEPLOY, DEPLOY_TYPES)
             self._actors.carry_out(fault)
 
     def _copy(self, task: Task) -> Task:

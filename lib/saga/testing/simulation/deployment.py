@@ -1,0 +1,58 @@
+"""What is deployed while a run goes on: the declared sagas, none, or some with other types."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.steps import Element, Parallel, Signal
+from lib.saga.state.records import SagaRecord
+
+
+class Deployed(StrEnum):
+    """What the last deployment has brought."""
+
+    DECLARED = "as declared"
+    WITHDRAWN = "withdrawn"
+    #: Payloads and signals have a type with another required field, under the same version.
+    CHANGED = "with changed types"
+
+
+@dataclass(frozen=True)
+class ChangedType:
+    """A payload type that nothing stored fits."""
+
+    required_since_the_next_deployment: int
+
+
+class Deployment(Definitions):
+    """The declared sagas as the last deployment has left them."""
+
+    def __init__(self, sagas: Iterable[Saga]) -> None:
+        self.deployed = Deployed.DECLARED
+        super().__init__(sagas)
+        self._changed = {key: _change_types(saga) for key, saga in self._sagas.items()}
+
+    def __getitem__(self, key: tuple[str, int]) -> Saga:
+        """Return a saga as it is deployed; raises KeyError for others, and while withdrawn."""
+        if self.deployed is Deployed.WITHDRAWN:
+            raise KeyError(key)
+        return (self._changed if self.deployed is Deployed.CHANGED else self._sagas)[key]
+
+    def get_declared(self, saga: SagaRecord) -> Saga:
+        """Return a saga's definition as it is declared, whatever is deployed."""
+        return self._sagas[saga.name, saga.definition_version]
+
+
+def _change_types(saga: Saga) -> Saga:
+    return replace(saga, payload=ChangedType, steps=tuple(map(_change_part, saga.steps)))
+
+
+def _change_part(part: Element | Parallel) -> Element | Parallel:
+    if isinstance(part, Parallel):
+        return Parallel(*(_change_signal(each) for each in part.parts))
+    return _change_signal(part)
+
+
+def _change_signal(part: Element) -> Element:
+    return replace(part, payload=ChangedType) if isinstance(part, Signal) else part

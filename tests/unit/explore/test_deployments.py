@@ -1,0 +1,70 @@
+"""A deployment with other types under the same version, at every point of a run."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from lib.datastore import Store, key
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Child, Signal
+from lib.saga.engine.recorder import Recorder
+from lib.saga.state.records import SagaRecord, SagaStatus
+from lib.saga.testing.exploration.explorer import Explorer
+from lib.saga.testing.simulation.faults import DEPLOY_TYPES
+from lib.saga.testing.simulation.setting import Setting
+from tests.unit.explore.seats import add_seats, seat, seats_fit
+
+
+@dataclass(frozen=True)
+class Trip:
+    """What is asked for."""
+
+    city: str
+
+
+INNER = Saga("inner", payload=Trip, steps=(seat("x"),))
+SAGA = Saga(
+    "seats",
+    payload=Trip,
+    steps=(
+        seat("a"),
+        Signal("go", payload=Trip),
+        Child("c", saga=INNER, payload=lambda payload, _: payload),
+        seat("b"),
+    ),
+)
+
+
+def is_completed(store: Store) -> None:
+    """Nothing that a deployment breaks is an answer of a participant, or rolls anything back."""
+    assert store.get(key(SagaRecord, "explored")).status is SagaStatus.COMPLETED
+    seats_fit(3)(store)
+
+
+def deploy_everywhere() -> int:
+    """Change the types at each point, undo that when nothing moves, and retry what is parked."""
+    setting = Setting(
+        saga=SAGA,
+        payload=Trip("Rome"),
+        prepare=add_seats,
+        operators=True,
+        may_park=False,
+        signals={"go": Trip("Rome")},
+    )
+    explorer = Explorer(setting, is_completed)
+    for schedule, moment in explorer.run_schedule({}, remembers=True).extend():
+        if DEPLOY_TYPES in schedule.values():
+            explorer.run_schedule(schedule, moment)
+    return explorer.make_report().faults["deploy of other types"]
+
+
+def test_changed_types_park_a_saga_before_anything_runs_until_the_next_deployment() -> None:
+    assert deploy_everywhere() > 20
+
+
+def test_a_payload_that_does_not_fit_and_is_blamed_on_a_step_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Recorder, "reason_to_park", lambda *_: "")
+    with pytest.raises(AssertionError, match="the invariant does not hold"):
+        deploy_everywhere()
