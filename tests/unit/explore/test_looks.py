@@ -7,8 +7,9 @@ import pytest
 
 from lib.datastore import Store, key
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child
+from lib.saga.definition.steps import Child, Timer
 from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import (
     LOOK_PERIOD,
@@ -83,6 +84,23 @@ def test_a_saga_with_nothing_outstanding_is_parked_by_the_daily_look_and_alerted
     assert saga.status is SagaStatus.FAILED
     assert saga.parked_because == "nothing_awaited"
     assert store.get(key(DeadLetter, "explored")).alerted
+
+
+def postpone_blindly(repository: SagaRepository, saga: SagaRecord, due: str | None) -> None:
+    repository.store.update(replace(saga, due=due))
+
+
+def test_an_idle_look_meets_faults_and_one_that_overwrites_the_saga_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits = Saga("seats", payload=dict, steps=(Timer("nap", after=3 * LOOK_PERIOD), seat("b")))
+    simulation = Simulation(Setting(saga=waits, payload={}, prepare=add_seats))
+    simulation.run(lambda _: None)
+    points = [point.where for point in simulation.environment.points]
+    assert "before the commit of a sweep" in points
+    monkeypatch.setattr(SagaRepository, "postpone", postpone_blindly)
+    with pytest.raises(AssertionError, match="a sweep"):
+        explore(waits, {}, seats_fit(1), prepare=add_seats, operators=True)
 
 
 def test_a_saga_that_only_the_daily_look_moves_is_found() -> None:

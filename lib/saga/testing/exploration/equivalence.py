@@ -34,7 +34,7 @@ def describe_state(moment: Moment) -> Hashable:
         frozenset(history.undone.items()),
         frozenset(page for page, _ in history.pages),
         held,
-        (snapshot.unrepeated, snapshot.deployed, moment.may_need_sweep),
+        (snapshot.unrepeated, snapshot.deployed, moment.may_need_sweep, moment.has_looked),
         _freeze((moment.next_sweep, moment.last_life), now),
         (sent, actors.retried),
     )

@@ -215,13 +215,10 @@ class Environment:
             found += outstanding(saga, self.steps_of(saga))
         return found
 
-    def find_due_times(self) -> list[datetime]:
-        """Return when the sweep is to look at each saga that it has something to do about.
-
-        The daily look is left out, as it costs a sweep a day: it comes when all is quiet.
-        """
+    def find_due_times(self, *, looks: bool) -> list[datetime]:
+        """Return when the sweep is to look daily at each saga that waits, or to do all else."""
         marks = [saga.due for saga in self.find_sagas() if saga.due]
-        times = [mark.rpartition("|")[2] for mark in marks if not mark.startswith("look-")]
+        times = [mark.rpartition("|")[2] for mark in marks if is_look(mark) == looks]
         return [datetime.fromisoformat(f"{time}+00:00") for time in times]
 
     def find_neglected(self) -> SagaRecord | None:
@@ -229,7 +226,7 @@ class Environment:
         now = self.clock.now + LOOK_PERIOD
         for saga in self.find_sagas():
             loaded = self.repository.load(saga.id, saga.total_steps)
-            if loaded is None or not (saga.due or "").startswith("look-"):
+            if loaded is None or not is_look(saga.due or ""):
                 continue
             definition = self.definitions.get_declared(saga)
             found = decide(definition, *loaded, examine(self.repository, loaded), now).events
@@ -433,3 +430,8 @@ class Environment:
             return "done"
 
         self.perform(Process(name, part=part, sweeps=True), run)
+
+
+def is_look(mark: str) -> bool:
+    """Tell whether a saga's due mark is for its daily look."""
+    return mark.startswith("look-")

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lib.errors import AmendsError, Contention, NotBegun, Unavailable
-from lib.saga.engine.sweep.daily_look import look
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.records import LOOK_PERIOD, SagaRecord
+from lib.saga.state.records import LOOK_PERIOD
 from lib.saga.testing.memory.clock import BEGINNING
 from lib.saga.testing.memory.queue import Task
 from lib.saga.testing.simulation.actors import Actors
@@ -53,6 +52,7 @@ class Moment:
     next_sweep: datetime
     last_life: datetime
     may_need_sweep: bool
+    has_looked: bool
     actors: Actors
 
     @property
@@ -92,12 +92,14 @@ class Simulation:
     def _make_beginning(self) -> Moment:
         first_sweep = BEGINNING + self._setting.period
         actors = Actors(self._setting, self.environment)
-        return Moment(self.environment.beginning, first_sweep, BEGINNING, False, actors)
+        return Moment(self.environment.beginning, first_sweep, BEGINNING, False, False, actors)
 
     def _restore(self, moment: Moment, choose: Choose) -> None:
         self.environment.restore(moment.snapshot, choose)
         self._next_sweep, self._last_life = moment.next_sweep, moment.last_life
         self._may_need_sweep = moment.may_need_sweep
+        #: A daily look has come: the first one only, as they would cost a sweep a day.
+        self._has_looked = moment.has_looked
         self._frozen: list[datetime] = []
         self._actors = moment.actors.copy()
 
@@ -107,6 +109,7 @@ class Simulation:
             self._next_sweep,
             self._last_life,
             self._may_need_sweep,
+            self._has_looked,
             self._actors.copy(),
         )
 
@@ -161,7 +164,7 @@ class Simulation:
         if self.environment.has_unalerted():
             return
         times = [overdue_at(each) for each in self.environment.find_outstanding()]
-        times += [*self.environment.find_due_times(), *([task.at] if task else [])]
+        times += [*self._find_due_times(), *([task.at] if task else [])]
         until = min(times, default=self._next_sweep)
         idle = (until - self._next_sweep) // self._setting.period
         self._next_sweep += max(0, idle) * self._setting.period
@@ -266,9 +269,10 @@ class Simulation:
         # Most sweeps come while a process stands still, and would find nothing.
         now = environment.clock.now
         overdue = any(is_overdue(saga, now) for saga in environment.find_sagas())
-        expired = any(at <= now for at in environment.find_due_times())
+        expired = any(at <= now for at in self._find_due_times())
         if not (overdue or expired or environment.has_unalerted()):
             return
+        self._has_looked |= any(at <= now for at in environment.find_due_times(looks=True))
         struck = len(environment.injected)
         ended = environment.perform(Process("a sweep", durable=False, sweeps=True), self._do_sweep)
         if ended == "0 delivered" and len(environment.injected) == struck:
@@ -278,6 +282,11 @@ class Simulation:
             self._note_patience(since)
         if overdue and not (self._may_need_sweep or environment.unrepeated):
             raise InvariantViolated("the sweep had to help, though the queue lost nothing")
+
+    def _find_due_times(self) -> list[datetime]:
+        """Return when the sweep has something to do, the first daily looks included."""
+        looks = [] if self._has_looked else self.environment.find_due_times(looks=True)
+        return looks + self.environment.find_due_times(looks=False)
 
     def _do_sweep(self) -> str:
         try:
@@ -298,16 +307,9 @@ class Simulation:
         environment.helped = saga.id
         environment.clock.advance(LOOK_PERIOD)
         process = Process("the daily look", durable=False, sweeps=True)
-        environment.perform(process, lambda: self._do_look(saga))
+        environment.perform(process, self._do_sweep)
         self._note_event()
         return True
-
-    def _do_look(self, saga: SagaRecord) -> str:
-        try:
-            helped = look(self.environment.engine, saga, self.environment.read_clock())
-        except Unavailable as problem:
-            return problem.code
-        return "it helped" if helped else "all is well"
 
     def _check_patience(self) -> None:
         """Raise InvariantViolated if the sweep, which alone can help now, came too late."""
