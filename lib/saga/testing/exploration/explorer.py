@@ -147,7 +147,7 @@ class Explorer:
 
     def _find_broken(self) -> str:
         environment = self._simulation.environment
-        for saga in environment.find_sagas():
+        for saga in environment.sagas.find_all():
             loaded = environment.repository.load(saga.id, saga.total_steps)
             if loaded is None:
                 return f"saga {saga.id} has lost its steps"

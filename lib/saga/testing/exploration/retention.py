@@ -48,18 +48,18 @@ def find_retention_fault(environment: Environment) -> str:
 
 def describe_end(environment: Environment) -> tuple[object, ...]:
     """Return what tells ends of runs apart, as far as retention goes; events go with their saga."""
-    sagas = sorted((saga.id, str(saga.status)) for saga in environment.find_sagas())
-    others = (path for kind in (LETTER, EFFECT) for path in environment.find_paths(kind))
+    sagas = sorted((saga.id, str(saga.status)) for saga in environment.sagas.find_all())
+    others = (path for kind in (LETTER, EFFECT) for path in environment.sagas.find_paths(kind))
     return (*sagas, *sorted(map(str, others)))
 
 
 def _find_records(environment: Environment) -> set[Path]:
-    return {path for kind in KINDS for path in environment.find_paths(kind)}
+    return {path for kind in KINDS for path in environment.sagas.find_paths(kind)}
 
 
 def _find_records_to_keep(environment: Environment) -> set[Path]:
     """Return the records of each saga that is unfinished, or is below an unfinished one."""
-    sagas = {saga.id: saga for saga in environment.find_sagas()}
+    sagas = {saga.id: saga for saga in environment.sagas.find_all()}
     kept: set[Path] = set()
     for saga in sagas.values():
         if _is_kept(saga, sagas):
@@ -73,7 +73,7 @@ def _is_kept(saga: SagaRecord, sagas: dict[str, SagaRecord]) -> bool:
 
 
 def _find_records_of(environment: Environment, saga: SagaRecord) -> set[Path]:
-    effects = {idempotency_key(saga.id, step.name) for step in environment.steps_of(saga)}
+    effects = {idempotency_key(saga.id, step.name) for step in environment.sagas.steps_of(saga)}
     return {
         path
         for path in _find_records(environment)

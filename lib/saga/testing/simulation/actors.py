@@ -76,8 +76,8 @@ class Actors:
 
     def send_signal(self) -> bool:
         """Send the next signal that is waited for, unless it never comes; False for none."""
-        for saga in self.environment.find_sagas() if self.setting.signals else ():
-            for step in self.environment.steps_of(saga) if _may_take_signals(saga) else ():
+        for saga in self.environment.sagas.find_all() if self.setting.signals else ():
+            for step in self.environment.sagas.steps_of(saga) if _may_take_signals(saga) else ():
                 if self._is_wanted(saga, step):
                     return self._send_or_not(saga, step)
         return False
@@ -113,15 +113,15 @@ class Actors:
             self.refused.add((saga_id, name, sequence))
 
     def _send_early(self) -> None:
-        for saga in self.environment.find_sagas():
-            names = [step.name for step in self.environment.steps_of(saga)]
+        for saga in self.environment.sagas.find_all():
+            names = [step.name for step in self.environment.sagas.steps_of(saga)]
             for name in self.setting.signals:
                 if name in names and (saga.id, name) not in self.sent:
                     self._send(saga.id, name)
 
     def _resume(self) -> bool:
         """Let paused sagas go on, and with them their children; False when there are none."""
-        sagas = self.environment.find_sagas()
+        sagas = self.environment.sagas.find_all()
         paused = [saga.id for saga in sagas if saga.paused and not saga.parent_id]
         for saga_id in paused:
             self._tell("a resume", saga_id, _make(ResumeRequested))
@@ -160,9 +160,9 @@ class Actors:
 
     def _repair(self, what: str, kind: type[SkipRequested] | type[VoidRequested]) -> None:
         """Say of the first failed step of each saga what became of it."""
-        for saga in self.environment.find_sagas():
+        for saga in self.environment.sagas.find_all():
             broken = [
-                step.name for step in self.environment.steps_of(saga) if step.status in BROKEN
+                step.name for step in self.environment.sagas.steps_of(saga) if step.status in BROKEN
             ]
             for name in broken[:1]:
                 self._tell(what, saga.id, _make(kind, step=name))
@@ -175,10 +175,10 @@ class Actors:
             self._tell("a resolve by hand", saga.id, _make(ResolveRequested, outcome=outcome))
 
     def _find_incidents(self) -> list[SagaRecord]:
-        return [saga for saga in self.environment.find_sagas() if saga.incident]
+        return [saga for saga in self.environment.sagas.find_all() if saga.incident]
 
     def _ask(self, name: str, request: SagaRequest) -> None:
-        roots = [saga.id for saga in self.environment.find_sagas() if not saga.parent_id]
+        roots = [saga.id for saga in self.environment.sagas.find_all() if not saga.parent_id]
         for saga_id in roots:
             self._tell(name, saga_id, request)
 

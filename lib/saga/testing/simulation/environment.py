@@ -2,27 +2,15 @@
 
 import contextvars
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from lib.saga.author_code.containment import contain
-from lib.saga.author_code.deferred_work import check_ran
-from lib.saga.definition.phase import Phase
-from lib.saga.engine.children import find_strays
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
-from lib.saga.engine.sweep.daily_look import examine
 from lib.saga.engine.transitions import Queue
-from lib.saga.machine.decide import decide
-from lib.saga.machine.outstanding import outstanding
 from lib.saga.remote.exchange import NETWORK
-from lib.saga.state.delivery import Delivery
-from lib.saga.state.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
-from lib.saga.testing.memory import entities, queue
 from lib.saga.testing.memory.clock import BEGINNING, VirtualClock
 from lib.saga.testing.memory.entities import Memory
-from lib.saga.testing.memory.queue import MemoryQueue, Task
+from lib.saga.testing.memory.queue import MemoryQueue
 from lib.saga.testing.memory.store import MemoryStore
 from lib.saga.testing.simulation.deployment import Deployed, Deployment
 from lib.saga.testing.simulation.faults import (
@@ -41,55 +29,21 @@ from lib.saga.testing.simulation.faults import (
     RETRY,
     SIGNAL,
     SKIP,
-    STRAGGLERS,
-    TIME_OUT,
     VOID,
     Choose,
     Fault,
-    FaultKind,
     Point,
 )
+from lib.saga.testing.simulation.faulty_actions import FaultyActions
 from lib.saga.testing.simulation.faulty_network import FaultyNetwork
 from lib.saga.testing.simulation.faulty_services import LATENCY, FaultyQueue, FaultyStore
 from lib.saga.testing.simulation.history import History
 from lib.saga.testing.simulation.process import InvariantViolated, Killed, Process
 from lib.saga.testing.simulation.setting import Setting
+from lib.saga.testing.simulation.snapshot import Postponed, Snapshot
+from lib.saga.testing.simulation.stored_sagas import StoredSagas
 from lib.saga.testing.simulation.worker import Worker
 from lib.timing.clock import CLOCK
-
-
-@dataclass(frozen=True, slots=True)
-class Postponed:
-    """What happens later: a task that is delivered, or something else that is done by itself.
-
-    `until` counts deliveries; None is until all is quiet.
-    """
-
-    until: int | None
-    name: str
-    task: Task | None = None
-    act: Callable[[], None] | None = None
-
-    def copy(self) -> "Postponed":
-        """Return the same with a task of its own."""
-        return replace(self, task=replace(self.task)) if self.task else self
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The state of an environment between two events."""
-
-    now: datetime
-    memory: entities.Saved
-    queue: queue.Saved
-    history: History
-    points: tuple[Point, ...] = ()
-    injected: tuple[tuple[Point, Fault], ...] = ()
-    report: tuple[str, ...] = ()
-    held: tuple[Postponed, ...] = ()
-    events: int = 0
-    unrepeated: bool = False
-    deployed: Deployed = Deployed.DECLARED
 
 
 class Environment:
@@ -108,6 +62,7 @@ class Environment:
         self.store = MemoryStore(self._memory, self.clock)
         self.repository = SagaRepository(self.store)
         self.definitions = Deployment([setting.saga])
+        self.sagas = StoredSagas(self.store, self.definitions, setting.saga)
         store, tasks = FaultyStore(self._memory, self), FaultyQueue(self)
         self.engine = self._make_engine(store, tasks, self.read_clock)
         self._network = FaultyNetwork(self, setting.http)
@@ -133,7 +88,7 @@ class Environment:
             SagaRepository(store),
             tasks,
             clock,
-            self._call_within,
+            FaultyActions(self).call_within,
             lambda _: self.clock.advance(LATENCY),
         )
 
@@ -182,71 +137,6 @@ class Environment:
         """Return the time by the clock of the process that runs now."""
         return self.clock.now + (self._stack[-1].skew if self._stack else timedelta(0))
 
-    def find_sagas(self) -> list[SagaRecord]:
-        """Return all sagas that there are; they are to be read only."""
-        return [saga for _, saga in self._memory.find_kind("Saga")]
-
-    def find_paths(self, kind: str) -> list[entities.Path]:
-        """Return the paths of all entities of a kind."""
-        return [path for path, _ in self._memory.find_kind(kind)]
-
-    def steps_of(self, saga: SagaRecord) -> list[StepRecord]:
-        """Return a saga's steps; they are to be read only."""
-        root = (SagaRecord.__kind__, saga.id)  # type: ignore[attr-defined]
-        kind = StepRecord.__kind__  # type: ignore[attr-defined]
-        steps = (self._memory.peek((root, (kind, n + 1))) for n in range(saga.total_steps))
-        return [step for step in steps if step is not None]
-
-    def find_outstanding(self) -> list[Delivery]:
-        """Return the deliveries that the sagas wait for, but for news to a parked parent.
-
-        Those come again and again, and change nothing until an operator has retried the parent.
-        """
-        found: list[Delivery] = []
-        sagas = {saga.id: saga for saga in self.find_sagas()}
-        for saga in sagas.values():
-            parent = sagas.get(saga.parent_id)
-            if (
-                parent is not None
-                and parent.status is SagaStatus.FAILED
-                and saga.status in FINISHED
-            ):
-                continue
-            found += outstanding(saga, self.steps_of(saga))
-        return found
-
-    def find_due_times(self, *, looks: bool) -> list[datetime]:
-        """Return when the sweep is to look daily at each saga that waits, or to do all else."""
-        marks = [saga.due for saga in self.find_sagas() if saga.due]
-        times = [mark.rpartition("|")[2] for mark in marks if is_look(mark) == looks]
-        return [datetime.fromisoformat(f"{time}+00:00") for time in times]
-
-    def find_neglected(self) -> SagaRecord | None:
-        """Return a saga at which the daily look would find something, None for none."""
-        now = self.clock.now + LOOK_PERIOD
-        for saga in self.find_sagas():
-            loaded = self.repository.load(saga.id, saga.total_steps)
-            if loaded is None or not is_look(saga.due or ""):
-                continue
-            definition = self.definitions.get_declared(saga)
-            found = decide(definition, *loaded, examine(self.repository, loaded), now).events
-            if found or find_strays(self.repository, loaded):
-                return saga
-        return None
-
-    def has_unalerted(self) -> bool:
-        """Tell whether a dead letter's alert is still to be logged."""
-        return any(not letter.alerted for _, letter in self._memory.find_kind("DeadLetter"))
-
-    def part_of(self, delivery: Delivery) -> str:
-        """Return the label of the part that a delivery is about."""
-        saga = next((each for each in self.find_sagas() if each.id == delivery.saga_id), None)
-        if saga is None:
-            return ""
-        definition = self.definitions.get_declared(saga)
-        name = definition.parts[delivery.step].name
-        return name if definition is self._setting.saga else f"{definition.name}/{name}"
-
     def log(self, what: str) -> None:
         """Write a line of the run's report."""
         elapsed = (self.clock.now - BEGINNING).total_seconds()
@@ -260,7 +150,7 @@ class Environment:
     def perform(self, process: Process, work: Callable[[], str]) -> str:
         """Run a process to its end, or to its death; say in a word how it ended."""
         if self._setting.operators:
-            process.paused = frozenset(saga.id for saga in self.find_sagas() if saga.paused)
+            process.paused = frozenset(saga.id for saga in self.sagas.find_all() if saga.paused)
         self._stack.append(process)
         try:
             # A context of its own, for it may run in the middle of another process.
@@ -366,7 +256,7 @@ class Environment:
 
     def _find_requests(self) -> tuple[Fault, ...]:
         """Return what an operator can ask for now, and what a deployment can do."""
-        sagas = self.find_sagas()
+        sagas = self.sagas.find_all()
         faults: tuple[Fault, ...] = (CANCEL, PAUSE, PARK)
         if any(saga.paused for saga in sagas):
             faults += (RESUME,)
@@ -375,63 +265,3 @@ class Environment:
         if self.definitions.deployed is Deployed.DECLARED:
             faults += (DEPLOY, DEPLOY_TYPES)
         return faults
-
-    def _call_within(self, timeout: timedelta, action: Callable[[], Any]) -> Any:
-        """Call an action for the engine, in this thread, with time-outs where they are chosen."""
-        process = self.process
-        if process.task is None:
-            raise AssertionError("only a delivery runs an action")
-        delivery = process.task.delivery
-        self._check_pause(process, delivery)
-        process.called = called = self.history.begin(delivery)
-        process.began = True
-        try:
-            where = f"before the action of {process.name}"
-            fault = self.reach(where, TIME_OUT, *STRAGGLERS)
-            if fault is not None:
-                self._time_out(process, fault, timeout, action)
-            value = check_ran(contain(action, (Killed, InvariantViolated)), "the action")
-            process.live()
-            called.ended = True
-        finally:
-            process.called = None
-        if not called.committed:
-            process.moved = process.durable = True
-        if self.reach(f"after the action of {process.name}", TIME_OUT):
-            self._time_out(process, TIME_OUT, timeout, action)
-        return value
-
-    def _check_pause(self, process: Process, delivery: Delivery) -> None:
-        """Nothing begins for a saga that was paused before its delivery came, and still is."""
-        paused = {saga.id for saga in self.find_sagas() if saga.paused} if process.paused else ()
-        if delivery.phase is not Phase.STATUS and delivery.saga_id in process.paused & set(paused):
-            self.fail(f"{process.name} began, though its saga was paused")
-
-    def _time_out(
-        self, process: Process, fault: Fault, timeout: timedelta, action: Callable[[], Any]
-    ) -> None:
-        if fault.kind is FaultKind.OUTLAST and process.called:
-            number, name = process.called.number, f"the late action of {process.name}"
-            part = process.part
-            self.do_later(fault, name, lambda: self._go_on_late(number, name, part, action))
-        self.clock.advance(timeout)
-        raise TimeoutError(f"no answer within {timeout.total_seconds():g} s")
-
-    def _go_on_late(self, number: int, name: str, part: str, action: Callable[[], Any]) -> None:
-        """Run an action whose caller waits no longer; what it returns or raises, nobody hears."""
-
-        def run() -> str:
-            self.process.called = self.history.calls[number]
-            try:
-                check_ran(contain(action, (Killed, InvariantViolated)), "the action")
-            except Exception as problem:  # an author's code may raise anything
-                return f"in vain: {problem!r}"
-            self.history.calls[number].ended = True
-            return "done"
-
-        self.perform(Process(name, part=part, sweeps=True), run)
-
-
-def is_look(mark: str) -> bool:
-    """Tell whether a saga's due mark is for its daily look."""
-    return mark.startswith("look-")

@@ -11,7 +11,7 @@ from lib.saga.state.records import LOOK_PERIOD
 from lib.saga.testing.memory.clock import BEGINNING
 from lib.saga.testing.memory.queue import Task
 from lib.saga.testing.simulation.actors import Actors
-from lib.saga.testing.simulation.environment import Environment, Postponed, Snapshot
+from lib.saga.testing.simulation.environment import Environment
 from lib.saga.testing.simulation.faults import (
     AHEAD,
     BEHIND,
@@ -26,6 +26,7 @@ from lib.saga.testing.simulation.faults import (
 )
 from lib.saga.testing.simulation.process import InvariantViolated, Process, name_delivery
 from lib.saga.testing.simulation.setting import Setting
+from lib.saga.testing.simulation.snapshot import Postponed, Snapshot
 from lib.saga.testing.simulation.worker import Worker
 
 #: The id of the saga that is explored.
@@ -77,7 +78,7 @@ class Simulation:
         self.moments: list[Moment] = []
         self._restore(since or self._make_beginning(), choose)
         try:
-            while not (self.environment.find_sagas() or self._start()):
+            while not (self.environment.sagas.find_all() or self._start()):
                 self.environment.clock.advance(SLACK)
             while True:
                 if remembers:
@@ -125,7 +126,7 @@ class Simulation:
             return "started"
 
         ended = self.environment.perform(Process("the start"), start)
-        return ended == "started" or (ended == "killed" and bool(self.environment.find_sagas()))
+        return ended == "started" or (ended == "killed" and bool(self.environment.sagas.find_all()))
 
     def _go_on(self, until: int | None) -> None:
         """Let everything go on until so many events have happened in all, or all is quiet."""
@@ -157,13 +158,16 @@ class Simulation:
 
     def _moves(self) -> bool:
         """Tell whether anything is still to come by itself."""
-        return bool(self.environment.find_outstanding()) or self.environment.has_unalerted()
+        return (
+            bool(self.environment.sagas.find_outstanding())
+            or self.environment.sagas.has_unalerted()
+        )
 
     def _skip_idle_sweeps(self, task: Task | None) -> None:
         """Pass over the sweeps, however many, that would find nothing before the next task."""
-        if self.environment.has_unalerted():
+        if self.environment.sagas.has_unalerted():
             return
-        times = [overdue_at(each) for each in self.environment.find_outstanding()]
+        times = [overdue_at(each) for each in self.environment.sagas.find_outstanding()]
         times += [*self._find_due_times(), *([task.at] if task else [])]
         until = min(times, default=self._next_sweep)
         idle = (until - self._next_sweep) // self._setting.period
@@ -192,7 +196,7 @@ class Simulation:
     def _dispatch(self, task: Task) -> None:
         """Deliver a task, unless the queue loses it or is late."""
         name = name_delivery(task.delivery)
-        part = self.environment.part_of(task.delivery)
+        part = self.environment.sagas.part_of(task.delivery)
         faults = (DROP, *DELAYS, *COPIES)
         fault = self.environment.meet_at(part, f"before {name}", name, faults)
         if fault is None:
@@ -219,7 +223,7 @@ class Simulation:
         queue = self.environment.queue
         number = queue.dispatch(task)
         lost = task.lost
-        part = self.environment.part_of(task.delivery)
+        part = self.environment.sagas.part_of(task.delivery)
         process = Process(name_delivery(task.delivery), task, part)
 
         def deliver() -> str:
@@ -268,11 +272,11 @@ class Simulation:
             self._next_sweep += self._setting.period
         # Most sweeps come while a process stands still, and would find nothing.
         now = environment.clock.now
-        overdue = any(is_overdue(saga, now) for saga in environment.find_sagas())
+        overdue = any(is_overdue(saga, now) for saga in environment.sagas.find_all())
         expired = any(at <= now for at in self._find_due_times())
-        if not (overdue or expired or environment.has_unalerted()):
+        if not (overdue or expired or environment.sagas.has_unalerted()):
             return
-        self._has_looked |= any(at <= now for at in environment.find_due_times(looks=True))
+        self._has_looked |= any(at <= now for at in environment.sagas.find_due_times(looks=True))
         struck = len(environment.injected)
         ended = environment.perform(Process("a sweep", durable=False, sweeps=True), self._do_sweep)
         if ended == "0 delivered" and len(environment.injected) == struck:
@@ -285,8 +289,8 @@ class Simulation:
 
     def _find_due_times(self) -> list[datetime]:
         """Return when the sweep has something to do, the first daily looks included."""
-        looks = [] if self._has_looked else self.environment.find_due_times(looks=True)
-        return looks + self.environment.find_due_times(looks=False)
+        looks = [] if self._has_looked else self.environment.sagas.find_due_times(looks=True)
+        return looks + self.environment.sagas.find_due_times(looks=False)
 
     def _do_sweep(self) -> str:
         try:
@@ -299,7 +303,7 @@ class Simulation:
     def _look(self) -> bool:
         """Let the daily look come, which is the net under everything; False if all is well."""
         environment = self.environment
-        saga = environment.find_neglected()
+        saga = environment.sagas.find_neglected()
         if saga is None:
             return False
         if environment.helped == saga.id:
@@ -315,7 +319,7 @@ class Simulation:
         """Raise InvariantViolated if the sweep, which alone can help now, came too late."""
         held = [each.task for each in self.environment.held if each.task]
         queued = [_what(task.delivery) for task in (*self.environment.queue.tasks, *held)]
-        for each in self.environment.find_outstanding():
+        for each in self.environment.sagas.find_outstanding():
             if _what(each) in queued:
                 continue
             patience = each.timeout + GRACE.first * 2 ** max(0, each.epoch - QUICK_REDELIVERIES)

@@ -1,0 +1,97 @@
+"""What a run has stored of its sagas, as the test itself sees it: without faults, not to change."""
+
+from datetime import datetime
+
+from lib.saga.definition.saga import Saga
+from lib.saga.engine.children import find_strays
+from lib.saga.engine.repository import SagaRepository
+from lib.saga.engine.sweep.daily_look import examine
+from lib.saga.machine.decide import decide
+from lib.saga.machine.outstanding import outstanding
+from lib.saga.state.delivery import Delivery
+from lib.saga.state.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
+from lib.saga.testing.memory.clock import VirtualClock
+from lib.saga.testing.memory.entities import Memory, Path
+from lib.saga.testing.memory.store import MemoryStore
+from lib.saga.testing.simulation.deployment import Deployment
+
+
+class StoredSagas:
+    """All sagas of a run: their records, and what is still to happen to them."""
+
+    def __init__(self, store: MemoryStore, definitions: Deployment, explored: Saga) -> None:
+        self._memory: Memory = store.memory
+        self._clock: VirtualClock = store.clock
+        self._repository = SagaRepository(store)
+        self._definitions = definitions
+        self._explored = explored
+
+    def find_all(self) -> list[SagaRecord]:
+        """Return all sagas that there are; they are to be read only."""
+        return [saga for _, saga in self._memory.find_kind("Saga")]
+
+    def find_paths(self, kind: str) -> list[Path]:
+        """Return the paths of all entities of a kind."""
+        return [path for path, _ in self._memory.find_kind(kind)]
+
+    def steps_of(self, saga: SagaRecord) -> list[StepRecord]:
+        """Return a saga's steps; they are to be read only."""
+        root = (SagaRecord.__kind__, saga.id)  # type: ignore[attr-defined]
+        kind = StepRecord.__kind__  # type: ignore[attr-defined]
+        steps = (self._memory.peek((root, (kind, n + 1))) for n in range(saga.total_steps))
+        return [step for step in steps if step is not None]
+
+    def find_outstanding(self) -> list[Delivery]:
+        """Return the deliveries that the sagas wait for, but for news to a parked parent.
+
+        Those come again and again, and change nothing until an operator has retried the parent.
+        """
+        found: list[Delivery] = []
+        sagas = {saga.id: saga for saga in self.find_all()}
+        for saga in sagas.values():
+            parent = sagas.get(saga.parent_id)
+            if (
+                parent is not None
+                and parent.status is SagaStatus.FAILED
+                and saga.status in FINISHED
+            ):
+                continue
+            found += outstanding(saga, self.steps_of(saga))
+        return found
+
+    def find_due_times(self, *, looks: bool) -> list[datetime]:
+        """Return when the sweep is to look daily at each saga that waits, or to do all else."""
+        marks = [saga.due for saga in self.find_all() if saga.due]
+        times = [mark.rpartition("|")[2] for mark in marks if is_look(mark) == looks]
+        return [datetime.fromisoformat(f"{time}+00:00") for time in times]
+
+    def find_neglected(self) -> SagaRecord | None:
+        """Return a saga at which the daily look would find something, None for none."""
+        now = self._clock.now + LOOK_PERIOD
+        for saga in self.find_all():
+            loaded = self._repository.load(saga.id, saga.total_steps)
+            if loaded is None or not is_look(saga.due or ""):
+                continue
+            definition = self._definitions.get_declared(saga)
+            found = decide(definition, *loaded, examine(self._repository, loaded), now).events
+            if found or find_strays(self._repository, loaded):
+                return saga
+        return None
+
+    def has_unalerted(self) -> bool:
+        """Tell whether a dead letter's alert is still to be logged."""
+        return any(not letter.alerted for _, letter in self._memory.find_kind("DeadLetter"))
+
+    def part_of(self, delivery: Delivery) -> str:
+        """Return the label of the part that a delivery is about."""
+        saga = next((each for each in self.find_all() if each.id == delivery.saga_id), None)
+        if saga is None:
+            return ""
+        definition = self._definitions.get_declared(saga)
+        name = definition.parts[delivery.step].name
+        return name if definition is self._explored else f"{definition.name}/{name}"
+
+
+def is_look(mark: str) -> bool:
+    """Tell whether a saga's due mark is for its daily look."""
+    return mark.startswith("look-")
