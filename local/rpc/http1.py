@@ -1,6 +1,7 @@
 """HTTP/1.1 on an accepted connection, parsed by h11: each request answered whole, in order."""
 
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +14,8 @@ import h11
 _LOG = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
 _MAX_HEAD = 64 * 1024
-#: Seconds that a client may leave a connection without a request, or a request unfinished.
+#: Seconds that a client may leave a connection without a request, take to send a request's body,
+#: or leave an answer unread.
 _PATIENCE = 60.0
 
 #: Seconds that the rest of a refused request is read for.
@@ -21,6 +23,9 @@ _REFUSAL_PATIENCE = 2.0
 
 #: What a browser says of a request that a page of this server made, or its user by hand.
 _OWN_SITES = ("same-origin", "none", "")
+
+#: The names of this machine, each with any port. A client of HTTP/1.0 need not send one.
+_OWN_HOST = re.compile(r"((127\.0\.0\.1|localhost|\[::1\])(:\d{0,5})?)?", re.ASCII | re.IGNORECASE)
 
 #: The longest body that is read: what gRPC takes, and some more for JSON.
 MAX_BODY = 32 * 1024 * 1024
@@ -72,6 +77,7 @@ class Http1Connection:
         self._state = h11.Connection(h11.SERVER, _MAX_HEAD)
         self._state.receive_data(received)
         self._idle_since: float | None = time.monotonic()
+        self._ends = self._idle_since + _PATIENCE
 
     @property
     def idle_since(self) -> float | None:
@@ -80,13 +86,16 @@ class Http1Connection:
 
     def serve(self) -> None:
         """Answer requests until the client or the server ends the connection."""
-        self._socket.settimeout(_PATIENCE)
         try:
             while self._serve_one():
                 self._state.start_next_cycle()
                 self._idle_since = time.monotonic()
         except h11.RemoteProtocolError as error:
             self._refuse(HTTPStatus(error.error_status_hint), str(error))
+        except TimeoutError:
+            if self._state.our_state is h11.SEND_RESPONSE:
+                reason = f"a request's body may take {_PATIENCE:g} seconds"
+                self._refuse(HTTPStatus.REQUEST_TIMEOUT, reason)
         except (OSError, EOFError) as error:
             _LOG.debug("an HTTP client went away: %s", error)
         finally:
@@ -108,9 +117,11 @@ class Http1Connection:
 
     def _serve_one(self) -> bool:
         """Answer one request; tell whether another may follow."""
+        self._ends = time.monotonic() + _PATIENCE
         head = self._next_event()
         if not isinstance(head, h11.Request):
             return False
+        self._ends = time.monotonic() + _PATIENCE
         body = None if _says_too_much(head) else self._read_body()
         self._idle_since = None
         if body is None:
@@ -124,8 +135,16 @@ class Http1Connection:
         while (event := self._state.next_event()) is h11.NEED_DATA:
             if self._state.they_are_waiting_for_100_continue:
                 self._write(h11.InformationalResponse(status_code=100, headers=[]))
-            self._state.receive_data(self._socket.recv(_READ_BYTES))
+            self._state.receive_data(self._receive())
         return event
+
+    def _receive(self) -> bytes:
+        """Return what the client has sent; TimeoutError when its time for it is over."""
+        remaining = self._ends - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError
+        self._socket.settimeout(remaining)
+        return self._socket.recv(_READ_BYTES)
 
     def _read_body(self) -> bytes | None:
         body = bytearray()
@@ -136,6 +155,9 @@ class Http1Connection:
         return bytes(body)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
+        if not _OWN_HOST.fullmatch(request.headers.get("host", "")):
+            reason = "This server answers to 127.0.0.1, localhost and [::1] alone\n"
+            return render_text(HTTPStatus.FORBIDDEN, reason)
         if _is_foreign(request):
             return render_text(HTTPStatus.FORBIDDEN, "Another site's page may not do this\n")
         try:
@@ -172,6 +194,7 @@ class Http1Connection:
         self._write(head, *([] if is_head else [h11.Data(data=response.body)]), h11.EndOfMessage())
 
     def _write(self, *events: h11.Event) -> None:
+        self._socket.settimeout(_PATIENCE)
         self._socket.sendall(b"".join(self._state.send(event) or b"" for event in events))
 
 

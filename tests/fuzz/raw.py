@@ -35,6 +35,7 @@ _TASKS = "/google.cloud.tasks.v2.CloudTasks/ListQueues"
 _LOOKUP = get_message_class("LookupRequest")(project_id="x").SerializeToString()
 _LIST = load_message("ListQueuesRequest")(parent="projects/p/locations/l").SerializeToString()
 _PAGES = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET /oauth2/v1/certs HTTP/1.0\r\n\r\n",
     b"POST /reset HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",

@@ -1,5 +1,6 @@
 """HTTP/1.1 beside gRPC on one port, with clients that are slow, wrong or of another site."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -48,7 +49,7 @@ def ask(client: socket.socket, data: bytes) -> bytes:
 def request(line: str, *headers: str, body: bytes = b"") -> bytes:
     if body:
         headers = (*headers, f"Content-Length: {len(body)}")
-    return "\r\n".join((f"{line} HTTP/1.1", "Host: x:1", *headers, "", "")).encode() + body
+    return "\r\n".join((f"{line} HTTP/1.1", "Host: localhost:1", *headers, "", "")).encode() + body
 
 
 def test_requests_sent_at_once_are_answered_in_their_order(client: socket.socket) -> None:
@@ -176,15 +177,15 @@ def test_a_line_end_in_a_path_is_no_header(client: socket.socket) -> None:
     ("headers", "is_answered"),
     [
         ((), True),
-        (("Origin: http://x:1",), True),
-        (("Sec-Fetch-Site: same-origin", "Origin: http://x:1"), True),
+        (("Origin: http://localhost:1",), True),
+        (("Sec-Fetch-Site: same-origin", "Origin: http://localhost:1"), True),
         (("Sec-Fetch-Site: none",), True),
-        (("Origin: http://x:2",), False),
-        (("Origin: https://x:1",), False),
+        (("Origin: http://localhost:2",), False),
+        (("Origin: https://localhost:1",), False),
         (("Origin: http://evil.example",), False),
         (("Origin: null",), False),
         (("Sec-Fetch-Site: cross-site",), False),
-        (("Sec-Fetch-Site: same-site", "Origin: http://x:1"), False),
+        (("Sec-Fetch-Site: same-site", "Origin: http://localhost:1"), False),
     ],
 )
 def test_another_sites_page_changes_nothing(
@@ -193,6 +194,46 @@ def test_another_sites_page_changes_nothing(
     answers = ask(client, request("POST /reset", *headers) + request("GET /read", *headers))
     assert (b"POST /reset" in answers) is is_answered
     assert b"GET /read" in answers
+
+
+@pytest.mark.parametrize(
+    ("host", "is_answered"),
+    [
+        ("localhost", True),
+        ("LOCALHOST:8081", True),
+        ("127.0.0.1:8081", True),
+        ("[::1]:8081", True),
+        ("evil.example", False),
+        ("evil.example:8081", False),
+        ("localhost.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("127.0.0.1:80@evil.example", False),
+        ("192.168.0.2:8081", False),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_page_whose_name_points_at_this_machine_is_not_answered(
+    client: socket.socket, method: str, host: str, is_answered: bool
+) -> None:
+    origin = f"Origin: http://{host}\r\n" if method == "POST" else ""
+    answer = ask(client, f"{method} /page HTTP/1.1\r\nHost: {host}\r\n{origin}\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 200 " if is_answered else b"HTTP/1.1 403 ")
+    assert (f"{method} /page".encode() in answer) is is_answered
+
+
+@pytest.mark.parametrize("line", ["POST /", "GET /"])
+def test_a_body_that_trickles_is_refused_when_its_time_is_over(
+    client: socket.socket, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(http1, "_PATIENCE", 0.3)
+    client.sendall(request(line, "Content-Length: 1000"))
+    client.settimeout(0.05)
+    for _ in range(100):
+        client.sendall(b"x")
+        with contextlib.suppress(TimeoutError):
+            assert client.recv(65536).startswith(b"HTTP/1.1 408 ")
+            return
+    pytest.fail("the body may take as long as it likes")
 
 
 def test_a_request_that_never_ends_gives_way_to_others() -> None:
