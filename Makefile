@@ -22,7 +22,7 @@ run: $(VENV)/runtime ## the whole system on this machine (PORT=8080 DATA=.local 
 	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA) --queues $(QUEUES)
 
 demo: $(VENV)/runtime ## replay real orders on a throw-away stack and check the books (N=500 CHAOS=1)
-	@exec $(BIN)/python -m benchmarks.demo --orders $(N) $(if $(CHAOS),--chaos)
+	@exec $(BIN)/python -m demo --orders $(N) $(if $(CHAOS),--chaos)
 
 test: $(VENV)/dev ## every test
 	@$(BIN)/python -m pytest -n 2

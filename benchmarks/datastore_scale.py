@@ -23,7 +23,7 @@ from google.cloud import datastore as stock
 from google.cloud.datastore.query import PropertyFilter
 
 from benchmarks.datastore_server import Server, run_server
-from benchmarks.progress import show_progress
+from demo.progress import show_progress
 
 FEW, MANY = 1_000, 1_000_000
 LISTS = 10

@@ -21,7 +21,7 @@ from typing import Any
 from google.cloud import datastore as stock
 
 from benchmarks.datastore_server import run_server, start_process
-from benchmarks.emulators import EMULATORS, are_installed, start_emulator
+from tests.support.emulators import EMULATORS, are_installed, start_emulator
 
 ROUNDS = 30
 CALLS = 60

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.caller import Caller
+from demo.caller import Caller
 from local.stack import Stack
 
 

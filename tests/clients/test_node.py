@@ -13,7 +13,7 @@ from google.cloud import datastore as stock
 from google.cloud.datastore.query import PropertyFilter
 
 from local.stack.supervisor import PROJECT
-from tests.absences import do_without
+from tests.support.absences import do_without
 
 SOURCE = Path(__file__).with_name("node")
 CACHE = PROJECT / ".node-client"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.emulators import EMULATORS, Emulator, are_installed
-from benchmarks.emulators import start_emulator as launch
 from local.datastore.api.server import serve
-from tests.absences import do_without
 from tests.contract.layer import faults, namespace, other, store  # noqa: F401  fixtures
 from tests.contract.wire import Wire
+from tests.support.absences import do_without
+from tests.support.emulators import EMULATORS, Emulator, are_installed
+from tests.support.emulators import start_emulator as launch
 
 #: The index file of the cases; Google's emulators are started without enforcement.
 INDEX_FILE = Path(__file__).with_name("index.yaml")

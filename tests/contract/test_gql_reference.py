@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from benchmarks.emulators import EMULATORS
 from local.datastore.api.server import serve
 from tests.contract.differential.differences import GQL_DIFFERENCES, is_known
 from tests.contract.gql_cases import AGGREGATIONS, WITHOUT_LITERALS, GqlCase, load_cases
 from tests.contract.gql_wire import TASKS, judge, judge_aggregation
 from tests.contract.wire import Wire
+from tests.support.emulators import EMULATORS
 
 CASES = load_cases()
 Counts = dict[str, int]

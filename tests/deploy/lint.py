@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.absences import may_lack
+from tests.support.absences import may_lack
 
 needs_gcloud = pytest.mark.skipif(
     shutil.which("gcloud") is None and may_lack("gcloud"), reason="gcloud is not installed"

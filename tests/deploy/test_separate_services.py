@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from benchmarks.caller import Caller
+from demo.caller import Caller
 from lib.config import config
 from local.host.ports import answers, choose_port
 from local.stack import Stack

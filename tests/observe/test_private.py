@@ -7,9 +7,9 @@ from typing import Any
 
 import requests
 
-from benchmarks.caller import Caller
-from benchmarks.demo import run
-from benchmarks.purchases import read_purchases
+from demo.caller import Caller
+from demo.purchases import read_purchases
+from demo.replay import run
 from domain.orders.faults import Fault
 from lib.datastore import Store, connect
 from local.stack import Stack

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from benchmarks.caller import Caller
+from demo.caller import Caller
 from lib.datastore import connect
 from local.datastore.api.server import serve
 from local.stack.supervisor import PROJECT

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.books import find_imbalances, read_books
-from benchmarks.caller import Caller, call_all
-from benchmarks.purchases import Purchase, make_supply, read_purchases
+from demo.books import find_imbalances, read_books
+from demo.caller import Caller, call_all
+from demo.purchases import Purchase, make_supply, read_purchases
 from lib.datastore import Store, connect
 from local.stack import Stack
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from google.cloud import tasks_v2
 
-from benchmarks.books import find_imbalances, read_books
-from benchmarks.caller import Caller
-from benchmarks.purchases import Purchase, make_supply, read_purchases
+from demo.books import find_imbalances, read_books
+from demo.caller import Caller
+from demo.purchases import Purchase, make_supply, read_purchases
 from lib.datastore import Store
 from lib.datastore import connect as connect_datastore
 from local.host.ports import choose_port

@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 
-from tests.absences import do_without, may_lack
 from tests.contract.conftest import need_emulators
+from tests.support.absences import do_without, may_lack
 
 
 @pytest.fixture

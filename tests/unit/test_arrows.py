@@ -98,7 +98,8 @@ ARROWS: dict[str, set[str]] = {
     "project_files": set(),
     "local": {"project_files"},
     "deploy": {"main", "functions", "domain", "project_files", "lib.*"},
-    "benchmarks": {"main", "functions", "domain", "local", "lib.*"},
+    "demo": {"domain", "local", "lib.datastore"},
+    "benchmarks": {"main", "functions", "domain", "demo", "local", "lib.*"},
 }
 
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from benchmarks.caller import Caller
+from demo.caller import Caller
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

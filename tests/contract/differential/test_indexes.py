@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.emulators import start_enforcing_emulator
 from local.datastore.api.server import serve
 from local.datastore.storage.indexes import Definition
 from tests.contract.conftest import need_emulators
@@ -24,6 +23,7 @@ from tests.contract.differential.differences import CLASSIC_DIFFERENCES, is_know
 from tests.contract.differential.queries import Selection
 from tests.contract.differential.session import attempt
 from tests.contract.wire import Wire
+from tests.support.emulators import start_enforcing_emulator
 
 COUNT = os.environ.get("SEQUENCES")
 NAMES = ["a", "b", "c"]

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 
-from benchmarks.emulators import Emulator
 from local.datastore.api.server import serve
 from tests.contract.differential.differences import DIFFERENCES, is_known
 from tests.contract.differential.generation import SEQUENCES
 from tests.contract.differential.session import Session, attempt
+from tests.support.emulators import Emulator
 
 COUNT = os.environ.get("SEQUENCES")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from local.datastore.storage.index_file import load_index_file
 from local.datastore.storage.indexes import Definition
 from project_files.yaml_file import BrokenFile
-from tests.absences import may_lack
+from tests.support.absences import may_lack
 from tests.unit.local_datastore.gcloud_index import find_sdk, read_as_gcloud
 from tests.unit.local_datastore.index_files import CASES, Index
 

@@ -89,7 +89,7 @@ def start_enforcing_emulator(folder: Path, indexes: str) -> Emulator:
 
 def _find_sdk(settings: Path) -> Path:
     asked = ["gcloud", "info", "--format=value(installation.sdk_root)"]
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(
         asked, env=_get_environment(settings), capture_output=True, text=True, check=True
     )
     return Path(answer.stdout.strip())
@@ -107,7 +107,7 @@ def _get_environment(settings: Path) -> dict[str, str]:
 def _launch(command: Sequence[str], host: str, settings: Path) -> Emulator:
     log = settings.with_suffix(".log")
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [*_TETHERED, *command],
             stdin=subprocess.PIPE,
             stdout=output,

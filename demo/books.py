@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from benchmarks.purchases import Purchase, Supply
+from demo.purchases import Purchase, Supply
 from domain.orders.inventory import Stock
 from domain.orders.payments import Charge, ChargeStatus, Credit
 from domain.orders.shipping import Shipment, ShipmentStatus

@@ -1,13 +1,6 @@
-"""`make demo`: real purchases as orders on a throw-away stack, and then the books.
+"""Place purchases as orders on a running stack, wait until they are settled, check the books."""
 
-With --chaos the functions' process is killed every few seconds and one task in twenty is delivered
-twice; the books have to balance all the same.
-"""
-
-import argparse
 import itertools
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -15,31 +8,17 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from benchmarks.books import find_imbalances, read_books
-from benchmarks.caller import Caller, call_all
-from benchmarks.progress import show_progress
-from benchmarks.purchases import Purchase, Supply, make_supply, read_purchases
+from demo.books import find_imbalances, read_books
+from demo.caller import Caller, call_all
+from demo.progress import show_progress
+from demo.purchases import Purchase, Supply, make_supply, read_purchases
 from lib.datastore import Store, connect
 from local.stack import Stack
 
 FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")
 SECONDS_BETWEEN_KILLS = 4.0
-TASKS_TWICE = 0.05
-
-
-def main() -> int:
-    """Run the demo; 0 when every order is settled and the books balance."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=500)
-    parser.add_argument("--chaos", action="store_true")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="amends-demo-") as folder:
-        print("starting a stack of its own ...", flush=True)
-        with Stack(data=Path(folder), port=0, duplicate=TASKS_TWICE * arguments.chaos) as stack:
-            return run(stack, arguments.orders, chaos=arguments.chaos)
 
 
 def run(stack: Stack, count: int, *, chaos: bool) -> int:
@@ -178,7 +157,3 @@ def _seconds(saga: dict[str, Any]) -> float:
 
 def _percentile(ordered: list[float], percent: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
