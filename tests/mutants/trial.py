@@ -32,6 +32,8 @@ QUICK = (
     "tests/unit/explore/test_unanswered.py",
     "tests/unit/explore/test_pauses.py",
     "tests/unit/explore/test_purge.py",
+    "tests/unit/explore/test_looks.py",
+    "tests/unit/explore/test_deployments.py",
     "tests/unit/explore/test_refusals.py",
     "tests/unit/explore/test_faults.py",
     "tests/unit/explore/test_failures.py",

@@ -163,8 +163,10 @@ def copy_entity(entity: Any) -> Any:
 
 
 def _copy_value(value: Any) -> Any:
-    if type(value) is list and all(type(each) in ATOMS for each in value):
-        return list(value)
+    if type(value) is list:
+        return [each if type(each) in ATOMS else _copy_value(each) for each in value]
+    if dataclasses.is_dataclass(value) and len(dataclasses.fields(value)) > 1:
+        return copy_entity(value)
     return copy.deepcopy(value)
 
 
