@@ -7,11 +7,15 @@ import sys
 import threading
 from pathlib import Path
 
+from local.datastore.storage.index_file import load_index_file
 from local.host.folder_lock import FolderInUse
 from local.host.ports import PortTaken
 from local.stack import Stack, StackFailed
-from local.stack.failures import FailureWatch
+from local.stack.parts import write_env
+from local.stack.source_watch import SourceWatch
 from local.stack.supervisor import PROJECT
+from local.stack.terminal import LogView
+from project_files.yaml_file import BrokenFile
 
 _PATIENCE = 20.0
 
@@ -44,12 +48,36 @@ def main() -> int:
         print(f"Amends cannot start: {error}{_advise(error)}", file=sys.stderr)
         return 1
     threading.Thread(target=_announce, args=(stack,), daemon=True).start()
-    failures = FailureWatch(stack.logs / "functions.log", _say)
-    failures.start()
+    log_view = LogView(stack.logs / "functions.log", _say, in_color=sys.stdout.isatty())
+    log_view.start()
+    watch = _watch_source(stack)
     asked_to_end.wait()
-    failures.stop()
+    watch.stop()
+    log_view.stop()
     stack.stop()
     return 0
+
+
+def _watch_source(stack: Stack) -> SourceWatch:
+    """Start the functions again when their code changes, and the Datastore when its indexes do."""
+    folder = stack.plan.source.parent
+
+    def restart_functions(changed: Path) -> None:
+        _say(f"{changed.relative_to(folder)} has changed: the functions start again")
+        stack.restart("functions")
+
+    def read_indexes() -> None:
+        try:
+            load_index_file(stack.plan.index_file)
+        except (BrokenFile, OSError) as problem:
+            _say(f"the Datastore goes on with the indexes that it has: {problem}")
+            return
+        _say("index.yaml has changed: the Datastore starts again")
+        stack.restart("datastore")
+
+    watch = SourceWatch(stack.plan.source, restart_functions, read_indexes)
+    watch.start()
+    return watch
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -83,6 +111,7 @@ def _announce(stack: Stack) -> None:
         stack.wait_until_ready(float("inf"))
     _say(f"Amends is ready at {stack.url}; Ctrl-C ends it.")
     _say(f"Its queues are shown at {stack.tasks_page}; its logs are in {stack.logs}.")
+    _say(f"For a single function: . {write_env(stack.plan)}")
     _say(f"Its services are at DATASTORE_EMULATOR_HOST={stack.datastore_host}")
     _say(f"                 and CLOUD_TASKS_EMULATOR_HOST={stack.tasks_host}. Try:\n")
     _say(EXAMPLES.replace("{url}", stack.url) + "\n")

@@ -15,7 +15,7 @@ def render_problem(problem: AmendsError) -> flask.Response:
     """Return an error as problem details, with the trace id that its log line has."""
     # An iterator, because functions-framework reads the rest of the request, however large,
     # before it sends a response that is not a stream.
-    body = msgspec.json.encode(describe_problem(problem))
+    body = msgspec.json.encode(describe_problem(problem)) + b"\n"
     answer = flask.Response(iter([body]), problem.status, content_type=CONTENT_TYPE)
     answer.content_length = len(body)
     if isinstance(problem, MethodNotAllowed):

@@ -11,6 +11,7 @@ from collections.abc import Container
 # again finds its own port as free as it left it.
 _CHOICE = range(15000, 32000)
 _RETRY_EVERY = 0.05
+_MAX_PORT = 65535
 
 
 class PortTaken(RuntimeError):
@@ -23,6 +24,11 @@ def choose_port() -> int:
         port = random.choice(_CHOICE)  # noqa: S311
         if _try_port(port) is None:
             return port
+
+
+def prefer_port(port: int) -> int:
+    """Return a port if it is free now, else another one that is."""
+    return port if port <= _MAX_PORT and _try_port(port) is None else choose_port()
 
 
 def claim_port(port: int, patience: float = 1.0) -> None:

@@ -1,6 +1,7 @@
 """What the stack consists of: each part's command line, environment and sign of life."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -43,6 +44,12 @@ class Plan:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def index_file(self) -> Path:
+        """The index.yaml beside main.py, or else the project's."""
+        beside = self.source.parent / "index.yaml"
+        return beside if beside.exists() else PROJECT / "index.yaml"
+
+    @property
     def owns_datastore(self) -> bool:
         """Tell whether the stack starts a Datastore: not if the environment names one."""
         return not self.env.get("DATASTORE_EMULATOR_HOST")
@@ -66,7 +73,7 @@ def _make_datastore(plan: Plan) -> Part:
         arguments=(
             f"--port={plan.datastore_port}",
             f"--data={plan.data / 'datastore'}",
-            f"--index-file={PROJECT / 'index.yaml'}",
+            f"--index-file={plan.index_file}",
         ),
         env=plan.env,
         log=plan.data / "logs" / "datastore.log",
@@ -127,6 +134,14 @@ def list_settings(plan: Plan) -> dict[str, str]:
         "AMENDS_LOAD_ALL": "1",
         "THREADS": str(_THREADS),
     }
+
+
+def write_env(plan: Plan) -> Path:
+    """Write a file to be sourced by a shell, which lets a single function find the stack."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in list_settings(plan).items()]
+    path = plan.data / "env"
+    path.write_text("\n".join([f"# . {path}", *lines]) + "\n")
+    return path
 
 
 def _describe_sweep(plan: Plan) -> str:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from local.host.folder_lock import FolderInUse, lock_folder
-from local.host.ports import choose_port, claim_port
+from local.host.ports import choose_port, claim_port, prefer_port
 from local.stack.parts import PROJECT_ID, Plan, list_parts
 from local.stack.supervisor import PROJECT, Report, Supervisor
 from local.tasks.dispatch.faults import Faults
@@ -29,7 +29,8 @@ class Stack:
     A context manager: entering starts everything and waits until it is ready, leaving ends it.
     A part that dies is started again on its own port. Several stacks can run at once, each with
     its own folder. With DATASTORE_EMULATOR_HOST in the environment, that Datastore is used.
-    `env` is added to the parts' environment, `faults` are the fields of
+    With a `port` the Datastore is on the next one and the page of the queues on the one after that,
+    unless they are taken. `env` is added to the parts' environment, `faults` are the fields of
     local.tasks.dispatch.faults.Faults, `report` gets a line for all that happens to a part. Sagas
     are spread over `queue_copies` of each queue of queues.yaml.
     """
@@ -51,8 +52,8 @@ class Stack:
             source=source.resolve(),
             port=port or choose_port(),
             tasks_port=choose_port(),
-            page_port=choose_port(),
-            datastore_port=choose_port(),
+            page_port=prefer_port(port + 2) if port else choose_port(),
+            datastore_port=prefer_port(port + 1) if port else choose_port(),
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
             sweep_every=sweep_every,
             queue_copies=queue_copies,
@@ -101,6 +102,10 @@ class Stack:
     def kill(self, part: str) -> None:
         """End a part (datastore, tasks or functions) with SIGKILL; it is started again."""
         self._supervisors[part].kill()
+
+    def restart(self, part: str) -> None:
+        """Start a part again, after what it has under way, or after two seconds of that."""
+        self._supervisors[part].restart()
 
     def stop(self) -> None:
         """End every part, within 5 seconds: the Datastore last, for the others to finish."""

@@ -19,8 +19,10 @@ _PROBE_EVERY = 0.03
 #: How long what was killed is given to be gone, in seconds.
 _DYING = 0.3
 _FIRST_BACKOFF = 0.5
-_LONGEST_BACKOFF = 30.0
+_MAX_BACKOFF = 30.0
 _SHORT_LIFE = 1.0
+#: Seconds that a part which is to start again has to end what it has under way.
+_RESTART_GRACE = 2.0
 _TAIL_LINES = 40
 #: Seconds between two looks at a part's log, and the bytes that it may have.
 _LOOK_EVERY = 2.0
@@ -52,6 +54,9 @@ class Supervisor:
         self._report = report
         self._ready = threading.Event()
         self._stopping = threading.Event()
+        #: Set to end a pause between two tries.
+        self._hurry = threading.Event()
+        self._is_restarting = False
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
         self._log_began = 0
@@ -77,9 +82,29 @@ class Supervisor:
         self._ready.clear()
         self._signal(signal.SIGKILL)
 
+    def restart(self) -> None:
+        """Start the part again, with what is new in its files: asked to end, killed if it is slow.
+
+        One that waits for its next try is tried at once.
+        """
+        pid = self.pid
+        self._failures, self._told = 0, ""
+        self._is_restarting = pid is not None and self._ready.is_set()
+        self._ready.clear()
+        self._hurry.set()
+        self._signal(signal.SIGTERM)
+        slow = threading.Timer(_RESTART_GRACE, lambda: self._kill_if(pid))
+        slow.daemon = True
+        slow.start()
+
+    def _kill_if(self, pid: int | None) -> None:
+        if pid is not None and self.pid == pid:
+            self._signal(signal.SIGKILL)
+
     def ask_to_stop(self) -> None:
         """Send SIGTERM, and do not start the part again."""
         self._stopping.set()
+        self._hurry.set()
         self._signal(signal.SIGTERM)
 
     def stop(self, ends: float) -> None:
@@ -104,6 +129,7 @@ class Supervisor:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self._hurry.clear()
             started = time.monotonic()
             process = self._spawn()
             was_ready = self._await_ready(process)
@@ -113,7 +139,7 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             lived = time.monotonic() - started
-            self._stopping.wait(self._explain_death(code, was_ready, lived))
+            self._hurry.wait(self._explain_death(code, was_ready, lived))
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         part = self.part
@@ -151,12 +177,15 @@ class Supervisor:
 
     def _explain_death(self, code: int, was_ready: bool, lived: float) -> float:
         """Report a death, with the log if it was at start; return how long to wait after it."""
+        if self._is_restarting:
+            self._is_restarting = False
+            return 0.0
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         if was_ready:
             self._failures, self._told = 0, ""
             self._report(f"{self.part.name} {how}; it is started again")
             return 0.0 if lived > _SHORT_LIFE else _FIRST_BACKOFF
-        backoff = min(_FIRST_BACKOFF * float(2**self._failures), _LONGEST_BACKOFF)
+        backoff = min(_FIRST_BACKOFF * float(2**self._failures), _MAX_BACKOFF)
         self._failures += 1
         end = self.read_log() or "  | (it has written nothing)"
         last = end.rstrip(" |\n").rpartition("\n")[2].removeprefix("  | ")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
+from tests.stack.launcher import Launcher, copy_project
 
 STAND_IN = """
 import json, os, time
@@ -84,3 +85,16 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture
+def launchers() -> Iterator[list[Launcher]]:
+    made: list[Launcher] = []
+    yield made
+    for launcher in made:
+        launcher.stop()

@@ -1,83 +1,16 @@
 """What a developer sees who has broken something: where it is, and nothing that says ready."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from local.host.ports import choose_port
-from local.stack.failures import FailureWatch
-from local.stack.supervisor import PROJECT
+from local.stack.terminal import LogView
 from tests.stack.conftest import wait_until
-
-GREETING = '''
-from functions.edge import endpoint
-
-
-@endpoint("GET")
-def get_greeting(name: str) -> dict[str, str]:
-    """Greet."""
-    return {"greeting": {}[name]}
-'''
-LINE = '    "get_credit": Function("functions.orders", "GET"),\n'
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project with one more function, whose bug shows when it is called."""
-    folder = tmp_path / "project"
-    for name in ("lib", "domain", "functions", "local", "project_files"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
-    for name in ("queues.yaml", "index.yaml"):
-        shutil.copy(PROJECT / name, folder)
-    (folder / "functions/greetings.py").write_text(GREETING)
-    table = (PROJECT / "main.py").read_text()
-    assert LINE in table
-    more = '    "get_greeting": Function("functions.greetings", "GET"),\n'
-    (folder / "main.py").write_text(table.replace(LINE, LINE + more))
-    return folder
-
-
-class Launcher:
-    """`python -m local` in a project; `told` is what its terminal shows so far."""
-
-    def __init__(self, project: Path) -> None:
-        self.port, self.told = choose_port(), ""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "local", f"--port={self.port}", f"--data={project / 'data'}"],
-            cwd=project,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.told += line
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(30)
-        self._reader.join(30)
-
-
-@pytest.fixture
-def launchers() -> Iterator[list[Launcher]]:
-    made: list[Launcher] = []
-    yield made
-    for launcher in made:
-        launcher.stop()
+from tests.stack.launcher import Launcher
 
 
 def test_what_cannot_be_loaded_is_shown_and_nothing_is_ready_until_it_is_mended(
@@ -155,31 +88,39 @@ def failed(trace: str) -> dict[str, object]:
     }  # fmt: skip
 
 
+def failures(told: list[str]) -> list[str]:
+    return [text for text in told if text.startswith("f answered")]
+
+
 def test_each_answer_of_500_and_more_is_told_once_with_its_own_reason(tmp_path: Path) -> None:
     log, told = tmp_path / "functions.log", list[str]()
     write(log, answered(500, "old"))
-    watch = FailureWatch(log, told.append)
+    watch = LogView(log, told.append)
     write(log, failed("a"), failed("b"), "not JSON", "[1]", answered(500, "b"), answered(200, "c"))
     watch.look()
-    assert told == ["f answered 500: unexpected error: KeyError\nat x"]
+    assert failures(told) == ["f answered 500: unexpected error: KeyError\nat x"]
     write(log, answered(503, "d"), answered(404, "e"), answered(500, "a"))
     watch.look()
     watch.look()
-    assert told[1:] == ["f answered 503", "f answered 500: unexpected error: KeyError\nat x"]
+    assert failures(told)[1:] == [
+        "f answered 503",
+        "f answered 500: unexpected error: KeyError\nat x",
+    ]
+    assert len(told) == 5 + 3  # a line a request beside
 
 
 def test_a_log_that_was_cut_and_a_line_that_is_not_whole_lose_nothing(tmp_path: Path) -> None:
     log, told = tmp_path / "functions.log", list[str]()
     write(log, *(answered(200, "x") for _ in range(9)))
-    watch = FailureWatch(log, told.append)
+    watch = LogView(log, told.append)
     log.write_text("")
     write(log, answered(500, "a"))
     whole = json.dumps(answered(502, "b"))
     with log.open("a") as file:
         file.write(whole[:20])
     watch.look()
-    assert told == ["f answered 500"]
+    assert failures(told) == ["f answered 500"]
     with log.open("a") as file:
         file.write(whole[20:] + "\n")
     watch.look()
-    assert told[1:] == ["f answered 502"]
+    assert failures(told)[1:] == ["f answered 502"]

@@ -1,0 +1,128 @@
+"""What the terminal shows of the functions' log: a line a request, and why one answered 5xx.
+
+The log itself keeps its lines of JSON.
+"""
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+_LOOK_EVERY = 0.3
+_TRACE = "logging.googleapis.com/trace"
+
+#: So many traces are remembered whose error was logged and whose answer was not.
+_MAX_REMEMBERED = 100
+
+#: What a line has of a request, from left to right.
+_FORM = "{time}  {status}  {function:<22} {about:<40} {duration:>9}"
+
+_RED, _YELLOW, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+
+
+def describe_request(line: dict[str, Any], *, in_color: bool = False) -> str:
+    """Return a request of the log as one line for a person: red from 500 on, yellow from 400.
+
+    The time is that of this machine's zone.
+    """
+    status = line.get("status")
+    text = _FORM.format(
+        time=_show_time(line.get("time")),
+        status=status,
+        function=str(line.get("function")),
+        about=_describe_delivery(line),
+        duration=f"{line.get('duration_ms')} ms",
+    ).rstrip()
+    if not in_color or not isinstance(status, int):
+        return text
+    color = _RED if status >= 500 else _YELLOW if status >= 400 else ""
+    if not color and line.get("function") == "run-saga-step":
+        color = _DIM
+    return f"{color}{text}{_PLAIN}" if color else text
+
+
+def _describe_delivery(line: dict[str, Any]) -> str:
+    """Return what a request did for which saga: `order-1 execute 2, attempt 1: done`."""
+    if "saga" not in line:
+        return ""
+    words = [str(line["saga"])]
+    if isinstance(line.get("step"), int):
+        words.append(f"{line.get('phase')} {line['step'] + 1}, attempt {line.get('attempt')}:")
+    return " ".join([*words, str(line.get("result", ""))]).rstrip()
+
+
+def _show_time(time: object) -> str:
+    try:
+        return f"{datetime.fromisoformat(str(time)).astimezone():%H:%M:%S}"
+    except ValueError:
+        return "--:--:--"
+
+
+class LogView:
+    """Follows the functions' log from its present end, in a thread that ends with the process."""
+
+    def __init__(self, log: Path, report: Callable[[str], None], *, in_color: bool = False) -> None:
+        self._log = log
+        self._report = report
+        self._in_color = in_color
+        self._place = _size_of(log)
+        self._reasons: dict[str, str] = {}
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin to follow the log."""
+        threading.Thread(target=self._follow, name="log view", daemon=True).start()
+
+    def stop(self) -> None:
+        """Follow it no longer."""
+        self._stopping.set()
+
+    def look(self) -> None:
+        """Report the requests that the log has had since the last look, but for idle sweeps."""
+        for line in self._read():
+            trace = str(line.get(_TRACE))
+            if line.get("message") == "request":
+                reason = self._reasons.pop(trace, "")
+                if line.get("function") != "sweep-sagas" or line.get("status") != 200:
+                    self._report(describe_request(line, in_color=self._in_color))
+                if isinstance(line.get("status"), int) and line["status"] >= 500:
+                    self._report(f"{line.get('function')} answered {line['status']}{reason}")
+            elif line.get("message") == "a saga is finished":
+                self._report(f"saga {line.get('saga')} ({line.get('name')}): {line.get('status')}")
+            elif "error" in line and "stack" in line:
+                self._remember(trace, f": {line['message']}: {line['error']}\n{line['stack']}")
+
+    def _remember(self, trace: str, reason: str) -> None:
+        if len(self._reasons) >= _MAX_REMEMBERED:
+            self._reasons.pop(next(iter(self._reasons)))
+        self._reasons[trace] = reason
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(_LOOK_EVERY):
+            with contextlib.suppress(OSError):
+                self.look()
+
+    def _read(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of JSON that have been written; a log that was cut is begun again."""
+        if _size_of(self._log) < self._place:
+            self._place = 0
+        with self._log.open("rb") as file:
+            file.seek(self._place)
+            for raw in file:
+                if not raw.endswith(b"\n"):
+                    return
+                self._place += len(raw)
+                with contextlib.suppress(ValueError):
+                    line = json.loads(raw)
+                    if isinstance(line, dict):
+                        yield line
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
