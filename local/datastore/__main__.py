@@ -1,6 +1,7 @@
 """Run the Datastore server: ``python -m local.datastore --port 8081 --data DIR``."""
 
 import argparse
+import gc
 import logging
 import signal
 import sys
@@ -38,10 +39,21 @@ def main() -> int:
     except (PortTaken, FolderInUse, BrokenFile) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    _spare_collections()
     print(f"Datastore ready on {handle.host}", flush=True)
     stop.wait()
     handle.stop()
     return 0
+
+
+def _spare_collections() -> None:
+    """Have the cyclic garbage collector run rarely, and not over what the start has made.
+
+    A request leaves no cycles; the collector's runs were a good part of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 if __name__ == "__main__":

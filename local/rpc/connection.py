@@ -185,15 +185,16 @@ class Connection:
         return taken
 
     def _read_frame(self) -> Frame | None:
-        if not self._fill(HEADER_BYTES):
+        buffer = self._buffer
+        if len(buffer) < HEADER_BYTES and not self._fill(HEADER_BYTES):
             return None
-        length, type_, flags, stream = parse_header(self._buffer)
+        length, type_, flags, stream = parse_header(buffer)
         if length > MAX_FRAME:
             raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "the frame is too long")
         end = HEADER_BYTES + length
-        return (
-            Frame(type_, flags, stream, self._cut(HEADER_BYTES, end)) if self._fill(end) else None
-        )
+        if len(buffer) < end and not self._fill(end):
+            return None
+        return Frame(type_, flags, stream, self._cut(HEADER_BYTES, end))
 
     def _take(self, frame: Frame) -> None:
         if self._block is not None and frame.type != Type.CONTINUATION:
@@ -231,27 +232,24 @@ class Connection:
             if len(block) < _PRIORITY_BYTES:
                 raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "a priority that is cut off")
             block = block[_PRIORITY_BYTES:]
-        self._block = (frame, bytearray(block))
-        self._go_on_with_headers(frame)
+        if frame.flags & END_HEADERS:
+            self._end_headers(frame, block)
+        else:
+            self._block = (frame, bytearray(block))
 
     def _take_continuation(self, frame: Frame) -> None:
         if self._block is None or self._block[0].stream != frame.stream:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "nothing to continue")
-        self._block[1].extend(frame.payload)
-        self._go_on_with_headers(frame)
+        first, block = self._block
+        block += frame.payload
+        if frame.flags & END_HEADERS or len(block) > _MAX_HEADER_BYTES:
+            self._block = None
+            self._end_headers(first, bytes(block))
 
-    def _go_on_with_headers(self, latest: Frame) -> None:
-        if self._block is None:
-            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "no headers")
-        frame, block = self._block
+    def _end_headers(self, frame: Frame, block: bytes) -> None:
         if len(block) > _MAX_HEADER_BYTES:
             raise ConnectionFailure(ErrorCode.ENHANCE_YOUR_CALM, "too many headers")
-        if latest.flags & END_HEADERS:
-            self._block = None
-            self._end_headers(frame, block)
-
-    def _end_headers(self, frame: Frame, block: bytearray) -> None:
-        headers = self._decoder.decode(bytes(block))
+        headers = self._decoder.decode(block)
         request = self._requests.get(frame.stream)
         if request is None:
             request = self._begin(frame.stream, headers)

@@ -27,6 +27,8 @@ _FORMS: Final[Mapping[int, _Form]] = {
 _ANY: Final = _Form()
 #: Plain, for a member of an enum takes longer to compare.
 _HEADERS: Final = int(Type.HEADERS)
+_WINDOW_UPDATE: Final = int(Type.WINDOW_UPDATE)
+_INCREMENT_BYTES: Final = 4
 _GOAWAY_BYTES: Final = 8
 
 
@@ -36,9 +38,15 @@ def check_frame(frame: Frame, last_stream: int) -> None:
     `last_stream` is the client's latest stream: a later one is still idle, and an even one would
     be the server's, which begins none. Frames of an unknown type may be anything.
     """
-    type_, _, stream, _ = frame
-    if stream and (type_ == _HEADERS or (not type_ and not _is_idle(stream, last_stream))):
-        return  # Nearly all frames are of headers or data, and on the right stream.
+    type_, _, stream, payload = frame
+    # Nearly all frames are of headers, of data or of windows, and on the right stream.
+    if stream and type_ == _HEADERS:
+        return
+    if stream <= last_stream and (stream % 2 or not stream):
+        if stream and not type_:
+            return
+        if type_ == _WINDOW_UPDATE and len(payload) == _INCREMENT_BYTES:
+            return
     form = _FORMS.get(frame.type, _ANY)
     if form.on_stream is not None and form.on_stream != bool(frame.stream):
         raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a frame on an improper stream")

@@ -67,7 +67,8 @@ class Service:
         response = get_message_class("LookupResponse")()
         mask = _read_mask(request)
         with read_with(self._engine, request.read_options, database) as read:
-            read.lock(Footprint(shared=set(addresses)))
+            if read.locks:
+                read.lock(Footprint(shared=set(addresses)))
             self._read_entities(read, addresses, response)
             if mask is not None:
                 _mask_results(response.found, mask)

@@ -47,7 +47,7 @@ def check_path(key: Key, *, reserved: bool = False) -> None:
             check_name(element.name, "key name", reserved=reserved)
         elif which == "id" and element.id == 0:
             raise InvalidArgument("The key id is zero.")
-    for element in path[:-1]:
+    for element in path[:-1] if len(path) > 1 else ():
         if element.WhichOneof("id_type") is None:
             raise InvalidArgument(f"The ancestor of kind {element.kind} has no id or name.")
     if key.ByteSize() > MAX_KEY_BYTES:

@@ -37,12 +37,9 @@ class Change:
     partition: Partition
     partition_id: bytes
     path: bytes
+    #: The key as the store and the locks know it: the partition's id and the path.
+    address: bytes
     allocated: bool
-
-    @property
-    def address(self) -> bytes:
-        """The key as the store and the locks know it."""
-        return self.partition_id + self.path
 
 
 def read_mutations(
@@ -73,7 +70,8 @@ def _read_mutation(engine: Engine, mutation: Mutation, database: Database) -> Ch
     check_transforms(mutation.property_transforms, database)
     _check_strategy(mutation)
     path = encode_path(key.path)
-    return Change(operation, mutation, key, partition, partition_id, path, allocated)
+    address = partition_id + path
+    return Change(operation, mutation, key, partition, partition_id, path, address, allocated)
 
 
 def _check_strategy(mutation: Mutation) -> None:

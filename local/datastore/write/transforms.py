@@ -20,6 +20,8 @@ def check_transforms(transforms: Sequence[PropertyTransform], database: Database
 
     Keys among the operands that name no project get the request's, in place.
     """
+    if not transforms:
+        return
     for one in transforms:
         for operand in (*one.append_missing_elements.values, *one.remove_all_from_array.values):
             check_element(one.property, operand, database)
