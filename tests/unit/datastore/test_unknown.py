@@ -246,7 +246,7 @@ def test_what_is_unknown_is_in_no_answer_and_no_output(
 
 def test_a_member_of_json_that_is_called_so_is_nothing_special() -> None:
     assert encode_exact({"_unknown": 1}) == b'{"_unknown":1}'
-    assert _rendered({"_unknown": 1}) == b'{"_unknown":1}'
+    assert _rendered({"_unknown": 1}) == b'{"_unknown":1}\n'
 
 
 def test_fields_of_a_class_and_of_its_values_are_those_declared() -> None:
