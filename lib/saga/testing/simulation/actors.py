@@ -1,6 +1,6 @@
 """Who else has a hand in a run: senders of signals, operators, and deployments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -19,7 +19,15 @@ from lib.saga.machine.inputs import (
     SkipRequested,
     VoidRequested,
 )
-from lib.saga.state.records import ACTIVE, FORWARD, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.state.records import (
+    ACTIVE,
+    FINISHED,
+    FORWARD,
+    SagaRecord,
+    SagaStatus,
+    StepRecord,
+    StepStatus,
+)
 from lib.saga.testing.simulation.deployment import Deployed
 from lib.saga.testing.simulation.environment import Environment
 from lib.saga.testing.simulation.faults import NO_SIGNAL, Fault, FaultKind
@@ -121,8 +129,8 @@ class Actors:
 
     def _resume(self) -> bool:
         """Let paused sagas go on, and with them their children; False when there are none."""
-        sagas = self.environment.sagas.find_all()
-        paused = [saga.id for saga in sagas if saga.paused and not saga.parent_id]
+        sagas = {saga.id: saga for saga in self.environment.sagas.find_all()}
+        paused = [saga.id for saga in sagas.values() if saga.paused and _is_on_its_own(saga, sagas)]
         for saga_id in paused:
             self._tell("a resume", saga_id, _make(ResumeRequested))
         return bool(paused)
@@ -195,6 +203,12 @@ class Actors:
             return "heard"
 
         return self.environment.perform(Process(name, part=part), ask)
+
+
+def _is_on_its_own(saga: SagaRecord, sagas: Mapping[str, SagaRecord]) -> bool:
+    """Return whether no parent passes a resume on: one that has ended by hand does not."""
+    parent = sagas.get(saga.parent_id)
+    return parent is None or parent.status in FINISHED
 
 
 def _may_take_signals(saga: SagaRecord) -> bool:
