@@ -49,7 +49,7 @@ def main() -> int:
 def _spare_collections() -> None:
     """Have the cyclic garbage collector run rarely, and not over what the start has made.
 
-    A request leaves no cycles; the collector's runs were a good part of its time.
+    How much time that saves was measured only together with other changes.
     """
     gc.collect()
     gc.freeze()

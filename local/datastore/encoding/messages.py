@@ -8,7 +8,7 @@ from local.rpc.messages import get_class, load_types
 if TYPE_CHECKING:
 
     class Message:
-        """What mypy is told of a generated message: it has fields."""
+        """A generated message, as mypy sees it: it has fields."""
 
         def __init__(self, **fields: Any) -> None: ...
         def __getattr__(self, name: str) -> Any: ...

@@ -56,7 +56,7 @@ def _ask_and_bind(status: Action, payload: Any, call: StepContext) -> Any:
     """
     try:
         return status(payload, call)
-    except Exception as problem:
+    except Exception as problem:  # the author's code: only a judged "no" is taken
         if judge(problem, Phase.STATUS).result is not Result.NOT_HAPPENED:
             raise
         if bind(call).status is EffectStatus.DONE:

@@ -1,7 +1,7 @@
 """A lookup that Datastore answers in two parts, by the data layer's own code and in messages.
 
-The service may defer keys of a Lookup. Between its answers the store changes, so whoever asks for
-the rest without the read time of the first answer gets records of two times.
+The service may defer keys of a Lookup. The store can change between its answers: a caller that asks
+for the rest without the read time of the first answer gets records of two times.
 """
 
 from collections.abc import Callable, Mapping, Sequence

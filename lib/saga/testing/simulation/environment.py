@@ -148,7 +148,7 @@ class Environment:
         raise InvariantViolated(why)
 
     def perform(self, process: Process, work: Callable[[], str]) -> str:
-        """Run a process to its end, or to its death; say in a word how it ended."""
+        """Run a process until it ends or is killed; return a one-word result."""
         if self._setting.operators:
             process.paused = frozenset(saga.id for saga in self.sagas.find_all() if saga.paused)
         self._stack.append(process)
