@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from lib.saga.definition.checks.annotations import faults_of_parameter
 from lib.saga.definition.checks.error import describe
 from lib.saga.definition.checks.types import faults_of_type
 from lib.saga.definition.checks.values import (
@@ -44,6 +45,7 @@ def faults_of_saga(saga: "Saga") -> Iterator[str]:
     if not wrong:
         yield from _faults_of_names(saga.parts)
         yield from _faults_of_pivot(saga)
+        yield from _faults_of_payload(saga)
         yield from _faults_of_children(saga)
         yield from faults_of_size(saga)
         if saga.deadline is not None and not late:
@@ -87,6 +89,14 @@ def _faults_of_pivot(saga: "Saga") -> Iterator[str]:
                 f"{part.name}: the child saga {part.saga.name} has a pivot and cannot be rolled "
                 "back: make it the pivot, or let it come after the pivot"
             )
+
+
+def _faults_of_payload(saga: "Saga") -> Iterator[str]:
+    """Yield what is wrong with functions that are annotated for another saga's payload."""
+    for part in saga.parts:
+        for label, function in part.functions.items():
+            for fault in faults_of_parameter(label, function, 0, saga.payload):
+                yield f"{part.kind} {part.name}: {fault}"
 
 
 def _faults_of_children(saga: "Saga") -> Iterator[str]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lib.saga.definition.checks import refuse
+from lib.saga.definition.checks.annotations import faults_of_parameter
 from lib.saga.definition.checks.error import Declared, describe
 from lib.saga.definition.checks.functions import ACTION, PURE, faults_of_function
 from lib.saga.definition.checks.types import faults_of_type
@@ -70,6 +71,11 @@ class Element(Declared):
             yield from faults_of_function("when", self.when, PURE)
 
     @property
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The author's functions by parameter; each takes the saga's payload first."""
+        return {} if self.when is None else {"when": self.when}
+
+    @property
     def time_limit(self) -> timedelta:
         """How long one delivery may run."""
         return BRIEF
@@ -82,6 +88,11 @@ class Element(Declared):
     @property
     def output_type(self) -> Any:
         """The type by which it is told what is secret of the part's output."""
+        return Any
+
+    @property
+    def decoded_type(self) -> Any:
+        """The type that the author's functions find the part's output in."""
         return Any
 
     @property
@@ -98,9 +109,12 @@ class Step(Element):
     `status` asks the participant what became of the step when nobody else knows: it returns the
     step's output, or raises NotHappened. Without it, what may have happened is compensated.
     `timeout` bounds each call, of the compensation too. `retry` is by default 5 attempts, and
-    past the pivot as patient as a compensation's. `output` is the type of what `execute` returns;
-    what that marks as `Secret` is shown nowhere. By default it is what `execute` says that it
-    returns, if there is a mark in that; where that cannot be resolved, all of it is secret.
+    past the pivot as patient as a compensation's. `output` is the type of what `execute` returns:
+    an output is checked against it when it is recorded, and decoded to it wherever functions of
+    the author's find outputs. A misfit means that nobody knows what became of the step, and it is
+    compensated without another attempt. What the type marks as `Secret` is shown nowhere.
+    Without `output`, outputs are plain JSON, and marks are those of what `execute` says that it
+    returns; where that cannot be resolved, all of the output is secret.
     """
 
     _: KW_ONLY
@@ -118,6 +132,9 @@ class Step(Element):
         for label, action in (("compensate", self.compensate), ("status", self.status)):
             if action is not None:
                 yield from faults_of_function(label, action, ACTION)
+        for label, action in self.functions.items():
+            if label != "when":
+                yield from faults_of_parameter(label, action, 1, StepContext)
         yield from faults_of_duration("timeout", self.timeout, most=LONGEST_TIMEOUT)
         if self.retry is not None:
             yield from _faults_of_policy("retry", self.retry)
@@ -126,9 +143,21 @@ class Step(Element):
             yield from faults_of_type("output", self.output)
 
     @property
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The author's functions by parameter; each takes the saga's payload first."""
+        actions = {"execute": self.execute, "compensate": self.compensate, "status": self.status}
+        given = {label: action for label, action in actions.items() if action is not None}
+        return {**super(Step, self).functions, **given}
+
+    @property
     def output_type(self) -> Any:
         """The type by which it is told what is secret of the step's output."""
         return returned_type(self.execute) if self.output is None else self.output
+
+    @property
+    def decoded_type(self) -> Any:
+        """The type that the author's functions find the step's output in."""
+        return Any if self.output is None else self.output
 
     @property
     def time_limit(self) -> timedelta:
@@ -198,6 +227,11 @@ class Child(Element):
             yield f"saga is {describe(self.saga)}: write the Saga itself, declared before this one"
         yield from faults_of_function("payload", self.payload, PURE)
         yield from _faults_of_policy("compensation_retry", self.compensation_retry)
+
+    @property
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The author's functions by parameter; each takes the saga's payload first."""
+        return {**super(Child, self).functions, "payload": self.payload}
 
     @property
     def can_be_undone(self) -> bool:

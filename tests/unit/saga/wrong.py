@@ -4,8 +4,9 @@ import datetime as datetime_module
 import functools
 import types
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import InitVar, dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -53,11 +54,42 @@ def yes(payload: Any, outputs: Mapping[str, Any]) -> bool:
     return True
 
 
+def for_first(payload: "First", call: StepContext) -> Any:
+    return None
+
+
+def swapped(call: StepContext, payload: "Second") -> Any:
+    return None
+
+
+def if_first(payload: "First", outputs: Mapping[str, Any]) -> bool:
+    return True
+
+
+def for_either(payload: "First | Second", call: StepContext) -> Any:
+    return None
+
+
+@functools.wraps(for_first)
+def adapted(payload: Any, call: StepContext) -> Any:
+    return None
+
+
+@functools.lru_cache
+def cached(payload: Any, call: StepContext) -> Any:
+    return None
+
+
 class Service:
     def execute(self, payload: Any, call: StepContext) -> Any:
         return None
 
     async def execute_later(self, payload: Any, call: StepContext) -> Any:
+        return None
+
+
+class FirstCaller:
+    def __call__(self, payload: "First", call: StepContext) -> Any:
         return None
 
 
@@ -89,6 +121,33 @@ class Ahead(Struct):
 
 class Inside(Struct):
     plain: list[Plain]
+
+
+@dataclass
+class WithInitVar:
+    a: int
+    extra: InitVar[int]
+
+
+@dataclass
+class Unannotated:
+    a: int
+    count = 5
+
+
+class UnannotatedStruct(Struct):
+    a: int
+    count = 5
+
+
+class Constants(Struct):
+    MAX_COUNT = 5
+    count: ClassVar[int] = 5
+    a: int
+
+
+class AProtocol(Protocol):
+    a: int
 
 
 def a(name: str = "a", **options: Any) -> Step:
@@ -124,6 +183,7 @@ SCOPE = {name: value for name, value in globals().items() if not name.startswith
     "Any": Any,
     "Annotated": Annotated,
     "Meta": Meta,
+    "TypeVar": TypeVar,
     "Raw": msgspec.Raw,
 }
 

@@ -1,7 +1,7 @@
 """The one error of a wrong declaration, and how it names what an author has written."""
 
 from collections.abc import Iterable
-from inspect import isbuiltin, isfunction, ismethod, signature
+from inspect import Parameter, Signature, isbuiltin, isfunction, ismethod, signature
 from reprlib import Repr
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -37,19 +37,27 @@ class Declaring(type):
                 name = options.get("name", *values[:1]) if "name" in names else None
                 subject = f"{cls.__name__} {name}" if isinstance(name, str) else cls.__name__
                 raise DeclarationError(
-                    f"{subject:.120}: {problem}; {_suggest(names, options)}"
+                    f"{subject:.120}: {problem}; {_suggest(cls.__name__, parameters, options)}"
                 ) from None
             return super().__call__(*values, **options)
 
 
-def _suggest(names: list[str], options: Iterable[str]) -> str:
+def _suggest(kind: str, called: Signature, options: Iterable[str]) -> str:
     from difflib import get_close_matches  # for a mistake alone: no cold start pays for it
 
+    parameters = [each for each in called.parameters.values() if each.name != "self"]
+    if any(each.kind is Parameter.VAR_POSITIONAL for each in parameters):
+        return f"write {kind}(a, b), without names"
+    names = [each.name for each in parameters]
     unknown = [each for each in options if each not in names]
     close = get_close_matches(unknown[0], names, n=1, cutoff=0.5) if unknown else []
     if close:
         return f"write {close[0]}="
-    return f"it takes {', '.join(names)}"
+    by_name = [each for each in parameters if each.kind is Parameter.KEYWORD_ONLY]
+    # What must be there comes first: it is what was meant most often.
+    by_name.sort(key=lambda each: each.default is not Parameter.empty)
+    hint = f"; write {by_name[0].name}=... with its name" if by_name else ""
+    return f"it takes {', '.join(names)}{hint}"
 
 
 class Declared(metaclass=Declaring):

@@ -21,6 +21,9 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, ...]
         yield f"{label} is {describe(function)}: a call of it only makes an object; {write}"
     elif isinstance(function, Declared) or not callable(function):
         yield f"{label} is {describe(function)}, not a function: {write}, without calling it"
+    elif hasattr(function, "cache_info"):
+        # Its effects would be left out for a second saga of equal payload.
+        yield f"{label} is a cached function, which does not run on each call: remove the cache"
     else:
         try:
             refuse_deferred(function, label)

@@ -1,7 +1,7 @@
 """The types of payloads, signals and outputs: whether JSON can bring and keep a value of them."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -13,6 +13,8 @@ _UNABLE = (inspect.RawType, inspect.ExtType)
 
 #: A value of each kind that JSON knows: a class that msgspec does not know may take one of them.
 _PLAIN: tuple[Any, ...] = (None, True, 1, 1.5, "", [], {})
+_VALUES = frozenset(type(each) for each in _PLAIN)
+
 #: So much is said of why msgspec refuses a type: it writes the whole of it.
 MAX_TEXT = 200
 
@@ -36,9 +38,13 @@ def faults_of_type(label: str, kind: Any) -> Iterator[str]:
     if isinstance(kind, str):
         yield f"{label} is the text {describe(kind)}: write the type itself, without quotes"
         return
+    if isinstance(kind, TypeVar):
+        yield f"{label} is the type variable {kind.__name__}, which is no type: {write}"
+        return
     try:
         msgspec.json.Decoder(kind)
-        unable = next(_find_unable(inspect.type_info(kind)), None)
+        known = inspect.type_info(kind)
+        unable = next(_find_unable(known), None)
     except NameError as problem:
         yield f"{label} is {describe(kind)}, and in it {problem}: define that before the saga"
     except (TypeError, ValueError, RecursionError) as problem:
@@ -47,6 +53,11 @@ def faults_of_type(label: str, kind: Any) -> Iterator[str]:
     else:
         if unable is not None:
             yield f"{label} is {describe(kind)}, but JSON cannot bring {unable}: {write}"
+        for owner, field in _find_unannotated(known):
+            yield (
+                f"{label} is {describe(kind)}: {owner}.{field} has no annotation, and so it is no "
+                f"field: write its type, {field}: ... = ..., or ClassVar[...]"
+            )
 
 
 def _find_unable(root: inspect.Type) -> Iterator[str]:
@@ -58,6 +69,21 @@ def _find_unable(root: inspect.Type) -> Iterator[str]:
             yield type(node).__name__.removesuffix("Type")
         if isinstance(node, _DICT) and not _can_be_key(node.key_type):
             yield "a dict whose keys are no text and no numbers"
+
+
+def _find_unannotated(root: inspect.Type) -> Iterator[tuple[str, str]]:
+    """Yield the class and the name of what looks like a field, and is a constant of the class."""
+    for node in walk_types(root):
+        if isinstance(node, inspect.StructType | inspect.DataclassType):
+            annotated = {name for each in node.cls.__mro__ for name in _annotations(each)}
+            for name, value in vars(node.cls).items():
+                plain = type(value) in _VALUES and name.islower() and name[0] != "_"
+                if plain and name not in annotated:
+                    yield node.cls.__name__, name
+
+
+def _annotations(kind: type) -> Iterable[str]:
+    return getattr(kind, "__annotations__", {})
 
 
 def _takes_plain(cls: Any) -> bool:

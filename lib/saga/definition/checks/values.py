@@ -60,7 +60,9 @@ def faults_of_factor(label: str, value: object) -> Iterator[str]:
     """Yield what is wrong with a number that a pause is multiplied by."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         yield f"{label} is {describe(value)}: write a number such as 2.0"
-    elif not 1 <= value <= sys.float_info.max:
+    elif not abs(value) <= sys.float_info.max:
+        yield f"{label} is {_number(value)}: write a finite number, such as 2.0"
+    elif value < 1:
         yield f"{label} is {_number(value)}: a pause does not shrink; write a number from 1 on"
 
 
