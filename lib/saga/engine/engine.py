@@ -137,7 +137,7 @@ class Engine:
         """
         OVERRUNS.check()
         deadline = self.clock() + definition.parts[delivery.step].time_limit
-        context = make_context(loaded, delivery, deadline, self.repository.store)
+        context = make_context(definition, loaded, delivery, deadline, self.repository.store)
         begun: Loaded | None = loaded
         if delivery.phase is Phase.EXECUTE and definition.records_begin_of(delivery.step):
             pivot = PivotBegun(step=delivery.step, attempt=delivery.attempt)

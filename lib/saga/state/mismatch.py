@@ -12,7 +12,7 @@ import msgspec
 
 from lib.saga.author_code.containment import contain
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Signal
+from lib.saga.definition.steps import Signal, Step
 from lib.saga.state.records import SagaRecord, StepRecord, StepStatus
 
 #: The part of a msgspec message that quotes no value, and the place.
@@ -27,8 +27,8 @@ _SAFE = re.compile(
 def find_mismatch(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> str:
     """Return what no longer fits its type, and why; "" if all fits. No value is quoted.
 
-    The payload and the received signals are checked. Outputs are not: later steps read them as
-    plain JSON, whatever their type says.
+    The payload, the received signals and the outputs of steps with a declared type are checked.
+    Other outputs are plain JSON to later steps.
     """
     for what, encoded, kind in _stored(definition, saga, steps):
         problem = mismatch_of(encoded, kind)
@@ -54,6 +54,8 @@ def _stored(
 ) -> Iterator[tuple[str, str, Any]]:
     yield "payload", saga.payload, definition.payload
     for part, step in zip(definition.parts, steps, strict=False):
+        if isinstance(part, Step) and step.output is not None:
+            yield f"the stored output of {part.name} does not fit", step.output, part.decoded_type
         if not isinstance(part, Signal):
             continue
         if step.signal is not None:

@@ -69,10 +69,12 @@ def idempotency_key(saga_id: str, step: str) -> str:
     return f"{saga_id}/{step}"
 
 
-def make_context(loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any) -> StepContext:
+def make_context(
+    definition: Saga, loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any
+) -> StepContext:
     """Return what an action is handed beside the payload."""
     saga, step = loaded.saga, loaded.steps[delivery.step]
-    outputs = outputs_of(loaded.steps)
+    outputs = outputs_of(definition, loaded.steps)
     return StepContext(
         saga_id=saga.id,
         step=step.name,

@@ -20,6 +20,7 @@ from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.machine.starting.pure_functions import clean_error
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import MAX_OUTPUT
+from lib.saga.state.mismatch import mismatch_of
 from lib.timing.deadline import within
 
 #: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
@@ -44,7 +45,8 @@ def execute(call: Call, call_within: CallWithin) -> AttemptEnded:
     def clean(error: str) -> str:
         return clean_error(error, definition, *loaded)
 
-    outcome, problem = run_action(call.delivery, call.make, call_within, clean)
+    kind = definition.parts[call.delivery.step].decoded_type
+    outcome, problem = run_action(call.delivery, call.make, call_within, clean, kind)
     log_attempt(definition, loaded, outcome, problem)
     if problem is not None:
         forget_stack(problem)
@@ -56,6 +58,7 @@ def run_action(
     action: Callable[[], Any],
     call_within: CallWithin,
     clean: Callable[[str], str],
+    output_type: Any = Any,
 ) -> Attempt:
     """Run an action for at most the delivery's time-out and return how it ended.
 
@@ -67,7 +70,7 @@ def run_action(
     """
     try:
         value = check_ran(call_within(delivery.timeout, action), f"its {delivery.phase} function")
-        output = None if delivery.phase is Phase.COMPENSATE else _encode_output(value)
+        output = None if delivery.phase is Phase.COMPENSATE else _encode_output(value, output_type)
     except NotStarted as problem:
         raise NotBegun("this process can start no thread") from problem
     except Exception as problem:  # an author's code may raise anything
@@ -129,7 +132,7 @@ def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
     return value
 
 
-def _encode_output(value: Any) -> str:
+def _encode_output(value: Any, kind: Any) -> str:
     try:
         encoded = encode_exact(value)
     except Exception as problem:  # a value's own methods may raise anything
@@ -138,4 +141,6 @@ def _encode_output(value: Any) -> str:
         ) from problem
     if len(encoded) > MAX_OUTPUT:
         raise Unstorable(f"the output has {len(encoded)} bytes; at most {MAX_OUTPUT} are kept")
+    if misfit := mismatch_of(encoded.decode(), kind):
+        raise Unstorable(f"the output does not fit its declared type: {misfit}")
     return encoded.decode()

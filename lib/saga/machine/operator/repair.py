@@ -4,8 +4,9 @@ All three make sense for a parked saga, and for one that still moves although on
 out of attempts. Anything else is refused with Conflict.
 """
 
-from lib.errors import Conflict, NotFound
+from lib.errors import Conflict, Invalid, NotFound
 from lib.saga.definition.saga import Saga, StepKind
+from lib.saga.definition.steps import Element
 from lib.saga.machine.backward import compensate_next
 from lib.saga.machine.causes import Cause, cause_of
 from lib.saga.machine.decision.draft import Draft
@@ -17,6 +18,7 @@ from lib.saga.machine.inputs import (
     VoidRequested,
 )
 from lib.saga.machine.schedule import redeliver_step
+from lib.saga.state.mismatch import mismatch_of
 from lib.saga.state.records import FORWARD, SagaStatus, StepRecord, StepStatus
 
 
@@ -47,10 +49,14 @@ def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
 def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
     """Take a failed step, or compensation, as done; continue if no other has failed.
 
-    In a parked saga also one that has not ended. Raises NotFound when there is no such step.
+    In a parked saga also one that has not ended. Raises NotFound when there is no such step, and
+    Invalid for an output that does not fit the step's declared type.
     """
     step = _choose(draft, request.step, "skipped")
-    output = request.output if draft.saga.course in FORWARD else step.output
+    output = step.output
+    if draft.saga.course in FORWARD:
+        output = request.output
+        _check_output(definition.parts[step.index], output)
     draft.move_step(
         step.index,
         StepStatus.SKIPPED,
@@ -110,6 +116,12 @@ def _resume_forward(definition: Saga, draft: Draft) -> None:
         stop(definition, draft, cause_of(draft.saga.stopping))
     else:
         draft.to_begin = [i for i in stage if draft.steps[i].is_unbegun]
+
+
+def _check_output(part: Element, output: str | None) -> None:
+    misfit = output and mismatch_of(output, part.decoded_type)
+    if misfit:
+        raise Invalid(f"the output does not fit step {part.name}: {misfit}", field="output")
 
 
 def _check_failed(draft: Draft, what: str) -> None:

@@ -24,9 +24,13 @@ class CannotBegin(Exception):
     """A step cannot begin: its author's pure function fails, or returns what cannot be used."""
 
 
-def outputs_of(steps: Iterable[StepRecord]) -> dict[str, object]:
-    """Return the decoded outputs of the steps that have one, by step name."""
-    return {step.name: msgspec.json.decode(step.output) for step in steps if step.output}
+def outputs_of(definition: Saga, steps: Iterable[StepRecord]) -> dict[str, object]:
+    """Return the outputs of the steps that have one, by step name, in their declared types."""
+    return {
+        step.name: msgspec.json.decode(step.output, type=part.decoded_type)
+        for part, step in zip(definition.parts, steps, strict=False)
+        if step.output
+    }
 
 
 def evaluate(
@@ -42,7 +46,7 @@ def evaluate(
     """
     try:
         payload = decode_payload(saga.payload, definition.payload)
-        returned = contain(lambda: function(payload, outputs_of(steps)))
+        returned = contain(lambda: function(payload, outputs_of(definition, steps)))
         return check_ran(returned, what)
     except Exception as problem:  # an author's code may raise anything
         forget_stack(problem)
