@@ -325,6 +325,7 @@ RIGHT = [
     "Step('b', execute=max)",
     "Step('b', execute=functools.wraps(three)(lambda *args: None))",
     "saga(Step('b', execute=for_either), payload=Second)",
+    "saga(Step('b', execute=for_first), payload=First | None)",
     "saga(Step('b', execute=adapted), payload=Second)",
     "saga(Step('b', execute=for_first), payload=First)",
     "saga(Step('b', execute=for_first), payload=Annotated[First, 1])",

@@ -55,6 +55,8 @@ def _may_be(given: Any, wanted: Any) -> bool:
     given, wanted = _plain(given), _plain(wanted)
     if typing.get_origin(wanted) in (typing.Union, UnionType):
         return any(_may_be(given, each) for each in typing.get_args(wanted))
+    if typing.get_origin(given) in (typing.Union, UnionType):
+        return any(_may_be(each, wanted) for each in typing.get_args(given))
     given, wanted = typing.get_origin(given) or given, typing.get_origin(wanted) or wanted
     anything = any(each is Any or each is object for each in (given, wanted))
     if anything or not isinstance(given, type) or not isinstance(wanted, type):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NewType
 
 from lib.saga.definition.saga import Definitions, Saga
 from lib.saga.definition.steps import Element, Parallel, Signal
@@ -19,10 +20,13 @@ class Deployed(StrEnum):
 
 
 @dataclass(frozen=True)
-class ChangedType:
-    """A payload type that nothing stored fits."""
-
+class _Changed:
     required_since_the_next_deployment: int
+
+
+#: A payload type that nothing stored fits. No class, so that it may stand where an author's
+#: functions are annotated with the payload's: the deployment has changed what is in that class.
+ChangedType = NewType("ChangedType", _Changed)
 
 
 class Deployment(Definitions):
