@@ -46,8 +46,8 @@ def hello() -> dict[str, str]:
 """
 
 #: What the first answer of ours may cost, as a multiple of what it is compared with.
-MOST_WITHOUT_STORE = 1.25
-MOST_WITH_STORE = 1.05
+MAX_WITHOUT_STORE = 1.25
+MAX_WITH_STORE = 1.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ def report(samples: dict[str, list[float]]) -> int:
         print(f"{name:16}{statistics.median(costs):8.0f} ms of processor to the first answer")
     over = 0
     for name, other, most in (
-        ("without store", "bare", MOST_WITHOUT_STORE),
-        ("with Datastore", "stock client", MOST_WITH_STORE),
+        ("without store", "bare", MAX_WITHOUT_STORE),
+        ("with Datastore", "stock client", MAX_WITH_STORE),
     ):
         pairs = zip(samples[name], samples[other], strict=True)
         ratio = statistics.median(ours / theirs for ours, theirs in pairs)

@@ -20,7 +20,7 @@ PRICES = Path(__file__).parent / "data" / "prices.json"
 
 #: Cloud Run rounds the time that an instance is busy up to this; a request that is alone on its
 #: instance and done sooner is billed so much.
-SHORTEST_BILLED_MS = 100
+MIN_BILLED_MS = 100
 
 DAYS = 30
 
@@ -33,7 +33,7 @@ def main() -> None:
     """Print the prices of a saga, of 1,000 steps, of others, and the free tier in sagas a day."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--ms", type=int, default=SHORTEST_BILLED_MS, help="billed for a request")
+    parser.add_argument("--ms", type=int, default=MIN_BILLED_MS, help="billed for a request")
     options = parser.parse_args()
     prices = json.loads(PRICES.read_text())
     with contextlib.redirect_stdout(io.StringIO()):  # the engine's own log lines

@@ -21,7 +21,7 @@ from local.rpc.frames import (
 _PATIENCE = 60.0
 #: Seconds in which another thread ends its sending to a peer that reads.
 _MOMENT = 0.2
-_MAX_FRAME_LIMIT = 2**24 - 1
+_MAX_FRAME_SIZE = 2**24 - 1
 
 
 class StreamGone(Exception):
@@ -152,7 +152,7 @@ class Outgoing:
 
     def set_max_frame(self, size: int) -> None:
         """Note how long a frame the peer takes."""
-        if not DEFAULT_FRAME <= size <= _MAX_FRAME_LIMIT:
+        if not DEFAULT_FRAME <= size <= _MAX_FRAME_SIZE:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "an improper frame size")
         with self._lock:
             self._max_frame = size

@@ -14,7 +14,7 @@ from local.stack.parts import PROJECT_ID, Plan, list_parts
 from local.stack.supervisor import PROJECT, Report, Supervisor
 from local.tasks.dispatch.faults import Faults
 
-_START_LIMIT = 60.0
+_MAX_START_SECONDS = 60.0
 _STOP_GRACE = 2.0
 _DATASTORE_GRACE = 1.0
 
@@ -88,7 +88,7 @@ class Stack:
         for supervisor in self._supervisors.values():
             supervisor.start()
 
-    def wait_until_ready(self, seconds: float = _START_LIMIT) -> None:
+    def wait_until_ready(self, seconds: float = _MAX_START_SECONDS) -> None:
         """Wait until every part is ready; StackFailed, with their logs, if some are not in time."""
         ends = time.monotonic() + seconds
         late = [

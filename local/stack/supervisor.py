@@ -26,7 +26,7 @@ _RESTART_GRACE = 2.0
 _TAIL_LINES = 40
 #: Seconds between two looks at a part's log, and the bytes that it may have.
 _LOOK_EVERY = 2.0
-LOG_LIMIT = 10_000_000
+MAX_LOG_BYTES = 10_000_000
 
 Report = Callable[[str], None]
 
@@ -228,7 +228,7 @@ def _rotate_log(path: Path) -> None:
     cut is lost. A disk that is too full for the copy has the log cut all the same.
     """
     with contextlib.suppress(OSError):
-        if path.stat().st_size > LOG_LIMIT:
+        if path.stat().st_size > MAX_LOG_BYTES:
             with contextlib.suppress(OSError):
                 shutil.copyfile(path, path.with_suffix(".log.1"))
             os.truncate(path, 0)

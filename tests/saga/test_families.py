@@ -10,7 +10,7 @@ from msgspec import Struct
 from lib.errors import Conflict, Invalid, NotFound, TooLarge
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import LARGEST_GROUP, Child, Element, Parallel, Signal, Timer
+from lib.saga.definition.steps import MAX_GROUP, Child, Element, Parallel, Signal, Timer
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.limits import MAX_OUTPUT
 from tests.saga.bench import Bench, Probe, make_step
@@ -158,13 +158,13 @@ def test_a_condition_that_raises_fails_its_step(bench: Bench, probe: Probe) -> N
 def test_members_that_all_end_at_once_are_all_recorded_and_run_once(
     bench: Bench, probe: Probe
 ) -> None:
-    names = [f"m{number}" for number in range(LARGEST_GROUP)]
+    names = [f"m{number}" for number in range(MAX_GROUP)]
     begin(
         bench, shape(Parallel(*(make_step(probe, name) for name in names)), make_step(probe, "z"))
     )
     deliveries = [bench.queue.take() for _ in names]
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(bench.deliver, deliveries))
-    assert results == ["done"] * LARGEST_GROUP
+    assert results == ["done"] * MAX_GROUP
     assert sorted(probe.calls) == sorted(names)
-    assert [delivery.step for delivery in bench.queue.waiting] == [LARGEST_GROUP]
+    assert [delivery.step for delivery in bench.queue.waiting] == [MAX_GROUP]

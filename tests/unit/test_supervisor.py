@@ -23,7 +23,7 @@ def test_a_log_is_rotated_while_its_part_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "_LOOK_EVERY", 0.02)
-    monkeypatch.setattr(supervisor, "LOG_LIMIT", 5_000)
+    monkeypatch.setattr(supervisor, "MAX_LOG_BYTES", 5_000)
     log = tmp_path / "x.log"
     part = Part(
         "x", "tests.unit.endless", (), dict(os.environ), log, lambda: log.stat().st_size > 0
@@ -49,7 +49,7 @@ def test_a_log_that_cannot_be_put_aside_is_cut_all_the_same(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(shutil, "copyfile", fail)
-    monkeypatch.setattr(supervisor, "LOG_LIMIT", 10)
+    monkeypatch.setattr(supervisor, "MAX_LOG_BYTES", 10)
     log = tmp_path / "x.log"
     log.write_text("x" * 11)
     supervisor._rotate_log(log)

@@ -9,7 +9,7 @@ from lib.saga.definition.checks.annotations import faults_of_parameter
 from lib.saga.definition.checks.error import describe
 from lib.saga.definition.checks.types import faults_of_type
 from lib.saga.definition.checks.values import (
-    LARGEST_VERSION,
+    MAX_VERSION,
     faults_of_count,
     faults_of_duration,
     faults_of_name,
@@ -31,7 +31,7 @@ def faults_of_saga(saga: "Saga") -> Iterator[str]:
     yield from faults_of_name(saga.name)
     yield from faults_of_type("payload", saga.payload)
     because = "versions count from 1"
-    yield from faults_of_count("version", saga.version, most=LARGEST_VERSION, because=because)
+    yield from faults_of_count("version", saga.version, most=MAX_VERSION, because=because)
     late = [] if saga.deadline is None else list(faults_of_duration("deadline", saga.deadline))
     yield from late
     chosen: object = saga.on_compensation_failure

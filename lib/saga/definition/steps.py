@@ -32,13 +32,13 @@ Predicate = Callable[[Any, Mapping[str, Any]], bool]
 Shape = Callable[[Any, Mapping[str, Any]], Any]
 
 #: Cloud Tasks lets a task run for at most 30 minutes; a minute is kept to record the outcome.
-LONGEST_TIMEOUT = timedelta(minutes=29)
+MAX_TIMEOUT = timedelta(minutes=29)
 
 #: How long a delivery may take that runs no author's code.
 BRIEF = timedelta(seconds=10)
 
 #: The members of a group record their outcomes one after the other, in their saga's one root.
-LARGEST_GROUP = 20
+MAX_GROUP = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Step(Element):
         for label, action in self.functions.items():
             if label != "when":
                 yield from faults_of_parameter(label, action, 1, StepContext)
-        yield from faults_of_duration("timeout", self.timeout, most=LONGEST_TIMEOUT)
+        yield from faults_of_duration("timeout", self.timeout, most=MAX_TIMEOUT)
         if self.retry is not None:
             yield from _faults_of_policy("retry", self.retry)
         yield from _faults_of_policy("compensation_retry", self.compensation_retry)
@@ -262,8 +262,8 @@ class Parallel(Declared):
 
 
 def _faults_of_group(parts: tuple[object, ...]) -> Iterator[str]:
-    if not 1 <= len(parts) <= LARGEST_GROUP:
-        yield f"a group has 1 to {LARGEST_GROUP} parts, not {len(parts)}"
+    if not 1 <= len(parts) <= MAX_GROUP:
+        yield f"a group has 1 to {MAX_GROUP} parts, not {len(parts)}"
     for part in parts:
         if isinstance(part, list | tuple):
             yield f"{describe(part)} is no part: write Parallel(a, b), or Parallel(*parts)"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from local.datastore.storage.clock import Clock
 from local.datastore.storage.locks import Locks
@@ -14,9 +15,9 @@ from local.datastore.storage.store import Store
 from local.rpc.blocking import about_to_block
 from local.rpc.errors import InvalidArgument
 
-#: Seconds without a request after which a transaction is rolled back, and its longest life.
-IDLE_LIMIT = 60.0
-TOTAL_LIMIT = 270.0
+#: A transaction is rolled back after so long without a request, or so long after its start.
+MAX_IDLE = timedelta(seconds=60)
+MAX_AGE = timedelta(seconds=270)
 _ID_BYTES = 16
 
 
@@ -111,8 +112,9 @@ class Transactions:
         """Roll back the transactions that were idle or open for too long."""
         now = time.monotonic()
         for transaction in list(self._open.values()):
-            idle, age = now - transaction.last_used, now - transaction.started
-            over = idle > IDLE_LIMIT or age > TOTAL_LIMIT
+            idle = timedelta(seconds=now - transaction.last_used)
+            age = timedelta(seconds=now - transaction.started)
+            over = idle > MAX_IDLE or age > MAX_AGE
             if over and transaction.busy.acquire(blocking=False):
                 try:
                     self.end(transaction)

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from http import HTTPStatus
 
 from local.host.ports import PortTaken
@@ -16,7 +17,7 @@ from local.tasks.console.overview import Overview
 from local.tasks.dispatch.signer import Signer
 
 CERTS_PATH = "/oauth2/v1/certs"
-_LONGEST_WAIT = 10.0
+_MAX_WAIT = timedelta(seconds=10)
 _PUBLIC = "public, max-age=3600"
 _FRESH = "no-store"
 
@@ -59,7 +60,7 @@ class Page:
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         answer = asyncio.run_coroutine_threadsafe(self._route(request), self._loop)
-        return answer.result(_LONGEST_WAIT)
+        return answer.result(_MAX_WAIT.total_seconds())
 
     async def _route(self, request: HttpRequest) -> HttpResponse:
         method = "GET" if request.method == "HEAD" else request.method

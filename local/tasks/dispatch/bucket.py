@@ -1,6 +1,6 @@
 """A queue's rate: a token bucket that slows down when the worker answers 429 or 503."""
 
-_SLOW_DOWN_AT_MOST_EVERY = 1.0
+_MIN_SLOW_DOWN_GAP = 1.0
 _RECOVERY_PER_ANSWER = 1.0
 
 
@@ -38,7 +38,7 @@ class TokenBucket:
 
     def slow_down(self, now: float) -> None:
         """Halve the rate, at most once a second, and never below one a second."""
-        if now < self._slowed_at + _SLOW_DOWN_AT_MOST_EVERY:
+        if now < self._slowed_at + _MIN_SLOW_DOWN_GAP:
             return
         self._fill(now)
         self._slowed_at = now

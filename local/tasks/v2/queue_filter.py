@@ -27,14 +27,14 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": lambda held, given: bool(held >= given),
     ":": lambda held, given: given in held if isinstance(held, str) else bool(held == given),
 }
-_LONGEST = 2000
-_DEEPEST = 20
+_MAX_LENGTH = 2000
+_MAX_DEPTH = 20
 
 
 def parse_filter(text: str) -> Wanted:
     """Return what the filter says; every queue is wanted if it is empty."""
-    if len(text) > _LONGEST:
-        raise InvalidArgument(f"The filter must not be longer than {_LONGEST} characters.")
+    if len(text) > _MAX_LENGTH:
+        raise InvalidArgument(f"The filter must not be longer than {_MAX_LENGTH} characters.")
     tokens = _split(text)
     if not tokens:
         return lambda _: True
@@ -73,7 +73,7 @@ class _Reader:
         if not self._accept("("):
             return _compare(self._next(), self._next(), self._next())
         self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth > _MAX_DEPTH:
             raise InvalidArgument("The filter has too many parentheses in each other.")
         inside = self.read_all()
         if self._next() != ")":

@@ -6,14 +6,14 @@ from typing import Any
 from local.rpc.errors import InvalidArgument
 
 _LAST_SECOND = 253402300799
-_LONGEST = 315576000000
+_MAX_DURATION_SECONDS = 315576000000
 
 
 def read_duration(message: Any, field: str) -> timedelta:
     """Return a Duration, not negative; InvalidArgument naming the field for any other."""
     if message.seconds < 0 or message.nanos < 0:
         raise InvalidArgument(f"{field} cannot be negative.")
-    if message.seconds > _LONGEST or message.nanos > 999_999_999:
+    if message.seconds > _MAX_DURATION_SECONDS or message.nanos > 999_999_999:
         raise InvalidArgument(f"{field} must be a valid duration.")
     duration: timedelta = message.ToTimedelta()
     return duration

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-@pytest.mark.parametrize("limit", ["IDLE_LIMIT", "TOTAL_LIMIT"])
+@pytest.mark.parametrize("limit", ["MAX_IDLE", "MAX_AGE"])
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_forgotten_transaction_lets_go_of_its_locks(
     store: Store, monkeypatch: pytest.MonkeyPatch, limit: str, read_only: bool
@@ -32,7 +33,7 @@ def test_a_forgotten_transaction_lets_go_of_its_locks(
     opened.expire()
     with pytest.raises(Aborted, match="too much contention"):
         locks.acquire("writer", Footprint(exclusive={b"key"}), 0.01)
-    monkeypatch.setattr(transactions, limit, -1.0)
+    monkeypatch.setattr(transactions, limit, timedelta(seconds=-1))
     opened.expire()
     locks.acquire("writer", Footprint(exclusive={b"key"}), 0)
     with (
@@ -47,7 +48,7 @@ def test_a_transaction_under_way_is_not_forgotten(
 ) -> None:
     opened = Transactions(store, Locks(), Clock())
     busy = opened.begin(DATABASE, read_only=False)
-    monkeypatch.setattr(transactions, "IDLE_LIMIT", -1.0)
+    monkeypatch.setattr(transactions, "MAX_IDLE", timedelta(seconds=-1))
     with opened.use(busy.id, DATABASE):
         opened.expire()
     with opened.use(busy.id, DATABASE) as again:

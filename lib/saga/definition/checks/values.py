@@ -11,9 +11,9 @@ from lib.saga.definition.checks.error import describe
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?")
 
 #: Longer waits are taken for a wrong unit; it also keeps every date within what Datastore stores.
-LONGEST_WAIT = timedelta(days=36_500)
+MAX_WAIT = timedelta(days=36_500)
 
-LARGEST_VERSION = 1_000_000_000
+MAX_VERSION = 1_000_000_000
 
 
 def name_for_message(name: object) -> str:
@@ -74,7 +74,7 @@ def faults_of_duration(
     label: str,
     value: object,
     *,
-    most: timedelta = LONGEST_WAIT,
+    most: timedelta = MAX_WAIT,
     least: timedelta = timedelta(microseconds=1),
 ) -> Iterator[str]:
     """Yield what is wrong with a length of time."""

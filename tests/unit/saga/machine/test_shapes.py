@@ -9,7 +9,7 @@ from lib.errors import Conflict, NotFound
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.definition.saga import Definitions, Saga, StepKind
-from lib.saga.definition.steps import LARGEST_GROUP, Child, Element, Parallel, Signal, Step, Timer
+from lib.saga.definition.steps import MAX_GROUP, Child, Element, Parallel, Signal, Step, Timer
 from lib.saga.machine.inputs import (
     CancelRequested,
     ChildEnded,
@@ -67,8 +67,8 @@ def test_past_the_pivot_a_step_is_as_patient_as_a_compensation() -> None:
 def test_a_group_has_no_pivot_and_a_bounded_number_of_members() -> None:
     with pytest.raises(ValueError, match="stands alone"):
         Parallel(step("a"), step("b", undo=False, pivot=True))
-    with pytest.raises(ValueError, match=f"1 to {LARGEST_GROUP}"):
-        Parallel(*(step(f"s{n}") for n in range(LARGEST_GROUP + 1)))
+    with pytest.raises(ValueError, match=f"1 to {MAX_GROUP}"):
+        Parallel(*(step(f"s{n}") for n in range(MAX_GROUP + 1)))
     with pytest.raises(ValueError, match="1 to"):
         Parallel()
 
