@@ -102,7 +102,7 @@ def test_a_retry_goes_on_from_the_failed_compensation_and_names_who_and_why(
     saga = call("GET", "get-saga", params={"id": unique}).json()
     retried = [event for event in saga["events"] if event["cause"] == "retried_by_operator"]
     assert (retried[0]["actor"], retried[0]["error"]) == ("anonymous", WHY)
-    assert retried[0]["sentence"] == "an operator had it tried again"
+    assert retried[0]["sentence"] == "an operator retried it"
     assert (retried[0]["from"], retried[0]["to"]) == ("FAILED", "ROLLING_BACK")
     again = operate(call, "skip-saga-step", unique, step="reserve-inventory")
     assert_problem(again, 409, "conflict")

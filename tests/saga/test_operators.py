@@ -303,7 +303,7 @@ def test_a_retry_is_not_decided_again_on_a_later_failure(
         SagaRepository.save(repository, decision)
 
     monkeypatch.setattr(repository, "save", save)
-    with pytest.raises(Conflict, match="was dealt with in the meantime"):
+    with pytest.raises(Conflict, match="no longer in the failure you saw"):
         bench.engine.apply("s", RetryRequested(**WHO))
     assert bench.statuses("s")[0] == "FAILED"
 

@@ -10,19 +10,19 @@ from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.machine.schedule import schedule, schedule_retry
 from lib.saga.state.records import SagaStatus, StepRecord, StepStatus
 
-#: A step that ended in one of these has had its effect only if it may have been applied.
+#: A step in one of these statuses has no effect to undo, unless `maybe_applied` says otherwise.
 NOT_DONE = frozenset({StepStatus.FAILED, StepStatus.CANCELLED})
 
 
 def roll_back(definition: Saga, draft: Draft, cause: str, error: str = "") -> None:
-    """Begin to compensate with the present stage; end the saga if nothing needs it."""
+    """Start the rollback at the current stage; end the saga if no step needs compensation."""
     draft.move_saga(SagaStatus.ROLLING_BACK, cause, error=error)
     draft.saga.stopping = ""
     compensate_next(definition, draft)
 
 
 def compensate_next(definition: Saga, draft: Draft) -> None:
-    """Compensate the last stage that still needs it; end or park the saga if none does."""
+    """Compensate the last stage that still needs it; if none does, end or park the saga."""
     for stage in reversed(definition.stages):
         open_ = [i for i in stage if draft.steps[i].is_open]
         needing = [i for i in stage if needs_compensation(definition.parts[i], draft.steps[i])]
@@ -61,16 +61,16 @@ def record_compensation(definition: Saga, draft: Draft, ended: AttemptEnded) -> 
 
 
 def compensate_step(definition: Saga, draft: Draft, index: int, cause: str) -> None:
-    """Take a step as compensated, and move on if it was the last of its stage."""
+    """Mark a step as compensated, and move on if it was the last of its stage."""
     draft.move_step(index, StepStatus.COMPENSATED, cause, awaits=None)
     advance_rollback(definition, draft)
 
 
 def advance_rollback(definition: Saga, draft: Draft) -> None:
-    """When all of the stage has been compensated, go to the stage before, or park the saga.
+    """When the whole stage has been compensated, go to the stage before it, or park the saga.
 
-    In a parked saga the end of a compensation is recorded, and nothing follows from it. A
-    compensation that is out of attempts calls an operator at once, whatever else is still to end.
+    In a parked saga this does nothing: the end of the compensation is only recorded. A compensation
+    that is out of attempts calls an operator at once, even if other steps have not ended.
     """
     if draft.saga.status is not SagaStatus.ROLLING_BACK:
         return

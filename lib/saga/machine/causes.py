@@ -1,7 +1,7 @@
-"""Why a state changed: the codes that are stored, and the sentences that are made of them.
+"""Why a state changed: the stored codes, and the sentences shown for them.
 
-A stored code never changes its meaning, so rewording a sentence is no data migration. What an
-older version stored as a sentence is shown as it is.
+A stored code never changes its meaning, so rewording a sentence is no data migration. Sentences
+that an older version stored are shown unchanged.
 """
 
 import re
@@ -58,7 +58,7 @@ class Cause(StrEnum):
 
 
 class Reason(StrEnum):
-    """What we store as an error or a reason beside the words of authors and operators.
+    """The codes that we store as an error or a reason. Authors and operators write free text there.
 
     A detail may follow it: `definition_undeclared: order version 2`.
     """
@@ -87,7 +87,7 @@ SENTENCES: dict[str, str] = {
     Cause.SIGNAL_RECEIVED: "the signal was received",
     Cause.SIGNAL_KEPT: "the signal was received early and is kept for its step",
     Cause.SIGNAL_TIMED_OUT: "the signal was not received in time",
-    Cause.TIMER_FIRED: "the time of the wait is over",
+    Cause.TIMER_FIRED: "the wait is over",
     Cause.CHILD_STARTED: "the child saga was started",
     Cause.CHILD_COMPLETED: "the child saga completed",
     Cause.CHILD_ROLLED_BACK: "the child saga was rolled back",
@@ -116,9 +116,9 @@ SENTENCES: dict[str, str] = {
     Cause.PARENT_ROLLED_BACK: "the parent saga is rolled back",
     Cause.PAUSED: "the saga was paused",
     Cause.RESUMED: "the saga was resumed",
-    Cause.RETRIED_BY_OPERATOR: "an operator had it tried again",
+    Cause.RETRIED_BY_OPERATOR: "an operator retried it",
     Cause.SKIPPED_BY_OPERATOR: "an operator skipped the step",
-    Cause.VOIDED_BY_OPERATOR: "an operator found out that the step was not executed",
+    Cause.VOIDED_BY_OPERATOR: "an operator confirmed that the step was not executed",
     Cause.PARKED_BY_OPERATOR: "an operator parked the saga",
     Cause.RESOLVED_BY_OPERATOR: "an operator closed the saga",
     Reason.PARENT_PAUSED: "the parent saga was paused",
@@ -134,30 +134,31 @@ SENTENCES: dict[str, str] = {
     Reason.UNEXPECTED_ERROR: "an unexpected error occurred; the log has it",
 }
 
-#: What the version before stored as the reason to stop; it is written on as a code.
+#: Sentences that the version before stored as the reason to stop; we store them as codes.
 _STOPPING_BEFORE = {
     "step failed": Cause.STEP_FAILED,
     "deadline passed": Cause.DEADLINE_PASSED,
     "its parent saga is rolled back": Cause.PARENT_ROLLED_BACK,
 }
 
-#: A code of several words where an error begins, or a part of one: "step a: deadline_passed".
+#: A code of several words at the start of an error or of one of its parts: "step a:
+#: deadline_passed".
 _CODE = re.compile(r"(?:^|(?<=: )|(?<=; ))[a-z]+(?:_[a-z]+)+(?=\Z|: |; )")
 
 
 def cause_of(stopping: str) -> str:
-    """Return the cause that a saga's `stopping` holds, also of one that is older than codes."""
+    """Return the cause in a saga's `stopping`; sagas older than the codes have a sentence there."""
     return _STOPPING_BEFORE.get(stopping, stopping)
 
 
 def sentence_of(cause: str) -> str:
-    """Return the sentence for an event's cause; an unknown one is returned as it is."""
+    """Return the sentence for an event's cause; an unknown cause is returned unchanged."""
     return SENTENCES.get(cause, cause)
 
 
 def explain(text: str) -> str:
     """Return a stored error or reason with each code in it replaced by its sentence.
 
-    The words of authors and operators stay as they are.
+    The text of authors and operators is not changed.
     """
     return _CODE.sub(lambda found: sentence_of(found[0]), text)

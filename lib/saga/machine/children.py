@@ -1,4 +1,4 @@
-"""How a parent saga takes in the end of its child, on the way forward and on the way back."""
+"""How a parent saga records the end of its child, on the way forward and on the way back."""
 
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
@@ -14,7 +14,7 @@ from lib.saga.state.records import FORWARD, SagaStatus, StepStatus
 
 
 def record_child_end(definition: Saga, draft: Draft, ended: ChildEnded) -> None:
-    """Take the end of a child saga as the end of the step that started it."""
+    """Record the end of a child saga as the end of the step that started it."""
     step = draft.steps[ended.step]
     if draft.saga.course is SagaStatus.ROLLING_BACK and step.child == ended.child:
         _record_rollback(definition, draft, ended)

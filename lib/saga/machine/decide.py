@@ -1,7 +1,7 @@
 """The entry of the machine: (definition, records, input, now) -> new records and deliveries.
 
-Pure: no I/O, no clock, no randomness. Callers commit a decision whole, against the version of the
-saga that it was made on, and enqueue its deliveries only afterwards.
+Pure: no I/O, no clock, no randomness. Callers commit a whole decision in one transaction, only if
+the saga's version is still the same, and then enqueue its deliveries.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def decide(
     *,
     blocked: str = "",
 ) -> Decision:
-    """Return the decision on an input; one that changes nothing says why in `no_change`.
+    """Return the decision on an input; if it changes nothing, `no_change` says why.
 
     The input is recorded first, and then the steps that follow begin: they cannot change what is
     recorded. `blocked` says why no step can begin: those that would begin fail with it.
@@ -85,9 +85,9 @@ def apply_request(
     now: datetime,
     definition: Saga | None = None,
 ) -> Decision:
-    """Pause, resume, park or resolve a saga: that needs no definition. Raises Conflict.
+    """Pause, resume, park or resolve a saga, without its definition. Raises Conflict.
 
-    Without a definition no secret can be recognized, so the reason must quote none.
+    Without a definition we cannot recognize secrets, so the reason must not quote any.
     """
     draft = Draft(saga, steps, now, definition)
     clean = request
@@ -100,7 +100,7 @@ def apply_request(
 def redeliver_overdue(
     saga: SagaRecord, steps: Sequence[StepRecord], overdue: Overdue, now: datetime
 ) -> Decision:
-    """Redeliver what is overdue, and the notification of a parent: that needs no definition."""
+    """Redeliver overdue deliveries and the parent's notification, without a definition."""
     draft = Draft(saga, steps, now)
     redeliver_if_due(draft, at_once=overdue.at_once)
     return draft.decide()
@@ -181,7 +181,7 @@ def _record_attempt(definition: Saga, draft: Draft, ended: AttemptEnded) -> None
 
 
 def _record_look(definition: Saga, draft: Draft, looked: Looked) -> None:
-    """Make up for what a saga has missed; all of it should have been dealt with before."""
+    """Repair what a saga has missed. In normal operation there is nothing to repair."""
     if looked.unreported:
         draft.rewrite_letter()
     for ended in looked.ended:

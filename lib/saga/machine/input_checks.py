@@ -1,4 +1,4 @@
-"""Which inputs are possible: what no delivery of a saga can lead to is a defect, and refused."""
+"""Which inputs are possible. An input that no delivery of the saga can cause is a defect."""
 
 from typing import assert_never
 
@@ -23,9 +23,9 @@ RUNS = frozenset({Phase.EXECUTE, Phase.COMPENSATE, Phase.STATUS})
 
 
 def check_possible(definition: Saga, given: StepInput) -> None:
-    """Raise ImpossibleInput for an input that none of the saga's deliveries can lead to.
+    """Raise ImpossibleInput for an input that no delivery of the saga can cause.
 
-    It depends on the definition alone. An input that has become stale is possible.
+    Only the definition decides this. A stale input is possible.
     """
     if not 0 <= given.step < len(definition.parts):
         raise ImpossibleInput(f"saga {definition.name} has no step at index {given.step}")
@@ -44,7 +44,7 @@ def _find_fault(definition: Saga, element: Element, given: StepInput) -> str:
             return _fault_of_attempt(element, given)
         case PivotBegun():
             records = definition.records_begin_of(given.step)
-            return "" if records else "only of a step that is a pivot the beginning is recorded"
+            return "" if records else "only a step that is a pivot records its beginning"
         case TimerFired():
             return "a step does not wait" if isinstance(element, Step) else ""
         case StopObserved():

@@ -11,7 +11,7 @@ from lib.saga.state.records import SagaStatus
 
 
 class ImpossibleInput(Exception):
-    """An input that no delivery of the saga can lead to: a defect, never a late delivery."""
+    """An input that no delivery of the saga can cause: a defect, never a late delivery."""
 
 
 class Result(StrEnum):
@@ -22,27 +22,28 @@ class Result(StrEnum):
     PERMANENT = "permanent"
     #: It did not happen, but may later.
     RETRYABLE = "retryable"
-    #: It timed out, crashed or was lost, and may have happened.
+    #: It timed out, crashed or was lost: it may have happened.
     UNKNOWN = "unknown"
-    #: It may have happened, and no other attempt will do better: what it returned cannot be kept,
-    #: or a participant refused it that may be refusing a duplicate of this call.
+    #: It may have happened, and another attempt would not help: its result cannot be stored, or the
+    #: participant refused it and may be refusing a duplicate of this call.
     INDETERMINATE = "indeterminate"
     #: The participant was asked, and says that the step did not happen and never will.
     NOT_HAPPENED = "not_happened"
-    #: A compensation has begun that ends by itself: a child saga is rolling back.
+    #: The compensation has begun and ends by itself: a child saga is rolling back.
     IN_PROGRESS = "in_progress"
 
 
-#: After these there is no other attempt.
+#: After these results there is no other attempt.
 FINAL = frozenset({Result.PERMANENT, Result.INDETERMINATE, Result.NOT_HAPPENED})
 
-#: After these the effect may be there, and is compensated even if a later attempt fails cleanly.
+#: After these results the effect may exist: it is compensated even if a later attempt fails
+#: cleanly.
 MAYBE_APPLIED = frozenset({Result.UNKNOWN, Result.INDETERMINATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfStep:
-    """What becomes known of one step of a saga, by the step's index from 0."""
+    """An input about one step of a saga, given by its index from 0."""
 
     step: int
 
@@ -56,34 +57,34 @@ class AttemptEnded(OfStep):
     result: Result
     output: str | None = None
     error: str = ""
-    #: When the action itself asks to be tried again; without it the retry policy decides.
+    #: When the action asks to be retried; if None, the retry policy decides.
     after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PivotBegun(OfStep):
-    """A dispatch is about to run a pivot. Before this is committed, the pivot has not run."""
+    """A dispatch is about to run a pivot. The pivot does not run before this is committed."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired(OfStep):
-    """The wait of a step is over, or as much of it as one task can be scheduled ahead."""
+    """The wait of a step is over, or the part of it that one task can be scheduled ahead."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartDue(OfStep):
-    """It is the turn of a step that did not fit into the commit before."""
+    """A step that did not fit into the commit before can begin now."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopObserved(OfStep):
-    """A step's delivery arrived while the saga is to be rolled back: this dispatch did not run it.
+    """A step's delivery arrived when the saga must roll back: this dispatch did not run the step.
 
     Another dispatch of the same task may be running it at this moment.
     """
@@ -105,8 +106,8 @@ class ChildEnded(OfStep):
 class Overdue:
     """Outstanding deliveries are past their time: the queue has lost them.
 
-    With `at_once` the parent is notified again of the saga's end although that is not overdue: the
-    parent could not accept it before.
+    With `at_once` the parent is also notified again of the saga's end, even if that is not overdue:
+    the parent could not accept it before.
     """
 
     at_once: bool = False
@@ -116,8 +117,8 @@ class Overdue:
 class Looked:
     """The sweep has looked at a waiting saga, and at what that saga waits for.
 
-    `ended` are children that have ended and notified their parent, though the saga still waits for
-    them; `missing` are children that do not exist. `unreported`: its dead letter does not exist.
+    `ended` are children that have ended and notified the saga, though it still waits for them;
+    `missing` are children that do not exist. `unreported`: the saga's dead letter does not exist.
     """
 
     ended: tuple[ChildEnded, ...] = ()
@@ -136,10 +137,11 @@ class SignalReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """What is requested of a saga, by whom, and why.
+    """A request to a saga:
 
-    `id` names this one request: a saga that remembers it does nothing a second time. `sequence` is
-    the version of the saga that was seen, `incident` the failure that is meant; None means any.
+    who makes it, and why. `id` names this request, so that the saga applies it only once.
+    `sequence` is the version of the saga that the operator saw, `incident` the failure that the
+    request is about; None means any.
     """
 
     actor: str
@@ -151,7 +153,7 @@ class Requested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested(Requested):
-    """Roll the saga back once the steps in flight have ended."""
+    """Roll the saga back once in-flight steps have finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,7 @@ class RevertRequested(Requested):
 class PauseRequested(Requested):
     """Begin nothing new until the saga is resumed.
 
-    `parent_pause` is the parent's `pause_number` when the saga is to follow its parent.
+    `parent_pause` is the parent's `pause_number` when the saga follows its parent.
     """
 
     parent_pause: int | UnsetType = UNSET
@@ -178,7 +180,7 @@ class ResumeRequested(Requested):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRequested(Requested):
-    """Try what has failed again, with a full count of attempts; a parked saga continues."""
+    """Retry the failed steps with a full count of attempts; a parked saga continues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,27 +193,27 @@ class SkipRequested(Requested):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidRequested(Requested):
-    """Treat a failed step as not executed: an operator has found out that it had no effect."""
+    """Treat a failed step as not executed: an operator has confirmed that it had no effect."""
 
     step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkRequested(Requested):
-    """Park the saga for an operator, whatever it does or waits for."""
+    """Park the saga for an operator, in any unfinished state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveRequested(Requested):
-    """Close a parked saga that was brought to its end by hand: COMPLETED or ROLLED_BACK."""
+    """Close a parked saga that an operator has finished by hand: COMPLETED or ROLLED_BACK."""
 
     outcome: SagaStatus
 
 
-#: Requests that can be carried out although the saga's definition is gone.
+#: Requests that need no definition of the saga.
 RecordRequest = PauseRequested | ResumeRequested | ParkRequested | ResolveRequested
 
-#: What an operator asks for: a saga remembers it, and applies it once.
+#: The requests of operators: a saga remembers each one and applies it once.
 OperatorInput = RecordRequest | CancelRequested | RetryRequested | SkipRequested | VoidRequested
 
 SagaRequest = OperatorInput | RevertRequested

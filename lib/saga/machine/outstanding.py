@@ -1,7 +1,7 @@
 """Which deliveries a saga waits for: a function of its records alone.
 
-So a stale delivery can enqueue its successors once more: their task names are the same, and Cloud
-Tasks drops duplicates.
+A stale delivery can therefore enqueue its successors again: their task names are the same, and
+Cloud Tasks drops duplicates.
 """
 
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ from lib.saga.state.records import (
 )
 from lib.timing.backoff import Backoff
 
-#: How long past its time-out a delivery may take before the sweep counts it as lost. From the
-#: fourth redelivery of one attempt on, this doubles each time, up to the cap: the sweep must not
-#: fill a queue that stands still for hours.
+#: How long after its time-out the sweep counts a delivery as lost. From the fourth redelivery of
+#: one attempt on, this doubles each time, up to the maximum: the sweep must not fill a queue that
+#: stands still for hours.
 GRACE = Backoff(first=timedelta(seconds=10), cap=timedelta(hours=1))
 QUICK_REDELIVERIES = 3
 
 
 def outstanding(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Delivery, ...]:
-    """Return the deliveries that a saga waits for; of a child that has ended, its notification."""
+    """Return the deliveries that a saga waits for; for a finished child, its notification."""
     if saga.status in FINISHED and saga.parent_id and not saga.parent_notified:
         return (_notification_of(saga),)
     if saga.status not in ACTIVE or saga.paused:
@@ -84,7 +84,7 @@ def due_of(
 ) -> str | None:
     """Return the sweep's mark for a saga: when the first of its deliveries is overdue.
 
-    An unfinished saga without a delivery that soon is marked for a look after `look_in`.
+    If no delivery is due that soon, an unfinished saga is marked for a look after `look_in`.
     """
     first = min(map(overdue_at, deliveries), default=None)
     if saga.status in UNFINISHED and (first is None or first > now + look_in):
@@ -101,10 +101,10 @@ def is_overdue(saga: SagaRecord, now: datetime) -> bool:
 
 
 def is_awaited(delivery: Delivery, awaited: Sequence[Delivery]) -> bool:
-    """Return whether a delivery is one of those that its saga waits for.
+    """Return whether its saga waits for a delivery.
 
-    The epoch does not count: a delivery that the sweep counted as lost may arrive after all, and
-    does what its replacement would do. Under a backlog it is the one that arrives first.
+    The epoch is not compared: a delivery that the sweep counted as lost may still arrive, and does
+    what its replacement would do. Under a backlog it arrives first.
     """
     wanted = ((each.phase, each.step, each.attempt) for each in awaited)
     return (delivery.phase, delivery.step, delivery.attempt) in wanted

@@ -1,4 +1,4 @@
-"""Replay of the audit trail: it must lead to the state that the records are in."""
+"""Replays the audit trail: the result must be the state of the records."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Broken(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """The state of a saga by its events; of each step, by name, its status and its error."""
+    """The state of a saga, and the status and error of each step by name."""
 
     status: str = SagaStatus.PENDING
     parked_in: str = ""
@@ -34,7 +34,7 @@ class State:
 
 
 def replay(events: Iterable[EventRecord], names: Iterable[str]) -> State:
-    """Return the state that a whole trail leads to; raise Broken if it has a gap or a jump."""
+    """Return the state after all events; raise Broken if one is missing or does not fit."""
     state = State(steps=dict.fromkeys(names, (StepStatus.PENDING, "")))
     for event in events:
         before = state.steps[event.step][0] if event.step else state.status
@@ -45,7 +45,7 @@ def replay(events: Iterable[EventRecord], names: Iterable[str]) -> State:
 
 
 def state_of(saga: SagaRecord, steps: Sequence[StepRecord]) -> State:
-    """Return the state that the records are in."""
+    """Return the state of the records."""
     return State(
         status=saga.status,
         parked_in=saga.parked_in or "",

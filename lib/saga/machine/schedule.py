@@ -14,14 +14,14 @@ from lib.saga.machine.waits import waits_of
 from lib.saga.state.delivery import jitter_of
 from lib.saga.state.records import ACTIVE, SagaRecord, StepStatus
 
-#: A delivery due within this time may be in flight already: a rollback waits for it.
+#: A delivery that is due within this time may be in flight: a rollback waits for it.
 IN_FLIGHT = timedelta(seconds=2)
 
 
 def schedule(
     definition: Saga, draft: Draft, index: int, phase: Phase, after: timedelta = timedelta(0)
 ) -> None:
-    """Make the next attempt of a phase the delivery that the step waits for."""
+    """Schedule the next attempt of a phase: the step waits for its delivery."""
     step = draft.steps[index]
     attempt = step.attempt + 1
     draft.change_step(
@@ -37,7 +37,7 @@ def schedule(
 
 
 def schedule_timer(definition: Saga, draft: Draft, index: int, at: datetime | None) -> None:
-    """Schedule the end of a wait, or the saga's deadline if that is earlier; None is never."""
+    """Schedule the end of a wait, or the saga's deadline if it is earlier; None means never."""
     times = [time for time in (at, deadline_of(definition, draft.saga, index)) if time is not None]
     if times:
         after = max(min(times) - draft.now, timedelta(0))
@@ -68,18 +68,18 @@ def schedule_retry(
 
 
 def deadline_of(definition: Saga, saga: SagaRecord, index: int) -> datetime | None:
-    """Return the saga's deadline if it holds for a step.
+    """Return the saga's deadline if it applies to a step.
 
-    A pivot that has begun is not interrupted: another dispatch may be running it.
+    It does not apply to a pivot that has begun: another dispatch may be running it.
     """
     holds = definition.kind_of(index) is StepKind.COMPENSATABLE
     return saga.deadline_at if holds else None
 
 
 def redeliver_if_due(draft: Draft, *, at_once: bool) -> None:
-    """Redeliver what is overdue, under new task names.
+    """Redeliver overdue deliveries, under new task names.
 
-    With `at_once` also the notification of the parent, though it is not overdue.
+    With `at_once`, also redeliver the parent's notification, even if it is not overdue.
     """
     if at_once or is_overdue(draft.saga, draft.now):
         redeliver_or_park(draft)
@@ -88,9 +88,9 @@ def redeliver_if_due(draft: Draft, *, at_once: bool) -> None:
 
 
 def redeliver_or_park(draft: Draft) -> None:
-    """Redeliver what is overdue and the notification of a parent; park what waits for nothing.
+    """Redeliver overdue deliveries and the parent's notification;
 
-    That is the last safety net: no saga should ever fall into it.
+    park a saga that waits for nothing. This is the last safety net: no saga should ever need it.
     """
     saga = draft.saga
     if saga.status in ACTIVE and not waits_of(saga, draft.steps):
@@ -108,8 +108,8 @@ def redeliver_or_park(draft: Draft) -> None:
 def redeliver_step(draft: Draft, index: int, cause: Cause) -> None:
     """Raise a step's epoch, so that its delivery gets a new task name.
 
-    The delivery before may have run the action, unless the records exclude it: a waiting step has
-    no action, and a pivot's first dispatch records that it begins.
+    The earlier delivery may have run the action, unless the records exclude that: a waiting step
+    has no action, and a pivot records its beginning before it runs.
     """
     step = draft.steps[index]
     may_have_run = step.awaits is Phase.EXECUTE and step.status is not StepStatus.WAITING

@@ -1,4 +1,4 @@
-"""What a saga waits for, in words for people: a function of its records alone."""
+"""What a saga waits for, shown to operators: a function of its records alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -67,5 +67,5 @@ def _waits_of_step(step: StepRecord) -> Iterator[Wait]:
 
 
 def _is_for_signal(step: StepRecord) -> bool:
-    """Return whether a waiting step waits for a signal, also one that an older version wrote."""
+    """Return whether a waiting step waits for a signal. An older version did not record it."""
     return step.waits_for_signal or not (step.awaits or step.waits_until)

@@ -1,4 +1,4 @@
-"""What the machine hands to the engine: all that is to be committed, and then enqueued."""
+"""What the machine hands to the engine: the records to commit, and the deliveries to enqueue."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ class NoChange(StrEnum):
     STALE = "stale"
     #: The saga is in the requested state already, or remembers the request.
     ALREADY_APPLIED = "already_applied"
-    #: Nothing is overdue, and a look has found nothing that was missed.
+    #: Nothing is overdue, and the look found nothing that the saga had missed.
     NOTHING_DUE = "nothing_due"
 
 
@@ -45,11 +45,11 @@ class StepChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is to be committed in one transaction, and the deliveries to enqueue afterwards.
+    """The changes to commit in one transaction, and the deliveries to enqueue afterwards.
 
-    Without `events` there is nothing to commit: `no_change` says why, and only the deliveries have
-    to be enqueued once more. `children` are sagas that begin with this commit. The dead letter is
-    written when an operator is called, and deleted when the failure was dealt with: `unparked`.
+    Without `events` there is nothing to commit: `no_change` says why, and the engine only enqueues
+    the deliveries again. `children` are sagas that begin with this commit. The dead letter is
+    written when an operator is called, and deleted (`unparked`) when the failure is resolved.
     """
 
     saga: SagaRecord
@@ -59,7 +59,7 @@ class Decision:
     dead_letter: DeadLetter | None = None
     unparked: bool = False
     children: tuple["Decision", ...] = ()
-    #: The child saga whose end this decision takes in: it is written in the same commit.
+    #: The child saga whose end this decision records: it is written in the same commit.
     ended_child: SagaRecord | None = None
     #: When Datastore's TTL policies delete the saga's steps and events.
     expiry: datetime | None = None

@@ -1,4 +1,4 @@
-"""A decision while it is made: copies of the records, and an event for every change."""
+"""A decision that is being built: copies of the records, and an event for every change."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ from lib.saga.state.records import (
 
 
 class Draft:
-    """A saga and its steps under change; the records that it is made from stay as they are."""
+    """Changeable copies of a saga and its steps; the original records do not change."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Draft:
         self._definition = definition
         self.saga = replace(saga)
         self.steps = list(steps)
-        #: The steps that begin once the input is recorded; None: nothing follows.
+        #: The steps that begin once the input is recorded; None if there are none.
         self.to_begin: Sequence[int] | None = None
         #: The first decisions of sagas that begin with this one.
         self.children: list[Decision] = []
@@ -70,7 +70,7 @@ class Draft:
         self._no_change = why
 
     def mark_running(self) -> None:
-        """Put a saga whose first step has run into RUNNING."""
+        """Set the saga to RUNNING once its first step has run."""
         if self.saga.status is SagaStatus.PENDING:
             self.move_saga(SagaStatus.RUNNING, Cause.FIRST_STEP_RAN)
 
@@ -118,13 +118,13 @@ class Draft:
         self._write_letter(step, reason)
 
     def call_operator(self, step: int, cause: str, reason: str) -> None:
-        """Write a dead letter while other steps of the saga still move; once an incident."""
+        """Write a dead letter while other steps of the saga still run: one for each incident."""
         if not self.saga.incident:
             self.note(cause, error=reason)
             self._write_letter(step, reason)
 
     def _write_letter(self, step: int, reason: str) -> None:
-        """Write the dead letter unless the present incident has one: one alert an incident."""
+        """Write the dead letter unless this incident has one: each incident causes one alert."""
         self.saga.parked_because = reason
         if self.saga.incident:
             return
@@ -152,18 +152,18 @@ class Draft:
             self.saga.paused = False
 
     def rewrite_letter(self) -> None:
-        """Write the dead letter again: it is gone although nobody has dealt with the failure."""
+        """Write the dead letter again: it was deleted although the failure is not resolved."""
         reason, self.saga.incident = self.saga.parked_because, 0
         self.call_operator(self.saga.current_step, Cause.DEAD_LETTER_REWRITTEN, reason)
 
     def dismiss(self) -> None:
-        """Withdraw the operator's call: the failure was dealt with."""
+        """Delete the dead letter: the failure is resolved."""
         self.saga.incident, self.saga.parked_because = 0, ""
         self._dead_letter = None
 
     @property
     def weight(self) -> int:
-        """How much of one commit the decision takes so far."""
+        """The decision's weight so far: see `MAX_WEIGHT`."""
         own = weigh_saga(self.saga) + sum(map(weigh_step, self._changed)) + len(self._events)
         return own + sum(child.weight for child in self.children)
 
@@ -173,10 +173,10 @@ class Draft:
         return [new for old, new in pairs if self._is_new or new is not old]
 
     def decide(self) -> Decision:
-        """Return the whole as a decision.
+        """Return the decision.
 
-        Every text in it is storable, and quotes nothing that the definition marks as secret.
-        Raises SilentDecision where nothing has changed and nothing says why.
+        Every text in it is storable and quotes nothing that the definition marks as secret. Raises
+        SilentDecision if nothing has changed and no reason was given.
         """
         if not self._events and self._no_change is None:
             raise SilentDecision(f"saga {self.saga.id} in {self.saga.status}")
@@ -202,7 +202,7 @@ class Draft:
 
     @property
     def _is_to_be_passed_on(self) -> bool:
-        """Whether children have to follow a pause or a resume that this decision makes."""
+        """Whether this decision pauses or resumes the saga, so that its children must follow."""
         waits = any(step.child and step.status is StepStatus.WAITING for step in self.steps)
         return waits and self.saga.pause_number != self._pause_number
 

@@ -1,4 +1,4 @@
-"""Texts of exceptions and of people, made storable: without secrets, within their length."""
+"""Makes texts of exceptions and of people storable: no secrets, and not too long."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ Clean = Callable[[str], str]
 
 
 def clean_text(text: str, privacy: Privacy | None, most: int) -> str:
-    """Return a text without secrets, as Datastore takes it, in at most `most` bytes.
+    """Return a text without secrets that Datastore accepts, cut to `most` bytes.
 
     Raises nothing: a text that cannot be searched for secrets is left out.
     """

@@ -1,4 +1,4 @@
-"""The weight of a record in a commit: 1 for the write, and more for the bytes of its JSON."""
+"""The weight of a record in a commit: 1 for the write, plus a part for the size of its JSON."""
 
 from lib.saga.state.limits import BYTES_PER_WEIGHT
 from lib.saga.state.records import SagaRecord, StepRecord

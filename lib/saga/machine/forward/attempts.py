@@ -1,4 +1,4 @@
-"""The end of a step's attempts, and of its waits, on the way forward."""
+"""How the attempts and the waits of a step end, on the way forward."""
 
 from lib.errors import Conflict, NotFound
 from lib.saga.definition.phase import Phase
@@ -31,7 +31,7 @@ def record_execution(definition: Saga, draft: Draft, ended: AttemptEnded) -> Non
     if saga.course not in FORWARD or not awaited:
         draft.ignore(NoChange.STALE)
     elif ended.result is Result.DONE:
-        # A late success of an earlier attempt is as good: every attempt has the same key.
+        # A late success of an earlier attempt counts too: every attempt has the same key.
         complete_step(definition, draft, ended.step, Cause.STEP_COMPLETED, ended.output)
     elif (step.attempt, step.awaits) == (ended.attempt, ended.phase):
         _record_failure(definition, draft, ended)
@@ -42,7 +42,7 @@ def record_execution(definition: Saga, draft: Draft, ended: AttemptEnded) -> Non
 def record_pivot_begun(draft: Draft, begun: PivotBegun) -> None:
     """Record that a pivot is about to run.
 
-    When it begins a second time, another dispatch may have had its effect although this one fails.
+    If this is the second time, an earlier dispatch may have had the effect even if this one fails.
     """
     step = draft.steps[begun.step]
     awaited = step.awaits is Phase.EXECUTE and step.attempt == begun.attempt
@@ -78,8 +78,8 @@ def fire_timer(definition: Saga, draft: Draft, fired: TimerFired) -> None:
 def receive_signal(definition: Saga, draft: Draft, signal: SignalReceived) -> None:
     """Complete the step that waits for a signal, or keep the signal until that step begins.
 
-    The same payload a second time changes nothing. Raises NotFound when the saga has no such
-    signal, and Conflict when it no longer waits for it, or has received another payload.
+    Sending the same payload again changes nothing. Raises NotFound if the saga has no such signal,
+    and Conflict if it no longer waits for it or has received another payload.
     """
     parts = enumerate(definition.parts)
     index = next((i for i, p in parts if p.name == signal.step and isinstance(p, Signal)), None)
@@ -115,7 +115,7 @@ def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None
         fail_step(definition, draft, index, Cause.STEP_NOT_EXECUTED, ended.error)
         return
     if ended.result is not Result.PERMANENT or queried:
-        # Another dispatch of this attempt may yet have the effect that this one did not have.
+        # Another dispatch of this attempt may still have the effect that this one did not have.
         draft.change_step(index, maybe_applied=True)
     cause = Cause.FAILED_PERMANENTLY if ended.result in FINAL else Cause.OUT_OF_ATTEMPTS
     if draft.steps[index].maybe_applied and not queried and can_be_queried(element):

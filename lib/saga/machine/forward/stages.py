@@ -1,4 +1,4 @@
-"""Stage after stage: how a stage is entered, and what follows once all of its steps have ended."""
+"""How the saga enters a stage, and what it does when all steps of the stage have ended."""
 
 from lib.saga.definition.saga import Saga, StepKind
 from lib.saga.machine.backward import roll_back
@@ -22,7 +22,7 @@ def complete_step(
 def advance(definition: Saga, draft: Draft) -> None:
     """When all steps of the stage have ended, enter the next one, roll back or park the saga.
 
-    In a parked saga the end of a step is recorded, and nothing follows from it.
+    In a parked saga this does nothing: the end of the step is only recorded.
     """
     if draft.saga.status not in FORWARD:
         return
@@ -44,7 +44,7 @@ def advance(definition: Saga, draft: Draft) -> None:
 
 
 def enter(definition: Saga, draft: Draft, number: int) -> None:
-    """Begin a stage, unless the saga is done or its deadline has passed."""
+    """Begin a stage, unless all stages are done or the deadline has passed."""
     if number == len(definition.stages):
         _finish(draft)
         return
@@ -58,14 +58,14 @@ def enter(definition: Saga, draft: Draft, number: int) -> None:
 
 
 def deadline_has_passed(definition: Saga, draft: Draft, index: int) -> bool:
-    """Return whether a step may no longer begin; past the pivot no deadline holds."""
+    """Return whether it is too late to begin a step; past the pivot the deadline does not apply."""
     deadline = draft.saga.deadline_at
     has_way_back = definition.kind_of(index) is not StepKind.RETRIABLE
     return has_way_back and deadline is not None and draft.now >= deadline
 
 
 def _report_failed(definition: Saga, draft: Draft, stage: range) -> None:
-    """Call an operator for a step that failed past the pivot while others have not ended."""
+    """Call an operator for a step that failed past the pivot while other steps still run."""
     failed = [step for step in draft.steps[stage.start : stage.stop] if step.has_failed]
     if failed and definition.kind_of(stage.start) is StepKind.RETRIABLE:
         draft.call_operator(failed[-1].index, Cause.FAILED_PAST_PIVOT, _reason_of(failed))

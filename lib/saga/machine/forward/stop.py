@@ -1,6 +1,6 @@
-"""Stopping on the way forward: a step has failed, a deadline has passed, somebody has cancelled.
+"""Stopping on the way forward, after a failure, a passed deadline or a cancel.
 
-What is in flight is waited for; what has not begun is cancelled; then the saga is rolled back.
+Steps in flight finish, steps that have not begun are cancelled, and then the saga rolls back.
 """
 
 from datetime import datetime
@@ -33,7 +33,7 @@ def stop_at_deadline(definition: Saga, draft: Draft) -> None:
 
 
 def fail_step(definition: Saga, draft: Draft, index: int, cause: str, error: str) -> None:
-    """Fail a step, and stop the saga if there is a way back. Without an error the cause is it."""
+    """Fail a step, and stop the saga if it can still roll back. No `error` means the cause."""
     error = error or cause
     draft.move_step(index, StepStatus.FAILED, cause, error=error, awaits=None)
     if definition.kind_of(index) is StepKind.COMPENSATABLE and not draft.saga.stopping:
@@ -44,7 +44,7 @@ def fail_step(definition: Saga, draft: Draft, index: int, cause: str, error: str
 
 
 def observe_stop(definition: Saga, draft: Draft, observed: StopObserved) -> None:
-    """Cancel a step whose delivery found that the saga is to be rolled back."""
+    """Cancel a step whose delivery found that the saga must roll back."""
     step = draft.steps[observed.step]
     awaited = step.awaits is Phase.EXECUTE and step.attempt == observed.attempt
     if not awaited or not must_stop(definition, draft.saga, observed.step, draft.now):
@@ -52,17 +52,17 @@ def observe_stop(definition: Saga, draft: Draft, observed: StopObserved) -> None
         return
     if not draft.saga.stopping:
         stop_at_deadline(definition, draft)
-    # By a clock that is behind, the step was still to come: then it is cancelled already, and what
-    # it awaits now is its compensation.
+    # The worker's clock may be behind: then the step is cancelled already and waits for its
+    # compensation.
     if draft.steps[observed.step].awaits is Phase.EXECUTE:
         _cancel_step(definition, draft, observed.step)
         advance(definition, draft)
 
 
 def must_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) -> bool:
-    """Return whether a delivery is to cancel its step instead of running it.
+    """Return whether a delivery must cancel its step instead of running it.
 
-    A pivot is run all the same: another dispatch of it may be running, and could not be undone.
+    It still runs a pivot: another dispatch of it may be running, and could not be undone.
     """
     deadline = deadline_of(definition, saga, index)
     late = deadline is not None and now >= deadline
@@ -71,10 +71,9 @@ def must_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) -> 
 
 
 def is_stopping(definition: Saga, draft: Draft) -> bool:
-    """Return whether no step of the stage may begin again: the saga is to be rolled back.
+    """Return whether no step of the stage may begin again because the saga must roll back.
 
-    A pivot that may have been applied is tried again all the same: only its end says which way the
-    saga goes.
+    A pivot that may have been applied is still retried: its result decides which way the saga goes.
     """
     kind = definition.kind_of(draft.saga.current_step)
     return bool(draft.saga.stopping) and kind is StepKind.COMPENSATABLE
@@ -86,13 +85,13 @@ def can_be_queried(element: Element) -> bool:
 
 
 def query_status(definition: Saga, draft: Draft, index: int, error: str) -> None:
-    """Have a step's participant asked whether the step was executed."""
+    """Schedule a status query: the participant is asked whether it executed the step."""
     draft.note(Cause.STATUS_QUERIED, step=index, error=error)
     schedule(definition, draft, index, Phase.STATUS)
 
 
 def _can_be_cancelled(definition: Saga, draft: Draft, index: int) -> bool:
-    """Return whether nothing of a step is in flight, so that it need not be waited for."""
+    """Return whether a step has nothing in flight, so that the saga need not wait for it."""
     step, element = draft.steps[index], definition.parts[index]
     if step.awaits is Phase.START:
         return True

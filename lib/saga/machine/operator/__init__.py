@@ -1,5 +1,5 @@
-"""What an operator asks of a saga.
+"""Requests of operators to a saga.
 
-`control` cancels, pauses, resumes, parks and resolves; `repair` retries, skips and voids what has
-failed; `idempotency` carries each request out once. Imports forward and backward.
+`control` cancels, pauses, resumes, parks and resolves; `repair` retries, skips and voids failed
+steps; `idempotency` applies each request once. Imports forward and backward.
 """

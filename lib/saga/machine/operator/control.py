@@ -1,4 +1,4 @@
-"""What an operator can do to a saga as a whole; what makes no sense is refused with Conflict."""
+"""What an operator can do to a whole saga; impossible requests are refused with Conflict."""
 
 from msgspec import UNSET
 
@@ -47,8 +47,8 @@ def cancel(definition: Saga, draft: Draft, request: CancelRequested) -> None:
 def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
     """Roll a child saga back with its parent, even if it is COMPLETED. Idempotent.
 
-    A parked child is left to its operator: it rolls back once it is retried. Raises Conflict for a
-    saga that is no child, and for one with a pivot.
+    A parked child waits for its operator: it rolls back once it is retried. Raises Conflict for a
+    saga without a parent or with a pivot.
     """
     saga = draft.saga
     if not saga.parent_id:
@@ -77,7 +77,7 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
 
 
 def pause(draft: Draft, request: PauseRequested) -> None:
-    """Begin nothing new; what is in flight ends and is recorded. Idempotent."""
+    """Begin nothing new; steps in flight finish and are recorded. Idempotent."""
     if draft.saga.status not in ACTIVE:
         raise Conflict(f"saga {draft.saga.id} is {draft.saga.state} and cannot be paused")
     if draft.saga.paused and not _is_unfollowed(draft, request):
@@ -103,9 +103,10 @@ def resume(draft: Draft, request: ResumeRequested) -> None:
 
 
 def park(draft: Draft, request: ParkRequested) -> None:
-    """Park a saga for an operator, whatever it does or waits for. Idempotent.
+    """Park a saga for an operator, in any unfinished state.
 
-    What is in flight ends and is recorded; nothing follows from it until the saga is retried.
+    Idempotent. Steps in flight finish and are recorded; nothing else happens until the saga is
+    retried.
     """
     saga = draft.saga
     if saga.status in FINISHED:
@@ -119,11 +120,11 @@ def park(draft: Draft, request: ParkRequested) -> None:
 
 
 def resolve(draft: Draft, request: ResolveRequested) -> None:
-    """Close a parked saga that an operator has brought to its end by hand."""
+    """Close a parked saga that an operator has finished by hand."""
     saga = draft.saga
     if saga.status is not SagaStatus.FAILED:
         raise Conflict(
-            f"saga {saga.id} is {saga.state}: only a parked (FAILED) one is resolved; park it first"
+            f"saga {saga.id} is {saga.state}: only a FAILED saga can be resolved; park it first"
         )
     if request.outcome not in FINISHED:
         raise Conflict(f"a saga is resolved to one of {', '.join(sorted(FINISHED))}")
@@ -135,7 +136,7 @@ def resolve(draft: Draft, request: ResolveRequested) -> None:
 
 
 def _close_steps(draft: Draft, request: ResolveRequested) -> None:
-    """End all waits; what may have run is compensated if the parent rolls back."""
+    """End all waits; steps that may have run are compensated if the parent rolls back."""
     for step in [step for step in draft.steps if step.is_open]:
         if step.status in (StepStatus.PENDING, StepStatus.WAITING):
             ran = bool(step.child) or (step.status is StepStatus.PENDING and not step.unbegun)
@@ -153,7 +154,7 @@ def _close_steps(draft: Draft, request: ResolveRequested) -> None:
 
 
 def _is_unfollowed(draft: Draft, request: PauseRequested | ResumeRequested) -> bool:
-    """Return whether a request follows a pause of the parent that the saga has not followed yet."""
+    """Return whether a request is for a pause of the parent that the saga has not followed yet."""
     return request.parent_pause not in (UNSET, draft.saga.parent_pause)
 
 
@@ -163,7 +164,7 @@ def _follow_parent(draft: Draft, request: PauseRequested | ResumeRequested) -> N
 
 
 def _lift_pause(draft: Draft) -> None:
-    """End a pause, and redeliver what may have been delivered during it."""
+    """End a pause, and redeliver deliveries that may have arrived during it."""
     draft.saga.paused, draft.saga.pause_number = False, draft.saga.sequence
     for step in list(draft.steps):
         if step.awaits:

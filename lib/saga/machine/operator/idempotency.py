@@ -1,4 +1,4 @@
-"""Each operator's request is applied once: its answer may be lost, and it is sent again."""
+"""Applies each operator's request once: if its answer is lost, the client sends it again."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,10 +20,10 @@ MAX_REMEMBERED = 10
 def apply_once(draft: Draft, request: Requested, act: Callable[[], None]) -> None:
     """Apply a request to a saga unless it was applied before.
 
-    A request that the saga remembers by its id changes nothing. Nor does one that no longer makes
-    sense if the saga remembers the same request: the first answer was lost. Raises VersionMismatch
-    when the saga is not as it was seen, Conflict when it has failed again since or when the id was
-    used for another request, and what `act` raises.
+    A request changes nothing if the saga remembers its id. If `act` refuses it, but the saga
+    remembers the same request, it changes nothing either: the first answer was lost. Raises
+    VersionMismatch if the saga has changed since the operator saw it, Conflict if it has failed
+    again since or if the id was used for another request, and what `act` raises.
     """
     saga, mark = draft.saga, _mark_of(request)
     done = [_Mark(*each.split(" ", 2)) for each in saga.requests]
@@ -43,7 +43,7 @@ def apply_once(draft: Draft, request: Requested, act: Callable[[], None]) -> Non
 
 
 class _Mark(NamedTuple):
-    """What a saga remembers of a request: a digest of it, the version it was meant for, its id."""
+    """What a saga remembers of a request: its digest, the version it was meant for, and its id."""
 
     digest: str
     sequence: str
@@ -57,7 +57,7 @@ def _mark_of(request: Requested) -> _Mark:
 
 
 def _is_of_id(done: _Mark, mark: _Mark) -> bool:
-    """Return whether a request was applied, by its id; Conflict if that was another request."""
+    """Return whether this id was applied before; raise Conflict if that was another request."""
     if done.id == mark.id and done.digest != mark.digest:
         raise Conflict("this Idempotency-Key was used for another request", field="Idempotency-Key")
     return done.id == mark.id
@@ -65,6 +65,6 @@ def _is_of_id(done: _Mark, mark: _Mark) -> bool:
 
 def _check_pins(saga: SagaRecord, request: Requested) -> None:
     if request.sequence not in (None, saga.sequence):
-        raise VersionMismatch(f"saga {saga.id} is no longer as it was seen: look at it again")
+        raise VersionMismatch(f"saga {saga.id} has changed since you saw it: look at it again")
     if request.incident not in (None, saga.incident):
-        raise Conflict(f"saga {saga.id} was dealt with in the meantime: look at it again")
+        raise Conflict(f"saga {saga.id} is no longer in the failure you saw: look at it again")

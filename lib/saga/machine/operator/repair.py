@@ -1,7 +1,7 @@
 """What an operator can do about a failure: retry the step, skip it, or void it.
 
-All three make sense for a parked saga, and for one that still moves although one of its steps is
-out of attempts. Anything else is refused with Conflict.
+All three work for a parked saga, and for a running one with a step that is out of attempts.
+Anything else is refused with Conflict.
 """
 
 from lib.errors import Conflict, Invalid, NotFound
@@ -23,7 +23,7 @@ from lib.saga.state.records import FORWARD, SagaStatus, StepRecord, StepStatus
 
 
 def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
-    """Try what has failed again, with a full count of attempts; a parked saga continues."""
+    """Retry the failed steps with a full count of attempts; a parked saga continues."""
     _check_failed(draft, "retried")
     failed, cause = _failed(draft), Cause.RETRIED_BY_OPERATOR
     _dismiss(draft, cause, request)
@@ -47,10 +47,11 @@ def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
 
 
 def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
-    """Take a failed step, or compensation, as done; continue if no other has failed.
+    """Treat a failed step, or compensation, as done;
 
-    In a parked saga also one that has not ended. Raises NotFound when there is no such step, and
-    Invalid for an output that does not fit the step's declared type.
+    continue if no other has failed. In a parked saga the step may also be unfinished. Raises
+    NotFound if there is no such step, and Invalid if the output does not fit the step's declared
+    type.
     """
     step = _choose(draft, request.step, "skipped")
     output = step.output
@@ -71,10 +72,10 @@ def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
 
 
 def void(definition: Saga, draft: Draft, request: VoidRequested) -> None:
-    """Take a failed step as certainly not executed, and roll the saga back.
+    """Treat a failed step as not executed, and roll the saga back.
 
-    In a parked saga also one that has not ended. Raises NotFound when there is no such step, and
-    Conflict for one past the pivot: there is no way back.
+    In a parked saga the step may also be unfinished. Raises NotFound if there is no such step, and
+    Conflict for a step past the pivot: the saga cannot roll back.
     """
     step = _choose(draft, request.step, "voided")
     forward = draft.saga.course in FORWARD
@@ -102,7 +103,7 @@ def void(definition: Saga, draft: Draft, request: VoidRequested) -> None:
 
 
 def _resume_forward(definition: Saga, draft: Draft) -> None:
-    """Continue with a stage: take the signals that were received, begin what has not begun."""
+    """Continue with a stage: use the signals that were received, begin the remaining steps."""
     stage = definition.stage_of(draft.saga.current_step)
     if any(step.status is not StepStatus.PENDING for step in draft.steps):
         draft.mark_running()
@@ -127,11 +128,13 @@ def _check_output(part: Element, output: str | None) -> None:
 def _check_failed(draft: Draft, what: str) -> None:
     saga = draft.saga
     if saga.status is not SagaStatus.FAILED and not saga.incident:
-        raise Conflict(f"saga {saga.id} is {saga.state}: nothing has failed that could be {what}")
+        raise Conflict(
+            f"saga {saga.id} is {saga.state}: there is no failed step that can be {what}"
+        )
 
 
 def _choose(draft: Draft, name: str, what: str) -> StepRecord:
-    """Return the named step; raise NotFound or Conflict when nothing can be done about it."""
+    """Return the named step; raise NotFound or Conflict if the request cannot be applied to it."""
     step = next((step for step in draft.steps if step.name == name), None)
     if step is None:
         raise NotFound(f"saga {draft.saga.id} has no step {name!r}", field="step")
@@ -161,7 +164,7 @@ def _go_on(definition: Saga, draft: Draft, cause: Cause, request: Requested) -> 
 
 
 def _dismiss(draft: Draft, cause: Cause, request: Requested) -> None:
-    """Take the failure as dealt with; redeliver what a parked saga waits for."""
+    """Mark the failure as resolved; redeliver what a parked saga waits for."""
     if draft.saga.status is not SagaStatus.FAILED:
         draft.note(cause, actor=request.actor, error=request.reason)
         draft.dismiss()

@@ -10,7 +10,7 @@ from lib.saga.state.records import SagaRecord, StepRecord
 
 
 def begin(definition: Saga, saga: SagaRecord) -> Decision:
-    """Return a new saga's first records and first deliveries; `saga` is PENDING, as made."""
+    """Return a new saga's first records and first deliveries; `saga` is PENDING."""
     now = saga.created_at
     steps = [
         StepRecord(

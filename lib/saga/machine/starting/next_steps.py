@@ -1,4 +1,4 @@
-"""The steps that begin once an input is recorded: planned, weighed against the commit, begun."""
+"""Begins the steps that follow an input: plans each, and begins those that fit into the commit."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,10 +24,11 @@ from lib.saga.state.records import FORWARD
 
 
 def begin_next(definition: Saga, draft: Draft, begin: Begin, blocked: str = "") -> None:
-    """Begin the steps that follow, stage after stage: a stage may be passed at once.
+    """Begin the steps that follow, stage after stage:
 
-    A step that does not fit into this commit begins by a delivery of its own. `blocked` says why
-    no step can begin here: those that would begin fail with it.
+    all steps of a stage may be skipped. A step that does not fit into this commit begins with a
+    delivery of its own. If `blocked` gives a reason, no step can begin: the steps that follow fail
+    with it.
     """
     while draft.to_begin is not None:
         indexes, draft.to_begin = draft.to_begin, None
@@ -66,7 +67,7 @@ def _begin_side_by_side(
 
 
 def _has_waited(draft: Draft, index: int) -> bool:
-    """Return whether it is a step's turn: then it has the commit to itself."""
+    """Return whether a step was postponed before: now it has a commit of its own."""
     return draft.steps[index].awaits is Phase.START
 
 
@@ -79,6 +80,6 @@ def start_step(definition: Saga, draft: Draft, due: StartDue) -> None:
     elif deadline_has_passed(definition, draft, due.step):
         stop_at_deadline(definition, draft)
     else:
-        # Without an event nothing is committed, and the step would wait for its turn for ever.
+        # Without an event nothing is committed, and the step would wait for ever.
         draft.note(Cause.STEP_STARTED, step=due.step)
         draft.to_begin = [due.step]

@@ -19,13 +19,13 @@ from lib.saga.state.limits import BYTES_PER_WEIGHT
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaRecord, StepStatus
 
-#: Begins a saga: `begin.begin`, handed in because a child begins as its parent did.
+#: Begins a saga: `begin.begin`, passed in to avoid a circular import.
 Begin = Callable[[Saga, SagaRecord], Decision]
 
 
 @dataclass(frozen=True, slots=True)
 class SkipStep:
-    """The step's condition says no."""
+    """The step's condition is false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RunStep:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """The step waits until a time; None is without limit."""
+    """The step waits until a time; None means without limit."""
 
     until: datetime | None
 
@@ -54,15 +54,16 @@ class StartChild:
     child: Decision
 
 
-#: How a step begins; CannotBegin, as a value, if it cannot.
+#: How a step begins; CannotBegin is the value for a step that cannot.
 Plan = SkipStep | RunStep | WaitUntil | TakeSignal | StartChild | CannotBegin
 
 
 def plan_step(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
-    """Find out how a step begins; the draft does not change, and all that can go wrong is here.
+    """Return how a step begins;
 
-    What goes wrong, in an author's function or declaration, is the reason why this step cannot
-    begin. It is never blamed on the step before.
+    the draft does not change. Everything that can fail happens here. An error in an author's
+    function or declaration is the reason why this step cannot begin. The step before it is never
+    blamed.
     """
     element = definition.parts[index]
     try:
@@ -104,7 +105,7 @@ def _plan_wait(draft: Draft, index: int, element: Element) -> Plan:
 
 
 def weigh_plan(plan: Plan) -> int:
-    """Return how much of one commit it takes to begin a step as planned."""
+    """Return the weight that beginning a step as planned adds to the commit."""
     match plan:
         case StartChild():
             return plan.child.weight
@@ -117,7 +118,7 @@ def weigh_plan(plan: Plan) -> int:
 
 
 def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
-    """Begin a step as planned: nothing here can go wrong."""
+    """Begin a step as planned: nothing here can fail."""
     if not isinstance(plan, RunStep):
         draft.mark_running()
     match plan:
@@ -150,5 +151,5 @@ def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
 
 
 def postpone_step(definition: Saga, draft: Draft, index: int) -> None:
-    """Have a step begin by a delivery of its own: it does not fit into this commit."""
+    """Let a step begin with a delivery of its own: it does not fit into this commit."""
     schedule(definition, draft, index, Phase.START)

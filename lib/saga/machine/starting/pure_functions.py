@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class CannotBegin(Exception):
-    """A step cannot begin: its author's pure function fails, or returns what cannot be used."""
+    """A step cannot begin: its author's pure function failed, or returned an unusable value."""
 
 
 def outputs_of(definition: Saga, steps: Iterable[StepRecord]) -> dict[str, object]:
@@ -40,7 +40,7 @@ def evaluate(
     saga: SagaRecord,
     steps: Iterable[StepRecord],
 ) -> T:
-    """Return a pure function's result for payload and outputs; raise CannotBegin if it raises.
+    """Return a pure function's result for payload and outputs; raise CannotBegin if it fails.
 
     `what` names the function in messages.
     """

@@ -422,7 +422,7 @@ def test_a_repair_meant_for_one_failure_is_not_carried_out_on_the_next() -> None
     seen = played.saga.incident
     played.happens(RETRY)
     played.ends(Result.UNKNOWN)
-    with pytest.raises(Conflict, match="was dealt with in the meantime"):
+    with pytest.raises(Conflict, match="no longer in the failure you saw"):
         played.happens(RetryRequested(actor="b", reason="too", incident=seen))
 
 
@@ -430,7 +430,7 @@ def test_a_request_for_a_saga_that_has_moved_since_it_was_seen_is_refused() -> N
     played = play(step("a"), step("b"))
     seen = played.saga.sequence
     played.ends()
-    with pytest.raises(VersionMismatch, match="no longer as it was seen"):
+    with pytest.raises(VersionMismatch, match="has changed since you saw it"):
         played.happens(CancelRequested(**WHO, sequence=seen))
 
 
