@@ -9,22 +9,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy import rollout
-from deploy.alerting import apply_alerts
-from deploy.canary import describe_definitions
-from deploy.cloud import Cloud, DryRun, Failed, render
-from deploy.database import apply_indexes, apply_ttls, await_indexes
-from deploy.exclusion import apply_exclusion
-from deploy.image import name_image
-from deploy.invokers import admit_helpers, apply_invokers
-from deploy.queues import apply_queues
-from deploy.services import list_services
+from deploy.cloud.client import Cloud, DryRun, Failed, render
+from deploy.cloud.gcloud import Onlooker, Shell
+from deploy.cloud_run.invokers import admit_helpers, apply_invokers
+from deploy.cloud_run.services import list_services
+from deploy.observability.alerts import apply_alerts
+from deploy.observability.log_exclusion import apply_exclusion
+from deploy.project.setup import set_up
+from deploy.project.teardown import tear_down
+from deploy.rollout import revisions
+from deploy.rollout.canary import describe_definitions
+from deploy.rollout.image import name_image
+from deploy.rollout.smoke import SmokeFailed, try_next_revision
+from deploy.rollout.sweep_job import apply_schedule
 from deploy.settings import PROJECT, Settings, Unusable, read_settings
-from deploy.setup import set_up
-from deploy.shell import Onlooker, Shell
-from deploy.smoke import SmokeFailed, try_next_revision
-from deploy.sweeping import apply_schedule
-from deploy.teardown import tear_down
+from deploy.stores.database import apply_indexes, apply_ttls, await_indexes
+from deploy.stores.queues import apply_queues
 
 #: Where the build keeps the image's name from one of its steps to the next.
 IMAGE_FILE = Path("image.txt")
@@ -55,16 +55,16 @@ def stage(cloud: Cloud, settings: Settings) -> None:
     if "@sha256:" not in image:
         raise Unusable(f"{image} is a tag, which can be moved: {IMAGE_FILE} has to have a digest")
     known = DEFINITIONS_FILE.read_text() if DEFINITIONS_FILE.exists() else ""
-    rollout.stage(cloud, settings, image, known)
+    revisions.stage(cloud, settings, image, known)
     admit_helpers(cloud, settings)
 
 
 def release(cloud: Cloud, settings: Settings) -> None:
     """Move the traffic, let the callers in, and have the sweep called."""
-    rollout.release(cloud, settings)
+    revisions.release(cloud, settings)
     apply_invokers(cloud, settings)
     apply_schedule(cloud, settings)
-    for leftover in rollout.find_leftovers(cloud, settings):
+    for leftover in revisions.find_leftovers(cloud, settings):
         delete = render("run", "services", "delete", leftover, f"--region={settings.region}")
         print(f"{leftover} is deployed, but no longer in the table; to delete it:\n{delete}")
 
@@ -89,8 +89,8 @@ VERBS: dict[str, Callable[[Cloud, Settings], object]] = {
     "stage": stage,
     "smoke": smoke,
     "release": release,
-    "promote": rollout.promote,
-    "rollback": rollout.roll_back,
+    "promote": revisions.promote,
+    "rollback": revisions.roll_back,
     "setup": set_up,
     "alerts": watch,
     "teardown": tear_down,

@@ -1,16 +1,16 @@
 """The build's steps, as cloudbuild.yaml has them say `python -m deploy`, on a project in memory."""
 
-from deploy import rollout
 from deploy.__main__ import prepare, release
-from deploy.invokers import admit_helpers
+from deploy.cloud_run.invokers import admit_helpers
+from deploy.rollout import revisions
+from deploy.rollout.smoke import try_next_revision
 from deploy.settings import Settings
-from deploy.smoke import try_next_revision
 from tests.deploy.cloud import IMAGE, SETTINGS, Cloud
 
 
 def put_beside(cloud: Cloud, image: str = IMAGE, settings: Settings = SETTINGS) -> None:
     """Do what the step `stage` does."""
-    rollout.stage(cloud, settings, image)
+    revisions.stage(cloud, settings, image)
     admit_helpers(cloud, settings)
 
 

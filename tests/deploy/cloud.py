@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from deploy.cloud import render, render_request
+from deploy.cloud.client import render, render_request
+from deploy.cloud.gcloud import Shell
+from deploy.project.setup import set_up
 from deploy.settings import Settings
-from deploy.setup import set_up
-from deploy.shell import Shell
 from tests.deploy.project.project import Project
 from tests.deploy.project.words import Words
 

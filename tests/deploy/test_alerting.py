@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from deploy.alerting import METRIC_KNOWN_WITHIN, POLICIES, apply_alerts
-from deploy.cloud import Failed
+from deploy.cloud.client import Failed
+from deploy.observability.alerts import METRIC_KNOWN_WITHIN, POLICIES, apply_alerts
 from deploy.settings import Unusable
 from tests.deploy.cloud import OWNER, SETTINGS, Cloud, make_cloud
 from tests.deploy.project import tables

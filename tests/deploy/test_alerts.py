@@ -10,7 +10,7 @@ from google.cloud.logging_v2.types import LogMetric
 from google.cloud.monitoring_v3 import AlertPolicy
 from google.protobuf import json_format
 
-from deploy.alerting import METRICS, POLICIES
+from deploy.observability.alerts import METRICS, POLICIES
 from functions.edge import endpoint
 from lib.datastore import Results, UnreadableEntity, key
 from lib.saga.definition.context import Permanent

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from deploy import rollout
-from deploy.canary import describe_definitions
+from deploy.rollout import revisions
+from deploy.rollout.canary import describe_definitions
 from deploy.settings import Unusable, read_settings
 from domain.sagas import DEFINITIONS
 from main import FUNCTIONS
@@ -22,7 +22,7 @@ KNOWN = describe_definitions()
 
 
 def put(cloud: Cloud, image: str, known: str = KNOWN) -> None:
-    rollout.stage(cloud, SETTINGS, image, known)
+    revisions.stage(cloud, SETTINGS, image, known)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
         monkeypatch.delitem(FUNCTIONS, name)
     cloud = make_cloud()
     put(cloud, IMAGE)
-    rollout.release(cloud, SETTINGS)
+    revisions.release(cloud, SETTINGS)
     put(cloud, SECOND)
     cloud.take_changes()
     return cloud
@@ -54,51 +54,51 @@ def all_shares(cloud: Cloud) -> set[tuple[int, ...]]:
 def test_a_canary_moves_so_many_percent_of_every_service_and_the_worker_first(
     cloud: Cloud,
 ) -> None:
-    rollout.release(cloud, CANARY)
+    revisions.release(cloud, CANARY)
     assert all_shares(cloud) == {(90, 10)}
     moved = moved_by(cloud.take_changes())[len(FEW) :]  # after every service was marked
     assert set(moved[:2]) == MACHINERY
-    rollout.release(cloud, CANARY)
+    revisions.release(cloud, CANARY)
     assert cloud.take_changes() == []
 
 
 def test_a_release_of_the_same_build_completes_a_canary(cloud: Cloud) -> None:
     first = serving(cloud)
-    rollout.release(cloud, CANARY)
-    rollout.release(cloud, SETTINGS)
+    revisions.release(cloud, CANARY)
+    revisions.release(cloud, SETTINGS)
     assert all_shares(cloud) == {(100,)}
     assert not set(serving(cloud).values()) & set(first.values())
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.roll_back(cloud, SETTINGS)
     assert serving(cloud) == first
 
 
 def test_a_canary_is_moved_on_without_a_build_and_nothing_but_traffic_changes(
     cloud: Cloud,
 ) -> None:
-    rollout.release(cloud, CANARY)
+    revisions.release(cloud, CANARY)
     cloud.take_changes()
-    rollout.promote(cloud, replace(SETTINGS, mode="api", callers="", canary="50"))
+    revisions.promote(cloud, replace(SETTINGS, mode="api", callers="", canary="50"))
     assert all_shares(cloud) == {(50, 50)}
-    rollout.promote(cloud, replace(SETTINGS, callers=""))
+    revisions.promote(cloud, replace(SETTINGS, callers=""))
     assert all_shares(cloud) == {(100,)}
     assert all("updateMask=traffic" in line for line in cloud.take_changes())
     with pytest.raises(Unusable, match="every service serves what is staged"):
-        rollout.promote(cloud, SETTINGS)
+        revisions.promote(cloud, SETTINGS)
 
 
 def test_a_rollback_undoes_a_canary(cloud: Cloud) -> None:
     first = serving(cloud)
-    rollout.release(cloud, CANARY)
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.release(cloud, CANARY)
+    revisions.roll_back(cloud, SETTINGS)
     assert serving(cloud) == first
 
 
 def test_what_no_build_has_begun_to_release_is_not_moved_on(cloud: Cloud) -> None:
     """The next build may have broken off in its smoke test."""
-    rollout.release(cloud, CANARY)
+    revisions.release(cloud, CANARY)
     put(cloud, THIRD)
     with pytest.raises(Unusable, match="no build has begun to release what is staged"):
-        rollout.promote(cloud, SETTINGS)
+        revisions.promote(cloud, SETTINGS)
     assert all_shares(cloud) == {(90, 10)}
 
 
@@ -106,13 +106,13 @@ def test_a_build_in_the_middle_of_a_canary_takes_its_place_and_goes_back_to_befo
     cloud: Cloud,
 ) -> None:
     first = serving(cloud)
-    rollout.release(cloud, CANARY)
+    revisions.release(cloud, CANARY)
     put(cloud, THIRD)
-    rollout.release(cloud, CANARY)
+    revisions.release(cloud, CANARY)
     assert all_shares(cloud) == {(90, 10)}
-    rollout.release(cloud, SETTINGS)
+    revisions.release(cloud, SETTINGS)
     assert all_shares(cloud) == {(100,)}
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.roll_back(cloud, SETTINGS)
     assert serving(cloud) == first
 
 
@@ -143,9 +143,9 @@ def test_a_canary_is_refused_where_a_saga_of_one_version_is_unknown_to_the_other
     put(cloud, THIRD, known)
     cloud.take_changes()
     with pytest.raises(Unusable, match=f"{reason}.*(?s:.)*whole"):
-        rollout.release(cloud, CANARY)
+        revisions.release(cloud, CANARY)
     assert cloud.take_changes() == []
-    rollout.release(cloud, SETTINGS)
+    revisions.release(cloud, SETTINGS)
     assert not set(serving(cloud).values()) & set(first.values())
 
 
@@ -161,7 +161,7 @@ def test_the_first_build_of_all_is_released_whole(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delitem(FUNCTIONS, name)
     cloud = make_cloud()
     put(cloud, IMAGE)
-    rollout.release(cloud, CANARY)
+    revisions.release(cloud, CANARY)
     assert all_shares(cloud) == {(100,)}
 
 
@@ -169,12 +169,12 @@ def test_a_service_that_the_table_has_no_more_does_not_stop_a_rollback(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It keeps the mark of the release that it was last part of."""
-    rollout.release(cloud, SETTINGS)
+    revisions.release(cloud, SETTINGS)
     second = serving(cloud)
     monkeypatch.delitem(FUNCTIONS, "set_stock")
     put_beside(cloud, THIRD)
-    rollout.release(cloud, SETTINGS)
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.release(cloud, SETTINGS)
+    revisions.roll_back(cloud, SETTINGS)
     assert serving(cloud) == second
 
 
@@ -195,11 +195,11 @@ def test_of_any_releases_in_any_order_every_service_serves_all_of_its_traffic(
             if verb == "stage":
                 put(cloud, f"{IMAGE}{number}")
             elif verb in ("release", "canary"):
-                rollout.release(cloud, CANARY if verb == "canary" else SETTINGS)
+                revisions.release(cloud, CANARY if verb == "canary" else SETTINGS)
             elif verb == "promote":
-                rollout.promote(cloud, SETTINGS)
+                revisions.promote(cloud, SETTINGS)
             else:
-                rollout.roll_back(cloud, SETTINGS)
+                revisions.roll_back(cloud, SETTINGS)
             done[verb] += 1
         except Unusable:
             continue

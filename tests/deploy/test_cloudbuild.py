@@ -13,8 +13,8 @@ from google.cloud.devtools.cloudbuild_v1 import Build
 from google.protobuf import json_format
 
 from deploy.__main__ import VERBS
-from deploy.database import EXPIRING
 from deploy.settings import PROJECT, Settings
+from deploy.stores.database import EXPIRING
 from lib.datastore.model.schema import model_of
 from tests.deploy.models import find_models
 
@@ -111,7 +111,7 @@ def test_the_kinds_that_expire_are_those_whose_models_say_so() -> None:
         for model in map(model_of, find_models())
         if (expiring := [each for each in model.properties if each.expires])
     }
-    assert marked == EXPIRING, "deploy/database.py lists what a TTL policy is made for"
+    assert marked == EXPIRING, "deploy/stores/database.py lists what a TTL policy is made for"
 
 
 def test_the_image_is_built_from_what_the_python_of_the_tests_has_tested() -> None:

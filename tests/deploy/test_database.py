@@ -3,8 +3,8 @@
 import pytest
 
 from deploy.__main__ import prepare
-from deploy.cloud import Failed
-from deploy.database import EXPIRING, INDEXED_WITHIN
+from deploy.cloud.client import Failed
+from deploy.stores.database import EXPIRING, INDEXED_WITHIN
 from tests.deploy.cloud import SETTINGS, Cloud, make_cloud
 from tests.deploy.project import tables
 

@@ -9,11 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import rollout
-from deploy.alerting import METRICS, POLICIES, apply_alerts, describe_metric, describe_policy
-from deploy.services import list_services
+from deploy.cloud_run.services import list_services
+from deploy.observability.alerts import (
+    METRICS,
+    POLICIES,
+    apply_alerts,
+    describe_metric,
+    describe_policy,
+)
+from deploy.project.setup import set_up
+from deploy.rollout import revisions
 from deploy.settings import PROJECT, Settings, Unusable, read_settings
-from deploy.setup import set_up
 from lib.config import config
 from lib.observability.logs import log
 from main import FUNCTIONS
@@ -93,9 +99,9 @@ def test_deploying_one_environment_touches_nothing_of_the_other(both: Cloud) -> 
         apply_alerts(both, settings)
         both.act_as(BUILDS[settings.prefix])
         build(both, SECOND, settings)
-        rollout.roll_back(both, settings)
+        revisions.roll_back(both, settings)
         assert resources(both, staging=staging) == before
-        assert rollout.find_leftovers(both, settings) == []
+        assert revisions.find_leftovers(both, settings) == []
 
 
 def test_no_account_of_one_environment_gets_at_the_data_or_the_queues_of_the_other(
@@ -128,7 +134,7 @@ def test_a_service_of_another_environment_is_not_replaced(few: None) -> None:
     cloud.project.state.put(place, {"name": place, "labels": labels})
     advice = "--update-labels=amends-release=replace,amends-environment=staging"
     with pytest.raises(Unusable, match=f"no build of shop-1/staging has deployed.*{advice}"):
-        rollout.stage(cloud, STAGING, IMAGE)
+        revisions.stage(cloud, STAGING, IMAGE)
 
 
 @pytest.mark.parametrize(

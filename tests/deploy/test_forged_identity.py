@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 import requests
 
-from deploy.services import Service, describe_service, list_services
+from deploy.cloud_run.services import Service, describe_service, list_services
 from local.host.ports import choose_port
 from local.stack import Stack
 from local.stack.supervisor import PROJECT

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy import rollout
 from deploy.__main__ import release
-from deploy.alerting import apply_alerts
-from deploy.cloud import DryRun
-from deploy.services import list_services
+from deploy.cloud.client import DryRun
+from deploy.cloud_run.services import list_services
+from deploy.observability.alerts import apply_alerts
+from deploy.project.setup import set_up
+from deploy.rollout import revisions
 from deploy.settings import PROJECT, Unusable
-from deploy.setup import set_up
 from tests.deploy.builds import build
 from tests.deploy.cloud import BUILD, IMAGE, SETTINGS, Cloud, make_cloud
 from tests.deploy.lint import find_commands, find_faults, needs_gcloud
@@ -41,7 +41,7 @@ def say_everything() -> list[str]:
     state = cloud.project.state
     state.find("projects/shop-1/locations/europe-west1/services/get-saga")["labels"] = {}
     with pytest.raises(Unusable) as refusal:
-        rollout.stage(cloud, FULL, IMAGE)
+        revisions.stage(cloud, FULL, IMAGE)
     cloud.said.append("gcloud " + str(refusal.value).partition(": gcloud ")[2])
     return list({shape_of(line): line for line in cloud.said}.values())
 

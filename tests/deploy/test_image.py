@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from deploy.image import find_sources, name_image
+from deploy.rollout.image import find_sources, name_image
 from local.host.ports import choose_port
 from local.stack import Stack
 from local.stack.supervisor import PROJECT

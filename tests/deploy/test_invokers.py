@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from deploy import rollout
 from deploy.__main__ import prepare
-from deploy.invokers import apply_invokers, members_of
-from deploy.services import SMOKE, SWEEP, WORKER, Service, list_services
+from deploy.cloud_run.invokers import apply_invokers, members_of
+from deploy.cloud_run.services import SMOKE, SWEEP, WORKER, Service, list_services
+from deploy.rollout import revisions
+from deploy.rollout.smoke import SmokeFailed
 from deploy.settings import Settings, Unusable, read_settings
-from deploy.smoke import SmokeFailed
 from deploy.table import merge
 from main import FUNCTIONS
 from tests.deploy.builds import build, put_beside
@@ -119,7 +119,7 @@ def test_a_new_function_has_no_callers_before_its_traffic_and_its_worker(
     put_beside(cloud, f"{IMAGE}2")
     assert cloud.invokers("place-order") == set()
     assert cloud.invokers("get-saga") >= CALLERS
-    rollout.release(cloud, SETTINGS)
+    revisions.release(cloud, SETTINGS)
     apply_invokers(cloud, SETTINGS)
     assert cloud.invokers("place-order") == CALLERS
 

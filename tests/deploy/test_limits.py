@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from deploy.alerting import apply_alerts
-from deploy.exclusion import apply_exclusion, describe_exclusion
-from deploy.services import WORKER, describe_service, list_services
+from deploy.cloud_run.services import WORKER, describe_service, list_services
+from deploy.observability.alerts import apply_alerts
+from deploy.observability.log_exclusion import apply_exclusion, describe_exclusion
+from deploy.project.setup import set_up
 from deploy.settings import PROJECT, Unusable, read_settings
-from deploy.setup import set_up
 from deploy.table import check_table
 from main import FUNCTIONS
 from tests.deploy.builds import build, deployed_by

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.queues import flags_of
+from deploy.stores.queues import flags_of
 from project_files.queues import DURATION, LIST, NUMBER, SETTINGS, TEXT, WHOLE, read_queue_settings
 from tests.deploy.lint import find_faults, needs_gcloud
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from deploy.project.setup import set_up
 from deploy.settings import PROJECT, Unusable, read_settings
-from deploy.setup import set_up
 from tests.deploy.cloud import SETTINGS, Cloud
 from tests.deploy.lint import find_commands, find_faults, needs_gcloud
 

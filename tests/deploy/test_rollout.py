@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from deploy import rollout
-from deploy.cloud import Failed
+from deploy.cloud.client import Failed
+from deploy.rollout import revisions
+from deploy.rollout.smoke import SmokeFailed
 from deploy.settings import Settings, Unusable
-from deploy.smoke import SmokeFailed
 from main import FUNCTIONS
 from tests.deploy.builds import build, deployed_by, moved_by, put_beside
 from tests.deploy.cloud import IMAGE, OWNER, SETTINGS, Cloud, make_cloud
@@ -71,7 +71,7 @@ def test_a_new_image_is_tried_before_traffic_moves_to_it(cloud: Cloud) -> None:
     put_beside(cloud, SECOND)
     assert len(deployed_by(cloud.changes)) == len(FUNCTIONS)
     assert serving(cloud) == first
-    rollout.release(cloud, SETTINGS)
+    revisions.release(cloud, SETTINGS)
     assert not set(serving(cloud).values()) & set(first.values())
 
 
@@ -134,12 +134,12 @@ def test_what_runs_sagas_is_released_before_what_starts_them_and_rolled_back_aft
     first = serving(cloud)
     put_beside(cloud, SECOND)
     cloud.take_changes()
-    rollout.release(cloud, SETTINGS)
+    revisions.release(cloud, SETTINGS)
     marked, moved = moved_by(cloud.changes)[: len(first)], moved_by(cloud.changes)[len(first) :]
     assert set(marked) == set(moved) == set(first)
     assert set(moved[:2]) == MACHINERY
     cloud.take_changes()
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.roll_back(cloud, SETTINGS)
     assert set(moved_by(cloud.take_changes())[-2:]) == MACHINERY
     assert serving(cloud) == first
 
@@ -163,7 +163,7 @@ def test_to_roll_back_is_to_go_back_one_release_for_every_service(
     monkeypatch.setitem(FUNCTIONS, "get_saga", FUNCTIONS["get_saga"]._replace(memory="1Gi"))
     build(cloud, SECOND)
     build(cloud, SECOND)
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.roll_back(cloud, SETTINGS)
     assert serving(cloud) == second
 
 
@@ -171,7 +171,7 @@ def test_to_roll_back_needs_no_mode_and_rolls_all_of_the_last_release_back(cloud
     build(cloud, settings=API)
     first = serving(cloud)
     build(cloud, SECOND, settings=API)
-    rollout.roll_back(cloud, SETTINGS)  # MODE is what it is when nobody says it
+    revisions.roll_back(cloud, SETTINGS)  # MODE is what it is when nobody says it
     assert serving(cloud) == first
 
 
@@ -182,16 +182,16 @@ def test_to_roll_back_leaves_what_another_mode_has_deployed_alone(cloud: Cloud) 
     build(cloud, THIRD, settings=API)
     functions = {name: cloud.serving(name) for name in cloud.services if name not in MACHINERY}
     del functions["api"]
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.roll_back(cloud, SETTINGS)
     assert {name: cloud.serving(name) for name in functions} == functions
 
 
 def test_to_roll_back_where_there_is_nothing_to_go_back_to_is_an_error(cloud: Cloud) -> None:
     with pytest.raises(Unusable, match="nothing was rolled back"):
-        rollout.roll_back(cloud, SETTINGS)
+        revisions.roll_back(cloud, SETTINGS)
     build(cloud)
     with pytest.raises(Unusable, match="nothing was rolled back"):
-        rollout.roll_back(cloud, SETTINGS)
+        revisions.roll_back(cloud, SETTINGS)
 
 
 def test_a_release_that_was_broken_off_is_finished_by_the_next_build_and_can_be_undone(
@@ -206,7 +206,7 @@ def test_a_release_that_was_broken_off_is_finished_by_the_next_build_and_can_be_
     cloud.project.run.stuck = set()
     build(cloud, SECOND)
     assert not set(serving(cloud).values()) & set(first.values())
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.roll_back(cloud, SETTINGS)
     assert serving(cloud) == first
 
 
@@ -218,7 +218,7 @@ def test_a_release_that_was_broken_off_can_be_undone_at_once(cloud: Cloud) -> No
     with pytest.raises(Failed, match="get-saga"):
         build(cloud, THIRD)
     cloud.project.run.stuck = set()
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.roll_back(cloud, SETTINGS)
     assert serving(cloud) == second
 
 
@@ -231,7 +231,7 @@ def test_a_release_can_be_undone_after_a_later_build_that_failed_its_smoke_test(
     cloud.project.front.answers = {"start-saga": 422}
     with pytest.raises(SmokeFailed, match="422"):
         build(cloud, THIRD)
-    rollout.roll_back(cloud, SETTINGS)
+    revisions.roll_back(cloud, SETTINGS)
     assert serving(cloud) == first
 
 
@@ -244,7 +244,7 @@ def test_nothing_is_undone_when_it_is_not_sure_what_the_last_release_was(cloud: 
         if target.get("tag", "").startswith("before-"):
             target["tag"] = "before-other"
     with pytest.raises(Unusable, match="build again"):
-        rollout.roll_back(cloud, SETTINGS)
+        revisions.roll_back(cloud, SETTINGS)
     assert serving(cloud) == second
 
 
@@ -271,7 +271,7 @@ def test_a_service_that_has_left_the_table_is_named_and_left_alone(
     state = cloud.project.state
     other = "projects/shop-1/locations/europe-west1/services/somebody-elses"
     state.put(other, {"name": other})
-    assert rollout.find_leftovers(cloud, SETTINGS) == ["get-credit"]
+    assert revisions.find_leftovers(cloud, SETTINGS) == ["get-credit"]
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_a_service_whose_iam_check_is_off_stops_the_release(cloud: Cloud) -> Non
         "invokerIamDisabled"
     ] = True
     with pytest.raises(Unusable, match="switched off the IAM check of set-stock"):
-        rollout.release(cloud, SETTINGS)
+        revisions.release(cloud, SETTINGS)
     assert serving(cloud) == first
     build(cloud, SECOND)
     assert "invokerIamDisabled" not in cloud.service("set-stock")
@@ -343,7 +343,7 @@ def test_a_release_goes_on_though_somebody_writes_to_the_service_meanwhile(cloud
     put_beside(cloud, SECOND)
     conflict = Refused(409, "ABORTED", "Conflict for resource 'get-saga': version 7 was specified")
     cloud.project.faults = [(re.compile("PATCH .*services/get-saga"), conflict)] * 2
-    rollout.release(cloud, SETTINGS)
+    revisions.release(cloud, SETTINGS)
     assert cloud.project.faults == []
 
 

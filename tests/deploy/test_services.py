@@ -9,10 +9,10 @@ import pytest
 
 import lib.config
 import main
-from deploy.comparison import agrees
-from deploy.services import SMOKE, SWEEP, WORKER, Service, describe_service, list_services
+from deploy.cloud_run.comparison import agrees
+from deploy.cloud_run.services import SMOKE, SWEEP, WORKER, Service, describe_service, list_services
+from deploy.rollout.smoke import PROBE
 from deploy.settings import Settings, Unusable
-from deploy.smoke import PROBE
 from deploy.table import MAX_NAME, account_of
 from domain.sagas import DEFINITIONS
 from main import FUNCTIONS, Function

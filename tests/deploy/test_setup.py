@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from deploy.cloud import Failed
-from deploy.patience import PATIENCE
+from deploy.cloud.client import Failed
+from deploy.cloud.retry import PATIENCE
+from deploy.project.setup import APIS, set_up
 from deploy.settings import PROJECT, Settings, Unusable, read_settings
-from deploy.setup import APIS, set_up
 from main import FUNCTIONS
 from tests.deploy.builds import build
 from tests.deploy.cloud import SETTINGS, Cloud, make_cloud

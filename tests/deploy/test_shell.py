@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from deploy.cloud import Failed, render
-from deploy.patience import PATIENCE
-from deploy.shell import Shell, run_gcloud
+from deploy.cloud.client import Failed, render
+from deploy.cloud.gcloud import Shell, run_gcloud
+from deploy.cloud.retry import PATIENCE
 from local.stack.supervisor import PROJECT
 
 STAND_IN = """#!/bin/sh

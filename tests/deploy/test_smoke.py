@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from deploy.__main__ import prepare
-from deploy.cloud import Failed
-from deploy.smoke import PATIENCE, SmokeFailed, try_next_revision
-from deploy.traffic import Traffic
+from deploy.cloud.client import Failed
+from deploy.cloud_run.traffic import Traffic
+from deploy.rollout.smoke import PATIENCE, SmokeFailed, try_next_revision
 from main import FUNCTIONS
 from tests.deploy.builds import build, put_beside
 from tests.deploy.cloud import BUILD, IMAGE, SETTINGS, Cloud, make_cloud

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from deploy.__main__ import watch
+from deploy.cloud.gcloud import Onlooker
+from deploy.project.setup import set_up
+from deploy.project.teardown import tear_down
 from deploy.settings import PROJECT, Settings
-from deploy.setup import set_up
-from deploy.shell import Onlooker
-from deploy.teardown import tear_down
 from main import FUNCTIONS
 from tests.deploy.builds import build
 from tests.deploy.cloud import OWNER, SETTINGS, Cloud

@@ -14,11 +14,11 @@ import pytest
 from hcl2.utils import SerializationOptions
 
 from deploy.__main__ import watch
-from deploy.alerting import METRICS, POLICIES, describe_metric, describe_policy
-from deploy.exclusion import describe_exclusion
-from deploy.grants import BUILD_ROLES, DATABASE_ROLES, SUBMITTER_ROLES, list_bindings
+from deploy.observability.alerts import METRICS, POLICIES, describe_metric, describe_policy
+from deploy.observability.log_exclusion import describe_exclusion
+from deploy.project.grants import BUILD_ROLES, DATABASE_ROLES, SUBMITTER_ROLES, list_bindings
+from deploy.project.setup import APIS, set_up
 from deploy.settings import ACCOUNTS, PROJECT, Settings
-from deploy.setup import APIS, set_up
 from main import FUNCTIONS
 from tests.deploy.cloud import Cloud
 

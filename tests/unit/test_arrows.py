@@ -41,6 +41,15 @@ _ENGINE = "lib.saga.engine"
 #: What stands on the face of the data layer: its parts are nobody's business.
 _DATA = {"lib.datastore", "lib.datastore.ids"}
 
+_TABLE = "deploy.table"
+_CLOUD = "deploy.cloud"
+_STORES = "deploy.stores"
+_CLOUD_RUN = "deploy.cloud_run"
+_ROLLOUT = "deploy.rollout"
+_OBSERVED = "deploy.observability"
+_PROJECT = "deploy.project"
+_DEPLOYED = {"deploy.settings", _TABLE}
+
 #: Whom each room may import, from the bottom up.
 ARROWS: dict[str, set[str]] = {
     "lib.errors": set(),
@@ -97,7 +106,17 @@ ARROWS: dict[str, set[str]] = {
     "main": set(),
     "project_files": set(),
     "local": {"project_files"},
-    "deploy": {"main", "functions", "domain", "project_files", "lib.*"},
+    "deploy.settings": set(),
+    _CLOUD: set(),
+    _TABLE: {"main", "deploy.settings"},
+    _STORES: {"project_files", _CLOUD, "deploy.settings"},
+    _CLOUD_RUN: {"main", _STORES, _CLOUD, *_DEPLOYED},
+    _ROLLOUT: {"main", "domain", "lib.saga.*", _CLOUD_RUN, _CLOUD, *_DEPLOYED},
+    _OBSERVED: {_CLOUD_RUN, _CLOUD, *_DEPLOYED},
+    _PROJECT: {_OBSERVED, _CLOUD_RUN, _STORES, _CLOUD, *_DEPLOYED},
+    "deploy.saga_check": {"functions", "domain", "lib.*"},
+    # Its verbs.
+    "deploy": {"deploy.*"},
     "demo": {"domain", "local", "lib.datastore"},
     "benchmarks": {"main", "functions", "domain", "demo", "local", "lib.*"},
 }

@@ -1,4 +1,4 @@
-"""The saga that the deployment tries new revisions with, before their traffic (deploy/smoke.py).
+"""The saga that deploy/rollout/smoke.py tries new revisions with, before their traffic.
 
 It touches no other data: three steps, each a task and a commit of its own, the second undoable.
 The first one holds the database to what all safety rests on.

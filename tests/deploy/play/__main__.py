@@ -17,15 +17,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from deploy import rollout
 from deploy.__main__ import prepare, release, watch
-from deploy.canary import describe_definitions
-from deploy.cloud import Failed
-from deploy.invokers import admit_helpers
+from deploy.cloud.client import Failed
+from deploy.cloud_run.invokers import admit_helpers
+from deploy.project.setup import set_up
+from deploy.project.teardown import tear_down
+from deploy.rollout import revisions
+from deploy.rollout.canary import describe_definitions
+from deploy.rollout.smoke import SmokeFailed, try_next_revision
 from deploy.settings import Settings
-from deploy.setup import set_up
-from deploy.smoke import SmokeFailed, try_next_revision
-from deploy.teardown import tear_down
 from tests.deploy.cloud import BUILD, IMAGE, SETTINGS
 from tests.deploy.play.callers import play_callers
 from tests.deploy.play.stage import Theatre
@@ -51,7 +51,7 @@ def steps_of(cloud: Theatre, settings: Settings, image: str) -> dict[str, Callab
     """Return the build's steps that speak to Google Cloud, in their order."""
 
     def stage() -> None:
-        rollout.stage(cloud, settings, image, describe_definitions())
+        revisions.stage(cloud, settings, image, describe_definitions())
         admit_helpers(cloud, settings)
 
     def smoke() -> None:
@@ -140,7 +140,7 @@ def play_mode(cloud: Theatre, settings: Settings) -> None:
     say(f"MODE={mode}: callers")
     play_callers(cloud, settings)
     say(f"MODE={mode}: make rollback, without MODE")
-    rollout.roll_back(cloud, replace(settings, mode="functions"))
+    revisions.roll_back(cloud, replace(settings, mode="functions"))
     assert serving(cloud) == first
     play_canary(cloud, settings, first)
     say(f"MODE={mode}: make teardown")
@@ -155,11 +155,11 @@ def play_canary(cloud: Theatre, settings: Settings, first: dict[str, str]) -> No
     canary = replace(settings, canary="10")
     build(cloud, canary, f"{IMAGE}3")
     assert not any(serving(cloud).values()), "no revision has all of the traffic"
-    rollout.roll_back(cloud, settings)
+    revisions.roll_back(cloud, settings)
     assert serving(cloud) == first
     say(f"MODE={settings.mode}: the same canary again, and make release")
-    rollout.promote(cloud, canary)
-    rollout.promote(cloud, settings)
+    revisions.promote(cloud, canary)
+    revisions.promote(cloud, settings)
     assert not set(first.values()) & set(serving(cloud).values())
 
 

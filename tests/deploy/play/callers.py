@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from deploy.services import url_of
+from deploy.cloud_run.services import url_of
 from deploy.settings import PROJECT, Settings
 from local.host.ports import answers, choose_port
 from tests.deploy.cloud import variables_of

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from deploy.cloud import render, render_request
-from deploy.shell import Shell, fetch, run_gcloud
+from deploy.cloud.client import render, render_request
+from deploy.cloud.gcloud import Shell, fetch, run_gcloud
 from tests.deploy.project.project import Project
 from tests.deploy.project.words import Words
 

@@ -58,7 +58,7 @@ class Project:
         return status, answer
 
     def fetch(self, method: str, url: str, token: str, body: Any = None) -> tuple[int, str]:
-        """Answer as deploy.shell.fetch does, and services too."""
+        """Answer as deploy.cloud.gcloud.fetch does, and services too."""
         if ".run.app/" in url:
             return self.front(method, url, token, body)
         status, answer = self.handle(method, url, token, body)

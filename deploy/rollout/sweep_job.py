@@ -1,7 +1,7 @@
 """The Cloud Scheduler job that calls the sweep."""
 
-from deploy.cloud import Cloud
-from deploy.services import SWEEP, url_of
+from deploy.cloud.client import Cloud
+from deploy.cloud_run.services import SWEEP, url_of
 from deploy.settings import Settings
 from deploy.table import deployed_name
 from main import FUNCTIONS

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deploy.cloud import Cloud
+from deploy.cloud.client import Cloud
 from deploy.settings import Settings
 
 #: What setting up asks of a new database; deleting it needs the protection taken off first.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.queues import queue_names
 from deploy.settings import Settings, Unusable, split_list
+from deploy.stores.queues import queue_names
 from deploy.table import API, account_of, check_table, deployed_name, merge
 from main import FUNCTIONS, Function
 
@@ -20,7 +20,7 @@ GRACE = 5
 WORKER = "run_saga_step"
 SWEEP = "sweep_sagas"
 
-#: What the smoke test calls, before traffic moves: see deploy.smoke.
+#: What the smoke test calls, before traffic moves: see deploy.rollout.smoke.
 SMOKE = ("start_saga", "get_saga", "list_sagas")
 
 #: The labels that say what a service was last deployed as, and in which mode.

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from deploy.cloud import Cloud
-from deploy.grants import list_bindings
-from deploy.patience import SETTLING, persist
-from deploy.recovery import PROTECTION, is_protected, schedule_backups
+from deploy.cloud.client import Cloud
+from deploy.cloud.retry import SETTLING, persist
+from deploy.project.grants import list_bindings
 from deploy.settings import ACCOUNTS, PROJECT, Settings, Unusable
+from deploy.stores.backups import PROTECTION, is_protected, schedule_backups
 
 APIS = (
     "artifactregistry",

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from deploy.cloud import Cloud
-from deploy.run_api import find_revision
-from deploy.services import DEFINITIONS as KNOWN
-from deploy.services import WORKER
+from deploy.cloud.client import Cloud
+from deploy.cloud_run.api import find_revision
+from deploy.cloud_run.services import DEFINITIONS as KNOWN
+from deploy.cloud_run.services import WORKER
+from deploy.cloud_run.traffic import Traffic
 from deploy.settings import Settings, Unusable
 from deploy.table import deployed_name
-from deploy.traffic import Traffic
 
 #: A definition's name and version, and what its steps and its types come to.
 Known = Mapping[str, list[str]]

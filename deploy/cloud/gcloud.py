@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from deploy.cloud import Failed, render, render_request
-from deploy.patience import BUSY, persist
+from deploy.cloud.client import Failed, render, render_request
+from deploy.cloud.retry import BUSY, persist
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from deploy.cloud import Cloud
-from deploy.services import url_of
+from deploy.cloud.client import Cloud
+from deploy.cloud.gcloud import fetch
+from deploy.cloud_run.services import url_of
 from deploy.settings import Settings
-from deploy.shell import fetch
 from deploy.table import API, NEXT
 
 #: A binding of IAM takes up to two minutes to be known everywhere, and the queue tries a worker

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from deploy.cloud import Cloud, Failed
-from deploy.patience import wait_until
+from deploy.cloud.client import Cloud, Failed
+from deploy.cloud.retry import wait_until
 from deploy.settings import PROJECT, Settings
 
 #: The kinds that a TTL policy deletes, and the property that says from when on. A saga's root is

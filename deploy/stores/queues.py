@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-from deploy.cloud import Cloud
+from deploy.cloud.client import Cloud
 from deploy.settings import PROJECT, Settings
 
 QUEUES = PROJECT / "queues.yaml"

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from deploy.alerting import LOGGING
-from deploy.cloud import Cloud
-from deploy.services import SWEEP, WORKER
+from deploy.cloud.client import Cloud
+from deploy.cloud_run.services import SWEEP, WORKER
+from deploy.observability.alerts import LOGGING
 from deploy.settings import Settings
 from deploy.table import deployed_name
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from deploy.cloud import Clock, Failed
+from deploy.cloud.client import Clock, Failed
 
 T = TypeVar("T")
 

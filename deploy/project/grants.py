@@ -14,7 +14,8 @@ DATABASE_ROLES = {
 }
 
 #: What the build may do in the whole project: services and who may call them, queues and who may
-#: fill them, the job, its own log. The functions make tasks by a role on each queue: deploy.queues.
+#: fill them, the job, its own log. The functions make tasks by a role on each queue (see
+#: deploy.stores.queues).
 BUILD_ROLES = (
     "roles/run.admin",
     "roles/cloudtasks.queueAdmin",

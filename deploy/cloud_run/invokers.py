@@ -1,8 +1,8 @@
 """Who may call each service: IAM bindings, kept to what main.py's table says."""
 
-from deploy.cloud import Cloud
-from deploy.run_api import set_members
-from deploy.services import SMOKE, Service, list_services
+from deploy.cloud.client import Cloud
+from deploy.cloud_run.api import set_members
+from deploy.cloud_run.services import SMOKE, Service, list_services
 from deploy.settings import Settings, split_list
 from deploy.table import API
 

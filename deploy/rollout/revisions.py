@@ -4,11 +4,17 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from deploy.canary import check_canary
-from deploy.cloud import Cloud
-from deploy.comparison import agrees
-from deploy.run_api import Resource, apply_service, apply_traffic, find_services, is_ours, short
-from deploy.services import (
+from deploy.cloud.client import Cloud
+from deploy.cloud_run.api import (
+    Resource,
+    apply_service,
+    apply_traffic,
+    find_services,
+    is_ours,
+    short,
+)
+from deploy.cloud_run.comparison import agrees
+from deploy.cloud_run.services import (
     COMMIT,
     ENVIRONMENT,
     MODE,
@@ -18,16 +24,17 @@ from deploy.services import (
     list_services,
     release_of,
 )
+from deploy.cloud_run.traffic import Traffic
+from deploy.rollout.canary import check_canary
 from deploy.settings import Settings, Unusable
 from deploy.table import API, BEFORE, MARK_DIGITS, deployed_name
-from deploy.traffic import Traffic
 from main import FUNCTIONS
 
 
 def stage(cloud: Cloud, settings: Settings, image: str, definitions: str = "") -> None:
     """Deploy, without traffic, every service that is not yet what it is to be.
 
-    `definitions` says which sagas the image knows: see deploy.canary.
+    `definitions` says which sagas the image knows: see deploy.rollout.canary.
     A service that is new serves at once what it has, to nobody: release lets its callers in.
     Raises Unusable, with nothing deployed, if one of the names belongs to somebody else's service.
     """

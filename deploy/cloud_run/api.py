@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from deploy.cloud import Cloud, Failed, list_pages
-from deploy.patience import persist, wait_until
-from deploy.services import ENVIRONMENT, RELEASE
+from deploy.cloud.client import Cloud, Failed, list_pages
+from deploy.cloud.retry import persist, wait_until
+from deploy.cloud_run.services import ENVIRONMENT, RELEASE
 from deploy.settings import Settings
 
 ROOT = "https://run.googleapis.com/v2"

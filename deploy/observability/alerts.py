@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from deploy.cloud import Cloud, list_pages
-from deploy.patience import persist
+from deploy.cloud.client import Cloud, list_pages
+from deploy.cloud.retry import persist
 from deploy.settings import PROJECT, Settings, Unusable, split_list
 
 METRICS = PROJECT / "deploy" / "metrics"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from deploy.run_api import Resource, short
+from deploy.cloud_run.api import Resource, short
 from deploy.table import BEFORE, NEXT
 
 

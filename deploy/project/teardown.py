@@ -3,13 +3,13 @@
 import re
 from typing import Any
 
-from deploy.alerting import LOGGING, METRICS, MONITORING, find_policies
-from deploy.cloud import Cloud, list_pages, render
-from deploy.exclusion import describe_exclusion, find_exclusions, write_exclusions
-from deploy.queues import queue_names
-from deploy.run_api import delete_service, find_services, is_ours
-from deploy.services import SWEEP
+from deploy.cloud.client import Cloud, list_pages, render
+from deploy.cloud_run.api import delete_service, find_services, is_ours
+from deploy.cloud_run.services import SWEEP
+from deploy.observability.alerts import LOGGING, METRICS, MONITORING, find_policies
+from deploy.observability.log_exclusion import describe_exclusion, find_exclusions, write_exclusions
 from deploy.settings import ACCOUNTS, Settings
+from deploy.stores.queues import queue_names
 from deploy.table import deployed_name, list_secrets
 
 REMAINS = """
