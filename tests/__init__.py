@@ -1,0 +1,14 @@
+"""Tests, one folder a tier.
+
+unit      one module or room, in this process (tests/unit/explore runs whole sagas on a store in
+          memory; a few tests of lib/saga/remote and lib/datastore listen on a port of their own)
+contract  the local servers over a socket, beside Google's emulators where those are installed
+http      functions behind their edge
+saga      sagas on the whole system, and what operators do to them
+stack     processes: started, killed, restored
+deploy    set-up, builds and alerts; play/ plays them by the real gcloud
+docs      what README and docs/ say
+
+Beside the tiers: support/ (what several tiers share), fuzz/ and mutants/ (programs of targets of
+the Makefile; each has a short test of its own beside it, so that it cannot rot).
+"""

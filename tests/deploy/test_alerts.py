@@ -20,8 +20,8 @@ from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.records import DeadLetter
 from lib.saga.testing import MemoryStore, VirtualClock
-from tests.observe.edge import call, greet_person, read_lines
 from tests.saga.bench import HeldQueue, Probe, make_saga
+from tests.support.edge import call, greet_person, read_lines
 
 METRIC_FILES = sorted(METRICS.glob("*.json"))
 POLICY_FILES = sorted(POLICIES.glob("*.json"))

@@ -25,7 +25,7 @@ from lib.observability.logs import log
 from main import FUNCTIONS
 from tests.deploy.builds import build
 from tests.deploy.cloud import IMAGE, OWNER, SETTINGS, Cloud
-from tests.observe.edge import read_lines
+from tests.support.edge import read_lines
 
 OPS = "projects/shop-1/notificationChannels/1"
 PLAIN = replace(SETTINGS, channels=OPS)

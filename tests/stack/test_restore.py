@@ -17,7 +17,7 @@ from lib.datastore import connect as connect_datastore
 from local.host.ports import choose_port
 from local.stack import Stack
 from tests.stack.conftest import wait_until
-from tests.unit.local_tasks.worker import QUEUE, connect
+from tests.support.worker import QUEUE, connect
 
 FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")
 

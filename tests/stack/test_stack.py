@@ -14,7 +14,7 @@ from local.stack import StackFailed
 from local.stack.supervisor import PROJECT
 from local.tasks.resources.queues_file import read_queues
 from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, kill, wait_until
-from tests.unit.local_tasks.worker import LOCATION, QUEUE, connect
+from tests.support.worker import LOCATION, QUEUE, connect
 
 
 def test_sagas_are_spread_over_as_many_queues_as_asked(stacks: Stacks) -> None:

@@ -12,7 +12,7 @@ from local.tasks.resources.queue_checks import complete_queue
 from local.tasks.storage.records import TaskRecord
 from local.tasks.storage.store import Store
 from local.tasks.v2.messages import Queue
-from tests.unit.local_tasks.worker import QUEUE
+from tests.support.worker import QUEUE
 
 
 def make_record(name: str, age: timedelta) -> TaskRecord:

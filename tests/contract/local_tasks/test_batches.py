@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 
-from tests.unit.local_tasks.test_tasks import in_an_hour, make_task
-from tests.unit.local_tasks.worker import LOCATION, QUEUE
+from tests.contract.local_tasks.test_tasks import in_an_hour, make_task
+from tests.support.worker import LOCATION, QUEUE
 
 
 def make_request(name: str, parent: str = QUEUE) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from local.rpc.errors import InvalidArgument
 from local.tasks.embedded import serve
 from local.tasks.resources.task_checks import complete_task
 from local.tasks.v2.messages import Task
-from tests.unit.local_tasks.conftest import StartServer
-from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker, connect, wait_until
+from tests.contract.local_tasks.conftest import StartServer
+from tests.support.worker import LOCATION, QUEUE, Worker, connect, wait_until
 
 SOMEWHERE = "http://127.0.0.1:9/nobody"
 

@@ -6,7 +6,7 @@ import pytest
 from functions.edge import endpoint
 from lib.datastore.rpc.grpc_status import to_error
 from lib.errors import AmendsError, Contention, DeadlineExceeded, NotBegun, Unavailable
-from tests.observe.edge import PARENT, TRACE, call, read_lines
+from tests.support.edge import PARENT, TRACE, call, read_lines
 
 ENTRY = "no matching index found. recommended index is:\n- kind: Task\n  properties: ..."
 

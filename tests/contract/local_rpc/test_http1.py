@@ -10,7 +10,7 @@ import pytest
 from local.rpc import http1
 from local.rpc.http1 import HttpRequest, HttpResponse, render_text
 from local.rpc.listener import Listener
-from tests.unit.local_rpc.test_listener import refuse, until
+from tests.contract.local_rpc.test_listener import refuse, until
 
 
 def tell(request: HttpRequest) -> HttpResponse:

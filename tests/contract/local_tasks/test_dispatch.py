@@ -14,9 +14,9 @@ from google.oauth2 import id_token
 
 from local.scheduler.job import Job
 from local.tasks.dispatch.faults import Faults
-from tests.unit.local_tasks.conftest import StartServer
-from tests.unit.local_tasks.test_tasks import is_gone, make_task
-from tests.unit.local_tasks.worker import QUEUE, Delivery, Worker, connect, wait_until
+from tests.contract.local_tasks.conftest import StartServer
+from tests.contract.local_tasks.test_tasks import is_gone, make_task
+from tests.support.worker import QUEUE, Delivery, Worker, connect, wait_until
 
 QUICK = {"retryConfig": {"minBackoff": "0.05s", "maxBackoff": "0.1s"}}
 

@@ -14,7 +14,7 @@ from local.rpc.frames import (
     build_frame,
 )
 from local.rpc.hpack import encode
-from tests.unit.local_rpc.peer import CALL, Peer, data, headers, settings, window
+from tests.contract.local_rpc.peer import CALL, Peer, data, headers, settings, window
 
 BLOCK = encode(list(CALL))
 HELLO = b"\n\x05hello"

@@ -31,7 +31,7 @@ from local.tasks.resources.task_checks import complete_task
 from local.tasks.storage.records import TaskRecord, to_message
 from local.tasks.v2.messages import Queue, Task
 from local.tasks.v2.times import read_time
-from tests.unit.local_tasks.worker import QUEUE
+from tests.support.worker import QUEUE
 
 Fields = dict[str, Any]
 Strategies = dict[str, st.SearchStrategy[Any]]

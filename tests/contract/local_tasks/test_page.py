@@ -9,9 +9,9 @@ import pytest
 
 from local.scheduler.job import Job
 from local.tasks.embedded import EmbeddedServer
-from tests.unit.local_tasks.conftest import StartServer
-from tests.unit.local_tasks.test_tasks import in_an_hour, make_task
-from tests.unit.local_tasks.worker import QUEUE, Delivery, Worker, connect, wait_until
+from tests.contract.local_tasks.conftest import StartServer
+from tests.contract.local_tasks.test_tasks import in_an_hour, make_task
+from tests.support.worker import QUEUE, Delivery, Worker, connect, wait_until
 
 
 def read_page(server: EmbeddedServer) -> str:

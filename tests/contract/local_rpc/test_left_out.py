@@ -3,8 +3,8 @@
 import pytest
 
 from local.rpc.frames import END_HEADERS, END_STREAM, Type, build_frame
-from tests.unit.local_rpc.peer import CALL, Peer, data, headers
-from tests.unit.local_rpc.test_windows import HELLO
+from tests.contract.local_rpc.peer import CALL, Peer, data, headers
+from tests.contract.local_rpc.test_windows import HELLO
 
 
 def replaced(**changed: bytes) -> list[tuple[bytes, bytes]]:

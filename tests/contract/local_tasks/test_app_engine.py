@@ -11,9 +11,9 @@ from local.http.retry import read_policy
 from local.tasks.dispatch.delivery import judge
 from local.tasks.storage.records import TaskRecord
 from local.tasks.v2.messages import Task
-from tests.unit.local_tasks.conftest import StartServer
-from tests.unit.local_tasks.test_dispatch import QUICK
-from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker, connect
+from tests.contract.local_tasks.conftest import StartServer
+from tests.contract.local_tasks.test_dispatch import QUICK
+from tests.support.worker import LOCATION, QUEUE, Worker, connect
 
 AGENT = "AppEngine-Google; (+http://code.google.com/appengine)"
 

@@ -14,9 +14,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from local.tasks.embedded import EmbeddedServer
-from tests.unit.local_tasks.conftest import StartServer
-from tests.unit.local_tasks.test_tasks import in_an_hour, make_task
-from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker
+from tests.contract.local_tasks.conftest import StartServer
+from tests.contract.local_tasks.test_tasks import in_an_hour, make_task
+from tests.support.worker import LOCATION, QUEUE, Worker
 
 
 @pytest.fixture

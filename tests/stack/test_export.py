@@ -16,11 +16,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from lib.observability.telemetry import ENDPOINT
 from local.stack.supervisor import PROJECT
-from tests.observe.edge import PARENT, TRACE
+from tests.support.edge import PARENT, TRACE
 
 CALLS = f"""
 import sys
-from tests.observe.edge import call, greet_person
+from tests.support.edge import call, greet_person
 call(greet_person, "ann", traceparent={PARENT!r})
 call(greet_person, "bad-ann@example.com")
 print([name for name in sys.modules if name.startswith("opentelemetry")], file=sys.stderr)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from local.scheduler.job import BrokenJob, Job, read_job
-from tests.unit.local_tasks.conftest import StartServer
-from tests.unit.local_tasks.worker import Worker
+from tests.contract.local_tasks.conftest import StartServer
+from tests.support.worker import Worker
 
 PLAIN = {"name": "a", "schedule": "0 2 * * *", "url": "http://127.0.0.1:1/"}
 

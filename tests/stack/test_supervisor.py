@@ -26,7 +26,7 @@ def test_a_log_is_rotated_while_its_part_runs(
     monkeypatch.setattr(supervisor, "MAX_LOG_BYTES", 5_000)
     log = tmp_path / "x.log"
     part = Part(
-        "x", "tests.unit.endless", (), dict(os.environ), log, lambda: log.stat().st_size > 0
+        "x", "tests.stack.endless", (), dict(os.environ), log, lambda: log.stat().st_size > 0
     )
     running = Supervisor(part, lambda _: None)
     running.start()

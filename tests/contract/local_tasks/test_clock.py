@@ -11,9 +11,9 @@ from local.host import clock_watch
 from local.scheduler import ticker
 from local.scheduler.job import Job
 from local.tasks.dispatch import dispatcher
-from tests.unit.local_tasks.conftest import StartServer
-from tests.unit.local_tasks.test_tasks import make_task
-from tests.unit.local_tasks.worker import QUEUE, Delivery, Worker, connect
+from tests.contract.local_tasks.conftest import StartServer
+from tests.contract.local_tasks.test_tasks import make_task
+from tests.support.worker import QUEUE, Delivery, Worker, connect
 
 HOUR = 3600.0
 TOKEN = {"service_account_email": "a@b.c", "audience": "https://worker"}

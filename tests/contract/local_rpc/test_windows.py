@@ -12,8 +12,8 @@ from local.rpc.frames import (
     build_frame,
 )
 from local.rpc.hpack import encode
-from tests.unit.local_rpc.conftest import Server
-from tests.unit.local_rpc.peer import CALL, Peer, data, headers, settings, window
+from tests.contract.local_rpc.conftest import Server
+from tests.contract.local_rpc.peer import CALL, Peer, data, headers, settings, window
 
 HELLO = b"\n\x05hello"
 START = encode([(b":status", b"200"), (b"content-type", b"application/grpc")])

@@ -8,7 +8,7 @@ import pytest
 
 from functions.edge import endpoint
 from lib.observability.logs import annotate, log
-from tests.observe.edge import PARENT, TRACE, call, greet_person, read_lines
+from tests.support.edge import PARENT, TRACE, call, greet_person, read_lines
 
 TRACE_FIELD = "logging.googleapis.com/trace"
 SPAN_FIELD = "logging.googleapis.com/spanId"

@@ -11,7 +11,7 @@ from local.tasks.dispatch.signer import make_key
 from local.tasks.embedded import EmbeddedServer, serve
 from local.tasks.resources.queue_checks import complete_queue
 from local.tasks.v2.messages import Queue
-from tests.unit.local_tasks.worker import QUEUE, Worker, connect
+from tests.support.worker import QUEUE, Worker, connect
 
 #: Starts a server over the test's folder; the keywords are those of `serve`.
 StartServer = Callable[..., EmbeddedServer]

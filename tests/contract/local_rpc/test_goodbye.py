@@ -6,10 +6,10 @@ import time
 from local.rpc.connection import Connection
 from local.rpc.frames import PREFACE, ErrorCode, Type, build_frame, build_settings
 from local.rpc.listener import Listener, serve_pages
-from tests.unit.local_rpc.conftest import Server
-from tests.unit.local_rpc.peer import PING, Peer, data, headers, window
-from tests.unit.local_rpc.test_listener import refuse, until
-from tests.unit.local_rpc.test_windows import HELLO, WAIT
+from tests.contract.local_rpc.conftest import Server
+from tests.contract.local_rpc.peer import PING, Peer, data, headers, window
+from tests.contract.local_rpc.test_listener import refuse, until
+from tests.contract.local_rpc.test_windows import HELLO, WAIT
 
 
 def test_a_goodbye_names_the_last_stream_that_was_begun(port: int) -> None:

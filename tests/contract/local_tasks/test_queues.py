@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 
-from tests.unit.local_tasks.test_tasks import make_task
-from tests.unit.local_tasks.worker import LOCATION, QUEUE, Worker
+from tests.contract.local_tasks.test_tasks import make_task
+from tests.support.worker import LOCATION, QUEUE, Worker
 
 OTHER = f"{LOCATION}/queues/other"
 

@@ -6,8 +6,8 @@ import grpc
 from google.api_core.exceptions import AlreadyExists
 from google.cloud import tasks_v2
 
-from tests.unit.local_tasks.conftest import StartServer
-from tests.unit.local_tasks.worker import QUEUE, Worker, connect, wait_until
+from tests.contract.local_tasks.conftest import StartServer
+from tests.support.worker import QUEUE, Worker, connect, wait_until
 
 TASKS = 300
 ROUNDS = 50

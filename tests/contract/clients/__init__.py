@@ -1,0 +1,1 @@
+"""The local Datastore as real clients see it: stock, NDB, REST and Node."""

@@ -1,0 +1,1 @@
+"""The local Cloud Tasks and Cloud Scheduler over a socket: by client, by REST, by plain HTTP."""
