@@ -14,7 +14,7 @@ from typing import Any
 
 from lib.saga.definition.checks import DeclarationError, refuse
 from lib.saga.definition.checks.error import Declared, describe
-from lib.saga.definition.checks.values import name_for_message
+from lib.saga.definition.checks.values import name_for_message, plain_name
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.definition.saga_checks import faults_of_saga
@@ -58,6 +58,7 @@ class Saga(Declared):
     def __post_init__(self) -> None:
         if isinstance(self.steps, list):
             object.__setattr__(self, "steps", tuple(self.steps))
+        object.__setattr__(self, "name", plain_name(self.name))
         refuse(f"saga {name_for_message(self.name)}", faults_of_saga(self))
         chosen = OnCompensationFailure(self.on_compensation_failure)
         object.__setattr__(self, "on_compensation_failure", chosen)

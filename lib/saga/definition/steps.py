@@ -1,12 +1,12 @@
 """What a saga is made of: steps, timers, signals, child sagas, and groups of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lib.saga.definition.checks import refuse
-from lib.saga.definition.checks.annotations import faults_of_parameter
+from lib.saga.definition.checks.annotations import faults_of_parameter, faults_of_result
 from lib.saga.definition.checks.error import Declared, describe
 from lib.saga.definition.checks.functions import ACTION, PURE, faults_of_function
 from lib.saga.definition.checks.types import faults_of_type
@@ -16,6 +16,7 @@ from lib.saga.definition.checks.values import (
     faults_of_switch,
     faults_of_text,
     name_for_message,
+    plain_name,
 )
 from lib.saga.definition.context import StepContext
 from lib.saga.definition.retry_policy import PATIENT, RetryPolicy
@@ -56,6 +57,7 @@ class Element(Declared):
     pivot: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", plain_name(self.name))
         refuse(f"{self.kind} {name_for_message(self.name)}", self._find_faults())
 
     @property
@@ -68,7 +70,7 @@ class Element(Declared):
         yield from faults_of_text("service", self.service)
         yield from faults_of_switch("pivot", self.pivot)
         if self.when is not None:
-            yield from faults_of_function("when", self.when, PURE)
+            yield from _faults_of_pure_function("when", self.when, bool)
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
@@ -128,13 +130,11 @@ class Step(Element):
 
     def _find_faults(self) -> Iterator[str]:
         yield from super(Step, self)._find_faults()
-        yield from faults_of_function("execute", self.execute, ACTION)
-        for label, action in (("compensate", self.compensate), ("status", self.status)):
-            if action is not None:
-                yield from faults_of_function(label, action, ACTION)
-        for label, action in self.functions.items():
-            if label != "when":
-                yield from faults_of_parameter(label, action, 1, StepContext)
+        for label, action in self._actions.items():
+            yield from faults_of_function(label, action, ACTION)
+            yield from faults_of_parameter(label, action, 1, StepContext)
+            wanted = Any if label == "compensate" else self.decoded_type
+            yield from faults_of_result(label, action, wanted)
         yield from faults_of_duration("timeout", self.timeout, most=MAX_TIMEOUT)
         if self.retry is not None:
             yield from _faults_of_policy("retry", self.retry)
@@ -145,9 +145,13 @@ class Step(Element):
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The author's functions by parameter; each takes the saga's payload first."""
-        actions = {"execute": self.execute, "compensate": self.compensate, "status": self.status}
-        given = {label: action for label, action in actions.items() if action is not None}
-        return {**super(Step, self).functions, **given}
+        return {**super(Step, self).functions, **self._actions}
+
+    @property
+    def _actions(self) -> dict[str, Action]:
+        optional = {"compensate": self.compensate, "status": self.status}
+        given = {label: action for label, action in optional.items() if action is not None}
+        return {"execute": self.execute, **given}
 
     @property
     def output_type(self) -> Any:
@@ -225,7 +229,8 @@ class Child(Element):
         yield from super(Child, self)._find_faults()
         if not isinstance(self.saga, Saga):
             yield f"saga is {describe(self.saga)}: write the Saga itself, declared before this one"
-        yield from faults_of_function("payload", self.payload, PURE)
+        wanted = self.saga.payload if isinstance(self.saga, Saga) else Any
+        yield from _faults_of_pure_function("payload", self.payload, wanted)
         yield from _faults_of_policy("compensation_retry", self.compensation_retry)
 
     @property
@@ -267,6 +272,11 @@ def _faults_of_group(parts: tuple[object, ...]) -> Iterator[str]:
     for part in parts:
         if isinstance(part, list | tuple):
             yield f"{describe(part)} is no part: write Parallel(a, b), or Parallel(*parts)"
+        elif isinstance(part, str):
+            write = "a group has no name: write Parallel(a, b)"
+            yield f"{describe(part)} is no part of a saga, and {write}"
+        elif isinstance(part, Generator):
+            yield "a generator is no part: write Parallel(*parts)"
         elif isinstance(part, Parallel):
             yield "there is a group in the group: list the parts of both in one Parallel(...)"
         elif not isinstance(part, Element):
@@ -284,6 +294,12 @@ def fault_of_part(part: object) -> str:
         f"{describe(part)} is no part of a saga: write Step(...), Timer(...), Signal(...), "
         "Child(...) or Parallel(...)"
     )
+
+
+def _faults_of_pure_function(label: str, function: Any, wanted: Any) -> Iterator[str]:
+    yield from faults_of_function(label, function, PURE)
+    yield from faults_of_parameter(label, function, 1, dict)
+    yield from faults_of_result(label, function, wanted)
 
 
 def _faults_of_policy(label: str, policy: object) -> Iterator[str]:

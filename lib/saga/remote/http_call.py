@@ -203,7 +203,9 @@ def _faults_of_url(url: object) -> Iterator[str]:
     except ValueError as problem:
         yield f"url is no URL ({problem}): {write}"
         return
-    if not known or "@" in parts.netloc:
+    if "{" in url or "}" in url:
+        yield f"{url}: nothing fills what is in {{}}: send it in the body, body=f, or write %7B"
+    elif not known or "@" in parts.netloc:
         place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         yield f"{place}: {write}"
 

@@ -42,7 +42,13 @@ WRONG: list[tuple[str, str]] = [
         "Step b: too many positional arguments; it takes name, service…write execute=... with",
     ),
     ("Step('b')", "Step b: missing a required…'execute'; it takes name"),
-    ("Timer('t', seconds=5)", "Timer t:…it takes name, service, when, pivot, after"),
+    ("Timer('t', seconds=5)", "Timer t:…write after="),
+    ("Step('b', execute=act, undo=act)", "Step b:…'undo'; write compensate="),
+    ("Step('b', execute=act, attempts=3)", "Step b:…write retry=RetryPolicy(attempts=...)"),
+    ("Step('b', execute=act, depends_on=['a'])", "Step b:…'depends_on'; it takes name, service"),
+    ("Signal('s', timeout=d(1))", "Signal s:…'timeout'; write within="),
+    ("Signal(payload=First)", "Signal:…'name'…write name=... with its name"),
+    ("saga(timeout=d(1))", "Saga pay:…'timeout'; write deadline="),
     ("Saga('pay', dict)", "Saga pay: missing a required argument: 'steps'"),
     ("RetryPolicy(5)", "RetryPolicy: too many positional arguments; it takes attempts, first"),
     ("RetryPolicy(attempt=5)", "RetryPolicy…'attempt'; write attempts="),
@@ -83,6 +89,12 @@ WRONG: list[tuple[str, str]] = [
     ("saga(payload=list[UnannotatedStruct])", "UnannotatedStruct.count has no annotation"),
     ("saga(payload=AProtocol)", "saga pay: payload is the class AProtocol"),
     # Groups.
+    ("Parallel('group', a(), a('b'))", "Parallel(a, b): 'group' (str)…a group has no name"),
+    ("Parallel(each for each in [a()])", "a generator is no part: write Parallel(*parts)"),
+    (
+        "saga((a(), a('b')))",
+        "entry 1 of steps is a tuple of 2, with the Step a in it: write *",
+    ),
     ("Parallel([a(), a('b')])", "Parallel():…write Parallel(a, b), or Parallel(*parts)"),
     ("Parallel(a(), Parallel(a('b')))", "Parallel(a): there is a group in the group"),
     ("Parallel()", "a group has 1 to 20 parts, not 0"),
@@ -185,6 +197,10 @@ WRONG: list[tuple[str, str]] = [
     (
         "HttpCall('https://pay.example', audience=True)",
         "pay.example: audience is True: write",
+    ),
+    (
+        "HttpCall('https://pay.example/{id}')",
+        "HttpCall: https://pay.example/{id}: nothing fills what is in {}: send it in the body",
     ),
     # Policies.
     ("a(retry=0)", "step a: retry is 0 (int): write retry=RetryPolicy(attempts=5)"),

@@ -1,16 +1,24 @@
 """What an author's function says of its parameters, compared with what it will be called with."""
 
+import concurrent.futures
+import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Iterator
 from types import SimpleNamespace, UnionType
 from typing import Annotated, Any
 
-from lib.saga.definition.checks.error import describe
+from lib.saga.definition.checks.error import describe, name_type
 
 #: What Python takes for one another in an annotation, although neither is a subclass.
 _NUMBERS = (int, float, complex)
+
+#: What JSON has no fields for.
+_SCALARS = (bool, int, float, str, bytes)
+
+#: What a function returns that has not done its work.
+_DEFERRED = (Awaitable, AsyncIterable, Generator, concurrent.futures.Future, BaseException)
 
 
 def faults_of_parameter(label: str, function: Any, index: int, given: Any) -> Iterator[str]:
@@ -21,22 +29,50 @@ def faults_of_parameter(label: str, function: Any, index: int, given: Any) -> It
     """
     name, wanted = _annotation_of(function, index)
     if not _may_be(given, wanted):
+        # Outputs come as a dict, and a function may say less of them.
+        shown = "Mapping[str, Any]" if given is dict else name_type(given)
         yield (
             f"{label} is {describe(function)}, whose parameter {name} is annotated "
-            f"{_name(wanted)}, but it is called with {_name(given)}: write {name}: {_name(given)}"
+            f"{name_type(wanted)}, but it is called with {shown}: write {name}: {shown}"
+        )
+
+
+def faults_of_result(label: str, function: Any, wanted: Any) -> Iterator[str]:
+    """Yield what is wrong with what a function says that it returns, where a type is wanted."""
+    returned = _returned(function)
+    members = typing.get_args(returned) if _is_union(returned) else (returned,)
+    if deferred := [each for each in members if _is_deferred(each)]:
+        yield (
+            f"{label} is {describe(function)}, annotated to return {name_type(deferred[0])}, which "
+            "nobody awaits, calls, reads or raises: return what is done, or raise"
+        )
+    elif not any(_may_become(each, wanted) for each in members):
+        yield (
+            f"{label} is {describe(function)}, annotated to return {name_type(returned)}, but "
+            f"{name_type(wanted)} is wanted: write -> {name_type(wanted)}"
         )
 
 
 def _annotation_of(function: Any, index: int) -> tuple[str, Any]:
-    # What functools.wraps copies are the annotations of another function.
-    if hasattr(function, "__wrapped__"):
-        return "", Any
     try:
-        parameters = list(inspect.signature(function, follow_wrapped=False).parameters.values())
-        parameter = parameters[index]
+        parameter = list(_signature(function).parameters.values())[index]
         return parameter.name, _resolve(function, parameter.annotation)
     except Exception:  # an annotation is any expression
         return "", Any
+
+
+def _returned(function: Any) -> Any:
+    try:
+        return _resolve(function, _signature(function).return_annotation)
+    except Exception:  # an annotation is any expression
+        return Any
+
+
+def _signature(function: Any) -> inspect.Signature:
+    # What functools.wraps copies are the annotations of another function.
+    if hasattr(function, "__wrapped__"):
+        raise TypeError("nobody can tell what a wrapper takes and returns")
+    return inspect.signature(function, follow_wrapped=False)
 
 
 def _resolve(function: Any, annotation: Any) -> Any:
@@ -53,9 +89,9 @@ def _resolve(function: Any, annotation: Any) -> Any:
 def _may_be(given: Any, wanted: Any) -> bool:
     """Return whether a value of a type may be handed to a parameter; True where nobody can tell."""
     given, wanted = _plain(given), _plain(wanted)
-    if typing.get_origin(wanted) in (typing.Union, UnionType):
+    if _is_union(wanted):
         return any(_may_be(given, each) for each in typing.get_args(wanted))
-    if typing.get_origin(given) in (typing.Union, UnionType):
+    if _is_union(given):
         return any(_may_be(each, wanted) for each in typing.get_args(given))
     given, wanted = typing.get_origin(given) or given, typing.get_origin(wanted) or wanted
     anything = any(each is Any or each is object for each in (given, wanted))
@@ -65,13 +101,33 @@ def _may_be(given: Any, wanted: Any) -> bool:
         return True
     try:
         return issubclass(given, wanted)
-    except TypeError:  # a Protocol or a TypedDict
+    except Exception:  # a Protocol or a TypedDict; a metaclass may answer anything
         return True
+
+
+def _may_become(returned: Any, wanted: Any) -> bool:
+    """Return whether the JSON of one type may be a value of another, so far as classes tell."""
+    if _may_be(returned, wanted):
+        return True
+    if returned is type(None):
+        return wanted is not bool  # what always raises is annotated so too
+    return not (_has_fields(_plain(wanted)) and (returned in _SCALARS or _has_fields(returned)))
+
+
+def _has_fields(kind: Any) -> bool:
+    return hasattr(kind, "__struct_fields__") or dataclasses.is_dataclass(kind)
+
+
+def _is_deferred(kind: Any) -> bool:
+    owner = typing.get_origin(kind) or kind
+    if owner is Callable:
+        return True
+    return isinstance(owner, type) and owner is not Any and issubclass(owner, _DEFERRED)
+
+
+def _is_union(kind: Any) -> bool:
+    return typing.get_origin(kind) in (typing.Union, UnionType)
 
 
 def _plain(kind: Any) -> Any:
     return typing.get_args(kind)[0] if typing.get_origin(kind) is Annotated else kind
-
-
-def _name(kind: Any) -> str:
-    return kind.__name__ if isinstance(kind, type) else str(kind)

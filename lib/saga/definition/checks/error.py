@@ -1,10 +1,12 @@
 """The one error of a wrong declaration, and how it names what an author has written."""
 
 from collections.abc import Iterable
-from inspect import Parameter, Signature, isbuiltin, isfunction, ismethod, signature
+from inspect import isbuiltin, isfunction, ismethod, signature
 from reprlib import Repr
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_origin
+
+from lib.saga.definition.checks.suggestion import suggest
 
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
@@ -35,29 +37,10 @@ class Declaring(type):
             except TypeError as problem:
                 names = [each for each in parameters.parameters if each != "self"]
                 name = options.get("name", *values[:1]) if "name" in names else None
+                hint = suggest(cls.__name__, parameters, values, list(options))
                 subject = f"{cls.__name__} {name}" if isinstance(name, str) else cls.__name__
-                raise DeclarationError(
-                    f"{subject:.120}: {problem}; {_suggest(cls.__name__, parameters, options)}"
-                ) from None
+                raise DeclarationError(f"{subject:.120}: {problem}; {hint}") from None
             return super().__call__(*values, **options)
-
-
-def _suggest(kind: str, called: Signature, options: Iterable[str]) -> str:
-    from difflib import get_close_matches  # for a mistake alone: no cold start pays for it
-
-    parameters = [each for each in called.parameters.values() if each.name != "self"]
-    if any(each.kind is Parameter.VAR_POSITIONAL for each in parameters):
-        return f"write {kind}(a, b), without names"
-    names = [each.name for each in parameters]
-    unknown = [each for each in options if each not in names]
-    close = get_close_matches(unknown[0], names, n=1, cutoff=0.5) if unknown else []
-    if close:
-        return f"write {close[0]}="
-    by_name = [each for each in parameters if each.kind is Parameter.KEYWORD_ONLY]
-    # What must be there comes first: it is what was meant most often.
-    by_name.sort(key=lambda each: each.default is not Parameter.empty)
-    hint = f"; write {by_name[0].name}=... with its name" if by_name else ""
-    return f"it takes {', '.join(names)}{hint}"
 
 
 class Declared(metaclass=Declaring):
@@ -93,7 +76,15 @@ def describe(value: object) -> str:
         return f"the {type(value).__name__} {getattr(value, 'name', '')}".rstrip()
     if value is None or isinstance(value, bool):
         return str(value)
+    if isinstance(value, list | tuple | set) and any(isinstance(each, Declared) for each in value):
+        first = next(each for each in value if isinstance(each, Declared))
+        return f"a {type(value).__name__} of {len(value)}, with {describe(first)} in it"
     try:
         return f"{_SHORT.repr(value)} ({type(value).__name__})"
     except ValueError:  # Python writes no int of more than 4300 digits
         return f"a very large {type(value).__name__}"
+
+
+def name_type(kind: Any) -> str:
+    """Name a type, for a message."""
+    return kind.__name__ if isinstance(kind, type) and not get_origin(kind) else str(kind)

@@ -1,13 +1,19 @@
 """The functions that an author hands over: whether they can be called as they will be."""
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from lib.saga.author_code.deferred_work import refuse_deferred
 from lib.saga.definition.checks.error import Declared, describe
 
 ACTION = ("payload", "context")
 PURE = ("payload", "outputs")
+
+#: How the parameters are called, in this place and in no other.
+_NAMES_AT = (("payload",), ("context", "ctx", "outputs"))
+_NAMES = tuple(name for names in _NAMES_AT for name in names)
 
 
 def faults_of_function(label: str, function: object, parameters: tuple[str, ...]) -> Iterator[str]:
@@ -21,7 +27,7 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, ...]
         yield f"{label} is {describe(function)}: a call of it only makes an object; {write}"
     elif isinstance(function, Declared) or not callable(function):
         yield f"{label} is {describe(function)}, not a function: {write}, without calling it"
-    elif hasattr(function, "cache_info"):
+    elif inspect.getattr_static(function, "cache_info", None) is not None:
         # Its effects would be left out for a second saga of equal payload.
         yield f"{label} is a cached function, which does not run on each call: remove the cache"
     else:
@@ -29,10 +35,20 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, ...]
             refuse_deferred(function, label)
         except ValueError as problem:
             yield str(problem)
+        if _is_context_manager(function):
+            yield f"{label} is {describe(function)}, and a call of it enters no `with`: {write}"
         if misfit := _misfit(function, parameters):
             yield (
                 f"{label} is {describe(function)}: {called_with} does not fit it, {misfit}; {write}"
             )
+
+
+def _is_context_manager(function: Callable[..., object]) -> bool:
+    """Return whether a function was made by contextlib of a generator."""
+    module = getattr(function, "__globals__", {}).get("__name__")
+    inner = inspect.unwrap(function)
+    generator = inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
+    return module == "contextlib" and generator
 
 
 def _misfit(function: Callable[..., object], parameters: tuple[str, ...]) -> str:
@@ -42,11 +58,39 @@ def _misfit(function: Callable[..., object], parameters: tuple[str, ...]) -> str
     """
     try:
         signature = inspect.signature(function, follow_wrapped=False)
-    except (ValueError, TypeError):
-        return ""
+    except (ValueError, TypeError) as problem:
+        return _misfit_of_partial(function, problem)
     try:
         signature.bind(*parameters)
     except TypeError as problem:
         hint = ": take the method of an instance" if "self" in signature.parameters else ""
         return f"it takes {signature} ({problem}){hint}"
+    return _misplaced(list(signature.parameters.values()), parameters)
+
+
+def _misfit_of_partial(function: Any, problem: Exception) -> str:
+    """Say what a partial adds that its function does not take; empty if that is not the reason."""
+    if not isinstance(function, functools.partial):
+        return ""
+    try:
+        inner = inspect.signature(function.func, follow_wrapped=False)
+        inner.bind_partial(*function.args, **function.keywords)
+    except TypeError as misfit:
+        return f"the partial does not fit {describe(function.func)} ({misfit})"
+    except ValueError:
+        return ""
+    return str(problem)
+
+
+def _misplaced(found: list[inspect.Parameter], parameters: tuple[str, ...]) -> str:
+    """Say which parameter stands in another's place, by its name; one with an annotation does not.
+
+    Other engines hand over the context first.
+    """
+    for place, parameter in enumerate(found[: len(parameters)]):
+        named = parameter.annotation is parameter.empty
+        if place == 0 and parameter.name in ("self", "cls"):
+            return f"its first parameter is {parameter.name}: take the method of an instance"
+        if named and parameter.name in _NAMES and parameter.name not in _NAMES_AT[place]:
+            return f"its parameter {place + 1} is {parameter.name}: the payload comes first"
     return ""

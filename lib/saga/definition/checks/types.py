@@ -1,19 +1,20 @@
 """The types of payloads, signals and outputs: whether JSON can bring and keep a value of them."""
 
-from collections.abc import Iterable, Iterator
+import typing
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from lib.saga.definition.checks.error import describe
+from lib.saga.definition.checks.fields import faults_of_fields
 from lib.saga.definition.type_graph import walk_types
 
 _UNABLE = (inspect.RawType, inspect.ExtType)
 
 #: A value of each kind that JSON knows: a class that msgspec does not know may take one of them.
 _PLAIN: tuple[Any, ...] = (None, True, 1, 1.5, "", [], {})
-_VALUES = frozenset(type(each) for each in _PLAIN)
 
 #: So much is said of why msgspec refuses a type: it writes the whole of it.
 MAX_TEXT = 200
@@ -34,7 +35,7 @@ _NO_KEY = (
 
 def faults_of_type(label: str, kind: Any) -> Iterator[str]:
     """Yield what is wrong with the type of something that is kept as JSON."""
-    write = "write a type that msgspec decodes: a Struct, a dataclass, a TypedDict, dict, int, ..."
+    write = _meant(label, kind)
     if isinstance(kind, str):
         yield f"{label} is the text {describe(kind)}: write the type itself, without quotes"
         return
@@ -53,11 +54,24 @@ def faults_of_type(label: str, kind: Any) -> Iterator[str]:
     else:
         if unable is not None:
             yield f"{label} is {describe(kind)}, but JSON cannot bring {unable}: {write}"
-        for owner, field in _find_unannotated(known):
-            yield (
-                f"{label} is {describe(kind)}: {owner}.{field} has no annotation, and so it is no "
-                f"field: write its type, {field}: ... = ..., or ClassVar[...]"
-            )
+        for fault in faults_of_fields(known):
+            yield f"{label} is {describe(kind)}: {fault}"
+
+
+def _meant(label: str, kind: Any) -> str:
+    """Return what to write instead of what is no type."""
+    if isinstance(kind, dict):
+        return f"write {label}=dict[str, ...], or a TypedDict"
+    if isinstance(kind, list) and kind and isinstance(kind[0], type):
+        return f"write {label}=list[{kind[0].__name__}]"
+    owner = type(kind)
+    if owner.__module__ != "builtins" and not typing.get_origin(kind) and _has_fields(owner):
+        return f"write the class, {label}={owner.__name__}"
+    return "write a type that msgspec decodes: a Struct, a dataclass, a TypedDict, dict, int, ..."
+
+
+def _has_fields(owner: type) -> bool:
+    return any(hasattr(owner, each) for each in ("__struct_fields__", "__match_args__", "_fields"))
 
 
 def _find_unable(root: inspect.Type) -> Iterator[str]:
@@ -69,21 +83,6 @@ def _find_unable(root: inspect.Type) -> Iterator[str]:
             yield type(node).__name__.removesuffix("Type")
         if isinstance(node, _DICT) and not _can_be_key(node.key_type):
             yield "a dict whose keys are no text and no numbers"
-
-
-def _find_unannotated(root: inspect.Type) -> Iterator[tuple[str, str]]:
-    """Yield the class and the name of what looks like a field, and is a constant of the class."""
-    for node in walk_types(root):
-        if isinstance(node, inspect.StructType | inspect.DataclassType):
-            annotated = {name for each in node.cls.__mro__ for name in _annotations(each)}
-            for name, value in vars(node.cls).items():
-                plain = type(value) in _VALUES and name.islower() and name[0] != "_"
-                if plain and name not in annotated:
-                    yield node.cls.__name__, name
-
-
-def _annotations(kind: type) -> Iterable[str]:
-    return getattr(kind, "__annotations__", {})
 
 
 def _takes_plain(cls: Any) -> bool:

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from lib.saga.definition.checks.error import describe
 
@@ -19,6 +20,11 @@ MAX_VERSION = 1_000_000_000
 def name_for_message(name: object) -> str:
     """Return a name as messages show it: as it is where it is a good one."""
     return name if isinstance(name, str) and NAME.fullmatch(name) else describe(name)
+
+
+def plain_name(name: Any) -> Any:
+    """Return a name that is a member of an enum as a plain str: Python shows it in two ways."""
+    return str.__str__(name) if isinstance(name, str) else name
 
 
 def faults_of_name(name: object) -> Iterator[str]:
