@@ -138,7 +138,7 @@ def _not_begun() -> Iterator[None]:
         raise NotBegun(problem.detail) from problem
     except Exception as problem:  # a setting that is missing, say
         log_unexpected(problem)
-        raise NotBegun("something went wrong before the function; it was logged") from problem
+        raise NotBegun("an error occurred before the function; it was logged") from problem
 
 
 def _budget_of(request: flask.Request) -> timedelta:

@@ -12,10 +12,11 @@ from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord
 
 @logged()
 def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
-    """Log a finished saga, and announce a parked one: an operator gets one alert for it.
+    """Log a finished saga, and announce a parked one:
 
-    The sagas that begin with the decision are reported too: one may be parked in its first commit.
-    Raises nothing: the decision is committed, and the sweep announces what is not announced here.
+    an operator gets one alert for it. Also reports child sagas that begin with the decision: one
+    may be parked in its first commit. Raises nothing: the decision is committed, and the sweep
+    announces what was not announced here.
     """
     saga = decision.saga
     for child in decision.children:
@@ -32,8 +33,8 @@ def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
 def log_parked(letter: DeadLetter) -> bool:
     """Log the one alert of a parked saga; return whether the line was written.
 
-    Cloud Logging keeps one of several entries with the same insert id and time: a crash between
-    this line and the note of it costs no second alert.
+    Cloud Logging keeps one of several entries with the same insert id and time. So a crash after
+    this line, before we store that it was logged, causes no second alert.
     """
     return log(
         "ERROR",
@@ -49,7 +50,7 @@ def log_parked(letter: DeadLetter) -> bool:
 
 
 def log_not_enqueued(problem: Exception) -> None:
-    """Log that a delivery could not be enqueued: the sweep will do it."""
+    """Log that a delivery could not be enqueued: the sweep will enqueue it."""
     error = f"{type(problem).__name__}: {problem}"
     log("WARNING", "a delivery is left to the sweep", error=error)
 
@@ -68,8 +69,8 @@ def log_unreadable(saga_id: str, problem: Unreadable) -> None:
 def leave_unreadable(saga_id: str, problem: Unreadable) -> str:
     """Leave a delivery to the sweep, because its saga cannot be read and nothing has run.
 
-    The queue's own task would fail again until it is dropped. The sweep finds the saga by its due
-    time as soon as it can be read.
+    The queue would retry the task until it drops it. The sweep finds the saga by its due time as
+    soon as it can be read.
     """
     log_unreadable(saga_id, problem)
     return "unreadable"
@@ -83,9 +84,10 @@ def log_dead_letters(count: int) -> None:
 def log_overdue(
     found: int, delivered: int, remaining: int | None, per_second: float, oldest: SagaRecord | None
 ) -> None:
-    """Log that the sweep had to help. A queue loses a task now and then; more is a fault.
+    """Log overdue sagas.
 
-    `oldest` is the longest overdue saga that could be read.
+    A queue loses a task now and then; more is a fault. `oldest` is the saga that is overdue for the
+    longest time, of those that could be read.
     """
     log(
         "WARNING",

@@ -1,19 +1,19 @@
-"""Child sagas: how one begins, how its end reaches its parent, how it goes back.
+"""Child sagas: how one begins, how its end reaches its parent, how it rolls back.
 
 Begin. `machine.starting.plan` makes the first records of a child (`new_child`) when it starts the
-parent's step: one commit writes both, and both sagas' deliveries are enqueued. A parent that dies
-in between is stale when it is delivered again, and enqueues its children's deliveries too.
+parent's step: one commit writes both, and both sagas' deliveries are enqueued. If the process dies
+in between, the parent's delivery comes again as stale, and enqueues the children's deliveries too.
 
-End. A finished child waits for its parent to know: its outstanding delivery, of phase CHILD, runs
+End. A finished child must notify its parent: its outstanding delivery, of phase CHILD, runs
 `notify_parent`. One commit records the end in the parent and marks the child as notified. Until
-then the queue and the sweep deliver it again. A parked parent accepts the end after its retry.
+then the queue and the sweep redeliver it. A parked parent accepts the end after its retry.
 
-Back. The compensation of the parent's step is `roll_back`: it asks the child to go back, and the
-parent waits for the child's second end, which reaches it like the first.
+Rollback. The compensation of the parent's step is `roll_back`: it tells the child to roll back, and
+the parent waits for the child's second end, which reaches it like the first.
 
-Pause. A request on a parent is passed on to the children that it waits for. Each remembers which
-pause of its parent it has followed, so that `follow_pause` finds those that a killed process has
-left behind: a repeated cancel calls it, a roll-back, and the daily look at the parent.
+Pause. A request on a parent is passed on to the children that it waits for. Each child stores which
+pause of its parent it has followed, so `follow_pause` finds children that a killed process has
+missed. A repeated cancel calls it, a rollback, and the daily look at the parent.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -53,7 +53,7 @@ Apply = Callable[[str, Input], object]
 
 
 class Children:
-    """What sagas and the sagas that they wait for have to do with each other."""
+    """What happens between a parent saga and its children."""
 
     def __init__(
         self,
@@ -70,9 +70,9 @@ class Children:
         self._apply = apply
 
     def notify_parent(self, delivery: Delivery) -> str:
-        """Record the end of a child in its parent, and in one commit that the parent knows it.
+        """Record a child's end in its parent, and mark the child as notified in the same commit.
 
-        Returns a one-word result: "parked" where the parent cannot accept it yet.
+        Returns a one-word result: "parked" if the parent cannot accept it yet.
         """
         for attempt in range(MAX_CONFLICTS):
             try:
@@ -99,16 +99,17 @@ class Children:
         raise conflicts_in_a_row(delivery.saga_id)
 
     def _can_accept(self, parent: Loaded, step: int) -> bool:
-        """Return whether a parent can record a child's end; if not, it is delivered again later."""
+        """Return whether a parent can record a child's end; if not, it is redelivered later."""
         if not self._recorder.reason_to_park(*parent) or parent.saga.status in FINISHED:
             return True
         self._transitions.make(parent, None)
         return parent.steps[step].status is not StepStatus.WAITING
 
     def roll_back(self, parent: Loaded, delivery: Delivery) -> AttemptEnded:
-        """Ask the child of a parent's step to go back. Idempotent.
+        """Tell the child of a parent's step to roll back.
 
-        The result is IN_PROGRESS until the child is rolled back: its end notifies the parent.
+        Idempotent. The result is IN_PROGRESS until the child has rolled back: its end notifies the
+        parent.
         """
         child = parent.steps[delivery.step].child
         reason = parent.saga.error or Cause.PARENT_ROLLED_BACK
@@ -123,13 +124,13 @@ class Children:
         except AmendsError as problem:
             result = Result.PERMANENT if problem.status < 500 else Result.RETRYABLE
             error = problem.detail
-        except Exception as problem:  # the same can be asked of the child again
+        except Exception as problem:  # the request to the child can be repeated
             log_unexpected(problem)
             result, error = Result.RETRYABLE, Reason.UNEXPECTED_ERROR
         return attempt_ended(delivery, result, error=error)
 
     def pass_on(self, before: SagaRecord, after: SagaRecord, request: Input) -> None:
-        """Pass a request that was applied to a saga on to the children that it waits for."""
+        """Pass a request that was applied to a saga to the children that it waits for."""
         onward = _find_onward(before, after, request)
         if onward is not None:
             self._apply_to_each(self._repository.get(after.id).children, onward)
@@ -137,7 +138,7 @@ class Children:
             self._follow_below(after.id)
 
     def _follow_below(self, saga_id: str) -> None:
-        """Have the children of a saga follow its pause, and their children in turn."""
+        """Apply a saga's pause to its children, and to their children in turn."""
         loaded = self._repository.get(saga_id)
         self.follow_pause(loaded)
         for child in read_children(self._repository, loaded):
@@ -145,18 +146,20 @@ class Children:
                 self._follow_below(child.id)
 
     def follow_pause(self, parent: Loaded) -> bool:
-        """Have the children of a saga follow its last pause or resume; return whether any had not.
+        """Apply a saga's last pause or resume to the children that missed it;
 
-        A process that was killed, or a cancel that lifted a pause, leaves them behind.
+        return whether any had. Children miss it if the process was killed, or if a cancel lifted
+        the pause.
         """
         strays = find_strays(self._repository, parent)
         self._apply_to_each(strays, _follow_request(parent.saga))
         return bool(strays)
 
     def _apply_to_each(self, children: Iterable[str], request: Input) -> None:
-        """Apply a request to each child, whatever becomes of the others; some may refuse it.
+        """Apply a request to each child, even if others fail;
 
-        Raises the first other error after the last child: the request has to be made again.
+        children may refuse it. Raises the first other error after the last child: the request must
+        be repeated.
         """
         failed: Exception | None = None
         for child in children:
@@ -164,14 +167,14 @@ class Children:
                 self._apply(child, request)
             except (Conflict, NotFound):
                 continue
-            except Exception as problem:  # of one child, whatever it is
+            except Exception as problem:  # any error of one child
                 failed = failed or problem
         if failed is not None:
             raise failed
 
 
 def child_outcome(child: SagaRecord) -> ChildEnded:
-    """Return what the end of a child saga is to its parent."""
+    """Return the parent's input for the end of a child saga."""
     return ChildEnded(
         step=child.parent_step,
         child=child.id,
@@ -190,7 +193,7 @@ def find_strays(repository: SagaRepository, parent: Loaded) -> list[str]:
 
 
 def read_children(repository: SagaRepository, parent: Loaded) -> Iterator[SagaRecord]:
-    """Yield the children that a saga waits for; missing and unreadable ones are left out."""
+    """Yield the children that a saga waits for, without missing and unreadable ones."""
     for child_id in parent.children:
         try:
             child = repository.find(child_id)
@@ -207,10 +210,10 @@ def _is_stray(parent: SagaRecord, child: SagaRecord) -> bool:
 
 
 def _find_onward(before: SagaRecord, after: SagaRecord, request: Input) -> Input | None:
-    """Return what a request on a parent becomes for each child; None if it stays with the parent.
+    """Return the request for each child that follows from one on the parent;
 
-    The version that the request names is the parent's. A child that ended while its parent was
-    parked notifies it again once that is retried.
+    None if there is none. The version in the request is the parent's. A child that ended while its
+    parent was parked notifies it again once the parent is retried.
     """
     if isinstance(request, PauseRequested | ResumeRequested):
         number = after.pause_number

@@ -19,16 +19,16 @@ from lib.timing.deadline import bound_seconds
 #: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.
 MIN_DISPATCH_DEADLINE = timedelta(seconds=15)
 
-#: A delivery may need this time beside its action: for the lookup, the commit and the enqueue.
+#: The time that a delivery needs besides its action: for the lookup, the commit and the enqueue.
 OVERHEAD = timedelta(seconds=10)
 
-#: One delivery is enqueued within this time, or less if the request has less time left.
+#: The time to enqueue one delivery; less if the request has less time left.
 MAX_ENQUEUE = timedelta(seconds=8)
 
 #: One call of Cloud Tasks takes at most this time.
 MAX_CALL = timedelta(seconds=5)
 
-#: Repeating is safe: the task's name makes the second call a duplicate.
+#: Repeating the call is safe: the task's name makes the second one a duplicate.
 AGAIN = Retry(
     predicate=if_exception_type(
         google_errors.ServiceUnavailable, google_errors.DeadlineExceeded, google_errors.Aborted
@@ -37,14 +37,14 @@ AGAIN = Retry(
     maximum=1.0,
 )
 
-#: What prevents a task from being created: an answer, no answer in time, or no token.
+#: Why a task was not created: Cloud Tasks refused it or did not answer in time, or we got no token.
 NOT_TAKEN = (google_errors.GoogleAPIError, GoogleAuthError, grpc.RpcError)
 
 
 class CloudTasksQueue:
     """Deliveries as tasks, each an authenticated POST to the worker function.
 
-    One queue dispatches at most 500 tasks a second; sagas are spread over several by their ids.
+    One queue dispatches at most 500 tasks a second, so sagas are spread over several by their ids.
     Changing the number of queues is safe for running sagas: task names are unique only within a
     queue, but a second delivery of a step is harmless.
     """
@@ -66,8 +66,8 @@ class CloudTasksQueue:
     def enqueue(self, delivery: Delivery) -> None:
         """Create the delivery's task, unless a task of its name was created before.
 
-        Raises Unavailable if it is not certain within 8 seconds, or within the time that is left
-        to the request, that the task exists.
+        Raises Unavailable unless the task certainly exists within 8 seconds, or within the time
+        that the request has left.
         """
         queue = choose_queue(self._queues, delivery.saga_id)
         try:
@@ -116,7 +116,7 @@ def _make_headers(delivery: Delivery) -> dict[str, str]:
 def make_client(host: str) -> tasks_v2.CloudTasksClient:
     """Return a client of Google's Cloud Tasks, or of the local one at `host`.
 
-    The stock client knows no emulator variable, so the channel is made here.
+    The stock client has no emulator variable, so we make the channel here.
     """
     if not host:
         return tasks_v2.CloudTasksClient()

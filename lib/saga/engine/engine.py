@@ -1,10 +1,10 @@
-"""The shell round the machine: load, run, commit, enqueue.
+"""The shell around the machine: load, run, commit, enqueue.
 
-What a kill -9 does, line by line. Before the commit nothing has changed, and the queue delivers
-again: the step's idempotency key makes that harmless. Between the commit and the enqueue, the
-delivery is stale when it is delivered again, and enqueues its successors. After the enqueue it is
-stale too, and the queue drops the second successor by its name. What the queue loses, the sweep
-finds by the due time that every commit writes.
+What a kill -9 does, line by line. Before the commit nothing has changed, and the queue redelivers:
+the step's idempotency key makes that harmless. Between the commit and the enqueue, the delivery
+comes again as stale, and enqueues its successors. After the enqueue it is stale too, and the queue
+drops the duplicate successor by its name. If the queue loses a delivery, the sweep finds the saga
+by the due time that every commit writes.
 """
 
 from collections.abc import Callable
@@ -76,9 +76,9 @@ class Engine:
         """Run one delivery and return a one-word result.
 
         `lost` is the number of earlier dispatches of this task that ended without an answer. If
-        there were any, and the delivery is still awaited, their outcome is unknown. Raises NotBegun
-        if no action has run, whatever went wrong, and otherwise Unavailable or Contention: the
-        delivery has to come again.
+        there were any, and the delivery is still awaited, their outcome is unknown. For any failure
+        it raises NotBegun if no action has run, and otherwise Unavailable or Contention: the
+        delivery must come again.
         """
         with not_begun():
             if delivery.phase is Phase.CHILD:
@@ -106,7 +106,7 @@ class Engine:
         return outcome_label(outcome)
 
     def _load(self, delivery: Delivery, lost: int) -> Loaded | str:
-        """Return the saga of a delivery; if there is none to run, a result."""
+        """Return the saga of a delivery, or a result if there is nothing to run."""
         try:
             loaded = self.repository.load(delivery.saga_id, delivery.steps)
         except Unreadable as problem:
@@ -122,7 +122,7 @@ class Engine:
     def _known_input(
         self, definition: Saga, loaded: Loaded, delivery: Delivery, lost: int
     ) -> Input | None:
-        """Return what a delivery tells the machine without running an action; None if it has to."""
+        """Return the input that follows from a delivery without running its action, or None."""
         given = known_input(definition, loaded, delivery, lost, self.clock())
         if given is None and isinstance(definition.parts[delivery.step], Child):
             given = self.children.roll_back(loaded, delivery)
@@ -131,9 +131,10 @@ class Engine:
         return given
 
     def _begin(self, definition: Saga, loaded: Loaded, delivery: Delivery) -> Call | None:
-        """Return the call to make; None when its delivery is no longer awaited.
+        """Return the call to make;
 
-        That a pivot is about to run is committed first.
+        None if its delivery is no longer awaited. Before a pivot runs, this commits that it is
+        about to run.
         """
         OVERRUNS.check()
         deadline = self.clock() + definition.parts[delivery.step].time_limit
@@ -182,10 +183,11 @@ class Engine:
         return saga
 
     def apply(self, saga_id: str, request: Input) -> SagaRecord:
-        """Apply an operator's request, or a signal, to a saga; return what it is then.
+        """Apply an operator's request, or a signal, to a saga;
 
-        A pause and a resume reach its children. Raises NotFound, Conflict where the request makes
-        no sense in the saga's state, and VersionMismatch where that is not the state that was seen.
+        return the saga as stored afterwards. A pause and a resume reach its children. Raises
+        NotFound, Conflict if the request does not fit the saga's state, and VersionMismatch if the
+        saga has changed since the operator saw it.
         """
         loaded = self.repository.get(saga_id)
         pinned = pin(request, loaded.saga)
@@ -196,9 +198,9 @@ class Engine:
     def signal(self, saga_id: str, name: str, payload: Any, *, actor: str) -> SagaRecord:
         """Send a saga the signal that its step of that name waits for, or will wait for.
 
-        The same payload again changes nothing. Raises NotFound for the saga or the signal, Invalid
-        or TooLarge for a payload that does not fit, and Conflict when it comes too late or with
-        another payload than before.
+        Sending the same payload again changes nothing. Raises NotFound for the saga or the signal,
+        Invalid or TooLarge for a payload that does not fit, and Conflict if the signal comes too
+        late or came before with another payload.
         """
         saga = self.repository.get(saga_id).saga
         definition = self._recorder.definition_of(saga)
@@ -212,17 +214,17 @@ class Engine:
         return self.apply(saga_id, SignalReceived(step=name, payload=encoded, actor=actor))
 
     def preview(self, saga_id: str, request: Input) -> tuple[Loaded, Decision]:
-        """Return a saga, and what a request would make of it; raises as `apply` does."""
+        """Return a saga, and the decision that a request would lead to; raises as `apply` does."""
         loaded = self.repository.get(saga_id)
         return loaded, self._recorder.decide(loaded, request)
 
     def redeliver(self, saga: SagaRecord) -> bool:
-        """Deliver an overdue saga again; False when it has moved on in the meantime."""
+        """Redeliver an overdue saga; return False if it has moved on in the meantime."""
         loaded = self.repository.load(saga.id, saga.total_steps)
         if loaded is None:
             return False
         return self.transitions.make(loaded, Overdue()).sequence > saga.sequence
 
     def look(self, loaded: Loaded, looked: Looked) -> SagaRecord:
-        """Apply what a look at a saga has found; where all is well, nothing changes."""
+        """Apply what a look at a saga has found; if all is well, nothing changes."""
         return self.transitions.make(loaded, looked, self.transitions.enqueue_or_leave)

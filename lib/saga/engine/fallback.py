@@ -1,6 +1,7 @@
-"""What is recorded when Datastore refuses a commit for its content: less and less, never nothing.
+"""What is recorded when Datastore refuses a commit for its content:
 
-An action does not run again because its outcome could not be recorded.
+less each time, never nothing. We never run an action again because its outcome could not be
+recorded.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from lib.saga.machine.inputs import AttemptEnded, Input, Requested, Result, Sign
 
 
 class Refused(Exception):
-    """A decision cannot be made or committed, however often it is tried; `__cause__` says why.
+    """A decision cannot be made or committed, and a retry would not help; `__cause__` says why.
 
     Nothing was written.
     """
@@ -24,8 +25,8 @@ class Refused(Exception):
 class Form:
     """In which form an input is recorded.
 
-    `blocked` is the reason for which nothing that follows may begin, `parks` the reason for which
-    the saga is parked, because nothing better can be recorded.
+    `blocked` is the reason why no following step may begin, `parks` the reason why the saga is
+    parked: nothing better can be recorded.
     """
 
     given: Input | None
@@ -34,10 +35,10 @@ class Form:
 
 
 def next_form(form: Form, reason: str) -> Form | None:
-    """Return the form to record after `form` was refused for a reason; None if there is none.
+    """Return the form to try after `form` was refused for a reason;
 
-    First, nothing that follows begins. Next, an outcome is recorded without its output. Last, the
-    saga is parked. Requests are refused instead: their sender gets an answer.
+    None if there is none. First, no following step begins. Next, an outcome is recorded without its
+    output. Last, the saga is parked. Requests are refused instead: their sender gets an answer.
     """
     given = form.given
     if given is None or isinstance(given, Requested) or form.parks:
@@ -58,10 +59,10 @@ def _without_output(ended: AttemptEnded, reason: str) -> AttemptEnded:
 
 @contextmanager
 def not_begun() -> Iterator[None]:
-    """Raise NotBegun for whatever goes wrong inside, where no action has run.
+    """Raise NotBegun for any error inside:
 
-    The queue then dispatches again, and that dispatch does not count this one as lost. An
-    unexpected error is logged with its stack.
+    no action has run. The queue then dispatches again, and that dispatch does not count this one as
+    lost. An unexpected error is logged with its stack.
     """
     try:
         yield
@@ -69,20 +70,21 @@ def not_begun() -> Iterator[None]:
         raise
     except AmendsError as problem:
         raise NotBegun(problem.detail) from problem
-    except Exception as problem:  # whatever it is, no action has run
+    except Exception as problem:  # for any error: no action has run
         log_unexpected(problem)
-        raise NotBegun("something went wrong before the action; it was logged") from problem
+        raise NotBegun("an error occurred before the action; it was logged") from problem
 
 
 @contextmanager
 def unanswered() -> Iterator[None]:
-    """Raise Unavailable for whatever goes wrong inside, once an action may have run.
+    """Raise Unavailable for any error inside:
 
-    Any status below 500 would count as an answer, and the same attempt would run again.
+    an action may have run. Any status below 500 would count as an answer, and the same attempt
+    would run again.
     """
     try:
         yield
     except AmendsError as problem:
         if problem.status >= 500:
             raise
-        raise Unavailable(f"what happened is not recorded: {problem.detail}") from problem
+        raise Unavailable(f"the outcome is not recorded: {problem.detail}") from problem

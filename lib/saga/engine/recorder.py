@@ -1,4 +1,4 @@
-"""From an input to what is stored: decide, commit, and record less where that is refused.
+"""From an input to stored records: decide, commit, and record less if that is refused.
 
 Nothing here runs an action or enqueues a delivery.
 """
@@ -42,7 +42,8 @@ from lib.saga.machine.starting.begin import begin
 from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.records import FINISHED, Loaded, SagaRecord, StepRecord
 
-#: After these the saga is loaded and decided again: another commit came first, or no answer came.
+#: After these errors we load the saga and decide again: another commit came first, or no answer
+#: came.
 CONFLICTS = (
     VersionMismatch,
     Contention,
@@ -53,8 +54,8 @@ CONFLICTS = (
 )
 
 
-#: The pure functions of an author may take so long in one decision: it also has to be recorded
-#: before the delivery's time is up.
+#: How long an author's pure functions may take in one decision: the rest of the delivery's time is
+#: needed to record it.
 MAX_DECISION = timedelta(seconds=5)
 
 
@@ -64,9 +65,10 @@ def begin_in_time(definition: Saga, saga: SagaRecord) -> Decision:
 
 
 def decide_in_time(definition: Saga, act: Callable[[], Decision]) -> Decision:
-    """Return what `act` decides; raise DeadlineExceeded if an author's pure function does not end.
+    """Return what `act` decides;
 
-    The function goes on in its thread, like an action that outlasts its time-out.
+    raise DeadlineExceeded if an author's pure function does not end. The function continues in its
+    thread, like an action after its time-out.
     """
     if not definition.has_pure_functions:
         return act()
@@ -99,11 +101,12 @@ class Recorder:
     def record(
         self, loaded: Loaded, given: Input | None, ended_child: SagaRecord | None = None
     ) -> Decision | None:
-        """Decide and commit; None when another commit came first or no answer came.
+        """Decide and commit;
 
-        Where a commit is refused for its content, less is recorded, in the end only that the saga
-        is parked. `ended_child` is the child saga whose end this records. Raises what `decide`
-        raises, and Invalid or TooLarge for a request that cannot be recorded.
+        return None if another commit came first or no answer came. If Datastore refuses a commit
+        for its content, less is recorded, in the end only that the saga is parked. `ended_child` is
+        the child saga whose end this records. Raises what `decide` raises, and Invalid or TooLarge
+        for a request that cannot be recorded.
         """
         form = Form(given)
         while True:
@@ -117,9 +120,10 @@ class Recorder:
                 form = smaller
 
     def decide(self, loaded: Loaded, given: Input | None) -> Decision:
-        """Return the decision without committing it; without `given` the saga is parked.
+        """Return the decision without committing it;
 
-        Raises Conflict or NotFound for a request that makes no sense in the saga's state.
+        without `given` it parks the saga. Raises Conflict or NotFound for a request that does not
+        fit the saga's state.
         """
         return self._decide(loaded, Form(given))
 
@@ -130,10 +134,10 @@ class Recorder:
         return definition if same else None
 
     def reason_to_park(self, saga: SagaRecord, steps: Sequence[StepRecord] = ()) -> str:
-        """Return the coded reason why nothing of a saga may run here; "" if it may.
+        """Return the code of the reason why a saga may not run here;
 
-        Its definition is missing or has changed, or its stored values do not fit the declared
-        types.
+        "" if it may. The definition is missing or has changed, or stored values do not fit the
+        declared types.
         """
         declared = f"{saga.name} version {saga.definition_version}"
         definition = self.definition_of(saga)
@@ -158,7 +162,7 @@ class Recorder:
             raise Refused(problem.detail) from problem
         except AmendsError:
             raise
-        except Exception as problem:  # it cannot be encoded, say: tried again, it fails again
+        except Exception as problem:  # for example, it cannot be encoded: a retry would fail too
             raise Refused(describe_exception(problem)) from problem
         return decision
 
@@ -169,7 +173,9 @@ class Recorder:
             raise Refused(problem.detail) from problem
         except AmendsError:
             raise
-        except Exception as problem:  # a defect of ours, or a definition that was let through
+        except (
+            Exception
+        ) as problem:  # a defect of ours, or of a definition that the checks accepted
             raise Refused(describe_exception(problem)) from problem
 
     def _decide(self, loaded: Loaded, form: Form) -> Decision:
@@ -181,7 +187,7 @@ class Recorder:
             return apply_request(saga, steps, given, now, definition)
         if isinstance(given, Overdue) and (definition or saga.status in FINISHED):
             return redeliver_overdue(saga, steps, given, now)
-        # What has happened is recorded whether or not anything more may run.
+        # The input is recorded even if no more steps may run.
         requested = isinstance(given, Requested | SignalReceived)
         has_happened = definition is not None and given is not None and not requested
         reason = "" if has_happened else self.reason_to_park(saga, steps)

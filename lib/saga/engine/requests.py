@@ -15,15 +15,15 @@ from lib.saga.state.limits import MAX_TEXT
 from lib.saga.state.records import SagaRecord
 from lib.saga.state.text import storable
 
-#: Requests about the failure that the operator has seen, and about no later one.
+#: Requests that apply only to the failure that the operator has seen.
 REPAIRS = (RetryRequested, SkipRequested, VoidRequested, ResolveRequested)
 
 
 def pin(what: Input, saga: SagaRecord) -> Input:
-    """Return a request with an id of its own, and for the present failure only.
+    """Return a request with an id of its own, and for the current failure only.
 
-    When it is decided again, because a commit's answer was lost or another commit came first, it is
-    neither applied twice nor applied to a later failure.
+    It may be decided again, because a commit's answer was lost or another commit came first: then
+    it is neither applied twice nor applied to a later failure.
     """
     if not isinstance(what, Requested):
         return what

@@ -1,8 +1,8 @@
 """How long finished sagas are kept, and what deletes them.
 
-The sweep deletes a saga's root and what the effect barrier has recorded for it. A TTL policy could
-not know when an effect is no longer needed, and an effect that outlives its saga would answer for
-the next saga of the same id. TTL policies can delete steps and events, which are most of the data.
+The sweep deletes a saga's root and the effects that the effect barrier has recorded for it. A TTL
+policy cannot know when an effect is no longer needed, and an effect that outlives its saga would
+block the next saga of the same id. TTL policies can delete steps and events: most of the data.
 """
 
 from dataclasses import dataclass, replace
@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
-#: Steps and events are kept this much longer than the root: the sweep reads the steps' names.
+#: How much longer steps and events are kept than the root: the sweep reads the steps' names.
 TTL_MARGIN = timedelta(days=7)
 
-#: If there are more records than this, the sweep deletes them: a commit has limits.
+#: If there are more records, the sweep deletes them: a commit has a maximum size.
 MAX_EXPIRING = 400
 
 
@@ -30,9 +30,9 @@ KEEP = Retention()
 
 
 def retain(decision: Decision, retention: Retention) -> Decision:
-    """Return the decision with the time of expiry, if it ends the saga.
+    """Return the decision, with the time of expiry if it ends the saga.
 
-    A child saga is kept at least until its parent knows its end: see `keep_for_parent`.
+    A child saga is kept at least until its parent was notified: see `keep_for_parent`.
     """
     saga = decision.saga
     if not decision.events or saga.status not in FINISHED or saga.parent_id:

@@ -1,4 +1,4 @@
-"""One transition of a saga: decide, commit, enqueue; again where another commit came first."""
+"""One transition of a saga: decide, commit, enqueue; repeated if another commit came first."""
 
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -13,8 +13,8 @@ from lib.saga.machine.outstanding import outstanding
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import DeadLetter, Loaded, SagaRecord
 
-#: How often a transition is decided because another one was committed first: the members of the
-#: largest group may all end at the same time.
+#: How often a transition is decided before it raises Contention: the members of the largest group
+#: may all end at the same time.
 MAX_CONFLICTS = 40
 
 #: Enqueues deliveries, or leaves them to the sweep.
@@ -25,9 +25,10 @@ class Queue(Protocol):
     """Where deliveries are enqueued: Cloud Tasks, or a queue of a test."""
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Enqueue a delivery; one whose task name was used before is dropped without error.
+        """Enqueue a delivery;
 
-        Raises Unavailable when it is not certain that it was enqueued.
+        if its task name was used before, drop it without error. Raises Unavailable unless it was
+        certainly enqueued.
         """
 
 
@@ -49,11 +50,12 @@ class Transitions:
     def make(
         self, loaded: Loaded, given: Input | None, enqueue: Enqueue | None = None
     ) -> SagaRecord:
-        """Decide, commit and enqueue; after a conflict load and decide again, but run nothing.
+        """Decide, commit and enqueue;
 
-        Without `given` the saga is parked: its definition is missing. Callers that no queue retries
-        pass `enqueue_or_leave`. A commit without an answer is a conflict too: what is loaded next
-        shows whether it was made. Raises Contention after MAX_CONFLICTS, and NotFound.
+        after a conflict load and decide again, but run nothing. Without `given` it parks the saga:
+        the definition is missing. Callers that no queue retries pass `enqueue_or_leave`. A commit
+        without an answer counts as a conflict: the next load shows whether it was made. Raises
+        Contention after MAX_CONFLICTS, and NotFound.
         """
         for attempt in range(MAX_CONFLICTS):
             saga = self.try_once(loaded, given, enqueue or self.enqueue)
@@ -73,7 +75,7 @@ class Transitions:
         enqueue: Enqueue,
         ended_child: SagaRecord | None = None,
     ) -> SagaRecord | None:
-        """Decide, commit and enqueue; None when another commit, or a lost answer, came first."""
+        """Decide, commit and enqueue once; None if another commit came first or no answer came."""
         decision = self._recorder.record(loaded, given, ended_child)
         if decision is None:
             return None
@@ -86,7 +88,7 @@ class Transitions:
         return decision.saga
 
     def record_begin(self, loaded: Loaded, begun: PivotBegun) -> Loaded | None:
-        """Commit that a pivot is about to run; None when its delivery is no longer awaited."""
+        """Commit that a pivot is about to run; None if its delivery is no longer awaited."""
         for attempt in range(MAX_CONFLICTS):
             decision = self._recorder.decide(loaded, begun)
             if not decision.events:
@@ -100,7 +102,7 @@ class Transitions:
         raise conflicts_in_a_row(loaded.saga.id)
 
     def ensure_enqueued(self, loaded: Loaded, enqueue: Enqueue | None = None) -> None:
-        """Enqueue what a saga and its children wait for; what is enqueued already stays so."""
+        """Enqueue the deliveries that a saga and its children wait for. Idempotent."""
         enqueue = enqueue or self.enqueue
         enqueue(outstanding(loaded.saga, loaded.steps))
         for child_id in loaded.children:
@@ -119,22 +121,22 @@ class Transitions:
             self.queue.enqueue(delivery)
 
     def enqueue_or_leave(self, deliveries: Iterable[Delivery]) -> None:
-        """Enqueue deliveries, or leave to the sweep what cannot be enqueued."""
+        """Enqueue deliveries; leave those that cannot be enqueued to the sweep."""
         try:
             self.enqueue(deliveries)
-        except Exception as problem:  # what is committed runs, whatever the queue has against it
+        except Exception as problem:  # it is committed, so the sweep will run it
             alerts.log_not_enqueued(problem)
 
     def announce(self, letter: DeadLetter) -> None:
         """Log the alert of a dead letter and note that it is logged. Idempotent.
 
-        An alert that could not be logged, because a disk is full say, is not noted: the sweep logs
-        it. Raises Unavailable when it could not be noted: the sweep logs it again.
+        If the alert cannot be logged, for example because a disk is full, it is not marked: the
+        sweep logs it. Raises Unavailable if it cannot be marked: the sweep logs it again.
         """
         if alerts.log_parked(letter):
             self._repository.note_alert(letter)
 
 
 def conflicts_in_a_row(saga_id: str) -> Contention:
-    """Return the error of a saga to which others commit all the time."""
+    """Return the error of a saga that others change all the time."""
     return Contention(f"saga {saga_id}: {MAX_CONFLICTS} conflicts in a row")

@@ -1,6 +1,6 @@
-"""One bounded call of an author's code: what it is handed, and what its end means.
+"""One bounded call of an author's code: its arguments, and what its result means.
 
-call          which function a delivery calls, and with what
+call which function a delivery calls, and with which arguments
 execution     calls it in a thread, within its time limit
 known_inputs  what is known of a delivery without a call
 verdict       what the exception that it raised means

@@ -1,4 +1,4 @@
-"""The log line of a failed attempt: it names the place of a bug in a step."""
+"""The log line of a failed attempt: it shows where a bug in a step is."""
 
 from lib.config import config
 from lib.observability.logs import log
@@ -10,10 +10,10 @@ from lib.saga.definition.saga import Saga
 from lib.saga.machine.inputs import FINAL, AttemptEnded, Result
 from lib.saga.state.records import Loaded
 
-#: These need no log line: nothing has failed.
+#: Results that need no log line: nothing has failed.
 SUCCESSES = frozenset({Result.DONE, Result.IN_PROGRESS})
 
-#: Deliberate answers of a participant: no error, although the step has failed.
+#: Deliberate answers of a participant: the step has failed, but that is no error.
 ANSWERS = frozenset({Result.PERMANENT, Result.NOT_HAPPENED})
 
 
@@ -23,9 +23,9 @@ def log_attempt(
 ) -> None:
     """Log a failed attempt as WARNING, or as ERROR if it was the last and not a deliberate "no".
 
-    The line has the error's type and stack. It leaves out the text, which may quote a payload,
-    unless the configuration asks for it, as on a developer's machine: then without secrets. Raises
-    nothing: the outcome matters more than its log line.
+    The line has the error's type and stack. The text may quote a payload: it is only logged if the
+    configuration says so, as on a developer's machine, and then without secrets. Raises nothing:
+    the outcome matters more than its log line.
     """
     if outcome.result in SUCCESSES:
         return

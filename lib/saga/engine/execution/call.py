@@ -1,4 +1,4 @@
-"""What a delivery calls: the author's function for its phase, and what that is handed."""
+"""What a delivery calls: the author's function for its phase, and its arguments."""
 
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ from lib.saga.state.records import Loaded
 
 
 class Call(NamedTuple):
-    """One call of an action that is about to be made."""
+    """One call of an action, before it is made."""
 
     delivery: Delivery
     definition: Saga
@@ -26,7 +26,7 @@ class Call(NamedTuple):
     context: StepContext
 
     def make(self) -> Any:
-        """Call the action; returns and raises what it does."""
+        """Call the action; return or raise what it returns or raises."""
         payload = decode_payload(self.loaded.saga.payload, self.definition.payload)
         action = action_of(self.definition.parts[self.delivery.step], self.delivery.phase)
         return action(payload, self.context)
@@ -48,15 +48,15 @@ def action_of(part: Element, phase: Phase) -> Action:
 
 
 def _ask_and_bind(status: Action, payload: Any, call: StepContext) -> Any:
-    """Ask whether a step was executed, and make a "no" binding for the effect barrier.
+    """Ask whether a step was executed, and record a "no" in the effect barrier.
 
     Otherwise an attempt that arrives after the answer would have an effect that is never undone.
-    Raises what `status` raises. Raises Permanent, which is no answer to a status question, where
-    `status` says "no" and the barrier has recorded the effect.
+    Raises what `status` raises. Raises Permanent, which is no answer to a status question, if
+    `status` says "no" although the barrier has recorded the effect.
     """
     try:
         return status(payload, call)
-    except Exception as problem:  # the author's code: only a judged "no" is taken
+    except Exception as problem:  # author's code: only what `judge` takes as a "no" counts
         if judge(problem, Phase.STATUS).result is not Result.NOT_HAPPENED:
             raise
         if bind(call).status is EffectStatus.DONE:
@@ -72,7 +72,7 @@ def idempotency_key(saga_id: str, step: str) -> str:
 def make_context(
     definition: Saga, loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any
 ) -> StepContext:
-    """Return what an action is handed beside the payload."""
+    """Return the context that an action gets besides the payload."""
     saga, step = loaded.saga, loaded.steps[delivery.step]
     outputs = outputs_of(definition, loaded.steps)
     return StepContext(

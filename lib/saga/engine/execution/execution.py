@@ -1,4 +1,4 @@
-"""One bounded call of an author's code, and what its end means."""
+"""One bounded call of an author's code, and what its result means."""
 
 import contextvars
 import threading
@@ -23,23 +23,23 @@ from lib.saga.state.limits import MAX_OUTPUT
 from lib.saga.state.mismatch import mismatch_of
 from lib.timing.deadline import within
 
-#: Calls an action and returns what it returns; raises TimeoutError when it takes longer.
+#: Calls an action and returns its result; raises TimeoutError if it takes longer.
 CallWithin = Callable[[timedelta, Callable[[], Any]], Any]
 
 
 class Attempt(NamedTuple):
-    """How one call ended, for the machine; and what it raised, for the log."""
+    """How one call ended, for the machine, and what it raised, for the log."""
 
     outcome: AttemptEnded
     problem: BaseException | None = None
 
 
 class NotStarted(Exception):
-    """No thread could be started for a call: nothing of it has run."""
+    """No thread could be started for a call, so it has not run."""
 
 
 def execute(call: Call, call_within: CallWithin) -> AttemptEnded:
-    """Make a call, log its failure, and return how it ended. Raises NotBegun as `run_action`."""
+    """Make a call, log its failure, and return how it ended. Raises what `run_action` raises."""
     definition, loaded = call.definition, call.loaded
 
     def clean(error: str) -> str:
@@ -62,11 +62,11 @@ def run_action(
 ) -> Attempt:
     """Run an action for at most the delivery's time-out and return how it ended.
 
-    Raises NotBegun where no thread could be started for it, and nothing else. `clean` turns an
-    error's text into one that may be stored, shown and logged; it raises nothing.
+    Raises only NotBegun, if no thread could be started. `clean` turns an error's text into one that
+    may be stored, shown and logged; it raises nothing.
 
-    An action that outlasts its time-out goes on in its thread, because Python cannot end it: the
-    outcome is unknown, and the idempotency key and the fencing token protect the participant.
+    After its time-out an action continues in its thread, because Python cannot end it: the outcome
+    is unknown, and the idempotency key and the fencing token protect the participant.
     """
     try:
         value = check_ran(call_within(delivery.timeout, action), f"its {delivery.phase} function")
@@ -102,10 +102,9 @@ def attempt_ended(
 
 
 def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
-    """Call in a thread of its own, since a call in this one could not be left behind.
+    """Call in a new thread, because a call in this thread could not be abandoned.
 
-    Raises TimeoutError, NotStarted, or whatever the action raises; Escaped for what is no
-    Exception.
+    Raises TimeoutError, NotStarted, or what the action raises; Escaped if that is not an Exception.
     """
     ended: list[tuple[Any, Exception | None]] = []
 
@@ -113,7 +112,7 @@ def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
         try:
             with within(timeout):
                 ended.append((contain(action), None))
-        except Exception as problem:  # handed to the caller's thread, whatever it is
+        except Exception as problem:  # raised again in the caller's thread
             ended.append((None, problem))
 
     context = contextvars.copy_context()

@@ -1,4 +1,4 @@
-"""What is known of a delivery without running an action: no doubt, or no work, is left."""
+"""The inputs that follow from a delivery without running its action."""
 
 from datetime import datetime
 
@@ -16,10 +16,10 @@ from lib.saga.state.records import Loaded
 def known_input(
     definition: Saga, loaded: Loaded, delivery: Delivery, lost: int, now: datetime
 ) -> Input | None:
-    """Return what a delivery tells the machine without running its action; None if it has to run.
+    """Return the input that follows from a delivery without running its action, or None.
 
-    A wait has ended, the saga is to be rolled back, or an earlier dispatch was lost. A roll-back of
-    a child is idempotent and runs again, whatever was lost.
+    It has one if a wait has ended, the saga must roll back, or an earlier dispatch was lost. The
+    rollback of a child is idempotent and always runs again.
     """
     part, at = definition.parts[delivery.step], (delivery.step, delivery.attempt)
     executes = delivery.phase is Phase.EXECUTE

@@ -1,8 +1,7 @@
-"""Calls that go on after their time-out, each in a thread that cannot be ended.
+"""Calls that continue after their time-out, each in a thread that cannot be ended.
 
-Their number is bounded, because each keeps its memory and its connections. A process with too many
-of them runs no more actions: its deliveries are dispatched again, to another process if there is
-one.
+Their number is limited, because each keeps its memory and its connections. A process with too many
+of them runs no more actions: the queue redelivers, to another process if there is one.
 """
 
 import threading
@@ -10,12 +9,12 @@ import threading
 from lib.errors import NotBegun
 from lib.observability.logs import log
 
-#: At most this many calls may go on in one process.
+#: How many calls of one process may continue after their time-out.
 MAX_OVERRUNS = 50
 
 
 class Overruns:
-    """The threads of one process whose calls go on after their time-out."""
+    """The threads of one process whose calls continue after their time-out."""
 
     def __init__(self, most: int = MAX_OVERRUNS) -> None:
         self._most = most
@@ -24,24 +23,24 @@ class Overruns:
 
     @property
     def count(self) -> int:
-        """The number of calls that go on now."""
+        """The number of calls that continue now."""
         with self._lock:
             self._threads = [thread for thread in self._threads if thread.is_alive()]
             return len(self._threads)
 
     def add(self, thread: threading.Thread) -> None:
-        """Count a call that goes on after its time-out, until it ends."""
+        """Count a call that continues after its time-out, until it ends."""
         with self._lock:
             self._threads.append(thread)
-        log("WARNING", "a call goes on after its time-out", overruns=self.count)
+        log("WARNING", "a call continues after its time-out", overruns=self.count)
 
     def check(self) -> None:
-        """Raise NotBegun, and alert, if the maximum number of calls go on."""
+        """Raise NotBegun, and alert, if the maximum number of calls is reached."""
         count = self.count
         if count >= self._most:
             log("ERROR", "this process runs no more actions", alert="overruns", overruns=count)
             raise NotBegun(f"{count} calls of this process have outlasted their time-out")
 
 
-#: The overruns of this process.
+#: The calls of this process.
 OVERRUNS = Overruns()

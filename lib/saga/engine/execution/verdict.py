@@ -1,4 +1,4 @@
-"""What an exception of an author's code says about the effect of the call."""
+"""What an exception from an author's code says about the effect of the call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, Result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How a call ended, why, and when its author wants another attempt."""
+    """How a call ended, why, and when its author wants to retry it."""
 
     result: Result
     error: str
@@ -29,7 +29,7 @@ def judge(problem: BaseException, phase: Phase) -> Verdict:
     """Return what an exception means. Raises nothing, whatever the exception is."""
     try:
         return _judge(problem, phase)
-    except Exception as trouble:  # what an author has made of an exception may raise anything
+    except Exception as trouble:  # an author's exception class may raise anything
         kind, why = type(problem).__name__, type(trouble).__name__
         return Verdict(result=Result.UNKNOWN, error=f"{Reason.EXCEPTION_UNREADABLE}: {kind}: {why}")
 
@@ -66,7 +66,8 @@ def _result_of(problem: BaseException, phase: Phase) -> Result:
         case Unstorable() | NotRun():
             return Result.INDETERMINATE
         case NotHappened():
-            # Raised by a step itself, it would decide about earlier attempts that are unknown.
+            # If a step itself raised it, it would decide about earlier attempts with an unknown
+            # outcome.
             return Result.NOT_HAPPENED if phase is Phase.STATUS else Result.PERMANENT
         case Permanent():
             return Result.PERMANENT
@@ -75,14 +76,15 @@ def _result_of(problem: BaseException, phase: Phase) -> Result:
         case AmendsError() if not isinstance(problem.status, int) or problem.status < 500:
             # An "already exists", say, may be the work of a duplicate of this call.
             return Result.INDETERMINATE
-        case _:  # the effect may be there, whatever else an author's code raises
+        case _:  # after any other exception the effect may exist
             return Result.UNKNOWN
 
 
 def _judge_group(group: BaseExceptionGroup[Any], phase: Phase) -> Verdict:
-    """Judge what failed side by side: one final answer ends all attempts.
+    """Judge an exception group:
 
-    If any member may have had its effect, so may the whole.
+    one final answer ends all attempts. If the effect of any member may exist, so may that of the
+    group.
     """
     members = [judge(each, phase) for each in group.exceptions]
     waits = [each.after for each in members if each.after is not None]

@@ -1,5 +1,5 @@
-"""What runs when Cloud Scheduler calls, once a minute.
+"""What Cloud Scheduler runs once a minute:
 
-sweep delivers overdue sagas again; daily_look looks at those that wait; purge deletes those that
-have expired; worklist works through many sagas in a few threads. It imports the engine.
+sweep redelivers overdue sagas; daily_look checks waiting ones; purge deletes expired ones; worklist
+processes many sagas in a few threads. It imports the engine.
 """

@@ -1,7 +1,7 @@
 """The daily look at a saga that waits: the last safety net.
 
-A saga that waits for a year costs a look a day: its record is found by the sweep, read with its
-steps and its children, and its next look is written.
+A saga that waits for a year costs one look a day: the sweep finds it, reads it with its steps and
+children, and writes the time of its next look.
 """
 
 from contextlib import suppress
@@ -17,9 +17,10 @@ from lib.saga.state.records import FINISHED, Loaded, SagaRecord, SagaStatus
 
 
 def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
-    """Look at a saga whose look is due, and write the next one; return whether it needed help.
+    """Look at a saga whose look is due, and set the next one;
 
-    The saga catches up on what it has missed. If it waits for nothing, it is parked with an alert.
+    return whether it needed repair. The saga gets the inputs that it has missed. If it waits for
+    nothing, it is parked with an alert.
     """
     loaded = engine.repository.load(saga.id, saga.total_steps)
     if loaded is None or loaded.saga.due != saga.due:
@@ -28,7 +29,7 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     led = engine.children.follow_pause(loaded)
     if after.sequence > loaded.saga.sequence:
         return True
-    with suppress(VersionMismatch):  # it has changed, and wrote its own due time
+    with suppress(VersionMismatch):  # the saga has changed, and that commit wrote its due time
         due = due_of(loaded.saga, outstanding(*loaded), now)
         engine.repository.postpone(loaded.saga, due)
     return led

@@ -13,15 +13,15 @@ from lib.saga.engine.repository import SagaRepository, event_keys, step_keys
 from lib.saga.engine.retention import expires_by_ttl
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
 
-#: A saga that is kept because an ancestor is unfinished is looked at again after this time.
+#: How long a saga is kept before the next look, if an ancestor is unfinished.
 POSTPONEMENT = timedelta(days=1)
 
 
 def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
     """Return a function that deletes one expired saga, and returns whether it did.
 
-    While any ancestor is unfinished the saga is kept, because it may still have to be rolled back:
-    it is looked at again a day later.
+    While any ancestor is unfinished the saga is kept, because it may still have to roll back: the
+    sweep looks again a day later.
     """
     ancestry = Ancestry(engine.repository)
 
@@ -40,7 +40,7 @@ def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
 
 
 class Ancestry:
-    """The ancestors of sagas, each read once: make one for each sweep, since it caches them."""
+    """The ancestors of sagas, each read once. It caches them, so make a new one for each sweep."""
 
     def __init__(self, repository: SagaRepository) -> None:
         self._repository = repository
@@ -58,7 +58,7 @@ class Ancestry:
         return answer
 
     def _look_above(self, saga_id: str) -> str:
-        """Return the parent's id, or this id, noted as unfinished; "" if there is no parent."""
+        """Return the parent's id, or this id if noted as unfinished; "" if it has no parent."""
         try:
             saga = self._repository.find(saga_id)
         except Unreadable:

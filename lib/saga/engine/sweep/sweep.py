@@ -1,7 +1,8 @@
-"""The sweep: delivers sagas again whose delivery the queue has lost.
+"""The sweep:
 
-It also logs the alerts that a killed process has left unlogged, counts what is parked, and purges
-what has expired. One saga that cannot be read, or that fails, stops no other.
+redelivers sagas whose delivery the queue has lost. It also logs alerts that a killed process did
+not log, counts parked sagas, and purges expired ones. A saga that cannot be read, or that fails,
+does not stop the others.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,10 +20,10 @@ from lib.saga.engine.sweep.purge import make_purge
 from lib.saga.engine.sweep.worklist import TRANSIENT, WorkOutcome, WorkResult, process_all
 from lib.saga.state.records import DeadLetter, SagaRecord, due_mark, shard_of
 
-#: Of each shard, this many records are read at a time: each may be close to 1 MiB.
+#: How many records of a shard are read at a time: each may be close to 1 MiB.
 BATCH = 50
 
-#: A saga that fails by itself is postponed by this time, so that it blocks no other.
+#: How long a saga with an error of its own is postponed, so that it blocks no others.
 RETRY_AFTER = timedelta(minutes=5)
 
 
@@ -30,13 +31,13 @@ RETRY_AFTER = timedelta(minutes=5)
 class SweepResult:
     """What a sweep did, in numbers of sagas.
 
-    `found` sagas were overdue: `delivered` of them are delivered again, `remaining` still have to
-    be, and the others had changed since. If time ran out, Datastore counts what remains; None if
-    it could not be counted. `unreadable` is the number of records that the sweep could not read.
+    `found` sagas were overdue: `delivered` of them were redelivered, `remaining` were not, and the
+    others had changed since. If time ran out, Datastore counts `remaining`; None if it could not.
+    `unreadable` is the number of records that the sweep could not read.
 
-    `alerted` is the number of dead letters whose alert was not logged yet, and `parked` that of all
-    dead letters (None if it could not be counted). `helped` sagas waited and had missed something,
-    or waited for nothing. `purged` finished sagas have expired and are deleted. `per_second` is the
+    `alerted` is the number of dead letters whose alert was logged only now, and `parked` that of
+    all dead letters (None if it could not be counted). `helped` waiting sagas had missed an input,
+    or waited for nothing. `purged` finished sagas had expired and were deleted. `per_second` is the
     rate at which sagas were delivered.
     """
 
@@ -59,11 +60,11 @@ def sweep(
     budget: timedelta = timedelta(seconds=45),
     threads: int = 1,
 ) -> SweepResult:
-    """Deliver overdue sagas again, up to `limit`, the longest overdue first, within `budget`.
+    """Redeliver overdue sagas, up to `limit`, the longest overdue first, within `budget`.
 
-    Alerts come before that, in at most half of the budget; looking at what waits, and purging,
-    after it. So many threads work on each; with one everything happens in order. Two sweeps at
-    once are harmless: each saga's version lets one of them through.
+    Alerts come first, in at most half of the budget; looks at waiting sagas, and purging, come
+    last. Each part runs in that many threads; with one thread everything happens in order. Two
+    sweeps at the same time are harmless: each saga's version lets only one of them commit.
     """
     return _Sweep(engine, clock, limit, threads).run(budget)
 
@@ -81,7 +82,7 @@ class _Sweep:
         self._threads = threads
         self._started = clock()
         self._oldest: SagaRecord | None = None
-        #: The overdue sagas that cannot be read, and all other records that cannot.
+        #: The overdue sagas that cannot be read, and all other unreadable records.
         self._unreadable_overdue: list[UnreadableEntity] = []
         self._unreadable: list[UnreadableEntity] = []
 
@@ -118,7 +119,7 @@ class _Sweep:
             try:
                 self._engine.transitions.announce(letter)
             except (NotFound, VersionMismatch):
-                return False  # an operator has handled it, or another sweep has noted it
+                return False  # an operator, or another sweep, was faster
             return True
 
         return process_all(letters, announce, threads=self._threads, may_go_on=self._within(budget))
@@ -168,7 +169,7 @@ class _Sweep:
             raise
 
     def _count_remaining(self, redelivered: WorkResult) -> int | None:
-        """Return how many overdue sagas this sweep has not delivered, postponed ones included."""
+        """Return how many overdue sagas this sweep did not redeliver, including postponed ones."""
         counts = redelivered.counts
         if redelivered.is_complete:
             failed = counts[WorkOutcome.FAILED] + counts[WorkOutcome.UNREADABLE]
@@ -186,7 +187,7 @@ class _Sweep:
 
 
 def _count(count: Callable[[], int]) -> int | None:
-    """Return a count, or None if it cannot be counted: a sweep does not fail for that."""
+    """Return a count, or None if counting fails: a sweep does not fail because of it."""
     try:
         return count()
     except AmendsError:

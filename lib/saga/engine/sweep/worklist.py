@@ -1,6 +1,6 @@
 """Processes many sagas one by one, or in a few threads, while there is time.
 
-A saga that fails stops no other: it is logged and counted.
+A saga that fails does not stop the others: it is logged and counted.
 """
 
 import contextvars
@@ -17,12 +17,12 @@ from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.engine import alerts
 
-#: A service that we depend on does not answer: that is no fault of the saga.
+#: A service that we depend on does not answer: the saga is not at fault.
 TRANSIENT = (Unavailable, Contention, DeadlineExceeded)
 
 
 class HasId(Protocol):
-    """A record that is named by its id in the log."""
+    """A record with an id, which the log names."""
 
     id: str
 
@@ -45,7 +45,7 @@ class WorkOutcome(StrEnum):
 
 @dataclass(slots=True)
 class WorkResult:
-    """How many items ended in which way, and whether those were all items."""
+    """How many items had each outcome, and whether all items were processed."""
 
     counts: Counter[WorkOutcome] = field(default_factory=Counter)
     is_complete: bool = False
@@ -60,7 +60,7 @@ def process_all(
 ) -> WorkResult:
     """Call `act` for each item while `may_go_on`; `act` returns whether there was anything to do.
 
-    With one thread, it runs in this one, in the order of the items. Raises what `items` raises.
+    With one thread, it runs in the caller's thread, in order. Raises what `items` raises.
     """
     feed = _Feed(iter(items), may_go_on)
     worked = WorkResult()
@@ -81,7 +81,7 @@ def process_all(
 
 
 class _Feed(Iterator[T]):
-    """Hands items out to any number of threads, until there are none or time is up."""
+    """Gives items to any number of threads, until there are no more or the time is up."""
 
     def __init__(self, items: Iterator[T], may_go_on: Callable[[], bool]) -> None:
         self._items = items
