@@ -1,7 +1,7 @@
 """Finds work that only seems to have run: coroutines, generators, functions that were not called.
 
 Steps are plain functions. The engine does not await, call or raise what they return. It does not
-iterate over it, wait for its end, or check whether it is an HTTP answer with an error.
+iterate over it or wait for its end, and it checks no HTTP status and no exit code.
 """
 
 import concurrent.futures
@@ -136,6 +136,8 @@ def _advise(value: Any) -> str:
         return "which has not ended: wait for it before you return"
     if status := _find_error(value):
         return f"which answers {status}, and nothing checks it: write .raise_for_status(), or raise"
+    if code := _find_exit_code(value):
+        return f"which ended with exit code {code}, and nothing checks it: raise an error"
     return ""
 
 
@@ -146,6 +148,16 @@ def _is_going_on(value: Any) -> bool:
     if _is_of(value, "subprocess", "Popen"):
         return value.poll() is None
     return _is_of(value, "multiprocessing.process", "BaseProcess") and value.exitcode is None
+
+
+def _find_exit_code(value: Any) -> int:
+    """Return the exit code of a process that has ended with an error; else 0."""
+    if _is_of(value, "multiprocessing.process", "BaseProcess"):
+        return value.exitcode or 0
+    is_process = _is_of(value, "subprocess", "Popen")
+    if is_process or _is_of(value, "subprocess", "CompletedProcess"):
+        return value.returncode or 0
+    return 0
 
 
 def _is_of(value: object, module: str, name: str) -> bool:

@@ -8,6 +8,7 @@ import itertools
 import multiprocessing
 import re
 import sqlite3
+import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -166,6 +167,8 @@ def answer(status: int) -> requests.Response:
         ([answer(500)], r"answers 500.*raise_for_status"),
         (answer(404), r"answers 404.*raise_for_status"),
         (urllib3.HTTPResponse(status=503), r"answers 503.*raise_for_status"),
+        (subprocess.CompletedProcess(["refund"], 1), "exit code 1.*raise an error"),
+        ([subprocess.CompletedProcess(["refund"], -9)], "exit code -9.*raise an error"),
     ],
 )
 def test_work_that_goes_on_and_an_answer_that_says_no_are_found(value: Any, advice: str) -> None:
@@ -177,7 +180,8 @@ def test_work_that_has_ended_and_an_answer_that_says_yes_are_let_through() -> No
     ended = threading.Thread(target=bool)
     ended.start()
     ended.join()
-    for value in (ended, answer(204), urllib3.HTTPResponse(status=200)):
+    well: Any = subprocess.CompletedProcess(["refund"], 0)
+    for value in (ended, well, answer(204), urllib3.HTTPResponse(status=200)):
         assert check_ran(value, "compensate") is value
 
 
