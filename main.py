@@ -89,11 +89,17 @@ FUNCTIONS = {
 
 MODULE_OF = {name: function.module for name, function in FUNCTIONS.items()}
 
+#: Several functions behind one: `api` has all, `worker` those that Google's own services call.
+ROUTERS = {
+    "api": [*FUNCTIONS],
+    "worker": [name for name in FUNCTIONS if FUNCTIONS[name].invoker in ("tasks", "scheduler")],
+}
+
 
 def __getattr__(name: str) -> Callable[..., Any]:
     function: Callable[..., Any]
-    if name == "api":
-        function = import_module("functions.api").route_to(MODULE_OF)
+    if name in ROUTERS:
+        function = import_module("functions.api").route_to(ROUTERS[name], MODULE_OF)
     elif name in MODULE_OF:
         function = getattr(import_module(MODULE_OF[name]), name)
     else:

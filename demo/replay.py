@@ -90,15 +90,16 @@ def _wait(caller: Caller, count: int, placing: Future[None], patience: float = 1
 
 
 @contextmanager
-def _killing(stack: Stack, chaos: bool) -> Iterator[list[float]]:
-    """Kill the functions' process every few seconds for as long as the block runs."""
-    kills: list[float] = []
+def _killing(stack: Stack, chaos: bool) -> Iterator[list[str]]:
+    """Kill the worker and the callers' functions in turn, for as long as the block runs."""
+    kills: list[str] = []
+    victims = itertools.cycle(("worker", "functions"))
     over = threading.Event()
 
     def kill() -> None:
         while not over.wait(SECONDS_BETWEEN_KILLS):
-            stack.kill("functions")
-            kills.append(time.monotonic())
+            kills.append(next(victims))
+            stack.kill(kills[-1])
 
     killer = threading.Thread(target=kill)
     if chaos:
@@ -122,7 +123,7 @@ def _read_sagas(caller: Caller) -> Iterator[dict[str, Any]]:
             return
 
 
-def _print_table(sagas: list[dict[str, Any]], took: float, kills: list[float]) -> None:
+def _print_table(sagas: list[dict[str, Any]], took: float, kills: list[str]) -> None:
     statuses = Counter(saga["status"] for saga in sagas)
     seconds = sorted(_seconds(saga) for saga in sagas)
     rows = {
@@ -134,8 +135,7 @@ def _print_table(sagas: list[dict[str, Any]], took: float, kills: list[float]) -
         "p50 start to end": f"{_percentile(seconds, 50):.2f} s",
         "p99 start to end": f"{_percentile(seconds, 99):.2f} s",
     }
-    if kills:
-        rows["functions killed"] = f"{len(kills)} times"
+    rows |= {f"{part} killed": f"{count} times" for part, count in Counter(kills).items()}
     for name, value in rows.items():
         print(f"  {name:<18} {value}")
 

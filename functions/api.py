@@ -1,6 +1,6 @@
-"""All functions behind one, for local runs and for a deployment as a single service."""
+"""Several functions behind one, for local runs and for a deployment as a single service."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 
 import flask
@@ -15,14 +15,15 @@ from lib.errors import NotFound
 from lib.observability.request_log import log_request
 
 
-def route_to(module_of: Mapping[str, str]) -> View:
-    """Return a function that passes `/deployed-name` on to the function of that name.
+def route_to(functions: Iterable[str], module_of: Mapping[str, str]) -> View:
+    """Return a function that passes `/deployed-name` on to the one of `functions` of that name.
 
-    With AMENDS_LOAD_ALL=1 all are loaded now; an error ends the process: see load_all.
+    With AMENDS_LOAD_ALL=1 the whole table `module_of` is loaded now; an error ends the process:
+    see load_all.
     """
     if config().load_all:
         load_all(module_of)
-    names = {name.replace("_", "-"): name for name in module_of}
+    names = {name.replace("_", "-"): name for name in functions}
 
     def api(request: flask.Request) -> flask.Response:
         """Pass a request on to the function that its path names."""

@@ -48,7 +48,8 @@ def main() -> int:
         print(f"Amends cannot start: {error}{_advise(error)}", file=sys.stderr)
         return 1
     threading.Thread(target=_announce, args=(stack,), daemon=True).start()
-    log_view = LogView(stack.logs / "functions.log", _say, in_color=sys.stdout.isatty())
+    logs = [stack.logs / f"{part}.log" for part in ("functions", "worker")]
+    log_view = LogView(logs, _say, in_color=sys.stdout.isatty())
     log_view.start()
     watch = _watch_source(stack)
     asked_to_end.wait()
@@ -65,6 +66,7 @@ def _watch_source(stack: Stack) -> SourceWatch:
     def restart_functions(changed: Path) -> None:
         _say(f"{changed.relative_to(folder)} has changed: the functions start again")
         stack.restart("functions")
+        stack.restart("worker")
 
     def read_indexes() -> None:
         try:

@@ -27,8 +27,8 @@ def choose_port() -> int:
 
 
 def prefer_port(port: int) -> int:
-    """Return a port if it is free now, else another one that is."""
-    return port if port <= _MAX_PORT and _try_port(port) is None else choose_port()
+    """Return a port if it is one and free now, else another one that is."""
+    return port if 0 < port <= _MAX_PORT and _try_port(port) is None else choose_port()
 
 
 def claim_port(port: int, patience: float = 1.0) -> None:

@@ -30,6 +30,7 @@ class Plan:
     data: Path
     source: Path
     port: int
+    worker_port: int
     tasks_port: int
     page_port: int
     datastore_port: int
@@ -40,8 +41,13 @@ class Plan:
 
     @property
     def url(self) -> str:
-        """Where the functions are, each at its deployed name."""
+        """Where the callers' functions are, each at its deployed name."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def worker_url(self) -> str:
+        """Where the functions are that Cloud Tasks and Cloud Scheduler call."""
+        return f"http://127.0.0.1:{self.worker_port}"
 
     @property
     def index_file(self) -> Path:
@@ -62,7 +68,7 @@ class Plan:
 
 def list_parts(plan: Plan) -> list[Part]:
     """Return the parts of a stack, what others stand on first."""
-    parts = [_make_tasks(plan), _make_functions(plan)]
+    parts = [_make_tasks(plan), _make_worker(plan), _make_functions(plan)]
     return [_make_datastore(plan), *parts] if plan.owns_datastore else parts
 
 
@@ -104,18 +110,30 @@ def _make_tasks(plan: Plan) -> Part:
 
 
 def _make_functions(plan: Plan) -> Part:
+    return _make_service(plan, "functions", "api", plan.port, list_settings(plan))
+
+
+def _make_worker(plan: Plan) -> Part:
+    own = {"AMENDS_BASE_URL": plan.worker_url}
+    return _make_service(plan, "worker", "worker", plan.worker_port, list_settings(plan) | own)
+
+
+def _make_service(
+    plan: Plan, name: str, target: str, port: int, settings: Mapping[str, str]
+) -> Part:
+    """Return a process that serves functions of main.py, as a Cloud Run service does."""
     return Part(
-        name="functions",
+        name=name,
         module="functions_framework",
         arguments=(
-            "--target=api",
+            f"--target={target}",
             f"--source={plan.source}",
             "--host=127.0.0.1",
-            f"--port={plan.port}",
+            f"--port={port}",
         ),
-        env={"AMENDS_LOG_TEXTS": "1", **plan.env, **list_settings(plan)},
-        log=plan.data / "logs" / "functions.log",
-        is_ready=partial(answers, plan.port, _PROBE_PATH),
+        env={"AMENDS_LOG_TEXTS": "1", **plan.env, **settings},
+        log=plan.data / "logs" / f"{name}.log",
+        is_ready=partial(answers, port, _PROBE_PATH),
     )
 
 
@@ -128,6 +146,7 @@ def list_settings(plan: Plan) -> dict[str, str]:
         "AMENDS_LOCATION": _LOCATION,
         "AMENDS_QUEUES": ",".join(read_queue_settings(_QUEUES, plan.queue_copies)),
         "AMENDS_BASE_URL": plan.url,
+        "AMENDS_WORKER_URL": plan.worker_url,
         "AMENDS_OIDC_CERTS_URL": f"http://127.0.0.1:{plan.page_port}/oauth2/v1/certs",
         "AMENDS_TASKS_SERVICE_ACCOUNT": _TASKS_ACCOUNT,
         "AMENDS_SCHEDULER_SERVICE_ACCOUNT": _SCHEDULER_ACCOUNT,
@@ -148,8 +167,8 @@ def _describe_sweep(plan: Plan) -> str:
     job = {
         "name": "sweep-sagas",
         "schedule": f"every {max(1, round(plan.sweep_every.total_seconds()))} seconds",
-        "url": f"{plan.url}/sweep-sagas",
-        "audience": plan.url,
+        "url": f"{plan.worker_url}/sweep-sagas",
+        "audience": plan.worker_url,
         "service_account": _SCHEDULER_ACCOUNT,
     }
     return json.dumps(job)

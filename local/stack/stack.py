@@ -1,5 +1,6 @@
 """The whole system on one machine, as an object: start it, kill parts of it, end it."""
 
+import contextlib
 import os
 import time
 from collections.abc import Mapping
@@ -24,13 +25,15 @@ class StackFailed(RuntimeError):
 
 
 class Stack:
-    """Datastore, Cloud Tasks with the scheduler tick, and the functions, each its own process.
+    """Datastore, Cloud Tasks with the scheduler tick, the callers' functions, and the worker.
 
+    Each is a process of its own, as deployed services are: a slow step keeps no caller waiting.
     A context manager: entering starts everything and waits until it is ready, leaving ends it.
     A part that dies is started again on its own port. Several stacks can run at once, each with
     its own folder. With DATASTORE_EMULATOR_HOST in the environment, that Datastore is used.
-    With a `port` the Datastore is on the next one and the page of the queues on the one after that,
-    unless they are taken. `env` is added to the parts' environment, `faults` are the fields of
+    With a `port` the next three are the Datastore's, that of the queues' page, and the worker's,
+    unless they are taken. The worker stays where the folder's last one was, since tasks name its
+    address. `env` is added to the parts' environment, `faults` are the fields of
     local.tasks.dispatch.faults.Faults, `report` gets a line for all that happens to a part. Sagas
     are spread over `queue_copies` of each queue of queues.yaml.
     """
@@ -47,10 +50,12 @@ class Stack:
         report: Report = lambda _: None,
         **faults: Any,
     ) -> None:
+        self._worker_mark = data.resolve() / "worker.port"
         self.plan = Plan(
             data=data.resolve(),
             source=source.resolve(),
             port=port or choose_port(),
+            worker_port=prefer_port(self._read_worker_port() or (port + 3 if port else 0)),
             tasks_port=choose_port(),
             page_port=prefer_port(port + 2) if port else choose_port(),
             datastore_port=prefer_port(port + 1) if port else choose_port(),
@@ -65,7 +70,10 @@ class Stack:
         self.tasks_host = f"127.0.0.1:{self.plan.tasks_port}"
         self.tasks_page = f"http://127.0.0.1:{self.plan.page_port}/"
         self.logs = self.plan.data / "logs"
-        self._supervisors = {part.name: Supervisor(part, report) for part in list_parts(self.plan)}
+        last_words: dict[str, str] = {}
+        self._supervisors = {
+            part.name: Supervisor(part, report, last_words) for part in list_parts(self.plan)
+        }
         self._lock: TextIO | None = None
 
     @property
@@ -82,6 +90,7 @@ class Stack:
             raise FolderInUse(f"{self.plan.data} is in use by another stack") from error
         try:
             claim_port(self.plan.port)
+            self._worker_mark.write_text(f"{self.plan.worker_port}\n")
         except BaseException:
             self._release_folder()
             raise
@@ -100,7 +109,7 @@ class Stack:
             raise StackFailed("\n".join(late))
 
     def kill(self, part: str) -> None:
-        """End a part (datastore, tasks or functions) with SIGKILL; it is started again."""
+        """End a part (datastore, tasks, worker or functions) with SIGKILL; it is started again."""
         self._supervisors[part].kill()
 
     def restart(self, part: str) -> None:
@@ -135,6 +144,12 @@ class Stack:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _read_worker_port(self) -> int:
+        """Return the port of the folder's last worker: 0 if it had none."""
+        with contextlib.suppress(OSError, ValueError):
+            return int(self._worker_mark.read_text())
+        return 0
 
     def _release_folder(self) -> None:
         if self._lock is not None:

@@ -46,10 +46,11 @@ class Part:
 class Supervisor:
     """Runs one part in a thread of its own, which lives as long as the part is wanted.
 
-    The thread matters: the system ends a part when the thread that started it ends.
+    The thread matters: the system ends a part when the thread that started it ends. The parts of a
+    stack share `last_words`, by part: what keeps several from starting is shown once.
     """
 
-    def __init__(self, part: Part, report: Report) -> None:
+    def __init__(self, part: Part, report: Report, last_words: dict[str, str]) -> None:
         self.part = part
         self._report = report
         self._ready = threading.Event()
@@ -60,7 +61,7 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
         self._log_began = 0
-        self._told = ""
+        self._last_words = last_words
         self._thread = threading.Thread(target=self._run, name=part.name, daemon=True)
 
     @property
@@ -88,7 +89,7 @@ class Supervisor:
         One that waits for its next try is tried at once.
         """
         pid = self.pid
-        self._failures, self._told = 0, ""
+        self._forget_failures()
         self._is_restarting = pid is not None and self._ready.is_set()
         self._ready.clear()
         self._hurry.set()
@@ -182,20 +183,24 @@ class Supervisor:
             return 0.0
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         if was_ready:
-            self._failures, self._told = 0, ""
+            self._forget_failures()
             self._report(f"{self.part.name} {how}; it is started again")
             return 0.0 if lived > _SHORT_LIFE else _FIRST_BACKOFF
         backoff = min(_FIRST_BACKOFF * float(2**self._failures), _MAX_BACKOFF)
         self._failures += 1
         end = self.read_log() or "  | (it has written nothing)"
         last = end.rstrip(" |\n").rpartition("\n")[2].removeprefix("  | ")
-        is_known = end == self._told
+        is_known = end in self._last_words.values()
         told = f"as before: {last}" if is_known else f"the end of {self.part.log}:\n{end}"
-        self._told = end
+        self._last_words[self.part.name] = end
         self._report(
             f"{self.part.name} {how} before it was ready; next try in {backoff:g} s; {told}"
         )
         return backoff
+
+    def _forget_failures(self) -> None:
+        self._failures = 0
+        self._last_words.pop(self.part.name, None)
 
     def _signal(self, number: signal.Signals) -> None:
         if self.pid is not None:

@@ -1,12 +1,12 @@
-"""What the terminal shows of the functions' log: a line a request, and why one answered 5xx.
+"""What the terminal shows of the functions' logs: a line a request, and why one answered 5xx.
 
-The log itself keeps its lines of JSON.
+The logs themselves keep their lines of JSON.
 """
 
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,38 +62,43 @@ def _show_time(time: object) -> str:
 
 
 class LogView:
-    """Follows the functions' log from its present end, in a thread that ends with the process."""
+    """Follows logs from their present ends, in a thread that ends with the process."""
 
-    def __init__(self, log: Path, report: Callable[[str], None], *, in_color: bool = False) -> None:
-        self._log = log
+    def __init__(
+        self, logs: Iterable[Path], report: Callable[[str], None], *, in_color: bool = False
+    ) -> None:
+        self._logs = [_Log(path) for path in logs]
         self._report = report
         self._in_color = in_color
-        self._place = _size_of(log)
         self._reasons: dict[str, str] = {}
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begin to follow the log."""
+        """Begin to follow the logs."""
         threading.Thread(target=self._follow, name="log view", daemon=True).start()
 
     def stop(self) -> None:
-        """Follow it no longer."""
+        """Follow them no longer."""
         self._stopping.set()
 
     def look(self) -> None:
-        """Report the requests that the log has had since the last look, but for idle sweeps."""
-        for line in self._read():
-            trace = str(line.get(_TRACE))
-            if line.get("message") == "request":
-                reason = self._reasons.pop(trace, "")
-                if line.get("function") != "sweep-sagas" or line.get("status") != 200:
-                    self._report(describe_request(line, in_color=self._in_color))
-                if isinstance(line.get("status"), int) and line["status"] >= 500:
-                    self._report(f"{line.get('function')} answered {line['status']}{reason}")
-            elif line.get("message") == "a saga is finished":
-                self._report(f"saga {line.get('saga')} ({line.get('name')}): {line.get('status')}")
-            elif "error" in line and "stack" in line:
-                self._remember(trace, f": {line['message']}: {line['error']}\n{line['stack']}")
+        """Report the requests since the last look, in order of time, but for idle sweeps."""
+        lines = [line for log in self._logs for line in log.read()]
+        for line in sorted(lines, key=lambda line: str(line.get("time", ""))):
+            self._show(line)
+
+    def _show(self, line: dict[str, Any]) -> None:
+        trace = str(line.get(_TRACE))
+        if line.get("message") == "request":
+            reason = self._reasons.pop(trace, "")
+            if line.get("function") != "sweep-sagas" or line.get("status") != 200:
+                self._report(describe_request(line, in_color=self._in_color))
+            if isinstance(line.get("status"), int) and line["status"] >= 500:
+                self._report(f"{line.get('function')} answered {line['status']}{reason}")
+        elif line.get("message") == "a saga is finished":
+            self._report(f"saga {line.get('saga')} ({line.get('name')}): {line.get('status')}")
+        elif "error" in line and "stack" in line:
+            self._remember(trace, f": {line['message']}: {line['error']}\n{line['stack']}")
 
     def _remember(self, trace: str, reason: str) -> None:
         if len(self._reasons) >= _MAX_REMEMBERED:
@@ -102,14 +107,26 @@ class LogView:
 
     def _follow(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY):
-            with contextlib.suppress(OSError):
-                self.look()
+            self.look()
 
-    def _read(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of JSON that have been written; a log that was cut is begun again."""
-        if _size_of(self._log) < self._place:
+
+class _Log:
+    """A log, and how far it has been read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._place = _size_of(path)
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return the lines of JSON that are new; a log that was cut is begun again."""
+        if _size_of(self._path) < self._place:
             self._place = 0
-        with self._log.open("rb") as file:
+        with contextlib.suppress(OSError):
+            return list(self._read_on())
+        return []
+
+    def _read_on(self) -> Iterator[dict[str, Any]]:
+        with self._path.open("rb") as file:
             file.seek(self._place)
             for raw in file:
                 if not raw.endswith(b"\n"):

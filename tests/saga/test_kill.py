@@ -51,7 +51,7 @@ def check_books(stack: Stack, caller: Caller, purchases: list[Purchase]) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", ["functions", "tasks", "datastore"])
+@pytest.mark.parametrize("part", ["functions", "worker", "tasks", "datastore"])
 def test_a_part_killed_in_mid_saga_comes_back_and_every_order_is_settled(
     tmp_path: Path, part: str
 ) -> None:

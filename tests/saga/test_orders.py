@@ -108,7 +108,7 @@ def test_a_saga_is_one_trace_through_all_its_tasks(open_shop: Open, stack: Stack
     headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
     shop.caller.call("POST", "place-order", json=body, headers=headers)
     shop.settle(shop.sku)
-    log = (stack.logs / "functions.log").read_text().splitlines()
+    log = (stack.logs / "worker.log").read_text().splitlines()
     finished = [line for line in log if '"a saga is finished"' in line and shop.sku in line]
     assert len(finished) == 1
     assert (

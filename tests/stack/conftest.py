@@ -24,6 +24,8 @@ def api(request):
         with open(os.environ["SWEEPS"], "a") as file:
             file.write(json.dumps(dict(request.headers)) + "\\n")
     return {"pid": os.getpid(), "parent": os.getppid(), "env": dict(os.environ)}
+
+worker = api
 """
 
 
@@ -74,6 +76,10 @@ def is_alive(pid: int) -> bool:
         os.kill(pid, 0)
         return not Path("/proc").is_dir()
     return False
+
+
+def is_dead(pid: int) -> bool:
+    return not is_alive(pid)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:

@@ -36,11 +36,11 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def choose_first_of_three() -> int:
-    """Return a free port before two more free ones."""
+def choose_first_of_four() -> int:
+    """Return a free port before three more free ones."""
     while True:
         port = choose_port()
-        if all(prefer_port(port + more) == port + more for more in (1, 2)):
+        if all(prefer_port(port + more) == port + more for more in (1, 2, 3)):
             return port
 
 
@@ -48,7 +48,7 @@ class Launcher:
     """`python -m local` in a project; `told` is what its terminal shows so far."""
 
     def __init__(self, project: Path) -> None:
-        self.port, self.told = choose_first_of_three(), ""
+        self.port, self.told = choose_first_of_four(), ""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", f"--port={self.port}", f"--data={project / 'data'}"],
             cwd=project,

@@ -29,6 +29,7 @@ def test_what_cannot_be_loaded_is_shown_and_nothing_is_ready_until_it_is_mended(
     assert f'File "{sagas}", line {number}, in <module>' in launcher.told
     place = f'File "{tasks}", line {len(good[tasks].splitlines()) + 1}'
     assert launcher.told.count(place) == 1
+    assert launcher.told.count("NameError: name 'BOOK_TRIP' is not defined\n") == 1
     assert "ready at" not in launcher.told
     for path, text in good.items():
         path.write_text(text)
@@ -95,7 +96,7 @@ def failures(told: list[str]) -> list[str]:
 def test_each_answer_of_500_and_more_is_told_once_with_its_own_reason(tmp_path: Path) -> None:
     log, told = tmp_path / "functions.log", list[str]()
     write(log, answered(500, "old"))
-    watch = LogView(log, told.append)
+    watch = LogView([log], told.append)
     write(log, failed("a"), failed("b"), "not JSON", "[1]", answered(500, "b"), answered(200, "c"))
     watch.look()
     assert failures(told) == ["f answered 500: unexpected error: KeyError\nat x"]
@@ -109,10 +110,20 @@ def test_each_answer_of_500_and_more_is_told_once_with_its_own_reason(tmp_path: 
     assert len(told) == 5 + 3  # a line a request beside
 
 
+def test_lines_of_two_logs_are_shown_in_order_of_time(tmp_path: Path) -> None:
+    logs, told = [tmp_path / "functions.log", tmp_path / "worker.log"], list[str]()
+    watch = LogView(logs, told.append)
+    for minute, function in enumerate(["start-saga", "run-saga-step", "get-saga"]):
+        line = {"message": "request", "function": function, "time": f"2026-11-25T08:0{minute}:00Z"}
+        write(logs[minute % 2], line)
+    watch.look()
+    assert [text.split()[2] for text in told] == ["start-saga", "run-saga-step", "get-saga"]
+
+
 def test_a_log_that_was_cut_and_a_line_that_is_not_whole_lose_nothing(tmp_path: Path) -> None:
     log, told = tmp_path / "functions.log", list[str]()
     write(log, *(answered(200, "x") for _ in range(9)))
-    watch = LogView(log, told.append)
+    watch = LogView([log], told.append)
     log.write_text("")
     write(log, answered(500, "a"))
     whole = json.dumps(answered(502, "b"))

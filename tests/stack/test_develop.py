@@ -64,11 +64,13 @@ def test_the_environment_file_lets_a_shell_run_a_single_function(
     launchers.append(launcher)
     wait_until(lambda: "Try:" in launcher.told)
     [line] = [text for text in launcher.told.splitlines() if text.startswith("For a single")]
-    command = f"{line.partition(': ')[2]} && echo $DATASTORE_EMULATOR_HOST $AMENDS_BASE_URL"
+    names = "$DATASTORE_EMULATOR_HOST $AMENDS_BASE_URL $AMENDS_WORKER_URL"
+    command = f"{line.partition(': ')[2]} && echo {names}"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
-    host, url = done.stdout.split()
+    host, url, worker_url = done.stdout.split()
     assert f"DATASTORE_EMULATOR_HOST={host}" in launcher.told
     assert url == f"http://127.0.0.1:{launcher.port}"
+    assert worker_url == f"http://127.0.0.1:{launcher.port + 3}"
 
 
 def test_the_ports_beside_the_functions_are_the_datastores_and_the_queues(

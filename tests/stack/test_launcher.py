@@ -66,7 +66,7 @@ def test_it_says_where_it_is_and_ends_when_it_is_asked_to(
     assert f"ready at http://127.0.0.1:{port}" in told
     assert told.count("curl") >= 3
     children = children_of(launcher.pid)
-    assert len(children) == 3
+    assert len(children) == 4
     began = time.monotonic()
     launcher.send_signal(number)
     assert launcher.wait(30) == 0

@@ -13,7 +13,7 @@ from lib.edge.access import INVOKERS
 from local.stack.supervisor import PROJECT
 
 
-@pytest.mark.parametrize("name", [*main.MODULE_OF, "api"])
+@pytest.mark.parametrize("name", [*main.MODULE_OF, *main.ROUTERS])
 def test_every_function_of_the_table_is_a_real_function_with_a_docstring(name: str) -> None:
     function = getattr(main, name)
     assert isinstance(function, types.FunctionType)
@@ -43,6 +43,12 @@ def test_every_endpoint_is_in_the_table() -> None:
         assert names == {
             name for name, module in main.MODULE_OF.items() if module.endswith(path.stem)
         }
+
+
+def test_the_worker_leads_to_what_google_calls_and_to_nothing_else() -> None:
+    assert set(main.ROUTERS["worker"]) == {"run_saga_step", "sweep_sagas"}
+    assert set(main.ROUTERS["api"]) == set(main.FUNCTIONS)
+    assert not set(main.ROUTERS) & set(main.FUNCTIONS), "these names are taken by main.ROUTERS"
 
 
 def test_an_unknown_name_is_no_attribute() -> None:

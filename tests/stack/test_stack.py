@@ -1,19 +1,21 @@
 """The stack as a library: what tests and the demo stand on."""
 
+import json
 import time
 import urllib.request
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from google.cloud import tasks_v2
 
 from local.host.folder_lock import FolderInUse
-from local.host.ports import PortTaken
+from local.host.ports import PortTaken, choose_port
 from local.stack import StackFailed
 from local.stack.supervisor import PROJECT
 from local.tasks.resources.queues_file import read_queues
-from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, kill, wait_until
+from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, is_dead, kill, wait_until
 from tests.support.worker import LOCATION, QUEUE, connect
 
 
@@ -29,10 +31,11 @@ def test_sagas_are_spread_over_as_many_queues_as_asked(stacks: Stacks) -> None:
 def test_the_functions_are_told_where_everything_is(stacks: Stacks) -> None:
     with stacks.make(env={"MINE": "kept"}) as stack:
         env = ask(stack.url)["env"]
-        assert set(stack.pids) == {"datastore", "tasks", "functions"}
+        assert set(stack.pids) == {"datastore", "tasks", "worker", "functions"}
         connect(env["AMENDS_TASKS_HOST"]).get_queue(name=QUEUE)
     assert env["DATASTORE_EMULATOR_HOST"] == stack.datastore_host
     assert env["AMENDS_BASE_URL"] == stack.url
+    assert env["AMENDS_WORKER_URL"] == stack.plan.worker_url
     assert env["GOOGLE_CLOUD_PROJECT"] == stack.project
     assert env["MINE"] == "kept"
 
@@ -50,7 +53,7 @@ def test_every_queue_of_the_file_is_there_as_it_says(stacks: Stacks) -> None:
 
 def test_a_datastore_that_is_there_already_is_used(stacks: Stacks) -> None:
     with stacks.make(env={"DATASTORE_EMULATOR_HOST": "127.0.0.1:9"}) as stack:
-        assert set(stack.pids) == {"tasks", "functions"}
+        assert set(stack.pids) == {"tasks", "worker", "functions"}
         assert ask(stack.url)["env"]["DATASTORE_EMULATOR_HOST"] == "127.0.0.1:9"
 
 
@@ -58,7 +61,7 @@ def test_a_killed_part_is_started_again_on_its_own_port(stacks: Stacks) -> None:
     with stacks.make() as stack:
         before = stack.pids
         worker = ask(stack.url)["pid"]
-        for part in ("functions", "tasks"):
+        for part in ("functions", "tasks", "worker"):
             stack.kill(part)
         stack.wait_until_ready()
         connect(stack.tasks_host).get_queue(name=QUEUE)
@@ -68,20 +71,53 @@ def test_a_killed_part_is_started_again_on_its_own_port(stacks: Stacks) -> None:
     assert sorted(stacks.reports) == [
         "functions was killed by signal 9; it is started again",
         "tasks was killed by signal 9; it is started again",
+        "worker was killed by signal 9; it is started again",
     ]
 
 
-def test_a_worker_does_not_outlive_its_server(stacks: Stacks) -> None:
+def test_what_a_server_has_forked_does_not_outlive_it(stacks: Stacks) -> None:
     with stacks.make() as stack:
-        worker = ask(stack.url)["pid"]
-        kill(stack.pids["functions"])
-        wait_until(lambda: not is_alive(worker))
+        for url, part in ((stack.url, "functions"), (stack.plan.worker_url, "worker")):
+            forked = ask(url)["pid"]
+            kill(stack.pids[part])
+            wait_until(partial(is_dead, forked))
+
+
+def test_steps_that_never_end_keep_no_caller_waiting(stacks: Stacks) -> None:
+    with stacks.make() as stack:
+        client = connect(stack.tasks_host)
+        for _ in range(100):
+            task = {"http_request": {"url": f"{stack.plan.worker_url}/hang"}}
+            client.create_task(parent=QUEUE, task=task)
+        wait_until(lambda: all(task.dispatch_count for task in client.list_tasks(parent=QUEUE)))
+        assert {ask(stack.url)["env"]["AMENDS_BASE_URL"] for _ in range(5)} == {stack.url}
+
+
+def test_the_worker_has_an_address_of_its_own_and_calls_go_there(
+    stacks: Stacks, tmp_path: Path
+) -> None:
+    with stacks.make(sweep_every=timedelta(seconds=1)) as stack:
+        env = ask(stack.plan.worker_url)["env"]
+        assert env["AMENDS_BASE_URL"] == env["AMENDS_WORKER_URL"] == stack.plan.worker_url
+        assert env["AMENDS_BASE_URL"] != stack.url
+        wait_until(lambda: (tmp_path / "sweeps").exists())
+    sweep = json.loads((tmp_path / "sweeps").read_text().splitlines()[0])
+    assert sweep["Host"] == stack.plan.worker_url.removeprefix("http://")
+
+
+def test_the_worker_stays_where_the_tasks_of_the_last_run_expect_it(stacks: Stacks) -> None:
+    with stacks.make() as first:
+        pass
+    second = stacks.make(port=choose_port())
+    assert second.plan.worker_port == first.plan.worker_port
+    with second:
+        assert stacks.make().plan.worker_port != first.plan.worker_port
 
 
 def test_nothing_runs_after_the_end_even_if_a_request_hangs(stacks: Stacks) -> None:
     with stacks.make() as stack:
         pids = {*stack.pids.values(), ask(stack.url)["pid"]}
-        task = {"http_request": {"url": f"{stack.url}/hang"}}
+        task = {"http_request": {"url": f"{stack.plan.worker_url}/hang"}}
         name = connect(stack.tasks_host).create_task(parent=QUEUE, task=task).name
         wait_until(lambda: connect(stack.tasks_host).get_task(name=name).dispatch_count == 1)
         began = time.monotonic()
@@ -115,10 +151,13 @@ def test_a_part_that_cannot_start_is_reported_with_its_log_and_not_spun(
     source.write_text("import nothing_of_that_name")
     stack = stacks.make()
     stack.start()
-    wait_until(lambda: len(stacks.reports) == 2)
-    for report, pause in zip(stacks.reports, ("0.5 s", "1 s"), strict=True):
-        assert f"before it was ready; next try in {pause}" in report
-        assert "nothing_of_that_name" in report
+    wait_until(lambda: len(stacks.reports) == 4)
+    assert all("nothing_of_that_name" in report for report in stacks.reports)
+    for part in ("functions", "worker"):
+        told = [report for report in stacks.reports if report.startswith(part)]
+        assert [pause for pause in ("in 0.5 s", "in 1 s") if pause in "".join(told)] != []
+        assert all("before it was ready; next try in" in report for report in told)
+    assert sum("Traceback" in report for report in stacks.reports) == 1
     with pytest.raises(StackFailed, match="No module named 'nothing_of_that_name'"):
         stack.wait_until_ready(0)
     source.write_text(STAND_IN)

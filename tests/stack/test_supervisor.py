@@ -28,7 +28,7 @@ def test_a_log_is_rotated_while_its_part_runs(
     part = Part(
         "x", "tests.stack.endless", (), dict(os.environ), log, lambda: log.stat().st_size > 0
     )
-    running = Supervisor(part, lambda _: None)
+    running = Supervisor(part, lambda _: None, {})
     running.start()
     assert running.wait_until_ready(20)
     aside = tmp_path / "x.log.1"
