@@ -9,7 +9,7 @@ from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
-from lib.saga.testing.simulation.process import Killed
+from lib.saga.testing.simulation.processes.exceptions import Killed
 from tests.saga.bench import Bench, Probe, make_step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a look at it"}

@@ -20,7 +20,8 @@ from lib.saga.state.records import EventRecord, Loaded, SagaStatus, StepStatus
 from lib.saga.testing.memory.http_stand_in import HttpStandIn
 from lib.saga.testing.memory.queue import Task
 from lib.saga.testing.simulation.environment import Environment
-from lib.saga.testing.simulation.process import InvariantViolated, Process, name_delivery
+from lib.saga.testing.simulation.processes.exceptions import InvariantViolated
+from lib.saga.testing.simulation.processes.process import Process, name_delivery
 from lib.saga.testing.simulation.setting import Setting
 
 #: The id of the saga that runs.

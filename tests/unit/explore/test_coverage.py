@@ -10,8 +10,8 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal
 from lib.saga.testing import Report, explore
 from lib.saga.testing.exploration.explorer import Explorer
-from lib.saga.testing.simulation import faults
-from lib.saga.testing.simulation.faults import PAUSE, RESUME, FaultKind
+from lib.saga.testing.simulation.faults.description import WORDS
+from lib.saga.testing.simulation.faults.kinds import PAUSE, RESUME, FaultKind
 from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore import test_http
 from tests.unit.explore.seats import add_seats, make_saga, seat, seats_fit
@@ -55,4 +55,4 @@ def test_a_few_small_sagas_meet_every_kind_of_fault() -> None:
 
 @pytest.mark.parametrize("kind", FaultKind)
 def test_every_kind_of_fault_is_described(kind: FaultKind) -> None:
-    assert kind in faults.WORDS
+    assert kind in WORDS

@@ -10,7 +10,7 @@ from lib.saga.definition.steps import Child, Signal
 from lib.saga.engine.recorder import Recorder
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.testing.exploration.explorer import Explorer
-from lib.saga.testing.simulation.faults import DEPLOY_TYPES
+from lib.saga.testing.simulation.faults.kinds import DEPLOY_TYPES
 from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.seats import add_seats, seat, seats_fit
 

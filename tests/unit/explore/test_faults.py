@@ -19,7 +19,7 @@ from lib.saga.state.records import DeadLetter
 from lib.saga.testing import explore
 from lib.saga.testing.exploration.explorer import Explorer
 from lib.saga.testing.memory import deferred_lookup
-from lib.saga.testing.simulation.faults import FaultKind
+from lib.saga.testing.simulation.faults.kinds import FaultKind
 from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.seats import TWICE, Seats, add_seats, make_saga, seat, seats_fit
 

@@ -96,7 +96,7 @@ def test_an_idle_look_meets_faults_and_one_that_overwrites_the_saga_is_found(
     waits = Saga("seats", payload=dict, steps=(Timer("nap", after=3 * LOOK_PERIOD), seat("b")))
     simulation = Simulation(Setting(saga=waits, payload={}, prepare=add_seats))
     simulation.run(lambda _: None)
-    points = [point.where for point in simulation.environment.points]
+    points = [point.where for point in simulation.environment.state.points]
     assert "before the commit of a sweep" in points
     monkeypatch.setattr(SagaRepository, "postpone", postpone_blindly)
     with pytest.raises(AssertionError, match="a sweep"):

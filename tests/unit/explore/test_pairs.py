@@ -14,8 +14,9 @@ from lib.saga.testing import explore
 from lib.saga.testing.exploration.equivalence import describe_state
 from lib.saga.testing.exploration.explorer import Explorer
 from lib.saga.testing.exploration.short_retries import shorten_retries
-from lib.saga.testing.simulation.deployment import Deployed
 from lib.saga.testing.simulation.setting import Setting
+from lib.saga.testing.simulation.state.deployment import Deployed
+from lib.saga.testing.simulation.state.snapshot import Snapshot
 from tests.unit.explore.seats import TWICE, Seats, add_seats, make_saga
 
 
@@ -55,16 +56,23 @@ def test_in_pairs_actions_have_few_attempts_and_those_that_would_park_one_more()
 
 def test_states_are_equal_though_times_differ_and_unequal_where_anything_else_does() -> None:
     explorer = Explorer(Setting(saga=make_saga("ab"), payload={}, prepare=add_seats), bool)
-    first, *_, last = explorer.run_schedule({}, remembers=True).moments
+    first, *_, last = explorer.run_schedule({}, remembers=True).snapshots
     assert describe_state(first) != describe_state(last)
-    shifted = replace(first, last_life=first.last_life + timedelta(milliseconds=2))
-    assert describe_state(shifted) == describe_state(first)
-    for change in (
-        {"last_life": first.last_life + timedelta(seconds=30)},
-        {"may_need_sweep": not first.may_need_sweep},
-        {"snapshot": replace(first.snapshot, deployed=Deployed.WITHDRAWN)},
-        {"snapshot": replace(first.snapshot, memory=last.snapshot.memory)},
-        {"snapshot": replace(first.snapshot, history=last.snapshot.history)},
-        {"snapshot": replace(first.snapshot, queue=last.snapshot.queue)},
+
+    def later(by: timedelta) -> Snapshot:
+        return with_state(first, last_life=first.state.last_life + by)
+
+    assert describe_state(later(timedelta(milliseconds=2))) == describe_state(first)
+    for changed in (
+        later(timedelta(seconds=30)),
+        with_state(first, may_need_sweep=not first.state.may_need_sweep),
+        with_state(first, history=last.state.history),
+        replace(first, deployed=Deployed.WITHDRAWN),
+        replace(first, memory=last.memory),
+        replace(first, queue=last.queue),
     ):
-        assert describe_state(replace(first, **change)) != describe_state(first)
+        assert describe_state(changed) != describe_state(first)
+
+
+def with_state(snapshot: Snapshot, **changes: Any) -> Snapshot:
+    return replace(snapshot, state=replace(snapshot.state, **changes))

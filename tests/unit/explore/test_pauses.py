@@ -7,7 +7,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child
 from lib.saga.engine.engine import Engine
 from lib.saga.testing.exploration.explorer import Explorer
-from lib.saga.testing.simulation.faults import CANCEL, CRASH, PAUSE, Fault, Point
+from lib.saga.testing.simulation.faults.kinds import CANCEL, CRASH, PAUSE, Fault, Point
 from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.seats import add_seats, seat
 

@@ -5,7 +5,7 @@ from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.testing.exploration.explorer import Explorer
-from lib.saga.testing.simulation.faults import FaultKind
+from lib.saga.testing.simulation.faults.kinds import FaultKind
 from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.seats import add_seats, seat
 

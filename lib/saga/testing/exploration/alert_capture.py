@@ -18,5 +18,5 @@ class AlertCapture(io.TextIOBase):
         """Take a line, or a part of one; only an alert counts."""
         if '"saga-parked"' in text:
             line = json.loads(text)
-            self._environment.history.pages.add((line[INSERT_ID], line["time"]))
+            self._environment.state.history.pages.add((line[INSERT_ID], line["time"]))
         return len(text)

@@ -9,21 +9,21 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.saga.testing.simulation.simulation import Moment
+from lib.saga.testing.simulation.state.snapshot import Snapshot
 
 #: What is stored for people to read, and decides nothing.
 IGNORED = frozenset({"created_at", "updated_at", "version"})
 
 
-def describe_state(moment: Moment) -> Hashable:
-    """Return a value that is equal for moments from which the same faults have the same effect."""
-    snapshot, now = moment.snapshot, moment.snapshot.now
-    history, actors = snapshot.history, moment.actors
+def describe_state(snapshot: Snapshot) -> Hashable:
+    """Return a value that is equal where the same faults have the same effect from there on."""
+    state, now = snapshot.state, snapshot.now
+    history, requests = state.history, state.requests
     held = tuple(
-        (each.name, each.until and each.until - snapshot.events, _freeze(each.task, now))
-        for each in snapshot.held
+        (each.name, each.until and each.until - state.events, _freeze(each.task, now))
+        for each in state.held
     )
-    sent = (frozenset(actors.sent), frozenset(actors.absent), frozenset(actors.refused))
+    sent = (frozenset(requests.sent), frozenset(requests.absent), frozenset(requests.refused))
     stored = snapshot.memory.entities.items()
     return (
         tuple((path, _freeze(each.entity, now)) for path, each in stored),
@@ -34,9 +34,9 @@ def describe_state(moment: Moment) -> Hashable:
         frozenset(history.undone.items()),
         frozenset(page for page, _ in history.pages),
         held,
-        (snapshot.unrepeated, snapshot.deployed, moment.may_need_sweep, moment.has_looked),
-        _freeze((moment.next_sweep, moment.last_life), now),
-        (sent, actors.retried),
+        (state.unrepeated, snapshot.deployed, state.may_need_sweep, state.has_looked),
+        _freeze((state.next_sweep, state.last_life), now),
+        (sent, requests.retried),
     )
 
 

@@ -13,7 +13,7 @@ from lib.saga.testing.exploration.explorer import Explorer, Invariant
 from lib.saga.testing.exploration.report import Report
 from lib.saga.testing.exploration.short_retries import shorten_retries
 from lib.saga.testing.memory.http_stand_in import HttpStandIn
-from lib.saga.testing.simulation.faults import Choose, Fault, Point
+from lib.saga.testing.simulation.faults.kinds import Choose, Fault, Point
 from lib.saga.testing.simulation.setting import Setting
 
 #: Sagas of at most so many steps are explored with pairs of faults, unless told otherwise.

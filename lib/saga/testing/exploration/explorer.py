@@ -12,10 +12,12 @@ from lib.saga.testing.exploration.equivalence import describe_state
 from lib.saga.testing.exploration.invariants import FinalState, find_violation
 from lib.saga.testing.exploration.report import Coverage, Report
 from lib.saga.testing.exploration.retention import describe_end, find_retention_fault
-from lib.saga.testing.simulation.faults import Choose, Fault, FaultKind, Point, describe_fault
-from lib.saga.testing.simulation.process import InvariantViolated
+from lib.saga.testing.simulation.faults.description import describe_fault
+from lib.saga.testing.simulation.faults.kinds import Choose, Fault, FaultKind, Point
+from lib.saga.testing.simulation.processes.exceptions import InvariantViolated
 from lib.saga.testing.simulation.setting import Setting, list_parts
-from lib.saga.testing.simulation.simulation import SAGA_ID, Moment, Simulation
+from lib.saga.testing.simulation.simulation import SAGA_ID, Simulation
+from lib.saga.testing.simulation.state.snapshot import Snapshot
 
 #: Says whether the author's own promise holds: by an assertion, or by returning False.
 Invariant = Callable[[Store], object]
@@ -32,19 +34,19 @@ BY_HAND = frozenset({FaultKind.SKIP, FaultKind.VOID, FaultKind.RESOLVE})
 
 @dataclass(frozen=True, slots=True)
 class ExploredRun:
-    """A schedule that kept all promises, the points that its run came to, and its moments."""
+    """A schedule that kept all promises, the points that its run came to, and its snapshots."""
 
     schedule: Schedule
     points: list[Point]
-    moments: list[Moment]
+    snapshots: list[Snapshot]
 
-    def extend(self) -> Iterator[tuple[Schedule, Moment | None]]:
+    def extend(self) -> Iterator[tuple[Schedule, Snapshot | None]]:
         """Return each schedule with one more fault, later than those that there are.
 
-        With it comes the last moment before that fault, to go on from.
+        With it comes the last snapshot before that fault, to go on from.
         """
         for point in self.points[max(self.schedule, default=-1) + 1 :]:
-            before = [moment for moment in self.moments if moment.points <= point.number]
+            before = [snapshot for snapshot in self.snapshots if snapshot.points <= point.number]
             for fault in point.faults:
                 yield {**self.schedule, point.number: fault}, before[-1] if before else None
 
@@ -68,7 +70,7 @@ class Explorer:
         """Return what was done so far."""
         return Report(self._ran, self._coverage.met, self._ended, self._coverage.all)
 
-    def run(self, choose: Choose, since: Moment | None = None, *, remembers: bool = False) -> str:
+    def run(self, choose: Choose, since: Snapshot | None = None, *, remembers: bool = False) -> str:
         """Run with the faults that are chosen; return which promise is broken, "" for none."""
         self._ran += 1
         with redirect_stdout(self._alert_capture):
@@ -76,7 +78,7 @@ class Explorer:
                 self._simulation.run(choose, since, remembers=remembers)
             except InvariantViolated as broken:
                 return str(broken)
-            self._coverage.add(self._simulation.environment.injected)
+            self._coverage.add(self._simulation.environment.state.injected)
             return self._find_broken() or self._check_retention()
 
     def _check_retention(self) -> str:
@@ -88,18 +90,20 @@ class Explorer:
         return find_retention_fault(self._simulation.environment)
 
     def run_schedule(
-        self, schedule: Schedule, since: Moment | None = None, *, remembers: bool = False
+        self, schedule: Schedule, since: Snapshot | None = None, *, remembers: bool = False
     ) -> ExploredRun:
         """Run with the faults of a schedule; return what the run came to, to be extended.
 
-        A run that `remembers` is extended from its moments, and not from the beginning.
+        A run that `remembers` is extended from its snapshots, and not from the beginning.
 
         Raises AssertionError, which reports the schedule in words, when a promise is broken.
         """
         broken = self.run(lambda point: schedule.get(point.number), since, remembers=remembers)
         if broken:
             raise AssertionError(self.describe(broken))
-        return ExploredRun(schedule, self._simulation.environment.points, self._simulation.moments)
+        return ExploredRun(
+            schedule, self._simulation.environment.state.points, self._simulation.snapshots
+        )
 
     def run_singles(self, *, remembers: bool = False) -> list[ExploredRun]:
         """Run without a fault, and then with each fault at each point.
@@ -107,8 +111,8 @@ class Explorer:
         Runs that `remember` can be extended. Raises AssertionError as `run_schedule` does.
         """
         return [
-            self.run_schedule(schedule, moment, remembers=remembers)
-            for schedule, moment in self.run_schedule({}, remembers=True).extend()
+            self.run_schedule(schedule, snapshot, remembers=remembers)
+            for schedule, snapshot in self.run_schedule({}, remembers=True).extend()
         ]
 
     def run_pairs(self, singles: Iterable[ExploredRun]) -> None:
@@ -118,16 +122,18 @@ class Explorer:
         """
         seen: set[Hashable] = set()
         for single in singles:
-            states = {id(moment): describe_state(moment) for moment in single.moments}
-            for pair, moment in single.extend():
-                state = _describe_start(pair, moment, states)
+            states = {id(snapshot): describe_state(snapshot) for snapshot in single.snapshots}
+            for pair, snapshot in single.extend():
+                state = _describe_start(pair, snapshot, states)
                 if state not in seen:
                     seen.add(state)
-                    self.run_schedule(pair, moment)
+                    self.run_schedule(pair, snapshot)
 
     def shorten(self) -> str:
         """Drop from the last run's faults what is not needed; report what is broken even then."""
-        schedule = {point.number: fault for point, fault in self._simulation.environment.injected}
+        schedule = {
+            point.number: fault for point, fault in self._simulation.environment.state.injected
+        }
         for number in list(schedule):
             shorter = {key: fault for key, fault in schedule.items() if key != number}
             if self._replay(shorter):
@@ -140,9 +146,9 @@ class Explorer:
     def describe(self, broken: str) -> str:
         """Report the last run in words."""
         environment = self._simulation.environment
-        faults = [describe_fault(point, fault) for point, fault in environment.injected]
+        faults = [describe_fault(point, fault) for point, fault in environment.state.injected]
         schedule = "; then ".join(faults) or "no fault at all"
-        report = "\n".join(_cut(environment.report))
+        report = "\n".join(_cut(environment.state.report))
         return f"{broken}\nThe schedule that shows it: {schedule}.\nWhat happened:\n{report}"
 
     def _find_broken(self) -> str:
@@ -156,14 +162,14 @@ class Explorer:
                 definition,
                 loaded,
                 environment.store,
-                environment.history,
-                len(environment.injected),
+                environment.state.history,
+                len(environment.state.injected),
             )
             broken = find_violation(finished)
             if broken:
                 return broken if saga.id == SAGA_ID else f"{saga.id}: {broken}"
-        if environment.helped and not environment.unrepeated:
-            return f"only the daily look has moved saga {environment.helped}"
+        if environment.state.helped and not environment.state.unrepeated:
+            return f"only the daily look has moved saga {environment.state.helped}"
         explored = environment.repository.find(SAGA_ID)
         return self._find_variance(explored.status) if explored else "the saga is gone"
 
@@ -173,7 +179,7 @@ class Explorer:
         self._ended[str(status)] += 1
         if status is SagaStatus.FAILED and not self._setting.may_park:
             return "the saga is parked, which its author rules out"
-        if any(fault.kind in BY_HAND for _, fault in environment.injected):
+        if any(fault.kind in BY_HAND for _, fault in environment.state.injected):
             return ""
         broken = f"the invariant does not hold of a saga that is {status}"
         try:
@@ -191,18 +197,18 @@ def _cut(report: list[str]) -> list[str]:
 
 
 def _describe_start(
-    schedule: Schedule, moment: Moment | None, states: Mapping[int, Hashable]
+    schedule: Schedule, snapshot: Snapshot | None, states: Mapping[int, Hashable]
 ) -> Hashable:
-    """Return what decides how a run goes on: the state at a moment, and the faults after it.
+    """Return what decides how a run goes on: the state at a snapshot, and the faults after it.
 
     The faults before it count only where they have an operator say what became of a step.
     """
-    if moment is None:
+    if snapshot is None:
         return tuple(schedule.items())
-    ahead = [(number - moment.points, fault) for number, fault in schedule.items()]
+    ahead = [(number - snapshot.points, fault) for number, fault in schedule.items()]
     by_hand = any(number < 0 and fault.kind in BY_HAND for number, fault in ahead)
     later = tuple(each for each in ahead if each[0] >= 0)
-    return states[id(moment)], by_hand, later
+    return states[id(snapshot)], by_hand, later
 
 
 def _fault_of(schedule: Schedule, point: Point) -> Fault | None:

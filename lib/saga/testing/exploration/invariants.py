@@ -21,7 +21,7 @@ from lib.saga.state.records import (
     StepRecord,
     StepStatus,
 )
-from lib.saga.testing.simulation.history import ActionCall, History
+from lib.saga.testing.simulation.state.history import ActionCall, History
 
 #: More events than any explored saga has.
 MAX_EVENTS = 10_000

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lib.saga.testing.simulation.faults import Fault, Point
+from lib.saga.testing.simulation.faults.kinds import Fault, Point
 
 
 @dataclass(frozen=True, slots=True)

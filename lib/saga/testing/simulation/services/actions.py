@@ -2,37 +2,38 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lib.saga.author_code.containment import contain
 from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.phase import Phase
 from lib.saga.state.delivery import Delivery
-from lib.saga.testing.simulation.faults import STRAGGLERS, TIME_OUT, Fault, FaultKind
-from lib.saga.testing.simulation.process import InvariantViolated, Killed, Process
-
-if TYPE_CHECKING:
-    from lib.saga.testing.simulation.environment import Environment
+from lib.saga.testing.simulation.faults.kinds import STRAGGLERS, TIME_OUT, Fault, FaultKind
+from lib.saga.testing.simulation.processes.exceptions import InvariantViolated, Killed
+from lib.saga.testing.simulation.processes.process import Process
+from lib.saga.testing.simulation.processes.processes import Processes
+from lib.saga.testing.simulation.state.stored_sagas import StoredSagas
 
 
 class FaultyActions:
     """Calls actions in the thread of the test, and lets them time out, or go on after that."""
 
-    def __init__(self, environment: "Environment") -> None:
-        self._environment = environment
+    def __init__(self, processes: Processes, sagas: StoredSagas) -> None:
+        self._processes = processes
+        self._sagas = sagas
 
     def call_within(self, timeout: timedelta, action: Callable[[], Any]) -> Any:
         """Call an action in this thread; raise TimeoutError where a fault says so."""
-        process = self._environment.process
+        process = self._processes.current
         if process.task is None:
             raise AssertionError("only a delivery runs an action")
         delivery = process.task.delivery
         self._check_pause(process, delivery)
-        process.called = called = self._environment.history.begin(delivery)
+        process.called = called = self._processes.state.history.begin(delivery)
         process.began = True
         try:
             where = f"before the action of {process.name}"
-            fault = self._environment.reach(where, TIME_OUT, *STRAGGLERS)
+            fault = self._processes.reach(where, TIME_OUT, *STRAGGLERS)
             if fault is not None:
                 self._time_out(process, fault, timeout, action)
             value = check_ran(contain(action, (Killed, InvariantViolated)), "the action")
@@ -42,19 +43,17 @@ class FaultyActions:
             process.called = None
         if not called.committed:
             process.moved = process.durable = True
-        if self._environment.reach(f"after the action of {process.name}", TIME_OUT):
+        if self._processes.reach(f"after the action of {process.name}", TIME_OUT):
             self._time_out(process, TIME_OUT, timeout, action)
         return value
 
     def _check_pause(self, process: Process, delivery: Delivery) -> None:
         """Nothing begins for a saga that was paused before its delivery came, and still is."""
         paused = (
-            {saga.id for saga in self._environment.sagas.find_all() if saga.paused}
-            if process.paused
-            else ()
+            {saga.id for saga in self._sagas.find_all() if saga.paused} if process.paused else ()
         )
         if delivery.phase is not Phase.STATUS and delivery.saga_id in process.paused & set(paused):
-            self._environment.fail(f"{process.name} began, though its saga was paused")
+            self._processes.fail(f"{process.name} began, though its saga was paused")
 
     def _time_out(
         self, process: Process, fault: Fault, timeout: timedelta, action: Callable[[], Any]
@@ -62,22 +61,22 @@ class FaultyActions:
         if fault.kind is FaultKind.OUTLAST and process.called:
             number, name = process.called.number, f"the late action of {process.name}"
             part = process.part
-            self._environment.do_later(
+            self._processes.do_later(
                 fault, name, lambda: self._go_on_late(number, name, part, action)
             )
-        self._environment.clock.advance(timeout)
+        self._processes.clock.advance(timeout)
         raise TimeoutError(f"no answer within {timeout.total_seconds():g} s")
 
     def _go_on_late(self, number: int, name: str, part: str, action: Callable[[], Any]) -> None:
         """Run an action whose caller waits no longer; what it returns or raises is lost."""
 
         def run() -> str:
-            self._environment.process.called = self._environment.history.calls[number]
+            self._processes.current.called = self._processes.state.history.calls[number]
             try:
                 check_ran(contain(action, (Killed, InvariantViolated)), "the action")
             except Exception as problem:  # an author's code may raise anything
                 return f"in vain: {problem!r}"
-            self._environment.history.calls[number].ended = True
+            self._processes.state.history.calls[number].ended = True
             return "done"
 
-        self._environment.perform(Process(name, part=part, sweeps=True), run)
+        self._processes.perform(Process(name, part=part, sweeps=True), run)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from threading import Semaphore, Thread
 
-from lib.saga.testing.simulation.process import Killed, Process
+from lib.saga.testing.simulation.processes.exceptions import Killed
 
 
 class Worker:
@@ -13,8 +13,6 @@ class Worker:
         self._work = work
         #: It goes on by one point whenever the first worker comes to one.
         self.takes_turns = takes_turns
-        #: The processes that run in it.
-        self.stack: list[Process] = []
         self.ended = False
         self._points: int | None = None
         self._abandoned = False
@@ -49,8 +47,9 @@ class Worker:
     def abandon(self) -> None:
         """End the work where it stands: the run that it belongs to is over."""
         if self._thread is not None and not self.ended:
-            self._abandoned = True
-            self.resume(None)
+            self._abandoned, self._points = True, None
+            self._may_go.release()
+            self._stands.acquire()
 
     def _run(self) -> None:
         try:

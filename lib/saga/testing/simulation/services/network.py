@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from lib.datastore import Store
 from lib.saga.definition.context import Retry, Unknown
 from lib.saga.remote.exchange import Answer, Request, seconds_until
 from lib.saga.testing.memory.http_stand_in import HttpStandIn
-from lib.saga.testing.simulation.faults import (
+from lib.saga.testing.simulation.faults.kinds import (
     BAD_GATEWAY,
     LATE_ANSWER,
     LATE_REQUESTS,
@@ -18,34 +18,32 @@ from lib.saga.testing.simulation.faults import (
     Fault,
     FaultKind,
 )
-from lib.saga.testing.simulation.faulty_services import LATENCY
-
-if TYPE_CHECKING:
-    from lib.saga.testing.simulation.environment import Environment
+from lib.saga.testing.simulation.processes.processes import LATENCY, Processes
 
 
 class FaultyNetwork:
     """Carries requests to a stand-in, and loses, delays and doubles them."""
 
-    def __init__(self, environment: "Environment", stand_in: HttpStandIn | None) -> None:
-        self._environment = environment
+    def __init__(self, processes: Processes, store: Store, stand_in: HttpStandIn | None) -> None:
+        self._processes = processes
+        self._store = store
         self._stand_in = stand_in
 
     def exchange(self, request: Request, deadline: datetime) -> Answer:
         """Have a request served, unless a fault is chosen; raises Retry or Unknown as it says."""
-        process = self._environment.process
+        process = self._processes.current
         process.live()
-        self._environment.clock.advance(LATENCY)
+        self._processes.clock.advance(LATENCY)
         seconds_until(deadline)
         what = f"the {request.method} {request.url.partition('?')[0]} of {process.name}"
         faults = (NO_CONNECTION, LOST_REQUEST, *LATE_REQUESTS)
-        fault = self._environment.reach(f"before {what}", *faults)
+        fault = self._processes.reach(f"before {what}", *faults)
         if fault is not None:
             raise self._lose(request, what, fault, deadline)
         answer = self._serve(request)
         process.moved = process.durable = True
         faults = (LOST_ANSWER, LATE_ANSWER, BAD_GATEWAY, *SERVED_AGAIN)
-        fault = self._environment.reach(f"after {what}", *faults)
+        fault = self._processes.reach(f"after {what}", *faults)
         return answer if fault is None else self._spoil(request, answer, fault, deadline)
 
     def fetch_token(self, _tokens: Callable[[str], str], audience: str) -> str:
@@ -54,15 +52,15 @@ class FaultyNetwork:
 
     def _serve(self, request: Request) -> Answer:
         if self._stand_in is None:
-            self._environment.fail(
+            self._processes.fail(
                 f"{request.method} {request.url} is called, and nobody stands in for it: "
                 "give http=HttpStandIn({...})"
             )
             raise AssertionError
         try:
-            return self._stand_in.serve(request, self._environment.store)
+            return self._stand_in.serve(request, self._store)
         except Exception as problem:  # a fault of the test, not of what it tests
-            self._environment.fail(f"the stand-in cannot serve {request.method}: {problem!r}")
+            self._processes.fail(f"the stand-in cannot serve {request.method}: {problem!r}")
             raise
 
     def _lose(self, request: Request, what: str, fault: Fault, deadline: datetime) -> Exception:
@@ -70,7 +68,7 @@ class FaultyNetwork:
         if fault.kind is FaultKind.NO_CONNECTION:
             return Retry("no connection: ConnectionRefusedError")
         if fault.kind is FaultKind.SERVED_LATE:
-            self._environment.do_later(fault, what, lambda: self._serve_later(request))
+            self._processes.do_later(fault, what, lambda: self._serve_later(request))
         self._wait_until(deadline)
         return Unknown("no answer: ReadTimeoutError")
 
@@ -80,7 +78,7 @@ class FaultyNetwork:
             if fault.events == 0:
                 return self._serve(request)
             name = f"{request.method} {request.url.partition('?')[0]} once more"
-            self._environment.do_later(fault, name, lambda: self._serve_later(request))
+            self._processes.do_later(fault, name, lambda: self._serve_later(request))
             return answer
         if fault.kind is FaultKind.BAD_GATEWAY:
             return Answer(status=502, headers={"Content-Type": "text/html"})
@@ -92,5 +90,5 @@ class FaultyNetwork:
         self._serve(request)
 
     def _wait_until(self, deadline: datetime) -> None:
-        left = deadline - self._environment.read_clock()
-        self._environment.clock.advance(left)
+        left = deadline - self._processes.read_clock()
+        self._processes.clock.advance(left)

@@ -13,7 +13,7 @@ from lib.saga.state.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus
 from lib.saga.testing.memory.clock import VirtualClock
 from lib.saga.testing.memory.entities import Memory, Path
 from lib.saga.testing.memory.store import MemoryStore
-from lib.saga.testing.simulation.deployment import Deployment
+from lib.saga.testing.simulation.state.deployment import Deployment
 
 
 class StoredSagas:

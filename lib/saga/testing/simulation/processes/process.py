@@ -2,22 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing.memory.queue import Task
-from lib.saga.testing.simulation.history import ActionCall
-
-if TYPE_CHECKING:
-    from lib.saga.testing.simulation.worker import Worker
-
-
-class Killed(BaseException):
-    """The process was killed with -9: no code of it runs any more, not even its `except`."""
-
-
-class InvariantViolated(BaseException):
-    """A run has shown that a promise does not hold; the code under test cannot catch it."""
+from lib.saga.testing.simulation.processes.exceptions import Killed
+from lib.saga.testing.simulation.processes.worker import Worker
+from lib.saga.testing.simulation.state.history import ActionCall
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +34,7 @@ class Process:
     #: The sagas that were paused when it began.
     paused: frozenset[str] = frozenset()
     #: Workers that this one has left standing.
-    beside: "list[Worker]" = field(default_factory=list)
+    beside: list[Worker] = field(default_factory=list)
 
     def live(self) -> None:
         """Raise Killed if the process is dead."""

@@ -1,4 +1,4 @@
-"""What can go wrong at a point of a run, and the words for it in a report."""
+"""What can go wrong at a point of a run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,72 +141,3 @@ class Point:
 
 #: Says what goes wrong at a point, if anything does.
 Choose = Callable[[Point], Fault | None]
-
-#: What is said of a fault; {where} is its point, {process} what runs there, {until} its end.
-WORDS = {
-    FaultKind.CRASH: "crash {where}",
-    FaultKind.DUPLICATE: "the same task is delivered a second time {where}, and overtakes",
-    FaultKind.FREEZE: "the process stands still {where} until {until}",
-    FaultKind.INTERLEAVE: "a second worker begins {where}, and {turns}",
-    FaultKind.AHEAD: "the clock is ahead {where}",
-    FaultKind.BEHIND: "the clock is behind {where}",
-    FaultKind.LOST_ANSWER: "the answer is lost {where}",
-    FaultKind.NOT_MADE: "nothing is written and nothing answers {where}",
-    FaultKind.MADE_LATE: "nothing answers {where}, and it is written when {until}",
-    FaultKind.REFUSED: "the queue takes nothing {where}",
-    FaultKind.UNREAD: "the Datastore does not answer {where}",
-    FaultKind.DEFERRED: "the Datastore defers the root in {where} until {overtaker}",
-    FaultKind.TIME_OUT: "the time-out strikes {where}",
-    FaultKind.OUTLAST: "the time-out strikes {where}, which goes on in its thread when {until}",
-    FaultKind.DROP: "the queue is dropped {where}",
-    FaultKind.DELAY: "{process} is late, until {until}",
-    FaultKind.COPY: "{process} is delivered a second time, when {until}",
-    FaultKind.NO_CONNECTION: "there is no connection {where}",
-    FaultKind.LOST_REQUEST: "the request is lost {where}",
-    FaultKind.SERVED_LATE: "nothing answers {where}, and it is served when {until}",
-    FaultKind.SERVED_TWICE: "the service gets the request a second time {where}, when {until}",
-    FaultKind.LATE_ANSWER: "the answer comes too late {where}",
-    FaultKind.BAD_GATEWAY: "a proxy answers 502 {where}",
-    FaultKind.CANCEL: "a cancel is requested {where}",
-    FaultKind.PAUSE: "the saga is paused {where}",
-    FaultKind.RESUME: "the saga is resumed {where}",
-    FaultKind.RETRY: "the saga is retried by hand {where}",
-    FaultKind.SKIP: "the failed step is skipped by hand {where}",
-    FaultKind.VOID: "the failed step is said not to have happened {where}",
-    FaultKind.PARK: "the saga is parked by hand {where}",
-    FaultKind.RESOLVE: "the saga is resolved by hand {where}",
-    FaultKind.DEPLOY: "a deployment withdraws the definition {where}",
-    FaultKind.DEPLOY_TYPES: "a deployment changes the types of payload and signals {where}",
-    FaultKind.SIGNAL: "the signals come {where}",
-    FaultKind.NO_SIGNAL: "{process} never comes",
-}
-
-
-def describe_fault(point: Point, fault: Fault) -> str:
-    """Say in words what goes wrong."""
-    words = WORDS[fault.kind].format(
-        where=point.where,
-        process=point.process,
-        until=_describe_events(fault.events),
-        overtaker=_describe_overtaker(fault.events),
-        turns=_describe_turns(fault.events),
-    )
-    return words + ("; the queue forgets its task" if fault.lost else "")
-
-
-def _describe_events(events: int | None) -> str:
-    if events is None:
-        return "all is quiet"
-    if events == 0:
-        return "it has ended"
-    return f"{events} more {'delivery has' if events == 1 else 'deliveries have'} run"
-
-
-def _describe_overtaker(events: int | None) -> str:
-    return "all is quiet" if events is None else "the same task was delivered again"
-
-
-def _describe_turns(points: int | None) -> str:
-    if points is None:
-        return "both go on in turn"
-    return f"stands at its point {points} until this one has ended"

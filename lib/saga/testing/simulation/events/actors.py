@@ -1,7 +1,7 @@
 """Who else has a hand in a run: senders of signals, operators, and deployments."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lib.errors import Conflict, Contention, NotBegun, NotFound, Unavailable
@@ -28,11 +28,12 @@ from lib.saga.state.records import (
     StepRecord,
     StepStatus,
 )
-from lib.saga.testing.simulation.deployment import Deployed
 from lib.saga.testing.simulation.environment import Environment
-from lib.saga.testing.simulation.faults import NO_SIGNAL, Fault, FaultKind
-from lib.saga.testing.simulation.process import Process
+from lib.saga.testing.simulation.faults.kinds import NO_SIGNAL, Fault, FaultKind
+from lib.saga.testing.simulation.processes.process import Process
 from lib.saga.testing.simulation.setting import Setting
+from lib.saga.testing.simulation.state.deployment import Deployed
+from lib.saga.testing.simulation.state.run_state import Requests
 
 T = TypeVar("T", bound=Requested)
 
@@ -45,25 +46,16 @@ UNANSWERED = frozenset({"killed", Unavailable.code, Contention.code, NotBegun.co
 REFUSED = (Conflict, NotFound, Unavailable, Contention, NotBegun)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Actors:
-    """What they have done so far; everything of it happens between two points of a process."""
+    """Sends signals and requests; all of it happens between two points of a process."""
 
     setting: Setting
     environment: Environment
-    #: Signals that were sent and taken, and those that never come, by saga and name.
-    sent: set[tuple[str, str]] = field(default_factory=set)
-    absent: set[tuple[str, str]] = field(default_factory=set)
-    #: Signals that were refused, with the state of the saga in which they were.
-    refused: set[tuple[str, str, int]] = field(default_factory=set)
-    #: Somebody has had all parked sagas tried again, which happens once.
-    retried: bool = False
 
-    def copy(self) -> "Actors":
-        """Return the same, to go on by themselves."""
-        return replace(
-            self, sent=set(self.sent), absent=set(self.absent), refused=set(self.refused)
-        )
+    @property
+    def _requests(self) -> Requests:
+        return self.environment.state.requests
 
     def carry_out(self, fault: Fault) -> None:
         """Do what a fault says."""
@@ -96,7 +88,11 @@ class Actors:
 
     def _is_wanted(self, saga: SagaRecord, step: StepRecord) -> bool:
         name = (saga.id, step.name)
-        gone = name in self.sent or name in self.absent or (*name, saga.sequence) in self.refused
+        gone = (
+            name in self._requests.sent
+            or name in self._requests.absent
+            or (*name, saga.sequence) in self._requests.refused
+        )
         waits = step.status is StepStatus.WAITING and step.name in self.setting.signals
         return waits and not gone
 
@@ -106,8 +102,8 @@ class Actors:
         limited = saga.deadline_at or (isinstance(part, Signal) and part.within)
         if limited and not saga.paused:
             where, process = f"where signal {label} is due", f"signal {label}"
-            if self.environment.meet_at(label, where, process, (NO_SIGNAL,)):
-                self.absent.add((saga.id, step.name))
+            if self.environment.processes.meet_at(label, where, process, (NO_SIGNAL,)):
+                self._requests.absent.add((saga.id, step.name))
                 return True
         self._send(saga.id, step.name, saga.sequence)
         return True
@@ -116,15 +112,15 @@ class Actors:
         signal = SignalReceived(step=name, payload=self.setting.encode_signal(name))
         ended = self._tell(f"the signal {name}", saga_id, signal, part=name)
         if ended == "heard":
-            self.sent.add((saga_id, name))
+            self._requests.sent.add((saga_id, name))
         elif ended in (Conflict.code, NotFound.code):
-            self.refused.add((saga_id, name, sequence))
+            self._requests.refused.add((saga_id, name, sequence))
 
     def _send_early(self) -> None:
         for saga in self.environment.sagas.find_all():
             names = [step.name for step in self.environment.sagas.steps_of(saga)]
             for name in self.setting.signals:
-                if name in names and (saga.id, name) not in self.sent:
+                if name in names and (saga.id, name) not in self._requests.sent:
                     self._send(saga.id, name)
 
     def _resume(self) -> bool:
@@ -143,23 +139,23 @@ class Actors:
         if self.environment.definitions.deployed is Deployed.DECLARED:
             return False
         self.environment.definitions.deployed = Deployed.DECLARED
-        self.refused.clear()
-        self.environment.log("the deployment is undone")
-        self.retried = False
+        self._requests.refused.clear()
+        self.environment.processes.log("the deployment is undone")
+        self._requests.retried = False
         return True
 
     def _park(self) -> None:
-        self.retried = False
+        self._requests.retried = False
         self._ask("a park by hand", _make(ParkRequested))
 
     def _retry_parked(self) -> bool:
-        if self.retried or not self.setting.operators:
+        if self._requests.retried or not self.setting.operators:
             return False
-        self.retried = True
+        self._requests.retried = True
         answers = self._retry()
         if UNANSWERED.intersection(answers):
             # Who has no answer asks again: each time takes one of the run's few faults.
-            self.retried = False
+            self._requests.retried = False
         return bool(answers)
 
     def _retry(self) -> list[str]:

@@ -1,83 +1,44 @@
-"""The store and the queue as a run's processes see them: before and after what lasts, a point."""
+"""The store as a run's processes see it: before and after each write, a point."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from lib.datastore import Key, Mutation, Query, Results
 from lib.errors import AmendsError, Unavailable
-from lib.saga.state.delivery import Delivery
-from lib.saga.testing.memory.clock import VirtualClock
 from lib.saga.testing.memory.deferred_lookup import look_up_in_parts
 from lib.saga.testing.memory.entities import Memory
-from lib.saga.testing.memory.queue import MemoryQueue
 from lib.saga.testing.memory.store import MemoryStore
 from lib.saga.testing.memory.transaction import MemoryTransaction
-from lib.saga.testing.simulation.faults import (
+from lib.saga.testing.simulation.faults.kinds import (
     DEFERRALS,
     LATE_COMMITS,
     LOST_ANSWER,
     NOT_MADE,
-    REFUSED,
     UNREAD,
     Fault,
     FaultKind,
 )
-from lib.saga.testing.simulation.history import History
-from lib.saga.testing.simulation.process import Process, name_delivery
-
-#: How long a call takes, so that what comes later has a later time.
-LATENCY = timedelta(milliseconds=1)
+from lib.saga.testing.simulation.processes.process import Process
+from lib.saga.testing.simulation.processes.processes import LATENCY, Processes
 
 #: What may become of a commit whose answer nobody gets.
 UNANSWERED = (NOT_MADE, *LATE_COMMITS)
 
 
-class FaultPoints(Protocol):
-    """Who hears of every point that a process comes to."""
-
-    clock: VirtualClock
-    history: History
-    queue: MemoryQueue
-
-    @property
-    def process(self) -> Process:
-        """The process that runs now."""
-        ...
-
-    def reach(self, where: str, *faults: Fault) -> Fault | None:
-        """Come to a point; return the fault that the caller itself has to carry out."""
-        ...
-
-    def meet(self, where: str, process: str, faults: tuple[Fault, ...]) -> Fault | None:
-        """Come to a point at which only these faults matter; return the one that is chosen."""
-        ...
-
-    def let_overtake(self, fault: Fault) -> None:
-        """Let other deliveries run while the process stands still, as many as the fault says."""
-        ...
-
-    def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
-        """Have something happen by itself, when a fault says."""
-        ...
-
-
 class FaultyStore(MemoryStore):
     """Reads and writes for the process that runs now, which may be killed before and after."""
 
-    def __init__(self, memory: Memory, points: FaultPoints) -> None:
-        super().__init__(memory, points.clock)
-        self._points = points
+    def __init__(self, memory: Memory, processes: Processes) -> None:
+        super().__init__(memory, processes.clock)
+        self._processes = processes
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
         """Return what each key leads to; the engine's own lookups may fail, or come in parts."""
         deferral = self._read("lookup", *(DEFERRALS if len(keys) > 1 else ()))
         if deferral is None:
             return super().find_multi(keys)
-        points = self._points
-        return look_up_in_parts(
-            self.memory, self._codecs, keys, lambda: points.let_overtake(deferral)
-        )
+        overtake = self._processes.let_overtake
+        return look_up_in_parts(self.memory, self._codecs, keys, lambda: overtake(deferral))
 
     def run(self, query: Query[Any], limit: int = 100) -> Results[Any]:
         """Return the first `limit` results of a query; the engine's own may have no answer."""
@@ -109,13 +70,13 @@ class FaultyStore(MemoryStore):
 
     def _read(self, what: str, *faults: Fault) -> Fault | None:
         """Come to the point of a read; return the fault that the caller has to carry out."""
-        process = self._points.process
+        process = self._processes.current
         process.live()
         process.moved = True
         self.clock.advance(LATENCY)
         if process.called or not (process.task or process.sweeps):
             return None
-        fault = self._points.meet(f"a {what} of {process.name}", process.name, (UNREAD, *faults))
+        fault = self._processes.meet(f"a {what} of {process.name}", process.name, (UNREAD, *faults))
         if fault is UNREAD:
             raise Unavailable("the Datastore does not answer")
         return fault
@@ -127,19 +88,19 @@ class FaultyStore(MemoryStore):
         *,
         may_be_unanswered: bool,
     ) -> list[Any]:
-        process = self._points.process
+        process = self._processes.current
         process.live()
         self.clock.advance(LATENCY)
         what = f"the {'effect' if process.called else 'commit'} of {process.name}"
-        fault = self._points.reach(f"before {what}", *(UNANSWERED if may_be_unanswered else ()))
+        fault = self._processes.reach(f"before {what}", *(UNANSWERED if may_be_unanswered else ()))
         commit = self._make_commit(mutations, send, process)
         if fault is not None:
             if fault.kind is FaultKind.MADE_LATE:
-                self._points.do_later(fault, what, lambda: _ignore_refusal(commit))
+                self._processes.do_later(fault, what, lambda: _ignore_refusal(commit))
             raise Unavailable("whether it was written is not known: there was no answer")
         answer = commit()
         process.moved = process.durable = True
-        if self._points.reach(f"after {what}", *((LOST_ANSWER,) if may_be_unanswered else ())):
+        if self._processes.reach(f"after {what}", *((LOST_ANSWER,) if may_be_unanswered else ())):
             raise Unavailable("whether it was written is not known: the answer was lost")
         return answer
 
@@ -152,7 +113,7 @@ class FaultyStore(MemoryStore):
         def commit() -> list[Any]:
             answer = send()
             if number is not None:
-                self._points.history.note_commit(number, mutations)
+                self._processes.state.history.note_commit(number, mutations)
             return answer
 
         return commit
@@ -163,23 +124,3 @@ def _ignore_refusal(commit: Callable[[], object]) -> None:
         commit()
     except AmendsError:
         return
-
-
-class FaultyQueue:
-    """Takes deliveries from the process that runs now, which may be killed before and after."""
-
-    def __init__(self, points: FaultPoints) -> None:
-        self._points = points
-
-    def enqueue(self, delivery: Delivery) -> None:
-        """Take a delivery; raise Unavailable if it was not taken, or if the answer was lost."""
-        process = self._points.process
-        process.live()
-        self._points.clock.advance(LATENCY)
-        what = f"the enqueue of {name_delivery(delivery)} by {process.name}"
-        if self._points.reach(f"before {what}", REFUSED):
-            raise Unavailable("the queue does not answer")
-        self._points.queue.enqueue(delivery)
-        process.moved = process.durable = True
-        if self._points.reach(f"after {what}", LOST_ANSWER):
-            raise Unavailable("the queue's answer was lost")

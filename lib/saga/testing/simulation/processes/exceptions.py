@@ -1,0 +1,9 @@
+"""What ends a process or a run; the code under test cannot catch it."""
+
+
+class Killed(BaseException):
+    """The process was killed with -9: no code of it runs any more, not even its `except`."""
+
+
+class InvariantViolated(BaseException):
+    """A run has shown that a promise does not hold."""

@@ -1,0 +1,152 @@
+"""The processes of a run and the points that they come to, at which faults strike."""
+
+import contextvars
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from lib.saga.testing.memory.clock import BEGINNING, VirtualClock
+from lib.saga.testing.simulation.faults.kinds import Choose, Fault, Point
+from lib.saga.testing.simulation.processes.exceptions import InvariantViolated, Killed
+from lib.saga.testing.simulation.processes.process import Process
+from lib.saga.testing.simulation.processes.relevant_faults import RelevantFaults
+from lib.saga.testing.simulation.processes.worker import Worker
+from lib.saga.testing.simulation.state.run_state import Postponed, RunState
+
+#: How long a call takes, so that what comes later has a later time.
+LATENCY = timedelta(milliseconds=1)
+
+
+class Processes:
+    """Runs processes one inside another; nothing runs at the same time as anything else.
+
+    What overtakes a process runs while that process stands at a point: `carry_out` does that.
+    """
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        relevant: RelevantFaults,
+        carry_out: Callable[[Process, Fault], None],
+    ) -> None:
+        self.clock = clock
+        #: The context variables of every process.
+        self.context = contextvars.Context()
+        self._relevant = relevant
+        self._carry_out = carry_out
+
+    def restore(self, state: RunState, choose: Choose) -> None:
+        """Begin with no process, and with the faults that are chosen from here on."""
+        self.state = state
+        self._choose = choose
+        self._stack: list[Process] = []
+        self._worker: Worker | None = None
+        #: The processes of workers that stand still.
+        self._stacks: dict[Worker, list[Process]] = {}
+        #: Why the run is broken, where the code under test may have caught that.
+        self._broken = ""
+
+    @property
+    def current(self) -> Process:
+        """The process that runs now."""
+        return self._stack[-1]
+
+    def read_clock(self) -> datetime:
+        """Return the time by the clock of the process that runs now."""
+        return self.clock.now + (self._stack[-1].skew if self._stack else timedelta(0))
+
+    def log(self, what: str) -> None:
+        """Write a line of the run's report."""
+        elapsed = (self.clock.now - BEGINNING).total_seconds()
+        self.state.report.append(f"{elapsed:10.3f} s  {'  ' * len(self._stack)}{what}")
+
+    def fail(self, why: str) -> None:
+        """Break the run off: a promise does not hold."""
+        self._broken = why
+        raise InvariantViolated(why)
+
+    def perform(self, process: Process, work: Callable[[], str]) -> str:
+        """Run a process until it ends or is killed; return a one-word result."""
+        self._stack.append(process)
+        try:
+            # A context of its own, for it may run in the middle of another process.
+            ended = self.context.copy().run(work)
+        except Killed:
+            ended = "killed"
+        finally:
+            self._stack.pop()
+        if self._broken:
+            raise InvariantViolated(self._broken)
+        self.log(f"{process.name}: {ended}")
+        for worker in process.beside:
+            self.resume(worker, None)
+        return ended
+
+    def resume(self, worker: Worker, points: int | None) -> None:
+        """Let another worker go on for so many points, or for None to its end."""
+        if worker.ended:
+            return
+        outer = self._stack, self._worker
+        self._stack, self._worker = self._stacks.pop(worker, []), worker
+        try:
+            worker.resume(points)
+        finally:
+            self._stacks[worker] = self._stack
+            self._stack, self._worker = outer
+
+    def reach(self, where: str, *faults: Fault) -> Fault | None:
+        """Come to a point; return the fault among `faults` that is chosen there, if one is.
+
+        All other faults are carried out here.
+        """
+        process = self.current
+        process.live()
+        common = self._relevant.of(process)
+        process.moved = process.durable = False
+        fault = self.meet(where, process.name, (*common, *faults))
+        if fault is not None and fault not in faults:
+            self.let_overtake(fault)
+            process.moved = True
+            fault = None
+        self._give_way(process)
+        return fault
+
+    def _give_way(self, process: Process) -> None:
+        """Let other workers have their turn here."""
+        for worker in process.beside:
+            if worker.takes_turns:
+                self.resume(worker, 1)
+        if self._worker is not None:
+            self._worker.come_to_point()
+            process.live()
+
+    def meet(self, where: str, process: str, faults: tuple[Fault, ...]) -> Fault | None:
+        """Write down a point, and return the fault that is chosen there."""
+        if not faults:
+            return None
+        part = self._stack[-1].part if self._stack else ""
+        return self.meet_at(part, where, process, faults)
+
+    def meet_at(
+        self, part: str, where: str, process: str, faults: tuple[Fault, ...]
+    ) -> Fault | None:
+        """Write down a point of a part, and return the fault that is chosen there."""
+        point = Point(len(self.state.points), where, process, faults, part)
+        self.state.points.append(point)
+        fault = self._choose(point)
+        if fault is not None:
+            self.state.injected.append((point, fault))
+            if self._stack and self.current.task is None:
+                self.state.unrepeated = True
+            self.log(f"here: {fault.kind} {where}")
+        return fault
+
+    def let_overtake(self, fault: Fault) -> None:
+        """Let a fault happen while the process stands still; raise Killed if it died."""
+        process = self.current
+        self._carry_out(process, fault)
+        process.live()
+
+    def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
+        """Have something happen by itself, when a fault says."""
+        until = None if fault.events is None else self.state.events + fault.events
+        self.state.held.append(Postponed(until, name, act=act))

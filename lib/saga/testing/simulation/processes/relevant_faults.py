@@ -1,0 +1,60 @@
+"""Which faults make a difference at a point: others would only repeat a run."""
+
+from lib.saga.testing.simulation.faults.kinds import (
+    CANCEL,
+    CRASH,
+    DEPLOY,
+    DEPLOY_TYPES,
+    DUPLICATE,
+    FREEZES,
+    INTERLEAVINGS,
+    LOST_FREEZES,
+    PARK,
+    PAUSE,
+    RESOLVE,
+    RESUME,
+    RETRY,
+    SIGNAL,
+    SKIP,
+    VOID,
+    Fault,
+)
+from lib.saga.testing.simulation.processes.process import Process
+from lib.saga.testing.simulation.setting import Setting
+from lib.saga.testing.simulation.state.deployment import Deployed, Deployment
+from lib.saga.testing.simulation.state.stored_sagas import StoredSagas
+
+
+class RelevantFaults:
+    """Lists the faults that any process can meet; a call's own faults come on top."""
+
+    def __init__(self, setting: Setting, sagas: StoredSagas, deployment: Deployment) -> None:
+        self._setting = setting
+        self._sagas = sagas
+        self._deployment = deployment
+
+    def of(self, process: Process) -> tuple[Fault, ...]:
+        """Return what makes a difference where a process is now.
+
+        A crash does if it would leave something of what was done since the last point, and
+        whatever overtakes does if anything was read or done.
+        """
+        faults: tuple[Fault, ...] = (CRASH,) if process.durable else ()
+        if process.moved:
+            faults += FREEZES
+            faults += (DUPLICATE, *INTERLEAVINGS, *LOST_FREEZES) if process.task else ()
+            faults += self._find_requests() if self._setting.operators else ()
+            faults += (SIGNAL,) if self._setting.signals else ()
+        return faults
+
+    def _find_requests(self) -> tuple[Fault, ...]:
+        """Return what an operator can ask for now, and what a deployment can do."""
+        sagas = self._sagas.find_all()
+        faults: tuple[Fault, ...] = (CANCEL, PAUSE, PARK)
+        if any(saga.paused for saga in sagas):
+            faults += (RESUME,)
+        if any(saga.incident for saga in sagas):
+            faults += (RETRY, SKIP, VOID, RESOLVE)
+        if self._deployment.deployed is Deployed.DECLARED:
+            faults += (DEPLOY, DEPLOY_TYPES)
+        return faults

@@ -1,0 +1,83 @@
+"""What has happened in a run, and what is still to come: all that its services do not hold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.simulation.faults.kinds import Fault, Point
+from lib.saga.testing.simulation.state.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """What happens later: a task that is delivered, or something else that is done by itself.
+
+    `until` counts deliveries; None is until all is quiet.
+    """
+
+    until: int | None
+    name: str
+    task: Task | None = None
+    act: Callable[[], None] | None = None
+
+    def copy(self) -> "Postponed":
+        """Return the same with a task of its own."""
+        return replace(self, task=replace(self.task)) if self.task else self
+
+
+@dataclass(slots=True)
+class Requests:
+    """What senders of signals and operators have done so far."""
+
+    #: Signals that were sent and taken, and those that never come, by saga and name.
+    sent: set[tuple[str, str]] = field(default_factory=set)
+    absent: set[tuple[str, str]] = field(default_factory=set)
+    #: Signals that were refused, with the state of the saga in which they were.
+    refused: set[tuple[str, str, int]] = field(default_factory=set)
+    #: Somebody has had all parked sagas tried again, which happens once.
+    retried: bool = False
+
+    def copy(self) -> "Requests":
+        """Return the same, to go on independently."""
+        return Requests(set(self.sent), set(self.absent), set(self.refused), self.retried)
+
+
+@dataclass(slots=True)
+class RunState:
+    """The state of a run beside its store and its queue."""
+
+    next_sweep: datetime
+    #: When something last happened that a lost task may be counted from.
+    last_life: datetime
+    history: History = field(default_factory=History)
+    points: list[Point] = field(default_factory=list)
+    injected: list[tuple[Point, Fault]] = field(default_factory=list)
+    report: list[str] = field(default_factory=list)
+    #: What happens later, and how many events there were so far.
+    held: list[Postponed] = field(default_factory=list)
+    events: int = 0
+    requests: Requests = field(default_factory=Requests)
+    #: Only the sweep may be able to help now.
+    may_need_sweep: bool = False
+    #: A daily look has come: the first one only, as they would cost a sweep a day.
+    has_looked: bool = False
+    #: A fault has struck a process that no queue repeats.
+    unrepeated: bool = False
+    #: The saga that only its daily look has moved.
+    helped: str = ""
+    #: Since when processes stand still.
+    frozen: list[datetime] = field(default_factory=list)
+
+    def copy(self) -> "RunState":
+        """Return the same, to go on independently."""
+        return replace(
+            self,
+            history=self.history.copy(),
+            points=list(self.points),
+            injected=list(self.injected),
+            report=list(self.report),
+            held=[each.copy() for each in self.held],
+            requests=self.requests.copy(),
+            frozen=list(self.frozen),
+        )
