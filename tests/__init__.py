@@ -1,8 +1,9 @@
 """Tests, one folder a tier.
 
-unit      one module or room, in this process (tests/unit/explore runs whole sagas on a store in
-          memory; a few tests of lib/saga/remote and lib/datastore listen on a port of their own)
-contract  the local servers over a socket, beside Google's emulators where those are installed
+unit      one module or room, in this process: tests/support/unit_guard.py refuses sockets and
+          processes (tests/unit/explore runs whole sagas on a store in memory)
+contract  what speaks over a port: the local servers, beside Google's emulators where those are
+          installed, and remote steps with the services that they call
 http      functions behind their edge
 saga      sagas on the whole system, and what operators do to them
 stack     processes: started, killed, restored

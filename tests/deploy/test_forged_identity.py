@@ -18,8 +18,8 @@ from local.stack import Stack
 from local.stack.supervisor import PROJECT
 from tests.deploy.cloud import IMAGE, SETTINGS, variables_of
 from tests.deploy.test_separate_services import _wait_for
+from tests.http.test_identity import Signer
 from tests.unit.edge.test_access import removed
-from tests.unit.edge.test_identity import Signer
 
 GUARDED = ("sweep-sagas", "run-saga-step", "pause-saga")
 OPERATOR = "olga@example.com"

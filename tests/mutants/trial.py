@@ -17,6 +17,7 @@ COPIED = (
     "functions",
     "local",
     "project_files",
+    "tests/support",
     "tests/unit",
     "main.py",
     "pyproject.toml",

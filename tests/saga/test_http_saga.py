@@ -10,8 +10,8 @@ from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.remote.http_call import HttpCall
+from tests.contract.remote.service import Asked, Service, Write, answer, running
 from tests.saga.bench import Bench
-from tests.unit.saga.remote.service import Asked, Service, Write, answer, running
 
 TWICE = RetryPolicy(attempts=2)
 

@@ -1,8 +1,6 @@
 """The table of functions: complete, lazy, and made of what functions-framework takes."""
 
 import re
-import subprocess
-import sys
 import types
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 import main
 from lib.edge.access import INVOKERS
 from local.stack.supervisor import PROJECT
+from tests.support.processes import run_python
 
 
 @pytest.mark.parametrize("name", [*main.MODULE_OF, *main.ROUTERS])
@@ -54,12 +53,6 @@ def test_the_worker_leads_to_what_google_calls_and_to_nothing_else() -> None:
 def test_an_unknown_name_is_no_attribute() -> None:
     with pytest.raises(AttributeError, match="no_such_function"):
         main.no_such_function  # noqa: B018
-
-
-def run_python(code: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 def test_loading_the_table_loads_none_of_the_functions() -> None:

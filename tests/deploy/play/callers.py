@@ -15,8 +15,8 @@ from deploy.settings import PROJECT, Settings
 from local.host.ports import answers, choose_port
 from tests.deploy.cloud import variables_of
 from tests.deploy.play.stage import Theatre
+from tests.http.test_identity import Signer
 from tests.unit.edge.test_access import removed
-from tests.unit.edge.test_identity import Signer
 
 #: What only operators, Cloud Tasks and Cloud Scheduler may call.
 GUARDED = ("pause-saga", "run-saga-step", "sweep-sagas")

@@ -1,7 +1,5 @@
 """How the service's errors become ours, and what is sent in the first place."""
 
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -174,25 +172,3 @@ def test_a_second_run_hints_at_the_transaction_that_lost() -> None:
     begins = [request for method, request in script.requests if method == "BeginTransaction"]
     hints = [request.transaction_options.read_write.previous_transaction for request in begins]
     assert hints == [b"", b"first"]
-
-
-def test_importing_the_layer_imports_no_grpc_and_starts_no_thread() -> None:
-    check = (
-        "import sys, threading; from lib.datastore import Store, connect; import lib.saga;"
-        "store = Store(connect('p'));"
-        "heavy = {'grpc', 'google.cloud.datastore_v1', 'google.auth', 'google.protobuf'};"
-        "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
-        "assert threading.active_count() == 1"
-    )
-    subprocess.run([sys.executable, "-c", check], check=True)
-
-
-def test_a_first_call_leaves_the_stock_clients_package_to_those_who_want_it() -> None:
-    check = (
-        "import sys; from lib.datastore.v1.messages import message; message('Value');"
-        "assert 'google.cloud.datastore_v1' not in sys.modules;"
-        "from google.cloud import datastore, datastore_v1;"
-        "theirs = datastore_v1.types.Value.pb(datastore_v1.types.Value());"
-        "assert type(theirs) is message('Value')"
-    )
-    subprocess.run([sys.executable, "-c", check], check=True)

@@ -12,7 +12,7 @@ from functions import wiring
 from functions.edge import endpoint
 from lib.config import config
 from lib.edge.identity import GCLOUD_AUDIENCE
-from tests.unit.edge.test_identity import Signer, encode, strip
+from tests.http.test_identity import Signer, encode, strip
 
 BASE = "https://pause-saga-1.run.app"
 TASKS, SWEEPER, OPERATOR = "tasks@x.iam.gserviceaccount.com", "cron@x", "Olga@example.com"

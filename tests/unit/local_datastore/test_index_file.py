@@ -1,31 +1,14 @@
 """index.yaml is read as gcloud reads it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from local.datastore.storage.index_file import load_index_file
 from local.datastore.storage.indexes import Definition
 from project_files.yaml_file import BrokenFile
-from tests.support.absences import may_lack
-from tests.unit.local_datastore.gcloud_index import find_sdk, read_as_gcloud
-from tests.unit.local_datastore.index_files import CASES, Index
-
-SDK = find_sdk()
-with_gcloud = pytest.mark.skipif(
-    SDK is None and may_lack("gcloud"), reason="gcloud, whose parser this is, is not here"
-)
-
-NAMES = st.text(
-    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12
-) | st.sampled_from(
-    ["y", "N", "yes", "on", "null", "~", "1", "1e3", "0x1", "a: b", "- a", "#", "é", "'", '"', "<<"]
-)
-COLUMNS = st.lists(st.tuples(NAMES, st.booleans()), min_size=1, max_size=3).map(tuple)
-DEFINITIONS = st.builds(Definition, NAMES, st.booleans(), COLUMNS)
+from tests.support.index_files import CASES, DEFINITIONS
 
 
 def load(tmp_path: Path, text: str) -> list[Definition]:
@@ -42,26 +25,6 @@ def test_a_file_is_read_or_refused_as_gcloud_does(tmp_path: Path, name: str) -> 
             load(tmp_path, text)
     else:
         assert load(tmp_path, text) == [Definition(*each) for each in expected]
-
-
-@with_gcloud
-def test_what_is_expected_of_each_file_is_what_gclouds_parser_says() -> None:
-    assert SDK is not None
-    found = read_as_gcloud(SDK, [text for text, _ in CASES.values()])
-    assert {name: as_index(each) for name, each in zip(CASES, found, strict=True)} == {
-        name: expected for name, (_, expected) in CASES.items()
-    }
-
-
-def as_index(found: Any) -> tuple[Index, ...] | None:
-    """Return gcloud's answer as the table writes it; what stands twice is one index."""
-    if found is None:
-        return None
-    indexes = (
-        (kind, ancestor, tuple((name, descends) for name, descends in columns))
-        for kind, ancestor, columns in found
-    )
-    return tuple(dict.fromkeys(indexes))
 
 
 def test_a_file_that_is_only_text_is_refused_though_gcloud_finds_no_index_in_it(
@@ -108,14 +71,3 @@ def test_the_entry_that_is_printed_to_be_added_is_read_as_that_index(
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     assert load(folder, f"indexes:\n{index.describe()}\n") == [index]
-
-
-@with_gcloud
-@settings(deadline=None, max_examples=3)
-@given(st.lists(DEFINITIONS, min_size=30, max_size=30))
-def test_the_entry_that_is_printed_is_one_that_gcloud_takes(indexes: list[Definition]) -> None:
-    assert SDK is not None
-    texts = [f"indexes:\n{each.describe()}\n" for each in indexes]
-    assert [as_index(each) for each in read_as_gcloud(SDK, texts)] == [
-        (tuple(each),) for each in indexes
-    ]

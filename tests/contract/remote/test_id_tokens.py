@@ -14,7 +14,7 @@ import pytest
 from lib.saga.definition.context import Retry, StepContext
 from lib.saga.remote.http_call import HttpCall
 from lib.saga.remote.id_tokens import MARGIN, IdTokens
-from tests.unit.saga.remote.service import Asked, Service, Write, answer, running
+from tests.contract.remote.service import Asked, Service, Write, answer, running
 
 AUDIENCE = "https://payments.example"
 SECOND = timedelta(seconds=1)

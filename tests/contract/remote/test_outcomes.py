@@ -11,7 +11,7 @@ from lib.saga.engine.execution.execution import call_in_thread, run_action
 from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.remote.http_call import HttpCall
 from lib.saga.state.delivery import Delivery
-from tests.unit.saga.remote.service import Service
+from tests.contract.remote.service import Service
 
 
 def outcome_of(service: Service, call: StepContext) -> AttemptEnded:

@@ -17,8 +17,8 @@ from lib.saga.remote import exchange as exchanging
 from lib.saga.remote import internet
 from lib.saga.remote.exchange import MAX_ANSWER
 from lib.saga.remote.http_call import HttpCall
-from tests.unit.saga.remote.certificate import self_signed
-from tests.unit.saga.remote.service import Asked, Service, Write, answer, kind_of, outcome, running
+from tests.contract.remote.certificate import self_signed
+from tests.contract.remote.service import Asked, Service, Write, answer, kind_of, outcome, running
 
 
 def test_without_a_connection_nothing_happened(call: StepContext) -> None:

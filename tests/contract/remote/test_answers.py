@@ -11,7 +11,7 @@ from lib.saga.author_code.containment import Unstorable
 from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.phase import Phase
 from lib.saga.remote.answer import MAX_DETAIL, MAX_WAIT
-from tests.unit.saga.remote.service import Service, kind_of, outcome
+from tests.contract.remote.service import Service, kind_of, outcome
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"

@@ -7,7 +7,7 @@ import pytest
 from lib.saga.definition.checks.error import DeclarationError
 from lib.saga.definition.context import Retry, StepContext
 from lib.saga.remote.http_call import HttpCall
-from tests.unit.saga.remote.service import Service
+from tests.contract.remote.service import Service
 
 KEY = "s3cret-key"
 BEARER = {"Authorization": "Bearer {PAY_KEY}", "X-Api-Version": "v2-{PAY_VERSION}"}

@@ -8,6 +8,10 @@ of vectors and places, and those without properties, are read and left out.
 
 from typing import Final
 
+from hypothesis import strategies as st
+
+from local.datastore.storage.indexes import Definition
+
 Index = tuple[str, bool, tuple[tuple[str, bool], ...]]
 
 CASES: Final[dict[str, tuple[str, tuple[Index, ...] | None]]] = {
@@ -147,3 +151,11 @@ CASES: Final[dict[str, tuple[str, tuple[Index, ...] | None]]] = {
     "true": ("indexes:\n- kind: A\n  properties:\n  - name: true\n", None),
     "doc end": ("indexes:\n- kind: A\n...\n", ()),
 }
+
+NAMES = st.text(
+    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12
+) | st.sampled_from(
+    ["y", "N", "yes", "on", "null", "~", "1", "1e3", "0x1", "a: b", "- a", "#", "é", "'", '"', "<<"]
+)
+COLUMNS = st.lists(st.tuples(NAMES, st.booleans()), min_size=1, max_size=3).map(tuple)
+DEFINITIONS = st.builds(Definition, NAMES, st.booleans(), COLUMNS)

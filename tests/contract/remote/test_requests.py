@@ -8,7 +8,7 @@ import pytest
 from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.phase import Phase
 from lib.saga.remote.http_call import HttpCall
-from tests.unit.saga.remote.service import Service, outcome
+from tests.contract.remote.service import Service, outcome
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

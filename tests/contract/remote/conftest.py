@@ -6,7 +6,7 @@ import pytest
 
 from lib.datastore import Store
 from lib.saga.definition.context import StepContext
-from tests.unit.saga.remote.service import Service, running
+from tests.contract.remote.service import Service, running
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Remote steps over a socket: what is sent to a service, and what each of its answers means."""

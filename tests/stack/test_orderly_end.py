@@ -1,0 +1,54 @@
+"""Clients are closed when the process that made them is asked to end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+
+from local.host.ports import answers, choose_port
+from local.stack.supervisor import PROJECT
+
+MAIN = """
+from pathlib import Path
+import flask
+from functions import wiring
+from lib.datastore import Store
+
+close = Store.close
+
+def close_and_tell(store):
+    close(store)
+    Path({told!r}).write_text("closed")
+
+Store.close = close_and_tell
+
+def ask(request: flask.Request) -> str:
+    wiring.store()
+    return "made"
+"""
+
+
+def test_a_channel_is_closed_when_the_server_is_asked_to_end(tmp_path: Path) -> None:
+    told, port = tmp_path / "told", choose_port()
+    source = tmp_path / "main.py"
+    source.write_text(MAIN.format(told=str(told)))
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "functions_framework", f"--source={source}",
+            "--target=ask", "--host=127.0.0.1", f"--port={port}",
+        ],
+        cwd=PROJECT,
+        env={**os.environ, "DATASTORE_EMULATOR_HOST": "127.0.0.1:1", "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    ends = time.monotonic() + 30
+    while not answers(port, "/robots.txt") and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=30).text == "made"
+    assert not told.exists()
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+    assert told.read_text() == "closed"
