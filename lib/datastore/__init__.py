@@ -22,6 +22,7 @@ from lib.datastore.read.conditions import Combination, all_of, any_of
 from lib.datastore.read.explanation import Explanation
 from lib.datastore.read.queries import Query
 from lib.datastore.read.results import Page
+from lib.datastore.read.time_order import marked_since
 from lib.datastore.read.unreadable import Results, UnreadableEntity
 from lib.datastore.rpc.connection import Connection, Rpc, connect
 from lib.datastore.store import Store
@@ -37,8 +38,10 @@ from lib.datastore.write.transforms import (
     remove_all,
     server_time,
 )
+from lib.timing.time_marks import SHARDS, shard_of, time_mark
 
 __all__ = [
+    "SHARDS",
     "UNSET_TIME",
     "Avg",
     "Combination",
@@ -81,10 +84,13 @@ __all__ = [
     "key",
     "key_from_url",
     "key_of",
+    "marked_since",
     "maximum",
     "minimum",
     "remove_all",
     "server_time",
+    "shard_of",
+    "time_mark",
     "update",
     "upsert",
 ]

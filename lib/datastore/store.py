@@ -13,6 +13,7 @@ from lib.datastore.read.aggregates import Aggregation, Count, aggregate
 from lib.datastore.read.explanation import Explanation, explain
 from lib.datastore.read.queries import Query
 from lib.datastore.read.results import Page
+from lib.datastore.read.time_order import fetch_page_by_time
 from lib.datastore.read.unreadable import Results
 from lib.datastore.rpc.connection import Rpc
 from lib.datastore.rpc.service import Service
@@ -187,6 +188,16 @@ class Store:
         Those that cannot be read are left out, logged, and named in the page's `unreadable`.
         """
         return results.fetch_page(self._service, self._codecs, query, size, token)
+
+    def page_by_time(
+        self, query: Query[T], order: str, size: int, token: str | None = None
+    ) -> Page[T]:
+        """Return `size` results in the order of a time mark, as `page` does.
+
+        `order` is the field of the mark, with a minus sign for the latest first. Entities without
+        a mark are left out. One page makes a query of each of SHARDS ranges of the index.
+        """
+        return fetch_page_by_time(self._service, self._codecs, query, order, size, token)
 
     def count(self, query: Query[Any], up_to: int | None = None) -> int:
         """Count a query's results, stopping at `up_to`, without reading them."""

@@ -1,4 +1,4 @@
-"""Time: the present, the budget of a request, and how long to wait between two tries.
+"""Time: the present, a request's budget, waits between two tries, and times for an index.
 
 Imports lib.errors alone.
 """

@@ -46,8 +46,8 @@ def run(
 ) -> Results[T]:
     """Return the first `limit` results, less those that cannot be read."""
     pb = write_query(codecs, query)
-    results = _fetch(service, codecs, pb, check_count(limit, "limit"), options)
-    return _read_all(codecs, query, results, options)
+    results = fetch(service, codecs, pb, check_count(limit, "limit"), options)
+    return read_all(codecs, query, results, options)
 
 
 def fetch_page(
@@ -67,11 +67,11 @@ def fetch_page(
     pb = write_query(codecs, query)
     digest = page_tokens.digest_of(codecs.partition, pb)
     if token is None:
-        results = _fetch(service, codecs, pb, size + 1, options)
+        results = fetch(service, codecs, pb, size + 1, options)
     else:
         pb.start_cursor = page_tokens.open_token(token, digest)
         results = _fetch_after(service, codecs, pb, size + 1, options)
-    items = _read_all(codecs, query, results[:size], options)
+    items = read_all(codecs, query, results[:size], options)
     if len(results) <= size:
         return Page(items, None, items.unreadable)
     cursor = results[size - 1].cursor
@@ -85,13 +85,13 @@ def _fetch_after(
 ) -> list[Any]:
     """Fetch from a cursor that a caller handed in: what the service refuses is the cursor."""
     try:
-        return _fetch(service, codecs, pb, limit, options)
+        return fetch(service, codecs, pb, limit, options)
     except errors.Invalid as refused:
         raise errors.Malformed("not a page token", field="page_token") from refused
 
 
-def _fetch(
-    service: Service, codecs: Codecs, pb: Any, limit: int, options: ReadOptions
+def fetch(
+    service: Service, codecs: Codecs, pb: Any, limit: int, options: ReadOptions = STRONG
 ) -> list[Any]:
     """Return up to `limit` EntityResults, over as many batches as the service makes of them."""
     not_finished = enum_number("QueryResultBatch.MoreResultsType", "NOT_FINISHED")
@@ -109,8 +109,8 @@ def _fetch(
         pb.start_cursor = batch.end_cursor
 
 
-def _read_all(
-    codecs: Codecs, query: Query[T], results: Iterable[Any], options: ReadOptions
+def read_all(
+    codecs: Codecs, query: Query[T], results: Iterable[Any], options: ReadOptions = STRONG
 ) -> Results[T]:
     """Read all results that can be read; in a transaction raise Unreadable for one that cannot."""
     read: list[T] = []

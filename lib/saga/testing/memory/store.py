@@ -8,15 +8,18 @@ What a value, an entity or a commit may be is checked as by a Store.
 import itertools
 import sys
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from lib.datastore import ItemResult, Key, Mutation, Page, Query, Results, Store, Transaction
+from lib.datastore.read.time_order import check_plain
 from lib.datastore.transaction.attempts import run_body, with_stored
 from lib.errors import AlreadyExists, AmendsError, Contention, NotFound, VersionMismatch
 from lib.saga.testing.memory.clock import VirtualClock
 from lib.saga.testing.memory.entities import Memory
 from lib.saga.testing.memory.selection import select
 from lib.saga.testing.memory.transaction import MemoryTransaction, OptimisticMemoryTransaction
+from lib.timing.time_marks import order_of
 
 T = TypeVar("T")
 
@@ -79,6 +82,21 @@ class MemoryStore(Store):
     def page(self, query: Query[T], size: int, token: str | None = None) -> Page[T]:
         """Return `size` results; the pages after the first show what was stored at its time."""
         rest = self.run(query, sys.maxsize) if token is None else self._rests.pop(token)
+        return self._cut(rest, size)
+
+    def page_by_time(
+        self, query: Query[T], order: str, size: int, token: str | None = None
+    ) -> Page[T]:
+        """Return `size` results in the order of a time mark, as `page` does."""
+        if token is not None:
+            return self._cut(self._rests.pop(token), size)
+        check_plain(query)
+        read_mark = attrgetter(order.removeprefix("-"))
+        found = self.run(query.order(order), sys.maxsize)
+        found.sort(key=lambda each: order_of(read_mark(each)), reverse=order.startswith("-"))
+        return self._cut(found, size)
+
+    def _cut(self, rest: list[T], size: int) -> Page[T]:
         if len(rest) <= size:
             return Page(rest, None)
         following = str(next(self._tokens))
