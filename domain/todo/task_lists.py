@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.todo.models import Task, TaskList
 from domain.todo.requests import MAX_BATCH, NewTaskList
-from lib.datastore import Key, Page, Query, Store, Transaction, key
+from lib.datastore import Key, Page, Query, Store, Transaction, key, time_mark
 from lib.errors import AlreadyExists, Conflict, VersionMismatch
 from lib.timing import deadline
 
@@ -21,9 +21,15 @@ class Deleted:
     tasks: int
 
 
+def make_list(new: NewTaskList, now: datetime) -> TaskList:
+    """Return a list that is created now."""
+    mark = time_mark(new.id, now)
+    return TaskList(id=new.id, name=new.name, created_at=now, _created_mark=mark)
+
+
 def create(store: Store, new: NewTaskList, now: datetime) -> TaskList:
     """Create a list; AlreadyExists when its id is taken."""
-    return store.insert(TaskList(id=new.id, name=new.name, created_at=now))
+    return store.insert(make_list(new, now))
 
 
 def update(store: Store, list_id: str, name: str, if_match: int | None) -> TaskList:
@@ -61,8 +67,7 @@ def upsert(
             raise VersionMismatch(f"there is no list {new.id!r}", field="If-Match")
         if seen is not None:
             check_version(seen.version, if_match)
-        fresh = TaskList(id=new.id, name=new.name, created_at=now)
-        written = replace(seen, name=new.name) if seen else fresh
+        written = replace(seen, name=new.name) if seen else make_list(new, now)
         tx.upsert(written)
         return written
 
@@ -103,7 +108,7 @@ def delete_with_tasks(store: Store, list_id: str, if_match: int | None) -> Delet
 
 def list_page(store: Store, size: int, token: str | None) -> Page[TaskList]:
     """Return a page of all lists, the oldest first."""
-    return store.page(Query(TaskList).order("created_at"), size=size, token=token)
+    return store.page_by_time(Query(TaskList), "_created_mark", size, token)
 
 
 def check_version(stored: int, if_match: int | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from domain.todo import task_lists, task_queries
-from domain.todo.models import TaskList
+from domain.todo.requests import NewTaskList
 from domain.todo.task_queries import Order, TaskFilter
 from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
@@ -22,7 +22,7 @@ from local.datastore.api.server import Handle, serve
 from local.stack.supervisor import PROJECT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LIST = TaskList(id="list", name="x", created_at=NOW)
+LIST = task_lists.make_list(NewTaskList(id="list", name="x"), NOW)
 Ask = Callable[[Store], object]
 
 

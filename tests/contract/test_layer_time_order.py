@@ -1,7 +1,7 @@
 """Pages in the order of a time mark: one order over all shards, each entity exactly once."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -110,13 +110,14 @@ def test_a_token_is_bound_to_its_query_its_order_and_its_purpose(store: Store) -
     token = store.page_by_time(ALL, "at", 5).next_page_token
     assert token is not None
     of_one = ALL.where(marked_since("at", START))
-    for ask in (
+    asks: tuple[Callable[[], object], ...] = (
         lambda: store.page_by_time(ALL, "-at", 5, token),
         lambda: store.page_by_time(of_one, "at", 5, token),
         lambda: store.page(ALL.order("at"), 5, token),
         lambda: store.page_by_time(ALL, "at", 5, store.page(ALL.order("at"), 5).next_page_token),
         lambda: store.page_by_time(ALL, "at", 5, token[:-3]),
-    ):
+    )
+    for ask in asks:
         with pytest.raises(Malformed, match="page token"):
             ask()
 

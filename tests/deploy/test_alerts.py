@@ -12,7 +12,7 @@ from google.protobuf import json_format
 
 from deploy.observability.alerts import METRICS, POLICIES
 from functions.edge import endpoint
-from lib.datastore import Results, UnreadableEntity, key
+from lib.datastore import Results, UnreadableEntity, key, time_mark
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Definitions
 from lib.saga.engine.engine import Engine
@@ -150,7 +150,7 @@ def test_the_dead_letters_are_an_alert_for_as_long_as_there_are_any(
     for number in range(50):
         letter = DeadLetter(
             id=f"s{number}", name="letters", step="a", reason="no", sequence=1, alerted=True,
-            created_at=clock.now,
+            created_at=clock.now, created_mark=time_mark(f"s{number}", clock.now),
         )  # fmt: skip
         store.insert(letter)
     sweep(engine, clock)

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import pytest
 from google.cloud import datastore
 
-from domain.todo.models import Task, TaskList
-from lib.datastore import Key, Store, connect, insert, key_of
+from domain.todo.models import Task
+from domain.todo.requests import NewTaskList
+from domain.todo.task_lists import make_list
+from lib.datastore import Key, Store, connect, insert, key_of, time_mark
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 from local.stack import Stack
 from main import FUNCTIONS
@@ -59,7 +61,8 @@ class Spoiler:
         for number in (1, 2):
             self.insert(Task(task_list_id=name, id=number, description=name, created_at=NOW))
         for each in (name, f"{name}-bad"):
-            self.insert(TaskList(id=each, name=name, created_at=NOW), *make_records(each, name))
+            task_list = make_list(NewTaskList(id=each, name=name), NOW)
+            self.insert(task_list, *make_records(each, name))
 
     def spoil(self, kind: str, name: str, value: tuple[str, Any]) -> None:
         """Give one stored entity a value that its model does not take."""
@@ -78,6 +81,7 @@ def make_records(saga_id: str, name: str) -> list[Any]:
     saga = SagaRecord(
         id=saga_id, name=name, definition_version=1, fingerprint="f", status=SagaStatus.FAILED,
         total_steps=2, payload="{}", created_at=NOW, updated_at=NOW,
+        created_mark=time_mark(saga_id, NOW),
     )  # fmt: skip
     steps = [
         StepRecord(saga_id=saga_id, id=number, name=f"s{number}", service="", updated_at=NOW)
@@ -89,7 +93,14 @@ def make_records(saga_id: str, name: str) -> list[Any]:
         for number in (1, 2)
     ]  # fmt: skip
     letter = DeadLetter(
-        id=saga_id, name=name, step="s1", reason="r", sequence=2, alerted=True, created_at=NOW
+        id=saga_id,
+        name=name,
+        step="s1",
+        reason="r",
+        sequence=2,
+        alerted=True,
+        created_at=NOW,
+        created_mark=time_mark(saga_id, NOW),
     )
     return [saga, *steps, *events, letter]
 
@@ -154,7 +165,8 @@ def test_the_dashboard_goes_on_past_the_oldest_saga_that_cannot_be_read(
 ) -> None:
     for saga_id in (f"{unique}-old", f"{unique}-older"):
         old = make_records(saga_id, unique)[0]
-        old.created_at = datetime(1999, 1, 1 if saga_id.endswith("older") else 2, tzinfo=UTC)
+        at = datetime(1999, 1, 1 if saga_id.endswith("older") else 2, tzinfo=UTC)
+        old.created_at, old.created_mark = at, time_mark(saga_id, at)
         spoiler.insert(old)
     spoiler.spoil_at(("Saga", f"{unique}-older"), ("fingerprint", 5))
     seen = call("GET", "monitor-sagas").json()

@@ -1,10 +1,14 @@
 """The dashboard's numbers, and what they cost."""
 
+from collections.abc import Callable
 from typing import Any
 
+from lib.datastore import SHARDS
 from lib.saga.definition.context import Permanent, Retry
 from lib.saga.machine.inputs import PauseRequested
+from lib.saga.operators import view
 from lib.saga.operators.dashboard import monitor
+from lib.saga.state.records import SagaStatus
 from tests.saga.bench import Bench, Probe, start
 
 
@@ -55,5 +59,32 @@ def test_the_dashboard_costs_the_same_calls_however_many_sagas_there_are(bench: 
         spent.append(dict(bench.rpc.calls))
     assert (
         spent
-        == [{"BeginTransaction": 1, "RunAggregationQuery": 9, "Rollback": 1, "RunQuery": 1}] * 2
+        == [{"BeginTransaction": 1, "RunAggregationQuery": 9, "Rollback": 1, "RunQuery": SHARDS}]
+        * 2
     )
+
+
+def test_a_page_of_sagas_or_of_dead_letters_costs_a_query_a_shard(
+    bench: Bench, probe: Probe
+) -> None:
+    probe.on |= {"b": refuse, "undo a": refuse}
+    for number in range(60):
+        start(bench, f"s-{number}")
+        bench.pass_time(seconds=1)
+    bench.run_to_end(limit=1000)
+    repository = bench.engine.repository
+    pages: dict[str, Callable[[], dict[str, Any]]] = {
+        "newest": lambda: view.page_of_sagas(repository, None, None, 50, None),
+        "of both": lambda: view.page_of_sagas(repository, SagaStatus.FAILED, "letters", 50, None),
+        "letters": lambda: view.page_of_letters(repository, None, 50, None),
+        "of a name": lambda: view.page_of_letters(repository, "letters", 50, None),
+    }
+    for name, ask in pages.items():
+        bench.rpc.calls.clear()
+        page = ask()
+        assert (len(page["items"]), page["has_more"]) == (50, True), name
+        assert SHARDS <= bench.rpc.calls.total() < 2 * SHARDS, name
+    newest = pages["newest"]()
+    rest = view.page_of_sagas(repository, None, None, 50, newest["next_page_token"])
+    seen = [each["id"] for page in (newest, rest) for each in page["items"]]
+    assert seen == [f"s-{number}" for number in reversed(range(60))]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.datastore import Id, Indexed, Parent, entity, key, update
+from lib.datastore import Id, Indexed, Parent, entity, key, time_mark, update
 from lib.errors import Invalid, NotBegun, Unavailable, Unreadable
 from lib.saga.barrier import Effect, apply_once
 from lib.saga.definition.saga import Saga
@@ -201,7 +201,8 @@ def test_a_dead_letter_that_cannot_be_read_keeps_no_other_from_its_alert(
         killed.setattr(bench.engine.transitions, "announce", lambda _: None)
         park(bench, probe)
     bench.store.insert(DeadLetter(id="alien", name="letters", step="a", reason="r", sequence=1,
-                                  created_at=bench.now()))  # fmt: skip
+                                  created_at=bench.now(),
+                                  created_mark=time_mark("alien", bench.now())))  # fmt: skip
     spoil(bench, NewerLetter(id="alien"), "reason")
     swept = sweep(bench.engine, bench.now)
     assert (swept.alerted, swept.parked, swept.unreadable) == (1, 2, 1)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from lib.datastore import (
+    SHARDS,
     Combination,
     Key,
     Mutation,
@@ -27,7 +28,6 @@ from lib.datastore import (
 from lib.errors import NotFound, Unreadable
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.records import (
-    SHARDS,
     DeadLetter,
     EventRecord,
     Loaded,

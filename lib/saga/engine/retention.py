@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.saga.machine.decision.decision import Decision
-from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
+from lib.saga.state.records import FINISHED, SagaRecord, purge_mark
+from lib.timing.time_marks import shard_of
 
 #: How much longer steps and events are kept than the root: the sweep reads the steps' names.
 TTL_MARGIN = timedelta(days=7)

@@ -19,9 +19,9 @@ from lib.saga.state.records import (
     StepRecord,
     due_mark,
     look_mark,
-    shard_of,
 )
 from lib.timing.backoff import Backoff
+from lib.timing.time_marks import shard_of
 
 #: How long after its time-out the sweep counts a delivery as lost. From the fourth redelivery of
 #: one attempt on, this doubles each time, up to the maximum: the sweep must not fill a queue that

@@ -6,7 +6,15 @@ Each number is an aggregation over the index entries of unfinished sagas alone.
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.datastore import Count, Query, Store, Sum, Transaction, UnreadableEntity
+from lib.datastore import (
+    Count,
+    Query,
+    Store,
+    Sum,
+    Transaction,
+    UnreadableEntity,
+    marked_since,
+)
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
@@ -59,18 +67,18 @@ def _count(tx: Transaction, status: SagaStatus) -> dict[str, int | float | None]
 
 def _count_recent(tx: Transaction, status: SagaStatus, now: datetime) -> int:
     of_status = Query(SagaRecord).where("status", "=", status)
-    return tx.count(of_status.where("updated_at", ">=", now - RECENT))
+    return tx.count(of_status.where(marked_since("ended_mark", now - RECENT)))
 
 
 def _find_oldest(
     store: Store, now: datetime
 ) -> tuple[dict[str, Any] | None, tuple[UnreadableEntity, ...]]:
     """Return the oldest unfinished saga; more than one is read only if the first is unreadable."""
-    unfinished = Query(SagaRecord).where("status", "IN", sorted(UNFINISHED)).order("created_at")
-    found = store.run(unfinished, limit=1)
+    unfinished = Query(SagaRecord).where("status", "IN", sorted(UNFINISHED))
+    found = store.page_by_time(unfinished, "created_mark", 1)
     if found.unreadable:
-        found = store.run(unfinished, limit=MAX_EXAMINED)
-    oldest = _describe(found[0], now) if found else None
+        found = store.page_by_time(unfinished, "created_mark", MAX_EXAMINED)
+    oldest = _describe(found.items[0], now) if found.items else None
     return oldest, found.unreadable
 
 

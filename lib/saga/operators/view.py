@@ -102,19 +102,19 @@ def find_page(
     token: str | None,
 ) -> Page[SagaRecord]:
     """Return a page of the records of sagas, the newest first."""
-    query = Query(SagaRecord).order("-created_at")
+    query = Query(SagaRecord)
     if status is not None:
         query = query.where("status", "=", status)
     if name is not None:
         query = query.where("name", "=", name)
-    return repository.store.page(query, size=size, token=token)
+    return repository.store.page_by_time(query, "-created_mark", size, token)
 
 
 def page_of_letters(
     repository: SagaRepository, name: str | None, size: int, token: str | None
 ) -> dict[str, Any]:
     """Return a page of the parked sagas, the longest parked first."""
-    page = repository.store.page(_letters(name).order("created_at"), size=size, token=token)
+    page = repository.store.page_by_time(_letters(name), "created_mark", size, token)
     items = [
         {
             "saga": letter.id,

@@ -3,7 +3,6 @@
 Nothing here decides anything: the machine does.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,10 +10,6 @@ from typing import Annotated, NamedTuple
 
 from lib.datastore import Expires, Id, Indexed, OmitEmpty, Parent, Renamed, Version, entity
 from lib.saga.definition.phase import Phase
-
-#: Unfinished sagas are spread over this many ranges of the sweep's index, so that due times,
-#: which only ever rise, do not make one hot spot of it.
-SHARDS = 8
 
 
 class SagaStatus(StrEnum):
@@ -114,8 +109,12 @@ class SagaRecord:
     epoch: Annotated[int, OmitEmpty] = 0
     #: The output of a child saga for its parent: that of its last step.
     result: Annotated[str | None, OmitEmpty] = None
-    created_at: Indexed[datetime]
-    updated_at: Indexed[datetime]
+    created_at: datetime
+    #: `created_at` as an index takes it at any rate.
+    created_mark: Indexed[str]
+    updated_at: datetime
+    #: The time mark of its end, once it is finished.
+    ended_mark: Annotated[str, Indexed, OmitEmpty] = ""
     #: When the sweep deletes the saga. Not a TTL mark: its effects must be deleted with it.
     expires_at: Annotated[datetime | None, OmitEmpty] = None
     version: Version = 0
@@ -248,13 +247,10 @@ class DeadLetter:
     sequence: int
     #: The alert has been logged.
     alerted: Indexed[bool] = False
-    created_at: Indexed[datetime]
+    created_at: datetime
+    #: `created_at` as an index takes it at any rate.
+    created_mark: Indexed[str]
     version: Version = 0
-
-
-def shard_of(saga_id: str) -> int:
-    """Return the range of the sweep's index that a saga belongs to."""
-    return hashlib.sha256(saga_id.encode()).digest()[0] % SHARDS
 
 
 def due_mark(shard: int, at: datetime) -> str:

@@ -9,6 +9,8 @@ import pytest
 
 import main
 from domain.todo.models import Task, TaskList
+from domain.todo.requests import NewTaskList
+from domain.todo.task_lists import make_list
 from lib.datastore import UNSET_TIME, Page
 from lib.edge.response import pick_fields
 from lib.errors import Invalid
@@ -57,7 +59,7 @@ def test_an_id_that_is_none_is_422_and_named(name: str, query: str) -> None:
     assert (status, told["field"]) == (422, "id")
 
 
-@pytest.mark.parametrize("items", [[], [TaskList(id="a", name="x", created_at=UNSET_TIME)]])
+@pytest.mark.parametrize("items", [[], [make_list(NewTaskList(id="a", name="x"), UNSET_TIME)]])
 def test_a_field_that_is_none_is_refused_on_every_page(items: list[TaskList]) -> None:
     with pytest.raises(Invalid, match="there is no field 'nonsense'; there are id, name"):
         pick_fields(Page(items, None), TaskList, "name,nonsense")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lib.datastore import Store, key
+from lib.datastore import Store, key, shard_of
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Timer
 from lib.saga.engine.engine import Engine
@@ -17,7 +17,6 @@ from lib.saga.state.records import (
     SagaRecord,
     SagaStatus,
     look_mark,
-    shard_of,
 )
 from lib.saga.testing import explore
 from lib.saga.testing.simulation.setting import Setting

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.datastore import Key, key
+from lib.datastore import Key, key, shard_of
 from lib.errors import Unreadable
 from lib.saga.barrier import Effect
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.execution.call import idempotency_key
 from lib.saga.engine.repository import SagaRepository, event_keys, step_keys
 from lib.saga.engine.retention import expires_by_ttl
-from lib.saga.state.records import FINISHED, SagaRecord, purge_mark, shard_of
+from lib.saga.state.records import FINISHED, SagaRecord, purge_mark
 
 #: How long a saga is kept before the next look, if an ancestor is unfinished.
 POSTPONEMENT = timedelta(days=1)

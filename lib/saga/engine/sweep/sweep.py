@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from lib.datastore import UnreadableEntity
+from lib.datastore import UnreadableEntity, shard_of
 from lib.errors import AmendsError, NotFound, Unreadable, VersionMismatch
 from lib.saga.engine import alerts
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.sweep.daily_look import look
 from lib.saga.engine.sweep.purge import make_purge
 from lib.saga.engine.sweep.worklist import TRANSIENT, WorkOutcome, WorkResult, process_all
-from lib.saga.state.records import DeadLetter, SagaRecord, due_mark, shard_of
+from lib.saga.state.records import DeadLetter, SagaRecord, due_mark
 
 #: How many records of a shard are read at a time: each may be close to 1 MiB.
 BATCH = 50

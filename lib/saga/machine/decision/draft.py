@@ -30,6 +30,7 @@ from lib.saga.state.records import (
     StepRecord,
     StepStatus,
 )
+from lib.timing.time_marks import time_mark
 
 
 class Draft:
@@ -136,6 +137,7 @@ class Draft:
             reason=reason,
             sequence=self.saga.sequence,
             created_at=self.now,
+            created_mark=time_mark(self.saga.id, self.now),
         )
 
     def unpark(self, cause: str, actor: str, reason: str) -> None:
@@ -182,6 +184,8 @@ class Draft:
             raise SilentDecision(f"saga {self.saga.id} in {self.saga.status}")
         if self._events:
             self.saga.updated_at = self.now
+            if self.saga.status in FINISHED:
+                self.saga.ended_mark = time_mark(self.saga.id, self.now)
         self._clean_texts()
         deliveries = outstanding(self.saga, self.steps)
         if self._events:

@@ -5,6 +5,7 @@ from datetime import datetime
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child
 from lib.saga.state.records import SagaRecord, SagaStatus, StepRecord
+from lib.timing.time_marks import time_mark
 
 
 def new_saga(
@@ -23,6 +24,7 @@ def new_saga(
         deadline_at=None if definition.deadline is None else now + definition.deadline,
         traceparent=traceparent,
         created_at=now,
+        created_mark=time_mark(saga_id, now),
         updated_at=now,
     )
 

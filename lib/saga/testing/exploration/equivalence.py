@@ -12,7 +12,7 @@ from typing import Any
 from lib.saga.testing.simulation.state.snapshot import Snapshot
 
 #: What is stored for people to read, and decides nothing.
-IGNORED = frozenset({"created_at", "updated_at", "version"})
+IGNORED = frozenset({"created_at", "created_mark", "ended_mark", "updated_at", "version"})
 
 
 def describe_state(snapshot: Snapshot) -> Hashable:

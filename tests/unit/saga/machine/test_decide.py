@@ -9,7 +9,8 @@ from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.machine.inputs import CancelRequested, Overdue, Result, StopObserved
 from lib.saga.machine.outstanding import is_awaited
-from lib.saga.state.records import SagaStatus, due_mark, shard_of
+from lib.saga.state.records import SagaStatus, due_mark
+from lib.timing.time_marks import shard_of
 from tests.unit.saga.machine.build import SECOND, T0, THREE, Played, outcome, step
 
 CANCEL = CancelRequested(actor="op", reason="changed my mind")

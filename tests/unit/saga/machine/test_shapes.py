@@ -22,7 +22,8 @@ from lib.saga.machine.inputs import (
     TimerFired,
 )
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.records import SagaStatus, due_mark, shard_of
+from lib.saga.state.records import SagaStatus, due_mark
+from lib.timing.time_marks import shard_of
 from tests.unit.saga.machine.build import SECOND, T0, Played, act, outcome, step
 
 MINUTE = timedelta(minutes=1)
