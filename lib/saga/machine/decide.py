@@ -181,7 +181,13 @@ def _record_attempt(definition: Saga, draft: Draft, ended: AttemptEnded) -> None
 
 
 def _record_look(definition: Saga, draft: Draft, looked: Looked) -> None:
-    """Repair what a saga has missed. In normal operation there is nothing to repair."""
+    """Repair what a saga has missed. In normal operation there is nothing to repair.
+
+    A saga that has moved on since may have a dead letter, or a child, that was not there to see.
+    """
+    if looked.sequence != draft.saga.sequence:
+        draft.ignore(NoChange.STALE)
+        return
     if looked.unreported:
         draft.rewrite_letter()
     for ended in looked.ended:

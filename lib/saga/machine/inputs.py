@@ -117,10 +117,12 @@ class Overdue:
 class Looked:
     """The sweep has looked at a waiting saga, and at what that saga waits for.
 
+    `sequence` is the version of the saga that was looked at: of another one it says nothing.
     `ended` are children that have ended and notified the saga, though it still waits for them;
     `missing` are children that do not exist. `unreported`: the saga's dead letter does not exist.
     """
 
+    sequence: int
     ended: tuple[ChildEnded, ...] = ()
     missing: tuple[str, ...] = ()
     unreported: bool = False

@@ -42,6 +42,7 @@ def examine(repository: SagaRepository, loaded: Loaded) -> Looked:
     heard = (child for child in children.values() if child and child.parent_notified)
     called = bool(saga.incident) or saga.status is SagaStatus.FAILED
     return Looked(
+        sequence=saga.sequence,
         ended=tuple(child_outcome(child) for child in heard if child.status in FINISHED),
         missing=tuple(name for name, child in children.items() if child is None),
         unreported=called and not repository.has_letter(saga.id),

@@ -90,6 +90,8 @@ def find_violation(state: FinalState) -> str | None:
 
 def _check_end(state: FinalState) -> Iterator[str]:
     letter = state.store.find(key(DeadLetter, state.saga.id))
+    if state.saga.status in FINISHED and state.saga.incident:
+        yield f"the saga is {state.saga.status}, but it calls for an operator"
     if state.saga.status is SagaStatus.FAILED or state.saga.incident:
         if letter is None or not letter.alerted:
             yield f"an operator is called by one dead letter and one alert, not {letter}"

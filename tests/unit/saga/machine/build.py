@@ -11,7 +11,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.machine.decide import decide, redeliver_overdue
 from lib.saga.machine.decision.decision import Decision
-from lib.saga.machine.inputs import AttemptEnded, Input, Overdue, Result
+from lib.saga.machine.inputs import AttemptEnded, Input, Looked, Overdue, Result
 from lib.saga.machine.starting.begin import begin
 from lib.saga.machine.starting.creations import new_saga
 from lib.saga.state.delivery import Delivery
@@ -65,6 +65,10 @@ class Played:
         else:
             decision = decide(self.definition, self.saga, self.steps, happened, self.now)
         return self._take(decision, list(self.steps))
+
+    def looked(self, **found: Any) -> Looked:
+        """A look at the saga as it is now."""
+        return Looked(sequence=self.saga.sequence, **found)
 
     @property
     def awaited(self) -> Delivery:

@@ -25,7 +25,6 @@ from lib.saga.machine.inputs import (
     ChildEnded,
     ImpossibleInput,
     Input,
-    Looked,
     Overdue,
     PivotBegun,
     ResolveRequested,
@@ -55,12 +54,12 @@ def all_inputs(played: Played) -> Iterator[Input]:
             yield from (kind(**at) for kind in (PivotBegun, StartDue, TimerFired, StopObserved))
         for child, status in product((played.steps[index].child, "no such"), SagaStatus):
             ended = ChildEnded(step=index, child=child, status=status, error="e")
-            yield from (ended, Looked(ended=(ended,)))
+            yield from (ended, played.looked(ended=(ended,)))
         yield SignalReceived(step=part.name, payload="1")
         yield inputs.SkipRequested(step=part.name, output="1", **WHO)
         yield inputs.VoidRequested(step=part.name, **WHO)
-    yield from (Overdue(), Overdue(at_once=True), Looked(), Looked(unreported=True))
-    yield from (Looked(missing=("gone",)), SignalReceived(step="no such", payload="1"))
+    yield from (Overdue(), Overdue(at_once=True), played.looked(), played.looked(unreported=True))
+    yield from (played.looked(missing=("gone",)), SignalReceived(step="no such", payload="1"))
     yield inputs.SkipRequested(step="no such", **WHO)
     yield inputs.VoidRequested(step="no such", **WHO)
     for request in (

@@ -11,10 +11,10 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
 from lib.saga.machine.inputs import (
     ChildEnded,
-    Looked,
     ParkRequested,
     PauseRequested,
     Result,
+    RetryRequested,
     SignalReceived,
 )
 from lib.saga.machine.outstanding import is_overdue
@@ -80,14 +80,14 @@ def test_a_signal_that_may_come_in_time_is_named_with_its_time() -> None:
 @pytest.mark.parametrize("kind", WAITING)
 def test_a_look_at_what_waits_changes_nothing(kind: WaitKind) -> None:
     played = WAITING[kind]()
-    assert played.happens(Looked(), after=timedelta(seconds=1)).events == ()
+    assert played.happens(played.looked(), after=timedelta(seconds=1)).events == ()
 
 
 def test_what_waits_for_nothing_is_parked_with_that_reason() -> None:
     played = play(step("a"), step("b"))
     played.steps[0] = replace(played.steps[0], awaits=None)
     assert kinds(played) == []
-    played.happens(Looked(), after=DAY)
+    played.happens(played.looked(), after=DAY)
     assert (played.saga.status, played.letters) == (SagaStatus.FAILED, 1)
     assert played.saga.parked_because == "nothing_awaited"
 
@@ -95,27 +95,44 @@ def test_what_waits_for_nothing_is_parked_with_that_reason() -> None:
 def test_a_signal_that_came_and_was_not_taken_is_nothing_to_wait_for() -> None:
     played = play(Signal("go"))
     played.steps[0] = replace(played.steps[0], signal="1")
-    played.happens(Looked(), after=DAY)
+    played.happens(played.looked(), after=DAY)
     assert played.saga.status is SagaStatus.FAILED
 
 
 def test_a_look_makes_up_for_the_end_of_a_child_that_was_missed() -> None:
     played = play(child(), step("b"))
     ended = ChildEnded(step=0, child="s1:c", status=SagaStatus.COMPLETED, output="7")
-    played.happens(Looked(ended=(ended,)), after=DAY)
+    played.happens(played.looked(ended=(ended,)), after=DAY)
     assert (played.steps[0].output, played.awaited.step) == ("7", 1)
 
 
 def test_a_saga_whose_child_is_gone_is_parked() -> None:
     played = play(child(), step("b"))
-    played.happens(Looked(missing=("s1:c",)), after=DAY)
+    played.happens(played.looked(missing=("s1:c",)), after=DAY)
     assert played.saga.parked_because == "child_missing: s1:c"
 
 
 def test_a_parked_saga_without_a_dead_letter_gets_another() -> None:
     played = parked()
-    played.happens(Looked(unreported=True), after=DAY)
+    played.happens(played.looked(unreported=True), after=DAY)
     assert (played.saga.status, played.letters) == (SagaStatus.FAILED, 2)
+
+
+def test_a_look_at_a_parked_saga_that_was_retried_since_writes_no_dead_letter() -> None:
+    """The retry had deleted the letter before the look could find it."""
+    played = parked()
+    late = played.looked(unreported=True)
+    played.happens(RetryRequested(**WHO))
+    assert played.happens(late).events == ()
+    assert (played.saga.incident, played.letters) == (0, 1)
+
+
+def test_a_look_that_missed_a_child_parks_no_saga_that_has_moved_on_since() -> None:
+    played = play(child(), step("b"))
+    late = played.looked(missing=("s1:c",))
+    played.happens(ChildEnded(step=0, child="s1:c", status=SagaStatus.COMPLETED, output="7"))
+    assert played.happens(late).events == ()
+    assert played.saga.status is SagaStatus.RUNNING
 
 
 def test_a_saga_that_still_moves_though_a_part_has_failed_waits_for_its_operator_too() -> None:
