@@ -63,7 +63,7 @@ class Explorer:
         self._coverage = Coverage([label for label, _ in list_parts(setting.saga)])
         self._ended: Counter[str] = Counter()
         self._ran = 0
-        #: The ends of runs after which retention was checked.
+        #: The ends of runs after which retention is right.
         self.purged: set[tuple[object, ...]] = set()
 
     def make_report(self) -> Report:
@@ -82,12 +82,14 @@ class Explorer:
             return self._find_broken() or self._check_retention()
 
     def _check_retention(self) -> str:
-        """Purge what this run has left, if no run has ended with the same records before."""
+        """Purge what this run has left, if no run that ended with the same records has passed."""
         end = describe_end(self._simulation.environment)
         if end in self.purged:
             return ""
-        self.purged.add(end)
-        return find_retention_fault(self._simulation.environment)
+        broken = find_retention_fault(self._simulation.environment)
+        if not broken:
+            self.purged.add(end)
+        return broken
 
     def run_schedule(
         self, schedule: Schedule, since: Snapshot | None = None, *, remembers: bool = False

@@ -48,7 +48,10 @@ def find_retention_fault(environment: Environment) -> str:
 
 def describe_end(environment: Environment) -> tuple[object, ...]:
     """Return what tells ends of runs apart, as far as retention goes; events go with their saga."""
-    sagas = sorted((saga.id, str(saga.status)) for saga in environment.sagas.find_all())
+    sagas = sorted(
+        (saga.id, str(saga.status), (saga.due or "").partition("-")[0], saga.expires_at is None)
+        for saga in environment.sagas.find_all()
+    )
     others = (path for kind in (LETTER, EFFECT) for path in environment.sagas.find_paths(kind))
     return (*sagas, *sorted(map(str, others)))
 

@@ -1,0 +1,60 @@
+"""A schedule does the same whenever it runs: alone, after others, replayed, in another process."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+
+from lib.saga.engine.sweep import purge
+from lib.saga.testing.exploration.explore import draw_faults
+from lib.saga.testing.exploration.explorer import Explorer, Schedule
+from tests.unit.explore import digests
+
+NUMBERS = range(digests.SCHEDULES)
+
+
+def replay(explorer: Explorer, schedule: Schedule) -> str:
+    return explorer.run(lambda point: schedule.get(point.number))
+
+
+@pytest.mark.parametrize("what", digests.list_all())
+def test_a_schedule_does_the_same_whatever_ran_before_it(what: str) -> None:
+    forward = digests.run_all(digests.make_explorer(what), NUMBERS)
+    assert forward == digests.run_all(digests.make_explorer(what), reversed(NUMBERS))
+
+
+@pytest.mark.parametrize("what", digests.list_all())
+def test_the_faults_of_a_schedule_replay_it(what: str) -> None:
+    explorer = digests.make_explorer(what)
+    for number, first in digests.run_all(explorer, NUMBERS).items():
+        explorer.run(draw_faults(random.Random(f"4/{number}")))
+        injected = explorer._simulation.environment.injected
+        schedule = {point.number: fault for point, fault in injected}
+        assert digests.digest(explorer, replay(explorer, schedule)) == first
+
+
+def test_a_schedule_that_fails_by_what_retention_leaves_fails_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Equal ends are checked once; one that had failed counted as checked too."""
+    monkeypatch.setattr(purge, "_names_of", lambda *_: [])
+    explorer = digests.make_explorer("a group")
+    first = explorer.run(lambda _: None)
+    assert "of a finished saga is still there" in first
+    assert explorer.run(lambda _: None) == first
+
+
+def test_schedules_do_the_same_in_a_process_with_other_hashes() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "tests.unit.explore.digests"],
+        env={**os.environ, "PYTHONHASHSEED": "1105"},
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    for what, digest_of in json.loads(printed).items():
+        mine = digests.run_all(digests.make_explorer(what), NUMBERS)
+        assert digest_of == {str(number): digest for number, digest in mine.items()}, what
