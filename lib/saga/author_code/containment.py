@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lib.errors import AmendsError
+from lib.saga.author_code.recursion_guard import guard_recursion
 
 T = TypeVar("T")
 
@@ -22,7 +23,8 @@ class Unstorable(Exception):
 def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = ()) -> T:
     """Call an action; raise Escaped for what would end the thread, except for `passing`."""
     try:
-        return action()
+        with guard_recursion():
+            return action()
     except BaseException as problem:
         if isinstance(problem, (Exception, *passing)):
             raise
