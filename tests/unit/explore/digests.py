@@ -39,7 +39,7 @@ def make_explorer(what: str) -> Explorer:
 
 def digest(explorer: Explorer, broken: str) -> str:
     """Return a digest of all that the last run did."""
-    environment = explorer._simulation.environment
+    environment = explorer._simulation.environment.state
     history = environment.history
     seen = (broken, environment.report, environment.points, history.calls, sorted(history.pages))
     return hashlib.sha256(repr(seen).encode()).hexdigest()

@@ -1,10 +1,9 @@
-"""A schedule does the same whenever it runs: alone, after others, replayed, in another process."""
+"""A schedule does the same whenever it runs: alone, after others, replayed.
 
-import json
-import os
+That it does so in another process too is tested in tests/saga/test_hashes.py.
+"""
+
 import random
-import subprocess
-import sys
 
 import pytest
 
@@ -31,7 +30,7 @@ def test_the_faults_of_a_schedule_replay_it(what: str) -> None:
     explorer = digests.make_explorer(what)
     for number, first in digests.run_all(explorer, NUMBERS).items():
         explorer.run(draw_faults(random.Random(f"4/{number}")))
-        injected = explorer._simulation.environment.injected
+        injected = explorer._simulation.environment.state.injected
         schedule = {point.number: fault for point, fault in injected}
         assert digests.digest(explorer, replay(explorer, schedule)) == first
 
@@ -45,16 +44,3 @@ def test_a_schedule_that_fails_by_what_retention_leaves_fails_again(
     first = explorer.run(lambda _: None)
     assert "of a finished saga is still there" in first
     assert explorer.run(lambda _: None) == first
-
-
-def test_schedules_do_the_same_in_a_process_with_other_hashes() -> None:
-    printed = subprocess.run(
-        [sys.executable, "-m", "tests.unit.explore.digests"],
-        env={**os.environ, "PYTHONHASHSEED": "1105"},
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-    for what, digest_of in json.loads(printed).items():
-        mine = digests.run_all(digests.make_explorer(what), NUMBERS)
-        assert digest_of == {str(number): digest for number, digest in mine.items()}, what
