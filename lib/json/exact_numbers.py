@@ -55,19 +55,21 @@ def encode_exact(value: Any, *, order: Any = None) -> bytes:
         decoded = msgspec.json.decode(encoded)
     except msgspec.DecodeError as problem:
         raise ValueError(f"its raw text is no JSON: {problem}") from problem
-    if encoded.count(b"[") + encoded.count(b"{") > MAX_NESTING:
-        _check_nesting(decoded)
+    if encoded.count(b"[") + encoded.count(b"{") > MAX_NESTING and is_too_deep(decoded):
+        raise ValueError(f"it is nested more than {MAX_NESTING} levels deep")
     if b"null" in encoded:
         _check_finite(value)
     return encoded
 
 
-def _check_nesting(decoded: Any) -> None:
+def is_too_deep(decoded: Any) -> bool:
+    """Return whether plain JSON data is nested more than MAX_NESTING levels deep."""
     level = [decoded]
     for _ in range(MAX_NESTING):
         level = [inner for each in level for inner in _items_of(each)]
-    if any(isinstance(each, dict | list) for each in level):
-        raise ValueError(f"it is nested more than {MAX_NESTING} levels deep")
+        if not level:
+            return False
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _check_finite(value: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from lib.json.exact_numbers import is_too_deep
 from lib.json.secrecy import MARK, Secret
 from lib.saga.author_code.containment import contain
 from lib.saga.definition.type_graph import walk_types
@@ -45,19 +46,21 @@ class Parted:
 
 
 def part(payload: Any, kind: Any) -> Parted:
-    """Element a payload, plain JSON or a value of `kind`, into what may be shown and what may not.
+    """Part a payload, plain JSON or a value of `kind`, into what may be shown and what may not.
 
-    What does not fit `kind`, or is nested too deeply to be looked through, is secret as a whole,
-    its keys too: it may be from before a mark was made. So is a field that `kind` does not know.
-    In a union whatever may be the value of a marked member is secret.
+    What does not fit `kind`, or is nested deeper than JSON may be (MAX_NESTING), is secret as a
+    whole, its keys too: it may be from before a mark was made. So is a field that `kind` does not
+    know. In a union whatever may be the value of a marked member is secret.
     """
     encoded = msgspec.json.encode(payload)
     plain = msgspec.json.decode(encoded)
+    if is_too_deep(plain):
+        return Parted(secrets=list(_leaves(plain)))
     parted = Parted()
     try:
         contain(lambda: msgspec.json.decode(encoded, type=kind))
         parted.shown = _walk(_type_of(kind), plain, parted.secrets)
-    except Exception:  # nested too deeply, or an author's own check may raise anything
+    except Exception:  # an author's own check may raise anything
         parted = Parted(secrets=list(_leaves(plain)))
     return parted
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from lib.json.exact_numbers import is_too_deep
 from lib.saga.definition.secret import REDACTED, part
 
 #: A shorter secret is taken out only where it stands alone: "Ann" in "Ann has none", but not in
@@ -49,11 +50,10 @@ class Redactor:
         return REDACTED.join(_redact_piece(piece, self._forms) for piece in pieces)
 
     def clean_value(self, value: Any) -> Any:
-        """Return plain JSON without secrets; what is nested too deeply is redacted as a whole."""
-        try:
-            return self._clean(value) if self._forms else value
-        except RecursionError:
-            return REDACTED
+        """Return plain JSON without secrets; "[redacted]" for what is deeper than MAX_NESTING."""
+        if not self._forms:
+            return value
+        return REDACTED if is_too_deep(value) else self._clean(value)
 
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):

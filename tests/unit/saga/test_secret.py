@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from msgspec import Meta, Struct
 
+from lib.json.exact_numbers import MAX_NESTING
 from lib.saga.definition.secret import REDACTED, Secret, part
 from tests.unit.saga.marked import Sample, samples
 
@@ -154,10 +155,23 @@ def test_what_does_not_fit_its_type_is_secret_as_a_whole() -> None:
     assert sorted(map(str, secrets)) == ["5", "Ann", "city", "name"]
 
 
-def test_what_is_nested_too_deeply_to_look_through_is_secret_as_a_whole() -> None:
+def befriend(levels: int) -> dict[str, Any]:
     value: dict[str, Any] = {"name": "Ann"}
-    for _ in range(400):
+    for _ in range(levels - 1):
         value = {"name": "Bob", "friend": value}
-    shown, secrets = found(value, Person)
+    return value
+
+
+def test_what_is_nested_too_deeply_to_look_through_is_secret_as_a_whole() -> None:
+    shown, secrets = found(befriend(MAX_NESTING + 1), Person)
     assert shown == REDACTED
     assert {"Ann", "Bob"} <= set(secrets)
+
+
+def test_what_is_nested_as_deeply_as_json_may_be_is_looked_through() -> None:
+    shown, secrets = found(befriend(MAX_NESTING), Person)
+    for _ in range(MAX_NESTING - 1):
+        assert shown["name"] == REDACTED
+        shown = shown["friend"]
+    assert shown == {"name": REDACTED}
+    assert Counter(secrets) == {"Bob": MAX_NESTING - 1, "Ann": 1}

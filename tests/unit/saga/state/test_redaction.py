@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from lib.json.exact_numbers import MAX_NESTING
 from lib.saga.definition.secret import REDACTED, Secret
-from lib.saga.state.redaction import conceal, redact
+from lib.saga.state.redaction import Redactor, conceal, redact
 
 #: How a text may come to hold a secret. Around it they write nothing that tells anything.
 WRITINGS = (
@@ -171,3 +172,16 @@ def test_of_a_payload_that_does_not_fit_nothing_is_left() -> None:
     value = {"name": "Ann", "country": 5000}
     assert redact("Ann of 5000 is wrong", value, Customer) == f"{REDACTED} of {REDACTED} is wrong"
     assert conceal(value, Customer) == REDACTED
+
+
+@pytest.mark.parametrize(("levels", "looked_through"), [(MAX_NESTING, True), (1000, False)])
+def test_a_value_deeper_than_json_may_be_is_redacted_as_a_whole(
+    levels: int, looked_through: bool
+) -> None:
+    value: Any = "of Ann Brown"
+    for _ in range(levels):
+        value = [value]
+    cleaned = Redactor(["Ann Brown"]).clean_value(value)
+    while isinstance(cleaned, list):
+        cleaned = cleaned[0]
+    assert cleaned == (f"of {REDACTED}" if looked_through else REDACTED)
