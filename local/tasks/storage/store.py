@@ -200,8 +200,8 @@ class Store:
         it is due after the wait that it was given then.
         """
         last = "max(created, attempt_dispatched, attempt_answered)"
-        due = f"CASE WHEN {last} > ?1 THEN ?1 + max(0, scheduled - {last}) ELSE scheduled END"
-        query = f"SELECT queue, name, {due} FROM task ORDER BY 3"  # noqa: S608  no input in it
+        due = f"CASE WHEN {last} > now THEN now + max(0, scheduled - {last}) ELSE scheduled END"
+        query = f"SELECT queue, name, {due} FROM task, (SELECT ? AS now) ORDER BY 3"  # noqa: S608  no input in it
         return self._db.read(query, time.time())
 
     def _delete_tasks(self, queue: str) -> None:
