@@ -64,11 +64,18 @@ def test_an_answer_is_taken_by_its_status(said: bytes) -> None:
 
 
 def test_an_answer_that_does_not_come_in_time_is_told_from_one_that_cannot_come() -> None:
+    writers: list[asyncio.StreamWriter] = []  # one that is collected closes its connection
+
     async def send() -> Answer:
-        server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+        keep = writers.append
+        server = await asyncio.start_server(lambda _, writer: keep(writer), "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        answer = await ConnectionPool().send(Request("POST", url, {}, b""), 0.05)
+        pool = ConnectionPool()
+        answer = await pool.send(Request("POST", url, {}, b""), 0.05)
+        pool.close()
         server.close()
+        for each in writers:
+            each.close()
         return answer
 
     answer = asyncio.run(send())
