@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.metering import meter
+from benchmarks.meter import meter
 from main import FUNCTIONS
 
 PRICES = Path(__file__).parent / "data" / "prices.json"

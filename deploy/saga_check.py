@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from domain.sagas import DEFINITIONS
-from functions.wiring import store
+from functions.clients import store
 from lib.errors import AmendsError
 from lib.saga.definition.saga import check_table
 from lib.saga.operators.compatibility import count_beyond, find_stranded

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import flask
 
-from functions import wiring
+from functions import clients
 from lib.edge.access import identify_caller
 from lib.edge.binding import OF_REQUEST
 from lib.edge.endpoint import Edge
@@ -18,16 +18,16 @@ def make_operator(request: flask.Request) -> "Operator":
     from lib.saga.operators.operator import Operator
 
     return Operator(
-        engine=wiring.engine(),
-        name=identify_caller(request, wiring.verifier),
+        engine=clients.engine(),
+        name=identify_caller(request, clients.verifier),
         sequence=OF_REQUEST["if_match"](request),
         key=OF_REQUEST["idempotency_key"](request) or "",
     )
 
 
 endpoint = Edge(
-    wiring.verifier,
+    clients.verifier,
     {"operator": make_operator},
-    store=wiring.store,
-    engine=wiring.engine,
+    store=clients.store,
+    engine=clients.engine,
 ).endpoint

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from local.rpc.blocking import set_successor
 from local.rpc.frame_checks import check_frame
 from local.rpc.frames import (
     ACK,
@@ -36,8 +35,9 @@ from local.rpc.frames import (
     read_settings,
     strip_padding,
 )
+from local.rpc.handover import set_successor
 from local.rpc.hpack import CompressionError, Decoder, Headers
-from local.rpc.outgoing import Outgoing, StreamGone
+from local.rpc.sender import Sender, StreamGone
 
 _LOG = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
@@ -56,7 +56,7 @@ class Request:
     body: bytearray = field(default_factory=bytearray)
 
 
-Handler = Callable[[Request, Outgoing], None]
+Handler = Callable[[Request, Sender], None]
 
 
 class Connection:
@@ -73,7 +73,7 @@ class Connection:
         self._forget = forget
         self._handle = handle
         self._buffer = bytearray(received)
-        self._outgoing = Outgoing(connection)
+        self._sender = Sender(connection)
         self._decoder = Decoder()
         self._requests: dict[int, Request] = {}
         self._last_stream = 0
@@ -89,7 +89,7 @@ class Connection:
     def serve(self) -> None:
         """Handle requests until the peer or the server ends the connection."""
         try:
-            self._outgoing.send(build_settings())
+            self._sender.send(build_settings())
             if bytes(self._read_exactly(len(PREFACE)) or b"") != PREFACE:
                 raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "no HTTP/2 preface")
         except (OSError, ConnectionFailure):
@@ -100,7 +100,7 @@ class Connection:
     @property
     def idle_since(self) -> float | None:
         """The time.monotonic() of the last bytes of a request; None while one is answered."""
-        is_answering = self._outgoing.open_streams > len(self._requests)
+        is_answering = self._sender.open_streams > len(self._requests)
         return None if is_answering else self._last_used
 
     def dismiss(self) -> None:
@@ -111,13 +111,13 @@ class Connection:
             self._is_dismissed = True
             goodbye = self._build_goodbye(ErrorCode.NO_ERROR, "idle")
         _LOG.info("an idle connection ends: others want in")
-        self._outgoing.send_if_free(goodbye)
+        self._sender.send_if_free(goodbye)
         self.close()
 
     def close(self) -> None:
         """End the connection at once."""
         self._forget(self)
-        self._outgoing.close()
+        self._sender.close()
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -155,7 +155,7 @@ class Connection:
     def _say_goodbye(self, failure: ConnectionFailure) -> None:
         _LOG.info("connection ended: %s", failure)
         try:
-            self._outgoing.send(self._build_goodbye(failure.code, str(failure)))
+            self._sender.send(self._build_goodbye(failure.code, str(failure)))
         except OSError:
             _LOG.debug("the peer did not wait for the goodbye")
         self.close()
@@ -212,11 +212,11 @@ class Connection:
         self._last_used = time.monotonic()
         self._consumed += len(frame.payload)
         if self._consumed >= _WINDOW_STEP:
-            self._outgoing.send(build_window_update(0, self._consumed))
+            self._sender.send(build_window_update(0, self._consumed))
             self._consumed = 0
         request = self._requests.get(frame.stream)
         if request is None:
-            self._outgoing.send(build_reset(frame.stream, ErrorCode.STREAM_CLOSED))
+            self._sender.send(build_reset(frame.stream, ErrorCode.STREAM_CLOSED))
             return
         request.body += strip_padding(frame)
         if len(request.body) > RECEIVE_WINDOW:
@@ -267,10 +267,10 @@ class Connection:
                 return None
             self._last_stream = stream
             self._last_used = time.monotonic()
-        if self._outgoing.open_streams >= MAX_STREAMS:
-            self._outgoing.send(build_reset(stream, ErrorCode.REFUSED_STREAM))
+        if self._sender.open_streams >= MAX_STREAMS:
+            self._sender.send(build_reset(stream, ErrorCode.REFUSED_STREAM))
             return None
-        self._outgoing.open_stream(stream)
+        self._sender.open_stream(stream)
         self._requests[stream] = Request(stream, headers)
         return self._requests[stream]
 
@@ -279,10 +279,10 @@ class Connection:
         self._last_used = time.monotonic()
         set_successor(self._hand_over)
         try:
-            self._handle(request, self._outgoing)
+            self._handle(request, self._sender)
         except StreamGone:
             _LOG.debug("nobody waits for the answer on stream %d", request.stream)
-            self._outgoing.close_stream(request.stream)
+            self._sender.close_stream(request.stream)
         except OSError:
             self.close()
         finally:
@@ -290,27 +290,27 @@ class Connection:
 
     def _take_reset(self, frame: Frame) -> None:
         self._requests.pop(frame.stream, None)
-        self._outgoing.close_stream(frame.stream)
+        self._sender.close_stream(frame.stream)
 
     def _take_settings(self, frame: Frame) -> None:
         if frame.flags & ACK:
             return
         for key, value in read_settings(frame):
             if key == Setting.INITIAL_WINDOW_SIZE:
-                self._outgoing.set_initial_window(value)
+                self._sender.set_initial_window(value)
             elif key == Setting.MAX_FRAME_SIZE:
-                self._outgoing.set_max_frame(value)
+                self._sender.set_max_frame(value)
             elif key == Setting.ENABLE_PUSH and value not in (0, 1):
                 raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "push is neither on nor off")
-        self._outgoing.send(build_frame(Type.SETTINGS, ACK, 0))
+        self._sender.send(build_frame(Type.SETTINGS, ACK, 0))
 
     def _take_ping(self, frame: Frame) -> None:
         if not frame.flags & ACK:
-            self._outgoing.send(build_frame(Type.PING, ACK, 0, frame.payload))
+            self._sender.send(build_frame(Type.PING, ACK, 0, frame.payload))
 
     def _take_window_update(self, frame: Frame) -> None:
         increment = int.from_bytes(frame.payload, "big") & 0x7FFF_FFFF
-        self._outgoing.widen(frame.stream, increment)
+        self._sender.widen(frame.stream, increment)
 
     def _take_push(self, _frame: Frame) -> None:
         raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a client does not push")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from local.rpc.connection import Request
 from local.rpc.errors import Code, InvalidArgument, ServiceError, Unavailable, Unimplemented
 from local.rpc.hpack import encode
-from local.rpc.outgoing import Outgoing
+from local.rpc.sender import Sender
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -48,20 +48,20 @@ class Dispatcher:
             self._stopping = True
             self._ended.wait_for(lambda: self._active == 0, patience)
 
-    def handle(self, request: Request, outgoing: Outgoing) -> None:
+    def handle(self, request: Request, sender: Sender) -> None:
         """Answer one gRPC request: with a message, or with a refusal."""
         fields = dict(request.headers)
         unfit = _find_unfit(fields)
         if unfit is not None:
-            outgoing.send_refusal(request.stream, unfit)
+            sender.send_refusal(request.stream, unfit)
             return
         try:
             body = self.answer(fields.get(b":path", b""), self._call, request.body)
         except ServiceError as error:
-            _refuse(request, outgoing, error.code, str(error))
+            _refuse(request, sender, error.code, str(error))
         else:
             prefixed = b"\x00" + len(body).to_bytes(4, "big") + body
-            outgoing.send_answer(request.stream, _HEADERS, prefixed, _OK)
+            sender.send_answer(request.stream, _HEADERS, prefixed, _OK)
 
     def answer(self, path: bytes, use: Callable[[Method, S], T], request: S) -> T:
         """Return what `use` makes of the method at a path and of a request, however that came.
@@ -121,9 +121,9 @@ def _find_unfit(fields: Mapping[bytes, bytes]) -> bytes | None:
     return None if fields.get(b"content-type", b"").startswith(_GRPC) else _NOT_GRPC
 
 
-def _refuse(request: Request, outgoing: Outgoing, code: Code, detail: str) -> None:
+def _refuse(request: Request, sender: Sender, code: Code, detail: str) -> None:
     message = "".join(
         chr(byte) if byte in _UNESCAPED else f"%{byte:02X}" for byte in detail.encode()
     )
     trailers = [(b"grpc-status", str(int(code)).encode()), (b"grpc-message", message.encode())]
-    outgoing.send_refusal(request.stream, _HEADERS + encode(trailers))
+    sender.send_refusal(request.stream, _HEADERS + encode(trailers))

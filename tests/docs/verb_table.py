@@ -13,7 +13,7 @@ from lib.saga.definition.saga import Definitions
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.inputs import ParkRequested, SignalReceived
-from lib.saga.machine.starting.begin import begin
+from lib.saga.machine.start.begin import begin
 from lib.saga.machine.waits import waits_of
 from lib.saga.operators.bulk import Verb, describe, make_request
 from lib.saga.state.delivery import Delivery

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from benchmarks.costs import PRICES, add_compute, cost_of, print_bill, sagas_a_day
-from benchmarks.metering import Metered, meter
+from benchmarks.meter import Metered, meter
 
 NAMES = json.loads(PRICES.read_text())
 

@@ -86,7 +86,7 @@ def test_a_function_loads_nothing_of_other_resources(module: str) -> None:
         f"print([m for m in sys.modules if m.startswith('functions.')\n"
         f"       and not m.startswith('{resource}')])"
     )
-    assert run_python(code) == "['functions.wiring', 'functions.edge']"
+    assert run_python(code) == "['functions.clients', 'functions.edge']"
 
 
 def test_every_client_of_google_runs_on_the_c_implementation_of_protobuf() -> None:

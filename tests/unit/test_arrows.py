@@ -211,7 +211,7 @@ def test_no_import_is_against_the_arrows() -> None:
     assert not refused, "\n".join(
         [
             *refused,
-            "Have it handed in as a parameter (functions/wiring.py makes what is handed in), or "
+            "Have it handed in as a parameter (functions/clients.py makes what is handed in), or "
             "move the code to the room that it belongs to. If the arrow is right and makes no "
             f"circle, add it to ARROWS of {__name__}.",
         ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import flask
 import pytest
 
-from functions import wiring
+from functions import clients
 from lib.config import config
 
 WORKER = "https://run-saga-step-1.europe-west1.run.app"
@@ -23,7 +23,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def target(host: str) -> str:
-    queue = wiring._queue()
+    queue = clients._queue()
     with flask.Flask("x").test_request_context("/", base_url=f"https://{host}"):
         return queue._url()
 
@@ -31,7 +31,7 @@ def target(host: str) -> str:
 def test_what_comes_in_under_a_revisions_tag_goes_on_under_it() -> None:
     staged = WORKER.replace("https://", "https://next---")
     assert target(f"next---{STARTER}") == f"{staged}/run-saga-step"
-    assert wiring._queue()._token.audience == WORKER
+    assert clients._queue()._token.audience == WORKER
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_what_comes_in_otherwise_goes_to_the_worker_that_serves(host: str) -> No
 
 
 def test_what_no_request_has_caused_goes_to_the_worker_that_serves() -> None:
-    assert wiring._queue()._url() == f"{WORKER}/run-saga-step"
+    assert clients._queue()._url() == f"{WORKER}/run-saga-step"

@@ -1,6 +1,6 @@
 """Child sagas: how one begins, how its end reaches its parent, how it rolls back.
 
-Begin. `machine.starting.plan` makes the first records of a child (`new_child`) when it starts the
+Begin. `machine.start.plan` makes the first records of a child (`new_child`) when it starts the
 parent's step: one commit writes both, and both sagas' deliveries are enqueued. If the process dies
 in between, the parent's delivery comes again as stale, and enqueues the children's deliveries too.
 

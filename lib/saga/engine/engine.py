@@ -40,7 +40,7 @@ from lib.saga.machine.inputs import (
     SignalReceived,
 )
 from lib.saga.machine.outstanding import is_awaited, outstanding
-from lib.saga.machine.starting.creations import new_saga
+from lib.saga.machine.start.creations import new_saga
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import MAX_OUTPUT
 from lib.saga.state.payload import canonical_payload, is_same_payload

@@ -38,7 +38,7 @@ from lib.saga.machine.decide import (
 )
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import Input, Overdue, RecordRequest, Requested, SignalReceived
-from lib.saga.machine.starting.begin import begin
+from lib.saga.machine.start.begin import begin
 from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.records import FINISHED, Loaded, SagaRecord, StepRecord
 

@@ -3,7 +3,7 @@
 `decide` is the entry; `inputs` lists all that can happen to a saga, `input_checks` refuses what
 cannot, and `causes` has the codes that say why a state changed. `forward/` and `backward` run steps
 and their compensations, `children` records the ends of child sagas, `operator/` applies requests,
-`starting/` begins sagas and steps, and `decision/` builds the decision.
+`start/` begins sagas and steps, and `decision/` builds the decision.
 `outstanding`, `waits` and `replay` read records. Imports point down: decide -> operator, children,
-starting -> forward -> backward -> schedule -> decision -> inputs, causes. Nothing imports engine/.
+start -> forward -> backward -> schedule -> decision -> inputs, causes. Nothing imports engine/.
 """

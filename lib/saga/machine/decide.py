@@ -34,8 +34,8 @@ from lib.saga.machine.inputs import (
 from lib.saga.machine.operator import control, repair
 from lib.saga.machine.operator.idempotency import apply_once
 from lib.saga.machine.schedule import redeliver_if_due, redeliver_or_park
-from lib.saga.machine.starting.begin import begin
-from lib.saga.machine.starting.next_steps import begin_next, start_step
+from lib.saga.machine.start.begin import begin
+from lib.saga.machine.start.next_steps import begin_next, start_step
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import ACTIVE, SagaRecord, StepRecord, StepStatus
 

@@ -11,8 +11,8 @@ from bisect import bisect_left
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from local.rpc.blocking import about_to_block
 from local.rpc.errors import Aborted
+from local.rpc.handover import about_to_block
 
 #: Seconds that a write waits for the transactions that have read what it changes.
 TRANSACTION_PATIENCE = 2.0

@@ -12,8 +12,8 @@ from datetime import timedelta
 from local.datastore.storage.clock import Clock
 from local.datastore.storage.locks import Locks
 from local.datastore.storage.store import Store
-from local.rpc.blocking import about_to_block
 from local.rpc.errors import InvalidArgument
+from local.rpc.handover import about_to_block
 
 #: A transaction is rolled back after so long without a request, or so long after its start.
 MAX_IDLE = timedelta(seconds=60)

@@ -12,9 +12,9 @@ from google.cloud.location.locations_pb2 import GetLocationRequest, ListLocation
 from google.longrunning.operations_pb2 import GetOperationRequest
 
 from local.host.ports import PortTaken
-from local.rpc.blocking import about_to_block
 from local.rpc.errors import Unimplemented
 from local.rpc.grpc import Dispatcher, Method
+from local.rpc.handover import about_to_block
 from local.rpc.listener import Listener, serve_pages
 from local.rpc.rest import Rest, serve_rest
 from local.tasks.api.batch_service import BatchService

@@ -9,7 +9,7 @@ from local.scheduler.ticker import Run
 from local.tasks.dispatch.attempt_log import Attempt, AttemptLog
 from local.tasks.dispatch.delivery import is_of_app
 from local.tasks.dispatch.dispatcher import Dispatcher
-from local.tasks.dispatch.pending import PendingTasks
+from local.tasks.dispatch.pending_tasks import PendingTasks
 from local.tasks.storage.records import TaskRecord
 from local.tasks.storage.store import Store
 from local.tasks.v2.messages import METHODS, Queue

@@ -24,7 +24,7 @@ from local.tasks.dispatch.delivery import (
     read_deadline,
 )
 from local.tasks.dispatch.faults import Faults
-from local.tasks.dispatch.pending import PendingTasks
+from local.tasks.dispatch.pending_tasks import PendingTasks
 from local.tasks.dispatch.signer import Signer
 from local.tasks.storage.records import TaskRecord
 from local.tasks.storage.store import Store

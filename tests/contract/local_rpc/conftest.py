@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
-from local.rpc.blocking import about_to_block
 from local.rpc.grpc import Dispatcher, Method
+from local.rpc.handover import about_to_block
 from local.rpc.listener import Listener, serve_pages
 
 

@@ -15,7 +15,7 @@ from local.host.ports import answers, choose_port
 from local.rpc.connection import Request
 from local.rpc.frames import PREFACE, Type, build_settings, parse_header
 from local.rpc.listener import Listener, serve_pages
-from local.rpc.outgoing import Outgoing
+from local.rpc.sender import Sender
 from local.stack.supervisor import PROJECT
 
 
@@ -44,8 +44,8 @@ def until(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-def refuse(request: Request, outgoing: Outgoing) -> None:
-    outgoing.send_refusal(request.stream, b"")
+def refuse(request: Request, sender: Sender) -> None:
+    sender.send_refusal(request.stream, b"")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import flask
 import pytest
 
 import main
-from functions import wiring
+from functions import clients
 from functions.edge import endpoint
 from lib.config import config
 from lib.edge.identity import GCLOUD_AUDIENCE
@@ -40,13 +40,13 @@ def setting(monkeypatch: pytest.MonkeyPatch, signer: Signer) -> Iterator[Setting
         for name, value in (deployed | change).items():
             monkeypatch.setenv(name, value)
         config.cache_clear()
-        wiring.verifier.cache_clear()
+        clients.verifier.cache_clear()
         monkeypatch.setattr("lib.edge.identity._fetch_certs", lambda _: signer.certificates())
 
     put()
     yield put
     config.cache_clear()
-    wiring.verifier.cache_clear()
+    clients.verifier.cache_clear()
 
 
 @endpoint("POST")

@@ -15,8 +15,8 @@ from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.starting import next_steps
-from lib.saga.machine.starting.plan import postpone_step
+from lib.saga.machine.start import next_steps
+from lib.saga.machine.start.plan import postpone_step
 from lib.saga.state.records import SagaRecord, StepStatus
 from lib.saga.testing import explore
 from tests.unit.explore.seats import Script, add_seats, make_saga, seat, seats_fit

@@ -5,7 +5,7 @@ import pytest
 
 from local.datastore.query.plan.intervals import EVERYTHING, START
 from local.datastore.query.run.scans import MergeJoin, RangeScan, Source, walk
-from local.rpc.blocking import set_successor
+from local.rpc.handover import set_successor
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 from typing import Any
 
-from local.tasks.dispatch.pending import PendingTasks
+from local.tasks.dispatch.pending_tasks import PendingTasks
 from local.tasks.resources.queue_checks import complete_queue
 from local.tasks.v2.messages import PAUSED, RUNNING, Queue
 

@@ -11,7 +11,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Action, Element, Step
 from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.inputs import Result
-from lib.saga.machine.starting.pure_functions import outputs_of
+from lib.saga.machine.start.pure_functions import outputs_of
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.payload import decode_payload
 from lib.saga.state.records import Loaded

@@ -17,7 +17,7 @@ from lib.saga.engine.execution.call import Call
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.inputs import AttemptEnded, Result
-from lib.saga.machine.starting.pure_functions import clean_error
+from lib.saga.machine.start.pure_functions import clean_error
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import MAX_OUTPUT
 from lib.saga.state.mismatch import mismatch_of

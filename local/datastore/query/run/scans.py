@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from local.datastore.encoding.ordered import invert
 from local.datastore.query.plan.intervals import Cut, Interval
-from local.rpc.blocking import about_to_block
+from local.rpc.handover import about_to_block
 
 #: How many entries are read at first, and at most at once: each time twice as many.
 _FIRST_FETCH, _LAST_FETCH = 16, 256

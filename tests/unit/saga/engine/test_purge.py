@@ -7,7 +7,7 @@ import pytest
 
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.purge import Ancestry
-from lib.saga.machine.starting.creations import new_saga
+from lib.saga.machine.start.creations import new_saga
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.testing import MemoryStore
 from tests.unit.saga.machine.build import THREE

@@ -12,8 +12,8 @@ from lib.saga.definition.steps import Step
 from lib.saga.machine.decide import decide, redeliver_overdue
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import AttemptEnded, Input, Looked, Overdue, Result
-from lib.saga.machine.starting.begin import begin
-from lib.saga.machine.starting.creations import new_saga
+from lib.saga.machine.start.begin import begin
+from lib.saga.machine.start.creations import new_saga
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import SagaRecord, StepRecord
 

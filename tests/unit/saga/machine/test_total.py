@@ -34,7 +34,7 @@ from lib.saga.machine.inputs import (
     StopObserved,
     TimerFired,
 )
-from lib.saga.machine.starting.begin import begin
+from lib.saga.machine.start.begin import begin
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.records import FINISHED, SagaStatus
 from tests.unit.saga.machine.build import SECOND, Played, step
@@ -240,7 +240,7 @@ def test_a_decision_that_neither_changes_anything_nor_says_why_is_an_error() -> 
 def test_a_step_that_waited_for_its_turn_begins_and_that_is_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lib.saga.machine.starting.next_steps.MAX_WEIGHT", 2)
+    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_WEIGHT", 2)
     played = Played(Saga("s", payload=dict, steps=(Parallel(step("a"), step("b")),)))
     monkeypatch.undo()
     for due in [each for each in played.deliveries if each.phase is Phase.START]:

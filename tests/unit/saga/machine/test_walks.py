@@ -22,8 +22,8 @@ from lib.saga.machine.inputs import (
     TimerFired,
 )
 from lib.saga.machine.replay import replay, state_of
-from lib.saga.machine.starting.begin import begin
-from lib.saga.machine.starting.creations import new_saga
+from lib.saga.machine.start.begin import begin
+from lib.saga.machine.start.creations import new_saga
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import FINISHED, EventRecord, SagaStatus, StepRecord
@@ -143,6 +143,6 @@ def walk_at_random(seed: int) -> set[SagaStatus]:
 def test_a_random_saga_under_random_inputs_always_moves_or_waits_for_something(
     monkeypatch: pytest.MonkeyPatch, max_weight: int
 ) -> None:
-    monkeypatch.setattr("lib.saga.machine.starting.next_steps.MAX_WEIGHT", max_weight)
+    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_WEIGHT", max_weight)
     reached = set().union(*(walk_at_random(seed) for seed in range(WALKS)))
     assert reached >= set(SagaStatus) - {SagaStatus.PENDING}

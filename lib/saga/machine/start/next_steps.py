@@ -10,7 +10,7 @@ from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward.stages import advance, deadline_has_passed
 from lib.saga.machine.forward.stop import stop, stop_at_deadline
 from lib.saga.machine.inputs import StartDue
-from lib.saga.machine.starting.plan import (
+from lib.saga.machine.start.plan import (
     Begin,
     Plan,
     begin_step,
@@ -18,7 +18,7 @@ from lib.saga.machine.starting.plan import (
     postpone_step,
     weigh_plan,
 )
-from lib.saga.machine.starting.pure_functions import CannotBegin
+from lib.saga.machine.start.pure_functions import CannotBegin
 from lib.saga.state.limits import MAX_WEIGHT
 from lib.saga.state.records import FORWARD
 

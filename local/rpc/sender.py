@@ -3,7 +3,6 @@
 import socket
 import threading
 
-from local.rpc.blocking import about_to_block
 from local.rpc.frames import (
     DEFAULT_FRAME,
     DEFAULT_WINDOW,
@@ -16,6 +15,7 @@ from local.rpc.frames import (
     build_frame,
     build_reset,
 )
+from local.rpc.handover import about_to_block
 
 #: Seconds that a peer may leave an answer unread.
 _PATIENCE = 60.0
@@ -28,7 +28,7 @@ class StreamGone(Exception):
     """The peer no longer wants the answer."""
 
 
-class Outgoing:
+class Sender:
     """Sends frames; safe for use by several threads."""
 
     def __init__(self, connection: socket.socket) -> None:

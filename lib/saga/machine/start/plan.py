@@ -13,8 +13,8 @@ from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.schedule import schedule, schedule_timer
-from lib.saga.machine.starting.creations import new_child
-from lib.saga.machine.starting.pure_functions import CannotBegin, cannot_begin, evaluate
+from lib.saga.machine.start.creations import new_child
+from lib.saga.machine.start.pure_functions import CannotBegin, cannot_begin, evaluate
 from lib.saga.state.limits import BYTES_PER_WEIGHT
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaRecord, StepStatus

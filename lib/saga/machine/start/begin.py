@@ -5,7 +5,7 @@ from lib.saga.machine.causes import Cause, Reason
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward.stages import enter
-from lib.saga.machine.starting.next_steps import begin_next
+from lib.saga.machine.start.next_steps import begin_next
 from lib.saga.state.records import SagaRecord, StepRecord
 
 
