@@ -26,7 +26,6 @@ from lib.datastore.write.batches import ItemResult
 from lib.datastore.write.commits import commit_alone
 from lib.datastore.write.mutations import Mutation
 from lib.datastore.write.transforms import Transform
-from lib.errors import NotFound
 
 T = TypeVar("T")
 
@@ -69,10 +68,7 @@ class Store:
 
     def get(self, key: Key[T]) -> T:
         """Return what a key leads to; raise NotFound, naming kind and id, if nothing."""
-        found = self.find(key)
-        if found is None:
-            raise NotFound(f"{key} does not exist")
-        return found
+        return lookups.require(key, self.find(key))
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
         """Return what each key leads to, None for what does not exist.

@@ -1,5 +1,6 @@
 """The codecs of single values: texts, numbers, times, places."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,33 +35,20 @@ def text_codec(indexed: bool) -> Codec:
         if not indexed:
             pb.exclude_from_indexes = True
 
-    def decode(pb: Any) -> str:
-        if pb.HasField("string_value"):
-            return pb.string_value  # type: ignore[no-any-return]
-        raise wrong_stored_type("str", pb)
-
-    return Codec(encode, decode, str, indexed, "str")
+    return Codec(encode, _decoder("str", "string_value"), str, indexed, "str")
 
 
 def bytes_codec(indexed: bool) -> Codec:
     """Blobs, with the same limits as strings."""
     longest = limits.MAX_INDEXED_BYTES if indexed else limits.MAX_VALUE_BYTES
 
-    def encode(pb: Any, value: Any, _depth: int) -> None:
+    def check(value: Any) -> None:
         if not isinstance(value, bytes):
             raise wrong_type("bytes", value)
         if len(value) > longest:
             raise ConversionError(_too_long(longest, indexed))
-        pb.blob_value = value
-        if not indexed:
-            pb.exclude_from_indexes = True
 
-    def decode(pb: Any) -> bytes:
-        if pb.HasField("blob_value"):
-            return pb.blob_value  # type: ignore[no-any-return]
-        raise wrong_stored_type("bytes", pb)
-
-    return Codec(encode, decode, bytes, indexed, "bytes")
+    return _plain_codec(bytes, "blob_value", check, indexed)
 
 
 def _too_long(longest: int, indexed: bool) -> str:
@@ -70,39 +58,45 @@ def _too_long(longest: int, indexed: bool) -> str:
 def bool_codec(indexed: bool) -> Codec:
     """Booleans only, not values that are truthy or falsy."""
 
-    def encode(pb: Any, value: Any, _depth: int) -> None:
+    def check(value: Any) -> None:
         if value is not True and value is not False:
             raise wrong_type("bool", value)
-        pb.boolean_value = value
-        if not indexed:
-            pb.exclude_from_indexes = True
 
-    def decode(pb: Any) -> bool:
-        if pb.HasField("boolean_value"):
-            return pb.boolean_value  # type: ignore[no-any-return]
-        raise wrong_stored_type("bool", pb)
-
-    return Codec(encode, decode, bool, indexed, "bool")
+    return _plain_codec(bool, "boolean_value", check, indexed)
 
 
 def int_codec(indexed: bool) -> Codec:
     """Whole numbers of 64 bits with a sign."""
 
-    def encode(pb: Any, value: Any, _depth: int) -> None:
+    def check(value: Any) -> None:
         if type(value) is not int and (not isinstance(value, int) or isinstance(value, bool)):
             raise wrong_type("int", value)
         if not -limits.INT64 <= value < limits.INT64:
             raise ConversionError("is beyond 64 bits")
-        pb.integer_value = value
+
+    return _plain_codec(int, "integer_value", check, indexed)
+
+
+def _plain_codec(kind: type[Any], field: str, check: Callable[[Any], None], indexed: bool) -> Codec:
+    """Values that a field of the message takes as they are, if `check` raises nothing."""
+
+    def encode(pb: Any, value: Any, _depth: int) -> None:
+        check(value)
+        setattr(pb, field, value)
         if not indexed:
             pb.exclude_from_indexes = True
 
-    def decode(pb: Any) -> int:
-        if pb.HasField("integer_value"):
-            return pb.integer_value  # type: ignore[no-any-return]
-        raise wrong_stored_type("int", pb)
+    name = kind.__name__
+    return Codec(encode, _decoder(name, field), kind, indexed, name)
 
-    return Codec(encode, decode, int, indexed, "int")
+
+def _decoder(name: str, field: str) -> Callable[[Any], Any]:
+    def decode(pb: Any) -> Any:
+        if pb.HasField(field):
+            return getattr(pb, field)
+        raise wrong_stored_type(name, pb)
+
+    return decode
 
 
 def float_codec(indexed: bool) -> Codec:

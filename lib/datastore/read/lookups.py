@@ -1,7 +1,7 @@
 """Reading by key: up to 1000 keys of any kinds in one Lookup, the answers in the order asked."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from lib.datastore.keys import Key, write_key
 from lib.datastore.mapping.codecs import Codecs
@@ -9,7 +9,9 @@ from lib.datastore.read.fields import KEY
 from lib.datastore.read.read_options import STRONG, ReadOptions
 from lib.datastore.rpc.service import Service
 from lib.datastore.v1 import limits
-from lib.errors import Invalid
+from lib.errors import Invalid, NotFound
+
+T = TypeVar("T")
 
 
 def look_up(
@@ -29,6 +31,13 @@ def look_up(
         None if result is None else codecs.for_key(key).read(result)
         for key, result in zip(keys, results, strict=True)
     ]
+
+
+def require(key: Key[T], found: T | None) -> T:
+    """Return what a key leads to; raise NotFound, naming kind and id, if nothing."""
+    if found is None:
+        raise NotFound(f"{key} does not exist")
+    return found
 
 
 def fetch_many(

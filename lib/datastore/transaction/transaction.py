@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from lib.datastore.keys import Key, key_of
 from lib.datastore.mapping.codecs import Codecs
 from lib.datastore.read.aggregates import Aggregation, Count, aggregate
-from lib.datastore.read.lookups import look_up
+from lib.datastore.read.lookups import look_up, require
 from lib.datastore.read.queries import Query
 from lib.datastore.read.read_options import STRONG
 from lib.datastore.read.results import Page, fetch_page, run
@@ -86,10 +86,7 @@ class Transaction:
 
     def get(self, key: Key[T]) -> T:
         """Return what a key leads to; raise NotFound if nothing."""
-        found = self.find(key)
-        if found is None:
-            raise NotFound(f"{key} does not exist")
-        return found
+        return require(key, self.find(key))
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
         """Return what each key leads to, None for what does not exist, in one Lookup."""
