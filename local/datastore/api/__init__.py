@@ -1,1 +1,1 @@
-"""The service's methods by name, and the server that answers them over gRPC and REST."""
+"""The service: commits and lookups, its queries, and the server of both over gRPC and REST."""

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from local.datastore.encoding.keys import Partition, encode_path
+from local.datastore.api.masks import mask_results, read_mask
+from local.datastore.api.queries import Queries
+from local.datastore.encoding.keys import encode_path
 from local.datastore.encoding.messages import Key, Message, get_message_class
 from local.datastore.encoding.partitions import Database, get_database, resolve_partition
 from local.datastore.encoding.validation import (
@@ -13,24 +15,16 @@ from local.datastore.encoding.validation import (
     check_path,
     is_complete,
 )
-from local.datastore.gql import parse_aggregation, parse_query
-from local.datastore.query.plan.prepared import Prepared, check_aggregation, prepare_query
-from local.datastore.query.run.aggregation import aggregate
-from local.datastore.query.run.explain import describe_aggregation, describe_outcome, describe_plan
 from local.datastore.query.run.reads import (
     Read,
     begin_transaction,
     read_with,
 )
-from local.datastore.query.run.results import Outcome, View, run_query
-from local.datastore.query.run.transactional import lock_query
 from local.datastore.storage.clock import set_timestamp
 from local.datastore.storage.engine import Engine
 from local.datastore.storage.locks import TRANSACTION_PATIENCE, WRITE_PATIENCE, Footprint
-from local.datastore.write.commit import Outcome as CommitOutcome
-from local.datastore.write.commit import apply_changes
+from local.datastore.write.commit import Outcome, apply_changes
 from local.datastore.write.mutations import Change, allocate_id, check_sequence, read_mutations
-from local.datastore.write.paths import Path, parse_mask, pick_properties
 from local.rpc.errors import InvalidArgument
 
 #: A Lookup puts off the keys after so many bytes of entities; see BATCH_BYTES.
@@ -44,13 +38,14 @@ class Service:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._queries = Queries(engine)
 
     def list_methods(self) -> dict[str, Callable[[Any], Any]]:
         """Return the methods by their names in the API."""
         return {
             "Lookup": self.look_up,
-            "RunQuery": self.run_query,
-            "RunAggregationQuery": self.run_aggregation_query,
+            "RunQuery": self._queries.run_query,
+            "RunAggregationQuery": self._queries.run_aggregation_query,
             "BeginTransaction": self.begin_transaction,
             "Commit": self.commit,
             "Rollback": self.roll_back,
@@ -65,13 +60,13 @@ class Service:
             raise InvalidArgument(f"A lookup takes at most {MAX_LOOKUP_KEYS} keys.")
         addresses = self._resolve_keys(request.keys, database, writes=False)
         response = get_message_class("LookupResponse")()
-        mask = _read_mask(request)
+        mask = read_mask(request)
         with read_with(self._engine, request.read_options, database) as read:
             if read.locks:
                 read.lock(Footprint(shared=set(addresses)))
             self._read_entities(read, addresses, response)
             if mask is not None:
-                _mask_results(response.found, mask)
+                mask_results(response.found, mask)
             response.transaction = read.started
             set_timestamp(response.read_time, read.read_time)
         return response
@@ -108,73 +103,6 @@ class Service:
                 set_timestamp(result.create_time, stored.created)
                 set_timestamp(result.update_time, stored.version)
 
-    def run_query(self, request: Message) -> Any:
-        """Answer one batch of a query's results."""
-        database = get_database(request)
-        partition = self._read_partition(request, database)
-        response = get_message_class("RunQueryResponse")()
-        query = request.query
-        if request.WhichOneof("query_type") == "gql_query":
-            query = parse_query(request.gql_query, partition)
-            response.query.CopyFrom(query)
-        prepared = prepare_query(self._engine, query, partition)
-        mask = _read_mask(request)
-        if mask is not None and prepared.projection:
-            raise InvalidArgument("property masks are not allowed on projection queries")
-        with read_with(self._engine, request.read_options, database) as read:
-            if _explains(request):
-                describe_plan(response.explain_metrics, prepared)
-            if _executes(request):
-                started = self._engine.clock.now()
-                outcome = self._run(read, prepared)
-                response.batch.CopyFrom(outcome.batch)
-                set_timestamp(response.batch.read_time, read.read_time)
-                if _explains(request):
-                    took = self._engine.clock.now() - started
-                    describe_outcome(response.explain_metrics, prepared, outcome, took)
-            if mask is not None:
-                _mask_results(response.batch.entity_results, mask)
-            response.transaction = read.started
-        return response
-
-    def _read_partition(self, request: Message, database: Database) -> Partition:
-        if request.WhichOneof("query_type") is None:
-            raise InvalidArgument("A query must be given, as a message or as GQL.")
-        key = Key(partition_id=request.partition_id)
-        return resolve_partition(key, database, writes=False)
-
-    def _run(self, read: Read, prepared: Prepared) -> Outcome:
-        if read.locks:
-            return lock_query(self._engine, read, prepared)
-        with read.open_snapshot() as connection:
-            return run_query(self._engine, prepared, View(connection, read.as_of))
-
-    def run_aggregation_query(self, request: Message) -> Any:
-        """Answer counts, sums and averages over a query's results."""
-        database = get_database(request)
-        partition = self._read_partition(request, database)
-        response = get_message_class("RunAggregationQueryResponse")()
-        query = request.aggregation_query
-        if request.WhichOneof("query_type") == "gql_query":
-            query = parse_aggregation(request.gql_query, partition)
-            response.query.CopyFrom(query)
-        prepared = prepare_query(self._engine, query.nested_query, partition)
-        check_aggregation(self._engine, query, partition)
-        with read_with(self._engine, request.read_options, database) as read:
-            if _explains(request):
-                describe_plan(response.explain_metrics, prepared)
-            if _executes(request):
-                started = self._engine.clock.now()
-                scanned = aggregate(
-                    self._engine, read, prepared, query.aggregations, response.batch
-                )
-                set_timestamp(response.batch.read_time, read.read_time)
-                if _explains(request):
-                    took = self._engine.clock.now() - started
-                    describe_aggregation(response.explain_metrics, scanned, took)
-            response.transaction = read.started
-        return response
-
     def begin_transaction(self, request: Message) -> Any:
         """Open a transaction."""
         database = get_database(request)
@@ -207,14 +135,14 @@ class Service:
             set_timestamp(response.commit_time, outcome.version)
         return response
 
-    def _commit_alone(self, changes: list[Change]) -> CommitOutcome:
+    def _commit_alone(self, changes: list[Change]) -> Outcome:
         owner = object()
         try:
             return apply_changes(self._engine, changes, owner, WRITE_PATIENCE)
         finally:
             self._engine.locks.release(owner)
 
-    def _commit_transaction(self, request: Message, database: Database) -> CommitOutcome:
+    def _commit_transaction(self, request: Message, database: Database) -> Outcome:
         transactions = self._engine.transactions
         with transactions.use(request.transaction, database) as transaction:
             # What is wrong with the request itself leaves the transaction open.
@@ -251,23 +179,6 @@ class Service:
                 "INSERT OR IGNORE INTO reserved VALUES (?)", [(one,) for one in addresses]
             )
         return get_message_class("ReserveIdsResponse")()
-
-
-def _explains(request: Message) -> bool:
-    return bool(request.HasField("explain_options"))
-
-
-def _executes(request: Message) -> bool:
-    return not _explains(request) or bool(request.explain_options.analyze)
-
-
-def _read_mask(request: Message) -> list[Path] | None:
-    return parse_mask(request.property_mask) if request.HasField("property_mask") else None
-
-
-def _mask_results(results: Any, mask: list[Path]) -> None:
-    for result in results:
-        result.entity.CopyFrom(pick_properties(result.entity, mask))
 
 
 def _check_selector(request: Message, selector: str | None, *, transactional: bool) -> None:
