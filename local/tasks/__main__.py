@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from local.host.folder_lock import FolderInUse
+from local.host.ports import PortTaken
 from local.rpc.errors import ServiceError
 from local.scheduler.job import Job, read_job
 from local.tasks.dispatch.faults import Faults
@@ -23,7 +24,7 @@ def main() -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
         asyncio.run(_serve(_read_settings(options)))
-    except (FolderInUse, BrokenFile, OSError) as error:
+    except (FolderInUse, PortTaken, BrokenFile, OSError) as error:
         print(f"Cloud Tasks cannot start: {error}", file=sys.stderr)
         return 1
     return 0

@@ -46,6 +46,6 @@ class EmbeddedServer:
 def serve(data: Path, **settings: Any) -> EmbeddedServer:
     """Start a server over a folder; `settings` are the other fields of server.Settings.
 
-    Raises FolderInUse, or OSError if a port is taken.
+    Raises FolderInUse or PortTaken.
     """
     return EmbeddedServer(Settings(data=data, **settings))

@@ -86,7 +86,7 @@ class Server:
 async def start_server(settings: Settings) -> Server:
     """Serve on loopback from a folder that no other server uses.
 
-    Raises FolderInUse, or OSError if a port is taken.
+    Raises FolderInUse or PortTaken.
     """
     with ExitStack() as undo:
         undo.enter_context(lock_folder(settings.data, "tasks"))

@@ -15,7 +15,7 @@ from local.stack.supervisor import PROJECT
 MAIN = """
 from pathlib import Path
 import flask
-from functions import wiring
+from functions import clients
 from lib.datastore import Store
 
 close = Store.close
@@ -27,7 +27,7 @@ def close_and_tell(store):
 Store.close = close_and_tell
 
 def ask(request: flask.Request) -> str:
-    wiring.store()
+    clients.store()
     return "made"
 """
 

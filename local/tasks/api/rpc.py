@@ -11,7 +11,6 @@ from typing import Any
 from google.cloud.location.locations_pb2 import GetLocationRequest, ListLocationsRequest
 from google.longrunning.operations_pb2 import GetOperationRequest
 
-from local.host.ports import PortTaken
 from local.rpc.errors import Unimplemented
 from local.rpc.grpc import Dispatcher, Method
 from local.rpc.handover import about_to_block
@@ -50,11 +49,8 @@ class RpcServer:
     """
 
     def __init__(self, port: int, methods: Methods) -> None:
-        """Bind the port (0: any free one); raises OSError if it is taken."""
-        try:
-            self._listener = Listener(_HOST, port)
-        except PortTaken as error:
-            raise OSError(f"port {port} is taken") from error
+        """Bind the port (0: any free one); raises PortTaken if it is."""
+        self._listener = Listener(_HOST, port)
         self.port = self._listener.port
         self._loop = asyncio.get_running_loop()
         served = {path.encode(): self._serve(path, *method) for path, method in methods.items()}

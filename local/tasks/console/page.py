@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
 
-from local.host.ports import PortTaken
 from local.rpc.errors import ServiceError
 from local.rpc.grpc import Dispatcher
 from local.rpc.http1 import HttpRequest, HttpResponse
@@ -28,7 +27,7 @@ _ACTION = re.compile(r"/v2/(?P<name>projects/[^:]+(:[^:]+)?):(?P<verb>[a-z]+)")
 class Page:
     """What there is to see and to press, on a port of loopback (0: any free one).
 
-    `act` does one of the verbs to a queue or task. Raises OSError if the port is taken.
+    `act` does one of the verbs to a queue or task. Raises PortTaken if the port is.
     """
 
     def __init__(
@@ -44,10 +43,7 @@ class Page:
         self._reset = reset
         self._act = act
         self._loop = asyncio.get_running_loop()
-        try:
-            self._listener = Listener("127.0.0.1", port)
-        except PortTaken as error:
-            raise OSError(str(error)) from error
+        self._listener = Listener("127.0.0.1", port)
         self.port = self._listener.port
 
     def start(self) -> None:

@@ -2,13 +2,16 @@
 
 import threading
 import urllib.request
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 import pytest
 
+from local.host.ports import PortTaken
 from local.scheduler.job import Job
-from local.tasks.embedded import EmbeddedServer
+from local.tasks.embedded import EmbeddedServer, serve
 from tests.contract.local_tasks.conftest import StartServer
 from tests.contract.local_tasks.test_tasks import in_an_hour, make_task
 from tests.support.worker import QUEUE, Delivery, Worker, connect, wait_until
@@ -146,3 +149,14 @@ def test_the_grpc_port_answers_plain_http_with_the_way_to_the_page(
 def test_what_is_not_there_is_not_found(start_server: StartServer) -> None:
     with pytest.raises(HTTPError, match="404"):
         post(start_server(), "/queues")
+
+
+@pytest.mark.parametrize("which", ["port", "page_port"])
+def test_a_port_that_is_taken_is_said_as_everywhere_in_local(
+    tmp_path: Path, start_server: StartServer, which: str
+) -> None:
+    server = start_server()
+    addresses = {"port": f"http://{server.address}", "page_port": server.page_url}
+    port = urlsplit(addresses[which]).port
+    with pytest.raises(PortTaken, match=str(port)):
+        serve(tmp_path / "second", **{which: port})
