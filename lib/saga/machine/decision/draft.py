@@ -155,6 +155,8 @@ class Draft:
 
     def rewrite_letter(self) -> None:
         """Write the dead letter again: it was deleted although the failure is not resolved."""
+        if not _has_letter(self.saga):
+            return
         reason, self.saga.incident = self.saga.parked_because, 0
         self.call_operator(self.saga.current_step, Cause.DEAD_LETTER_REWRITTEN, reason)
 

@@ -80,7 +80,7 @@ def pause(draft: Draft, request: PauseRequested) -> None:
     """Begin nothing new; steps in flight finish and are recorded. Idempotent."""
     if draft.saga.status not in ACTIVE:
         raise Conflict(f"saga {draft.saga.id} is {draft.saga.state} and cannot be paused")
-    if draft.saga.paused and not _is_unfollowed(draft, request):
+    if _is_outdated(draft, request) or (draft.saga.paused and not _is_unfollowed(draft, request)):
         draft.ignore(NoChange.ALREADY_APPLIED)
         return
     draft.saga.paused = True
@@ -91,15 +91,17 @@ def pause(draft: Draft, request: PauseRequested) -> None:
 
 def resume(draft: Draft, request: ResumeRequested) -> None:
     """Let a paused saga continue. Idempotent."""
-    if draft.saga.paused or _is_unfollowed(draft, request):
-        draft.note(Cause.RESUMED, actor=request.actor, error=request.reason)
-        if draft.saga.paused:
-            _lift_pause(draft)
-        _follow_parent(draft, request)
-    elif draft.saga.status not in ACTIVE:
-        raise Conflict(f"saga {draft.saga.id} is {draft.saga.state}, not paused")
-    else:
+    saga = draft.saga
+    is_paused = saga.paused and saga.status not in FINISHED
+    if saga.status not in ACTIVE and not is_paused:
+        raise Conflict(f"saga {saga.id} is {saga.state}, not paused")
+    if _is_outdated(draft, request) or not (is_paused or _is_unfollowed(draft, request)):
         draft.ignore(NoChange.ALREADY_APPLIED)
+        return
+    draft.note(Cause.RESUMED, actor=request.actor, error=request.reason)
+    if is_paused:
+        _lift_pause(draft)
+    _follow_parent(draft, request)
 
 
 def park(draft: Draft, request: ParkRequested) -> None:
@@ -155,7 +157,12 @@ def _close_steps(draft: Draft, request: ResolveRequested) -> None:
 
 def _is_unfollowed(draft: Draft, request: PauseRequested | ResumeRequested) -> bool:
     """Return whether a request is for a pause of the parent that the saga has not followed yet."""
-    return request.parent_pause not in (UNSET, draft.saga.parent_pause)
+    return request.parent_pause is not UNSET and request.parent_pause > draft.saga.parent_pause
+
+
+def _is_outdated(draft: Draft, request: PauseRequested | ResumeRequested) -> bool:
+    """Return whether a request follows a pause of the parent from before the one last followed."""
+    return request.parent_pause is not UNSET and request.parent_pause < draft.saga.parent_pause
 
 
 def _follow_parent(draft: Draft, request: PauseRequested | ResumeRequested) -> None:

@@ -11,6 +11,7 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
 from lib.saga.definition.steps import Parallel
 from lib.saga.machine.decide import apply_request
+from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.inputs import (
     CancelRequested,
     PauseRequested,
@@ -90,6 +91,29 @@ def test_a_resumed_step_may_have_happened_before_and_is_delivered_under_a_new_na
     played.happens(RESUME)
     assert played.steps[0].maybe_applied
     assert played.awaited.task_name != before
+
+
+def test_a_pause_of_the_parent_that_comes_after_its_resume_is_ignored() -> None:
+    played = Played()
+    played.happens(PauseRequested(parent_pause=4, **WHO))
+    played.happens(ResumeRequested(parent_pause=6, **WHO))
+    late = played.happens(PauseRequested(parent_pause=5, **WHO))
+    assert (late.no_change, played.saga.paused) == (NoChange.ALREADY_APPLIED, False)
+
+
+def test_a_resume_of_the_parent_that_comes_after_its_next_pause_is_ignored() -> None:
+    played = Played()
+    played.happens(PauseRequested(parent_pause=6, **WHO))
+    late = played.happens(ResumeRequested(parent_pause=5, **WHO))
+    assert (late.no_change, played.saga.paused) == (NoChange.ALREADY_APPLIED, True)
+
+
+def test_a_child_that_has_ended_is_not_resumed_with_its_parent() -> None:
+    """It would lose the time at which it is purged, and stay for ever."""
+    played = Played(Saga("s", payload=dict, steps=(step("a"),)))
+    played.ends()
+    with pytest.raises(Conflict, match="COMPLETED, not paused"):
+        played.happens(ResumeRequested(parent_pause=5, **WHO))
 
 
 def test_a_cancel_lifts_a_pause() -> None:

@@ -1,6 +1,7 @@
 """The machine is total: an input changes the saga, says why it does not, or is refused."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -67,6 +68,9 @@ def all_inputs(played: Played) -> Iterator[Input]:
         inputs.ResumeRequested, inputs.RetryRequested, inputs.ParkRequested,
     ):  # fmt: skip
         yield request(**WHO)
+    for number in (0, 7):
+        yield inputs.PauseRequested(parent_pause=number, **WHO)
+        yield inputs.ResumeRequested(parent_pause=number, **WHO)
     yield from (ResolveRequested(outcome=status, **WHO) for status in SagaStatus)
 
 
@@ -97,6 +101,19 @@ def test_every_input_in_every_state_changes_it_or_says_why_not_or_is_refused(sce
     found = {check_decided(played, given) for given in all_inputs(played)}
     assert {"changed", "stale"} & found
     assert {"Conflict", "ImpossibleInput", "NotFound"} <= found
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.title)
+def test_a_finished_child_that_its_parent_knows_of_changes_only_to_be_rolled_back(
+    scene: Scene,
+) -> None:
+    """Any other change would lose the time at which it is purged."""
+    played = scene.make()
+    played.saga = replace(played.saga, parent_id="s0", parent_steps=1, parent_notified=True)
+    for given in all_inputs(played) if played.saga.status in FINISHED else ():
+        with suppress(Conflict, NotFound, ImpossibleInput):
+            decision = decide(played.definition, played.saga, played.steps, given, played.now)
+            assert not (decision.events and decision.saga.parent_notified)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.title)
