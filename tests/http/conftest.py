@@ -14,10 +14,21 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture(scope="session")
 def call(stack: Stack) -> Call:
+    """Call one of the callers' functions."""
+    return _calls_of(stack.url)
+
+
+@pytest.fixture(scope="session")
+def call_worker(stack: Stack) -> Call:
+    """Call one of the functions that Cloud Tasks and Cloud Scheduler call."""
+    return _calls_of(stack.plan.worker_url)
+
+
+def _calls_of(url: str) -> Call:
     session = requests.Session()
 
     def send(method: str, name: str, **options: object) -> requests.Response:
-        return session.request(method, f"{stack.url}/{name}", timeout=30, **options)  # type: ignore[arg-type]
+        return session.request(method, f"{url}/{name}", timeout=30, **options)  # type: ignore[arg-type]
 
     return send
 

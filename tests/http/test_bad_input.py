@@ -135,11 +135,11 @@ def _id_field(name: str) -> str:
 @pytest.mark.parametrize("name", ["run-saga-step", "sweep-sagas"])
 @pytest.mark.parametrize("header", [None, "Bearer x", "Bearer a.b.c", "Basic eDp5", "Bearer "])
 def test_a_worker_call_without_a_valid_token_is_401(
-    call: Call, name: str, header: str | None
+    call_worker: Call, name: str, header: str | None
 ) -> None:
     headers = {"Authorization": header} if header else {}
     forged = {"X-CloudTasks-TaskName": "t", "X-CloudTasks-QueueName": "sagas", **headers}
-    assert_problem(call("POST", name, json={}, headers=forged), 401, "unauthenticated")
+    assert_problem(call_worker("POST", name, json={}, headers=forged), 401, "unauthenticated")
 
 
 def test_an_error_does_not_echo_markup(stack: Stack) -> None:

@@ -148,8 +148,8 @@ def test_options_says_which_methods_there_are_and_allows_no_other_origin(call: C
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
 
 
-def test_a_401_says_how_to_authenticate(call: Call) -> None:
-    answer = call("POST", "sweep-sagas")
+def test_a_401_says_how_to_authenticate(call_worker: Call) -> None:
+    answer = call_worker("POST", "sweep-sagas")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="amends"'
 
@@ -166,7 +166,7 @@ def test_each_problem_has_the_id_of_its_trace(call: Call) -> None:
 @pytest.mark.parametrize(
     ("name", "headers", "status"),
     [
-        ("run-saga-step", {"Authorization": "Bearer x"}, 401),
+        ("run-saga-step", {"Authorization": "Bearer x"}, 403),
         ("place-order", {"Sec-Fetch-Site": "cross-site"}, 403),
         ("no-such-function", {}, 404),
         ("get-order", {}, 405),
@@ -190,7 +190,7 @@ def test_a_connection_is_as_good_as_new_after_an_early_refusal_of_a_large_body(
 
 
 def test_a_client_that_sends_its_body_only_after_an_answer_is_answered(stack: Stack) -> None:
-    host, port = stack.url.removeprefix("http://").split(":")
+    host, port = stack.plan.worker_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         head = "POST /sweep-sagas HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
         connection.sendall(head.encode())

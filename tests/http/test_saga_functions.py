@@ -259,7 +259,7 @@ def test_a_signal_that_a_saga_does_not_have_is_404(
 
 
 def test_a_forged_worker_call_is_refused_and_changes_nothing(
-    call: Call, park: Callable[[str], None], unique: str
+    call: Call, call_worker: Call, park: Callable[[str], None], unique: str
 ) -> None:
     park(unique)
     before = call("GET", "get-saga", params={"id": unique}).json()
@@ -269,7 +269,7 @@ def test_a_forged_worker_call_is_refused_and_changes_nothing(
     }  # fmt: skip
     for token in (None, "Bearer x", "Bearer a.b.SIGNATURE_REMOVED_BY_GOOGLE"):
         headers = {"Authorization": token, "X-CloudTasks-TaskName": "x"} if token else {}
-        answer = call("POST", "run-saga-step", json=forged, headers=headers)
+        answer = call_worker("POST", "run-saga-step", json=forged, headers=headers)
         assert_problem(answer, 401, "unauthenticated")
     assert call("GET", "get-saga", params={"id": unique}).json() == before
 
