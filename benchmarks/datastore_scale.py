@@ -22,7 +22,7 @@ from typing import Any
 from google.cloud import datastore as stock
 from google.cloud.datastore.query import PropertyFilter
 
-from benchmarks.datastore_server import Server, run_server
+from benchmarks.datastore_server import DatastoreServer, run_server
 from demo.progress import show_progress
 
 FEW, MANY = 1_000, 1_000_000
@@ -48,7 +48,7 @@ INDEX = """indexes:
 class Side:
     """One of the two servers, with its client and how many entities it holds."""
 
-    server: Server
+    server: DatastoreServer
     client: Any
     size: int
 
@@ -165,7 +165,7 @@ def read_page(side: Side, choice: random.Random) -> object:
     return page
 
 
-def read_peak_mib(server: Server) -> float:
+def read_peak_mib(server: DatastoreServer) -> float:
     """Return the most memory that a server has had resident."""
     for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class DatastoreServer:
     """A running server: where it listens, and its process."""
 
     host: str
@@ -17,13 +17,13 @@ class Server:
 
 
 @contextmanager
-def run_server(folder: Path | str, *arguments: str) -> Iterator[Server]:
+def run_server(folder: Path | str, *arguments: str) -> Iterator[DatastoreServer]:
     """Run the server on a data folder and a free port; arguments are those of its command line."""
     process = start_process(folder, arguments)
     with process:
         try:
             assert process.stdout is not None  # noqa: S101
-            yield Server(process.stdout.readline().split()[-1], process)
+            yield DatastoreServer(process.stdout.readline().split()[-1], process)
         finally:
             process.terminate()
 

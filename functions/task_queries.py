@@ -5,7 +5,7 @@ from typing import Any
 from domain.todo import task_queries
 from domain.todo.models import Task
 from domain.todo.requests import ListId
-from domain.todo.task_queries import Order, TaskFilter
+from domain.todo.task_queries import TaskFilter, TaskOrder
 from functions.edge import endpoint
 from lib.datastore import Page, Store
 from lib.edge.paging import Fields, PageSize, PageToken
@@ -40,7 +40,7 @@ def list_task_summaries(
 def query_tasks(
     where: TaskFilter,
     store: Store,
-    order: Order | None = None,
+    order: TaskOrder | None = None,
     page_size: PageSize = 50,
     page_token: PageToken = None,
     fields: Fields = None,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 Path = tuple[str | int, ...]
 
 
-class Fault(NamedTuple):
+class FieldError(NamedTuple):
     """An error in some data and its place; `allowed` lists the accepted values if there are few."""
 
     path: Path
@@ -136,7 +136,7 @@ class Invalid(AmendsError):
         *,
         field: str | None = None,
         internal: str = "",
-        faults: Sequence[Fault] = (),
+        faults: Sequence[FieldError] = (),
     ) -> None:
         super().__init__(detail, field=field, internal=internal)
         self.faults = faults

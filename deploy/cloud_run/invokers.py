@@ -2,7 +2,7 @@
 
 from deploy.cloud.client import Cloud
 from deploy.cloud_run.api import set_members
-from deploy.cloud_run.services import SMOKE, Service, list_services
+from deploy.cloud_run.services import SMOKE, CloudRunService, list_services
 from deploy.settings import Settings, split_list
 from deploy.table import API
 
@@ -12,7 +12,7 @@ ROLE = "roles/run.invoker"
 _ADDRESSES = ("user:", "group:", "serviceaccount:", "domain:")
 
 
-def members_of(service: Service, settings: Settings) -> list[str]:
+def members_of(service: CloudRunService, settings: Settings) -> list[str]:
     """Return who is to hold roles/run.invoker on a service, and nobody else, as IAM spells it."""
     callers, operators = split_list(settings.callers), split_list(settings.operators)
     members = {
@@ -33,7 +33,7 @@ def admit_helpers(cloud: Cloud, settings: Settings) -> None:
     Nobody else is let in yet, and nobody is put out.
     """
 
-    def apply(service: Service) -> None:
+    def apply(service: CloudRunService) -> None:
         helpers = _helpers_of(service, settings)
         if service.function.invoker == "tasks":
             helpers = members_of(service, settings)
@@ -46,7 +46,7 @@ def admit_helpers(cloud: Cloud, settings: Settings) -> None:
 def apply_invokers(cloud: Cloud, settings: Settings) -> None:
     """Bind who is missing and unbind who is too much: the table and the settings are the source."""
 
-    def apply(service: Service) -> None:
+    def apply(service: CloudRunService) -> None:
         wanted = members_of(service, settings)
 
         def change(present: list[str]) -> list[str]:
@@ -65,7 +65,7 @@ def canonical(member: str) -> str:
     return f"{kind}:{name.lower()}"
 
 
-def _helpers_of(service: Service, settings: Settings) -> list[str]:
+def _helpers_of(service: CloudRunService, settings: Settings) -> list[str]:
     tried = service.target in SMOKE or service.target == API
     return [settings.member(settings.build_account)] if tried else []
 

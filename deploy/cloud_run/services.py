@@ -40,7 +40,7 @@ REVISION_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class CloudRunService:
     """One Cloud Run service; `target` is the Python name of its function, `name` the deployed."""
 
     target: str
@@ -53,7 +53,7 @@ class Service:
         return self.function.invoker in ("tasks", "scheduler")
 
 
-def list_services(settings: Settings) -> list[Service]:
+def list_services(settings: Settings) -> list[CloudRunService]:
     """Return the services of a deployment, the machinery first; Unusable if the table cannot be.
 
     A new version's machinery has to be there before anybody starts a saga of that version.
@@ -65,7 +65,7 @@ def list_services(settings: Settings) -> list[Service]:
         functions = {name: each for name, each in FUNCTIONS.items() if _is_machinery(each)}
         functions[API] = merge(behind)
     services = [
-        Service(target, function, deployed_name(target, settings))
+        CloudRunService(target, function, deployed_name(target, settings))
         for target, function in functions.items()
     ]
     return sorted(services, key=lambda service: not service.is_machinery)
@@ -80,7 +80,7 @@ def url_of(target: str, settings: Settings, tag: str = "") -> str:
 
 
 def describe_service(
-    service: Service, settings: Settings, image: str, definitions: str = ""
+    service: CloudRunService, settings: Settings, image: str, definitions: str = ""
 ) -> dict[str, Any]:
     """Return a service as Cloud Run's API (v2) states it, without its traffic.
 
@@ -135,7 +135,7 @@ def _is_machinery(function: Function) -> bool:
     return function.invoker in ("tasks", "scheduler")
 
 
-def _variables_of(service: Service, settings: Settings) -> list[dict[str, Any]]:
+def _variables_of(service: CloudRunService, settings: Settings) -> list[dict[str, Any]]:
     plain = {**_environment_of(service, settings), **service.function.env}
     secret = [
         {"name": name, "valueSource": {"secretKeyRef": _reference_to(stated)}}
@@ -149,7 +149,7 @@ def _reference_to(stated: str) -> Mapping[str, str]:
     return {"secret": secret, "version": version}
 
 
-def _environment_of(service: Service, settings: Settings) -> dict[str, str]:
+def _environment_of(service: CloudRunService, settings: Settings) -> dict[str, str]:
     environment = {
         "FUNCTION_TARGET": service.target,
         "THREADS": str(CONCURRENCY),

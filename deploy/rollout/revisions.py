@@ -19,7 +19,7 @@ from deploy.cloud_run.services import (
     ENVIRONMENT,
     MODE,
     RELEASE,
-    Service,
+    CloudRunService,
     describe_service,
     list_services,
     release_of,
@@ -48,7 +48,7 @@ def stage(cloud: Cloud, settings: Settings, image: str, definitions: str = "") -
                 f"--region={settings.region} --update-labels={RELEASE}=replace{belongs}"
             )
 
-    def deploy(service: Service) -> None:
+    def deploy(service: CloudRunService) -> None:
         stated = describe_service(service, settings, image, definitions)
         deployed = present.get(service.name, {})
         if deployed and _is_ready_as(deployed, stated):
@@ -78,7 +78,7 @@ def release(cloud: Cloud, settings: Settings) -> None:
     if percent < 100:
         check_canary(cloud, settings, traffic)
 
-    def remember(service: Service) -> None:
+    def remember(service: CloudRunService) -> None:
         # Also where nothing moves: to go back is to go back to before this release, not further.
         now = traffic[service.name]
         if now.baseline and mark not in now.before:
@@ -172,7 +172,7 @@ def find_leftovers(cloud: Cloud, settings: Settings) -> list[str]:
     )
 
 
-def _check_staged(services: list[Service], present: dict[str, Resource]) -> None:
+def _check_staged(services: list[CloudRunService], present: dict[str, Resource]) -> None:
     """Refuse to release where a service is missing, or lets callers in without asking IAM."""
     if absent := sorted(each.name for each in services if each.name not in present):
         raise Unusable(f"not staged yet: {', '.join(absent)}; build again")

@@ -11,7 +11,7 @@ from lib.datastore import Avg, Count, Page, Query, Store, Sum, key
 from lib.errors import Invalid
 
 
-class Order(StrEnum):
+class TaskOrder(StrEnum):
     """The orders that tasks are asked for in."""
 
     CREATED = "created"
@@ -21,9 +21,9 @@ class Order(StrEnum):
 
 #: The fields behind each order: what is ranged over comes first.
 ORDERS = {
-    Order.CREATED: ("created_at",),
-    Order.PRIORITY: ("-priority", "created_at"),
-    Order.DUE: ("due_at", "-priority"),
+    TaskOrder.CREATED: ("created_at",),
+    TaskOrder.PRIORITY: ("-priority", "created_at"),
+    TaskOrder.DUE: ("due_at", "-priority"),
 }
 
 
@@ -69,7 +69,7 @@ def page_of_summaries(
 
 
 def page_of_matches(
-    store: Store, wanted: TaskFilter, order: Order | None, size: int, token: str | None
+    store: Store, wanted: TaskFilter, order: TaskOrder | None, size: int, token: str | None
 ) -> Page[Task]:
     """Return a page of the tasks of all lists that match."""
     order = order or _order_of(wanted)
@@ -111,14 +111,14 @@ def match(wanted: TaskFilter) -> Query[Task]:
     return query
 
 
-def _order_of(wanted: TaskFilter) -> Order:
+def _order_of(wanted: TaskFilter) -> TaskOrder:
     if wanted.is_due_ranged:
-        return Order.DUE
-    return Order.PRIORITY if wanted.priority_at_least is not None else Order.CREATED
+        return TaskOrder.DUE
+    return TaskOrder.PRIORITY if wanted.priority_at_least is not None else TaskOrder.CREATED
 
 
-def _check_ranges(wanted: TaskFilter, order: Order) -> None:
-    if wanted.is_due_ranged and order is not Order.DUE:
+def _check_ranges(wanted: TaskFilter, order: TaskOrder) -> None:
+    if wanted.is_due_ranged and order is not TaskOrder.DUE:
         raise Invalid("a range of due times is ordered by due", field="order")
-    if wanted.priority_at_least is not None and order is Order.CREATED:
+    if wanted.priority_at_least is not None and order is TaskOrder.CREATED:
         raise Invalid("a range of priorities is ordered by priority or due", field="order")

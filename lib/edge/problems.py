@@ -5,7 +5,7 @@ from typing import Any
 import flask
 import msgspec
 
-from lib.errors import AmendsError, Fault, Invalid, MethodNotAllowed, Unauthenticated
+from lib.errors import AmendsError, FieldError, Invalid, MethodNotAllowed, Unauthenticated
 from lib.observability.logs import trace_id
 
 CONTENT_TYPE = "application/problem+json"
@@ -46,6 +46,6 @@ def describe_problem(problem: AmendsError) -> dict[str, Any]:
     return body
 
 
-def _describe_fault(fault: Fault) -> dict[str, Any]:
+def _describe_fault(fault: FieldError) -> dict[str, Any]:
     described = {"pointer": fault.pointer, "field": fault.field, "detail": fault.detail}
     return described | ({"allowed": fault.allowed} if fault.allowed is not None else {})

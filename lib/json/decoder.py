@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from lib.errors import Fault, Invalid, Malformed
+from lib.errors import FieldError, Invalid, Malformed
 from lib.json.exact_numbers import read_number
 from lib.json.faults import find_faults
 from lib.json.text_faults import find_half_character, find_repeated
@@ -74,9 +74,9 @@ def _invalid(
     """Return an Invalid with the first fault's field and the list of all faults."""
     prefix = (field,) if field else ()
     found = find_faults(plain, kind, strict=strict)
-    faults = [Fault((*prefix, *each.path), each.detail, each.allowed) for each in found]
+    faults = [FieldError((*prefix, *each.path), each.detail, each.allowed) for each in found]
     if not faults:  # convert and decode differ here: only msgspec's own text is known
-        faults = [Fault(prefix, str(problem))]
+        faults = [FieldError(prefix, str(problem))]
     listed = "; ".join(f"{each.field} {each.detail}".strip() for each in faults[:MAX_LISTED])
     more = f"; and {len(faults) - MAX_LISTED} more" if len(faults) > MAX_LISTED else ""
     return Invalid(listed + more, field=faults[0].field or None, faults=faults)

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from lib.errors import Fault, Path
+from lib.errors import FieldError, Path
 from lib.json.members import fields_of, items_of, meant_by, settings_of, tags_of
 from lib.json.type_words import allowed_values, describe, unwrap
 
@@ -20,12 +20,12 @@ MAX_NAME = 100
 MAX_DEPTH = 32
 
 
-def find_faults(plain: Any, kind: Any, *, strict: bool = True) -> list[Fault]:
+def find_faults(plain: Any, kind: Any, *, strict: bool = True) -> list[FieldError]:
     """Return the first MAX_FAULTS places where plain data does not fit a type; none if it fits."""
     return list(islice(_faults(plain, kind, (), strict), MAX_FAULTS))
 
 
-def _faults(plain: Any, kind: Any, path: Path, strict: bool) -> Iterator[Fault]:
+def _faults(plain: Any, kind: Any, path: Path, strict: bool) -> Iterator[FieldError]:
     refusal = _refusal(plain, kind, strict)
     if refusal is None:
         return
@@ -46,23 +46,23 @@ def _refusal(plain: Any, kind: Any, strict: bool) -> str | None:
     return None
 
 
-def _fault_of(plain: Any, kind: Any, path: Path, refusal: str) -> Fault:
+def _fault_of(plain: Any, kind: Any, path: Path, refusal: str) -> FieldError:
     """Say what is wanted, or, for an object whose members all fit, what its own check says."""
     wanted = describe(kind)
     fits_outside = wanted.startswith("an object") if isinstance(plain, dict) else wanted == "a list"
     own_check = fits_outside and isinstance(plain, dict | list)
     detail = refusal if own_check or not wanted else f"must be {wanted}"
-    return Fault(path, detail, allowed_values(kind))
+    return FieldError(path, detail, allowed_values(kind))
 
 
-def _faults_inside(plain: Any, kind: Any, path: Path, strict: bool) -> Iterator[Fault]:
+def _faults_inside(plain: Any, kind: Any, path: Path, strict: bool) -> Iterator[FieldError]:
     meant = meant_by(plain, kind)
     if meant is None:
         yield from _faults_of_tag(plain, kind, path)
         return
     bare, metas = unwrap(meant)
     if any(not _is_in_size(plain, meta) for meta in metas):
-        yield Fault(path, f"must be {describe(kind)}")
+        yield FieldError(path, f"must be {describe(kind)}")
     if isinstance(plain, list):
         for index, (value, item) in enumerate(zip(plain, items_of(bare), strict=False)):
             yield from _faults(value, item, (*path, index), strict)
@@ -77,37 +77,41 @@ def _is_in_size(plain: Any, meta: msgspec.Meta) -> bool:
     return (meta.min_length or 0) <= len(plain) <= longest
 
 
-def _faults_of_tag(plain: Any, kind: Any, path: Path) -> Iterator[Fault]:
+def _faults_of_tag(plain: Any, kind: Any, path: Path) -> Iterator[FieldError]:
     tags = tags_of(kind)
     if tags is not None and isinstance(plain, dict):
         field, values = tags
         wanted = f"one of {', '.join(map(str, values))}"
         verb = "must be" if field in plain else "is missing:"
-        yield Fault((*path, field), f"{verb} {wanted}", values)
+        yield FieldError((*path, field), f"{verb} {wanted}", values)
 
 
-def _faults_of_dict(plain: dict[str, Any], kind: Any, path: Path, strict: bool) -> Iterator[Fault]:
+def _faults_of_dict(
+    plain: dict[str, Any], kind: Any, path: Path, strict: bool
+) -> Iterator[FieldError]:
     key, value = get_args(kind) or (Any, Any)
     for name, each in plain.items():
         place = (*path, name[:MAX_NAME])
         if refusal := _refusal(name, key, strict=False):
             wanted = f"must be {words}" if (words := describe(key)) else refusal
-            yield Fault(place, f"has a name that does not fit: it {wanted}")
+            yield FieldError(place, f"has a name that does not fit: it {wanted}")
         yield from _faults(each, value, place, strict)
 
 
 def _faults_of_object(
     plain: dict[str, Any], kind: Any, path: Path, strict: bool
-) -> Iterator[Fault]:
+) -> Iterator[FieldError]:
     known = fields_of(kind)
     settings = settings_of(kind)
     if settings is not None and settings.forbid_unknown_fields:
         fields = f"the fields are {', '.join(known)}" if known else "there are no fields"
         for name in plain:
             if name not in known and name != settings.tag_field:
-                yield Fault((*path, name[:MAX_NAME]), f"is not known; {fields}")
+                yield FieldError((*path, name[:MAX_NAME]), f"is not known; {fields}")
     for name, (annotation, is_required) in known.items():
         if name in plain:
             yield from _faults(plain[name], annotation, (*path, name), strict)
         elif is_required:
-            yield Fault((*path, name), f"is missing: {describe(annotation) or 'it is required'}")
+            yield FieldError(
+                (*path, name), f"is missing: {describe(annotation) or 'it is required'}"
+            )

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from lib.errors import Fault, Path
+from lib.errors import FieldError, Path
 
 #: How much of an unknown name is quoted.
 MAX_NAME = 100
@@ -22,7 +22,7 @@ class _Members(list[tuple[str, Any]]):
     """All members of an object, repeated ones too."""
 
 
-def find_repeated(raw: bytes) -> Fault | None:
+def find_repeated(raw: bytes) -> FieldError | None:
     """Return the first member that is repeated in its object; None too for broken JSON."""
     try:
         json.loads(raw, object_pairs_hook=_check_members, parse_int=_skip, parse_float=_skip)
@@ -33,7 +33,7 @@ def find_repeated(raw: bytes) -> Fault | None:
     return None
 
 
-def find_half_character(raw: bytes) -> Fault | None:
+def find_half_character(raw: bytes) -> FieldError | None:
     """Return the first text that holds half of a surrogate pair, which UTF-8 cannot encode."""
     try:
         return next((each for each in _walk(raw) if each.detail.startswith("has half")), None)
@@ -50,14 +50,14 @@ def _skip(_: str) -> None:
     """Ignore a number: Python refuses to convert very long ones."""
 
 
-def _walk(raw: bytes) -> Iterator[Fault]:
+def _walk(raw: bytes) -> Iterator[FieldError]:
     """Yield what is wrong with the names and texts of a JSON text, in order."""
     parsed = json.loads(raw, object_pairs_hook=_Members, parse_int=_skip, parse_float=_skip)
     ahead: list[tuple[Path, Any]] = [((), parsed)]
     while ahead:
         path, node = ahead.pop()
         if isinstance(node, str) and not _is_text(node):
-            yield Fault(path, "has half of a surrogate pair: it is not text")
+            yield FieldError(path, "has half of a surrogate pair: it is not text")
         elif isinstance(node, _Members):
             yield from _faults_of_names(node, path)
             ahead += [((*path, _shown(name)), each) for name, each in reversed(node)]
@@ -65,13 +65,13 @@ def _walk(raw: bytes) -> Iterator[Fault]:
             ahead += [((*path, index), each) for index, each in reversed([*enumerate(node)])]
 
 
-def _faults_of_names(members: _Members, path: Path) -> Iterator[Fault]:
+def _faults_of_names(members: _Members, path: Path) -> Iterator[FieldError]:
     seen = set()
     for name, _ in members:
         if name in seen:
-            yield Fault((*path, _shown(name)), "stands twice in its object")
+            yield FieldError((*path, _shown(name)), "stands twice in its object")
         if not _is_text(name):
-            yield Fault((*path, _shown(name)), "has half of a surrogate pair: it is not text")
+            yield FieldError((*path, _shown(name)), "has half of a surrogate pair: it is not text")
         seen.add(name)
 
 

@@ -9,7 +9,7 @@ MAX_RETENTION = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryConfig:
     """A queue's or task's RetryConfig; a `max_retry_duration` of 0 and -1 attempts: no limit."""
 
     max_attempts: int
@@ -19,9 +19,9 @@ class RetryPolicy:
     max_doublings: int
 
 
-def read_policy(config: Any) -> RetryPolicy:
+def read_policy(config: Any) -> RetryConfig:
     """Return the policy that a RetryConfig message states."""
-    return RetryPolicy(
+    return RetryConfig(
         max_attempts=config.max_attempts,
         max_retry_duration=config.max_retry_duration.ToTimedelta(),
         min_backoff=config.min_backoff.ToTimedelta(),
@@ -30,7 +30,7 @@ def read_policy(config: Any) -> RetryPolicy:
     )
 
 
-def compute_backoff(policy: RetryPolicy, attempts: int) -> timedelta:
+def compute_backoff(policy: RetryConfig, attempts: int) -> timedelta:
     """Return the wait before the next attempt, after this many (1 or more).
 
     It doubles `max_doublings` times, then grows by the last doubled step, up to `max_backoff`.
@@ -44,7 +44,7 @@ def compute_backoff(policy: RetryPolicy, attempts: int) -> timedelta:
         return policy.max_backoff
 
 
-def is_exhausted(policy: RetryPolicy, attempts: int, age: timedelta) -> bool:
+def is_exhausted(policy: RetryConfig, attempts: int, age: timedelta) -> bool:
     """Tell whether a task is given up after so many attempts, `age` after the first of them.
 
     Both limits have to be reached; one that is not set counts as reached, unless neither is.

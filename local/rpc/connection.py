@@ -25,7 +25,7 @@ from local.rpc.frames import (
     ConnectionFailure,
     ErrorCode,
     Frame,
-    Setting,
+    SettingId,
     Type,
     build_frame,
     build_reset,
@@ -48,7 +48,7 @@ _WINDOW_STEP = RECEIVE_WINDOW // 4
 
 
 @dataclass(slots=True)
-class Request:
+class StreamRequest:
     """A request while it comes in."""
 
     stream: int
@@ -56,10 +56,10 @@ class Request:
     body: bytearray = field(default_factory=bytearray)
 
 
-Handler = Callable[[Request, Sender], None]
+Handler = Callable[[StreamRequest, Sender], None]
 
 
-class Connection:
+class Http2Connection:
     """One HTTP/2 connection."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Connection:
         connection: socket.socket,
         handle: Handler,
         received: bytes,
-        forget: Callable[["Connection"], None],
+        forget: Callable[["Http2Connection"], None],
     ) -> None:
         self._socket = connection
         self._forget = forget
@@ -75,7 +75,7 @@ class Connection:
         self._buffer = bytearray(received)
         self._sender = Sender(connection)
         self._decoder = Decoder()
-        self._requests: dict[int, Request] = {}
+        self._requests: dict[int, StreamRequest] = {}
         self._last_stream = 0
         self._consumed = 0
         self._block: tuple[Frame, bytearray] | None = None
@@ -258,7 +258,7 @@ class Connection:
         if request is not None and frame.flags & END_STREAM:
             self._finish(request)
 
-    def _begin(self, stream: int, headers: Headers) -> Request | None:
+    def _begin(self, stream: int, headers: Headers) -> StreamRequest | None:
         if stream <= self._last_stream:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a stream begun twice")
         with self._beginning:
@@ -271,10 +271,10 @@ class Connection:
             self._sender.send(build_reset(stream, ErrorCode.REFUSED_STREAM))
             return None
         self._sender.open_stream(stream)
-        self._requests[stream] = Request(stream, headers)
+        self._requests[stream] = StreamRequest(stream, headers)
         return self._requests[stream]
 
-    def _finish(self, request: Request) -> None:
+    def _finish(self, request: StreamRequest) -> None:
         del self._requests[request.stream]
         self._last_used = time.monotonic()
         set_successor(self._hand_over)
@@ -296,11 +296,11 @@ class Connection:
         if frame.flags & ACK:
             return
         for key, value in read_settings(frame):
-            if key == Setting.INITIAL_WINDOW_SIZE:
+            if key == SettingId.INITIAL_WINDOW_SIZE:
                 self._sender.set_initial_window(value)
-            elif key == Setting.MAX_FRAME_SIZE:
+            elif key == SettingId.MAX_FRAME_SIZE:
                 self._sender.set_max_frame(value)
-            elif key == Setting.ENABLE_PUSH and value not in (0, 1):
+            elif key == SettingId.ENABLE_PUSH and value not in (0, 1):
                 raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "push is neither on nor off")
         self._sender.send(build_frame(Type.SETTINGS, ACK, 0))
 
@@ -316,13 +316,13 @@ class Connection:
         raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a client does not push")
 
 
-_TAKERS: dict[int, Callable[[Connection, Frame], None]] = {
-    Type.DATA: Connection._take_data,
-    Type.HEADERS: Connection._take_headers,
-    Type.RST_STREAM: Connection._take_reset,
-    Type.SETTINGS: Connection._take_settings,
-    Type.PUSH_PROMISE: Connection._take_push,
-    Type.PING: Connection._take_ping,
-    Type.WINDOW_UPDATE: Connection._take_window_update,
-    Type.CONTINUATION: Connection._take_continuation,
+_TAKERS: dict[int, Callable[[Http2Connection, Frame], None]] = {
+    Type.DATA: Http2Connection._take_data,
+    Type.HEADERS: Http2Connection._take_headers,
+    Type.RST_STREAM: Http2Connection._take_reset,
+    Type.SETTINGS: Http2Connection._take_settings,
+    Type.PUSH_PROMISE: Http2Connection._take_push,
+    Type.PING: Http2Connection._take_ping,
+    Type.WINDOW_UPDATE: Http2Connection._take_window_update,
+    Type.CONTINUATION: Http2Connection._take_continuation,
 }

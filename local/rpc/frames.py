@@ -39,7 +39,7 @@ class Type(IntEnum):
     CONTINUATION = 9
 
 
-class Setting(IntEnum):
+class SettingId(IntEnum):
     """The settings that mean something here."""
 
     ENABLE_PUSH = 2
@@ -94,9 +94,9 @@ def parse_header(buffer: bytes | bytearray) -> tuple[int, int, int, int]:
 def build_settings() -> bytes:
     """Return what a server sends first: its settings, and its window for the whole connection."""
     settings = {
-        Setting.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
-        Setting.INITIAL_WINDOW_SIZE: RECEIVE_WINDOW,
-        Setting.MAX_FRAME_SIZE: MAX_FRAME,
+        SettingId.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
+        SettingId.INITIAL_WINDOW_SIZE: RECEIVE_WINDOW,
+        SettingId.MAX_FRAME_SIZE: MAX_FRAME,
     }
     payload = b"".join(
         key.to_bytes(2, "big") + value.to_bytes(4, "big") for key, value in settings.items()

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from local.rpc.connection import Request
+from local.rpc.connection import StreamRequest
 from local.rpc.errors import Code, InvalidArgument, ServiceError, Unavailable, Unimplemented
 from local.rpc.hpack import encode
 from local.rpc.sender import Sender
@@ -31,7 +31,7 @@ class Method(NamedTuple):
     call: Callable[[Any], Any]
 
 
-class Dispatcher:
+class RpcDispatcher:
     """Answers requests by a table of methods; the table's keys are paths: ``/service/Method``."""
 
     def __init__(self, methods: Mapping[bytes, Method], max_message: int) -> None:
@@ -48,7 +48,7 @@ class Dispatcher:
             self._stopping = True
             self._ended.wait_for(lambda: self._active == 0, patience)
 
-    def handle(self, request: Request, sender: Sender) -> None:
+    def handle(self, request: StreamRequest, sender: Sender) -> None:
         """Answer one gRPC request: with a message, or with a refusal."""
         fields = dict(request.headers)
         unfit = _find_unfit(fields)
@@ -121,7 +121,7 @@ def _find_unfit(fields: Mapping[bytes, bytes]) -> bytes | None:
     return None if fields.get(b"content-type", b"").startswith(_GRPC) else _NOT_GRPC
 
 
-def _refuse(request: Request, sender: Sender, code: Code, detail: str) -> None:
+def _refuse(request: StreamRequest, sender: Sender, code: Code, detail: str) -> None:
     message = "".join(
         chr(byte) if byte in _UNESCAPED else f"%{byte:02X}" for byte in detail.encode()
     )

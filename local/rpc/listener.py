@@ -10,7 +10,7 @@ from struct import pack
 from typing import Protocol
 
 from local.host.ports import PortTaken
-from local.rpc.connection import Connection, Handler
+from local.rpc.connection import Handler, Http2Connection
 from local.rpc.frames import PREFACE
 from local.rpc.http1 import Http1Connection, HttpRequest, HttpResponse, Respond, render_text
 
@@ -128,9 +128,9 @@ class Listener:
 
     def _open(
         self, accepted: socket.socket, handle: Handler, respond: Respond, received: bytes
-    ) -> Connection | Http1Connection:
+    ) -> Http2Connection | Http1Connection:
         if received and PREFACE.startswith(received[: len(PREFACE)]):
-            return Connection(accepted, handle, received, self._connections.discard)
+            return Http2Connection(accepted, handle, received, self._connections.discard)
         return Http1Connection(accepted, respond, received, self._connections.discard)
 
 

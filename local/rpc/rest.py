@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
 from local.rpc.errors import Code, InvalidArgument, ServiceError
-from local.rpc.grpc import Dispatcher, Method
+from local.rpc.grpc import Method, RpcDispatcher
 from local.rpc.http1 import HttpRequest, HttpResponse, Respond
 
 _JSON: Final = "application/json; charset=UTF-8"
@@ -72,7 +72,7 @@ class Route:
 class Rest:
     """Answers HTTP requests by a dispatcher's methods."""
 
-    def __init__(self, dispatcher: Dispatcher, routes: Iterable[Route]) -> None:
+    def __init__(self, dispatcher: RpcDispatcher, routes: Iterable[Route]) -> None:
         self._dispatcher = dispatcher
         self._routes = tuple(routes)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from local.http.retry import RetryPolicy
+from local.http.retry import RetryConfig
 from local.scheduler.cron import Schedule, parse_schedule
 
 _MIN_DEADLINE = timedelta(seconds=15)
@@ -55,9 +55,9 @@ class Job:
         """Return when the job runs; what it returns, given a time in UTC, is in UTC too."""
         return in_zone(parse_schedule(self.schedule), self.time_zone)
 
-    def read_policy(self) -> RetryPolicy:
+    def read_policy(self) -> RetryConfig:
         """Return when a failed attempt is followed by another."""
-        return RetryPolicy(
+        return RetryConfig(
             max_attempts=self.retry_count + 1,
             max_retry_duration=self.max_retry_duration,
             min_backoff=self.min_backoff,

@@ -24,7 +24,7 @@ MintToken = Callable[[str, str], Awaitable[str]]
 
 
 @dataclass(slots=True)
-class Run:
+class JobRun:
     """Where a job stands: when it is due, and its last attempt; `answer` is empty meanwhile."""
 
     job: Job
@@ -41,7 +41,7 @@ class Ticker:
         self._mint = mint
         self._connections = ConnectionPool()
         now = _now()
-        self.runs = [Run(job, job.read_schedule()(now)) for job in jobs]
+        self.runs = [JobRun(job, job.read_schedule()(now)) for job in jobs]
         self._keepers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -55,7 +55,7 @@ class Ticker:
         await asyncio.gather(*self._keepers, return_exceptions=True)
         self._connections.close()
 
-    async def _keep(self, run: Run) -> None:
+    async def _keep(self, run: JobRun) -> None:
         schedule = run.job.read_schedule()
         while True:
             await _wait_until_due(run, schedule)
@@ -65,7 +65,7 @@ class Ticker:
                 _log.exception("%s: the run failed in the scheduler itself", run.job.name)
             run.due = find_next(schedule, run.due, _now())
 
-    async def _see_through(self, run: Run) -> None:
+    async def _see_through(self, run: JobRun) -> None:
         """Attempt the run until it succeeds or its retries are used up."""
         policy = run.job.read_policy()
         run.attempt, first = 0, time.monotonic()
@@ -80,7 +80,7 @@ class Ticker:
                 return
             await asyncio.sleep(compute_backoff(policy, run.attempt).total_seconds())
 
-    async def _attempt(self, run: Run) -> Answer:
+    async def _attempt(self, run: JobRun) -> Answer:
         job = run.job
         headers = job.headers | {
             "User-Agent": "Google-Cloud-Scheduler",
@@ -97,7 +97,7 @@ class Ticker:
         return await self._connections.send(request, job.attempt_deadline.total_seconds())
 
 
-async def _wait_until_due(run: Run, schedule: Schedule) -> None:
+async def _wait_until_due(run: JobRun, schedule: Schedule) -> None:
     """Wait, looking at the clock now and then: set back, it makes the next time come earlier."""
     while (wait := (run.due - _now()).total_seconds()) > 0:
         await asyncio.sleep(min(wait, LOOK_EVERY))

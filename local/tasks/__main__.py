@@ -14,7 +14,7 @@ from local.scheduler.job import Job, read_job
 from local.tasks.dispatch.faults import Faults
 from local.tasks.resources.queues_file import read_queues
 from local.tasks.resources.task_checks import encode_url
-from local.tasks.server import Settings, start_server
+from local.tasks.server import ServerSettings, start_server
 from project_files.yaml_file import BrokenFile
 
 
@@ -30,7 +30,7 @@ def main() -> int:
     return 0
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: ServerSettings) -> None:
     asked_to_end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
@@ -41,9 +41,9 @@ async def _serve(settings: Settings) -> None:
     await server.stop()
 
 
-def _read_settings(options: argparse.Namespace) -> Settings:
+def _read_settings(options: argparse.Namespace) -> ServerSettings:
     location = f"projects/{options.project}/locations/{options.location}"
-    return Settings(
+    return ServerSettings(
         data=options.data,
         port=options.port,
         page_port=options.page_port,

@@ -6,13 +6,13 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from local.tasks.server import Server, Settings, start_server
+from local.tasks.server import Server, ServerSettings, start_server
 
 
 class EmbeddedServer:
     """A server that runs until `stop`; `address` is what a gRPC channel is opened to."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         started: Future[Server] = Future()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=(settings, started), daemon=True)
@@ -31,7 +31,7 @@ class EmbeddedServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
-    def _run(self, settings: Settings, started: Future[Server]) -> None:
+    def _run(self, settings: ServerSettings, started: Future[Server]) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             started.set_result(self._loop.run_until_complete(start_server(settings)))
@@ -48,4 +48,4 @@ def serve(data: Path, **settings: Any) -> EmbeddedServer:
 
     Raises FolderInUse or PortTaken.
     """
-    return EmbeddedServer(Settings(data=data, **settings))
+    return EmbeddedServer(ServerSettings(data=data, **settings))

@@ -20,12 +20,12 @@ from local.scheduler.job import Job
 from local.scheduler.ticker import Ticker
 from local.tasks.api.rpc import RpcServer, act_by, list_methods
 from local.tasks.console.overview import Overview
-from local.tasks.console.page import CERTS_PATH, Page
+from local.tasks.console.page import CERTS_PATH, ConsolePage
 from local.tasks.dispatch.attempt_log import AttemptLog
 from local.tasks.dispatch.dispatcher import Dispatcher
 from local.tasks.dispatch.faults import Faults
 from local.tasks.dispatch.signer import Signer
-from local.tasks.storage.store import TASK_TOMBSTONE, Store
+from local.tasks.storage.store import TASK_TOMBSTONE, TaskStore
 
 _STOP_GRACE = 1.0
 
@@ -34,7 +34,7 @@ _EXPIRE_EVERY = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ServerSettings:
     """How to serve: port 0 means any free one; `queues` are complete Queue messages.
 
     `app_engine` is the URL of the app that App Engine tasks are sent to, if there is one.
@@ -83,7 +83,7 @@ class Server:
         self._rest.close()
 
 
-async def start_server(settings: Settings) -> Server:
+async def start_server(settings: ServerSettings) -> Server:
     """Serve on loopback from a folder that no other server uses.
 
     Raises FolderInUse or PortTaken.
@@ -91,7 +91,7 @@ async def start_server(settings: Settings) -> Server:
     with ExitStack() as undo:
         undo.enter_context(lock_folder(settings.data, "tasks"))
         signer = Signer(settings.data)
-        store = Store(settings.data / "tasks.sqlite", tombstone=settings.tombstone)
+        store = TaskStore(settings.data / "tasks.sqlite", tombstone=settings.tombstone)
         undo.callback(store.close)
         attempts = AttemptLog()
         dispatcher = Dispatcher(store, signer, settings.faults, attempts, settings.app_engine)
@@ -103,7 +103,7 @@ async def start_server(settings: Settings) -> Server:
         with ExitStack() as unbind:
             rpc = RpcServer(settings.port, methods)
             unbind.callback(rpc.close)
-            page = Page(settings.page_port, signer, overview, reset, act)
+            page = ConsolePage(settings.page_port, signer, overview, reset, act)
             undo.callback(page.close)
             await _start_queues(store, dispatcher, settings.queues)
             unbind.pop_all()
@@ -116,7 +116,7 @@ async def start_server(settings: Settings) -> Server:
         return server
 
 
-async def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[Any]) -> None:
+async def _start_queues(store: TaskStore, dispatcher: Dispatcher, queues: Iterable[Any]) -> None:
     for queue in queues:
         kept = store.find_queue(queue.name)
         if kept is not None:
@@ -125,7 +125,7 @@ async def _start_queues(store: Store, dispatcher: Dispatcher, queues: Iterable[A
     dispatcher.start(store.list_queues(), store.list_schedules())
 
 
-async def _reset(store: Store, dispatcher: Dispatcher, attempts: AttemptLog) -> None:
+async def _reset(store: TaskStore, dispatcher: Dispatcher, attempts: AttemptLog) -> None:
     """Delete every task and every used name; the queues stay."""
     await store.clear_tasks()
     attempts.clear()
@@ -133,7 +133,7 @@ async def _reset(store: Store, dispatcher: Dispatcher, attempts: AttemptLog) -> 
         dispatcher.clear_queue(queue.name)
 
 
-async def _expire_tasks(store: Store, dispatcher: Dispatcher) -> None:
+async def _expire_tasks(store: TaskStore, dispatcher: Dispatcher) -> None:
     """Delete tasks that have become too old, now and every hour."""
     while True:
         try:

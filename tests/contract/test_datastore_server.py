@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from local.datastore.api import server
 from local.datastore.api.server import Handle, serve
 from local.datastore.storage import engine
-from local.datastore.storage.engine import Engine
+from local.datastore.storage.engine import StorageEngine
 from local.host.folder_lock import FolderInUse
 from local.host.ports import PortTaken, answers, choose_port
 from local.rpc.frames import PREFACE, build_frame
@@ -146,12 +146,12 @@ def test_housekeeping_goes_on_after_a_full_disk(
     monkeypatch.setattr(server, "_CLEAR_EVERY", 0.01)
     full, pruned = [OSError("disk full"), OSError("disk full")], threading.Event()
 
-    def prune_history(_engine: Engine) -> None:
+    def prune_history(_engine: StorageEngine) -> None:
         if full:
             raise full.pop()
         pruned.set()
 
-    monkeypatch.setattr(Engine, "prune_history", prune_history)
+    monkeypatch.setattr(StorageEngine, "prune_history", prune_history)
     running = serve(tmp_path)
     assert pruned.wait(10)
     running.stop()

@@ -10,7 +10,7 @@ import yaml
 
 from domain.todo import task_lists, task_queries
 from domain.todo.requests import NewTaskList
-from domain.todo.task_queries import Order, TaskFilter
+from domain.todo.task_queries import TaskFilter, TaskOrder
 from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
 from lib.saga.engine.repository import SagaRepository
@@ -26,10 +26,10 @@ LIST = task_lists.make_list(NewTaskList(id="list", name="x"), NOW)
 Ask = Callable[[Store], object]
 
 
-def list_filters() -> Iterator[tuple[TaskFilter, Order | None]]:
+def list_filters() -> Iterator[tuple[TaskFilter, TaskOrder | None]]:
     """Every choice of filters and order that query-tasks takes."""
     choices = product((None, False), (None, "x"), (None, 1), (None, NOW), (None, NOW))
-    for (done, text, priority, since, before), order in product(choices, (None, *Order)):
+    for (done, text, priority, since, before), order in product(choices, (None, *TaskOrder)):
         wanted = TaskFilter(
             done=done,
             description=text,

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 import requests
 
-from deploy.cloud_run.services import Service, describe_service, list_services
+from deploy.cloud_run.services import CloudRunService, describe_service, list_services
 from local.host.ports import choose_port
 from local.stack import Stack
 from local.stack.supervisor import PROJECT
@@ -25,13 +25,15 @@ GUARDED = ("sweep-sagas", "run-saga-step", "pause-saga")
 OPERATOR = "olga@example.com"
 
 
-def environment_of(service: Service, mode: str) -> dict[str, str]:
+def environment_of(service: CloudRunService, mode: str) -> dict[str, str]:
     settings = replace(SETTINGS, mode=mode, operators=f"user:{OPERATOR}")
     return variables_of(describe_service(service, settings, IMAGE))
 
 
 @contextmanager
-def start(service: Service, mode: str, stack: Stack) -> Iterator[tuple[str, dict[str, str]]]:
+def start(
+    service: CloudRunService, mode: str, stack: Stack
+) -> Iterator[tuple[str, dict[str, str]]]:
     """Start a service as the image does, on loopback; yield its address and environment."""
     port, deployed = choose_port(), environment_of(service, mode)
     process = subprocess.Popen(

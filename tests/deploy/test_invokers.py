@@ -7,7 +7,7 @@ import pytest
 
 from deploy.__main__ import prepare
 from deploy.cloud_run.invokers import apply_invokers, members_of
-from deploy.cloud_run.services import SMOKE, SWEEP, WORKER, Service, list_services
+from deploy.cloud_run.services import SMOKE, SWEEP, WORKER, CloudRunService, list_services
 from deploy.rollout import revisions
 from deploy.rollout.smoke import SmokeFailed
 from deploy.settings import Settings, Unusable, read_settings
@@ -33,7 +33,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 def members(target: str, settings: Settings = SETTINGS, **change: Any) -> set[str]:
     function = FUNCTIONS[target]._replace(**change)
-    return set(members_of(Service(target, function, target.replace("_", "-")), settings))
+    return set(members_of(CloudRunService(target, function, target.replace("_", "-")), settings))
 
 
 def bind(cloud: Cloud, name: str, *bound: str) -> None:
@@ -53,7 +53,7 @@ def test_each_service_may_be_called_by_those_that_the_table_names() -> None:
 
 
 def test_behind_one_service_are_callers_and_operators_and_no_others() -> None:
-    api = Service("api", merge(FUNCTIONS.values()), "api")
+    api = CloudRunService("api", merge(FUNCTIONS.values()), "api")
     assert set(members_of(api, SETTINGS)) == {*CALLERS, *OPERATORS, BUILD}
 
 

@@ -10,7 +10,14 @@ import pytest
 import lib.config
 import main
 from deploy.cloud_run.comparison import agrees
-from deploy.cloud_run.services import SMOKE, SWEEP, WORKER, Service, describe_service, list_services
+from deploy.cloud_run.services import (
+    SMOKE,
+    SWEEP,
+    WORKER,
+    CloudRunService,
+    describe_service,
+    list_services,
+)
 from deploy.rollout.smoke import PROBE
 from deploy.settings import Settings, Unusable
 from deploy.table import MAX_NAME, account_of
@@ -22,8 +29,8 @@ TASKS = "amends-tasks@shop-1.iam.gserviceaccount.com"
 SCHEDULER = "amends-scheduler@shop-1.iam.gserviceaccount.com"
 
 
-def service(target: str, **change: Any) -> Service:
-    return Service(target, FUNCTIONS[target]._replace(**change), target.replace("_", "-"))
+def service(target: str, **change: Any) -> CloudRunService:
+    return CloudRunService(target, FUNCTIONS[target]._replace(**change), target.replace("_", "-"))
 
 
 def describe(target: str, settings: Settings = SETTINGS, **change: Any) -> dict[str, Any]:

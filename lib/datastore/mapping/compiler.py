@@ -29,7 +29,7 @@ from lib.datastore.mapping.composites import (
 from lib.datastore.mapping.conversion import Codec, wrong_stored_type, wrong_type
 from lib.datastore.mapping.derived_class import is_of
 from lib.datastore.mapping.dynamic import any_codec
-from lib.datastore.mapping.plan import Level, Plan, StoredField
+from lib.datastore.mapping.plan import Level, MappingPlan, StoredField
 from lib.datastore.mapping.unknown import write_embedded
 from lib.datastore.model.schema import Model, Property, model_of, split_marks
 
@@ -62,16 +62,16 @@ class Compiler:
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
-        self._plans: dict[tuple[type, bool], Plan] = {}
+        self._plans: dict[tuple[type, bool], MappingPlan] = {}
         # Held while a plan is filled in, so that no other thread sees it incomplete.
         self._lock = threading.RLock()
 
-    def plan_of(self, cls: type, indexed: bool = False) -> Plan:
+    def plan_of(self, cls: type, indexed: bool = False) -> MappingPlan:
         """Return the plan of a class; `indexed` indexes everything in it."""
         with self._lock:
             made = self._plans.get((cls, indexed))
             if made is None:
-                made = self._plans[cls, indexed] = Plan((), {}, indexed)
+                made = self._plans[cls, indexed] = MappingPlan((), {}, indexed)
                 try:
                     self._lay_out(made, cls, indexed)
                 except BaseException:
@@ -79,7 +79,7 @@ class Compiler:
                     raise
             return made
 
-    def _lay_out(self, plan: Plan, cls: type, indexed: bool) -> None:
+    def _lay_out(self, plan: MappingPlan, cls: type, indexed: bool) -> None:
         """Fill a plan in place, so that a class may contain itself."""
         levels: list[Level] = []
         self._add_level(levels, model_of(cls), outer=-1, name="", prefix="", indexed=indexed)
@@ -198,7 +198,7 @@ def _nested_model(cls: type[Any]) -> Model[Any]:
     return model
 
 
-def embedded_codec(cls: type, plan: Plan) -> Codec:
+def embedded_codec(cls: type, plan: MappingPlan) -> Codec:
     """A nested dataclass, stored as an embedded entity."""
 
     def encode(pb: Any, value: Any, depth: int) -> None:

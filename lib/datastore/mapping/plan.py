@@ -51,7 +51,7 @@ class Level:
 
 
 @dataclass(slots=True)
-class Plan:
+class MappingPlan:
     """How a class is stored. Level 0 is the class itself; outer levels come before inner ones."""
 
     levels: tuple[Level, ...]

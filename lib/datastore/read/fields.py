@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lib.datastore.mapping.plan import Plan, StoredField
+from lib.datastore.mapping.plan import MappingPlan, StoredField
 from lib.datastore.model.schema import model_of
 from lib.errors import Invalid
 
@@ -24,7 +24,7 @@ class QueryProperty:
         return empty is not None and value == empty()
 
 
-def find_field(plan: Plan, model: type[Any], name: str) -> QueryProperty:
+def find_field(plan: MappingPlan, model: type[Any], name: str) -> QueryProperty:
     """Return what a query means by a name; raise Invalid for an unknown or unindexed field.
 
     The model's id field stands for the whole key.
@@ -40,7 +40,7 @@ def find_field(plan: Plan, model: type[Any], name: str) -> QueryProperty:
     return found
 
 
-def _resolve(plan: Plan, level: int, names: list[str], prefix: str) -> QueryProperty | None:
+def _resolve(plan: MappingPlan, level: int, names: list[str], prefix: str) -> QueryProperty | None:
     head, *rest = names
     for index, inner in enumerate(plan.levels):
         if rest and inner.outer == level and inner.name == head:

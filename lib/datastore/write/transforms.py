@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from lib.datastore.mapping.compiler import Compiler, item_of, members_of
 from lib.datastore.mapping.conversion import ConversionError
-from lib.datastore.mapping.plan import Plan, StoredField
+from lib.datastore.mapping.plan import MappingPlan, StoredField
 from lib.datastore.v1.paths import property_path
 from lib.errors import Invalid
 
@@ -66,7 +66,7 @@ def server_time(field: str) -> Transform:
     return Transform("time", field)
 
 
-def target_of(plan: Plan, kind: str, transform: Transform) -> StoredField:
+def target_of(plan: MappingPlan, kind: str, transform: Transform) -> StoredField:
     """Return the stored field that is changed; raise Invalid if there is no such one."""
     stored = plan.stored_under(transform.field)
     field = plan.by_stored[stored[0]] if len(stored) == 1 else None

@@ -38,7 +38,7 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class SagaChange:
     """What a verb does to one saga: its state before and after, its steps that change state.
 
     `next` has the deliveries that it then waits for. `refused` says why nothing would change.
@@ -86,12 +86,12 @@ def make_request(
 
 def apply_to_each(
     engine: Engine, sagas: Iterable[SagaRecord], request: SagaRequest, *, dry_run: bool
-) -> list[Change]:
+) -> list[SagaChange]:
     """Apply a request to each saga, or only preview it; a refusal stops no other saga."""
     return [_apply(engine, saga, request, dry_run) for saga in sagas]
 
 
-def _apply(engine: Engine, saga: SagaRecord, request: SagaRequest, dry_run: bool) -> Change:
+def _apply(engine: Engine, saga: SagaRecord, request: SagaRequest, dry_run: bool) -> SagaChange:
     try:
         loaded, decision = engine.preview(saga.id, request)
         change = describe(loaded, decision)
@@ -106,11 +106,11 @@ def _apply(engine: Engine, saga: SagaRecord, request: SagaRequest, dry_run: bool
     return change
 
 
-def _refuse(saga: SagaRecord, reason: str) -> Change:
-    return Change(id=saga.id, before=saga.status, after=saga.status, refused=reason)
+def _refuse(saga: SagaRecord, reason: str) -> SagaChange:
+    return SagaChange(id=saga.id, before=saga.status, after=saga.status, refused=reason)
 
 
-def describe(loaded: Loaded, decision: Decision) -> Change:
+def describe(loaded: Loaded, decision: Decision) -> SagaChange:
     """Return what a decision changes, as plain data."""
     moved = {
         new.name: f"{loaded.steps[new.index].status} -> {new.status}"
@@ -122,7 +122,7 @@ def describe(loaded: Loaded, decision: Decision) -> Change:
         for each in decision.deliveries
         if each.saga_id == loaded.saga.id
     ]
-    return Change(
+    return SagaChange(
         id=loaded.saga.id,
         before=loaded.saga.status,
         after=decision.saga.status,

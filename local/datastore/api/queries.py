@@ -13,10 +13,10 @@ from local.datastore.query.plan.prepared import Prepared, check_aggregation, pre
 from local.datastore.query.run.aggregation import aggregate
 from local.datastore.query.run.explain import describe_aggregation, describe_outcome, describe_plan
 from local.datastore.query.run.reads import Read, read_with
-from local.datastore.query.run.results import Outcome, View, run_query
+from local.datastore.query.run.results import QueryOutcome, View, run_query
 from local.datastore.query.run.transactional import lock_query
 from local.datastore.storage.clock import set_timestamp
-from local.datastore.storage.engine import Engine
+from local.datastore.storage.engine import StorageEngine
 from local.rpc.errors import InvalidArgument
 
 #: Writes what a query cost into its response, given the microseconds that it took.
@@ -26,7 +26,7 @@ Describe = Callable[[int], None]
 class Queries:
     """The two methods on one engine. They raise ServiceError for what they refuse."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: StorageEngine) -> None:
         self._engine = engine
 
     def run_query(self, request: Message) -> Any:
@@ -49,7 +49,7 @@ class Queries:
             mask_results(response.batch.entity_results, mask)
         return response
 
-    def _run(self, read: Read, prepared: Prepared) -> Outcome:
+    def _run(self, read: Read, prepared: Prepared) -> QueryOutcome:
         if read.locks:
             return lock_query(self._engine, read, prepared)
         with read.open_snapshot() as connection:

@@ -4,13 +4,13 @@ import logging
 import threading
 from pathlib import Path
 
-from local.datastore.api.service import Service
+from local.datastore.api.service import DatastoreService
 from local.datastore.encoding.messages import get_message_class
 from local.datastore.encoding.validation import MAX_REQUEST_BYTES
-from local.datastore.storage.engine import Engine
+from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.index_file import load_index_file
 from local.host.folder_lock import FolderInUse
-from local.rpc.grpc import Dispatcher, Method
+from local.rpc.grpc import Method, RpcDispatcher
 from local.rpc.http1 import Respond
 from local.rpc.listener import Listener, serve_pages
 from local.rpc.rest import Rest, Route, serve_rest
@@ -38,7 +38,9 @@ _ROUTES = [
 class Handle:
     """A running server: ``port`` is where it listens."""
 
-    def __init__(self, listener: Listener, dispatcher: Dispatcher, engine: Engine) -> None:
+    def __init__(
+        self, listener: Listener, dispatcher: RpcDispatcher, engine: StorageEngine
+    ) -> None:
         self.port = listener.port
         self._listener = listener
         self._dispatcher = dispatcher
@@ -88,16 +90,16 @@ def serve(
         composites = load_index_file(Path(index_file))
     listener = Listener(_HOST, port)
     try:
-        engine = Engine(Path(data_dir), composites, require_indexes=require_indexes)
+        engine = StorageEngine(Path(data_dir), composites, require_indexes=require_indexes)
     except FolderInUse:
         listener.stop()
         raise
-    dispatcher = Dispatcher(_list_methods(Service(engine)), MAX_REQUEST_BYTES)
+    dispatcher = RpcDispatcher(_list_methods(DatastoreService(engine)), MAX_REQUEST_BYTES)
     listener.start(dispatcher.handle, serve_rest(Rest(dispatcher, _ROUTES), _list_pages(engine)))
     return Handle(listener, dispatcher, engine)
 
 
-def _list_pages(engine: Engine) -> Respond:
+def _list_pages(engine: StorageEngine) -> Respond:
     def reset() -> str:
         engine.reset()
         return "Resetting...\n"
@@ -109,7 +111,7 @@ def _list_pages(engine: Engine) -> Respond:
     return serve_pages({("GET", "/"): check, ("POST", "/reset"): reset})
 
 
-def _list_methods(service: Service) -> dict[bytes, Method]:
+def _list_methods(service: DatastoreService) -> dict[bytes, Method]:
     return {
         f"/{_NAME}/{name}".encode(): Method(get_message_class(f"{name}Request"), method)
         for name, method in service.list_methods().items()

@@ -21,9 +21,9 @@ from local.datastore.query.run.reads import (
     read_with,
 )
 from local.datastore.storage.clock import set_timestamp
-from local.datastore.storage.engine import Engine
+from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.locks import TRANSACTION_PATIENCE, WRITE_PATIENCE, Footprint
-from local.datastore.write.commit import Outcome, apply_changes
+from local.datastore.write.commit import CommitOutcome, apply_changes
 from local.datastore.write.mutations import Change, allocate_id, check_sequence, read_mutations
 from local.rpc.errors import InvalidArgument
 
@@ -33,10 +33,10 @@ LOOKUP_BYTES = 3 * 1024 * 1024
 _MODES = frozenset(get_message_class("CommitRequest").Mode.values())
 
 
-class Service:
+class DatastoreService:
     """The API on one engine. Methods raise ServiceError for what they refuse."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: StorageEngine) -> None:
         self._engine = engine
         self._queries = Queries(engine)
 
@@ -135,14 +135,14 @@ class Service:
             set_timestamp(response.commit_time, outcome.version)
         return response
 
-    def _commit_alone(self, changes: list[Change]) -> Outcome:
+    def _commit_alone(self, changes: list[Change]) -> CommitOutcome:
         owner = object()
         try:
             return apply_changes(self._engine, changes, owner, WRITE_PATIENCE)
         finally:
             self._engine.locks.release(owner)
 
-    def _commit_transaction(self, request: Message, database: Database) -> Outcome:
+    def _commit_transaction(self, request: Message, database: Database) -> CommitOutcome:
         transactions = self._engine.transactions
         with transactions.use(request.transaction, database) as transaction:
             # What is wrong with the request itself leaves the transaction open.

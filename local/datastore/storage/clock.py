@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 
-class Clock:
+class VersionClock:
     """Gives out versions greater than any before, those before a restart included."""
 
     def __init__(self, not_before: int = 0) -> None:

@@ -7,25 +7,25 @@ from pathlib import Path
 
 from local.datastore.encoding.keys import Partition
 from local.datastore.storage.catalog import Catalog
-from local.datastore.storage.clock import Clock
+from local.datastore.storage.clock import VersionClock
 from local.datastore.storage.composites import build_composites
 from local.datastore.storage.history import prune_history
 from local.datastore.storage.indexes import Definition
 from local.datastore.storage.locks import Locks
-from local.datastore.storage.store import Store
+from local.datastore.storage.store import EntityStore
 from local.datastore.storage.transactions import Transactions
 
 
-class Engine:
+class StorageEngine:
     """Everything that the request handlers share; one per data folder."""
 
     def __init__(
         self, folder: Path, composites: Sequence[Definition], *, require_indexes: bool
     ) -> None:
-        self.store = Store(folder)
+        self.store = EntityStore(folder)
         self.require_indexes = require_indexes
         # Versions go on rising after a restart even if the machine's clock was set back.
-        self.clock = Clock(not_before=self.store.get_modification_time())
+        self.clock = VersionClock(not_before=self.store.get_modification_time())
         self.locks = Locks()
         self.transactions = Transactions(self.store, self.locks, self.clock)
         with self.store.write() as writer:

@@ -47,7 +47,7 @@ class Stored(NamedTuple):
     entity: bytes
 
 
-class Store:
+class EntityStore:
     """The database file of one data folder. Only one server may have it open: FolderInUse."""
 
     def __init__(self, folder: Path) -> None:

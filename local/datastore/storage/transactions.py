@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from local.datastore.storage.clock import Clock
+from local.datastore.storage.clock import VersionClock
 from local.datastore.storage.locks import Locks
-from local.datastore.storage.store import Store
+from local.datastore.storage.store import EntityStore
 from local.rpc.errors import InvalidArgument
 from local.rpc.handover import about_to_block
 
@@ -49,7 +49,7 @@ class Transaction:
 class Transactions:
     """The open transactions of one server."""
 
-    def __init__(self, store: Store, locks: Locks, clock: Clock) -> None:
+    def __init__(self, store: EntityStore, locks: Locks, clock: VersionClock) -> None:
         self._store = store
         self._locks = locks
         self._clock = clock

@@ -8,7 +8,7 @@ from typing import Any
 from local.datastore.encoding.messages import Entity, MutationResult, get_message_class
 from local.datastore.encoding.value_checks import check_entity
 from local.datastore.storage.clock import get_microseconds, set_timestamp
-from local.datastore.storage.engine import Engine
+from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.history import keep_version
 from local.datastore.storage.indexes import build_entries, check_entry_count, collect_values
 from local.datastore.storage.locks import Footprint
@@ -48,7 +48,7 @@ class _Row:
 
 
 @dataclass(slots=True)
-class Outcome:
+class CommitOutcome:
     """What a commit did."""
 
     version: int
@@ -57,8 +57,8 @@ class Outcome:
 
 
 def apply_changes(
-    engine: Engine, changes: Sequence[Change], owner: Hashable, patience: float
-) -> Outcome:
+    engine: StorageEngine, changes: Sequence[Change], owner: Hashable, patience: float
+) -> CommitOutcome:
     """Commit the changes in order; ``owner`` ends up holding the locks that this took.
 
     Raises AlreadyExists, NotFound, FailedPrecondition (a stale version) or Aborted, and then
@@ -75,9 +75,9 @@ def apply_changes(
 
 
 def _apply(
-    engine: Engine, writer: sqlite3.Connection, changes: Sequence[Change], owner: Hashable
-) -> Outcome:
-    outcome = Outcome(engine.clock.next_version())
+    engine: StorageEngine, writer: sqlite3.Connection, changes: Sequence[Change], owner: Hashable
+) -> CommitOutcome:
+    outcome = CommitOutcome(engine.clock.next_version())
     rows: dict[bytes, _Row] = {}
     for change in changes:
         row = rows.get(change.address) or _load_row(writer, change)
@@ -204,7 +204,7 @@ def _set_result(result: Any, row: _Row, version: int) -> None:
 
 
 def _diff_entries(
-    engine: Engine, writer: sqlite3.Connection, row: _Row
+    engine: StorageEngine, writer: sqlite3.Connection, row: _Row
 ) -> tuple[list[bytes], Entries]:
     old: Entries = {}
     if row.original is not None:
@@ -215,7 +215,7 @@ def _diff_entries(
 
 
 def _list_entries(
-    engine: Engine, writer: sqlite3.Connection, change: Change, entity: Entity
+    engine: StorageEngine, writer: sqlite3.Connection, change: Change, entity: Entity
 ) -> Entries:
     """Return an entity's entries: its kind's, one for each indexed value, the composite ones."""
     kind, path, partition = entity.key.path[-1].kind, change.path, change.partition_id
@@ -236,7 +236,7 @@ def _list_entries(
 
 
 def _lock_points(
-    engine: Engine,
+    engine: StorageEngine,
     owner: Hashable,
     rows: Sequence[_Row],
     updates: Sequence[tuple[list[bytes], Entries]],

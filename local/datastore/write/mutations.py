@@ -13,7 +13,7 @@ from local.datastore.encoding.validation import (
     is_complete,
 )
 from local.datastore.encoding.value_checks import check_entity
-from local.datastore.storage.engine import Engine
+from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.store import fetch_entity
 from local.datastore.write.transforms import check_transforms
 from local.rpc.errors import InvalidArgument
@@ -43,13 +43,13 @@ class Change:
 
 
 def read_mutations(
-    engine: Engine, mutations: Iterable[Mutation], database: Database
+    engine: StorageEngine, mutations: Iterable[Mutation], database: Database
 ) -> list[Change]:
     """Return the changes that a commit asks for; InvalidArgument when one is not allowed."""
     return [_read_mutation(engine, mutation, database) for mutation in mutations]
 
 
-def _read_mutation(engine: Engine, mutation: Mutation, database: Database) -> Change:
+def _read_mutation(engine: StorageEngine, mutation: Mutation, database: Database) -> Change:
     operation = mutation.WhichOneof("operation")
     if operation is None:
         raise InvalidArgument("A mutation must have an operation.")
@@ -117,7 +117,7 @@ def _get_condition(change: Change) -> tuple[str | None, int, bytes, int]:
     )
 
 
-def allocate_id(engine: Engine, key: Key, partition_id: bytes) -> None:
+def allocate_id(engine: StorageEngine, key: Key, partition_id: bytes) -> None:
     """Complete a key with an id of 16 digits that nobody has; scattered, as the service's are."""
     with engine.store.read_snapshot() as snapshot:
         while True:

@@ -11,7 +11,7 @@ from google.rpc.status_pb2 import Status
 
 from local.rpc.errors import InvalidArgument, NotFound, ServiceError
 from local.tasks.api.task_service import TaskService
-from local.tasks.storage.store import Store
+from local.tasks.storage.store import TaskStore
 from local.tasks.v2.messages import load_message
 from local.tasks.v2.names import check_queue, check_task, queue_of
 
@@ -28,7 +28,7 @@ DeleteTaskRequest = load_message("DeleteTaskRequest")
 class BatchService:
     """Creates and deletes many tasks at once, each with an outcome of its own."""
 
-    def __init__(self, store: Store, tasks: TaskService) -> None:
+    def __init__(self, store: TaskStore, tasks: TaskService) -> None:
         self._store = store
         self._tasks = tasks
 

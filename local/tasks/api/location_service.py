@@ -6,7 +6,7 @@ from typing import Any
 from google.cloud.location.locations_pb2 import ListLocationsResponse, Location
 
 from local.rpc.errors import InvalidArgument, NotFound
-from local.tasks.storage.store import Store
+from local.tasks.storage.store import TaskStore
 from local.tasks.v2.names import check_location
 from local.tasks.v2.paging import cut_page, read_token
 
@@ -17,7 +17,7 @@ _PROJECT = re.compile(r"projects/[A-Za-z0-9:.-]+")
 class LocationService:
     """Tells where queues are."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: TaskStore) -> None:
         self._store = store
 
     async def list_locations(self, request: Any) -> Any:

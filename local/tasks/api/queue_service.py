@@ -9,7 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from local.rpc.errors import InvalidArgument
 from local.tasks.dispatch.dispatcher import Dispatcher
 from local.tasks.resources.queue_checks import complete_queue
-from local.tasks.storage.store import Store
+from local.tasks.storage.store import TaskStore
 from local.tasks.v2.messages import PAUSED, RUNNING, ListQueuesResponse, Queue
 from local.tasks.v2.names import check_location, check_queue
 from local.tasks.v2.paging import MAX_QUEUES, cut_page, read_token
@@ -21,7 +21,7 @@ _OUTPUT_ONLY = {"name", "state", "purge_time", "rate_limits.max_burst_size"}
 class QueueService:
     """Creates, changes and shows queues; keeps the store and the dispatcher of one mind."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
+    def __init__(self, store: TaskStore, dispatcher: Dispatcher) -> None:
         self._store = store
         self._dispatcher = dispatcher
 

@@ -12,7 +12,7 @@ from google.cloud.location.locations_pb2 import GetLocationRequest, ListLocation
 from google.longrunning.operations_pb2 import GetOperationRequest
 
 from local.rpc.errors import Unimplemented
-from local.rpc.grpc import Dispatcher, Method
+from local.rpc.grpc import Method, RpcDispatcher
 from local.rpc.handover import about_to_block
 from local.rpc.listener import Listener, serve_pages
 from local.rpc.rest import Rest, serve_rest
@@ -20,8 +20,8 @@ from local.tasks.api.batch_service import BatchService
 from local.tasks.api.location_service import LocationService
 from local.tasks.api.queue_service import QueueService
 from local.tasks.api.task_service import TaskService
-from local.tasks.dispatch.dispatcher import Dispatcher as DeliveryDispatcher
-from local.tasks.storage.store import Store
+from local.tasks.dispatch.dispatcher import Dispatcher
+from local.tasks.storage.store import TaskStore
 from local.tasks.v2.messages import load_message
 from local.tasks.v2.routes import ROUTES, TASKS
 
@@ -54,7 +54,7 @@ class RpcServer:
         self.port = self._listener.port
         self._loop = asyncio.get_running_loop()
         served = {path.encode(): self._serve(path, *method) for path, method in methods.items()}
-        self._dispatcher = Dispatcher(served, _MAX_REQUEST_BYTES)
+        self._dispatcher = RpcDispatcher(served, _MAX_REQUEST_BYTES)
         self._rest = Rest(self._dispatcher, ROUTES)
 
     def start(self, greeting: str) -> None:
@@ -85,7 +85,7 @@ class RpcServer:
         return Method(message, call)
 
 
-def list_methods(store: Store, dispatcher: DeliveryDispatcher, app: str = "") -> Methods:
+def list_methods(store: TaskStore, dispatcher: Dispatcher, app: str = "") -> Methods:
     """Return the methods of Cloud Tasks, and those of its locations and operations."""
     tasks, locations = TaskService(store, dispatcher, app), LocationService(store)
     batches = BatchService(store, tasks)

@@ -7,7 +7,7 @@ from google.protobuf.empty_pb2 import Empty
 from local.tasks.dispatch.dispatcher import Dispatcher
 from local.tasks.resources.task_checks import complete_task
 from local.tasks.storage.records import TaskRecord, to_message
-from local.tasks.storage.store import Store
+from local.tasks.storage.store import TaskStore
 from local.tasks.v2.messages import ListTasksResponse
 from local.tasks.v2.names import check_queue, check_task, queue_of
 from local.tasks.v2.paging import MAX_TASKS, cut_page, read_size, read_token
@@ -17,7 +17,7 @@ from local.tasks.v2.times import read_time
 class TaskService:
     """Creates, shows, deletes and runs tasks."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher, app: str = "") -> None:
+    def __init__(self, store: TaskStore, dispatcher: Dispatcher, app: str = "") -> None:
         self._store = store
         self._dispatcher = dispatcher
         self._app = app

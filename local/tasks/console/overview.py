@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from local.scheduler.ticker import Run
-from local.tasks.dispatch.attempt_log import Attempt, AttemptLog
+from local.scheduler.ticker import JobRun
+from local.tasks.dispatch.attempt_log import AttemptLog, LoggedAttempt
 from local.tasks.dispatch.delivery import is_of_app
 from local.tasks.dispatch.dispatcher import Dispatcher
 from local.tasks.dispatch.pending_tasks import PendingTasks
 from local.tasks.storage.records import TaskRecord
-from local.tasks.storage.store import Store
+from local.tasks.storage.store import TaskStore
 from local.tasks.v2.messages import METHODS, Queue
 from local.tasks.v2.names import short_name
 
@@ -56,7 +56,7 @@ class Overview:
     """Draws the page from what the server has in hand."""
 
     def __init__(
-        self, store: Store, dispatcher: Dispatcher, attempts: AttemptLog, runs: Iterable[Run]
+        self, store: TaskStore, dispatcher: Dispatcher, attempts: AttemptLog, runs: Iterable[JobRun]
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
@@ -127,7 +127,7 @@ def _draw_task(record: TaskRecord, due: float, now: float) -> list[str]:
     ]
 
 
-def _draw_attempts(attempts: Iterable[Attempt], now: float) -> str:
+def _draw_attempts(attempts: Iterable[LoggedAttempt], now: float) -> str:
     rows = [
         [
             _cell("number", _relative(attempt.begun, now)),
@@ -144,7 +144,7 @@ def _draw_attempts(attempts: Iterable[Attempt], now: float) -> str:
     return _draw_table(columns, rows, "Nothing was dispatched since the server's start.")
 
 
-def _draw_runs(runs: Iterable[Run], now: float) -> str:
+def _draw_runs(runs: Iterable[JobRun], now: float) -> str:
     rows = [
         [
             escape(run.job.name),
@@ -186,13 +186,13 @@ def _mark(text: str, kind: str) -> str:
     return f'<span class="{kind}">{escape(text)}</span>'
 
 
-def _rate(attempt: Attempt) -> str:
+def _rate(attempt: LoggedAttempt) -> str:
     if not attempt.ended:
         return "still"
     return "good" if attempt.answer.startswith("HTTP 2") else "bad"
 
 
-def _rate_run(run: Run) -> str:
+def _rate_run(run: JobRun) -> str:
     if not run.answer:
         return "still"
     return "good" if run.answer.startswith("HTTP 2") else "bad"

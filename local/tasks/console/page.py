@@ -9,7 +9,7 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from local.rpc.errors import ServiceError
-from local.rpc.grpc import Dispatcher
+from local.rpc.grpc import RpcDispatcher
 from local.rpc.http1 import HttpRequest, HttpResponse
 from local.rpc.listener import Listener
 from local.tasks.console.overview import Overview
@@ -24,7 +24,7 @@ _FRESH = "no-store"
 _ACTION = re.compile(r"/v2/(?P<name>projects/[^:]+(:[^:]+)?):(?P<verb>[a-z]+)")
 
 
-class Page:
+class ConsolePage:
     """What there is to see and to press, on a port of loopback (0: any free one).
 
     `act` does one of the verbs to a queue or task. Raises PortTaken if the port is.
@@ -48,7 +48,7 @@ class Page:
 
     def start(self) -> None:
         """Begin to answer."""
-        self._listener.start(Dispatcher({}, 0).handle, self._answer)
+        self._listener.start(RpcDispatcher({}, 0).handle, self._answer)
 
     def close(self) -> None:
         """Answer nobody any more."""

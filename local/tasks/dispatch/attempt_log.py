@@ -9,7 +9,7 @@ _KEPT = 200
 
 
 @dataclass(slots=True)
-class Attempt:
+class LoggedAttempt:
     """One dispatch of a task; times are epoch seconds, `ended` is 0 while no answer has come."""
 
     task: str
@@ -31,11 +31,11 @@ class AttemptLog:
     """The last attempts, in memory only."""
 
     def __init__(self) -> None:
-        self._attempts: deque[Attempt] = deque(maxlen=_KEPT)
+        self._attempts: deque[LoggedAttempt] = deque(maxlen=_KEPT)
 
-    def begin(self, task: str, number: int, request: Request, now: float) -> Attempt:
+    def begin(self, task: str, number: int, request: Request, now: float) -> LoggedAttempt:
         """Note a dispatch; whoever sees it through ends it."""
-        attempt = Attempt(task, number, f"{request.method} {request.url}", now)
+        attempt = LoggedAttempt(task, number, f"{request.method} {request.url}", now)
         self._attempts.append(attempt)
         return attempt
 
@@ -43,6 +43,6 @@ class AttemptLog:
         """Forget all of it."""
         self._attempts.clear()
 
-    def list_latest(self) -> list[Attempt]:
+    def list_latest(self) -> list[LoggedAttempt]:
         """Return what is remembered: first what is under way, then the latest."""
         return sorted(self._attempts, key=lambda attempt: (attempt.ended > 0, -attempt.begun))

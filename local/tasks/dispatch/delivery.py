@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from local.http.client import Answer, Request
-from local.http.retry import MAX_RETENTION, RetryPolicy, compute_backoff, is_exhausted, read_policy
+from local.http.retry import MAX_RETENTION, RetryConfig, compute_backoff, is_exhausted, read_policy
 from local.tasks.dispatch.app_request import make_app_request
 from local.tasks.dispatch.signer import Signer
 from local.tasks.resources.target import apply_target
@@ -21,7 +21,7 @@ _TIMED_OUT = 504
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Disposition:
     """What becomes of a task after an attempt: done, given up, or tried again."""
 
     record: TaskRecord
@@ -64,33 +64,33 @@ async def make_request(
 def judge(
     record: TaskRecord,
     task: Any,
-    policy: RetryPolicy,
+    policy: RetryConfig,
     answer: Answer,
     now: float,
     retry_from: float,
-) -> Verdict:
+) -> Disposition:
     """Say what an answer means for a task; `policy` is its queue's, which its own overrides.
 
     The wait before the next attempt counts from `retry_from`.
     """
     answered = _end_attempt(record, answer, now)
     if answer.succeeded:
-        return Verdict(answered, succeeded=True)
+        return Disposition(answered, succeeded=True)
     if task.HasField("retry_config"):
         policy = read_policy(task.retry_config)
     age = timedelta(seconds=now - record.first_dispatched)
     outlived = now - record.created > MAX_RETENTION.total_seconds()
     if outlived or is_exhausted(policy, record.dispatches, age):
-        return Verdict(answered, given_up=True)
+        return Disposition(answered, given_up=True)
     slowing = answer.status in (_SLOWING_APPS if is_of_app(task) else _SLOWING)
     wait = compute_backoff(policy, record.dispatches).total_seconds()
     if slowing:
         wait = max(wait, answer.retry_after)
     wait = min(wait, MAX_RETENTION.total_seconds())
-    return Verdict(replace(answered, scheduled=retry_from + wait), slows_queue=slowing)
+    return Disposition(replace(answered, scheduled=retry_from + wait), slows_queue=slowing)
 
 
-def describe_verdict(verdict: Verdict) -> str:
+def describe_verdict(verdict: Disposition) -> str:
     """Return in a few words what becomes of the task."""
     if verdict.succeeded:
         return "done"

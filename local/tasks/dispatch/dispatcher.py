@@ -16,7 +16,7 @@ from local.http.client import Answer, ConnectionPool, Request
 from local.rpc.errors import ServiceError
 from local.tasks.dispatch.attempt_log import AttemptLog
 from local.tasks.dispatch.delivery import (
-    Verdict,
+    Disposition,
     begin_attempt,
     describe_verdict,
     judge,
@@ -27,7 +27,7 @@ from local.tasks.dispatch.faults import Faults
 from local.tasks.dispatch.pending_tasks import PendingTasks
 from local.tasks.dispatch.signer import Signer
 from local.tasks.storage.records import TaskRecord
-from local.tasks.storage.store import Store
+from local.tasks.storage.store import TaskStore
 from local.tasks.v2.names import short_name
 
 _PAUSE_AFTER_A_FAULT = 1.0
@@ -39,7 +39,7 @@ class Dispatcher:
     """The pending tasks of all queues, and the deliveries under way."""
 
     def __init__(
-        self, store: Store, signer: Signer, faults: Faults, attempts: AttemptLog, app: str = ""
+        self, store: TaskStore, signer: Signer, faults: Faults, attempts: AttemptLog, app: str = ""
     ) -> None:
         self._store = store
         self._signer = signer
@@ -218,7 +218,7 @@ class Dispatcher:
         entry.end(now, answer, describe_verdict(verdict))
         return self._settle(pending, verdict)
 
-    def _settle(self, pending: PendingTasks, verdict: Verdict) -> float | None:
+    def _settle(self, pending: PendingTasks, verdict: Disposition) -> float | None:
         record = verdict.record
         if verdict.slows_queue:
             pending.bucket.slow_down(time.time())

@@ -4,7 +4,7 @@ import heapq
 import itertools
 from typing import Any
 
-from local.http.retry import RetryPolicy, read_policy
+from local.http.retry import RetryConfig, read_policy
 from local.tasks.dispatch.bucket import TokenBucket
 from local.tasks.v2.messages import RUNNING
 
@@ -24,7 +24,7 @@ class PendingTasks:
         """Take over a queue's settings and state."""
         limits = queue.rate_limits
         self.open = queue.state == RUNNING
-        self.policy: RetryPolicy = read_policy(queue.retry_config)
+        self.policy: RetryConfig = read_policy(queue.retry_config)
         self.target: Any | None = queue.http_target if queue.HasField("http_target") else None
         self._max_running: int = limits.max_concurrent_dispatches
         if limits.max_dispatches_per_second != self._rate:

@@ -56,7 +56,7 @@ _DELETED_TASK = (
 _RECENT_TASK = "The task cannot be created because a task with this name existed too recently."
 
 
-class Store:
+class TaskStore:
     """What a restart must find again. The methods that are awaited return when it is on disk."""
 
     def __init__(self, path: Path, *, tombstone: timedelta = TASK_TOMBSTONE) -> None:

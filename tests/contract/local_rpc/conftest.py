@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
-from local.rpc.grpc import Dispatcher, Method
+from local.rpc.grpc import Method, RpcDispatcher
 from local.rpc.handover import about_to_block
 from local.rpc.listener import Listener, serve_pages
 
@@ -23,7 +23,7 @@ class Server:
         self.listener = Listener("127.0.0.1", 0)
         self.port = self.listener.port
         self.listener.start(
-            Dispatcher(table, 32 * 1024 * 1024).handle, serve_pages({("GET", "/"): lambda: "Ok"})
+            RpcDispatcher(table, 32 * 1024 * 1024).handle, serve_pages({("GET", "/"): lambda: "Ok"})
         )
 
     def _wait(self, message: BytesValue) -> BytesValue:

@@ -3,7 +3,7 @@
 import socket
 import time
 
-from local.rpc.connection import Connection
+from local.rpc.connection import Http2Connection
 from local.rpc.frames import PREFACE, ErrorCode, Type, build_frame, build_settings
 from local.rpc.listener import Listener, serve_pages
 from tests.contract.local_rpc.conftest import Server
@@ -59,7 +59,7 @@ def test_a_request_that_the_goodbye_does_not_count_is_not_handled() -> None:
     ours, theirs = socket.socketpair()
     handled: list[int] = []
     first = PREFACE + build_settings() + headers(1) + data(1, HELLO)
-    connection = Connection(
+    connection = Http2Connection(
         ours, lambda request, _: handled.append(request.stream), first, lambda _: None
     )
     close, connection.close = connection.close, lambda: None  # type: ignore[method-assign]

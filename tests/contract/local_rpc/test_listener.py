@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local.host.ports import answers, choose_port
-from local.rpc.connection import Request
+from local.rpc.connection import StreamRequest
 from local.rpc.frames import PREFACE, Type, build_settings, parse_header
 from local.rpc.listener import Listener, serve_pages
 from local.rpc.sender import Sender
@@ -44,7 +44,7 @@ def until(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-def refuse(request: Request, sender: Sender) -> None:
+def refuse(request: StreamRequest, sender: Sender) -> None:
     sender.send_refusal(request.stream, b"")
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from local.datastore.storage import transactions
-from local.datastore.storage.clock import Clock
+from local.datastore.storage.clock import VersionClock
 from local.datastore.storage.locks import Footprint, Locks
-from local.datastore.storage.store import Store
+from local.datastore.storage.store import EntityStore
 from local.datastore.storage.transactions import Transactions
 from local.rpc.errors import Aborted, InvalidArgument
 
@@ -15,8 +15,8 @@ DATABASE = ("x", "")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
+def store(tmp_path: Path) -> Iterator[EntityStore]:
+    opened = EntityStore(tmp_path)
     yield opened
     opened.close()
 
@@ -24,10 +24,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.mark.parametrize("limit", ["MAX_IDLE", "MAX_AGE"])
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_forgotten_transaction_lets_go_of_its_locks(
-    store: Store, monkeypatch: pytest.MonkeyPatch, limit: str, read_only: bool
+    store: EntityStore, monkeypatch: pytest.MonkeyPatch, limit: str, read_only: bool
 ) -> None:
     locks = Locks()
-    opened = Transactions(store, locks, Clock())
+    opened = Transactions(store, locks, VersionClock())
     forgotten = opened.begin(DATABASE, read_only=read_only)
     locks.acquire(forgotten, Footprint(shared={b"key"}), 0)
     opened.expire()
@@ -44,9 +44,9 @@ def test_a_forgotten_transaction_lets_go_of_its_locks(
 
 
 def test_a_transaction_under_way_is_not_forgotten(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: EntityStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = Transactions(store, Locks(), Clock())
+    opened = Transactions(store, Locks(), VersionClock())
     busy = opened.begin(DATABASE, read_only=False)
     monkeypatch.setattr(transactions, "MAX_IDLE", timedelta(seconds=-1))
     with opened.use(busy.id, DATABASE):
@@ -55,8 +55,8 @@ def test_a_transaction_under_way_is_not_forgotten(
         assert again is busy
 
 
-def test_a_transaction_belongs_to_its_database(store: Store) -> None:
-    opened = Transactions(store, Locks(), Clock())
+def test_a_transaction_belongs_to_its_database(store: EntityStore) -> None:
+    opened = Transactions(store, Locks(), VersionClock())
     transaction = opened.begin(DATABASE, read_only=False)
     with (
         pytest.raises(InvalidArgument, match="no longer valid"),

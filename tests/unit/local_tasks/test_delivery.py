@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from local.http.client import Answer
-from local.http.retry import RetryPolicy
+from local.http.retry import RetryConfig
 from local.tasks.dispatch.delivery import describe_verdict, judge, make_request
 from local.tasks.storage.records import TaskRecord
 from local.tasks.v2.messages import Task
@@ -15,7 +15,7 @@ from local.tasks.v2.messages import Task
 if TYPE_CHECKING:
     from local.tasks.dispatch.signer import Signer
 
-POLICY = RetryPolicy(
+POLICY = RetryConfig(
     max_attempts=3,
     max_retry_duration=timedelta(0),
     min_backoff=timedelta(seconds=10),

@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.http.retry import RetryPolicy, compute_backoff, is_exhausted
+from local.http.retry import RetryConfig, compute_backoff, is_exhausted
 
 
 def make_policy(
@@ -12,8 +12,8 @@ def make_policy(
     low: float = 0.1,
     high: float = 3600,
     doublings: int = 16,
-) -> RetryPolicy:
-    return RetryPolicy(
+) -> RetryConfig:
+    return RetryConfig(
         max_attempts=attempts,
         max_retry_duration=timedelta(seconds=duration),
         min_backoff=timedelta(seconds=low),

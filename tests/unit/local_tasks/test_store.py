@@ -10,7 +10,7 @@ import pytest
 from local.rpc.errors import AlreadyExists
 from local.tasks.resources.queue_checks import complete_queue
 from local.tasks.storage.records import TaskRecord
-from local.tasks.storage.store import Store
+from local.tasks.storage.store import TaskStore
 from local.tasks.v2.messages import Queue
 from tests.support.worker import QUEUE
 
@@ -22,7 +22,7 @@ def make_record(name: str, age: timedelta) -> TaskRecord:
 
 def test_a_task_that_is_too_old_is_deleted_though_it_was_never_dispatched(tmp_path: Path) -> None:
     async def expire() -> None:
-        store = Store(tmp_path / "tasks.sqlite")
+        store = TaskStore(tmp_path / "tasks.sqlite")
         await store.put_queue(complete_queue(Queue(name=QUEUE)))
         old, young = (
             make_record("old", timedelta(days=32)),

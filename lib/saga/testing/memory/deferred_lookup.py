@@ -12,7 +12,7 @@ from lib.datastore.mapping.codecs import Codecs
 from lib.datastore.read.lookups import look_up
 from lib.datastore.rpc.service import Service
 from lib.datastore.v1.messages import message
-from lib.saga.testing.memory.entities import Memory, Path, Stored
+from lib.saga.testing.memory.entities import Memory, Path, StoredEntity
 
 
 def look_up_in_parts(
@@ -58,7 +58,7 @@ class DeferringConnection:
     def close(self) -> None:
         """Do nothing."""
 
-    def _answer(self, keys: Sequence[Any], entities: Mapping[Path, Stored]) -> Any:
+    def _answer(self, keys: Sequence[Any], entities: Mapping[Path, StoredEntity]) -> Any:
         answer = message("LookupResponse")()
         for each in keys:
             stored = entities.get(tuple((part.kind, part.id or part.name) for part in each.path))

@@ -34,7 +34,7 @@ FIRST_ID = 5_000_000_000_000_001
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredEntity:
     """An entity as it is stored: it is never changed, only replaced."""
 
     entity: Any
@@ -42,10 +42,10 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedEntities:
     """What a memory held at some time."""
 
-    entities: Mapping[Path, Stored]
+    entities: Mapping[Path, StoredEntity]
     version: int
     next_id: int
 
@@ -54,17 +54,17 @@ class Memory:
     """Every entity of a Datastore, and the count of its commits, which gives the versions."""
 
     def __init__(self) -> None:
-        self._entities: dict[Path, Stored] = {}
+        self._entities: dict[Path, StoredEntity] = {}
         self._of_kind: dict[str, list[tuple[Path, Any]]] = {}
         self._version = 0
         self._next_id = FIRST_ID
         self._codecs = Codecs(NOWHERE)
 
-    def save(self) -> Saved:
+    def save(self) -> SavedEntities:
         """Return all that is stored, for `restore`."""
-        return Saved(dict(self._entities), self._version, self._next_id)
+        return SavedEntities(dict(self._entities), self._version, self._next_id)
 
-    def restore(self, saved: Saved) -> None:
+    def restore(self, saved: SavedEntities) -> None:
         """Go back to what was stored when it was saved."""
         self._entities = dict(saved.entities)
         self._of_kind.clear()
@@ -110,7 +110,7 @@ class Memory:
         """
         version = self._version + 1
         request = message("CommitRequest")()
-        staged: dict[Path, Stored | None] = {}
+        staged: dict[Path, StoredEntity | None] = {}
         written: list[Any] = []
         for mutation in mutations:
             entity = None if mutation.key else self.allocate(mutation.entity)
@@ -120,7 +120,7 @@ class Memory:
             if entity is not None:
                 entity = self._make(mutation, entity, present, version, now)
                 self._codecs.of(type(entity)).write(entity, request.mutations.add().upsert)
-            staged[path] = None if entity is None else Stored(entity, version)
+            staged[path] = None if entity is None else StoredEntity(entity, version)
             written.append(entity and copy_entity(entity))
         check_size(request, len(mutations))
         self._version = version
@@ -133,7 +133,12 @@ class Memory:
         return written
 
     def _make(
-        self, mutation: Mutation, entity: Any, present: Stored | None, version: int, now: datetime
+        self,
+        mutation: Mutation,
+        entity: Any,
+        present: StoredEntity | None,
+        version: int,
+        now: datetime,
     ) -> Any:
         """Return the entity to store: the new one, or what its mask names of it in the old one."""
         codec = self._codecs.of(type(entity))
@@ -182,7 +187,7 @@ def _fields_of(model: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, 
     return names, attrgetter(*names)
 
 
-def _check(mutation: Mutation, present: Stored | None) -> None:
+def _check(mutation: Mutation, present: StoredEntity | None) -> None:
     if mutation.transforms:
         raise NotImplementedError("the store in memory has no transforms")
     if mutation.verb == "insert" and present is not None:

@@ -35,7 +35,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedQueue:
     """What a queue held at some time."""
 
     names: frozenset[str] = frozenset()
@@ -83,11 +83,11 @@ class MemoryQueue:
         backoff = INITIAL_BACKOFF * 2 ** min(task.retries, 10)
         task.at = self._clock.now + min(backoff, MAX_BACKOFF)
 
-    def save(self) -> Saved:
+    def save(self) -> SavedQueue:
         """Return the tasks and all names that were ever used, for `restore`."""
-        return Saved(frozenset(self._names), tuple(replace(task) for task in self.tasks))
+        return SavedQueue(frozenset(self._names), tuple(replace(task) for task in self.tasks))
 
-    def restore(self, saved: Saved) -> None:
+    def restore(self, saved: SavedQueue) -> None:
         """Go back to what the queue held when it was saved."""
         self._names = set(saved.names)
         self.tasks = [replace(task) for task in saved.tasks]

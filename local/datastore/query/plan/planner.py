@@ -38,7 +38,7 @@ class Leg:
 
 
 @dataclass(slots=True)
-class Plan:
+class QueryPlan:
     """How one conjunction is served.
 
     ``intervals`` bound the first component of an entry; ``residual`` those by column number that
@@ -83,7 +83,7 @@ def plan_conjunction(
     composites: Iterable[Definition],
     *,
     require_indexes: bool,
-) -> Plan:
+) -> QueryPlan:
     """Return the plan for one conjunction; FailedPrecondition when it needs an index."""
     constants = [_find_constant(conjunction, column) for column in shape.columns]
     layout = Layout(shape.columns, constants)
@@ -125,7 +125,7 @@ def _plan_keys(conjunction: Conjunction, shape: Shape) -> list[Leg]:
     return _plan_merge(conjunction, Shape(shape.kind, [], False))
 
 
-def _plan_property(conjunction: Conjunction, shape: Shape, layout: Layout) -> Plan:
+def _plan_property(conjunction: Conjunction, shape: Shape, layout: Layout) -> QueryPlan:
     if shape.free:
         layout.columns.append((shape.free.pop(), False))
         layout.constants.append(None)
@@ -148,7 +148,7 @@ def _complete(
     legs: list[Leg],
     *,
     built: Definition | None = None,
-) -> Plan:
+) -> QueryPlan:
     scanned = layout.scanned
     residual: dict[int, list[Interval]] = {}
     for number, (name, descends) in enumerate(scanned):
@@ -161,14 +161,14 @@ def _complete(
         residual[len(scanned)] = flip_all(keys) if shape.key_descends else keys
     first = residual.pop(0, EVERYTHING)
     base = EVERYTHING if keys is None else keys
-    return Plan(
+    return QueryPlan(
         legs, layout, first, residual, built, base, conjunction.equalities, shape.key_descends
     )
 
 
 def _plan_composites(
     conjunction: Conjunction, shape: Shape, layout: Layout, chosen: Sequence[Candidate]
-) -> Plan:
+) -> QueryPlan:
     tail, key_descends = chosen[0].order
     free = tail[len(layout.scanned) :]
     layout.columns += free
@@ -207,7 +207,7 @@ def recommend_index(conjunction: Conjunction, shape: Shape, layout: Layout) -> D
 
 def _plan_without(
     conjunction: Conjunction, shape: Shape, layout: Layout, *, require_indexes: bool
-) -> Plan:
+) -> QueryPlan:
     recommended = recommend_index(conjunction, shape, layout)
     if require_indexes:
         raise FailedPrecondition(

@@ -12,8 +12,8 @@ from local.datastore.query.plan.filters import Conjunction, count_comparisons, n
 from local.datastore.query.plan.intervals import START, Cut
 from local.datastore.query.plan.layout import Column, Shape
 from local.datastore.query.plan.metadata import METADATA_KINDS
-from local.datastore.query.plan.planner import Plan, plan_conjunction
-from local.datastore.storage.engine import Engine
+from local.datastore.query.plan.planner import QueryPlan, plan_conjunction
+from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.indexes import KEY
 from local.rpc.errors import FailedPrecondition, InvalidArgument, Unimplemented
 
@@ -27,7 +27,7 @@ class Prepared:
 
     kind: str
     partition: Partition
-    plans: list[Plan]
+    plans: list[QueryPlan]
     columns: list[Column]
     key_descends: bool
     projection: list[str] | None
@@ -49,7 +49,7 @@ class Prepared:
         return self.end is not None and position >= self.end.edge
 
 
-def prepare_query(engine: Engine, query: Query, partition: Partition) -> Prepared:
+def prepare_query(engine: StorageEngine, query: Query, partition: Partition) -> Prepared:
     """Return a query ready to run.
 
     Raises InvalidArgument when it is not well formed and FailedPrecondition when it needs a
@@ -150,7 +150,7 @@ def _read_orders(query: Query) -> tuple[list[Column], bool | None]:
     return [(name, orders[name]) for name in before_key], orders.get(KEY)
 
 
-def check_aggregation(engine: Engine, aggregated: Any, partition: Partition) -> None:
+def check_aggregation(engine: StorageEngine, aggregated: Any, partition: Partition) -> None:
     """Raise FailedPrecondition for a sum or an average whose numbers no index holds.
 
     The service answers them from index entries, and so they need what a projection of the same

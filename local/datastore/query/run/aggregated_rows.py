@@ -10,7 +10,7 @@ from itertools import product
 from local.datastore.encoding.messages import get_message_class
 from local.datastore.encoding.ordered import invert
 from local.datastore.query.plan.layout import split_position
-from local.datastore.query.plan.planner import Plan
+from local.datastore.query.plan.planner import QueryPlan
 from local.datastore.query.plan.prepared import Prepared
 from local.datastore.query.run.execution import Execution
 from local.datastore.query.run.past import PastExecution
@@ -74,7 +74,7 @@ def _list_combinations(
                 yield dict(zip(free, combination, strict=True))
 
 
-def _finds(plan: Plan, hit: Hit, values: Values) -> bool:
+def _finds(plan: QueryPlan, hit: Hit, values: Values) -> bool:
     """Tell whether a plan has an entity at the position of a hit."""
     return plan.selects(values) and any(
         plan.layout.build_position(entry.body) == hit.position and plan.admits(entry.body)

@@ -15,7 +15,7 @@ from local.datastore.query.run.aggregated_rows import list_rows
 from local.datastore.query.run.reads import Read
 from local.datastore.query.run.results import View, open_execution
 from local.datastore.query.run.transactional import lock_ranges
-from local.datastore.storage.engine import Engine
+from local.datastore.storage.engine import StorageEngine
 from local.rpc.errors import InvalidArgument
 
 MAX_AGGREGATIONS = 5
@@ -23,7 +23,11 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def aggregate(
-    engine: Engine, read: Read, prepared: Prepared, aggregations: Sequence[Any], batch: Message
+    engine: StorageEngine,
+    read: Read,
+    prepared: Prepared,
+    aggregations: Sequence[Any],
+    batch: Message,
 ) -> int:
     """Write the one result of an aggregation query into its batch.
 
@@ -89,7 +93,7 @@ def _find_bound(aggregations: Sequence[Any]) -> int | None:
 
 
 def _collect(
-    engine: Engine, read: Read, prepared: Prepared, names: set[str], bound: int | None
+    engine: StorageEngine, read: Read, prepared: Prepared, names: set[str], bound: int | None
 ) -> tuple[int, dict[str, list[int | float]], int]:
     listed = sorted(names)
     numbers: dict[str, list[int | float]] = {name: [] for name in listed}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from local.datastore.encoding.messages import get_message_class
 from local.datastore.query.plan.intervals import Cut, Interval, contains
-from local.datastore.query.plan.planner import Leg, Plan
+from local.datastore.query.plan.planner import Leg, QueryPlan
 from local.datastore.query.run.grouped import GroupedScan
 from local.datastore.query.run.scans import (
     Hit,
@@ -40,12 +40,12 @@ class Execution:
         """Return the entity of a hit."""
         return get_entity(self.connection, self.partition + path)
 
-    def walk(self, plans: Sequence[Plan], start: Cut) -> Iterator[Hit]:
+    def walk(self, plans: Sequence[QueryPlan], start: Cut) -> Iterator[Hit]:
         """Yield the hits of all plans above a cut, in order, each position once."""
         walks = [self._walk_plan(plan, start) for plan in plans]
         return walks[0] if len(walks) == 1 else unite(walks)
 
-    def _walk_plan(self, plan: Plan, start: Cut) -> Iterator[Hit]:
+    def _walk_plan(self, plan: QueryPlan, start: Cut) -> Iterator[Hit]:
         stream = (
             self._build(plan, plan.built) if plan.built else self._open(plan.legs, plan.intervals)
         )
@@ -68,7 +68,7 @@ class Execution:
         self._scans += streams
         return streams[0] if len(streams) == 1 else MergeJoin(streams)
 
-    def _build(self, plan: Plan, definition: Definition) -> Stream:
+    def _build(self, plan: QueryPlan, definition: Definition) -> Stream:
         """Make the entries of an index that does not exist from all entities that may be in it."""
         hits = []
         parse = get_message_class("Entity").FromString

@@ -6,7 +6,7 @@ from typing import Any
 from local.datastore.encoding.messages import Message
 from local.datastore.query.plan.planner import Leg
 from local.datastore.query.plan.prepared import Prepared
-from local.datastore.query.run.results import Outcome
+from local.datastore.query.run.results import QueryOutcome
 
 _ENTRIES_A_READ = 1000
 
@@ -34,7 +34,7 @@ def _describe_leg(leg: Leg) -> tuple[str, str]:
 
 
 def describe_outcome(
-    metrics: Message, prepared: Prepared, outcome: Outcome, microseconds: int
+    metrics: Message, prepared: Prepared, outcome: QueryOutcome, microseconds: int
 ) -> None:
     """Write what one batch of a query cost: a read for each entity, or one for all its keys."""
     returned = len(outcome.batch.entity_results)

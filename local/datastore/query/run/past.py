@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from local.datastore.encoding.messages import get_message_class
 from local.datastore.encoding.ordered import AFTER
 from local.datastore.query.plan.intervals import Cut, contains
-from local.datastore.query.plan.planner import Plan
+from local.datastore.query.plan.planner import QueryPlan
 from local.datastore.query.run.execution import Execution
 from local.datastore.query.run.scans import Hit, unite
 from local.datastore.storage.indexes import build_entries, collect_values
@@ -29,7 +29,7 @@ class PastExecution:
         """Return the entity of a hit."""
         return self._replaced.get(path) or self._present.fetch(path)
 
-    def walk(self, plans: Sequence[Plan], start: Cut) -> Iterator[Hit]:
+    def walk(self, plans: Sequence[QueryPlan], start: Cut) -> Iterator[Hit]:
         """Yield the hits of all plans above a cut, in order, each position once."""
         unchanged = (
             hit
@@ -39,7 +39,7 @@ class PastExecution:
         replaced = [hit for hit in self._list_replaced(plans) if hit.position >= start.edge]
         return unite([unchanged, iter(sorted(replaced))])
 
-    def _list_replaced(self, plans: Sequence[Plan]) -> Iterator[Hit]:
+    def _list_replaced(self, plans: Sequence[QueryPlan]) -> Iterator[Hit]:
         """Yield the hits of what was replaced since; the cost is that of all that has changed."""
         partition = self._present.partition
         rows = self._present.connection.execute(
@@ -50,7 +50,7 @@ class PastExecution:
         for key, *stored in rows:
             yield from self._match(plans, key[len(partition) :], Stored(*stored))
 
-    def _match(self, plans: Sequence[Plan], path: bytes, stored: Stored) -> Iterator[Hit]:
+    def _match(self, plans: Sequence[QueryPlan], path: bytes, stored: Stored) -> Iterator[Hit]:
         entity = get_message_class("Entity").FromString(stored.entity)
         values = collect_values(entity)
         for plan in plans:

@@ -9,7 +9,7 @@ from typing import Any
 from local.datastore.encoding.messages import Message, ReadOptions, get_message_class
 from local.datastore.encoding.partitions import Database
 from local.datastore.storage.clock import get_microseconds
-from local.datastore.storage.engine import Engine
+from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.history import RETENTION, fetch_entity_at
 from local.datastore.storage.locks import TRANSACTION_PATIENCE, Footprint
 from local.datastore.storage.store import Stored, fetch_entity
@@ -27,7 +27,7 @@ class Read:
     the past.
     """
 
-    engine: Engine
+    engine: StorageEngine
     transaction: Transaction | None
     started: bytes
     read_time: int
@@ -66,7 +66,7 @@ class Read:
 
 
 @contextmanager
-def read_with(engine: Engine, options: ReadOptions, database: Database) -> Iterator[Read]:
+def read_with(engine: StorageEngine, options: ReadOptions, database: Database) -> Iterator[Read]:
     """Yield how to read by these options; a transaction that loses a lock is rolled back."""
     which = options.WhichOneof("consistency_type")
     if which == "read_time":
@@ -94,7 +94,7 @@ def read_with(engine: Engine, options: ReadOptions, database: Database) -> Itera
             raise
 
 
-def begin_transaction(engine: Engine, options: Message, database: Database) -> Transaction:
+def begin_transaction(engine: StorageEngine, options: Message, database: Database) -> Transaction:
     """Open a transaction; without a mode it is a read-write one."""
     if options.WhichOneof("mode") != "read_only":
         check_id(options.read_write.previous_transaction)
@@ -105,7 +105,7 @@ def begin_transaction(engine: Engine, options: Message, database: Database) -> T
     return engine.transactions.begin(database, read_only=True, as_of=as_of)
 
 
-def _read_time(engine: Engine, timestamp: Any) -> int:
+def _read_time(engine: StorageEngine, timestamp: Any) -> int:
     time = get_microseconds(timestamp)
     now = engine.clock.now()
     if timestamp.nanos % 1000:

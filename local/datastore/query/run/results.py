@@ -17,7 +17,7 @@ from local.datastore.query.run.execution import Execution
 from local.datastore.query.run.past import PastExecution
 from local.datastore.query.run.scans import Hit, ListScan, walk
 from local.datastore.storage.clock import set_timestamp
-from local.datastore.storage.engine import Engine
+from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.indexes import build_entries, collect_values
 from local.datastore.storage.store import Stored
 
@@ -35,7 +35,7 @@ class View(NamedTuple):
 
 
 @dataclass(slots=True)
-class Outcome:
+class QueryOutcome:
     """A batch, the paths that it answers, and the index entries that it took."""
 
     batch: QueryResultBatch
@@ -43,11 +43,11 @@ class Outcome:
     scanned: int = 0
 
 
-def run_query(engine: Engine, prepared: Prepared, view: View) -> Outcome:
+def run_query(engine: StorageEngine, prepared: Prepared, view: View) -> QueryOutcome:
     """Return the next batch of a query's results."""
     batch = QueryResultBatch()
     batch.entity_result_type = _get_result_type(prepared)
-    outcome = Outcome(batch)
+    outcome = QueryOutcome(batch)
     if prepared.kind in METADATA_KINDS:
         _read_metadata(engine, prepared, view.connection, outcome)
         return outcome
@@ -62,7 +62,7 @@ def run_query(engine: Engine, prepared: Prepared, view: View) -> Outcome:
 
 
 def open_execution(
-    engine: Engine, prepared: Prepared, view: View
+    engine: StorageEngine, prepared: Prepared, view: View
 ) -> Execution | PastExecution | None:
     """Return what runs a query's plans; None when nothing was ever written to its partition."""
     partition = engine.catalog.find_partition(prepared.partition)
@@ -73,7 +73,7 @@ def open_execution(
 
 
 def _read_metadata(
-    engine: Engine, prepared: Prepared, connection: sqlite3.Connection, outcome: Outcome
+    engine: StorageEngine, prepared: Prepared, connection: sqlite3.Connection, outcome: QueryOutcome
 ) -> None:
     found = list_metadata(prepared.kind, connection, engine.catalog, prepared.partition)
     hits = ListScan(
@@ -156,7 +156,7 @@ class _Reader:
     def __init__(
         self,
         prepared: Prepared,
-        outcome: Outcome,
+        outcome: QueryOutcome,
         fetch: Callable[[bytes], Stored],
     ) -> None:
         self._prepared = prepared

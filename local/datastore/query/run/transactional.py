@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from local.datastore.query.plan.planner import Plan
+from local.datastore.query.plan.planner import QueryPlan
 from local.datastore.query.plan.prepared import Prepared
 from local.datastore.query.run.execution import find_source
 from local.datastore.query.run.reads import Read
-from local.datastore.query.run.results import Outcome, View, run_query
-from local.datastore.storage.engine import Engine
+from local.datastore.query.run.results import QueryOutcome, View, run_query
+from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.locks import Footprint
 
 
-def lock_ranges(engine: Engine, read: Read, prepared: Prepared) -> bytes:
+def lock_ranges(engine: StorageEngine, read: Read, prepared: Prepared) -> bytes:
     """Share every stretch of an index that a query scans; return its partition's id."""
     partition = engine.ensure_partition(prepared.partition)
     ranges = [one for plan in prepared.plans for one in _list_ranges(engine, plan, partition)]
@@ -19,7 +19,7 @@ def lock_ranges(engine: Engine, read: Read, prepared: Prepared) -> bytes:
     return partition
 
 
-def lock_query(engine: Engine, read: Read, prepared: Prepared) -> Outcome:
+def lock_query(engine: StorageEngine, read: Read, prepared: Prepared) -> QueryOutcome:
     """Run a query and share its results; Aborted when another transaction will not let go."""
     partition = lock_ranges(engine, read, prepared)
     locked: set[bytes] = set()
@@ -34,7 +34,9 @@ def lock_query(engine: Engine, read: Read, prepared: Prepared) -> Outcome:
         locked |= found
 
 
-def _list_ranges(engine: Engine, plan: Plan, partition: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _list_ranges(
+    engine: StorageEngine, plan: QueryPlan, partition: bytes
+) -> Iterator[tuple[bytes, bytes]]:
     intervals = plan.base if plan.built else plan.intervals
     for leg in plan.legs:
         if leg.definition.kind:

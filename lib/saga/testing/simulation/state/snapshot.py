@@ -13,8 +13,8 @@ class Snapshot:
     """All that decides how a run goes on. `state` is a copy, and is not to be changed."""
 
     now: datetime
-    memory: entities.Saved
-    queue: queue.Saved
+    memory: entities.SavedEntities
+    queue: queue.SavedQueue
     deployed: Deployed
     state: RunState
 
