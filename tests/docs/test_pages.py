@@ -15,6 +15,7 @@ PATH = re.compile(rf"(?<![\w./-])((?:{ROOTS})/[\w./-]*)")
 #: A module, or a name in one, as in `lib.saga.state.limits:MAX_TEXT` or `python -m local`.
 MODULE = re.compile(rf"(?<![\w./-])((?:{ROOTS})(?:\.\w+)+)")
 TARGET = re.compile(r"(?:`|^)make ([a-z][a-z -]*)", re.MULTILINE)
+CODE = re.compile(r"```.*?```|`[^`\n]*`(?!\])", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)")
 #: What a reader of the README makes.
 MADE = {read.path for page in PAGES for b in find_blocks(page) if (read := read_paste(b))}
@@ -58,7 +59,8 @@ def test_every_make_target_that_a_page_names_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
-    for path, anchor in LINK.findall(PAGES[page]):
+    prose = CODE.sub("", PAGES[page])
+    for path, anchor in LINK.findall(prose):
         target = (PROJECT / page).parent / path if path else PROJECT / page
         assert target.exists(), f"{page}: {path}"
         if anchor:

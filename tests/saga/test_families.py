@@ -101,7 +101,7 @@ def test_a_timer_longer_than_a_task_can_wait_is_waited_for_in_parts(
 
 def family(probe: Probe) -> Saga:
     child = Saga("child", payload=int, steps=(make_step(probe, "x"), make_step(probe, "y")))
-    step = Child("c", saga=child, payload=lambda payload, _: payload["n"])
+    step = Child[Any, Any]("c", saga=child, payload=lambda payload, _: payload["n"])
     return shape(make_step(probe, "a"), step, make_step(probe, "b"))
 
 

@@ -78,7 +78,7 @@ def test_a_saga_that_waits_for_nothing_is_parked_by_the_look(bench: Bench, probe
 
 def family(bench: Bench, probe: Probe) -> None:
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
-    part = Child("c", saga=inner, payload=lambda payload, _: payload)
+    part = Child[Any, Any]("c", saga=inner, payload=lambda payload, _: payload)
     begin(bench, part, make_step(probe, "b"))
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from lib.errors import Invalid
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Step
+from lib.saga.definition.steps import Child, Step
 from lib.saga.machine.inputs import SkipRequested
 from tests.saga.bench import Bench, Probe, make_step
 
@@ -67,6 +67,16 @@ def test_a_compensation_finds_its_own_output_in_its_type(bench: Bench, probe: Pr
     probe.on["ship"] = refuse
     probe.on["undo charge"] = lambda context: found.append(context.output)
     run(bench, make(probe))
+    assert found == [Receipt(number=7)]
+
+
+def test_a_childs_output_is_found_in_its_type(bench: Bench, probe: Probe) -> None:
+    found: list[Any] = []
+    probe.on["charge"] = lambda _: Receipt(number=7)
+    probe.on["ship"] = lambda context: found.append(context.outputs["c"])
+    child = Saga("kid", dict[str, int], (make_step(probe, "charge", output=Receipt),))
+    part = Child[Any]("c", saga=child, payload=lambda payload, _: payload)
+    run(bench, Saga("letters", payload=dict[str, int], steps=(part, make_step(probe, "ship"))))
     assert found == [Receipt(number=7)]
 
 

@@ -95,7 +95,7 @@ def test_a_function_that_never_ends_is_blamed_on_its_own_step_and_no_other_runs_
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
     part: Element = make_step(probe, "b", when=lambda *_: end.wait(30))
     if asked == "payload":
-        part = Child("b", saga=inner, payload=lambda *_: end.wait(30))
+        part = Child[Any, Any]("b", saga=inner, payload=lambda *_: end.wait(30))
     follow(bench, probe, part)
     assert probe.calls == ["a", "undo a"]
     assert bench.statuses("s") == ["ROLLED_BACK", "COMPENSATED", "FAILED"]

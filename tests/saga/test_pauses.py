@@ -64,11 +64,11 @@ def begin(bench: Bench, *steps: Element) -> None:
     bench.engine.start("letters", "s", {"n": 1})
 
 
-def pivot_with_grandchild(probe: Probe) -> Child:
+def pivot_with_grandchild(probe: Probe) -> Child[Any]:
     grandchild = Child(
         "g", saga=child_of(make_step(probe, "x"), name="innermost"), payload=lambda n, _: n
     )
-    return Child("c", saga=child_of(grandchild), payload=lambda p, _: p["n"], pivot=True)
+    return Child[Any, Any]("c", saga=child_of(grandchild), payload=lambda p, _: p["n"], pivot=True)
 
 
 def is_paused(bench: Bench, *ids: str) -> list[bool]:
@@ -115,7 +115,7 @@ def test_children_stand_still_wherever_a_pause_is_killed(bench: Bench, probe: Pr
     while True:
         name = f"s{number}"
         inner = child_of(Signal("go"))
-        step = Child("c", saga=inner, payload=lambda p, _: p["n"])
+        step = Child[Any, Any]("c", saga=inner, payload=lambda p, _: p["n"])
         bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=(step,)))
         bench.engine.start("letters", name, {"n": 1})
         try:
@@ -135,7 +135,7 @@ def test_children_stand_still_wherever_a_pause_is_killed(bench: Bench, probe: Pr
 def test_a_child_that_was_resumed_by_itself_is_not_paused_again_by_the_look(
     bench: Bench, probe: Probe
 ) -> None:
-    begin(bench, Child("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
+    begin(bench, Child[Any, Any]("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
     bench.engine.apply("s", PAUSE)
     bench.engine.apply("s:c", RESUME)
     bench.pass_time(minutes=2)
@@ -146,7 +146,7 @@ def test_a_child_that_was_resumed_by_itself_is_not_paused_again_by_the_look(
 def test_a_child_that_was_paused_by_itself_stays_so_when_its_parent_is_looked_at(
     bench: Bench, probe: Probe
 ) -> None:
-    begin(bench, Child("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
+    begin(bench, Child[Any, Any]("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
     bench.engine.apply("s", PAUSE)
     bench.engine.apply("s", RESUME)
     bench.engine.apply("s:c", PAUSE)
@@ -163,7 +163,7 @@ def test_a_paused_child_that_goes_back_by_itself_goes_on_with_its_parents_cancel
 
     probe.on["y"] = refuse
     inner = child_of(make_step(probe, "x"), make_step(probe, "y"))
-    begin(bench, Child("c", saga=inner, payload=lambda p, _: p["n"]))
+    begin(bench, Child[Any, Any]("c", saga=inner, payload=lambda p, _: p["n"]))
     while "y" not in probe.calls:
         bench.deliver()
     assert bench.statuses("s:c")[0] == "ROLLING_BACK"
@@ -174,7 +174,7 @@ def test_a_paused_child_that_goes_back_by_itself_goes_on_with_its_parents_cancel
 
 
 def test_an_unreadable_child_refuses_no_request_on_its_parent(bench: Bench, probe: Probe) -> None:
-    begin(bench, Child("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
+    begin(bench, Child[Any, Any]("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
     bench.engine.apply("s", PAUSE)
     bench.engine.apply("s", RESUME)
     bench.store.apply(update(NewerSaga(id="s:c"), mask=["status"]))

@@ -72,7 +72,7 @@ CHARGE = Step("charge", execute=charge)
 APPROVE = Signal("approve", payload=Approval)
 
 
-def pay(*steps: Element, name: str = "pay") -> Saga:
+def pay(*steps: Element[Any], name: str = "pay") -> Saga:
     return Saga(name, payload=Payment, steps=steps)
 
 
@@ -149,8 +149,8 @@ def test_an_output_without_secrets_is_shown_to_the_last_digit(bench: Bench) -> N
     assert bytes(step["output"]) == b"12345678901234567890"
 
 
-def in_child(of: Saga) -> Child:
-    return Child("c", saga=of, payload=lambda payment, _: {"card": payment.card})
+def in_child(of: Saga) -> Child[Any]:
+    return Child[Any, Any]("c", saga=of, payload=lambda payment, _: {"card": payment.card})
 
 
 def test_a_childs_payload_result_and_error_are_kept_in_its_parent_too(

@@ -1,16 +1,16 @@
 """What a step is handed beside the payload, and how it says that it failed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic
 
 from lib.datastore import Store
 from lib.saga.definition.phase import Phase
+from lib.saga.definition.type_parameters import OutputsT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepContext:
+class StepContext(Generic[OutputsT]):
     """One call of a step or of its compensation.
 
     `idempotency_key` is the same for every attempt of a step and for its compensation.
@@ -28,7 +28,7 @@ class StepContext:
     fencing_token: int
     deadline: datetime
     store: Store
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: OutputsT = field(default_factory=dict)  # type: ignore[assignment]
     output: Any = None
     phase: Phase = Phase.EXECUTE
     #: The W3C Trace Context of the saga, to be passed on; empty if it has none.

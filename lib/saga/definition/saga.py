@@ -5,12 +5,12 @@ middle of somebody's order.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic
 
 from lib.saga.definition.checks import DeclarationError, refuse
 from lib.saga.definition.checks.error import Declared, describe
@@ -20,6 +20,7 @@ from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.definition.saga_checks import faults_of_saga
 from lib.saga.definition.shape import describe_need, describe_type
 from lib.saga.definition.steps import Child, Element, Parallel, Step
+from lib.saga.definition.type_parameters import P
 
 
 class StepKind(StrEnum):
@@ -38,7 +39,7 @@ class OnCompensationFailure(StrEnum):
 
 
 @dataclass(frozen=True)
-class Saga(Declared):
+class Saga(Declared, Generic[P]):
     """A distributed transaction: its name, the type of its payload and its parts in order.
 
     `payload` is any type that msgspec can decode. Raise `version` when the parts change, and keep
@@ -48,8 +49,8 @@ class Saga(Declared):
     """
 
     name: str
-    payload: type
-    steps: tuple[Element | Parallel, ...]
+    payload: type[P]
+    steps: Sequence[Element[P] | Parallel[P]]
     version: int = 1
     _: KW_ONLY
     deadline: timedelta | None = None
@@ -64,7 +65,7 @@ class Saga(Declared):
         object.__setattr__(self, "on_compensation_failure", chosen)
 
     @cached_property
-    def parts(self) -> tuple[Element, ...]:
+    def parts(self) -> tuple[Element[P], ...]:
         """All parts in order, those of groups one after the other."""
         return tuple(part for step in self.steps for part in _parts_of(step))
 
@@ -143,7 +144,7 @@ class Saga(Declared):
         return tuple(describe_need(part.output_type) for part in self.parts)
 
 
-def _parts_of(step: Element | Parallel) -> tuple[Element, ...]:
+def _parts_of(step: Element[P] | Parallel[P]) -> tuple[Element[P], ...]:
     return step.parts if isinstance(step, Parallel) else (step,)
 
 

@@ -14,6 +14,7 @@ from lib.saga.definition.checks.values import (
     faults_of_duration,
     faults_of_name,
 )
+from lib.saga.definition.output_checks import faults_of_outputs
 from lib.saga.definition.saga_sizes import faults_of_size
 from lib.saga.definition.steps import Child, Element, Parallel, Signal, Step, Timer, fault_of_part
 
@@ -46,6 +47,7 @@ def faults_of_saga(saga: "Saga") -> Iterator[str]:
         yield from _faults_of_names(saga.parts)
         yield from _faults_of_pivot(saga)
         yield from _faults_of_payload(saga)
+        yield from faults_of_outputs(saga)
         yield from _faults_of_children(saga)
         yield from faults_of_size(saga)
         if saga.deadline is not None and not late:

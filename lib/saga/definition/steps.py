@@ -1,9 +1,9 @@
 """What a saga is made of: steps, timers, signals, child sagas, and groups of them."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from lib.saga.definition.checks import refuse
 from lib.saga.definition.checks.annotations import faults_of_parameter, faults_of_result
@@ -21,16 +21,17 @@ from lib.saga.definition.checks.values import (
 from lib.saga.definition.context import StepContext
 from lib.saga.definition.retry_policy import PATIENT, RetryPolicy
 from lib.saga.definition.returned import returned_type
+from lib.saga.definition.type_parameters import ChildP, TakenP
 
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga
 
 #: What a step or a compensation is: (payload, context) -> something JSON can hold.
-Action = Callable[[Any, StepContext], Any]
+Action = Callable[[TakenP, StepContext[Any]], Any]
 
-#: Pure functions of the payload and of the outputs so far by step name.
-Predicate = Callable[[Any, Mapping[str, Any]], bool]
-Shape = Callable[[Any, Mapping[str, Any]], Any]
+#: A pure function of the payload and of the outputs so far by step name. The outputs may be
+#: annotated as a TypedDict, which no type checker takes for a mapping of any outputs.
+Predicate = Callable[[TakenP, Any], bool]
 
 #: Cloud Tasks lets a task run for at most 30 minutes; a minute is kept to record the outcome.
 MAX_TIMEOUT = timedelta(minutes=29)
@@ -42,8 +43,8 @@ BRIEF = timedelta(seconds=10)
 MAX_GROUP = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Element(Declared):
+@dataclass(frozen=True)
+class Element(Declared, Generic[TakenP]):
     """What all parts of a saga have; each raises DeclarationError with all that is wrong with it.
 
     `when` skips the part where it says False. `pivot` marks the point of no return: once it is
@@ -53,7 +54,7 @@ class Element(Declared):
     name: str
     _: KW_ONLY
     service: str = ""
-    when: Predicate | None = None
+    when: Predicate[TakenP] | None = None
     pivot: bool = False
 
     def __post_init__(self) -> None:
@@ -104,8 +105,8 @@ class Element(Declared):
         return "|".join(map(str, (self.kind, self.name, self.service, *marks)))
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Element):
+@dataclass(frozen=True)
+class Step(Element[TakenP]):
     """One local transaction of a saga and what makes it good.
 
     `status` asks the participant what became of the step when nobody else knows: it returns the
@@ -120,16 +121,16 @@ class Step(Element):
     """
 
     _: KW_ONLY
-    execute: Action
-    compensate: Action | None = None
-    status: Action | None = None
+    execute: Action[TakenP]
+    compensate: Action[TakenP] | None = None
+    status: Action[TakenP] | None = None
     timeout: timedelta = timedelta(seconds=30)
     retry: RetryPolicy | None = None
     compensation_retry: RetryPolicy = PATIENT
     output: Any = None
 
     def _find_faults(self) -> Iterator[str]:
-        yield from super(Step, self)._find_faults()
+        yield from super()._find_faults()
         for label, action in self._actions.items():
             yield from faults_of_function(label, action, ACTION)
             yield from faults_of_parameter(label, action, 1, StepContext)
@@ -145,10 +146,10 @@ class Step(Element):
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The author's functions by parameter; each takes the saga's payload first."""
-        return {**super(Step, self).functions, **self._actions}
+        return {**super().functions, **self._actions}
 
     @property
-    def _actions(self) -> dict[str, Action]:
+    def _actions(self) -> dict[str, Action[TakenP]]:
         optional = {"compensate": self.compensate, "status": self.status}
         given = {label: action for label, action in optional.items() if action is not None}
         return {"execute": self.execute, **given}
@@ -174,20 +175,20 @@ class Step(Element):
         return self.compensate is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Timer(Element):
+@dataclass(frozen=True)
+class Timer(Element[TakenP]):
     """Waits for a time, however long; while it waits, it costs nothing."""
 
     _: KW_ONLY
     after: timedelta
 
     def _find_faults(self) -> Iterator[str]:
-        yield from super(Timer, self)._find_faults()
+        yield from super()._find_faults()
         yield from faults_of_duration("after", self.after, least=timedelta(0))
 
 
-@dataclass(frozen=True, slots=True)
-class Signal(Element):
+@dataclass(frozen=True)
+class Signal(Element[TakenP]):
     """Waits until somebody sends the signal of its name; its output is the signal's payload.
 
     The signal may come before the saga has got here. It is taken once. `payload` is the type
@@ -204,14 +205,14 @@ class Signal(Element):
         return self.payload
 
     def _find_faults(self) -> Iterator[str]:
-        yield from super(Signal, self)._find_faults()
+        yield from super()._find_faults()
         yield from faults_of_type("payload", self.payload)
         if self.within is not None:
             yield from faults_of_duration("within", self.within, least=timedelta(0))
 
 
-@dataclass(frozen=True, slots=True)
-class Child(Element):
+@dataclass(frozen=True)
+class Child(Element[TakenP], Generic[TakenP, ChildP]):
     """Runs another saga and takes its outcome as its own: its output is that of its last step.
 
     `payload` makes the child's payload of this saga's payload and outputs. Where this saga is
@@ -219,14 +220,21 @@ class Child(Element):
     """
 
     _: KW_ONLY
-    saga: "Saga"
-    payload: Shape
+    saga: "Saga[ChildP]"
+    payload: Callable[[TakenP, Any], ChildP]
     compensation_retry: RetryPolicy = PATIENT
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, kinds: Any) -> Any:
+            """Take Child[P] too: before Python 3.13 no type parameter has a default."""
+            given = kinds if isinstance(kinds, tuple) else (kinds,)
+            return super().__class_getitem__((*given, Any)[: max(len(given), 2)])
 
     def _find_faults(self) -> Iterator[str]:
         from lib.saga.definition.saga import Saga
 
-        yield from super(Child, self)._find_faults()
+        yield from super()._find_faults()
         if not isinstance(self.saga, Saga):
             yield f"saga is {describe(self.saga)}: write the Saga itself, declared before this one"
         wanted = self.saga.payload if isinstance(self.saga, Saga) else Any
@@ -236,7 +244,7 @@ class Child(Element):
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The author's functions by parameter; each takes the saga's payload first."""
-        return {**super(Child, self).functions, "payload": self.payload}
+        return {**super().functions, "payload": self.payload}
 
     @property
     def can_be_undone(self) -> bool:
@@ -249,18 +257,23 @@ class Child(Element):
         return self.saga.parts[-1].output_type
 
     @property
+    def decoded_type(self) -> Any:
+        """The type that the author's functions find the child's output in."""
+        return self.saga.parts[-1].decoded_type
+
+    @property
     def fingerprint(self) -> str:
         """All of the part that decides what runs when; the child has a version of its own."""
-        return f"{super(Child, self).fingerprint}|{self.saga.name}"
+        return f"{super().fingerprint}|{self.saga.name}"
 
 
 @dataclass(frozen=True, init=False)
-class Parallel(Declared):
+class Parallel(Declared, Generic[TakenP]):
     """Parts that may run side by side, each in a task of its own: at most 20."""
 
-    parts: tuple[Element, ...]
+    parts: tuple[Element[TakenP], ...]
 
-    def __init__(self, *parts: Element) -> None:
+    def __init__(self, *parts: Element[TakenP]) -> None:
         names = ", ".join(each.name for each in parts if isinstance(each, Element))
         refuse(f"Parallel({names})", _faults_of_group(parts))
         object.__setattr__(self, "parts", parts)

@@ -132,7 +132,7 @@ class HttpCall(metaclass=Declaring):
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
-    def __call__(self, payload: Any, call: StepContext) -> Any:
+    def __call__(self, payload: object, call: StepContext) -> Any:
         """Call the service; return its output or raise as the table says."""
         request = Request(
             method=self.method,

@@ -12,7 +12,7 @@ import msgspec
 
 from lib.saga.author_code.containment import contain
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Signal, Step
+from lib.saga.definition.steps import Signal
 from lib.saga.state.records import SagaRecord, StepRecord, StepStatus
 
 #: The part of a msgspec message that quotes no value, and the place.
@@ -27,11 +27,11 @@ _SAFE = re.compile(
 def find_mismatch(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> str:
     """Return what no longer fits its type, and why; "" if all fits. No value is quoted.
 
-    The payload, the received signals and the outputs of steps with a declared type are checked.
-    Other outputs are plain JSON to later steps.
+    The payload, the received signals and the outputs with a declared type are checked. Other
+    outputs are plain JSON to later steps.
     """
     for what, encoded, kind in _stored(definition, saga, steps):
-        problem = mismatch_of(encoded, kind)
+        problem = "" if kind is Any else mismatch_of(encoded, kind)
         if problem:
             return f"{what}: {problem}"
     return ""
@@ -54,11 +54,11 @@ def _stored(
 ) -> Iterator[tuple[str, str, Any]]:
     yield "payload", saga.payload, definition.payload
     for part, step in zip(definition.parts, steps, strict=False):
-        if isinstance(part, Step) and step.output is not None:
-            yield f"the stored output of {part.name} does not fit", step.output, part.decoded_type
         if not isinstance(part, Signal):
-            continue
-        if step.signal is not None:
+            if step.output is not None:
+                what = f"the stored output of {part.name} does not fit"
+                yield what, step.output, part.decoded_type
+        elif step.signal is not None:
             yield f"signal {part.name}", step.signal, part.payload
         # An output that an operator has stated instead need not fit the signal's type.
         elif step.output is not None and step.status is StepStatus.COMPLETED:

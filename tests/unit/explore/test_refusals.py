@@ -54,7 +54,7 @@ def family(script: Script) -> Saga:
     parts: list[Element] = []
     for name in "xy":
         kid = Saga(f"kid-{name}", payload=dict, steps=(seat(name, script),))
-        parts.append(Child(f"c{name}", saga=kid, payload=lambda payload, _: payload))
+        parts.append(Child[Any, Any](f"c{name}", saga=kid, payload=lambda payload, _: payload))
     return Saga("seats", payload=dict, steps=(Parallel(*parts), seat("d", script)))
 
 

@@ -27,8 +27,8 @@ def faults_of_parameter(label: str, function: Any, index: int, given: Any) -> It
     Only a class is compared with a class: what has no annotation, or one that cannot be resolved,
     is taken as right.
     """
-    name, wanted = _annotation_of(function, index)
-    if not _may_be(given, wanted):
+    name, wanted = annotation_of(function, index)
+    if not may_be(given, wanted):
         # Outputs come as a dict, and a function may say less of them.
         shown = "Mapping[str, Any]" if given is dict else name_type(given)
         yield (
@@ -53,7 +53,8 @@ def faults_of_result(label: str, function: Any, wanted: Any) -> Iterator[str]:
         )
 
 
-def _annotation_of(function: Any, index: int) -> tuple[str, Any]:
+def annotation_of(function: Any, index: int) -> tuple[str, Any]:
+    """Return the name and the annotation of a parameter; ("", Any) where nobody can tell."""
     try:
         parameter = list(_signature(function).parameters.values())[index]
         return parameter.name, _resolve(function, parameter.annotation)
@@ -86,13 +87,13 @@ def _resolve(function: Any, annotation: Any) -> Any:
     return typing.get_type_hints(holder, names)["it"]
 
 
-def _may_be(given: Any, wanted: Any) -> bool:
+def may_be(given: Any, wanted: Any) -> bool:
     """Return whether a value of a type may be handed to a parameter; True where nobody can tell."""
     given, wanted = _plain(given), _plain(wanted)
     if _is_union(wanted):
-        return any(_may_be(given, each) for each in typing.get_args(wanted))
+        return any(may_be(given, each) for each in typing.get_args(wanted))
     if _is_union(given):
-        return any(_may_be(each, wanted) for each in typing.get_args(given))
+        return any(may_be(each, wanted) for each in typing.get_args(given))
     given, wanted = typing.get_origin(given) or given, typing.get_origin(wanted) or wanted
     anything = any(each is Any or each is object for each in (given, wanted))
     if anything or not isinstance(given, type) or not isinstance(wanted, type):
@@ -107,7 +108,7 @@ def _may_be(given: Any, wanted: Any) -> bool:
 
 def _may_become(returned: Any, wanted: Any) -> bool:
     """Return whether the JSON of one type may be a value of another, so far as classes tell."""
-    if _may_be(returned, wanted):
+    if may_be(returned, wanted):
         return True
     if returned is type(None):
         return wanted is not bool  # what always raises is annotated so too

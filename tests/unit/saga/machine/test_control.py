@@ -1,6 +1,6 @@
 """What operators can do, and what is refused because it makes no sense."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -43,7 +43,7 @@ PIVOT = Saga(
 TWO_IN_A_GROUP = (step("a"), Parallel(step("b"), step("c")), step("d"))
 
 
-def park_going_back(steps: tuple[object, ...] = THREE.steps, **options: object) -> Played:
+def park_going_back(steps: Sequence[object] = THREE.steps, **options: object) -> Played:
     """A saga whose last step fails, and whose compensations all fail."""
     played = Played(Saga("x", payload=dict, steps=steps, **options))  # type: ignore[arg-type]
     while played.saga.status in (SagaStatus.PENDING, SagaStatus.RUNNING):

@@ -270,7 +270,7 @@ def test_a_compensation_in_flight_when_its_saga_was_parked_comes_again_with_the_
 
 def family() -> Played:
     child = Saga("child", payload=dict, steps=(step("x"),))
-    return play(step("a"), Child("c", saga=child, payload=lambda p, _: p), step("z"))
+    return play(step("a"), Child[Any, Any]("c", saga=child, payload=lambda p, _: p), step("z"))
 
 
 def test_the_end_of_a_child_is_recorded_while_its_parent_is_parked() -> None:

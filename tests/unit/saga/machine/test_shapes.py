@@ -325,7 +325,7 @@ def test_a_late_success_is_taken_while_the_participant_is_asked() -> None:
 
 def family() -> Played:
     child = Saga("child", payload=dict, steps=(step("x"),))
-    return play(Child("c", saga=child, payload=lambda p, _: p), step("b"))
+    return play(Child[Any, Any]("c", saga=child, payload=lambda p, _: p), step("b"))
 
 
 def test_a_child_begins_in_the_same_decision_and_its_end_is_the_steps() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def any_element(random: Random, name: str) -> Element:
         case 1:
             return Signal(name, within=random.choice([None, HOUR]), when=when)
         case 2:
-            return Child(name, saga=INNER, payload=lambda payload, _: payload, when=when)
+            return Child[Any, Any](name, saga=INNER, payload=lambda payload, _: payload, when=when)
         case _:
             status = random.choice([None, act])
             return step(name, undo=random.random() < 0.8, status=status, when=when)
