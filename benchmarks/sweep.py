@@ -14,11 +14,14 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import grpc
 from google.cloud import tasks_v2
+from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 from lib.datastore import Store, connect
 from lib.saga import Definitions, Saga, Step
-from lib.saga.engine.cloud_tasks import CloudTasksQueue, make_client
+from lib.saga.engine.cloud_tasks import CloudTasksQueue
+from lib.saga.engine.cloud_tasks import connect as connect_tasks
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import SweepResult, sweep
@@ -59,14 +62,15 @@ def main() -> None:
 
 def open_paused_queue(stack: Stack) -> CloudTasksQueue:
     """Return a queue of the stack that takes tasks and dispatches none."""
-    client = make_client(stack.tasks_host)
+    channel = grpc.insecure_channel(stack.tasks_host)
+    stock = tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
     parent = f"projects/{stack.project}/locations/bench"
     name = f"{parent}/queues/swept"
-    client.create_queue(parent=parent, queue=tasks_v2.Queue(name=name))
-    client.pause_queue(name=name)
+    stock.create_queue(parent=parent, queue=tasks_v2.Queue(name=name))
+    stock.pause_queue(name=name)
     account = "tasks@example.iam.gserviceaccount.com"
     return CloudTasksQueue(
-        client,
+        connect_tasks(stack.tasks_host),
         queues=[name],
         url=lambda: f"{stack.url}/run-saga-step",
         audience=stack.url,

@@ -65,25 +65,19 @@ class _LaterQueue:
 
     def enqueue(self, delivery: "Delivery") -> None:
         """Create the delivery's task; Unavailable if that cannot be done now."""
-        from google.auth.exceptions import GoogleAuthError
-
         if config().datastore_host and not config().tasks_host:
             raise Unavailable("AMENDS_TASKS_HOST does not say where the local Cloud Tasks is")
-        try:
-            queue = _queue()
-        except GoogleAuthError as problem:
-            raise Unavailable("Cloud Tasks cannot be reached", internal=str(problem)) from problem
-        queue.enqueue(delivery)
+        _queue().enqueue(delivery)
 
 
 @once
 def _queue() -> "CloudTasksQueue":
-    from lib.saga.engine.cloud_tasks import CloudTasksQueue, make_client
+    from lib.saga.engine.cloud_tasks import CloudTasksQueue, connect
 
     settings = config()
     location = f"projects/{settings.project}/locations/{settings.location}"
-    client = make_client(settings.tasks_host)
-    close_at_exit(client.transport.close)
+    client = connect(settings.tasks_host)
+    close_at_exit(client.close)
     return CloudTasksQueue(
         client,
         queues=[f"{location}/queues/{name}" for name in settings.queues],

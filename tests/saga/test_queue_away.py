@@ -21,7 +21,7 @@ def find_queue(bench: Bench) -> None:
     bench.engine.transitions.queue = bench.queue
 
 
-@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", AWAY, ids=str)
 def test_a_start_is_accepted_and_left_to_the_sweep(bench: Bench, error: Exception) -> None:
     lose_queue(bench, error)
     start(bench)

@@ -24,6 +24,7 @@ _DEFINITION = "lib.saga.definition"
 _STATE = "lib.saga.state"
 _BARRIER = "lib.saga.barrier"
 
+_CALLS = "lib.rpc"
 _V1 = "lib.datastore.v1"
 _RPC = "lib.datastore.rpc"
 _MODEL = "lib.datastore.model"
@@ -57,15 +58,16 @@ ARROWS: dict[str, set[str]] = {
     "lib.json": BASE,
     "lib.timing": BASE,
     "lib.observability": BASE,
+    _CALLS: BASE,
     "lib.edge": _BELOW,
-    _V1: BASE,
-    _RPC: {_V1, *_TIMING},
+    _V1: {_CALLS, *BASE},
+    _RPC: {_CALLS, _V1, *_TIMING},
     _MODEL: {_V1, *_JSON},
     _KEYS: {_V1, _MODEL, *BASE},
     _MAPPING: {_V1, _MODEL, _KEYS, *BASE},
     _READ: {_V1, _RPC, _MODEL, _KEYS, _MAPPING, *_TIMING, *_OBSERVABILITY},
-    _WRITE: {_V1, _RPC, _KEYS, _MAPPING, _READ, *_TIMING},
-    _TRANSACTION: {_RPC, _MODEL, _KEYS, _MAPPING, _READ, _WRITE, *_TIMING},
+    _WRITE: {_CALLS, _V1, _RPC, _KEYS, _MAPPING, _READ, *_TIMING},
+    _TRANSACTION: {_CALLS, _RPC, _MODEL, _KEYS, _MAPPING, _READ, _WRITE, *_TIMING},
     _STORE: {_RPC, _KEYS, _MAPPING, _READ, _WRITE, _TRANSACTION, *BASE},
     "lib.datastore.ids": set(),
     "lib.datastore": {
@@ -85,7 +87,7 @@ ARROWS: dict[str, set[str]] = {
     _STATE: {_DEFINITION, _AUTHOR, *_DATA, *_BELOW},
     _BARRIER: {_DEFINITION, _AUTHOR, *_DATA, *_BELOW},
     _EXECUTION: {_BARRIER, _AUTHOR, _DEFINITION, _STATE, _MACHINE, *_BELOW},
-    _ENGINE: {_DEFINITION, _AUTHOR, _STATE, _MACHINE, _EXECUTION, *_DATA, *_BELOW},
+    _ENGINE: {_CALLS, _DEFINITION, _AUTHOR, _STATE, _MACHINE, _EXECUTION, *_DATA, *_BELOW},
     "lib.saga.engine.sweep": {
         _BARRIER,
         _DEFINITION,

@@ -31,7 +31,7 @@ def target(host: str) -> str:
 def test_what_comes_in_under_a_revisions_tag_goes_on_under_it() -> None:
     staged = WORKER.replace("https://", "https://next---")
     assert target(f"next---{STARTER}") == f"{staged}/run-saga-step"
-    assert clients._queue()._token.audience == WORKER
+    assert clients._queue()._audience == WORKER
 
 
 @pytest.mark.parametrize(

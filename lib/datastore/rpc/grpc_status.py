@@ -4,20 +4,7 @@ from typing import Any
 
 from lib import errors
 from lib.errors import AmendsError
-
-
-def code_of(error: Exception) -> str:
-    """Return the name of a gRPC status such as `ABORTED`, or "" for what is no gRPC error."""
-    code = getattr(error, "code", None)
-    status = code() if callable(code) else None
-    return getattr(status, "name", "")
-
-
-def details_of(error: Exception) -> str:
-    """Return what the service said about an error."""
-    details = getattr(error, "details", None)
-    return str(details()) if callable(details) else str(error)
-
+from lib.rpc.status import code_of, details_of
 
 #: By gRPC status; what is not here is a defect of ours or of the deployment: AmendsError, 500.
 BY_CODE: dict[str, type[AmendsError]] = {

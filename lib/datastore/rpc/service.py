@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from lib.datastore.rpc.connection import Rpc
-from lib.datastore.rpc.grpc_status import code_of, to_error
+from lib.datastore.rpc.grpc_status import to_error
 from lib.datastore.v1.messages import message
+from lib.rpc.status import code_of
 from lib.timing import deadline
 from lib.timing.backoff import Backoff
 from lib.timing.retry import retry

@@ -12,7 +12,6 @@ from lib.datastore.read.lookups import look_up, require
 from lib.datastore.read.queries import Query
 from lib.datastore.read.read_options import STRONG
 from lib.datastore.read.results import Page, fetch_page, run
-from lib.datastore.rpc.grpc_status import code_of, details_of
 from lib.datastore.rpc.service import Service
 from lib.datastore.write import mutations
 from lib.datastore.write.commits import INDETERMINATE, commit_error
@@ -25,6 +24,7 @@ from lib.datastore.write.mutation_message import (
 from lib.datastore.write.mutations import Mutation, upsert
 from lib.datastore.write.transforms import Transform
 from lib.errors import Conflict, Contention, Invalid, NotFound, Unavailable
+from lib.rpc.status import code_of, details_of
 
 T = TypeVar("T")
 

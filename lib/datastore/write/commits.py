@@ -12,7 +12,7 @@ from typing import Any
 
 from lib import errors
 from lib.datastore.mapping.codecs import Codecs
-from lib.datastore.rpc.grpc_status import code_of, details_of, to_error
+from lib.datastore.rpc.grpc_status import to_error
 from lib.datastore.rpc.service import Service
 from lib.datastore.write.mutation_message import (
     check_size,
@@ -22,6 +22,7 @@ from lib.datastore.write.mutation_message import (
 )
 from lib.datastore.write.mutations import Mutation
 from lib.errors import AmendsError
+from lib.rpc.status import code_of, details_of
 from lib.timing.retry import retry
 
 #: Statuses after which a commit may have gone through all the same.

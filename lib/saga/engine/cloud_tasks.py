@@ -3,42 +3,56 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any, Protocol
 
 import grpc
 import msgspec
-from google.api_core import exceptions as google_errors
-from google.api_core.retry import Retry, if_exception_type
-from google.auth.exceptions import GoogleAuthError
-from google.cloud import tasks_v2
-from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 from lib.errors import DeadlineExceeded, Unavailable
+from lib.rpc.connection import Api, Connection, route
+from lib.rpc.status import code_of
 from lib.saga.state.delivery import Delivery
-from lib.timing.deadline import bound_seconds
+from lib.timing.backoff import Backoff
+from lib.timing.deadline import bound_seconds, within
+from lib.timing.retry import retry
 
 #: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.
 MIN_DISPATCH_DEADLINE = timedelta(seconds=15)
 
-#: The time that a delivery needs besides its action: for the lookup, the commit and the enqueue.
+#: A delivery may need this time beside its action: for the lookup, the commit and the enqueue.
 OVERHEAD = timedelta(seconds=10)
 
-#: The time to enqueue one delivery; less if the request has less time left.
+#: One delivery is enqueued within this time, or less if the request has less time left.
 MAX_ENQUEUE = timedelta(seconds=8)
 
 #: One call of Cloud Tasks takes at most this time.
 MAX_CALL = timedelta(seconds=5)
 
-#: Repeating the call is safe: the task's name makes the second one a duplicate.
-AGAIN = Retry(
-    predicate=if_exception_type(
-        google_errors.ServiceUnavailable, google_errors.DeadlineExceeded, google_errors.Aborted
-    ),
-    initial=0.1,
-    maximum=1.0,
+#: Repeating is safe: the task's name makes the second call a duplicate. MAX_ENQUEUE limits it.
+AGAIN = Backoff(attempts=100, first=timedelta(milliseconds=100), cap=timedelta(seconds=1))
+PASSING = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED"})
+
+API = Api(
+    title="Cloud Tasks",
+    service="google.cloud.tasks.v2.CloudTasks",
+    library="google.cloud.tasks_v2",
+    host="cloudtasks.googleapis.com",
+    scopes=("https://www.googleapis.com/auth/cloud-platform",),
+    variable="AMENDS_TASKS_HOST",
+    answers={"CreateTask": "Task"},
 )
 
-#: Why a task was not created: Cloud Tasks refused it or did not answer in time, or we got no token.
-NOT_TAKEN = (google_errors.GoogleAPIError, GoogleAuthError, grpc.RpcError)
+
+#: The number of HttpMethod.POST.
+POST = 1
+
+
+class Client(Protocol):
+    """What creates tasks: a lib.rpc connection."""
+
+    def invoke(self, method: str, request: Any, timeout: float, metadata: Any) -> Any:
+        """Send one request; raise grpc.RpcError as it comes."""
+        ...
 
 
 class CloudTasksQueue:
@@ -51,7 +65,7 @@ class CloudTasksQueue:
 
     def __init__(
         self,
-        client: tasks_v2.CloudTasksClient,
+        client: Client,
         *,
         queues: Sequence[str],
         url: Callable[[], str],
@@ -61,45 +75,61 @@ class CloudTasksQueue:
         self._client = client
         self._queues = queues
         self._url = url
-        self._token = tasks_v2.OidcToken(service_account_email=service_account, audience=audience)
+        self._audience = audience
+        self._service_account = service_account
+        self._routes = {queue: route(parent=queue) for queue in queues}
 
     def enqueue(self, delivery: Delivery) -> None:
         """Create the delivery's task, unless a task of its name was created before.
 
-        Raises Unavailable unless the task certainly exists within 8 seconds, or within the time
-        that the request has left.
+        Raises Unavailable if it is not certain within 8 seconds, or within the time that is left
+        to the request, that the task exists.
         """
         queue = choose_queue(self._queues, delivery.saga_id)
+        request = self._request(queue, delivery)
         try:
-            seconds = bound_seconds(MAX_ENQUEUE.total_seconds())
-            self._client.create_task(
-                parent=queue,
-                task=self._task(queue, delivery),
-                retry=AGAIN.with_timeout(seconds),
-                timeout=min(seconds, MAX_CALL.total_seconds()),
-            )
-        except google_errors.AlreadyExists:
-            return
+            with within(MAX_ENQUEUE):
+                retry(
+                    lambda: self._create(request, self._routes[queue]),
+                    backoff=AGAIN,
+                    may_retry=lambda error: code_of(error) in PASSING,
+                )
         except DeadlineExceeded as problem:
-            raise Unavailable(f"no time to enqueue a delivery: {problem.detail}") from problem
-        except NOT_TAKEN as problem:
-            raise Unavailable(
-                f"Cloud Tasks took no delivery: {type(problem).__name__}", internal=str(problem)
-            ) from problem
+            raise _not_taken(problem.__cause__ or problem) from problem
+        except grpc.RpcError as problem:
+            if code_of(problem) != "ALREADY_EXISTS":
+                raise _not_taken(problem) from problem
 
-    def _task(self, queue: str, delivery: Delivery) -> tasks_v2.Task:
-        return tasks_v2.Task(
-            name=f"{queue}/tasks/{delivery.task_name}",
-            schedule_time=delivery.at,
-            dispatch_deadline=max(delivery.timeout + OVERHEAD, MIN_DISPATCH_DEADLINE),
-            http_request=tasks_v2.HttpRequest(
-                url=self._url(),
-                http_method=tasks_v2.HttpMethod.POST,
-                headers=_make_headers(delivery),
-                body=msgspec.json.encode(delivery),
-                oidc_token=self._token,
-            ),
+    def _create(self, request: Any, metadata: Any) -> None:
+        seconds = bound_seconds(MAX_CALL.total_seconds())
+        self._client.invoke("CreateTask", request, seconds, metadata)
+
+    def _request(self, queue: str, delivery: Delivery) -> Any:
+        request = API.message("CreateTaskRequest")(parent=queue)
+        task = request.task
+        task.name = f"{queue}/tasks/{delivery.task_name}"
+        task.schedule_time.FromDatetime(delivery.at)
+        task.dispatch_deadline.FromTimedelta(
+            max(delivery.timeout + OVERHEAD, MIN_DISPATCH_DEADLINE)
         )
+        http = task.http_request
+        http.url = self._url()
+        http.http_method = POST
+        http.headers["Content-Type"] = "application/json"
+        if delivery.traceparent:
+            http.headers["traceparent"] = delivery.traceparent
+        http.body = msgspec.json.encode(delivery)
+        http.oidc_token.service_account_email = self._service_account
+        http.oidc_token.audience = self._audience
+        return request
+
+
+def _not_taken(problem: BaseException) -> Unavailable:
+    """Return what is raised when it is not certain that a task exists, and why."""
+    if isinstance(problem, DeadlineExceeded):
+        return Unavailable(f"no time to enqueue a delivery: {problem.detail}")
+    why = code_of(problem) or type(problem).__name__
+    return Unavailable(f"Cloud Tasks took no delivery: {why}", internal=str(problem))
 
 
 def choose_queue(queues: Sequence[str], saga_id: str) -> str:
@@ -108,18 +138,6 @@ def choose_queue(queues: Sequence[str], saga_id: str) -> str:
     return queues[int.from_bytes(digest[:8], "big") % len(queues)]
 
 
-def _make_headers(delivery: Delivery) -> dict[str, str]:
-    headers = {"Content-Type": "application/json"}
-    return headers | ({"traceparent": delivery.traceparent} if delivery.traceparent else {})
-
-
-def make_client(host: str) -> tasks_v2.CloudTasksClient:
-    """Return a client of Google's Cloud Tasks, or of the local one at `host`.
-
-    The stock client has no emulator variable, so we make the channel here.
-    """
-    if not host:
-        return tasks_v2.CloudTasksClient()
-    return tasks_v2.CloudTasksClient(
-        transport=CloudTasksGrpcTransport(channel=grpc.insecure_channel(host))
-    )
+def connect(host: str) -> Connection:
+    """Describe a connection to Google's Cloud Tasks, or to the local one at `host`."""
+    return Connection(API, host)
