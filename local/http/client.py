@@ -1,67 +1,66 @@
 """Sends HTTP/1.1 requests over kept-alive connections, each within a deadline."""
 
 import asyncio
-import contextlib
-import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import h11
 
+from local.http.messages import Answer, Request, list_headers, read_retry_after, target_of
+from local.http.plain import encode_plain, read_plain
+
 _MAX_KEPT = 64
 _READ_BYTES = 64 * 1024
 _MAX_HEAD = 64 * 1024
 _MAX_BODY_READ = 1024 * 1024
-_LENGTH = re.compile(rb"[0-9]{1,8}")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is sent: an http URL and the parts of the request."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: a status, or 0 and the failure; `retry_after` is the header in seconds."""
-
-    status: int
-    failure: str = ""
-    timed_out: bool = False
-    retry_after: float = 0.0
-
-    @property
-    def succeeded(self) -> bool:
-        """Tell whether the status is one of 200 to 299."""
-        return 200 <= self.status <= 299
 
 
 @dataclass(slots=True)
 class _Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    state: h11.Connection
     reused: bool = False
 
-    async def next_event(self) -> Any:
-        """Return what comes next of an answer; raise EOFError when there is nothing of it."""
-        while (event := self.state.next_event()) is h11.NEED_DATA:
-            data = await self.reader.read(_READ_BYTES)
-            if not data and self.state.trailing_data[0] == b"" and self._is_untold:
-                raise EOFError("the connection was closed before an answer")
-            self.state.receive_data(data)
+
+class _Exchange:
+    """One request and its answer by h11; `sent` is the request in bytes.
+
+    Raises h11.ProtocolError if the request cannot be sent.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, request: Request, url: SplitResult) -> None:
+        self._reader = reader
+        self._state = h11.Connection(h11.CLIENT, _MAX_HEAD)
+        head = h11.Request(
+            method=request.method, target=target_of(url), headers=list_headers(request, url)
+        )
+        events = (head, h11.Data(data=request.body), h11.EndOfMessage())
+        self.sent = b"".join(self._state.send(event) or b"" for event in events)
+
+    async def read_head(self, received: bytes) -> h11.Response:
+        """Return the head of the answer; raise h11.ProtocolError for what is none."""
+        self._state.receive_data(received)
+        while not isinstance(event := await self._next_event(), h11.Response):
+            if self._state.their_state is h11.SWITCHED_PROTOCOL:
+                raise h11.RemoteProtocolError("the answer is of another protocol")
         return event
 
-    @property
-    def _is_untold(self) -> bool:
-        return self.state.their_state is h11.SEND_RESPONSE
+    async def skip_body(self) -> bool:
+        """Read a body and forget it; tell whether the connection can be used again after it."""
+        left = _MAX_BODY_READ
+        while left > 0:
+            event = await self._next_event()
+            if isinstance(event, h11.EndOfMessage):
+                done = {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}
+                return self._state.states == done and not self._state.trailing_data[0]
+            left -= len(event.data)
+        return False
+
+    async def _next_event(self) -> Any:
+        while (event := self._state.next_event()) is h11.NEED_DATA:
+            self._state.receive_data(await self._reader.read(_READ_BYTES))
+        return event
 
 
 @dataclass(slots=True)
@@ -94,8 +93,21 @@ class ConnectionPool:
         url = urlsplit(request.url)
         connection = await self._take(url)
         try:
-            connection.writer.write(_encode(connection.state, request, url))
-            head = await _read_head(connection)
+            plain = encode_plain(request, url)
+            if plain is not None:
+                connection.writer.write(plain)
+            else:
+                exchange = _Exchange(connection.reader, request, url)
+                connection.writer.write(exchange.sent)
+            received = await connection.reader.read(_READ_BYTES)
+            if not received:
+                raise EOFError("the connection was closed before an answer")
+            if plain is not None:
+                if answer := read_plain(received):
+                    self._keep(url, connection)
+                    return answer
+                exchange = _Exchange(connection.reader, request, url)
+            head = await exchange.read_head(received)
         except (ConnectionError, EOFError):
             connection.writer.close()
             if connection.reused:
@@ -104,17 +116,16 @@ class ConnectionPool:
         except BaseException:
             connection.writer.close()
             raise
-        return await self._receive(connection, url, head)
+        return await self._receive(connection, exchange, url, head)
 
     async def _receive(
-        self, connection: _Connection, url: SplitResult, head: h11.Response
+        self, connection: _Connection, exchange: _Exchange, url: SplitResult, head: h11.Response
     ) -> Answer:
         reusable = False
         try:
-            reusable = await _skip_body(connection)
-            headers = dict(head.headers)
-            after = headers.get(b"retry-after")
-            return Answer(head.status_code, retry_after=_read_retry_after(after))
+            reusable = await exchange.skip_body()
+            after = dict(head.headers).get(b"retry-after")
+            return Answer(head.status_code, retry_after=read_retry_after(after))
         finally:
             self._keep(url, connection) if reusable else connection.writer.close()
 
@@ -126,63 +137,17 @@ class ConnectionPool:
                 connection.reused = True
                 return connection
             connection.writer.close()
-        streams = await asyncio.open_connection(url.hostname, url.port or 80)
-        return _Connection(*streams, h11.Connection(h11.CLIENT, _MAX_HEAD))
+        return _Connection(*await asyncio.open_connection(url.hostname, url.port or 80))
 
     def _keep(self, url: SplitResult, connection: _Connection) -> None:
         kept = self._kept.setdefault(url.netloc, [])
         if len(kept) < _MAX_KEPT:
-            connection.state.start_next_cycle()
             kept.append(connection)
         else:
             connection.writer.close()
-
-
-def _encode(state: h11.Connection, request: Request, url: SplitResult) -> bytes:
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    headers = [("Host", url.netloc.rpartition("@")[2]), ("Accept", "*/*")]
-    headers += request.headers.items()
-    if request.body or request.method in ("POST", "PUT", "PATCH"):
-        headers.append(("Content-Length", str(len(request.body))))
-    events = (
-        h11.Request(method=request.method, target=target, headers=headers),
-        h11.Data(data=request.body),
-        h11.EndOfMessage(),
-    )
-    return b"".join(state.send(event) or b"" for event in events)
-
-
-async def _read_head(connection: _Connection) -> h11.Response:
-    while not isinstance(event := await connection.next_event(), h11.Response):
-        if connection.state.their_state is h11.SWITCHED_PROTOCOL:
-            raise h11.RemoteProtocolError("the answer is of another protocol")
-    return event
-
-
-async def _skip_body(connection: _Connection) -> bool:
-    """Read a body and forget it; tell whether the connection can be used once more after it."""
-    left = _MAX_BODY_READ
-    while left > 0:
-        event = await connection.next_event()
-        if isinstance(event, h11.EndOfMessage):
-            return connection.state.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}
-        left -= len(event.data)
-    return False
 
 
 def _describe(error: Exception) -> str:
     """Return one line of ASCII: it is sent as a header on the next attempt."""
     text = f"{type(error).__name__}: {error}".encode("ascii", "replace").decode()
     return " ".join(text.split())
-
-
-def _read_retry_after(header: bytes | None) -> float:
-    """Return a time to wait in seconds, none for what is no such header."""
-    if header is None:
-        return 0.0
-    if _LENGTH.fullmatch(header):
-        return float(header)
-    with contextlib.suppress(ValueError, TypeError, OverflowError):
-        at = parsedate_to_datetime(header.decode("latin-1"))
-        return max(0.0, (at - datetime.now(UTC)).total_seconds())
-    return 0.0

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from local.host.clock_watch import LOOK_EVERY
-from local.http.client import Answer, ConnectionPool, Request
+from local.http.client import ConnectionPool
+from local.http.messages import Answer, Request
 from local.http.retry import compute_backoff, is_exhausted
 from local.scheduler.cron import Schedule
 from local.scheduler.job import Job

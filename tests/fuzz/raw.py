@@ -18,7 +18,8 @@ import grpc
 
 from local.datastore.api import server as datastore
 from local.datastore.encoding.messages import get_message_class
-from local.http.client import Answer, ConnectionPool, Request
+from local.http.client import ConnectionPool
+from local.http.messages import Answer, Request
 from local.rpc.frames import (
     PREFACE,
     build_frame,

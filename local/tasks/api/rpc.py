@@ -13,7 +13,6 @@ from google.longrunning.operations_pb2 import GetOperationRequest
 
 from local.rpc.errors import Unimplemented
 from local.rpc.grpc import Method, RpcDispatcher
-from local.rpc.handover import about_to_block
 from local.rpc.listener import Listener, serve_pages
 from local.rpc.rest import Rest, serve_rest
 from local.tasks.api.batch_service import BatchService
@@ -32,8 +31,6 @@ _VERBS = {
     "run": "RunTask",
 }
 _HOST = "127.0.0.1"
-#: How the methods begin that wait for no disk, so that their connection can wait for them.
-_READING = ("Get", "List")
 _MAX_REQUEST_BYTES = 10 * 1024 * 1024
 
 #: Answers one method's request with its response; raises ServiceError.
@@ -53,7 +50,7 @@ class RpcServer:
         self._listener = Listener(_HOST, port)
         self.port = self._listener.port
         self._loop = asyncio.get_running_loop()
-        served = {path.encode(): self._serve(path, *method) for path, method in methods.items()}
+        served = {path.encode(): self._serve(*method) for path, method in methods.items()}
         self._dispatcher = RpcDispatcher(served, _MAX_REQUEST_BYTES)
         self._rest = Rest(self._dispatcher, ROUTES)
 
@@ -71,15 +68,11 @@ class RpcServer:
         """Give the port back, if it was never served."""
         self._listener.stop()
 
-    def _serve(self, path: str, message: Any, answer: Answer) -> Method:
-        only_reads = path.rpartition("/")[2].startswith(_READING)
-
+    def _serve(self, message: Any, answer: Answer) -> Method:
         async def run(request: Any) -> Any:
             return await answer(request)
 
         def call(request: Any) -> Any:
-            if not only_reads:
-                about_to_block()
             return asyncio.run_coroutine_threadsafe(run(request), self._loop).result()
 
         return Method(message, call)

@@ -5,7 +5,7 @@ One app on this machine, given by its URL, stands in for every service and versi
 
 from typing import Any
 
-from local.http.client import Request
+from local.http.messages import Request
 from local.tasks.storage.records import DEADLINE_EXCEEDED, TaskRecord
 from local.tasks.v2.messages import METHODS
 from local.tasks.v2.names import short_name

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from local.http.client import Answer, Request
+from local.http.messages import Answer, Request
 
 _KEPT = 200
 

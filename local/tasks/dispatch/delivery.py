@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from local.http.client import Answer, Request
+from local.http.messages import Answer, Request
 from local.http.retry import MAX_RETENTION, RetryConfig, compute_backoff, is_exhausted, read_policy
 from local.tasks.dispatch.app_request import make_app_request
 from local.tasks.dispatch.signer import Signer

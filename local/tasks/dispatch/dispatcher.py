@@ -12,7 +12,8 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from local.host.clock_watch import LOOK_EVERY, ClockWatch
-from local.http.client import Answer, ConnectionPool, Request
+from local.http.client import ConnectionPool
+from local.http.messages import Answer, Request
 from local.rpc.errors import ServiceError
 from local.tasks.dispatch.attempt_log import AttemptLog
 from local.tasks.dispatch.delivery import (

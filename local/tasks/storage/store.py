@@ -1,6 +1,8 @@
 """Queues, tasks and the names of finished tasks in one SQLite file."""
 
+import sqlite3
 import time
+from collections import OrderedDict
 from dataclasses import fields
 from datetime import timedelta
 from operator import attrgetter
@@ -42,6 +44,13 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM task WHERE "  # noqa: S608
 _INSERT = f"INSERT INTO task ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _UPDATE = f"UPDATE task SET {', '.join(f'{column} = ?' for column in _STATE)} WHERE name = ?"  # noqa: S608
 
+_FIND_OBSTACLES = """SELECT
+    (SELECT 1 FROM queue WHERE name = ?1 AND deleted IS NULL),
+    (SELECT 1 FROM task WHERE name = ?2),
+    (SELECT expires FROM used_name WHERE name = ?2)
+"""
+_MAX_RECENT = 1000
+
 # The texts are those that the service was seen to answer with.
 _NO_QUEUE = (
     "Queue does not exist. "
@@ -62,6 +71,8 @@ class TaskStore:
     def __init__(self, path: Path, *, tombstone: timedelta = TASK_TOMBSTONE) -> None:
         self._tombstone = tombstone.total_seconds()
         self._db = Database(path, _SCHEMA)
+        #: What is in the file, of the tasks that something happened to last: nobody else writes it.
+        self._recent: OrderedDict[str, TaskRecord] = OrderedDict()
 
     def close(self) -> None:
         """Write what is left, and close."""
@@ -117,13 +128,20 @@ class TaskStore:
 
     async def insert_task(self, record: TaskRecord) -> None:
         """Keep a new task; refused if its queue is not there or its name is or was in use."""
-        self.get_queue(record.queue)
-        if self._db.read("SELECT 1 FROM task WHERE name = ?", record.name):
+        [(queue, task, expires)] = self._db.read(_FIND_OBSTACLES, record.queue, record.name)
+        if not queue:
+            raise NotFound(_NO_QUEUE)
+        if task:
             raise AlreadyExists("Requested entity already exists")
-        if self._is_used(record.name):
+        if expires is not None and expires >= time.time():
             raise AlreadyExists(_RECENT_TASK)
         self._db.change(_INSERT, *_read_columns(record))
-        await self._db.sync()
+        self._remember(record)
+        try:
+            await self._db.sync()
+        except sqlite3.Error:
+            self._recent.pop(record.name, None)
+            raise
 
     async def delete_task(self, name: str) -> None:
         """Delete a task for a caller; NotFound if there is none, with the reason."""
@@ -133,6 +151,7 @@ class TaskStore:
 
     async def clear_tasks(self) -> None:
         """Forget every task, every used task name and every batch."""
+        self._recent.clear()
         self._db.change("DELETE FROM task")
         self._db.change("DELETE FROM used_name")
         self._db.change("DELETE FROM operation")
@@ -144,6 +163,7 @@ class TaskStore:
         expired = self._db.read("SELECT queue, name FROM task WHERE created < ?", oldest)
         for _, name in expired:
             self.finish_task(name)
+        self._db.change("DELETE FROM used_name WHERE expires < ?", time.time())
         await self._db.sync()
         return expired
 
@@ -165,14 +185,15 @@ class TaskStore:
 
         If this process dies before that is on disk, the task is delivered again.
         """
+        self._recent.pop(name, None)
         if self._db.change("DELETE FROM task WHERE name = ?", name):
-            now = time.time()
-            self._db.change("DELETE FROM used_name WHERE expires < ?", now)
-            self._db.change("REPLACE INTO used_name VALUES (?, ?)", name, now + self._tombstone)
+            expires = time.time() + self._tombstone
+            self._db.change("REPLACE INTO used_name VALUES (?, ?)", name, expires)
 
     def update_task(self, record: TaskRecord) -> None:
         """Keep what has become of a task, if it is still there; on disk soon."""
-        self._db.change(_UPDATE, *_read_state(record))
+        if self._db.change(_UPDATE, *_read_state(record)):
+            self._remember(record)
 
     def get_task(self, name: str) -> TaskRecord:
         """Return a task; NotFound if there is none, with the reason."""
@@ -184,6 +205,8 @@ class TaskStore:
 
     def find_task(self, name: str) -> TaskRecord | None:
         """Return a task, or None."""
+        if recent := self._recent.get(name):
+            return recent
         rows = self._db.read(f"{_SELECT} name = ?", name)
         return TaskRecord(*rows[0]) if rows else None
 
@@ -205,6 +228,7 @@ class TaskStore:
         return self._db.read(query, time.time())
 
     def _delete_tasks(self, queue: str) -> None:
+        self._recent.clear()
         expires = time.time() + self._tombstone
         self._db.change(
             "REPLACE INTO used_name SELECT name, ? FROM task WHERE queue = ?", expires, queue
@@ -215,6 +239,11 @@ class TaskStore:
         """Return when a queue was deleted: 0 if it was not, None if it never was."""
         rows = self._db.read("SELECT deleted FROM queue WHERE name = ?", queue)
         return (rows[0][0] or 0.0) if rows else None
+
+    def _remember(self, record: TaskRecord) -> None:
+        self._recent[record.name] = record
+        if len(self._recent) > _MAX_RECENT:
+            self._recent.popitem(last=False)
 
     def _is_used(self, task: str) -> bool:
         rows = self._db.read("SELECT expires FROM used_name WHERE name = ?", task)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 
-from local.http.client import Answer
+from local.http.messages import Answer
 from local.http.retry import read_policy
 from local.tasks.dispatch.delivery import judge
 from local.tasks.storage.records import TaskRecord

@@ -6,7 +6,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from local.http.client import Answer, ConnectionPool, Request
+from local.http.client import ConnectionPool
+from local.http.messages import Answer, Request
 
 
 def ask(said: bytes, method: str = "POST") -> Answer:

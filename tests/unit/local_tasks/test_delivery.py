@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from local.http.client import Answer
+from local.http.messages import Answer
 from local.http.retry import RetryConfig
 from local.tasks.dispatch.delivery import describe_verdict, judge, make_request
 from local.tasks.storage.records import TaskRecord
