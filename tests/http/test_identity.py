@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 
-from lib.edge.identity import GCLOUD_AUDIENCE, Verifier
+from lib.edge.identity import GCLOUD_AUDIENCE, MAX_TOKENS, Verifier
 from lib.errors import Forbidden, Unauthenticated, Unavailable
 
 AUDIENCE = "http://127.0.0.1:8080"
@@ -255,3 +255,32 @@ def test_a_caller_without_a_token_is_anonymous_and_one_with_a_bad_token_is_refus
     for header in ("Bearer x", "Basic YTpi", f"Bearer {strip(signer.mint('a@b.c', AUDIENCE))}"):
         with pytest.raises(Unauthenticated, match=r"wants one OIDC token|has no signature"):
             verifier.identify(header, audience=AUDIENCE)
+
+
+def test_a_token_is_decoded_once_and_again_when_it_expires(
+    signer: Signer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded, decode = list[str](), jwt.decode
+
+    def count(token: str, **options: Any) -> Any:
+        decoded.append(token)
+        return decode(token, **options)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(jwt, "decode", count)
+    lasting = signer.mint(ACCOUNT, AUDIENCE, sub="seen once")
+    ending = signer.mint(ACCOUNT, AUDIENCE, exp=int(time.time()) - 5)  # within the clocks' skew
+    for token in (lasting, ending) * 3:
+        verifier.verify(f"Bearer {token}", audience=AUDIENCE, email=ACCOUNT)
+    assert decoded.count(lasting) == 1
+    assert decoded.count(ending) == 3
+    with pytest.raises(Unauthenticated, match="another audience"):
+        verifier.verify(f"Bearer {lasting}", audience="https://other.example", email=ACCOUNT)
+
+
+def test_a_verifier_remembers_a_bounded_number_of_tokens(
+    signer: Signer, verifier: Verifier
+) -> None:
+    for number in range(MAX_TOKENS + 5):
+        token = signer.mint(ACCOUNT, AUDIENCE, sub=str(number))
+        verifier.verify(f"Bearer {token}", audience=AUDIENCE, email=ACCOUNT)
+    assert len(verifier._verified_before) <= MAX_TOKENS

@@ -1,5 +1,6 @@
 """Calls that never end: they are bounded in each process, and counted on the dashboard."""
 
+import os
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,6 +14,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element
 from lib.saga.engine import recorder
 from lib.saga.engine.execution.overruns import OVERRUNS
+from lib.saga.engine.execution.threads import Threads
 from lib.saga.machine.inputs import RetryRequested
 from lib.saga.operators.dashboard import monitor
 from tests.saga.bench import Bench, Probe, make_step, start
@@ -58,8 +60,8 @@ def test_a_process_with_too_many_calls_that_never_end_runs_no_more(
     assert bench.load("s") == before
     assert probe.calls == ["a"] * 3
     end.set()
-    for thread in OVERRUNS._threads:
-        thread.join(5)
+    for call in OVERRUNS._calls:
+        call.join(5)
     assert OVERRUNS.count == 0
     assert bench.deliver(waiting) == "done"
 
@@ -127,3 +129,16 @@ def test_a_saga_whose_first_condition_never_ends_is_not_started_and_its_caller_i
     with pytest.raises(DeadlineExceeded, match="saga letters has not ended within"):
         start(bench)
     assert bench.engine.repository.find("s") is None
+
+
+def test_a_forked_process_has_action_threads_of_its_own() -> None:
+    pool = Threads()
+    pool.start(lambda: None).join(10)
+    while not pool._idle:
+        threading.Event().wait(0.005)
+    child = os.fork()
+    if child == 0:
+        call = pool.start(lambda: None)
+        call.join(5)
+        os._exit(int(call.is_alive()))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

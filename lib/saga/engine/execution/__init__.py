@@ -4,6 +4,7 @@ call which function a delivery calls, and with which arguments
 execution     calls it in a thread, within its time limit
 known_inputs  what is known of a delivery without a call
 verdict       what the exception that it raised means
+threads       where calls run
 overruns      calls that go on after their time-out; attempt_log: the log line of a failure
 
 It imports the machine, state, definition and the barrier; the engine imports it.

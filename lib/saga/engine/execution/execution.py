@@ -1,7 +1,6 @@
 """One bounded call of an author's code, and what its result means."""
 
 import contextvars
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from lib.saga.definition.phase import Phase
 from lib.saga.engine.execution.attempt_log import log_attempt
 from lib.saga.engine.execution.call import Call
 from lib.saga.engine.execution.overruns import OVERRUNS
+from lib.saga.engine.execution.threads import THREADS
 from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.inputs import AttemptEnded, Result
 from lib.saga.machine.start.pure_functions import clean_error
@@ -102,7 +102,7 @@ def attempt_ended(
 
 
 def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
-    """Call in a new thread, because a call in this thread could not be abandoned.
+    """Call in another thread, because a call in this thread could not be abandoned.
 
     Raises TimeoutError, NotStarted, or what the action raises; Escaped if that is not an Exception.
     """
@@ -116,14 +116,13 @@ def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
             ended.append((None, problem))
 
     context = contextvars.copy_context()
-    thread = threading.Thread(target=context.run, args=(call,), daemon=True)
     try:
-        thread.start()
+        running = THREADS.start(lambda: context.run(call))
     except RuntimeError as full:  # the limit of threads, or of memory, is reached
         raise NotStarted(str(full)) from full
-    thread.join(timeout.total_seconds())
+    running.join(timeout.total_seconds())
     if not ended:
-        OVERRUNS.add(thread)
+        OVERRUNS.add(running)
         raise TimeoutError(f"no answer within {timeout.total_seconds():g} s")
     value, problem = ended[0]
     if problem is not None:

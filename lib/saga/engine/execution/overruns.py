@@ -8,6 +8,7 @@ import threading
 
 from lib.errors import NotBegun
 from lib.observability.logs import log
+from lib.saga.engine.execution.threads import Running
 
 #: How many calls of one process may continue after their time-out.
 MAX_OVERRUNS = 50
@@ -19,19 +20,19 @@ class Overruns:
     def __init__(self, most: int = MAX_OVERRUNS) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
+        self._calls: list[Running] = []
 
     @property
     def count(self) -> int:
         """The number of calls that continue now."""
         with self._lock:
-            self._threads = [thread for thread in self._threads if thread.is_alive()]
-            return len(self._threads)
+            self._calls = [call for call in self._calls if call.is_alive()]
+            return len(self._calls)
 
-    def add(self, thread: threading.Thread) -> None:
+    def add(self, call: Running) -> None:
         """Count a call that continues after its time-out, until it ends."""
         with self._lock:
-            self._threads.append(thread)
+            self._calls.append(call)
         log("WARNING", "a call continues after its time-out", overruns=self.count)
 
     def check(self) -> None:

@@ -1,0 +1,66 @@
+"""Threads for calls of authors' code, kept between calls: a new one costs more than most calls."""
+
+import os
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+#: So many threads without a call are kept in one process.
+MAX_IDLE = 16
+
+
+class Running:
+    """One call in a thread of its own; `act` must raise nothing."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+        self._going = threading.Lock()
+        self._going.acquire()
+
+    def run(self) -> None:
+        """Make the call, in this thread."""
+        try:
+            self._act()
+        finally:
+            self._going.release()
+
+    def is_alive(self) -> bool:
+        """Tell whether the call goes on."""
+        return self._going.locked()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end of the call, so many seconds at most."""
+        if self._going.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+            self._going.release()
+
+
+class Threads:
+    """The threads of one process. A call that never ends keeps its thread, and no other call."""
+
+    def __init__(self, most: int = MAX_IDLE) -> None:
+        self._most = most
+        self._idle: list[SimpleQueue[Running]] = []
+        # A forked process has none of them.
+        os.register_at_fork(after_in_child=self._idle.clear)
+
+    def start(self, act: Callable[[], object]) -> Running:
+        """Make a call in a thread. Raises RuntimeError if there can be no more threads."""
+        running = Running(act)
+        try:
+            inbox = self._idle.pop()
+        except IndexError:
+            inbox = SimpleQueue()
+            threading.Thread(target=self._serve, args=(inbox,), daemon=True).start()
+        inbox.put(running)
+        return running
+
+    def _serve(self, inbox: "SimpleQueue[Running]") -> None:
+        while True:
+            inbox.get().run()
+            if len(self._idle) >= self._most:
+                return
+            self._idle.append(inbox)
+
+
+#: The threads of this process.
+THREADS = Threads()

@@ -1,0 +1,61 @@
+"""Threads that calls of authors' code run in: one each, and kept between calls."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from lib.saga.engine.execution.threads import Threads
+
+
+def run(pool: Threads, act: Callable[[], object]) -> None:
+    call = pool.start(act)
+    call.join(10)
+    assert not call.is_alive()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        threading.Event().wait(0.005)
+    raise AssertionError("not so after 5 s")
+
+
+def test_a_call_reuses_the_thread_of_the_one_before() -> None:
+    pool, seen = Threads(), list[int]()
+    for _ in range(5):
+        run(pool, lambda: seen.append(threading.get_ident()))
+        wait_until(lambda: bool(pool._idle))
+    assert len(set(seen)) == 1
+
+
+def test_a_call_that_goes_on_holds_up_no_other() -> None:
+    pool, end = Threads(), threading.Event()
+    slow = pool.start(end.wait)
+    run(pool, lambda: None)
+    slow.join(0.01)
+    assert slow.is_alive()
+    end.set()
+    slow.join(10)
+    assert not slow.is_alive()
+
+
+def test_no_more_threads_are_kept_than_asked() -> None:
+    pool, end = Threads(most=2), threading.Event()
+    calls = [pool.start(end.wait) for _ in range(6)]
+    before = threading.active_count()
+    end.set()
+    for call in calls:
+        call.join(10)
+    wait_until(lambda: threading.active_count() == before - 4)
+    assert len(pool._idle) == 2
+
+
+def test_where_no_thread_can_start_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading, "Thread", refuse)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        Threads().start(lambda: None)
