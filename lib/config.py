@@ -23,10 +23,11 @@ class Config:
     queues: tuple[str, ...]
     #: This service's own root address, which tokens for it name as their audience.
     base_url: str
-    #: What a token for this service may name as its audience: the root address, and what
-    #: AMENDS_AUDIENCES lists beside it, as behind a domain of one's own.
+    #: The audiences that tokens for this service may have: the root address, and those in
+    #: AMENDS_AUDIENCES, for example behind a domain of your own.
     audiences: tuple[str, ...]
-    #: The root address of the service that runs the steps; its own where all share one service.
+    #: The root address of the service that runs the steps; this service's own if it runs all
+    #: functions.
     worker_url: str
     certs_url: str
     tasks_service_account: str
@@ -36,11 +37,11 @@ class Config:
     #: IAM verifies every caller's token before the call gets here: see lib.edge.identity.
     behind_iam: bool
     retention: timedelta
-    #: Datastore's TTL policies delete what has expired; otherwise the sweep does.
+    #: Datastore's TTL policies delete expired entities; otherwise the sweep does.
     ttl: bool
     timeout: timedelta
     allow_faults: bool
-    #: `api` loads every function at start-up, so that broken ones are reported then.
+    #: `api` loads every function at start-up, so that broken ones are reported early.
     load_all: bool
     #: Logs may quote error texts. They can hold personal data: only for a developer's machine.
     log_texts: bool

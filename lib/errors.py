@@ -1,7 +1,7 @@
-"""What can go wrong, one class a kind: each carries its HTTP status and a stable code.
+"""The errors, one class for each kind, with its HTTP status and a stable code.
 
-The edge maps whatever is raised to ``application/problem+json`` by these two attributes alone,
-so a new error needs no change anywhere else.
+The edge maps every error to ``application/problem+json`` by these two attributes alone, so a new
+error needs no change anywhere else.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class AmendsError(Exception):
 
     status = 500
     code = "internal"
-    #: When the caller may try again, for errors that pass.
+    #: When the caller may try again, for transient errors.
     retry_after: timedelta | None = None
 
     def __init__(self, detail: str, *, field: str | None = None, internal: str = "") -> None:
@@ -145,7 +145,7 @@ class Invalid(AmendsError):
 class Unreadable(AmendsError):
     """A stored entity does not fit its model; the message names kind, key and property.
 
-    `key` is written as people read it: `TaskList('a')/Task(5)`; `field` is the property.
+    `key` is in readable form: `TaskList('a')/Task(5)`; `field` is the property.
     """
 
     code = "unreadable-entity"
@@ -159,7 +159,7 @@ class Unreadable(AmendsError):
 
 
 class MissingIndex(AmendsError):
-    """A query needs an index that is not there, or not built yet; the log has the entry to add."""
+    """A query needs an index that is missing or not built yet; the log has the entry to add."""
 
     code = "missing-index"
 

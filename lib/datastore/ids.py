@@ -7,7 +7,7 @@ from uuid import uuid4
 def make_id(scope: str, idempotency_key: str | None) -> str:
     """Return an id of 32 hex digits: always the same for the same key in a scope, else a new one.
 
-    Ids do not rise and share no prefix: both would make hot spots in Datastore.
+    Ids do not increase and share no prefix: either would make hot spots in Datastore.
     """
     if idempotency_key is None:
         return uuid4().hex

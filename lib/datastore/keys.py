@@ -17,23 +17,24 @@ Id = int | str | None
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Whose keys these are: the project, the database ("" is the default one), the namespace."""
+    """Where keys belong: the project, the database ("" is the default one), the namespace."""
 
     project: str = ""
     database: str = ""
     namespace: str = ""
 
 
-#: For text forms and checks, where no store is at hand.
+#: For text forms and checks that need no store.
 NOWHERE = Partition()
 
 
 @dataclass(frozen=True, slots=True)
 class Key(Generic[T]):
-    """Where an entity is. An id of None is incomplete: Datastore allocates one on insert.
+    """The address of an entity.
 
-    `namespace` is None for the store's own. `model` is what a lookup of this key returns, and
-    no part of the key's identity.
+    A key with an id of None is incomplete: Datastore allocates one on insert. `namespace` is None
+    for the store's own. `model` is the class that a lookup of this key returns; it is not part of
+    the key's identity.
     """
 
     path: tuple[tuple[str, Id], ...]
@@ -96,7 +97,7 @@ def key_of(entity: T) -> Key[T]:
 
 
 def key_from_url(text: str, model: type[T]) -> Key[T]:
-    """Read what `Key.to_url` wrote; raise Malformed for broken text or the key of another kind."""
+    """Read a text that `Key.to_url` wrote; raise Malformed for any other text or another kind."""
     try:
         read: Key[Any] = read_key(parse_message("Key", decode_bytes(text)))
         made = key(model, *(part for _, part in read.path))
@@ -108,7 +109,7 @@ def key_from_url(text: str, model: type[T]) -> Key[T]:
 
 
 def check_id(item: KeyField, part: Id, *, may_lack: bool) -> Id:
-    """Return an id that fits its field, None for one to be allocated; raise Invalid otherwise."""
+    """Return an id that fits its field, None if Datastore allocates it; raise Invalid otherwise."""
     if item.type is str:
         return limits.check_name(part, item.name, f"the name of a {item.kind}")
     if not part and part is not False and part != "":
@@ -135,7 +136,7 @@ def write_key(key: Key[Any], partition: Partition = NOWHERE, into: Any = None) -
 
 
 def check_own(key: Key[Any], partition: Partition, field: str) -> None:
-    """Raise Invalid for a key of another namespace where a query can only mean its own."""
+    """Raise Invalid for a key of another namespace: a query can only use its own."""
     if partition != NOWHERE and key.namespace not in (None, partition.namespace):
         raise Invalid(
             f"{key} is in namespace {key.namespace!r} and this store reads {partition.namespace!r}:"
@@ -145,7 +146,7 @@ def check_own(key: Key[Any], partition: Partition, field: str) -> None:
 
 
 def write_partition(partition: Partition, namespace: str | None, into: Any) -> None:
-    """Write a partition id; the defaults stay unset, as the service wants it."""
+    """Write a partition id; the service wants defaults to stay unset."""
     if partition.project:
         into.project_id = partition.project
     if partition.database:
@@ -155,7 +156,7 @@ def write_partition(partition: Partition, namespace: str | None, into: Any) -> N
 
 
 def read_key(pb: Any, partition: Partition = NOWHERE, model: type[T] | None = None) -> Key[T]:
-    """Read a v1 message; the namespace is None when it is the partition's own."""
+    """Read a v1 message; the namespace is None if it is the partition's own."""
     path = tuple((item.kind, item.name or item.id or None) for item in pb.path)
     namespace = pb.partition_id.namespace_id
     return Key(path, None if namespace == partition.namespace else namespace, model)

@@ -63,7 +63,7 @@ class Store:
         self._service.rpc.close()
 
     def find(self, key: Key[T]) -> T | None:
-        """Return what a key leads to, None if nothing."""
+        """Return the entity of a key, None if it does not exist."""
         return lookups.look_up(self._service, self._codecs, (key,))[0]  # type: ignore[no-any-return]
 
     def get(self, key: Key[T]) -> T:
@@ -71,18 +71,18 @@ class Store:
         return lookups.require(key, self.find(key))
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return what each key leads to, None for what does not exist.
+        """Return the entity of each key, None if it does not exist.
 
         Kinds may be mixed. Up to 1000 keys make one call.
         """
         return lookups.look_up(self._service, self._codecs, keys)
 
     def apply(self, *mutations: Mutation) -> list[Any]:
-        """Write all of these or none, in one call; return what is now stored (deletes: None)."""
+        """Write all of these or none in one call; return the stored entities (None for deletes)."""
         return commit_alone(self._service, self._codecs, mutations, self._now())
 
     def insert(self, entity: T) -> T:
-        """Write what must not exist yet (AlreadyExists); an int id of 0 is allocated."""
+        """Write an entity that must not exist (AlreadyExists); an int id of 0 is allocated."""
         return self.apply(mutations.insert(entity))[0]  # type: ignore[no-any-return]
 
     def update(
@@ -92,32 +92,32 @@ class Store:
         mask: Iterable[str] | None = None,
         transforms: Iterable[Transform] = (),
     ) -> T:
-        """Write what must exist (NotFound): all of it, or only the fields in `mask`.
+        """Write an entity that must exist (NotFound):
 
-        Fields with a transform are changed by the service instead. With `if_version`, only if
-        that is the stored version (VersionMismatch).
+        all of it, or only the fields in `mask`. The service changes fields with a transform. With
+        `if_version`, write only if that is the stored version (VersionMismatch).
         """
         mutation = mutations.update(entity, if_version, mask, transforms)
         return self.apply(mutation)[0]  # type: ignore[no-any-return]
 
     def upsert(self, entity: T, if_version: int | None = None) -> T:
-        """Write whether it exists or not; with `if_version`, only if that is the stored one."""
+        """Write an entity, existing or not; with `if_version`, only if it is the stored version."""
         return self.apply(mutations.upsert(entity, if_version))[0]  # type: ignore[no-any-return]
 
     def delete(self, key: Key[Any], if_version: int | None = None) -> None:
-        """Delete whether it exists or not; with `if_version`, only if that is the stored one."""
+        """Delete an entity, existing or not; with `if_version`, only if it is the stored one."""
         self.apply(mutations.delete(key, if_version))
 
     def get_multi(self, keys: Sequence[Key[T]]) -> list[ItemResult[T]]:
-        """Read any number of keys; each answers by itself, NotFound where there is nothing."""
+        """Read any number of keys, with a result for each: NotFound if it does not exist."""
         return batches.get_many(self._service, self._codecs, keys)
 
     def write_multi(self, mutations: Sequence[Mutation]) -> list[ItemResult[Any]]:
-        """Make every write that can be made, 500 to a commit; each answers by itself."""
+        """Make every possible write, 500 in a commit, with a result for each."""
         return batches.write_many(self._service, self._codecs, mutations, self._now())
 
     def insert_multi(self, entities: Iterable[T]) -> list[ItemResult[T]]:
-        """Insert each; AlreadyExists for those that do."""
+        """Insert each; AlreadyExists for those that exist."""
         return self.write_multi([mutations.insert(entity) for entity in entities])
 
     def update_multi(self, entities: Iterable[T]) -> list[ItemResult[T]]:
@@ -140,14 +140,13 @@ class Store:
         attempts: int = 5,
         idempotent: bool = False,
     ) -> T:
-        """Run `body` in a transaction and commit; on contention run it again whole.
+        """Run `body` in a transaction and commit;
 
-        `body` must have no other effects than through its transaction, since it may run up to
-        `attempts` times. What it returns comes back with the entities that it wrote as they are
-        now stored. Raises Contention when the attempts are used up.
-
-        A commit whose answer was lost is found out about by a receipt that is written with it.
-        `idempotent` does without: such a body finds out itself that it has run before.
+        on contention run all of it again. `body` must have effects only through its transaction,
+        because it may run up to `attempts` times. In its return value, entities that it wrote are
+        replaced by the stored ones. Raises Contention when the attempts are used up. A receipt that
+        is written with the commit shows whether it was made if its answer is lost. `idempotent`
+        saves the receipt, for a body that can tell itself whether it has run before.
         """
         return run_transaction(
             self._service,
@@ -160,12 +159,12 @@ class Store:
         )
 
     def transact_optimistically(self, body: Callable[[Transaction], T], *, attempts: int = 10) -> T:
-        """Run `body` without locks and write on the condition that nothing it read has changed.
+        """Run `body` without locks, and write only if nothing that it read has changed.
 
-        For bodies that write whatever they read, that run no queries, and that find out by what
-        they read that they have run before, since a commit whose answer was lost may have been
-        made. Unlike with `transact`, a killed process blocks no others. When something has
-        changed `body` runs again whole; raises Contention when the attempts are used up.
+        It is for bodies that write every entity they read, run no queries, and can tell from what
+        they read whether they have run before: a commit whose answer was lost may have been made.
+        Unlike with `transact`, a killed process does not block others. If an entity has changed,
+        all of `body` runs again; raises Contention when the attempts are used up.
         """
         return run_optimistically(
             self._service, self._codecs, body, now=self._now, attempts=attempts
@@ -174,14 +173,14 @@ class Store:
     def run(self, query: Query[T], limit: int = 100) -> Results[T]:
         """Return the first `limit` results of a query: a list.
 
-        Those that cannot be read are left out, logged, and named in its `unreadable`.
+        Unreadable results are left out, logged, and named in its `unreadable`.
         """
         return results.run(self._service, self._codecs, query, limit)
 
     def page(self, query: Query[T], size: int, token: str | None = None) -> Page[T]:
         """Return `size` results, from the start or after a page's token; Malformed if foreign.
 
-        Those that cannot be read are left out, logged, and named in the page's `unreadable`.
+        Unreadable results are left out, logged, and named in the page's `unreadable`.
         """
         return results.fetch_page(self._service, self._codecs, query, size, token)
 
@@ -200,14 +199,14 @@ class Store:
         return int(self.aggregate(query, count=Count(up_to))["count"] or 0)
 
     def aggregate(self, query: Query[Any], **wanted: Aggregation) -> dict[str, int | float | None]:
-        """Compute counts, sums and averages, by the names given to them, in one call."""
+        """Compute counts, sums and averages in one call; return them by the given names."""
         return aggregate(self._service, self._codecs, query, wanted)
 
     def explain(
         self, query: Query[Any], limit: int = 100, *, analyze: bool = False
     ) -> Explanation | None:
-        """Ask how a query is run, and with `analyze` run it and say what that cost.
+        """Ask for a query's plan, and with `analyze` run it and return its cost.
 
-        None where the server does not explain (the emulators and the local one do not).
+        None if the server has no plans, as the emulators and the local one.
         """
         return explain(self._service, self._codecs, query, limit, analyze=analyze)

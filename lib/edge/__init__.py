@@ -1,7 +1,7 @@
-"""The edge: HTTP functions made of plain ones.
+"""The edge: makes HTTP functions from plain ones.
 
-`endpoint` has the decorator, `binding` makes arguments of a request, `response` and `problems`
-make answers; `access` and `identity` say who may call. What a function asks for by a parameter's
-name (a store, an engine) is handed in by functions/edge.py: nothing here imports it. Imports json,
-timing, observability, config and errors.
+`endpoint` has the decorator, `binding` turns a request into arguments, `response` and `problems`
+make answers; `access` and `identity` check who may call. functions/edge.py provides the
+collaborators (a store, an engine) that functions ask for by parameter name: nothing here imports
+them. Imports json, timing, observability, config and errors.
 """

@@ -15,7 +15,7 @@ from lib.observability.logs import log
 if TYPE_CHECKING:
     from lib.edge.identity import Verifier
 
-#: Makes the verifier when the first token is to be verified.
+#: Makes the verifier when the first token must be verified.
 VerifierOf = Callable[[], "Verifier"]
 
 #: Google services that call our functions, and the setting that names their account.
@@ -27,7 +27,7 @@ INVOKERS = ("public", "caller", "operator", *MACHINERY)
 #: Set in a request's environment when the function was called through `api`.
 BY_WAY_OF_API = "amends.api"
 
-#: Prefixes of those members of AMENDS_OPERATORS whose address is in their tokens.
+#: Prefixes of members of AMENDS_OPERATORS that have an address in their tokens.
 _PERSONS = ("user:", "serviceaccount:")
 
 #: How IAM writes a deleted member. It matches nobody.
@@ -35,17 +35,17 @@ _DELETED = "deleted:"
 
 
 def check_invoker(request: flask.Request, invoker: str, verifier: VerifierOf) -> None:
-    """Return when this request may call a function for `invoker`.
+    """Return if this request may call a function for `invoker`.
 
-    Raises Unauthenticated or Forbidden. Callers other than Google's services and operators are
-    left to IAM.
+    Raises Unauthenticated or Forbidden. Only Google's services and operators are checked here; IAM
+    checks other callers.
     """
     if invoker in MACHINERY:
         _check_machinery(request, getattr(config(), MACHINERY[invoker]), verifier)
     elif invoker == "operator":
         _check_operator(request, verifier)
     elif invoker == "public" and (find_credential(request) or "").endswith(REMOVED):
-        raise Unauthenticated("a public function believes no token without a signature")
+        raise Unauthenticated("a public function accepts no token without a signature")
 
 
 def check_host(request: flask.Request) -> None:
@@ -58,13 +58,13 @@ def check_host(request: flask.Request) -> None:
     from_here = _is_loopback(request.remote_addr or "") and not config().behind_iam
     if from_here and not _is_local(request) and request.host not in known:
         raise Forbidden(
-            "on this machine the functions answer to localhost: for another name, as of a tunnel, "
-            "put its address into AMENDS_AUDIENCES"
+            "on this machine the functions answer to localhost: for another name, say a tunnel's, "
+            "add its address to AMENDS_AUDIENCES"
         )
 
 
 def check_origin(request: flask.Request) -> None:
-    """Raise Forbidden for a request that a page of another origin sends to change something.
+    """Raise Forbidden if a page of another origin sends a request that may change something.
 
     Browsers send Sec-Fetch-Site, old ones only Origin; other clients send neither.
     """
@@ -86,7 +86,9 @@ def _check_machinery(request: flask.Request, account: str, verifier: VerifierOf)
     settings = config()
     try:
         if BY_WAY_OF_API in request.environ and settings.worker_url != settings.base_url:
-            raise Forbidden("this function has a service of its own, and api does not lead there")
+            raise Forbidden(
+                "this function has a service of its own: call it there, not through api"
+            )
         verifier().verify(find_credential(request), audience=settings.audiences, email=account)
     except (Unauthenticated, Forbidden) as problem:
         # Only Google's own services call these functions, so a refusal means wrong configuration.
@@ -99,14 +101,14 @@ def _check_operator(request: flask.Request, verifier: VerifierOf) -> None:
     settings = config()
     if settings.operators is None and not settings.behind_iam:
         if not _is_local(request):
-            raise Forbidden("without AMENDS_OPERATORS, operators call from this machine alone")
+            raise Forbidden("without AMENDS_OPERATORS, operators can only call from this machine")
         return
     actor = identify_caller(request, verifier).lower()
     if actor == ANONYMOUS:
         raise Unauthenticated("this function is for operators: send a token")
     if actor.startswith(NAMELESS):
         raise Forbidden(
-            "the audit trail names operators by their address, and this token has none: ask for "
+            "the audit trail names operators by their address, and this token has none: get "
             "one that has (gcloud auth print-identity-token --include-email)"
         )
     members = [member.strip().lower() for member in settings.operators or ()]
@@ -132,7 +134,7 @@ def _host_of(url: str) -> str:
     """Return the host and port of a URL in lower case, "" if it is not a URL."""
     try:
         return urlsplit(url).netloc.lower()
-    except ValueError:  # a bracket that is not closed, say
+    except ValueError:  # for example a bracket that is not closed
         return ""
 
 

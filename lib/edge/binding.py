@@ -1,7 +1,7 @@
 """From a request to a plain function's parameters.
 
-`body` is decoded from JSON, names of collaborators are handed in, and everything else comes from
-the query string by its own name and type; `where` is a Struct whose fields do.
+`body` is decoded from JSON, collaborators are passed by name, and all other parameters come from
+the query string by name and type; so do the fields of `where`, a Struct.
 """
 
 import inspect
@@ -16,10 +16,10 @@ from lib.edge.request_body import check_type, read_body
 from lib.errors import Invalid, Malformed, VersionMismatch
 from lib.json.decoder import convert, decode_body
 
-#: What a function may ask for by parameter name, and how it is made for a request.
+#: Collaborators by parameter name, and how to make each for a request.
 Collaborators = Mapping[str, Callable[[flask.Request], Any]]
 
-#: What every function may ask for: parts of the request.
+#: Parameters that every function may have: parts of the request.
 OF_REQUEST: Collaborators = {
     "request": lambda request: request,
     "if_match": lambda request: _version_of(request.headers.get("If-Match")),
@@ -37,7 +37,7 @@ Binding = Callable[[flask.Request], dict[str, Any]]
 def compile_binding(function: Callable[..., Any], collaborators: Collaborators) -> Binding:
     """Inspect a function's parameters; return a function from a request to its arguments.
 
-    A parameter with a name in `collaborators` or OF_REQUEST is given what they make.
+    A parameter with a name in `collaborators` or OF_REQUEST gets what they make.
 
     The returned function raises Malformed, Invalid, UnsupportedMediaType or TooLarge.
     """
@@ -89,7 +89,7 @@ def _query_of(request: flask.Request) -> dict[str, str]:
 def _check_digits(given: dict[str, str], arguments: dict[str, Any]) -> None:
     """Raise Invalid for an integer that is not written in plain digits.
 
-    An entity has one address: msgspec reads `1e3` as 1000, and so it is refused.
+    An entity has one address only: msgspec would read `1e3` as 1000 too.
     """
     for name, text in given.items():
         value = arguments[name]
@@ -104,7 +104,7 @@ def _version_of(if_match: str | None) -> int | None:
     tag = _TAG.fullmatch(if_match)
     if tag is None:
         raise VersionMismatch(
-            'If-Match has no entity tag of ours: send the ETag that you were given, as "5"',
+            'If-Match has no entity tag of ours: send the ETag that you got, such as "5"',
             field="If-Match",
         )
     return int(tag["version"])
@@ -113,7 +113,7 @@ def _version_of(if_match: str | None) -> int | None:
 def _is_any(if_none_match: str | None) -> bool:
     """Return whether there is an If-None-Match header; raise Malformed if it is not `*`."""
     if if_none_match not in (None, "*"):
-        raise Malformed("If-None-Match is * here, or is left out", field="If-None-Match")
+        raise Malformed("If-None-Match must be * here, or absent", field="If-None-Match")
     return if_none_match is not None
 
 

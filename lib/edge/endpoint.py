@@ -1,4 +1,4 @@
-"""Makes an HTTP function of a plain one."""
+"""Makes an HTTP function from a plain one."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -37,11 +37,11 @@ Decorator = Callable[[Callable[..., Any]], View]
 
 
 class Edge:
-    """Makes HTTP functions of plain ones, and hands them what they ask for by parameter name.
+    """Makes HTTP functions from plain ones, and passes them collaborators by parameter name.
 
-    `verifier` makes what verifies tokens, and each collaborator's function makes it: when a request
-    first needs it. Those in `of_request` are made for each request. A parameter `caller` is whom
-    the request's token names.
+    `verifier` makes the verifier of tokens, and each collaborator's function the collaborator, when
+    a request first needs it. Those in `of_request` are made for each request. A parameter `caller`
+    gets the name in the request's token.
     """
 
     def __init__(
@@ -56,10 +56,11 @@ class Edge:
         self._makers["caller"] = lambda request: identify_caller(request, verifier)
 
     def endpoint(self, method: str, *, status: int = 200, invoker: str = "caller") -> Decorator:
-        """Make an HTTP function of a plain one; it answers `method` alone.
+        """Make an HTTP function from a plain one;
 
-        `invoker` is who may call it, one of lib.edge.access.INVOKERS, as main.py's table says too.
-        Every error becomes problem+json. The plain function stays reachable as `__wrapped__`.
+        it answers only `method`. `invoker` says who may call it: one of lib.edge.access.INVOKERS,
+        the same as in main.py's table. Every error becomes problem+json. The plain function stays
+        reachable as `__wrapped__`.
         """
 
         def decorate(function: Callable[..., Any]) -> View:
@@ -126,7 +127,7 @@ class _Operation:
 
 @contextmanager
 def _not_begun() -> Iterator[None]:
-    """Raise NotBegun when a call fails on our side before its function has begun.
+    """Raise NotBegun if a call fails on our side before its function has begun.
 
     Cloud Tasks counts a 5xx as no answer, and the engine would assume that the step may have run.
     """
@@ -136,7 +137,7 @@ def _not_begun() -> Iterator[None]:
         if problem.status < 500:
             raise
         raise NotBegun(problem.detail) from problem
-    except Exception as problem:  # a setting that is missing, say
+    except Exception as problem:  # for example a missing setting
         log_unexpected(problem)
         raise NotBegun("an error occurred before the function; it was logged") from problem
 

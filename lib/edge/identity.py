@@ -1,4 +1,4 @@
-"""Verifies OIDC tokens, those of Google and those of the local Cloud Tasks alike."""
+"""Verifies OIDC tokens, both Google's and those of the local Cloud Tasks."""
 
 import json
 import re
@@ -16,13 +16,12 @@ from lib.errors import Forbidden, Unauthenticated, Unavailable
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 
-#: Google rotates its keys about daily and asks clients to cache them. Keys are fetched again when
-#: they are older than the first, or, for an unknown key id, older than the second.
+#: Google rotates its keys about daily and asks clients to cache them. We fetch them again if they
+#: are older than the first limit, or, for an unknown key id, older than the second.
 MAX_CERTS_AGE = timedelta(hours=1)
 MIN_CERTS_AGE = timedelta(seconds=5)
 
-#: Clocks differ: without this allowance, a token would be refused for a moment after it was
-#: signed.
+#: Clocks differ: without this allowance, a new token could be refused for a moment.
 MAX_CLOCK_SKEW = timedelta(seconds=10)
 
 #: So many tokens are known to be genuine until they expire, or are forgotten all together.
@@ -38,10 +37,10 @@ _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 
 class Verifier:
-    """Verifies tokens of one issuer's keys, which it fetches on first use and keeps.
+    """Verifies tokens with one issuer's keys, which it fetches on first use and caches.
 
-    With `behind_iam`, IAM verifies every token before the call gets here, and a token whose
-    signature Cloud Run has removed is accepted. Otherwise anybody could forge one.
+    With `behind_iam`, IAM verifies every token before the call gets here, so it accepts a token
+    whose signature Cloud Run has removed. Without IAM anybody could forge one.
     """
 
     def __init__(self, certs_url: str, *, behind_iam: bool = False) -> None:
@@ -55,7 +54,7 @@ class Verifier:
     def verify(
         self, authorization: str | None, *, audience: str | Collection[str], email: str
     ) -> None:
-        """Return when the bearer token is valid, for an `audience`, and of account `email`.
+        """Return if the bearer token is valid, for an `audience`, and of account `email`.
 
         Raises Unauthenticated for a missing or invalid token, Forbidden for another identity's.
         """
@@ -64,10 +63,10 @@ class Verifier:
             raise Forbidden("the token's service account may not call this function")
 
     def identify(self, authorization: str | None, *, audience: str | Collection[str]) -> str:
-        """Return the caller's e-mail address, for an audit trail; ANONYMOUS has no token.
+        """Return the caller's e-mail address for the audit trail;
 
-        A caller whose token has no verified address is named by the token's subject, as
-        `subject:117`.
+        ANONYMOUS if there is no token. If the token has no verified address, return its subject,
+        such as `subject:117`.
 
         Raises Unauthenticated for a token that does not verify or is for another audience, and
         behind IAM for a missing one: IAM does not admit such a call.
@@ -116,7 +115,7 @@ class Verifier:
     def _believed(self, token: str) -> Mapping[str, Any]:
         """Return the claims of a token that IAM has verified before it got here."""
         if not self._behind_iam:
-            raise Unauthenticated("the token has no signature: is AMENDS_BEHIND_IAM to be set?")
+            raise Unauthenticated("the token has no signature: should AMENDS_BEHIND_IAM be set?")
         try:
             claims: Mapping[str, Any] = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call]
             lasts = float(claims["exp"]) > time.time()
@@ -160,7 +159,7 @@ def _fetch_certs(url: str) -> Mapping[str, str]:
         certs: Mapping[str, str] = answer.json()
     except (requests.RequestException, json.JSONDecodeError) as problem:
         raise Unavailable(
-            "the certificates that tokens are verified with cannot be read",
+            "the certificates for verifying tokens cannot be read",
             internal=f"{url}: {problem}",
         ) from problem
     return certs

@@ -8,11 +8,11 @@ import flask
 
 from lib.errors import Malformed, TooLarge, UnsupportedMediaType
 
-#: The largest body that is accepted, in bytes.
+#: The maximum size of a body, in bytes.
 MAX_BODY = 1024 * 1024
 
-#: How much of an unwanted body is read and dropped: 32 MiB, Cloud Run's own limit. A client that
-#: is still sending would otherwise see a broken connection instead of the answer.
+#: How much of an unwanted body is read and dropped: 32 MiB, Cloud Run's own limit. Otherwise a
+#: client that is still sending would see a broken connection instead of the answer.
 CHUNK = 64 * 1024
 MAX_DRAINED_CHUNKS = 512
 
@@ -23,11 +23,11 @@ _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json", re.ASCII | re.IGNORECASE)
 
 
 def read_body(request: flask.Request) -> bytes:
-    """Return the body; raise TooLarge beyond MAX_BODY, Malformed if it breaks off."""
+    """Return the body; raise TooLarge beyond MAX_BODY, Malformed if it is cut off."""
     try:
         body: bytes = request.stream.read(MAX_BODY + 1)
     except Exception as problem:  # the server's own types: a client that has gone, a bad chunk
-        raise Malformed("the body breaks off") from problem
+        raise Malformed("the body was cut off") from problem
     if len(body) > MAX_BODY:
         raise TooLarge(f"the body is over the limit of {MAX_BODY} bytes")
     return body

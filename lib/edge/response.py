@@ -24,7 +24,7 @@ def render_result(result: Any, status: int) -> flask.Response:
     reply = result if isinstance(result, Reply) else Reply(result, status)
     if reply.value is None:
         return flask.Response(b"", 204, headers=reply.headers)
-    # The newline is for a person at a terminal, whose prompt would stand behind the answer.
+    # The newline is for a person at a terminal: the next prompt starts on a new line.
     body = msgspec.json.encode(_to_plain(reply.value)) + b"\n"
     headers = {**_etag_of(reply.value), **reply.headers}
     return flask.Response(body, reply.status, headers=headers, content_type="application/json")

@@ -1,4 +1,4 @@
-"""Makes functions-framework's and gunicorn's own error answers problem details too."""
+"""Turns the error answers of functions-framework and gunicorn into problem details."""
 
 from contextlib import suppress
 from typing import Any
@@ -12,7 +12,7 @@ from lib.errors import AmendsError
 
 
 def adopt_app() -> None:
-    """Make the app that is being created, if any, and the server answer in problem details.
+    """Make the server, and the app that is being created, answer in problem details.
 
     functions-framework loads a function in the context of its app: the only way to reach it.
     """

@@ -1,5 +1,6 @@
-"""JSON and typed data: decoding to a type with all that is wrong named, numbers to the last digit.
+"""JSON and typed data:
 
-`decoder` is the way in. `faults`, `members` and `type_words` say in words what does not fit and
-what was wanted; `secrecy` marks what nobody is to be shown. Imports lib.errors alone.
+decodes to a type and names all faults; keeps all digits of numbers. `decoder` is the entry.
+`faults`, `members` and `type_words` describe what does not fit and what was expected; `secrecy`
+marks values that are never shown. Imports lib.errors alone.
 """

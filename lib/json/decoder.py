@@ -34,7 +34,7 @@ def decode_json(raw: bytes, kind: type[T]) -> T:
 def decode_body(raw: bytes, kind: type[T]) -> T:
     """Decode a caller's body as `decode_json` does; Malformed also for a repeated member.
 
-    Of two members with one name, a proxy before us may have checked the other one.
+    If two members have the same name, a proxy before us may have checked the other one.
     """
     decoded = decode_json(raw, kind)
     if repeated := find_repeated(raw):

@@ -1,7 +1,7 @@
 """JSON that keeps every digit of its numbers until they are decoded to a type.
 
-A float keeps 17 digits. A number that would lose some is kept as it was written, so that a Decimal
-gets them all. Values that could not be read back are refused.
+A float keeps 17 digits. A number that would lose digits is kept in its written form, so that a
+Decimal gets all of them. Values that could not be read back are refused.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-#: How deep a value may be nested, with room for what is on the reader's stack already.
+#: How deep a value may be nested; the reader's stack needs some room too.
 MAX_NESTING = 100
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)
@@ -39,7 +39,7 @@ def read_number(literal: str) -> float | ExactNumber:
 
 
 def to_plain(value: Any) -> Any:
-    """Return a value as plain JSON data in which exact numbers stay; raises TypeError."""
+    """Return a value as plain JSON data with exact numbers; raises TypeError."""
     exact = (ExactNumber,)
     return msgspec.to_builtins(value, str_keys=True, builtin_types=exact, enc_hook=_write_number)
 

@@ -10,7 +10,7 @@ from lib.errors import FieldError, Path
 from lib.json.members import fields_of, items_of, meant_by, settings_of, tags_of
 from lib.json.type_words import allowed_values, describe, unwrap
 
-#: The most faults that are reported at once.
+#: How many faults are reported at most.
 MAX_FAULTS = 20
 
 #: How much of an unknown name is quoted.

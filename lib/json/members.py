@@ -1,6 +1,6 @@
 """The parts of a type: fields by name, items by position.
 
-Of a union it finds the type that a sender meant, if only one is possible.
+For a union it finds the type that a sender meant, if only one is possible.
 """
 
 import dataclasses
@@ -17,9 +17,9 @@ _COLLECTIONS = (list, set, frozenset, tuple)
 
 
 def meant_by(plain: Any, kind: Any) -> Any:
-    """Return the type that a dict or a list is meant for; None where it could be several, or none.
+    """Return the type that a dict or a list is meant for;
 
-    Where structs have tags, their tag decides.
+    None if several are possible, or none. If structs have tags, the tag decides.
     """
     fits = _is_object if isinstance(plain, dict) else _is_list if isinstance(plain, list) else None
     found = [each for each in options_of(kind) if fits and fits(unwrap(each)[0])]
@@ -63,7 +63,7 @@ def fields_of(kind: Any) -> dict[str, tuple[Any, bool]]:
 
 
 def items_of(kind: Any) -> Iterable[Any]:
-    """Return the types of a list's items, in order: without end where all are of one type."""
+    """Return the types of a list's items, in order; endless if all have one type."""
     if settings_of(kind):
         return [each.type for each in msgspec.structs.fields(kind)]
     if hasattr(kind, "_fields"):

@@ -1,7 +1,7 @@
 """The mark for personal or secret data: `name: Secret[str]`.
 
-A saga keeps marked values out of every view, text and log. The data layer shows entities as they
-are, and refuses the mark on keys and indexed fields.
+A saga keeps marked values out of every view, text and log. The data layer does not hide values; it
+refuses the mark on keys and indexed fields.
 """
 
 import typing
@@ -19,7 +19,7 @@ Secret = Annotated[T, msgspec.Meta(extra={MARK: True})]
 
 
 def is_secret(hint: Any) -> bool:
-    """Return whether an annotation has the mark, on itself or within its brackets."""
+    """Return whether an annotation has the mark, outside or within its brackets."""
     metadata = getattr(hint, "__metadata__", ())
     marked = any(MARK in (getattr(each, "extra", None) or {}) for each in metadata)
     return marked or any(map(is_secret, typing.get_args(hint)))

@@ -1,7 +1,7 @@
-"""Faults of a JSON text of any type: a repeated member, half of a surrogate pair.
+"""Faults of a JSON text of any type:
 
-msgspec silently takes the last of two members with one name: of `{"units":1,"units":9}` a proxy
-may have checked the first.
+a repeated member, half of a surrogate pair. msgspec silently takes the last of two members with the
+same name: in `{"units":1,"units":9}` a proxy may have checked the first.
 """
 
 import json
@@ -19,7 +19,7 @@ class _Repeated(Exception):
 
 
 class _Members(list[tuple[str, Any]]):
-    """All members of an object, repeated ones too."""
+    """All members of an object, including repeated ones."""
 
 
 def find_repeated(raw: bytes) -> FieldError | None:

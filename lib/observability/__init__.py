@@ -1,5 +1,5 @@
-"""What operators see: log lines, one per request, traces, and stack traces of errors.
+"""What operators see:
 
-`telemetry` and `otlp` export spans and metrics where OpenTelemetry is configured. Imports
-lib.config alone.
+log lines, one for each request, traces, and stack traces of errors. `telemetry` and `otlp` export
+spans and metrics if OpenTelemetry is configured. Imports only lib.config.
 """

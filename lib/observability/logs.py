@@ -16,17 +16,17 @@ import msgspec
 
 from lib.config import config
 
-#: The `traceparent` (W3C Trace Context) of the request that this code runs under, if it has one.
+#: The `traceparent` (W3C Trace Context) of the current request, if it has one.
 traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
-#: What every line of a request carries: its function, its saga; None outside of a request.
+#: Fields of every line of a request: its function, its saga; None outside of a request.
 _context: ContextVar[dict[str, Any] | None] = ContextVar("context", default=None)
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def read_traceparent(header: str) -> str:
-    """Return a `traceparent` header if it is well-formed, else nothing: it is stored and logged."""
+    """Return a `traceparent` header if it is well-formed, else "": it is stored and logged."""
     return header if _TRACEPARENT.fullmatch(header) else ""
 
 
@@ -36,13 +36,13 @@ def make_traceparent() -> str:
 
 
 def trace_id() -> str:
-    """Return the id of the trace of this request, or nothing outside of one."""
+    """Return the trace id of this request, "" outside of one."""
     return traceparent.get()[3:35]
 
 
 @contextmanager
 def request_context(trace: str, **fields: Any) -> Iterator[dict[str, Any]]:
-    """Put a trace and fields on every line that is logged inside; yield the fields."""
+    """Add a trace and fields to every line that is logged inside; yield the fields."""
     carried = dict(fields)
     trace_token, token = traceparent.set(trace), _context.set(carried)
     try:
@@ -53,7 +53,7 @@ def request_context(trace: str, **fields: Any) -> Iterator[dict[str, Any]]:
 
 
 def annotate(**fields: Any) -> None:
-    """Put fields on every later line of this request, in threads that it starts too."""
+    """Add fields to every later line of this request, also in threads that it starts."""
     carried = _context.get()
     if carried is not None:
         carried.update(fields)

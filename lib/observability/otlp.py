@@ -1,4 +1,4 @@
-"""Spans and metrics to an OTLP endpoint; imported only where one is configured.
+"""Sends spans and metrics to an OTLP endpoint; imported only if one is configured.
 
 Cloud Run gives an instance no CPU between requests, so a request's spans and metrics are sent
 before it ends.

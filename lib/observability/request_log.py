@@ -1,4 +1,4 @@
-"""Logs each request, and records a span where an exporter is configured."""
+"""Logs each request, and records a span if an exporter is configured."""
 
 import time
 from collections.abc import Iterator

@@ -5,30 +5,29 @@ from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
 
-#: The most calls that are listed, the innermost ones.
+#: How many calls are listed at most: the innermost ones.
 MAX_FRAMES = 40
 
-#: The most errors of a chain or a group that are listed, the first ones.
+#: How many errors of a chain or a group are listed at most: the first ones.
 MAX_ERRORS = 10
 
-#: The most parts that are listed in all, for groups within groups.
+#: How many parts are listed in total, for groups within groups.
 MAX_PARTS = 100
 
 
 def describe_stack(problem: BaseException) -> str:
-    """Return the places and types of an error and of what it was raised from, outermost first.
+    """Return the places and types of an error and of its causes, outermost first.
 
-    Of a group its members follow it. Raises nothing that the errors' own methods raise: none of
-    them is called.
+    The members of a group follow it. It calls no methods of the errors, so it raises nothing.
     """
     return "".join(islice(_tell(problem), MAX_PARTS))
 
 
 def forget_stack(problem: BaseException) -> None:
-    """Take their stacks from an error, from what it was raised from, and from a group's members.
+    """Remove the stacks of an error, of its causes, and of a group's members.
 
     An error object that is raised again keeps the frames of all its raises, and all their local
-    variables. Raises nothing, and calls none of the errors' own methods.
+    variables. It calls no methods of the errors, so it raises nothing.
     """
     todo: list[BaseException | None] = [problem]
     seen: set[int] = set()
@@ -64,14 +63,14 @@ def _chain_of(problem: BaseException) -> Iterator[BaseException]:
 
 
 def _format(stack: TracebackType | None) -> list[str]:
-    """Return a stack's calls as Python shows them, without the marks below a line: slow."""
+    """Return a stack's calls as Python shows them, without the slow marks below a line."""
     calls = traceback.walk_tb(stack)
     places = [(f.f_code.co_filename, line, f.f_code.co_name, None) for f, line in calls]
     return traceback.StackSummary.from_list(places).format()
 
 
 def _innermost(stack: TracebackType | None) -> TracebackType | None:
-    """Return the last calls of a stack; one error object that is raised often has thousands."""
+    """Return the last calls of a stack; an error object that is raised often has thousands."""
     ahead = stack
     for _ in range(MAX_FRAMES):
         ahead = ahead and ahead.tb_next

@@ -1,4 +1,4 @@
-"""OpenTelemetry, imported only where an exporter is configured."""
+"""OpenTelemetry, imported only if an exporter is configured."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 @contextmanager
 def span(name: str, parent: str) -> Iterator[Span]:
-    """Record what the block does as a span under `parent`, a `traceparent` or nothing."""
+    """Record the block as a span under `parent`, a `traceparent` or ""."""
     exporter = _exporter()
     if exporter is None:
         yield Span()
@@ -29,7 +29,7 @@ def span(name: str, parent: str) -> Iterator[Span]:
 
 @cache
 def _exporter() -> "Exporter | None":
-    """Return this process's exporter: made on first use, for its thread would die in a fork."""
+    """Return this process's exporter: made on first use, because its thread would die in a fork."""
     if not os.environ.get(ENDPOINT):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Errors that nobody has thought of: logged by type and stack, for their text may quote data."""
+"""Unexpected errors: logged by type and stack, because their text may quote data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ def log_unexpected(problem: BaseException) -> None:
 
 @contextmanager
 def logged() -> Iterator[None]:
-    """Log whatever goes wrong inside, and go on: what follows matters more."""
+    """Log any error inside, and continue: what follows matters more."""
     try:
         yield
     except Exception as problem:  # a full disk, or a defect of ours

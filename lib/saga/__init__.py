@@ -4,11 +4,11 @@
 
 Declaring a saga loads neither the HTTP edge nor gRPC. Rooms, from the bottom up; each imports only
 those above it in this list:
-- author_code: what an author's functions may return and raise
+- author_code: checks what an author's functions return and raise
 - definition: what an author declares
 - state: what is stored of a saga, and what may be shown of it
 - machine: the pure decisions
-- engine: the shell round the machine: load, run, decide, commit, enqueue; the sweep
+- engine: the shell around the machine: load, run, decide, commit, enqueue; the sweep
 - remote: steps that are calls to a URL
 - operators: what operators see and do
 - testing: runs and explorations of sagas in memory

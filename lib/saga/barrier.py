@@ -1,11 +1,11 @@
 """The effect barrier: a participant's effects and the record of them in one transaction.
 
-A duplicate call returns what the first one returned, a result or a refusal. A refusal binds its
-attempt and earlier ones. A later attempt is made only when the saga does not rely on the refusal:
-an operator has removed its reason and retries the step. A compensation that arrives before its step
-leaves a tombstone, and the late step is refused: it would never be undone.
+A duplicate call gets the same result or refusal as the first. A refusal is final for its attempt
+and earlier ones. A later attempt is made only if the saga does not rely on the refusal: an operator
+has removed its reason and retries the step. A compensation that arrives before its step leaves a
+tombstone, and the late step is refused: it would never be undone.
 
-A step with several effects gives each a name, and undoes them by name, the last one first:
+A step with several effects names each of them, and undoes them by name, the last one first:
 
     apply_once(context, take_the_money, name="money")
     apply_once(context, give_points, name="points")
@@ -43,7 +43,7 @@ class EffectPart:
     status: EffectStatus
     result: Annotated[str, OmitEmpty] = ""
     refusal: Annotated[str, OmitEmpty] = ""
-    #: The fencing token of the attempt that was done or refused.
+    #: The fencing token of the attempt that had the effect or was refused.
     token: int = 0
 
 
@@ -54,7 +54,7 @@ class Effect:
 
     id: Id[str]
     parts: list[EffectPart] = field(default_factory=list)
-    #: No attempt up to this one may have an effect any more: a status question was answered so.
+    #: No attempt up to this one may have an effect any more: a status question was answered "no".
     settled: Annotated[int, OmitEmpty] = 0
     version: Version = 0
 
@@ -87,7 +87,7 @@ def apply_once(
     Returns the result, the same for a duplicate of the call: plain JSON, or decoded into `type`. A
     result that is not JSON, or that does not fit `type`, is an error, and nothing is written.
 
-    A Permanent that the effect raises is recorded too: otherwise a duplicate call could succeed
+    If the effect raises Permanent, that is recorded too: otherwise a duplicate call could succeed
     after the saga has recorded that the step did not happen. Raises Permanent for a step that was
     compensated before, or refused in this attempt or a later one, and ValueError for a second
     effect of the call under the same name.
@@ -100,7 +100,7 @@ def apply_once(
         if seen is not None and not _is_outdated(seen, context):
             return _result_of(seen, type)
         if context.fencing_token <= record.settled:
-            raise Permanent("a status question was answered before: this attempt may not happen")
+            raise Permanent("a status question was answered before: this attempt must not happen")
         encoded = encode_exact(check_ran(effect(tx), "the effect")).decode()
         result = msgspec.json.decode(encoded, type=type)
         _put(tx, record, _part_of(context, name, EffectStatus.DONE, result=encoded))
@@ -143,12 +143,13 @@ def undo_once(
 
 
 def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any:
-    """Return the result of an effect, and make the answer final: the body of a step's `status=`.
+    """Return the result of an effect, and make the answer final:
 
-    Returns the result of an effect that is done, like `apply_once`. Otherwise raises NotHappened,
-    and no attempt that has begun can have the effect any more; a later attempt, as by an operator's
-    retry, can. If another effect of the step is done, the step has happened in part and must be
-    compensated: raises Permanent, which is no answer to a status question.
+    use it in a step's `status=`. Returns the result of an effect that is done, like `apply_once`.
+    Otherwise raises NotHappened, and no attempt that has begun can have the effect any more; a
+    later attempt, such as an operator's retry, can. If another effect of the step is done, the step
+    has happened in part and must be compensated: raises Permanent, which is no answer to a status
+    question.
     """
 
     record = bind(context, unless_done=name)
@@ -161,9 +162,9 @@ def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any
 
 
 def bind(context: StepContext, *, unless_done: str = "") -> Effect:
-    """Bar earlier attempts from effects that they have not had so far; return the record.
+    """Forbid earlier attempts the effects that they have not had yet;
 
-    Nothing changes if the effect of the name `unless_done` is done.
+    return the record. Nothing changes if the effect named `unless_done` is done.
     """
 
     def settle(tx: Transaction) -> Effect:
@@ -183,9 +184,10 @@ def bind(context: StepContext, *, unless_done: str = "") -> Effect:
 
 
 def _claim(context: StepContext, what: str, name: str, action: object) -> None:
-    """Note that a call uses a name; raise ValueError if it already does for another effect.
+    """Record that a call uses a name;
 
-    Without that, the second of two effects would be taken for a duplicate of the first.
+    raise ValueError if another effect already uses it. Otherwise the second of two effects would
+    count as a duplicate of the first.
     """
     if name and not NAME.fullmatch(name):
         raise ValueError(f"step {context.step}: {name!r} is no name for an effect")

@@ -1,4 +1,4 @@
-"""Time: the present, a request's budget, waits between two tries, and times for an index.
+"""Time: the clock, a request's budget, the waits between two tries, and times for an index.
 
-Imports lib.errors alone.
+Imports only lib.errors.
 """

@@ -1,6 +1,7 @@
-"""How often to try, and how long to wait in between: capped exponential, full jitter.
+"""How often to try, and how long to wait in between:
 
-Pure: the caller brings the randomness and the sleep (lib.timing.retry, or a task's schedule).
+capped exponential, full jitter. Pure: the caller provides the randomness and the sleep
+(lib.timing.retry, or a task's schedule).
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """Attempts in all (the first one counts), and the waits between them.
+    """The total number of attempts, including the first, and the waits between them.
 
     The wait after failure n (from 1) is drawn evenly from 0 to min(cap, first * factor ** (n - 1)).
     """
@@ -28,5 +29,5 @@ class Backoff:
         return timedelta(seconds=seconds) if seconds < self.cap.total_seconds() else self.cap
 
     def delay(self, failures: int, jitter: float) -> timedelta:
-        """Return the wait for a `jitter` in [0, 1), which spreads those that failed together."""
+        """Return the wait for a `jitter` in [0, 1), which spreads callers that failed together."""
         return self.ceiling(failures) * jitter

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-#: The clock of everything that runs in this context; None is the system's.
+#: The clock of this context; None means the system's clock.
 CLOCK: ContextVar[Callable[[], datetime] | None] = ContextVar("clock", default=None)
 
 

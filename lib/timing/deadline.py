@@ -1,7 +1,7 @@
-"""A time budget that bounds every call made under it, carried by a context variable.
+"""A time budget that limits every call made under it, in a context variable.
 
-The edge opens one per request; whatever waits (a remote call, a backoff) asks how much is left.
-A nested budget can only shorten the one around it.
+The edge opens one for each request; code that waits (a remote call, a backoff) asks how much is
+left. A nested budget can only shorten the one around it.
 """
 
 import time
@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from lib.errors import DeadlineExceeded
 
-#: How a caller shortens the time budget, in seconds; Google's own APIs know it by this name.
+#: The header with which a caller shortens the time budget, in seconds; Google's APIs use the same
+#: name.
 BUDGET_HEADER = "X-Server-Timeout"
 
 _ends_at: ContextVar[float | None] = ContextVar("deadline", default=None)
@@ -20,7 +21,7 @@ _ends_at: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(budget: timedelta) -> Iterator[None]:
-    """Bound everything inside to `budget`, or to what is left of the budget around it if less."""
+    """Limit everything inside to `budget`, or to the rest of the outer budget if that is less."""
     ends_at = time.monotonic() + budget.total_seconds()
     outer = _ends_at.get()
     token = _ends_at.set(ends_at if outer is None else min(outer, ends_at))
@@ -32,7 +33,7 @@ def within(budget: timedelta) -> Iterator[None]:
 
 @contextmanager
 def shielded(budget: timedelta) -> Iterator[None]:
-    """Give work that must be done even past the deadline, such as clean-up, its own budget."""
+    """Give work that must run even past the deadline, such as clean-up, its own budget."""
     token = _ends_at.set(time.monotonic() + budget.total_seconds())
     try:
         yield
@@ -41,7 +42,7 @@ def shielded(budget: timedelta) -> Iterator[None]:
 
 
 def remaining() -> timedelta | None:
-    """Return what is left of the budget: never below zero, None when there is no budget."""
+    """Return the rest of the budget: never below zero, None if there is no budget."""
     ends_at = _ends_at.get()
     if ends_at is None:
         return None
@@ -49,9 +50,10 @@ def remaining() -> timedelta | None:
 
 
 def bound_seconds(at_most: float) -> float:
-    """Return the seconds that a call may take: `at_most`, or what is left of the budget if less.
+    """Return the seconds that a call may take:
 
-    Raises DeadlineExceeded when nothing is left, so that no call begins past the deadline.
+    `at_most`, or the rest of the budget if that is less. Raises DeadlineExceeded if nothing is
+    left, so that no call begins past the deadline.
     """
     ends_at = _ends_at.get()
     if ends_at is None:

@@ -12,7 +12,7 @@ from lib.timing.backoff import Backoff
 
 T = TypeVar("T")
 
-#: Between attempts to write an entity that others write too.
+#: The waits between attempts to write an entity that others write too.
 CONTENDED = Backoff(first=timedelta(milliseconds=10), cap=timedelta(milliseconds=500))
 
 
@@ -24,10 +24,10 @@ def retry(
     sleep: Callable[[float], None] = time.sleep,
     jitter: Callable[[], float] = random.random,
 ) -> T:
-    """Call `attempt` until it returns, raises what `may_retry` refuses, or was tried enough.
+    """Call `attempt` until it returns, raises what `may_retry` refuses, or has no tries left.
 
-    The last error is raised as it is. A wait that would outlast the caller's deadline is not
-    begun: DeadlineExceeded is raised from the last error instead.
+    It raises the last error unchanged. If a wait would outlast the caller's deadline, it does not
+    begin: DeadlineExceeded is raised from the last error instead.
     """
     failures = 0
     while True:
@@ -49,6 +49,6 @@ def wait(delay: timedelta, sleep: Callable[[float], None], *, because: Exception
 
 
 def back_off(attempt: int) -> None:
-    """Sleep after conflict number `attempt`, from 0, whatever the deadline is."""
+    """Sleep after conflict number `attempt`, from 0, even past the deadline."""
     drawn = random.random()  # noqa: S311  no secret
     time.sleep(CONTENDED.delay(attempt + 1, drawn).total_seconds())

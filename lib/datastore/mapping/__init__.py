@@ -1,6 +1,6 @@
 """Python values to stored ones and back: a codec for each annotation, a plan for each class.
 
-`compiler` makes them. `conversion` says what a codec is, `values` has those of single values,
-`composites` and `dynamic` those made of others; `unknown` and `derived_class` keep what a class
-does not know. Imports model, v1 and keys.
+`compiler` makes them. `conversion` defines a codec, `values` has the codecs of single values,
+`composites` and `dynamic` combine codecs; `unknown` and `derived_class` keep stored data that a
+class does not declare. Imports model, v1 and keys.
 """

@@ -25,7 +25,7 @@ class Codecs:
         return made
 
     def for_key(self, key: Key[T]) -> EntityCodec[T]:
-        """Return the codec of what a key leads to."""
+        """Return the codec of a key's entity."""
         if key.model is None:
-            raise TypeError(f"the key {key} has no model to read by")
+            raise TypeError(f"the key {key} has no model to read it with")
         return self.of(key.model)

@@ -58,7 +58,7 @@ INSTEAD: dict[Any, str] = {
 
 
 class Compiler:
-    """Makes the codecs of one partition: a key that is stored as a value carries its partition."""
+    """Makes the codecs of one partition: a key stored as a value contains its partition."""
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
@@ -127,7 +127,7 @@ class Compiler:
         )
 
     def operand_codec(self, field: StoredField) -> Codec:
-        """Return the codec of what a field is compared with: of a list, one item."""
+        """Return the codec of a field's operand in a query: for a list, that of one item."""
         members = [item_of(member) or member for member in members_of(field.hint)]
         return self.compile(functools.reduce(operator.or_, members), indexed=True)
 
@@ -179,14 +179,14 @@ class Compiler:
 
 
 def members_of(hint: Any) -> list[Any]:
-    """Return the types that an annotation is a union of, without marks; of no union, itself."""
+    """Return the types of a union without marks; for another annotation, itself."""
     plain, _ = split_marks(hint)
     is_union = typing.get_origin(plain) in (Union, types.UnionType)
     return [split_marks(member)[0] for member in typing.get_args(plain)] if is_union else [plain]
 
 
 def item_of(hint: Any) -> Any:
-    """Return the type of a list's items, None for what is no list."""
+    """Return the type of a list's items, None if it is not a list."""
     is_list = (typing.get_origin(hint) or hint) in (list, tuple)
     return only_argument(hint) if is_list else None
 

@@ -21,11 +21,11 @@ from lib.errors import Invalid
 
 
 def nothing() -> None:
-    """Return None: the empty value of what has no other."""
+    """Return None: the empty value of types that have no other."""
 
 
 def optional_codec(inner: Codec, indexed: bool) -> Codec:
-    """None, or what `inner` holds. Only None is empty: a zero is a value."""
+    """None, or a value of `inner`. Only None is empty: a zero is a value."""
     encode_inner, decode_inner = inner.encode, inner.decode
 
     def encode(pb: Any, value: Any, depth: int) -> None:
@@ -50,7 +50,7 @@ def encode_null(pb: Any, indexed: bool) -> None:
 
 
 def union_codec(members: Sequence[Codec], indexed: bool) -> Codec:
-    """The first member that takes the value; an int is tried before a float."""
+    """The first member that accepts the value; an int is tried before a float."""
     ordered = sorted(members, key=lambda member: member.type_name == "float")
     name = " | ".join(member.type_name for member in ordered)
 
@@ -152,7 +152,7 @@ def decode_mapping(pb: Any, decode_item: Decode) -> dict[str, Any]:
 
 
 def check_depth(depth: int) -> None:
-    """Refuse one more level than Datastore stores; lists count as much as entities."""
+    """Raise ConversionError beyond the levels that Datastore stores; lists count like entities."""
     if depth >= limits.MAX_NESTING:
         raise ConversionError(f"is nested over {limits.MAX_NESTING} deep")
 
@@ -165,7 +165,7 @@ def embed(pb: Any, depth: int) -> Any:
 
 
 def enum_codec(cls: type[Enum], inner: Codec) -> Codec:
-    """The values of an enum, stored as what they are."""
+    """The values of an enum, stored in their own type."""
 
     def encode(pb: Any, value: Any, depth: int) -> None:
         if not isinstance(value, cls):
@@ -176,7 +176,7 @@ def enum_codec(cls: type[Enum], inner: Codec) -> Codec:
         value = inner.decode(pb)
         try:
             return cls(value)
-        except Exception:  # a `_missing_` of the author's may raise anything
+        except Exception:  # the author's `_missing_` may raise anything
             stored = shown(value, f"another {type(value).__name__}")
             raise ConversionError(f"must be a {cls.__name__}, but {stored} is stored") from None
 
@@ -214,6 +214,6 @@ def encode_key(pb: Any, value: Any, partition: Partition, indexed: bool) -> None
 
 
 def only_argument(hint: Any) -> Any:
-    """Return the X of list[X] or Key[X]; Any for a bare one."""
+    """Return the X of list[X] or Key[X]; Any if there is none."""
     arguments = [item for item in typing.get_args(hint) if item is not ...]
     return arguments[0] if arguments else Any

@@ -1,8 +1,8 @@
-"""What a codec is: how one annotation's values become v1 Values, and back.
+"""Codecs: how one annotation's values become v1 Values, and back.
 
 Codecs are compiled once per model and hold only closures over plain data, so that a save or a
 load runs no reflection. `encode(pb, value, depth)` fills an empty Value; `decode(pb)` reads one.
-Both raise ConversionError, which collects the path to the value on its way up.
+Both raise ConversionError, which collects the path to the value.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from lib.config import config
 Encode = Callable[[Any, Any, int], None]
 Decode = Callable[[Any], Any]
 
-#: What each field of the v1 `value_type` oneof holds, in Python's words.
+#: The Python name for each field of the v1 `value_type` oneof.
 PYTHON_NAMES = {
     None: "nothing",
     "null_value": "None",
@@ -46,7 +46,7 @@ class ConversionError(Exception):
 
     @property
     def field(self) -> str:
-        """The path as people write it: `lines[3].sku`."""
+        """The path in readable form: `lines[3].sku`."""
         return ".".join(self.path).replace(".[", "[")
 
 
@@ -54,9 +54,9 @@ class ConversionError(Exception):
 class Codec:
     """How one annotation is stored.
 
-    `empty` makes the value that OmitEmpty leaves out; `indexes` says whether anything of it is
-    indexed; `takes_none` whether a missing property may be read as None; `nested` is the plan
-    of the dataclass that it holds, if it holds one.
+    `empty` makes the value that OmitEmpty leaves out; `indexes` says whether any part of it is
+    indexed; `takes_none` whether a missing property is read as None; `nested` is the plan of the
+    nested dataclass, if any.
     """
 
     encode: Encode
@@ -80,5 +80,5 @@ def wrong_stored_type(expected: str, pb: Any) -> ConversionError:
 
 
 def shown(value: object, instead: str) -> str:
-    """Return a stored value for an error's text where logs may quote it; elsewhere `instead`."""
+    """Return a stored value for an error's text if logs may quote it; otherwise `instead`."""
     return repr(value) if config().log_texts else instead

@@ -1,9 +1,10 @@
-"""Stored data that a class does not know: kept beside the value that it belongs to, at any depth.
+"""Stored data that a class does not declare:
 
-It is not a field of the value, since no class has declared who may see it: `dataclasses.asdict` and
-JSON encoders leave it out; `dataclasses.replace` carries it along. A nested plain dataclass has no
-place for it. One that is stored with unknown data is read as an instance of a derived class, which
-is compared and shown as the plain class.
+kept with the value that it belongs to, at any depth. It is not a field of the value, because no
+class has declared who may see it: `dataclasses.asdict` and JSON encoders leave it out;
+`dataclasses.replace` keeps it. A nested plain dataclass has no place for it. If it was stored with
+unknown data, it is read as an instance of a derived class, which compares and prints like the plain
+class.
 """
 
 import copyreg
@@ -15,7 +16,7 @@ from typing import Any
 
 from lib.datastore.model.schema import UNKNOWN
 
-#: What is kept: serialized messages; lib.datastore.mapping.unknown says under which names.
+#: The kept data: serialized messages; lib.datastore.mapping.unknown defines the names.
 Kept = dict[Any, bytes]
 
 #: The slot behind UNKNOWN.
@@ -26,7 +27,7 @@ _NO_NAME = "what the class does not know"
 
 
 class _Fields:
-    """A dataclass's fields: of the class as declared; of a value also what `replace` carries along.
+    """A dataclass's fields: for the class the declared ones; for a value also what `replace` keeps.
 
     `dataclasses.replace` passes on every value of this dict, `dataclasses.fields` lists only those
     that are marked as fields.
@@ -43,9 +44,10 @@ class _Fields:
 
 
 def derive(cls: type[Any], namespace: dict[str, Any]) -> Any:
-    """Derive a dataclass that keeps unknown data, which its constructor takes as `_unknown`.
+    """Derive a dataclass that keeps unknown data;
 
-    Unknown data takes no part in comparison, repr or JSON, and is never read from JSON.
+    its constructor has a parameter `_unknown` for it. Comparison, repr and JSON ignore unknown
+    data, and it is never read from JSON.
     """
     metaclass: Any = type(cls)
     return metaclass(
@@ -77,7 +79,7 @@ def _init_of(cls: type[Any]) -> Callable[..., None]:
 
 
 def _state_of_frozen(cls: type[Any]) -> dict[str, Any]:
-    """Return copy methods for a frozen class with slots, whose own copy only declared fields.
+    """Return copy methods for a frozen class with slots: its own copy only declared ones.
 
     Python copies other classes completely.
     """
@@ -87,7 +89,7 @@ def _state_of_frozen(cls: type[Any]) -> dict[str, Any]:
 
 
 def _attributes_of(value: Any) -> dict[str, Any]:
-    """Return the attributes that a value has, the declared ones and what it keeps."""
+    """Return a value's attributes: the declared ones, and the unknown data that it keeps."""
     names = [*(each.name for each in dataclasses.fields(value)), _SLOT]
     found = {name: getattr(value, name) for name in names if hasattr(value, name)}
     return {**getattr(value, "__dict__", {}), **found}
@@ -100,7 +102,7 @@ def _set_attributes(value: Any, state: dict[str, Any]) -> None:
 
 @functools.cache
 def keeping(cls: Any) -> Any:
-    """Return what a nested class is read as where there is something unknown to keep."""
+    """Return the class to read a nested class as, if there is unknown data to keep."""
     if UNKNOWN in vars(cls):
         return cls
     parameters = cls.__dataclass_params__
@@ -142,5 +144,5 @@ def is_of(value: object, cls: type[Any]) -> bool:
 
 
 def unknown_of(value: object) -> Kept:
-    """Return what a value keeps: serialized Values by property, KEY, INDEXED, and keys of dicts."""
+    """Return a value's unknown data: serialized Values by property, KEY, INDEXED, keys of dicts."""
     return getattr(value, _SLOT, None) or {}

@@ -1,4 +1,4 @@
-"""The codec of `Any`: a value is stored by its own type, and read back as what is stored."""
+"""The codec of `Any`: a value is stored in its own type, and read in the stored type."""
 
 from datetime import datetime
 from typing import Any
@@ -64,9 +64,7 @@ def _decoder(partition: Partition) -> Decode:
         which = pb.WhichOneof("value_type")
         found = decoders.get(which)
         if found is None:
-            raise ConversionError(
-                f"holds a {PYTHON_NAMES[which]}, which has no type in Python here"
-            )
+            raise ConversionError(f"holds a {PYTHON_NAMES[which]}, which has no Python type here")
         return found(pb)
 
     decoders: dict[str | None, Decode] = {

@@ -1,4 +1,4 @@
-"""Whole entities: a model's instance to a v1 Entity with its key, and back."""
+"""Whole entities: from a model's instance to a v1 Entity with its key, and back."""
 
 import contextlib
 import dataclasses
@@ -26,7 +26,7 @@ def entity(cls: type[T]) -> type[T]: ...
 @overload
 def entity(*, kind: str) -> Callable[[type[T]], type[T]]: ...
 def entity(cls: Any = None, *, kind: str | None = None) -> Any:
-    """Make a dataclass storable: it keeps the stored properties that it does not know.
+    """Make a dataclass storable; it keeps stored properties that it does not declare.
 
     Put it above `@dataclass`. The kind is the class's name unless `kind` says otherwise. Raises
     TypeError for a field that Datastore cannot hold.
@@ -39,7 +39,7 @@ def entity(cls: Any = None, *, kind: str | None = None) -> Any:
 def _as_entity(cls: type[T], kind: str | None) -> type[T]:
     """Derive the class that keeps unknown properties, and give it its kind."""
     made: type[T] = derive(cls, {"__kind__": limits.check_name(kind or cls.__name__, "kind")})
-    # A name that is defined further down cannot be resolved yet: then the first use checks.
+    # A name that is defined later cannot be resolved yet: then the first use checks.
     with contextlib.suppress(NameError):
         Compiler(NOWHERE).plan_of(made)
     return made
@@ -93,11 +93,11 @@ class EntityCodec(Generic[T]):
             return self.plan.read(pb.properties, key_values)  # type: ignore[no-any-return]
         except ConversionError as mismatch:
             raise self.unreadable(path, mismatch.reason, mismatch.field) from None
-        except Exception as refusal:  # the class's own code may refuse a combination of values
+        except Exception as refusal:  # the class's own code may reject a combination of values
             raise self.unreadable(path, _describe_refusal(refusal)) from refusal
 
     def unreadable(self, path: Any, reason: str, field: str = "") -> Unreadable:
-        """Make the error for a stored entity that does not fit, or for one property of it."""
+        """Make the error for a stored entity, or one of its properties, that does not fit."""
         kind, where = self.model.kind, describe_path(path)
         what = f"{field} {reason}" if field else reason
         detail = f"{kind} {where}: {what}"
@@ -106,16 +106,16 @@ class EntityCodec(Generic[T]):
     def read_ids(self, path: Any) -> dict[str, Any]:
         """Read the key's fields; raise Unreadable if the key is not one of this model."""
         if len(path) != len(self._path):
-            raise self.unreadable(path, "has another depth than a key of the kind")
+            raise self.unreadable(path, "has another number of levels than a key of the kind")
         ids: dict[str, Any] = {}
         for item, element in zip(self._path, path, strict=True):
             ids[item.name] = element.name if item.type is str else element.id
             if not ids[item.name] or element.kind != item.kind:
-                raise self.unreadable(path, "is no key of the kind")
+                raise self.unreadable(path, "is not a key of the kind")
         return ids
 
     def stored_names(self, names: Iterable[str]) -> list[str]:
-        """Return what fields are stored under; raise Invalid for what is no stored field."""
+        """Return the stored names of fields; raise Invalid for a name that is no stored field."""
         return [stored for name in names for stored in self._stored_names(name)]
 
     def _stored_names(self, name: str) -> list[str]:
@@ -149,7 +149,7 @@ class EntityCodec(Generic[T]):
 
 
 def _describe_refusal(refusal: Exception) -> str:
-    """Describe what a class raised, and where; the error's own text may quote stored data."""
+    """Describe an error that a class raised, and its place; the text may quote stored data."""
     place = traceback.extract_tb(refusal.__traceback__)[-1]
     where = f"{type(refusal).__name__} in {place.name} ({Path(place.filename).name}:{place.lineno})"
     text = f": {refusal}" if config().log_texts else ""
@@ -164,7 +164,7 @@ def replace(entity: T, changes: dict[str, Any]) -> T:
 
 
 def describe_path(path: Any) -> str:
-    """Write a key's path as people read it: `TaskList('a')/Task(5)`."""
+    """Write a key's path in readable form: `TaskList('a')/Task(5)`."""
     return "/".join(f"{item.kind}({item.name or item.id!r})" for item in path)
 
 

@@ -1,7 +1,7 @@
 """The plan of one class: its properties with their codecs, in the order in which they are written.
 
-A flattened field is a level of its own whose properties live in the outer entity under dotted
-names; all levels are read in one pass over the stored properties.
+A flattened field is a level of its own: its properties are in the outer entity, under dotted names.
+All levels are read in one pass over the stored properties.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from lib.datastore.model.schema import UNKNOWN, Model
 class StoredField:
     """One property: where its value lives in Python (`level`, `name`) and how it is stored.
 
-    `empty` is set where the empty value is left out, `default` where the field has one.
+    `empty` is set if the empty value is left out, `default` if the field has one.
     """
 
     level: int
@@ -30,7 +30,7 @@ class StoredField:
     default: Callable[[], Any] | None
 
     def when_missing(self) -> Any:
-        """Return what a load gives for a property that is not stored; ConversionError if none."""
+        """Return the value for a property that is not stored; ConversionError if there is none."""
         if self.empty is not None:
             return self.empty()
         if self.default is not None:
@@ -61,7 +61,7 @@ class MappingPlan:
     def complete(
         self, levels: tuple[Level, ...], by_stored: dict[str, StoredField], indexes: bool
     ) -> None:
-        """Fill in a plan that was made empty, so that a class may contain itself."""
+        """Complete an empty plan; a class may contain itself, so it must exist before."""
         self.levels, self.by_stored, self.indexes = levels, by_stored, indexes
 
     def stored_under(self, name: str) -> list[str]:
@@ -95,7 +95,7 @@ class MappingPlan:
     def read(self, properties: Any, key_values: dict[str, Any], embedded: Any = None) -> Any:
         """Build a value of the class from a v1 map of properties; raise ConversionError.
 
-        `embedded` is the Value that the properties are of, None for an entity's own.
+        `embedded` is the Value that has the properties, None for an entity's own.
         """
         values: list[dict[str, Any]] = [key_values, *({} for _ in self.levels[1:])]
         by_stored = self.by_stored

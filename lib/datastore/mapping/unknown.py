@@ -1,7 +1,7 @@
 """How unknown stored data is read and written: properties, keys of embedded entities, indexes.
 
-Values keep it beside their fields, at any depth (lib.datastore.mapping.derived_class); a dict that
-is an embedded entity keeps its key.
+Values keep it besides their fields, at any depth (lib.datastore.mapping.derived_class); a dict from
+an embedded entity keeps its key.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ INDEXED = "__indexed__"
 
 
 class KeyedDict(dict[str, Any]):
-    """A dict that was read from an embedded entity with a key, which is written back with it.
+    """A dict that was read from an embedded entity with a key; the key is written back.
 
     A copy keeps the key, and so does a union: `d | {"a": 1}`. A new dict such as `{**d}` has no
     key, but the field of a dataclass remembers the key of its dict.
@@ -26,7 +26,7 @@ class KeyedDict(dict[str, Any]):
 
     @classmethod
     def of(cls, items: dict[str, Any], key: bytes) -> "KeyedDict":
-        """Return the items with a serialized key; any other way to make one gives it none."""
+        """Return the items with a serialized key. Other ways to make a KeyedDict give it no key."""
         made = cls(items)
         made.key = key
         return made
@@ -47,7 +47,7 @@ class KeyedDict(dict[str, Any]):
 
 
 def key_of_dict(name: str) -> Any:
-    """Return the name under which the key of the dict in a property is kept."""
+    """Return the name under which the key of a property's dict is kept."""
     return KEY, name
 
 
@@ -68,9 +68,10 @@ def _write_key_of_dict(properties: Any, name: str, stored: bytes) -> None:
 
 
 def write_embedded(value: Any, into: Any, *, indexes: bool) -> None:
-    """Write the rest of an embedded entity into its Value: its key, and whether it is indexed.
+    """Write the rest of an embedded entity into its Value:
 
-    What stands in it unknown and indexed stays indexed; each known property says so for itself.
+    its key, and whether it is indexed. Unknown indexed data stays indexed; each known property has
+    its own setting.
     """
     kept = {KEY: value.key} if isinstance(value, KeyedDict) else unknown_of(value)
     if kept.get(KEY):
@@ -80,7 +81,7 @@ def write_embedded(value: Any, into: Any, *, indexes: bool) -> None:
 
 
 def beside(unknown: Kept, pb: Any) -> Kept:
-    """Return what is to be kept of an embedded Value: the unknown properties, and its own key."""
+    """Return what to keep of an embedded Value: the unknown properties, and its own key."""
     entity = pb.entity_value
     kept = {**unknown, KEY: entity.key.SerializeToString()} if entity.HasField("key") else unknown
     return {**kept, INDEXED: b""} if kept and not pb.exclude_from_indexes else kept

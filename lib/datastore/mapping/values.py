@@ -12,7 +12,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_SECOND = -62_135_596_800
 LAST_SECOND = 253_402_300_799
 
-#: The meaning of values that an index answers a projection with: times are microseconds there.
+#: The `meaning` of values in a projection from an index: times are microseconds there.
 PROJECTED = 18
 
 
@@ -100,7 +100,7 @@ def _decoder(name: str, field: str) -> Callable[[Any], Any]:
 
 
 def float_codec(indexed: bool) -> Codec:
-    """Doubles, infinities and NaN too; an int is taken where a double holds it exactly."""
+    """Doubles, with infinities and NaN; an int is accepted if a double holds it exactly."""
 
     def encode(pb: Any, value: Any, _depth: int) -> None:
         if type(value) is not float:
@@ -131,7 +131,7 @@ def _exact_float(value: Any) -> float:
 
 
 def datetime_codec(indexed: bool) -> Codec:
-    """Aware times, stored as UTC to the microsecond, which is all that Datastore keeps."""
+    """Aware times, stored as UTC to the microsecond, which is Datastore's precision."""
 
     def encode(pb: Any, value: Any, _depth: int) -> None:
         if not isinstance(value, datetime):

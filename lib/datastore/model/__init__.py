@@ -1,4 +1,4 @@
-"""What a model class says of itself: its marks, and its fields, key and properties read from them.
+"""Reads model classes: the marks, and from them the fields, the key and the properties.
 
 Imports v1.
 """

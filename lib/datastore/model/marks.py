@@ -13,7 +13,7 @@ UNSET_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class Mark:
-    """What all marks are: `Mark[T]` is `T` with the mark; `implied` is the type when used bare."""
+    """A mark: `Mark[T]` is `T` with the mark; `implied` is the type of a bare mark."""
 
     implied: Any = None
 
@@ -22,7 +22,7 @@ class Mark:
 
 
 class IndexedMark(Mark):
-    """Indexed: can be queried and ordered by. Everything else is stored without an index."""
+    """Queries can filter and order by it. Fields without this mark have no index."""
 
 
 class OmitEmptyMark(Mark):

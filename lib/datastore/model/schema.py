@@ -1,4 +1,4 @@
-"""What a model's class says about how it is stored, read once from its annotations and marks."""
+"""How a model's class is stored, read once from its annotations and marks."""
 
 import dataclasses
 import functools
@@ -56,7 +56,7 @@ class KeyField:
 
 @dataclass(frozen=True, slots=True)
 class Model(Generic[T]):
-    """A class as Datastore sees it. A class without an Id field is only a nested value."""
+    """A class as Datastore stores it. A class without an Id field is only a nested value."""
 
     cls: type[T]
     kind: str
@@ -99,7 +99,7 @@ def _read_model(cls: Any) -> Model[Any]:
         hint, found = split_marks(hints[field.name])
         where = f"{cls.__name__}.{field.name}"
         if is_secret(hints[field.name]) and found.keys() & _SHOWN:
-            raise TypeError(f"{where}: a Secret is shown nowhere, and a key or an index shows it")
+            raise TypeError(f"{where}: a key or an index would show a Secret")
         if parent := found.get(marks.ParentMark):
             parent_kind = parent.kind or _kind_by_convention(field.name)
             parents.append(KeyField(field.name, parent_kind, _id_type(hint, where)))
@@ -120,7 +120,7 @@ def _read_model(cls: Any) -> Model[Any]:
 
 
 def split_marks(hint: Any) -> tuple[Any, dict[type[Mark], Any]]:
-    """Take the marks off an annotation: the plain type, and each mark by its class."""
+    """Split an annotation into the plain type and its marks, by their classes."""
     found: dict[type[Mark], Any] = {}
     if typing.get_origin(hint) is Annotated:
         hint, *metadata = typing.get_args(hint)

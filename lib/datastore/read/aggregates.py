@@ -13,13 +13,13 @@ from lib.datastore.read.results import check_count
 from lib.datastore.rpc.service import Service
 from lib.errors import Invalid
 
-#: The most that one call computes, by the service's documents.
+#: How many aggregations one call computes, by the service's documents.
 MAX_AGGREGATIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many results there are, counting no further than `up_to`."""
+    """The number of results; counting stops at `up_to`."""
 
     up_to: int | None = None
 

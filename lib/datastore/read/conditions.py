@@ -1,4 +1,4 @@
-"""What a query asks of entities: comparisons of fields, and any or all of several."""
+"""The conditions of a query: comparisons of fields, and any or all of several."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,7 +21,7 @@ Comparison = tuple[str, str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """Several conditions, of which all or any must hold."""
+    """Several conditions: all or any of them must hold."""
 
     operator: Literal["AND", "OR"]
     conditions: tuple["Condition", ...]
@@ -31,12 +31,12 @@ Condition = Comparison | Combination
 
 
 def any_of(*conditions: Condition) -> Combination:
-    """At least one must hold: `any_of(("done", "=", True), ("priority", ">", 5))`."""
+    """At least one condition must hold: `any_of(("done", "=", True), ("priority", ">", 5))`."""
     return Combination("OR", conditions)
 
 
 def all_of(*conditions: Condition) -> Combination:
-    """Every one must hold."""
+    """Every condition must hold."""
     return Combination("AND", conditions)
 
 

@@ -1,4 +1,4 @@
-"""What a query costs: the indexes that it uses, and what running it read."""
+"""The cost of a query: the indexes that it uses, and what it read."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from lib.datastore.rpc.service import Service
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A query's plan; what running it cost is None unless it was run."""
+    """A query's plan, and its cost: None unless it was run."""
 
     indexes_used: tuple[dict[str, Any], ...]
     results: int | None
@@ -25,7 +25,7 @@ class Explanation:
 def explain(
     service: Service, codecs: Codecs, query: Query[Any], limit: int, *, analyze: bool
 ) -> Explanation | None:
-    """Ask for the plan, and with `analyze` run the query too; None where the server has none."""
+    """Ask for the plan, and with `analyze` also run the query; None if the server has no plans."""
     request = service.request("RunQuery")
     write_partition(codecs.partition, None, request.partition_id)
     request.query.CopyFrom(write_query(codecs, query))

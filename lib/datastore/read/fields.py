@@ -1,4 +1,4 @@
-"""What a query's field names mean: Python names, nested ones with dots, to stored properties."""
+"""Maps the field names of queries (Python names, nested with dots) to stored properties."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ class QueryProperty:
     field: StoredField | None
 
     def is_omitted(self, value: object) -> bool:
-        """Whether a field with this value is not stored, so that no index has it."""
+        """Whether a field with this value is not stored, and so in no index."""
         empty = self.field.empty if self.field is not None else None
         return empty is not None and value == empty()
 
@@ -27,7 +27,7 @@ class QueryProperty:
 def find_field(plan: MappingPlan, model: type[Any], name: str) -> QueryProperty:
     """Return what a query means by a name; raise Invalid for an unknown or unindexed field.
 
-    The model's id field stands for the whole key.
+    raise Invalid for an unknown or unindexed field. The model's id field means the whole key.
     """
     own_id = model_of(model).id
     if name == KEY or (own_id is not None and name == own_id.name):

@@ -1,4 +1,4 @@
-"""Reading by key: up to 1000 keys of any kinds in one Lookup, the answers in the order asked."""
+"""Reading by key: up to 1000 keys of any kinds in one Lookup, with the results in their order."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -17,9 +17,9 @@ T = TypeVar("T")
 def look_up(
     service: Service, codecs: Codecs, keys: Sequence[Key[Any]], options: ReadOptions = STRONG
 ) -> list[Any]:
-    """Return what each key leads to, None for what does not exist.
+    """Return the entity of each key, None if it does not exist.
 
-    Sends one Lookup for up to 1000 keys, more only for what the service defers.
+    Sends one Lookup for up to 1000 keys, and more only for keys that the service defers.
     """
     if len(keys) == 1:
         _check_complete(keys[0])
@@ -65,10 +65,11 @@ def fetch_many(
 def _fetch(
     service: Service, keys: Sequence[Any], options: ReadOptions, only_keys: bool
 ) -> Iterator[Any]:
-    """Look up messages of keys until none is deferred; yield what was found, in any order.
+    """Look up keys until none is deferred;
 
-    All of it is as of the time of the first answer: a saga's root and its steps that were read at
-    two times would be no saga, and the version check of its root would not see it.
+    yield the entities found, in any order. All are read as of the time of the first answer.
+    Otherwise a saga's root and steps could be of two different times, and the version check of its
+    root would not notice.
     """
     as_of: Any = None
     for start in range(0, len(keys), limits.MAX_LOOKUP_KEYS):
@@ -90,7 +91,7 @@ def _fetch(
 
 def _check_complete(key: Key[Any]) -> None:
     if not key.is_complete:
-        raise Invalid(f"{key} is incomplete: it leads to nothing yet", field="key")
+        raise Invalid(f"{key} is incomplete: there is no entity yet", field="key")
 
 
 def _identity(pb: Any) -> Any:

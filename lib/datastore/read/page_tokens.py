@@ -1,4 +1,4 @@
-"""Page tokens: a cursor that is bound to the query which it goes on with."""
+"""Page tokens: a cursor that is bound to its query."""
 
 import hashlib
 from hmac import compare_digest
@@ -12,7 +12,7 @@ _HASH_BYTES = 12
 
 
 def digest_of(partition: Partition, query: Any) -> bytes:
-    """Return what a token is bound to: the v1 query without cursor, and where it runs."""
+    """Return the hash that binds a token to its partition and v1 query (without cursor)."""
     where = repr((partition.project, partition.database, partition.namespace)).encode()
     text = where + query.SerializeToString(deterministic=True)
     return hashlib.blake2b(text, digest_size=_HASH_BYTES).digest()
@@ -24,9 +24,10 @@ def make_token(cursor: bytes, digest: bytes) -> str:
 
 
 def open_token(token: str, digest: bytes) -> bytes:
-    """Return the cursor; raise Malformed for cut or changed text, or the token of another query.
+    """Return the cursor;
 
-    The service itself takes some cut cursors, and begins again.
+    raise Malformed for cut or changed text, or for another query's token. The service itself
+    accepts some cut cursors, and starts from the beginning.
     """
     try:
         raw = decode_bytes(token)

@@ -23,9 +23,9 @@ T = TypeVar("T")
 
 Row = dict[str, Any]
 
-#: The service runs at most so many AND-only queries for one query with OR and IN.
+#: How many AND-only queries the service runs at most for one query with OR and IN.
 MAX_DISJUNCTIONS = 30
-#: The operators that take several values, and how many.
+#: The operators that take several values, and how many at most.
 MAX_VALUES = {"IN": MAX_DISJUNCTIONS, "NOT_IN": 10}
 
 _compiler = Compiler(NOWHERE)
@@ -48,7 +48,7 @@ class Query(Generic[T]):
     only_keys: bool = False
 
     def ancestor(self, key: Key[Any]) -> "Query[T]":
-        """Only what is under (or at) this key."""
+        """Return only entities at or under this key."""
         if not key.is_complete:
             raise Invalid(f"{key} is incomplete: nothing is under it", field="ancestor")
         return dataclasses.replace(self, ancestor_key=key)
@@ -58,7 +58,7 @@ class Query(Generic[T]):
     @overload
     def where(self, condition: Combination, /) -> "Query[T]": ...
     def where(self, *parts: Any) -> "Query[T]":
-        """Only what meets this condition too."""
+        """Return only entities that also meet this condition."""
         condition: Condition = parts[0] if len(parts) == 1 else parts
         check_condition(self.model, condition)
         conditions = (*self.conditions, condition)
@@ -92,15 +92,15 @@ class Query(Generic[T]):
 
 
 def find(model: type[Any], name: str) -> QueryProperty:
-    """Return what a query on a model means by a name; raise Invalid if it cannot be queried."""
+    """Return a model's property for a name in a query; raise Invalid if it cannot be queried."""
     return find_field(_compiler.plan_of(model), model, name)
 
 
 def check_condition(model: type[Any], condition: Condition) -> None:
-    """Raise Invalid unless every comparison could hold of some entity of the model."""
+    """Raise Invalid unless every comparison could be true for some entity of the model."""
     if isinstance(condition, Combination):
         if not condition.conditions:
-            raise Invalid("an any_of or all_of of nothing", field="where")
+            raise Invalid("an any_of or all_of without conditions", field="where")
         for item in condition.conditions:
             check_condition(model, item)
         return
@@ -115,7 +115,7 @@ def check_condition(model: type[Any], condition: Condition) -> None:
 
 
 def write_operand(compiler: Compiler, model: type[Any], condition: Comparison, into: Any) -> None:
-    """Write what a field is compared with; raise Invalid if the field could not hold it."""
+    """Write the operand of a comparison; raise Invalid if the field could not have this value."""
     name, operator, value = condition
     found = find(model, name)
     if operator not in MAX_VALUES:

@@ -1,8 +1,8 @@
 """Running queries: entities, keys or rows; all at once up to a limit, or page by page.
 
-One entity that cannot be read does not keep the others from being answered: it is left out,
-named beside them, and logged. Only in a transaction is it an error, for what a transaction
-writes must not rest on a part of what it asked for.
+An unreadable entity does not hide the others: the result leaves it out, names it in `unreadable`,
+and logs it. In a transaction it is an error, because a transaction's writes must not depend on an
+incomplete result.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,8 @@ T = TypeVar("T")
 class Page(Generic[T]):
     """Some results, and the token of the next page: None on the last one.
 
-    `unreadable` names the results of this page that do not fit their model; `items` lacks them.
+    `unreadable` names the results of this page that do not fit their model; they are not in
+    `items`.
     """
 
     items: list[T]
@@ -44,7 +45,7 @@ class Page(Generic[T]):
 def run(
     service: Service, codecs: Codecs, query: Query[T], limit: int, options: ReadOptions = STRONG
 ) -> Results[T]:
-    """Return the first `limit` results, less those that cannot be read."""
+    """Return the first `limit` results, without those that cannot be read."""
     pb = write_query(codecs, query)
     results = fetch(service, codecs, pb, check_count(limit, "limit"), options)
     return read_all(codecs, query, results, options)
@@ -58,10 +59,11 @@ def fetch_page(
     token: str | None,
     options: ReadOptions = STRONG,
 ) -> Page[T]:
-    """Return the `size` results after the token; raise Malformed for a token that is not its own.
+    """Return the `size` results after the token;
 
-    One more result is asked for, to know whether there is a next page. Its own cursor is never
-    used: the next page starts right after the last result that this one holds.
+    raise Malformed for another query's token. It asks for one more result, to know whether there is
+    a next page. That result's cursor is never used: the next page starts right after the last
+    result of this one.
     """
     check_count(size, "page_size")
     pb = write_query(codecs, query)
@@ -83,7 +85,7 @@ def fetch_page(
 def _fetch_after(
     service: Service, codecs: Codecs, pb: Any, limit: int, options: ReadOptions
 ) -> list[Any]:
-    """Fetch from a cursor that a caller handed in: what the service refuses is the cursor."""
+    """Fetch from a caller's cursor: if the service refuses the call, the cursor is wrong."""
     try:
         return fetch(service, codecs, pb, limit, options)
     except errors.Invalid as refused:
@@ -93,7 +95,7 @@ def _fetch_after(
 def fetch(
     service: Service, codecs: Codecs, pb: Any, limit: int, options: ReadOptions = STRONG
 ) -> list[Any]:
-    """Return up to `limit` EntityResults, over as many batches as the service makes of them."""
+    """Return up to `limit` EntityResults, from as many batches as the service sends."""
     not_finished = enum_number("QueryResultBatch.MoreResultsType", "NOT_FINISHED")
     results: list[Any] = []
     while True:
@@ -112,7 +114,7 @@ def fetch(
 def read_all(
     codecs: Codecs, query: Query[T], results: Iterable[Any], options: ReadOptions = STRONG
 ) -> Results[T]:
-    """Read all results that can be read; in a transaction raise Unreadable for one that cannot."""
+    """Read all readable results; in a transaction raise Unreadable for the first unreadable one."""
     read: list[T] = []
     unreadable: list[UnreadableEntity] = []
     for result in results:

@@ -1,4 +1,4 @@
-"""Stored entities that do not fit their model: named beside those that do, and logged."""
+"""Stored entities that do not fit their model: results name them, and a line is logged for each."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from lib.observability.logs import log
 
 T = TypeVar("T")
 
-#: The log names so many of one query's unreadable entities, and counts the rest.
+#: How many of one query's unreadable entities the log names; it counts the rest.
 MAX_LOGGED = 20
 
 
@@ -17,8 +17,8 @@ MAX_LOGGED = 20
 class UnreadableEntity:
     """Which entity could not be read, and why.
 
-    `key` is written as people read it: `TaskList('a')/Task(5)`. `property` is empty where no one
-    property is to blame.
+    `key` is in readable form: `TaskList('a')/Task(5)`. `property` is empty if no single property is
+    wrong.
     """
 
     kind: str
@@ -28,7 +28,7 @@ class UnreadableEntity:
 
     @classmethod
     def of(cls, problem: Unreadable) -> "UnreadableEntity":
-        """Return what an error says."""
+        """Return the entity and the reason of an error."""
         return cls(
             kind=problem.kind,
             key=problem.key,
@@ -38,9 +38,10 @@ class UnreadableEntity:
 
 
 class Results(list[T]):
-    """A query's results: a list, which lacks those that are named in `unreadable`.
+    """A query's results:
 
-    Making one logs a line for each of these, so that nobody has to look for them.
+    a list without the entities that are named in `unreadable`. The constructor logs a line for each
+    of these, so that they are not overlooked.
     """
 
     __slots__ = ("unreadable",)

@@ -7,7 +7,7 @@ from lib.rpc import connection
 
 
 class Rpc(Protocol):
-    """What a Store stands on. Wrap one to count calls, to delay them or to lose their answers."""
+    """How a Store calls the service. Wrap one to count calls, delay them or lose their answers."""
 
     project: str
     database: str
@@ -17,7 +17,7 @@ class Rpc(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the channel; the next call makes a new one."""
+        """Release the channel; the next call makes a new one."""
         ...
 
 
@@ -34,7 +34,7 @@ class Connection(connection.Connection):
     def call(self, method: str, request: Any, timeout: float) -> Any:
         """Send one request and return the answer; raise grpc.RpcError as it comes.
 
-        Raises Unavailable where there are no credentials to open the channel with.
+        Raises Unavailable if there are no credentials for the channel.
         """
         return self.invoke(method, request, timeout, self._metadata)
 

@@ -1,4 +1,4 @@
-"""Calls to the service: each bounded by the deadline, retried where safe, its errors made ours."""
+"""Calls to the service: limited by the deadline, retried if that is safe, with our own errors."""
 
 import random
 import time
@@ -16,7 +16,7 @@ from lib.timing.retry import retry
 
 #: Longer than any single call should take; the caller's deadline shortens it.
 MAX_CALL = timedelta(seconds=60)
-#: Reads change nothing: whatever may pass is tried again.
+#: Reads change nothing, so every transient error is retried.
 READ_CODES = frozenset({"UNAVAILABLE", "ABORTED", "INTERNAL", "RESOURCE_EXHAUSTED"})
 DEFAULT_BACKOFF = Backoff(cap=timedelta(seconds=2))
 
@@ -51,7 +51,7 @@ class Service:
         codes: frozenset[str] = READ_CODES,
         subject: str = "",
     ) -> Any:
-        """Send a request, again where it fails with one of `codes`; raise one of lib.errors."""
+        """Send a request, and again if it fails with one of `codes`; raise one of lib.errors."""
         try:
             return retry(
                 lambda: self.call_once(method, request),

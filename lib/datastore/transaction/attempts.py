@@ -21,7 +21,7 @@ from lib.timing.retry import retry
 
 T = TypeVar("T")
 
-#: The time for a rollback past the caller's deadline.
+#: How long a rollback may take past the caller's deadline.
 MAX_ROLLBACK = timedelta(seconds=1)
 
 _is_running: ContextVar[bool] = ContextVar("transaction", default=False)
@@ -37,8 +37,8 @@ def run_body(body: Callable[[Transaction], T], transaction: Transaction) -> T:
         with contextlib.suppress(Exception):
             returned.close()  # type: ignore[union-attr]
         raise TypeError(
-            f"what runs in a transaction returned a {type(returned).__name__}, which nobody here "
-            "runs: write a plain function (`def`, no `yield`)"
+            f"what runs in a transaction returned a {type(returned).__name__}, and no code here "
+            "runs that: write a plain function (`def`, no `yield`)"
         )
     return returned
 
@@ -53,9 +53,9 @@ def run_transaction(
     attempts: int,
     receipts: Receipts | None,
 ) -> T:
-    """Run `body` and commit; on contention run it again whole, up to `attempts` times in all."""
+    """Run `body` and commit; on contention run all of it again, up to `attempts` times in total."""
     if _is_running.get():
-        raise RuntimeError("a transaction within a transaction: pass the outer one on instead")
+        raise RuntimeError("a transaction within a transaction: pass the outer one instead")
     runner = _Runner(service, codecs, now, read_only, receipts)
     running = _is_running.set(True)
     try:
@@ -119,10 +119,10 @@ class _Runner:
             transaction.roll_back()
 
     def _settle(self, transaction: Transaction, receipt: CommitReceipt) -> list[Written]:
-        """Find out how a commit ended whose answer was lost; raise AnswerLost if it did not happen.
+        """Find out whether a commit whose answer was lost was made;
 
-        Rolling back first is what makes the answer final. If that fails, the receipt is not
-        given back: the commit may still arrive and write it.
+        raise AnswerLost if it was not. It rolls back first, so that the answer is final. If that
+        fails, the receipt is not given back: the commit may still arrive and write it.
         """
         transaction.roll_back()
         found = look_up(self.service, self.codecs, [key_of(receipt)])[0]
@@ -134,7 +134,7 @@ class _Runner:
 
 
 def with_stored(returned: Any, written: list[Written]) -> Any:
-    """Replace the written entities in `returned` by what is stored."""
+    """Replace the written entities in `returned` by the stored ones."""
     if type(returned) in (list, tuple):
         return type(returned)(with_stored(item, written) for item in returned)
     for given, stored in reversed(written):

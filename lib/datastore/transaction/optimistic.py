@@ -1,4 +1,4 @@
-"""Transactions without locks: what was read is checked when the writes are made."""
+"""Transactions without locks: the commit checks that what was read has not changed."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ def run_optimistically(
     now: Callable[[], datetime],
     attempts: int,
 ) -> T:
-    """Run `body` and commit; when something that it read has changed, run it again whole."""
+    """Run `body` and commit; if an entity that it read has changed, run all of it again."""
 
     def attempt() -> T:
         transaction = OptimisticTransaction(service, codecs)
@@ -45,10 +45,10 @@ def run_optimistically(
 
 
 class OptimisticTransaction(Transaction):
-    """Reads the present, and writes only if nothing that was read has changed since.
+    """Reads the current state, and writes only if nothing that was read has changed since.
 
-    It holds no locks: a process that is killed in a locking transaction blocks what it read until
-    the service ends the transaction, up to a minute later. In return it runs no queries, and it
+    It holds no locks. A process that is killed in a locking transaction blocks what it read until
+    the service ends the transaction, up to a minute later. In return this one runs no queries, and
     must write everything that it reads, or nothing.
     """
 
@@ -59,27 +59,27 @@ class OptimisticTransaction(Transaction):
         self._seen: dict[Key[Any], int] = {}
 
     def mark(self, request: Any) -> None:
-        """Read outside of any transaction of Datastore's."""
+        """Read outside of any Datastore transaction."""
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return what each key leads to, None for what does not exist, in one Lookup.
+        """Return the entity of each key, None if it does not exist, in one Lookup.
 
-        Raises TypeError for a model without a version: a change of it could not be seen.
+        Raises TypeError for a model without a version: its changes could not be seen.
         """
         found = super().find_multi(keys)
         self._seen.update(zip(keys, map(_version_of, found), strict=True))
         return found
 
     def run(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: a commit cannot check that a query would still find the same."""
+        """Raise TypeError: a commit cannot check that a query would still find the same."""
         raise TypeError("an optimistic transaction runs no queries")
 
     page = count = aggregate = run
 
     def commit_if_unchanged(self, now: datetime) -> list[Written]:
-        """Send the writes, each on condition that what was read has not changed.
+        """Send the writes, each on condition that the entity has not changed since it was read.
 
-        Raises Contention when it has.
+        Raises Contention if it has.
         """
         try:
             written = commit_alone(self._service, self._codecs, self._state_conditions(), now)
@@ -95,7 +95,7 @@ class OptimisticTransaction(Transaction):
         written = {mutation.target for mutation in self._mutations}
         unchecked = next((key for key in self._seen if key not in written), None)
         if written and unchecked is not None:
-            raise TypeError(f"{unchecked} was read but not written: its change would go unseen")
+            raise TypeError(f"{unchecked} was read but not written: its change would not be seen")
         return [self._state_condition(mutation) for mutation in self._mutations]
 
     def _state_condition(self, mutation: Mutation) -> Mutation:
@@ -114,5 +114,5 @@ def _version_of(entity: Any) -> int:
         return 0
     name = model_of(type(entity)).version
     if name is None:
-        raise TypeError(f"{type(entity).__name__} has no version: its change would go unseen")
+        raise TypeError(f"{type(entity).__name__} has no version: its change would not be seen")
     return int(getattr(entity, name))

@@ -1,11 +1,11 @@
-"""Receipts: they show whether a commit whose answer was lost has gone through.
+"""Receipts: they show whether a commit was made if its answer was lost.
 
-Each commit of `transact` also writes the transaction's own random name to one small entity that
-no other transaction uses meanwhile. When the answer is lost, the transaction is first rolled
-back, so that it cannot go through any more; then the receipt says whether it had.
+Each commit of `transact` also writes the transaction's own random name to one small entity that no
+other transaction uses at the same time. If the answer is lost, the transaction is first rolled
+back, so that it cannot be committed later; then the receipt shows whether it was.
 
-A process takes its receipts in turn from a ring, so that there are few of them and none is
-written often. A TTL policy on `CommitReceipt.expires_at` removes those of processes that ended.
+A process uses its receipts in turn, as a ring, so there are few of them and none is written often.
+A TTL policy on `CommitReceipt.expires_at` removes those of processes that ended.
 """
 
 import os
@@ -42,7 +42,7 @@ class Receipts:
         self._made = 0
 
     def take(self, now: datetime) -> CommitReceipt:
-        """Return a receipt that is not handed out again until it is given back."""
+        """Return a receipt that is not used again until it is given back."""
         with self._lock:
             self._forget_after_fork()
             if self._made < RING_SIZE or not self._free:
@@ -59,6 +59,6 @@ class Receipts:
             self._free.clear()
 
     def give_back(self, receipt: CommitReceipt) -> None:
-        """Make a receipt available again, once it is known how its transaction ended."""
+        """Make a receipt available again after its transaction has ended."""
         with self._lock:
             self._free.append(receipt.id)

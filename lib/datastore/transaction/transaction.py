@@ -1,4 +1,4 @@
-"""What a function in a transaction can do: read a snapshot and collect writes."""
+"""A transaction as its function sees it: it reads a snapshot and collects writes."""
 
 import contextlib
 from collections.abc import Iterable, Sequence
@@ -28,12 +28,12 @@ from lib.rpc.status import code_of, details_of
 
 T = TypeVar("T")
 
-#: An entity as it was handed to a write, and as it is stored after the commit.
+#: An entity as it was given to a write, and as it is stored after the commit.
 Written = tuple[Any, Any]
 
 
 class AnswerLost(Unavailable):
-    """It is not known whether the commit went through."""
+    """It is not known whether the commit was made."""
 
 
 class Transaction:
@@ -58,15 +58,15 @@ class Transaction:
     def mark(self, request: Any) -> None:
         """Read in this transaction, which the first read begins.
 
-        A begin of its own costs a call that `new_transaction` would save, but Google's Firestore
-        emulator deadlocks such a transaction with itself.
+        A separate begin costs a call that `new_transaction` would save, but with that Google's
+        Firestore emulator deadlocks the transaction with itself.
         """
         if not self.handle:
             self.handle = self._begin()
         request.read_options.transaction = self.handle
 
     def address(self, request: Any) -> None:
-        """Say which transaction a Commit is of."""
+        """Set the transaction of a Commit."""
         if not self.handle:
             self.handle = self._begin()
         request.transaction = self.handle
@@ -81,7 +81,7 @@ class Transaction:
         return self._service.call("BeginTransaction", request).transaction  # type: ignore[no-any-return]
 
     def find(self, key: Key[T]) -> T | None:
-        """Return what a key leads to, None if nothing."""
+        """Return the entity of a key, None if it does not exist."""
         return self.find_multi([key])[0]  # type: ignore[no-any-return]
 
     def get(self, key: Key[T]) -> T:
@@ -89,7 +89,7 @@ class Transaction:
         return require(key, self.find(key))
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return what each key leads to, None for what does not exist, in one Lookup."""
+        """Return the entity of each key, None if it does not exist, in one Lookup."""
         return look_up(self._service, self._codecs, keys, self)
 
     def run(self, query: Query[T], limit: int = 100) -> list[T]:
@@ -105,11 +105,11 @@ class Transaction:
         return int(self.aggregate(query, count=Count(up_to))["count"] or 0)
 
     def aggregate(self, query: Query[Any], **wanted: Aggregation) -> dict[str, int | float | None]:
-        """Compute counts, sums and averages, by the names given to them, in one call."""
+        """Compute counts, sums and averages in one call; return them by the given names."""
         return aggregate(self._service, self._codecs, query, wanted, self)
 
     def insert(self, entity: T) -> T:
-        """Write, at the end, what must not exist yet; an int id of 0 is allocated at once."""
+        """Write, at the end, an entity that must not exist; an int id of 0 is allocated now."""
         complete = self._with_id(entity)
         self.apply(mutations.insert(complete))
         return complete
@@ -121,22 +121,22 @@ class Transaction:
         mask: Iterable[str] | None = None,
         transforms: Iterable[Transform] = (),
     ) -> T:
-        """Write, at the end, what must exist: all of it, or only the fields in `mask`."""
+        """Write, at the end, an entity that must exist: all of it, or only the fields in `mask`."""
         self.apply(mutations.update(entity, if_version, mask, transforms))
         return entity
 
     def upsert(self, entity: T, if_version: int | None = None) -> T:
-        """Write, at the end, whether it exists or not; an int id of 0 is allocated at once."""
+        """Write an entity at the end, existing or not; an int id of 0 is allocated now."""
         complete = self._with_id(entity)
         self.apply(mutations.upsert(complete, if_version))
         return complete
 
     def delete(self, key: Key[Any], if_version: int | None = None) -> None:
-        """Delete, at the end, whether it exists or not."""
+        """Delete an entity at the end, existing or not."""
         self.apply(mutations.delete(key, if_version))
 
     def apply(self, *mutations: Mutation) -> None:
-        """Add writes to those that are sent at the end, all or none."""
+        """Add writes; all are sent at the end, all or none."""
         if self._read_only:
             raise TypeError("a read-only transaction writes nothing")
         self._mutations.extend(mutations)
@@ -156,10 +156,10 @@ class Transaction:
         return bool(self._mutations)
 
     def commit(self, now: datetime, receipt: Any = None) -> list[Written]:
-        """Send the writes, and a receipt with them; return what became of each.
+        """Send the writes, and a receipt with them;
 
-        Raises AnswerLost if it is not known whether it went through, and Contention if it did not
-        and the function may run again.
+        return the result of each. Raises AnswerLost if it is not known whether they were made, and
+        Contention if they were not and the function may run again.
         """
         request = self._service.request("Commit")
         request.mode = request.TRANSACTIONAL
@@ -175,12 +175,12 @@ class Transaction:
         return self.pair(refuse_errors(stored))
 
     def pair(self, stored: Sequence[Any]) -> list[Written]:
-        """Pair each entity as it was handed in with what is stored now."""
+        """Pair each entity as it was given with the stored one."""
         given = [item.entity for item in self._mutations]
         return [(old, new) for old, new in zip(given, stored, strict=True) if old is not None]
 
     def read_back(self) -> list[Written]:
-        """Return what is stored of what this transaction wrote, read outside of it."""
+        """Return the stored entities that this transaction wrote, read outside of it."""
         written = [item for item in self._mutations if item.entity is not None]
         found = look_up(self._service, self._codecs, [key_of(item.entity) for item in written])
         return [(item.entity, new) for item, new in zip(written, found, strict=True)]
@@ -202,10 +202,10 @@ class Transaction:
             raise commit_error(error, self._mutations) from error
 
     def roll_back(self) -> None:
-        """Make sure that the transaction cannot be committed any more.
+        """Make sure that the transaction can no longer be committed.
 
         Raises Unavailable or DeadlineExceeded if the service does not answer; a transaction that
-        has ended already, however it did, is no error.
+        has already ended is no error.
         """
         if not self.handle:
             return

@@ -16,7 +16,7 @@ MAX_NESTING = 20
 MAX_PATH_LENGTH = 100
 INT64 = 2**63
 MAX_LOOKUP_KEYS = 1000
-#: No cap is documented any more; 500 was one for years and remains a good size of one commit.
+#: The documents no longer give a maximum; 500 was it for years and is a good size of a commit.
 MAX_COMMIT_MUTATIONS = 500
 
 _RESERVED = re.compile(r"__.*__", re.DOTALL)

@@ -26,7 +26,7 @@ def message(name: str) -> Any:
 
 
 def parse_message(name: str, raw: bytes) -> Any:
-    """Return the message that the bytes are; raise ValueError if they are none."""
+    """Parse a message; raise ValueError if the bytes are not one."""
     from google.protobuf.message import DecodeError
 
     try:

@@ -1,8 +1,7 @@
 """Property paths: how a mask or a transform names a stored property.
 
-In a path a dot leads into an embedded entity. A name that contains a dot, as those of flattened
-fields do, is quoted, and so is any other name that is not an identifier
-(google.datastore.v1 PropertyMask).
+In a path a dot leads into an embedded entity. A name with a dot, such as that of a flattened field,
+is quoted, and so is any other name that is not an identifier (google.datastore.v1 PropertyMask).
 """
 
 import re

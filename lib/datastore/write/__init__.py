@@ -1,4 +1,5 @@
-"""Writing: what is to be written, one commit, and many writes in chunks.
+"""Writing:
 
-Imports read (what a mask or a transform wrote is read back), mapping, rpc, v1, keys.
+mutations, one commit, and many writes in chunks. Imports read (to read back what a mask or a
+transform wrote), mapping, rpc, v1, keys.
 """

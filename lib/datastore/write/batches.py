@@ -1,7 +1,7 @@
-"""Many reads or writes in chunks, with one outcome for each, in the order asked.
+"""Many reads or writes in chunks, with one outcome for each, in their order.
 
-A chunk of writes is one commit, so one write that is refused has its whole chunk refused. One
-Lookup then shows which writes are at fault, and the rest is sent again.
+A chunk of writes is one commit, so if one write is refused, its whole chunk is refused. One Lookup
+then shows which writes are wrong, and the rest is sent again.
 """
 
 import contextvars
@@ -29,7 +29,7 @@ C = TypeVar("C")
 
 #: Chunks in flight at once; more would only wait for each other at the service.
 MAX_PARALLEL = 4
-#: How much of a request's 10 MiB is filled with mutations.
+#: How much of a request's 10 MiB is used for mutations.
 MAX_CHUNK_BYTES = 9 * 1024 * 1024
 #: Errors of a single write, not of the chunk or the service.
 _OF_ONE = (errors.AlreadyExists, errors.NotFound, errors.VersionMismatch, errors.Invalid)
@@ -50,7 +50,7 @@ class ItemResult(Generic[T]):
 
 
 def collect(outcomes: Iterable[ItemResult[T]]) -> Results[T]:
-    """Return the values of a multi-get, those that cannot be read named; raise any other error."""
+    """Return the values of a multi-get, and name the unreadable ones; raise any other error."""
     values: list[T] = []
     unreadable: list[UnreadableEntity] = []
     for outcome in outcomes:
@@ -63,7 +63,7 @@ def collect(outcomes: Iterable[ItemResult[T]]) -> Results[T]:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One write, made ready: `index` is its place in the answer."""
+    """One prepared write: `index` is its place in the answer."""
 
     index: int
     mutation: Mutation
@@ -116,7 +116,7 @@ def write_many(
 
 
 def _split_waves(items: Sequence[_Item]) -> list[list[_Item]]:
-    """Put further writes of the same key into later waves, so that they are made in order."""
+    """Put repeated writes of a key into later waves, so that they are made in order."""
     waves: list[list[_Item]] = []
     writes_of: dict[Any, int] = {}
     for item in items:
@@ -175,10 +175,11 @@ def _fail_all(items: list[_Item], outcomes: list[ItemResult[Any]], error: Amends
 def _without_culprits(
     service: Service, codecs: Codecs, items: list[_Item], outcomes: list[ItemResult[Any]]
 ) -> list[list[_Item]]:
-    """Note the errors of writes that cannot be made; return the rest to be sent again.
+    """Record the errors of impossible writes;
 
-    If what is stored shows no reason (another writer was faster, or the service refuses a value),
-    the rest is returned in two halves, until the refused write is alone.
+    return the rest, to send it again. If the stored entities show no reason (another writer was
+    faster, or the service refuses a value), the rest is returned in two halves, until the refused
+    write is alone.
     """
     complete = [item for item in items if item.mutation.target.is_complete]
     keys = [item.mutation.target for item in complete]

@@ -1,9 +1,9 @@
-"""Commits, retried only where that is safe, with our own errors.
+"""Commits, retried only if that is safe, with our own errors.
 
-ABORTED and RESOURCE_EXHAUSTED say that nothing was written. After a status in INDETERMINATE the
-commit may have gone through. It is sent again then only if every write in it is repeatable, and
-what the repetition finds in its way (it exists, its version moved on) may well be the first
-try's own work, so that is reported as an outcome that is not known.
+ABORTED and RESOURCE_EXHAUSTED mean that nothing was written. After a status in INDETERMINATE the
+commit may have been made. It is sent again only if every write in it is repeatable. If the second
+try is refused (the entity exists, or its version has changed), the first try may be the cause, so
+the outcome is reported as unknown.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from lib.errors import AmendsError
 from lib.rpc.status import code_of, details_of
 from lib.timing.retry import retry
 
-#: Statuses after which a commit may have gone through all the same.
+#: Statuses after which a commit may have been made.
 INDETERMINATE = frozenset({"UNAVAILABLE", "INTERNAL", "UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED"})
 _TRANSIENT = frozenset({"UNAVAILABLE", "INTERNAL"})
 _REFUSED = frozenset({"ABORTED", "RESOURCE_EXHAUSTED"})
@@ -37,7 +37,7 @@ def commit_alone(
 ) -> list[Any]:
     """Commit mutations as one single-use transaction: all of them are written, or none is.
 
-    Raises Unreadable or Unavailable for one that was written by a mask or a transform and cannot be
+    Raises Unreadable or Unavailable if an entity was written by a mask or a transform and cannot be
     read back.
     """
     if not mutations:
@@ -58,7 +58,7 @@ def make_request(service: Service) -> Any:
 
 
 def send_alone(service: Service, request: Any, mutations: Sequence[Mutation]) -> Any:
-    """Send a single-use commit, again where that is safe; raise one of lib.errors."""
+    """Send a single-use commit, and again if that is safe; raise one of lib.errors."""
     repeatable = all(mutation.is_repeatable for mutation in mutations)
     versioned = any(mutation.if_version is not None for mutation in mutations)
     lost = False
@@ -93,7 +93,7 @@ def was_never_sent(error: Exception) -> bool:
 
 
 def maybe_applied(mutations: Sequence[Mutation]) -> AmendsError:
-    """Make the error for a commit that may or may not have gone through."""
+    """Make the error for a commit that may or may not have been made."""
     return errors.Unavailable(f"whether {describe(mutations)} was written is not known")
 
 
@@ -105,8 +105,8 @@ def describe(mutations: Sequence[Mutation]) -> str:
 def commit_error(error: Exception, mutations: Sequence[Mutation]) -> AmendsError:
     """Return the lib.errors error for a failed commit.
 
-    Stale versions are reported as FAILED_PRECONDITION or as ABORTED; a commit without versions
-    has no other reason to be ABORTED than contention.
+    The service reports stale versions as FAILED_PRECONDITION or as ABORTED; for a commit without
+    versions ABORTED can only mean contention.
     """
     subject = describe(mutations)
     code = code_of(error)

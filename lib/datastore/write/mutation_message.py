@@ -20,7 +20,7 @@ from lib.errors import AmendsError, Invalid, TooLarge, Unavailable, Unreadable
 
 
 def check_size(request: Any, count: int) -> None:
-    """Raise Invalid or TooLarge for more than one commit takes."""
+    """Raise Invalid or TooLarge for more than fits into one commit."""
     if count > limits.MAX_COMMIT_MUTATIONS:
         raise Invalid(
             f"one commit takes at most {limits.MAX_COMMIT_MUTATIONS} writes, not {count}",
@@ -67,7 +67,7 @@ def _write_entity(
 def _write_partial(
     codec: EntityCodec[Any], codecs: Codecs, mutation: Mutation, into: Any, pb: Any
 ) -> None:
-    """Name the properties that the entity sets; the rest stays as it is, or is transformed."""
+    """List the properties that the entity sets; the others do not change, or are transformed."""
     kind = codec.model.kind
     changed = []
     for transform in mutation.transforms:
@@ -96,9 +96,9 @@ def read_written(
 ) -> list[Any]:
     """Return the entities as they are stored now, with the ids and versions of a commit.
 
-    What a write leaves to the service, by a mask or a transform, costs one Lookup. The error stands
-    in the place of an entity that was written but cannot be shown: Unavailable where that Lookup
-    fails, Unreadable where what is stored does not fit its model.
+    Writes with a mask or a transform need one Lookup. If an entity was written but cannot be shown,
+    an error takes its place: Unavailable if that Lookup fails, Unreadable if the stored entity does
+    not fit its model.
     """
     results = response.mutation_results
     written = [
@@ -121,7 +121,7 @@ def read_written(
 
 
 def refuse_errors(written: list[Any]) -> list[Any]:
-    """Return what `read_written` has; raise the first error among it."""
+    """Return the result of `read_written`; raise the first error in it."""
     problem = next((each for each in written if isinstance(each, AmendsError)), None)
     if problem is not None:
         raise problem
@@ -151,8 +151,8 @@ def _read_partial(
 ) -> Any:
     """Return an entity after a write of some of its fields.
 
-    If another write has come since, the result is what is stored now with this write's own values
-    and version: a counter returns its own value, and a stale version is noticed later.
+    If another write came later, the result is the stored entity with this write's own values and
+    version: a counter returns its own value, and a stale version is noticed later.
     """
     codec = codecs.of(type(written))
     entity = codec.read(stored)

@@ -1,4 +1,4 @@
-"""Writes as plain data: what to write, and what must be true of the stored entity for it."""
+"""Writes as plain data: what to write, and the condition on the stored entity."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Mutation:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether sending it twice writes what sending it once does, or nothing the second time.
+        """Whether sending it twice writes the same as sending it once, or nothing the second time.
 
         An insert of a known key and a write of a stated version are refused the second time.
         """
@@ -50,7 +50,7 @@ class Mutation:
 
 
 def insert(entity: Any) -> Mutation:
-    """Write what must not exist yet; an int id of 0 is allocated."""
+    """Write an entity that must not exist; an int id of 0 is allocated."""
     return Mutation("insert", entity)
 
 
@@ -60,12 +60,13 @@ def update(
     mask: Iterable[str] | None = None,
     transforms: Iterable[Transform] = (),
 ) -> Mutation:
-    """Write what must exist: all of it, or only the fields in `mask` (which may be empty).
+    """Write an entity that must exist:
 
-    Fields with a transform are not taken from the entity: the service changes what it has
-    stored. With `if_version`, only if that is the stored version; a write that changes nothing
-    may keep it (both of Google's emulators do), so that an equal write passes as well.
-    Raises TypeError for a mask that is one text: its letters are no names.
+    all of it, or only the fields in `mask` (it may be empty). The service changes fields with a
+    transform: their values in the entity are ignored. With `if_version`, write only if that is the
+    stored version; a write that changes nothing may keep the version (both of Google's emulators
+    do), so an equal write succeeds as well. Raises TypeError for a mask that is a str: its letters
+    are not names.
     """
     if isinstance(mask, str):
         raise TypeError(f"a mask is a list of names: [{mask!r}]")
@@ -74,12 +75,12 @@ def update(
 
 
 def upsert(entity: Any, if_version: int | None = None) -> Mutation:
-    """Write whether it exists or not; with `if_version`, only if that is the stored version."""
+    """Write an entity, existing or not; with `if_version`, only if that is the stored version."""
     return Mutation("upsert", entity, None, _checked(if_version))
 
 
 def delete(key: Key[Any], if_version: int | None = None) -> Mutation:
-    """Delete whether it exists or not; with `if_version`, only if that is the stored version."""
+    """Delete an entity, existing or not; with `if_version`, only if that is the stored version."""
     return Mutation("delete", None, key, _checked(if_version))
 
 

@@ -52,12 +52,12 @@ def minimum(field: str, at_most: float) -> Transform:
 
 
 def append_missing(field: str, items: list[Any]) -> Transform:
-    """Append to a list those of the items that are not in it."""
+    """Append the items that are not in a list yet."""
     return Transform("append_missing_elements", field, items)
 
 
 def remove_all(field: str, items: list[Any]) -> Transform:
-    """Remove from a list all that equals one of the items."""
+    """Remove all elements of a list that equal one of the items."""
     return Transform("remove_all_from_array", field, items)
 
 
@@ -78,7 +78,7 @@ def target_of(plan: MappingPlan, kind: str, transform: Transform) -> StoredField
 def write_transform(
     compiler: Compiler, target: StoredField, transform: Transform, into: Any
 ) -> None:
-    """Write a change as a v1 message; raise Invalid if the field could not hold its outcome."""
+    """Write a change as a v1 message; raise Invalid if the field could not store the result."""
     into.property = property_path(target.stored)
     changed = _changed_type(target, transform)
     if transform.change == "time":
@@ -99,10 +99,10 @@ def write_transform(
 
 
 def _changed_type(target: StoredField, transform: Transform) -> Any:
-    """Return the type of what a change is made with.
+    """Return the type of a change's operand.
 
-    Asked to, the service turns a text into a list or a number into a time, and the entity could not
-    be read any more.
+    The service would turn a text into a list or a number into a time if asked, and the entity could
+    no longer be read.
     """
     members = members_of(target.hint)
     if transform.is_of_list:

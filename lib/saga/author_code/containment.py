@@ -1,4 +1,4 @@
-"""Keeps what an author's code raises from ending more than its own call."""
+"""Limits the effect of an exception from an author's code to its own call."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Escaped(Exception):
-    """Called code raised what would have ended the worker, such as SystemExit or CancelledError.
+    """Called code raised an exception that would have ended the worker, such as SystemExit.
 
     The exception itself is the `__cause__`.
     """
@@ -21,7 +21,7 @@ class Unstorable(Exception):
 
 
 def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = ()) -> T:
-    """Call an action; raise Escaped for what would end the thread, except for `passing`."""
+    """Call an action; raise Escaped for exceptions that would end the thread, except `passing`."""
     try:
         with guard_recursion():
             return action()
@@ -34,7 +34,7 @@ def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = 
 
 
 def exception_text(problem: BaseException) -> str:
-    """Return an exception's text, even if that raises; of an AmendsError, what may be shown."""
+    """Return an exception's text, even if `__str__` raises; for an AmendsError, its detail."""
     try:
         return str(problem.detail if isinstance(problem, AmendsError) else problem)
     except BaseException as trouble:  # an author's `__str__` may raise anything, SystemExit too

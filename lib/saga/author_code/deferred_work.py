@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 _AWAITED = (Awaitable, AsyncGeneratorType, concurrent.futures.Future)
 
-#: Not every iterator is here: a database's cursor is one, and its statement has run. The iterators
-#: of itertools are lazy too.
+#: Not every iterator is here: a database cursor is one too, and its statement has run. The
+#: iterators of itertools are also lazy.
 _ITERATED = (GeneratorType, map, filter, zip, enumerate)
 
 _CALLED = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, type)
@@ -37,7 +37,7 @@ _ENTERED = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorConte
 
 _RAISED = (BaseException, NotImplementedType)
 
-#: The attributes in which common HTTP clients keep the status of an answer.
+#: The attributes with the status of an answer, in common HTTP clients.
 _STATUS = ("status_code", "status")
 _FIRST_ERROR = 400
 
@@ -54,9 +54,9 @@ class NotRun(Exception):
 def refuse_deferred(function: object, what: str) -> None:
     """Raise ValueError for a function that does not run when it is called: async, or a generator.
 
-    `what` says in the message which one it is, such as "step pay: execute". Partials, bound
-    methods and objects with an async `__call__` are looked through. What is not callable passes:
-    that is another mistake.
+    `what` names the function in the message, such as "step pay: execute". It looks through
+    partials, bound methods and objects with an async `__call__`. It accepts values that are not
+    callable: that is another mistake.
     """
     kind = _kind_of(function)
     if kind:
@@ -69,8 +69,8 @@ def refuse_deferred(function: object, what: str) -> None:
 def check_ran(value: T, what: str) -> T:
     """Return a function's result; raise NotRun if a part of it has not run or was not raised.
 
-    Lists, tuples, sets and dicts are looked through. What has not run is closed, so that Python
-    does not warn of it later.
+    It looks into lists, tuples, sets and dicts, and closes work that has not run, so that Python
+    does not warn about it later.
     """
     unrun = list(_find_unrun(value))
     if not unrun:
@@ -142,7 +142,7 @@ def _advise(value: Any) -> str:
 
 
 def _is_going_on(value: Any) -> bool:
-    """Return whether it is a thread or a process that has not begun, or not ended."""
+    """Return whether it is a thread or a process that has not begun or has not ended."""
     if isinstance(value, threading.Thread):
         return value.is_alive() or value.ident is None
     if _is_of(value, "subprocess", "Popen"):
@@ -167,7 +167,7 @@ def _is_of(value: object, module: str, name: str) -> bool:
 
 
 def _find_error(value: Any) -> int:
-    """Return the status of an HTTP client's answer that is an error and raised none; else 0."""
+    """Return the status of an HTTP client's answer that is an error but raised nothing; else 0."""
     if not hasattr(value, "headers"):
         return 0
     found = (getattr(value, name, 0) for name in _STATUS)

@@ -1,8 +1,8 @@
-"""What operators see of sagas and do to them.
+"""What operators see of sagas, and what they can do to them.
 
-operator        who makes a request of a saga; bulk: the same of many sagas
+operator  one operator's request to a saga; bulk: a request to many sagas
 view            sagas as plain answers; dashboard: the numbers of all of them
-compatibility   would this deployment strand an unfinished saga?
+compatibility   finds unfinished sagas that this deployment cannot continue
 
 It imports the engine; functions/ and the command line import it.
 """

@@ -1,4 +1,4 @@
-"""The verbs of operators for many sagas at once, first as a dry run that shows the changes."""
+"""Operators' verbs for many sagas at once; a dry run shows the changes first."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -41,7 +41,8 @@ class Verb(StrEnum):
 class SagaChange:
     """What a verb does to one saga: its state before and after, its steps that change state.
 
-    `next` has the deliveries that it then waits for. `refused` says why nothing would change.
+    its state before and after, and the steps that change state. `next` has the deliveries that the
+    saga then waits for. `refused` says why nothing would change.
     """
 
     id: str
@@ -60,9 +61,10 @@ def make_request(
     output: str | None = None,
     outcome: str | None = None,
 ) -> SagaRequest:
-    """Return the request of a verb; raise Invalid if it lacks what it needs.
+    """Return the request of a verb;
 
-    `who` has the actor, the reason, and what else all requests have.
+    raise Invalid if a field is missing. `who` has the actor, the reason, and the other fields that
+    all requests have.
     """
     if verb is Verb.RESOLVE:
         if outcome is None:
@@ -99,7 +101,7 @@ def _apply(engine: Engine, saga: SagaRecord, request: SagaRequest, dry_run: bool
             engine.apply(saga.id, replace(request, sequence=loaded.saga.sequence))
     except AmendsError as refusal:
         return _refuse(saga, refusal.detail)
-    except Exception as problem:  # of one saga, such as a payload that is no JSON
+    except Exception as problem:  # any error of one saga, such as a payload that is not JSON
         log("ERROR", "a verb failed", saga=saga.id, error=type(problem).__name__,
             stack=describe_stack(problem))  # fmt: skip
         return _refuse(saga, "something went wrong here; it was logged")

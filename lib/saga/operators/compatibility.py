@@ -1,6 +1,7 @@
-"""Would this deployment strand a saga? The declared definitions against the unfinished sagas.
+"""Compares the declared definitions with the unfinished sagas:
 
-Of a definition its steps are compared, and its types: what is stored of a saga has to fit them.
+can this deployment continue them all? It compares the steps of a definition, and its types: the
+stored values of a saga must fit them.
 """
 
 from collections import Counter
@@ -15,10 +16,10 @@ from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.mismatch import find_mismatch, mismatch_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 
-#: At most this many sagas of a status are read, if some of them may be stranded.
+#: How many sagas of a status are read at most, if some of them may be stranded.
 MAX_READ = 5000
 
-#: This many sagas are read at a time.
+#: How many sagas are read at a time.
 BATCH = 200
 
 WAITS = frozenset({StepStatus.PENDING, StepStatus.WAITING})
@@ -38,9 +39,10 @@ class Stranded:
 
 
 def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
-    """Return the sagas that a deployment of these definitions would strand; mostly it only counts.
+    """Return the sagas that a deployment of these definitions would strand;
 
-    It needs no composite index, for it runs before the first deployment has made one.
+    usually it only counts. It needs no composite index, because it runs before the first deployment
+    has made one.
     """
     return [
         each
@@ -53,7 +55,7 @@ def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
 def count_beyond(store: Store) -> int:
     """Return the number of sagas in a status that only a newer revision knows.
 
-    They stand still under this code, which cannot read them.
+    This code cannot read them, so they do not move.
     """
     return store.count(Query(SagaRecord).where("status", "NOT_IN", list(SagaStatus)))
 
@@ -106,7 +108,7 @@ def _why(repository: SagaRepository, definitions: Declared, saga: SagaRecord) ->
 
 
 def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -> str:
-    """Return what of a saga does not fit the types that have changed since it began."""
+    """Return which stored values of a saga do not fit types that have changed since it began."""
     try:
         loaded = repository.load(saga.id, saga.total_steps)
     except Unreadable as problem:

@@ -1,4 +1,4 @@
-"""What a dashboard shows of all sagas, at a cost that does not grow with those that are finished.
+"""The numbers of a dashboard, at a cost that does not grow with the number of finished sagas.
 
 Each number is an aggregation over the index entries of unfinished sagas alone.
 """
@@ -19,7 +19,7 @@ from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
 
-#: How far back finished sagas are counted: their number is bounded by the load.
+#: How far back finished sagas are counted; the load limits their number.
 RECENT = timedelta(hours=1)
 
 #: At most this many sagas are examined to find a readable one.
@@ -29,9 +29,9 @@ MAX_EXAMINED = 100
 def monitor(repository: SagaRepository, now: datetime) -> dict[str, Any]:
     """Return sagas by status, the oldest unfinished one, and what is overdue, parked or retried.
 
-    `by_status` counts the unfinished ones, `finished_in_the_last_hour` the others. `unreadable`
-    names those among the oldest that cannot be read. `overruns` is the number of calls that go on
-    after their time-out in this very process, which is all of them where one process runs all.
+    `by_status` counts the unfinished sagas, `finished_in_the_last_hour` the others. `unreadable`
+    names those of the oldest that cannot be read. `overruns` is the number of calls that continue
+    after their time-out in this process only.
     """
     store = repository.store
     numbers = store.transact(lambda tx: _count_all(repository, tx, now), read_only=True)
@@ -46,7 +46,7 @@ def monitor(repository: SagaRepository, now: datetime) -> dict[str, Any]:
 
 
 def _count_all(repository: SagaRepository, tx: Transaction, now: datetime) -> dict[str, Any]:
-    """Count all at one read time: no saga is in two statuses, or parked and without its letter."""
+    """Count all at one read time: no saga is in two statuses, or parked without its letter."""
     unfinished = {status: _count(tx, status) for status in SagaStatus if status in UNFINISHED}
     return {
         "by_status": {status: counted["count"] or 0 for status, counted in unfinished.items()},

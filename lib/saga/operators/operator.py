@@ -1,4 +1,4 @@
-"""An operator: who makes a request of a saga, of which state of it, and under which key."""
+"""An operator: who makes a request to a saga, which state they saw, and the request's key."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Operator:
     """An operator, by `name` in the audit trail.
 
     `sequence` is that of the saga as the operator saw it, None for any. `key` names the request:
-    sent again under the same key, it changes nothing.
+    sending it again under the same key changes nothing.
     """
 
     engine: Engine
@@ -25,6 +25,6 @@ class Operator:
     def apply(
         self, saga_id: str, request: Callable[..., SagaRequest], reason: str, **what: Any
     ) -> SagaRecord:
-        """Make a request of a saga; `what` has its other fields. Raises as `Engine.apply`."""
+        """Make a request to a saga; `what` has its other fields. Raises as `Engine.apply`."""
         made = request(actor=self.name, reason=reason, sequence=self.sequence, id=self.key, **what)
         return self.engine.apply(saga_id, made)

@@ -1,7 +1,7 @@
-"""The saga that deploy/rollout/smoke.py tries new revisions with, before their traffic.
+"""The saga that deploy/rollout/smoke.py tests a new revision with before it gets traffic.
 
-It touches no other data: three steps, each a task and a commit of its own, the second undoable.
-The first one holds the database to what all safety rests on.
+It touches no other data. It has three steps, each with a task and a commit of its own; the second
+can be undone. The first checks the database guarantees that sagas rely on.
 """
 
 from dataclasses import dataclass, replace
@@ -32,10 +32,11 @@ class ProbeWrite:
 
 
 def hold_database(_: Probe, call: StepContext) -> str:
-    """Write with a stale version, and insert what exists: both have to be refused.
+    """Write with a stale version, and insert an entity that exists:
 
-    Each commit of the engine rests on that. A database that takes the write would let two workers
-    record the same step twice, and nobody would see it until money was lost: Permanent then.
+    Datastore must refuse both. Each commit of the engine relies on that. Otherwise two workers
+    could record the same step twice, and nobody would see it until money was lost: then this raises
+    Permanent.
     """
     store: Store = call.store
     first = store.upsert(ProbeWrite(id=call.saga_id, number=1))
@@ -77,7 +78,7 @@ def remove_mark(_: Probe, call: StepContext) -> None:
 
 
 def report(_: Probe, call: StepContext) -> str:
-    """Return that the saga has reached its last step."""
+    """Return a text that says that the saga has reached its last step."""
     return f"{call.saga_id} has come through"
 
 

@@ -1,4 +1,4 @@
-"""Sagas as callers and operators see them: records turned into plain answers."""
+"""Sagas as callers and operators see them: turns records into plain answers."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 
-#: At most this many events of the audit trail are shown.
+#: How many events of the audit trail are shown at most.
 MAX_EVENTS = 500
 
 
 def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     """Return a saga with its payload, its steps in order and its audit trail; or NotFound.
 
-    Nothing is shown that a type of its definition marks as secret, or that no type is left for.
-    Steps and events that cannot be read are left out, and named in `unreadable`.
+    It hides values that a type of the definition marks as secret, and values without a type.
+    `unreadable` names the steps and events that cannot be read.
     """
     repository = engine.repository
     saga, steps = repository.read_steps(saga_id)
@@ -29,8 +29,8 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     events = repository.events(saga_id, MAX_EVENTS)
     definition = engine.definitions.get((saga.name, saga.definition_version))
     privacy = Privacy(definition, saga, steps)
-    # A text that is older than a secret mark may quote the secret. If no type fits, secrets cannot
-    # be told from other words; then the text was clean when it was written.
+    # A text that is older than a secret mark may quote the secret. If no type fits, we cannot
+    # recognize secrets: then we trust that the text was clean when it was written.
     fits = definition is not None and not find_mismatch(definition, saga, steps)
     clean = privacy.clean if fits else str
 

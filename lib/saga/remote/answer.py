@@ -21,19 +21,19 @@ MAX_WAIT = timedelta(hours=1)
 #: A longer detail is left out, not cut: half of a secret would not be redacted.
 MAX_DETAIL = 2000
 
-#: By their definition nothing was done, and it may be done later.
+#: By definition of these statuses nothing was done, and a retry may succeed.
 NOT_NOW = frozenset({425, 429})
 
-#: We may not call this service: it has checked access and nothing else.
+#: The service refuses us access: it has done nothing else.
 NOT_US = frozenset({401, 403})
 
 #: Nothing was done: the resource has another URL.
 ELSEWHERE = frozenset({301, 307, 308})
 
-#: To a status question: it did not happen, and a call that arrives now is refused.
+#: The answer to a status question: it did not happen, and a call that arrives now is refused.
 NEVER = 410
 
-#: To a status question: it has not happened, but the call may still arrive.
+#: The answer to a status question: it has not happened, but the call may still arrive.
 NOT_YET = 404
 
 #: Client errors that do not say that nothing was done: a time-out on the way, a call under the
@@ -44,8 +44,8 @@ NOBODY_KNOWS = frozenset({408, 409, 499})
 def output_of(answer: Answer, call: StepContext, place: str) -> Any:
     """Return the output of an answer, or raise the exception that the answer means.
 
-    `place` names the service in messages. A compensation has no output, so what a good answer to
-    one says is not looked at.
+    `place` names the service in messages. A compensation has no output, so the body of a good
+    answer to it is ignored.
     """
     if 200 <= answer.status < 300:
         return None if call.phase is Phase.COMPENSATE else _decode(answer, place)
@@ -55,7 +55,7 @@ def output_of(answer: Answer, call: StepContext, place: str) -> Any:
 def _failure_of(answer: Answer, call: StepContext, reason: str) -> Exception:
     status = answer.status
     if status in NOT_US:
-        log("ERROR", "a service does not let us in", alert="http-step-refused", saga=call.saga_id,
+        log("ERROR", "a service refuses us access", alert="http-step-refused", saga=call.saga_id,
             step=call.step, status=status)  # fmt: skip
         return Retry(f"{reason} (configuration: may this service account call it?)")
     if status in NOT_NOW:
@@ -63,11 +63,13 @@ def _failure_of(answer: Answer, call: StepContext, reason: str) -> Exception:
     if status in ELSEWHERE:
         return Permanent(f"{reason} (configuration: a redirect is not followed; name the last URL)")
     if 300 <= status < 400:
-        return Unstorable(f"{reason} (a redirect is not followed, and may come after the deed)")
+        return Unstorable(
+            f"{reason} (a redirect is not followed, and the service may have acted before it)"
+        )
     if call.phase is Phase.STATUS and answer.status == NEVER:
         return NotHappened(reason)
     if call.phase is Phase.STATUS and answer.status == NOT_YET:
-        return Unknown(f"{reason} (which does not say that it never will happen)")
+        return Unknown(f"{reason} (which does not say that it will never happen)")
     if 400 <= status < 500 and status not in NOBODY_KNOWS:
         return Permanent(reason)
     return Unknown(reason, after=_wait_of(answer))
@@ -75,7 +77,7 @@ def _failure_of(answer: Answer, call: StepContext, reason: str) -> Exception:
 
 def _decode(answer: Answer, place: str) -> Any:
     if answer.ending is Ending.BROKEN:
-        raise Unknown(f"{place} answered {answer.status}, but its answer broke off")
+        raise Unknown(f"{place} answered {answer.status}, but its answer was cut off")
     if answer.ending is Ending.OVERSIZED:
         raise Unstorable(f"{place} answered with more than {MAX_ANSWER} bytes")
     if not answer.body:
@@ -83,7 +85,7 @@ def _decode(answer: Answer, place: str) -> Any:
     try:
         return msgspec.json.Decoder(float_hook=read_number).decode(answer.body)
     except BROKEN as problem:
-        raise Unstorable(f"{place} answered with what is not JSON: {problem}") from None
+        raise Unstorable(f"{place} answered with something that is not JSON: {problem}") from None
 
 
 def _detail_of(answer: Answer) -> str:

@@ -11,13 +11,13 @@ from lib.saga.definition.context import Retry
 from lib.saga.state.limits import MAX_OUTPUT
 from lib.timing.clock import now
 
-#: An answer is read up to this size: the maximum of a step's output.
+#: The maximum size of an answer: that of a step's output.
 MAX_ANSWER = MAX_OUTPUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be sent."""
+    """The request to send."""
 
     method: str
     url: str
@@ -35,7 +35,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back; the names in `headers` are case-insensitive."""
+    """The response; the names in `headers` are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,7 +44,7 @@ class Answer:
 
 
 def seconds_until(deadline: datetime) -> float:
-    """Return the seconds that are left; raise Retry if there are none: nothing is sent then."""
+    """Return the seconds that are left; raise Retry if there are none, before anything is sent."""
     left = (deadline - now()).total_seconds()
     if left <= 0:
         raise Retry("the deadline had passed before the request was sent")
@@ -55,14 +55,15 @@ class Network(Protocol):
     """The connection between a step and the service that it calls."""
 
     def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Send a request and return the answer, whatever it says; redirects are not followed.
+        """Send a request and return the answer, whatever its status;
 
-        Raises Retry when nothing was sent, and Unknown when no answer came of what was.
+        do not follow redirects. Raises Retry if nothing was sent, and Unknown if it was sent but no
+        answer came.
         """
         ...
 
     def fetch_token(self, tokens: Callable[[str], str], audience: str) -> str:
-        """Return a token for an audience from a token source; raises what that raises."""
+        """Return a token for an audience from a token source; raises what the source raises."""
         ...
 
 
@@ -70,7 +71,7 @@ class Internet:
     """The real network."""
 
     def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Send a request over a connection that is kept."""
+        """Send a request over a kept connection."""
         # The client is loaded by the first call: declaring a remote step does not load it.
         from lib.saga.remote.internet import exchange
 

@@ -6,11 +6,11 @@
 
 | what comes back | what it means | because |
 |---|---|---|
-| 2xx, JSON or empty | done; the body is the output, None if empty | a 202 is a promise too |
+| 2xx, JSON or empty | done; the body is the output, None if empty | a 202 promises it too |
 | 2xx, neither JSON nor empty; too large | indeterminate (`Unstorable`) | done, but not storable |
 | 2xx, cut off | unknown | repeated under its key, the answer may arrive whole |
 | 301, 307, 308 | permanent | not done; the URL is a wrong setting |
-| other 3xx | indeterminate (`Unstorable`) | a 303, say, is a form's answer after it has acted |
+| other 3xx | indeterminate (`Unstorable`) | a 303, for example, may come after the act |
 | 401, 403 | retry, and an alert | access is checked first; a grant takes minutes to apply |
 | 410 to a status question | `NotHappened` | the service refuses the call from now on |
 | 404 to a status question | unknown | the call itself may still arrive |
@@ -51,7 +51,7 @@ from lib.saga.remote.id_tokens import ID_TOKENS
 from lib.saga.remote.secret_headers import faults_of_headers, fill_headers
 from lib.timing.deadline import BUDGET_HEADER
 
-#: It only grows over the life of a saga: a service may refuse a call with a lower token.
+#: The fencing token only grows in the life of a saga: a service may refuse a call with a lower one.
 FENCING_HEADER = "X-Fencing-Token"
 
 #: Many services, and our own functions, accept no longer Idempotency-Key.
@@ -72,10 +72,11 @@ def step_key(call: StepContext) -> str:
 
 
 def describe_call(payload: Any, call: StepContext) -> dict[str, Any]:
-    """Return the default body of a call: the same in every attempt.
+    """Return the default body of a call:
 
-    `step_key` is the Idempotency-Key of the step: under a compensation, what is to be undone.
-    `output` is the step's own output under a compensation, or null if it is unknown.
+    the same in every attempt. `step_key` is the Idempotency-Key of the step: a compensation undoes
+    the effect of that key. `output` is, for a compensation, the step's own output, or null if it is
+    unknown.
     """
     return {
         "saga_id": call.saga_id,
@@ -89,12 +90,12 @@ def describe_call(payload: Any, call: StepContext) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class HttpCall(metaclass=Declaring):
-    """An action that calls a URL, once an attempt, within the step's time-out.
+    """An action that calls a URL once in each attempt, within the step's time-out.
 
-    `body` shapes what is sent: a pure function, since a service that compares the bodies under one
-    Idempotency-Key wants the same in every attempt. With an `audience`, usually the service's root
-    URL, the call carries an OIDC token of the service account that this process runs as. `headers`
-    are filled from the environment, as with a service's key: see secret_headers.py.
+    `body` makes the request's body: a pure function, because a service may compare the bodies under
+    one Idempotency-Key, and they must be equal in every attempt. With an `audience`, usually the
+    service's root URL, the call carries an OIDC token of the service account that this process runs
+    as. `headers` are filled from the environment, as with a service's key: see secret_headers.py.
     """
 
     url: str
@@ -116,7 +117,7 @@ class HttpCall(metaclass=Declaring):
             yield "a token is sent over https only"
         yield from faults_of_headers(self.headers)
         if self.headers and not _may_carry_token(self.url):
-            yield "what the environment keeps is sent over https only"
+            yield "values from the environment are sent over https only"
         if self.audience and any(name.lower() == "authorization" for name in self.headers):
             yield "audience and headers both say Authorization: leave one of them out"
         if not isinstance(self.method, str) or self.method not in METHODS:
@@ -172,7 +173,7 @@ class HttpCall(metaclass=Declaring):
         headers |= self._secret_headers()
         if self.audience:
             headers["Authorization"] = f"Bearer {self._token()}"
-        # Last, because a token may take some time; and never rounded to zero.
+        # Computed last, because a token may take some time; and never rounded to zero.
         headers[BUDGET_HEADER] = f"{max(seconds_until(call.deadline), 0.001):.3f}"
         return headers
 
@@ -185,7 +186,7 @@ class HttpCall(metaclass=Declaring):
     def _token(self) -> str:
         try:
             return check_ran(NETWORK.get().fetch_token(self.tokens, self.audience), "tokens")
-        except Exception as problem:  # whatever a token source raises, nothing was sent
+        except Exception as problem:  # for any error of a token source: nothing was sent
             raise Retry(f"{self.place}: no token for {self.audience}: {problem}") from problem
 
 

@@ -1,6 +1,6 @@
 """OIDC tokens that tell another service who calls it, each cached until shortly before its end.
 
-Nothing is fetched, and google-auth is not even imported, before a token is first asked for.
+Before the first token is needed, nothing is fetched and google-auth is not imported.
 """
 
 import threading
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from lib.timing.clock import now
 
-#: The metadata server returns the same token until four minutes before its end: there is no use in
-#: asking earlier.
+#: The metadata server returns the same token until four minutes before its end: asking earlier does
+#: not help.
 MARGIN = timedelta(minutes=3, seconds=45)
 
 #: The limit of one request to the metadata server; google-auth itself waits up to 120 s.
@@ -62,7 +62,7 @@ class IdTokens:
     def _is_over(self, kept: "_Kept") -> bool:
         """Return whether a token ends soon, by the clock or by the monotonic clock.
 
-        The clock alone would hold on to a token for as long as it was set back.
+        If the clock was set back, it alone would keep a token too long.
         """
         return self._clock() >= kept.end - MARGIN or self._elapsed() >= kept.until
 
@@ -71,7 +71,7 @@ def fetch_id_token(audience: str) -> tuple[str, datetime]:
     """Return a new token of the service account that this process runs as, and its end.
 
     It comes from the metadata server, or from GOOGLE_APPLICATION_CREDENTIALS. Raises google-auth's
-    errors where there is neither.
+    errors if there is neither.
     """
     from google.auth.transport.requests import Request
     from google.oauth2.id_token import fetch_id_token_credentials

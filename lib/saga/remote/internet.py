@@ -22,8 +22,8 @@ MAX_CONNECTIONS = 64
 
 CHUNK = 16 * 1024
 
-#: If one of these is the cause, the request has not left this process. The first is the base of
-#: urllib3's errors for a refused connection and an unknown host.
+#: If one of these errors is the cause, the request was not sent. The first is the base of urllib3's
+#: errors for a refused connection and an unknown host.
 _BEFORE_SENDING = (ConnectTimeoutError, ssl.SSLCertVerificationError)
 
 
@@ -52,7 +52,7 @@ def exchange(request: Request, deadline: datetime) -> Answer:
 
 
 def _read(response: requests.Response, deadline: datetime) -> tuple[bytes, Ending]:
-    """Read a body as it arrives, so that a slow one is given up at the deadline."""
+    """Read a body in chunks, so that a slow one ends at the deadline."""
     body = bytearray()
     try:
         while chunk := response.raw.read1(CHUNK, decode_content=False):
@@ -70,8 +70,8 @@ def _read(response: requests.Response, deadline: datetime) -> tuple[bytes, Endin
 def _session() -> requests.Session:
     """Return this process's connections, made on first use: after gunicorn has forked.
 
-    Threads share it, so it keeps nothing between two calls but connections: no cookies, and
-    nothing from the environment, where a .netrc would replace our own Authorization header.
+    Threads share it, so it keeps only connections between two calls: no cookies, and nothing from
+    the environment, where a .netrc would replace our own Authorization header.
     """
     session = requests.Session()
     session.trust_env = False
@@ -84,7 +84,7 @@ def _session() -> requests.Session:
 def _causes(problem: BaseException) -> Iterator[BaseException]:
     """Yield an exception and what it wraps, down to the first cause.
 
-    Not by `__context__`: that may be another call's failure, which this one is the answer to.
+    It ignores `__context__`: that may be the failure of another call.
     """
     each: BaseException | None = problem
     while each is not None:

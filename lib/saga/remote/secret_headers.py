@@ -1,9 +1,9 @@
-"""Headers whose values come from the environment, such as a service's key: it is in no code.
+"""Headers whose values come from the environment, such as a service's key, and not from code.
 
     HttpCall("https://pay.example/charge", headers={"Authorization": "Bearer {PAY_KEY}"})
 
-takes the variable PAY_KEY of the process that runs the step. Deployed, `main.py`'s table puts it
-there from Secret Manager: `Function(..., secrets={"PAY_KEY": "pay-key:3"})` of `run_saga_step`.
+uses the variable PAY_KEY of the process that runs the step. When deployed, `main.py`'s table sets
+it from Secret Manager: `Function(..., secrets={"PAY_KEY": "pay-key:3"})` of `run_saga_step`.
 """
 
 import os
@@ -29,7 +29,7 @@ OURS = frozenset(
 def fill_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with the values of their variables, stripped of white space.
 
-    Raises Retry when a variable is missing, or cannot be sent: nothing was sent, and the next
+    Raises Retry if a variable is missing or cannot be sent: nothing was sent, and the next
     deployment may set it. No message quotes a value.
     """
     return {name: _VARIABLE.sub(lambda found: _value_of(found[1]), text)
@@ -46,13 +46,13 @@ def faults_of_headers(headers: object) -> Iterator[str]:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             yield f"headers has {describe(name)} for a name: {write}"
         elif name.lower() in OURS:
-            yield f"headers has {name}, which every call has already: leave it out"
+            yield f"headers has {name}, which every call sets itself: leave it out"
         elif not isinstance(text, str):
             yield f"headers[{name!r}] is {describe(text)}: write a str"
         elif not _VARIABLE.search(text) or set("{}") & set(_VARIABLE.sub("", text)):
-            yield f"headers[{name!r}] names no variable, or not so: {write}"
+            yield f"headers[{name!r}] names no variable, or in a wrong form: {write}"
         elif not (text.isascii() and text.isprintable()):
-            yield f"headers[{name!r}] has what no header can have: write plain ASCII"
+            yield f"headers[{name!r}] has a character that no header can have: write plain ASCII"
 
 
 def _value_of(variable: str) -> str:
@@ -60,5 +60,7 @@ def _value_of(variable: str) -> str:
     if not value:
         raise Retry(f"the variable {variable} is not set: main.py's table says secrets= or env=")
     if not (value.isascii() and value.isprintable()):
-        raise Retry(f"the variable {variable} has what no header can have, such as a line end")
+        raise Retry(
+            f"the variable {variable} has a character that no header can have, such as a line end"
+        )
     return value

@@ -40,7 +40,7 @@ def test_a_key_that_is_missing_or_cannot_be_sent_is_retried_and_not_shown(
     [
         ("X-Api-Key: x", "headers is"),
         ({"X Api": "{KEY}"}, "for a name"),
-        ({"Idempotency-Key": "{KEY}"}, "which every call has already"),
+        ({"Idempotency-Key": "{KEY}"}, "which every call sets itself"),
         ({"X-Api-Key": 5}, "write a str"),
         ({"X-Api-Key": KEY}, "names no variable"),
         ({"X-Api-Key": "{KEY"}, "names no variable"),
