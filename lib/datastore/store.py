@@ -92,10 +92,10 @@ class Store:
         mask: Iterable[str] | None = None,
         transforms: Iterable[Transform] = (),
     ) -> T:
-        """Write an entity that must exist (NotFound):
+        """Write an entity that must exist (NotFound): all of it, or only the fields in `mask`.
 
-        all of it, or only the fields in `mask`. The service changes fields with a transform. With
-        `if_version`, write only if that is the stored version (VersionMismatch).
+        The service changes fields with a transform. With `if_version`, write only if that is the
+        stored version (VersionMismatch).
         """
         mutation = mutations.update(entity, if_version, mask, transforms)
         return self.apply(mutation)[0]  # type: ignore[no-any-return]
@@ -140,13 +140,13 @@ class Store:
         attempts: int = 5,
         idempotent: bool = False,
     ) -> T:
-        """Run `body` in a transaction and commit;
+        """Run `body` in a transaction and commit; on contention run all of it again.
 
-        on contention run all of it again. `body` must have effects only through its transaction,
-        because it may run up to `attempts` times. In its return value, entities that it wrote are
-        replaced by the stored ones. Raises Contention when the attempts are used up. A receipt that
-        is written with the commit shows whether it was made if its answer is lost. `idempotent`
-        saves the receipt, for a body that can tell itself whether it has run before.
+        `body` must have effects only through its transaction, because it may run up to `attempts`
+        times. In its return value, entities that it wrote are replaced by the stored ones. Raises
+        Contention when the attempts are used up. A receipt that is written with the commit shows
+        whether it was made if its answer is lost. `idempotent` saves the receipt, for a body that
+        can tell itself whether it has run before.
         """
         return run_transaction(
             self._service,

@@ -56,11 +56,11 @@ class Edge:
         self._makers["caller"] = lambda request: identify_caller(request, verifier)
 
     def endpoint(self, method: str, *, status: int = 200, invoker: str = "caller") -> Decorator:
-        """Make an HTTP function from a plain one;
+        """Make an HTTP function from a plain one; it answers only `method`.
 
-        it answers only `method`. `invoker` says who may call it: one of lib.edge.access.INVOKERS,
-        the same as in main.py's table. Every error becomes problem+json. The plain function stays
-        reachable as `__wrapped__`.
+        `invoker` says who may call it: one of lib.edge.access.INVOKERS, the same as in main.py's
+        table. Every error becomes problem+json. The plain function stays reachable as
+        `__wrapped__`.
         """
 
         def decorate(function: Callable[..., Any]) -> View:

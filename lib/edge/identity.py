@@ -63,10 +63,9 @@ class Verifier:
             raise Forbidden("the token's service account may not call this function")
 
     def identify(self, authorization: str | None, *, audience: str | Collection[str]) -> str:
-        """Return the caller's e-mail address for the audit trail;
+        """Return the caller's e-mail address for the audit trail; ANONYMOUS if there is no token.
 
-        ANONYMOUS if there is no token. If the token has no verified address, return its subject,
-        such as `subject:117`.
+        If the token has no verified address, return its subject, such as `subject:117`.
 
         Raises Unauthenticated for a token that does not verify or is for another audience, and
         behind IAM for a missing one: IAM does not admit such a call.

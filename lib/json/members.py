@@ -17,9 +17,9 @@ _COLLECTIONS = (list, set, frozenset, tuple)
 
 
 def meant_by(plain: Any, kind: Any) -> Any:
-    """Return the type that a dict or a list is meant for;
+    """Return the type that a dict or a list is meant for; None if several are possible, or none.
 
-    None if several are possible, or none. If structs have tags, the tag decides.
+    If structs have tags, the tag decides.
     """
     fits = _is_object if isinstance(plain, dict) else _is_list if isinstance(plain, list) else None
     found = [each for each in options_of(kind) if fits and fits(unwrap(each)[0])]

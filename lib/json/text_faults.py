@@ -1,7 +1,7 @@
-"""Faults of a JSON text of any type:
+"""Faults of a JSON text of any type: a repeated member, half of a surrogate pair.
 
-a repeated member, half of a surrogate pair. msgspec silently takes the last of two members with the
-same name: in `{"units":1,"units":9}` a proxy may have checked the first.
+msgspec silently takes the last of two members with the same name: in `{"units":1,"units":9}` a
+proxy may have checked the first.
 """
 
 import json

@@ -143,13 +143,12 @@ def undo_once(
 
 
 def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any:
-    """Return the result of an effect, and make the answer final:
+    """Return the result of an effect, and make the answer final: use it in a step's `status=`.
 
-    use it in a step's `status=`. Returns the result of an effect that is done, like `apply_once`.
-    Otherwise raises NotHappened, and no attempt that has begun can have the effect any more; a
-    later attempt, such as an operator's retry, can. If another effect of the step is done, the step
-    has happened in part and must be compensated: raises Permanent, which is no answer to a status
-    question.
+    Returns the result of an effect that is done, like `apply_once`. Otherwise raises NotHappened,
+    and no attempt that has begun can have the effect any more; a later attempt, such as an
+    operator's retry, can. If another effect of the step is done, the step has happened in part and
+    must be compensated: raises Permanent, which is no answer to a status question.
     """
 
     record = bind(context, unless_done=name)
@@ -162,9 +161,9 @@ def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any
 
 
 def bind(context: StepContext, *, unless_done: str = "") -> Effect:
-    """Forbid earlier attempts the effects that they have not had yet;
+    """Forbid earlier attempts the effects that they have not had yet; return the record.
 
-    return the record. Nothing changes if the effect named `unless_done` is done.
+    Nothing changes if the effect named `unless_done` is done.
     """
 
     def settle(tx: Transaction) -> Effect:
@@ -184,10 +183,9 @@ def bind(context: StepContext, *, unless_done: str = "") -> Effect:
 
 
 def _claim(context: StepContext, what: str, name: str, action: object) -> None:
-    """Record that a call uses a name;
+    """Record that a call uses a name; raise ValueError if another effect already uses it.
 
-    raise ValueError if another effect already uses it. Otherwise the second of two effects would
-    count as a duplicate of the first.
+    Otherwise the second of two effects would count as a duplicate of the first.
     """
     if name and not NAME.fullmatch(name):
         raise ValueError(f"step {context.step}: {name!r} is no name for an effect")

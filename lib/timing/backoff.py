@@ -1,7 +1,6 @@
-"""How often to try, and how long to wait in between:
+"""How often to try, and how long to wait in between: capped exponential, full jitter.
 
-capped exponential, full jitter. Pure: the caller provides the randomness and the sleep
-(lib.timing.retry, or a task's schedule).
+Pure: the caller provides the randomness and the sleep (lib.timing.retry, or a task's schedule).
 """
 
 from dataclasses import dataclass

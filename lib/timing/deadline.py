@@ -50,10 +50,9 @@ def remaining() -> timedelta | None:
 
 
 def bound_seconds(at_most: float) -> float:
-    """Return the seconds that a call may take:
+    """Return the seconds that a call may take: `at_most`, or the rest of the budget if it is less.
 
-    `at_most`, or the rest of the budget if that is less. Raises DeadlineExceeded if nothing is
-    left, so that no call begins past the deadline.
+    Raises DeadlineExceeded if nothing is left, so that no call begins past the deadline.
     """
     ends_at = _ends_at.get()
     if ends_at is None:

@@ -1,10 +1,9 @@
-"""Stored data that a class does not declare:
+"""Stored data that a class does not declare: kept with the value that it belongs to, at any depth.
 
-kept with the value that it belongs to, at any depth. It is not a field of the value, because no
-class has declared who may see it: `dataclasses.asdict` and JSON encoders leave it out;
-`dataclasses.replace` keeps it. A nested plain dataclass has no place for it. If it was stored with
-unknown data, it is read as an instance of a derived class, which compares and prints like the plain
-class.
+It is not a field of the value, because no class has declared who may see it: `dataclasses.asdict`
+and JSON encoders leave it out; `dataclasses.replace` keeps it. A nested plain dataclass has no
+place for it. If it was stored with unknown data, it is read as an instance of a derived class,
+which compares and prints like the plain class.
 """
 
 import copyreg
@@ -44,10 +43,9 @@ class _Fields:
 
 
 def derive(cls: type[Any], namespace: dict[str, Any]) -> Any:
-    """Derive a dataclass that keeps unknown data;
+    """Derive a dataclass that keeps unknown data; its constructor takes it as `_unknown`.
 
-    its constructor has a parameter `_unknown` for it. Comparison, repr and JSON ignore unknown
-    data, and it is never read from JSON.
+    Comparison, repr and JSON ignore unknown data, and it is never read from JSON.
     """
     metaclass: Any = type(cls)
     return metaclass(

@@ -68,10 +68,9 @@ def _write_key_of_dict(properties: Any, name: str, stored: bytes) -> None:
 
 
 def write_embedded(value: Any, into: Any, *, indexes: bool) -> None:
-    """Write the rest of an embedded entity into its Value:
+    """Write the rest of an embedded entity into its Value: its key, and whether it is indexed.
 
-    its key, and whether it is indexed. Unknown indexed data stays indexed; each known property has
-    its own setting.
+    Unknown indexed data stays indexed; each known property has its own setting.
     """
     kept = {KEY: value.key} if isinstance(value, KeyedDict) else unknown_of(value)
     if kept.get(KEY):

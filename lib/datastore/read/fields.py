@@ -27,7 +27,7 @@ class QueryProperty:
 def find_field(plan: MappingPlan, model: type[Any], name: str) -> QueryProperty:
     """Return what a query means by a name; raise Invalid for an unknown or unindexed field.
 
-    raise Invalid for an unknown or unindexed field. The model's id field means the whole key.
+    The model's id field means the whole key.
     """
     own_id = model_of(model).id
     if name == KEY or (own_id is not None and name == own_id.name):

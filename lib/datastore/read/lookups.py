@@ -65,11 +65,10 @@ def fetch_many(
 def _fetch(
     service: Service, keys: Sequence[Any], options: ReadOptions, only_keys: bool
 ) -> Iterator[Any]:
-    """Look up keys until none is deferred;
+    """Look up keys until none is deferred; yield the entities found, in any order.
 
-    yield the entities found, in any order. All are read as of the time of the first answer.
-    Otherwise a saga's root and steps could be of two different times, and the version check of its
-    root would not notice.
+    All are read as of the time of the first answer. Otherwise a saga's root and steps could be of
+    two different times, and the version check of its root would not notice.
     """
     as_of: Any = None
     for start in range(0, len(keys), limits.MAX_LOOKUP_KEYS):

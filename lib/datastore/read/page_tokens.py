@@ -24,10 +24,9 @@ def make_token(cursor: bytes, digest: bytes) -> str:
 
 
 def open_token(token: str, digest: bytes) -> bytes:
-    """Return the cursor;
+    """Return the cursor; raise Malformed for cut or changed text, or for another query's token.
 
-    raise Malformed for cut or changed text, or for another query's token. The service itself
-    accepts some cut cursors, and starts from the beginning.
+    The service itself accepts some cut cursors, and starts from the beginning.
     """
     try:
         raw = decode_bytes(token)

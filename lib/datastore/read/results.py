@@ -59,11 +59,10 @@ def fetch_page(
     token: str | None,
     options: ReadOptions = STRONG,
 ) -> Page[T]:
-    """Return the `size` results after the token;
+    """Return the `size` results after the token; raise Malformed for another query's token.
 
-    raise Malformed for another query's token. It asks for one more result, to know whether there is
-    a next page. That result's cursor is never used: the next page starts right after the last
-    result of this one.
+    It asks for one more result, to know whether there is a next page. That result's cursor is never
+    used: the next page starts right after the last result of this one.
     """
     check_count(size, "page_size")
     pb = write_query(codecs, query)

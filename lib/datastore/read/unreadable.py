@@ -38,10 +38,9 @@ class UnreadableEntity:
 
 
 class Results(list[T]):
-    """A query's results:
+    """A query's results: a list without the entities that are named in `unreadable`.
 
-    a list without the entities that are named in `unreadable`. The constructor logs a line for each
-    of these, so that they are not overlooked.
+    The constructor logs a line for each of these, so that they are not overlooked.
     """
 
     __slots__ = ("unreadable",)

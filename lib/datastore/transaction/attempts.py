@@ -119,10 +119,10 @@ class _Runner:
             transaction.roll_back()
 
     def _settle(self, transaction: Transaction, receipt: CommitReceipt) -> list[Written]:
-        """Find out whether a commit whose answer was lost was made;
+        """Find out whether a commit whose answer was lost was made; raise AnswerLost if it was not.
 
-        raise AnswerLost if it was not. It rolls back first, so that the answer is final. If that
-        fails, the receipt is not given back: the commit may still arrive and write it.
+        It rolls back first, so that the answer is final. If that fails, the receipt is not given
+        back: the commit may still arrive and write it.
         """
         transaction.roll_back()
         found = look_up(self.service, self.codecs, [key_of(receipt)])[0]

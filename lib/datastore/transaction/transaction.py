@@ -156,10 +156,10 @@ class Transaction:
         return bool(self._mutations)
 
     def commit(self, now: datetime, receipt: Any = None) -> list[Written]:
-        """Send the writes, and a receipt with them;
+        """Send the writes, and a receipt with them; return the result of each.
 
-        return the result of each. Raises AnswerLost if it is not known whether they were made, and
-        Contention if they were not and the function may run again.
+        Raises AnswerLost if it is not known whether they were made, and Contention if they were not
+        and the function may run again.
         """
         request = self._service.request("Commit")
         request.mode = request.TRANSACTIONAL

@@ -175,11 +175,10 @@ def _fail_all(items: list[_Item], outcomes: list[ItemResult[Any]], error: Amends
 def _without_culprits(
     service: Service, codecs: Codecs, items: list[_Item], outcomes: list[ItemResult[Any]]
 ) -> list[list[_Item]]:
-    """Record the errors of impossible writes;
+    """Record the errors of impossible writes; return the rest, to send it again.
 
-    return the rest, to send it again. If the stored entities show no reason (another writer was
-    faster, or the service refuses a value), the rest is returned in two halves, until the refused
-    write is alone.
+    If the stored entities show no reason (another writer was faster, or the service refuses a
+    value), the rest is returned in two halves, until the refused write is alone.
     """
     complete = [item for item in items if item.mutation.target.is_complete]
     keys = [item.mutation.target for item in complete]

@@ -60,13 +60,12 @@ def update(
     mask: Iterable[str] | None = None,
     transforms: Iterable[Transform] = (),
 ) -> Mutation:
-    """Write an entity that must exist:
+    """Write an entity that must exist: all of it, or only the fields in `mask` (it may be empty).
 
-    all of it, or only the fields in `mask` (it may be empty). The service changes fields with a
-    transform: their values in the entity are ignored. With `if_version`, write only if that is the
-    stored version; a write that changes nothing may keep the version (both of Google's emulators
-    do), so an equal write succeeds as well. Raises TypeError for a mask that is a str: its letters
-    are not names.
+    The service changes fields with a transform: their values in the entity are ignored. With
+    `if_version`, write only if that is the stored version; a write that changes nothing may keep
+    the version (both of Google's emulators do), so an equal write succeeds as well. Raises
+    TypeError for a mask that is a str: its letters are not names.
     """
     if isinstance(mask, str):
         raise TypeError(f"a mask is a list of names: [{mask!r}]")

@@ -12,11 +12,10 @@ from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord
 
 @logged()
 def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
-    """Log a finished saga, and announce a parked one:
+    """Log a finished saga, and announce a parked one: an operator gets one alert for it.
 
-    an operator gets one alert for it. Also reports child sagas that begin with the decision: one
-    may be parked in its first commit. Raises nothing: the decision is committed, and the sweep
-    announces what was not announced here.
+    Also reports child sagas that begin with the decision: one may be parked in its first commit.
+    Raises nothing: the decision is committed, and the sweep announces what was not announced here.
     """
     saga = decision.saga
     for child in decision.children:

@@ -146,20 +146,18 @@ class Children:
                 self._follow_below(child.id)
 
     def follow_pause(self, parent: Loaded) -> bool:
-        """Apply a saga's last pause or resume to the children that missed it;
+        """Apply a saga's last pause or resume to children that missed it; return whether any did.
 
-        return whether any had. Children miss it if the process was killed, or if a cancel lifted
-        the pause.
+        Children miss it if the process was killed, or if a cancel lifted the pause.
         """
         strays = find_strays(self._repository, parent)
         self._apply_to_each(strays, _follow_request(parent.saga))
         return bool(strays)
 
     def _apply_to_each(self, children: Iterable[str], request: Input) -> None:
-        """Apply a request to each child, even if others fail;
+        """Apply a request to each child, even if others fail; children may refuse it.
 
-        children may refuse it. Raises the first other error after the last child: the request must
-        be repeated.
+        Raises the first other error after the last child: the request must be repeated.
         """
         failed: Exception | None = None
         for child in children:
@@ -210,10 +208,10 @@ def _is_stray(parent: SagaRecord, child: SagaRecord) -> bool:
 
 
 def _find_onward(before: SagaRecord, after: SagaRecord, request: Input) -> Input | None:
-    """Return the request for each child that follows from one on the parent;
+    """Return the request for each child that follows from one on the parent; None if there is none.
 
-    None if there is none. The version in the request is the parent's. A child that ended while its
-    parent was parked notifies it again once the parent is retried.
+    The version in the request is the parent's. A child that ended while its parent was parked
+    notifies it again once the parent is retried.
     """
     if isinstance(request, PauseRequested | ResumeRequested):
         number = after.pause_number

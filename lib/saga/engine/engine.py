@@ -131,10 +131,9 @@ class Engine:
         return given
 
     def _begin(self, definition: Saga, loaded: Loaded, delivery: Delivery) -> Call | None:
-        """Return the call to make;
+        """Return the call to make; None if its delivery is no longer awaited.
 
-        None if its delivery is no longer awaited. Before a pivot runs, this commits that it is
-        about to run.
+        Before a pivot runs, this commits that it is about to run.
         """
         OVERRUNS.check()
         deadline = self.clock() + definition.parts[delivery.step].time_limit
@@ -183,11 +182,10 @@ class Engine:
         return saga
 
     def apply(self, saga_id: str, request: Input) -> SagaRecord:
-        """Apply an operator's request, or a signal, to a saga;
+        """Apply an operator's request, or a signal, to a saga; return the saga as stored then.
 
-        return the saga as stored afterwards. A pause and a resume reach its children. Raises
-        NotFound, Conflict if the request does not fit the saga's state, and VersionMismatch if the
-        saga has changed since the operator saw it.
+        A pause and a resume reach its children. Raises NotFound, Conflict if the request does not
+        fit the saga's state, and VersionMismatch if the saga has changed since the operator saw it.
         """
         loaded = self.repository.get(saga_id)
         pinned = pin(request, loaded.saga)

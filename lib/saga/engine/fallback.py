@@ -1,7 +1,6 @@
-"""What is recorded when Datastore refuses a commit for its content:
+"""What is recorded when Datastore refuses a commit for its content: less each time, never nothing.
 
-less each time, never nothing. We never run an action again because its outcome could not be
-recorded.
+We never run an action again because its outcome could not be recorded.
 """
 
 from collections.abc import Iterator
@@ -35,10 +34,10 @@ class Form:
 
 
 def next_form(form: Form, reason: str) -> Form | None:
-    """Return the form to try after `form` was refused for a reason;
+    """Return the form to try after `form` was refused for a reason; None if there is none.
 
-    None if there is none. First, no following step begins. Next, an outcome is recorded without its
-    output. Last, the saga is parked. Requests are refused instead: their sender gets an answer.
+    First, no following step begins. Next, an outcome is recorded without its output. Last, the saga
+    is parked. Requests are refused instead: their sender gets an answer.
     """
     given = form.given
     if given is None or isinstance(given, Requested) or form.parks:
@@ -59,10 +58,10 @@ def _without_output(ended: AttemptEnded, reason: str) -> AttemptEnded:
 
 @contextmanager
 def not_begun() -> Iterator[None]:
-    """Raise NotBegun for any error inside:
+    """Raise NotBegun for any error inside: no action has run.
 
-    no action has run. The queue then dispatches again, and that dispatch does not count this one as
-    lost. An unexpected error is logged with its stack.
+    The queue then dispatches again, and that dispatch does not count this one as lost. An
+    unexpected error is logged with its stack.
     """
     try:
         yield
@@ -77,10 +76,9 @@ def not_begun() -> Iterator[None]:
 
 @contextmanager
 def unanswered() -> Iterator[None]:
-    """Raise Unavailable for any error inside:
+    """Raise Unavailable for any error inside: an action may have run.
 
-    an action may have run. Any status below 500 would count as an answer, and the same attempt
-    would run again.
+    Any status below 500 would count as an answer, and the same attempt would run again.
     """
     try:
         yield

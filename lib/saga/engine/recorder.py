@@ -65,10 +65,9 @@ def begin_in_time(definition: Saga, saga: SagaRecord) -> Decision:
 
 
 def decide_in_time(definition: Saga, act: Callable[[], Decision]) -> Decision:
-    """Return what `act` decides;
+    """Return what `act` decides; raise DeadlineExceeded if an author's pure function does not end.
 
-    raise DeadlineExceeded if an author's pure function does not end. The function continues in its
-    thread, like an action after its time-out.
+    The function continues in its thread, like an action after its time-out.
     """
     if not definition.has_pure_functions:
         return act()
@@ -101,12 +100,11 @@ class Recorder:
     def record(
         self, loaded: Loaded, given: Input | None, ended_child: SagaRecord | None = None
     ) -> Decision | None:
-        """Decide and commit;
+        """Decide and commit; return None if another commit came first or no answer came.
 
-        return None if another commit came first or no answer came. If Datastore refuses a commit
-        for its content, less is recorded, in the end only that the saga is parked. `ended_child` is
-        the child saga whose end this records. Raises what `decide` raises, and Invalid or TooLarge
-        for a request that cannot be recorded.
+        If Datastore refuses a commit for its content, less is recorded, in the end only that the
+        saga is parked. `ended_child` is the child saga whose end this records. Raises what `decide`
+        raises, and Invalid or TooLarge for a request that cannot be recorded.
         """
         form = Form(given)
         while True:
@@ -120,10 +118,9 @@ class Recorder:
                 form = smaller
 
     def decide(self, loaded: Loaded, given: Input | None) -> Decision:
-        """Return the decision without committing it;
+        """Return the decision without committing it; without `given` it parks the saga.
 
-        without `given` it parks the saga. Raises Conflict or NotFound for a request that does not
-        fit the saga's state.
+        Raises Conflict or NotFound for a request that does not fit the saga's state.
         """
         return self._decide(loaded, Form(given))
 
@@ -134,10 +131,9 @@ class Recorder:
         return definition if same else None
 
     def reason_to_park(self, saga: SagaRecord, steps: Sequence[StepRecord] = ()) -> str:
-        """Return the code of the reason why a saga may not run here;
+        """Return the code of the reason why a saga may not run here; "" if it may.
 
-        "" if it may. The definition is missing or has changed, or stored values do not fit the
-        declared types.
+        The definition is missing or has changed, or stored values do not fit the declared types.
         """
         declared = f"{saga.name} version {saga.definition_version}"
         definition = self.definition_of(saga)

@@ -25,10 +25,9 @@ class Queue(Protocol):
     """Where deliveries are enqueued: Cloud Tasks, or a queue of a test."""
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Enqueue a delivery;
+        """Enqueue a delivery; if its task name was used before, drop it without error.
 
-        if its task name was used before, drop it without error. Raises Unavailable unless it was
-        certainly enqueued.
+        Raises Unavailable unless it was certainly enqueued.
         """
 
 
@@ -50,12 +49,11 @@ class Transitions:
     def make(
         self, loaded: Loaded, given: Input | None, enqueue: Enqueue | None = None
     ) -> SagaRecord:
-        """Decide, commit and enqueue;
+        """Decide, commit and enqueue; after a conflict load and decide again, but run nothing.
 
-        after a conflict load and decide again, but run nothing. Without `given` it parks the saga:
-        the definition is missing. Callers that no queue retries pass `enqueue_or_leave`. A commit
-        without an answer counts as a conflict: the next load shows whether it was made. Raises
-        Contention after MAX_CONFLICTS, and NotFound.
+        Without `given` it parks the saga: the definition is missing. Callers that no queue retries
+        pass `enqueue_or_leave`. A commit without an answer counts as a conflict: the next load
+        shows whether it was made. Raises Contention after MAX_CONFLICTS, and NotFound.
         """
         for attempt in range(MAX_CONFLICTS):
             saga = self.try_once(loaded, given, enqueue or self.enqueue)

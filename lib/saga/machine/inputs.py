@@ -139,11 +139,10 @@ class SignalReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """A request to a saga:
+    """A request to a saga: who makes it, and why.
 
-    who makes it, and why. `id` names this request, so that the saga applies it only once.
-    `sequence` is the version of the saga that the operator saw, `incident` the failure that the
-    request is about; None means any.
+    `id` names this request, so that the saga applies it only once. `sequence` is the version of the
+    saga that the operator saw, `incident` the failure that the request is about; None means any.
     """
 
     actor: str

@@ -88,9 +88,9 @@ def redeliver_if_due(draft: Draft, *, at_once: bool) -> None:
 
 
 def redeliver_or_park(draft: Draft) -> None:
-    """Redeliver overdue deliveries and the parent's notification;
+    """Redeliver what is overdue and the parent's notification; park a saga that waits for nothing.
 
-    park a saga that waits for nothing. This is the last safety net: no saga should ever need it.
+    This is the last safety net: no saga should ever need it.
     """
     saga = draft.saga
     if saga.status in ACTIVE and not waits_of(saga, draft.steps):

@@ -41,8 +41,7 @@ class Verb(StrEnum):
 class SagaChange:
     """What a verb does to one saga: its state before and after, its steps that change state.
 
-    its state before and after, and the steps that change state. `next` has the deliveries that the
-    saga then waits for. `refused` says why nothing would change.
+    `next` has the deliveries that the saga then waits for. `refused` says why nothing would change.
     """
 
     id: str
@@ -61,10 +60,9 @@ def make_request(
     output: str | None = None,
     outcome: str | None = None,
 ) -> SagaRequest:
-    """Return the request of a verb;
+    """Return the request of a verb; raise Invalid if a field is missing.
 
-    raise Invalid if a field is missing. `who` has the actor, the reason, and the other fields that
-    all requests have.
+    `who` has the actor, the reason, and the other fields that all requests have.
     """
     if verb is Verb.RESOLVE:
         if outcome is None:

@@ -1,7 +1,6 @@
-"""Compares the declared definitions with the unfinished sagas:
+"""Finds unfinished sagas that the declared definitions cannot continue.
 
-can this deployment continue them all? It compares the steps of a definition, and its types: the
-stored values of a saga must fit them.
+It compares the steps of a definition, and its types: a saga's stored values must fit them.
 """
 
 from collections import Counter
@@ -39,10 +38,9 @@ class Stranded:
 
 
 def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
-    """Return the sagas that a deployment of these definitions would strand;
+    """Return the sagas that a deployment of these definitions would strand; usually it only counts.
 
-    usually it only counts. It needs no composite index, because it runs before the first deployment
-    has made one.
+    It needs no composite index, because it runs before the first deployment has made one.
     """
     return [
         each

@@ -32,11 +32,10 @@ class ProbeWrite:
 
 
 def hold_database(_: Probe, call: StepContext) -> str:
-    """Write with a stale version, and insert an entity that exists:
+    """Write with a stale version, and insert an entity that exists: Datastore must refuse both.
 
-    Datastore must refuse both. Each commit of the engine relies on that. Otherwise two workers
-    could record the same step twice, and nobody would see it until money was lost: then this raises
-    Permanent.
+    Each commit of the engine relies on that. Otherwise two workers could record the same step
+    twice, and nobody would see it until money was lost: then this raises Permanent.
     """
     store: Store = call.store
     first = store.upsert(ProbeWrite(id=call.saga_id, number=1))

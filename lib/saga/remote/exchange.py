@@ -55,10 +55,9 @@ class Network(Protocol):
     """The connection between a step and the service that it calls."""
 
     def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Send a request and return the answer, whatever its status;
+        """Send a request and return the answer, whatever its status; do not follow redirects.
 
-        do not follow redirects. Raises Retry if nothing was sent, and Unknown if it was sent but no
-        answer came.
+        Raises Retry if nothing was sent, and Unknown if it was sent but no answer came.
         """
         ...
 

@@ -72,11 +72,10 @@ def step_key(call: StepContext) -> str:
 
 
 def describe_call(payload: Any, call: StepContext) -> dict[str, Any]:
-    """Return the default body of a call:
+    """Return the default body of a call: the same in every attempt.
 
-    the same in every attempt. `step_key` is the Idempotency-Key of the step: a compensation undoes
-    the effect of that key. `output` is, for a compensation, the step's own output, or null if it is
-    unknown.
+    `step_key` is the Idempotency-Key of the step: a compensation undoes the effect of that key.
+    `output` is, for a compensation, the step's own output, or null if it is unknown.
     """
     return {
         "saga_id": call.saga_id,

@@ -81,10 +81,9 @@ def _result_of(problem: BaseException, phase: Phase) -> Result:
 
 
 def _judge_group(group: BaseExceptionGroup[Any], phase: Phase) -> Verdict:
-    """Judge an exception group:
+    """Judge an exception group: one final answer ends all attempts.
 
-    one final answer ends all attempts. If the effect of any member may exist, so may that of the
-    group.
+    If the effect of any member may exist, so may that of the group.
     """
     members = [judge(each, phase) for each in group.exceptions]
     waits = [each.after for each in members if each.after is not None]

@@ -17,10 +17,10 @@ from lib.saga.state.records import FINISHED, Loaded, SagaRecord, SagaStatus
 
 
 def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
-    """Look at a saga whose look is due, and set the next one;
+    """Look at a saga whose look is due, and set the next one; return whether it needed repair.
 
-    return whether it needed repair. The saga gets the inputs that it has missed. If it waits for
-    nothing, it is parked with an alert.
+    The saga gets the inputs that it has missed. If it waits for nothing, it is parked with an
+    alert.
     """
     loaded = engine.repository.load(saga.id, saga.total_steps)
     if loaded is None or loaded.saga.due != saga.due:

@@ -1,8 +1,7 @@
-"""The sweep:
+"""The sweep: redelivers sagas whose delivery the queue has lost.
 
-redelivers sagas whose delivery the queue has lost. It also logs alerts that a killed process did
-not log, counts parked sagas, and purges expired ones. A saga that cannot be read, or that fails,
-does not stop the others.
+It also logs alerts that a killed process did not log, counts parked sagas, and purges expired ones.
+A saga that cannot be read, or that fails, does not stop the others.
 """
 
 from collections.abc import Callable, Iterator

@@ -47,11 +47,10 @@ def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
 
 
 def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
-    """Treat a failed step, or compensation, as done;
+    """Treat a failed step, or compensation, as done; continue if no other has failed.
 
-    continue if no other has failed. In a parked saga the step may also be unfinished. Raises
-    NotFound if there is no such step, and Invalid if the output does not fit the step's declared
-    type.
+    In a parked saga the step may also be unfinished. Raises NotFound if there is no such step, and
+    Invalid if the output does not fit the step's declared type.
     """
     step = _choose(draft, request.step, "skipped")
     output = step.output

@@ -24,11 +24,10 @@ from lib.saga.state.records import FORWARD
 
 
 def begin_next(definition: Saga, draft: Draft, begin: Begin, blocked: str = "") -> None:
-    """Begin the steps that follow, stage after stage:
+    """Begin the steps that follow, stage after stage: all steps of a stage may be skipped.
 
-    all steps of a stage may be skipped. A step that does not fit into this commit begins with a
-    delivery of its own. If `blocked` gives a reason, no step can begin: the steps that follow fail
-    with it.
+    A step that does not fit into this commit begins with a delivery of its own. If `blocked` gives
+    a reason, no step can begin: the steps that follow fail with it.
     """
     while draft.to_begin is not None:
         indexes, draft.to_begin = draft.to_begin, None

@@ -59,11 +59,10 @@ Plan = SkipStep | RunStep | WaitUntil | TakeSignal | StartChild | CannotBegin
 
 
 def plan_step(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
-    """Return how a step begins;
+    """Return how a step begins; the draft does not change.
 
-    the draft does not change. Everything that can fail happens here. An error in an author's
-    function or declaration is the reason why this step cannot begin. The step before it is never
-    blamed.
+    Everything that can fail happens here. An error in an author's function or declaration is the
+    reason why this step cannot begin. The step before it is never blamed.
     """
     element = definition.parts[index]
     try:
