@@ -1,8 +1,8 @@
 """The table of functions: name, module, and how each is deployed. Nothing else.
 
-A module is loaded when one of its functions is first asked for (PEP 562), so that a function's
-cold start pays for its own imports alone. A name here is the Python name; the deployed one has
-hyphens: `create_task_list` is `create-task-list`.
+A module is loaded when one of its functions is first used (PEP 562), so that a function's cold
+start pays only for its own imports. A name here is the Python name; the deployed one has hyphens:
+`create_task_list` is `create-task-list`.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,9 +16,9 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Function(NamedTuple):
     """One function: where its code is, the one method that it answers, and how it is deployed.
 
-    `invoker` is who may call it: "public", "caller" and "operator" (whom the deployment names as
-    such), "tasks" or "scheduler" (Cloud Tasks' or Cloud Scheduler's service account alone); a
-    caller is not an operator unless it is named as both. `timeout` is in seconds.
+    `invoker` says who may call it: "public"; "caller" or "operator" (the deployment lists them);
+    "tasks" or "scheduler" (only the service account of Cloud Tasks or Cloud Scheduler). A caller is
+    not an operator unless it is listed as both. `timeout` is in seconds.
     """
 
     module: str
@@ -26,9 +26,9 @@ class Function(NamedTuple):
     invoker: str = "caller"
     timeout: int = 60
     memory: str = "512Mi"
-    #: Instances at most, of 16 requests each. All functions together have the region's quota.
+    #: The maximum number of instances, of 16 requests each. All functions share the region's quota.
     max_instances: int = 10
-    #: Variables of its own, and those that Secret Manager keeps: {"KEY": "name:version"}.
+    #: Its own variables, and those from Secret Manager: {"KEY": "name:version"}.
     env: Mapping[str, str] = NOTHING
     secrets: Mapping[str, str] = NOTHING
 

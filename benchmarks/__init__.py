@@ -1,1 +1,1 @@
-"""What things cost, measured: each module is run by hand, or by a target of the Makefile."""
+"""Measures costs: run each module by hand, or by a target of the Makefile."""

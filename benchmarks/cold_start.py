@@ -45,7 +45,7 @@ def hello() -> dict[str, str]:
     return {"greeting": "hello"}
 """
 
-#: What the first answer of ours may cost, as a multiple of what it is compared with.
+#: The maximum cost of our first answer, as a multiple of the function that it is compared with.
 MAX_WITHOUT_STORE = 1.25
 MAX_WITH_STORE = 1.05
 
@@ -60,7 +60,7 @@ class Case:
 
 
 def main() -> int:
-    """Print the medians and the ratios; return 1 if a ratio is over what it may be."""
+    """Print the medians and the ratios; return 1 if a ratio is over its maximum."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
@@ -132,7 +132,7 @@ def wait_for(port: int, patience: float = 60.0) -> None:
 
 
 def ask(url: str) -> None:
-    """Send a GET; an answer that there is no such entity is an answer."""
+    """Send a GET; an answer that says "not found" counts too."""
     try:
         urllib.request.urlopen(url, timeout=60).close()  # noqa: S310
     except urllib.error.HTTPError as refusal:
@@ -155,7 +155,7 @@ def processor_ms(pid: int) -> float:
 
 
 def report(samples: dict[str, list[float]]) -> int:
-    """Print the table; return 1 if a ratio is over what it may be."""
+    """Print the table; return 1 if a ratio is over its maximum."""
     for name, costs in samples.items():
         print(f"{name:16}{statistics.median(costs):8.0f} ms of processor to the first answer")
     over = 0

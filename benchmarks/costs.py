@@ -1,4 +1,4 @@
-"""`make costs`: what a saga costs by list price, beside others, and how far the free tier goes.
+"""`make costs`: what a saga costs by list price, here and elsewhere, how far the free tier goes.
 
 The operations are counted while the engine runs a saga on the local Datastore; the prices are
 those of benchmarks/data/prices.json.
@@ -66,9 +66,9 @@ def cost_of(billed: Mapping[str, float], prices: Mapping[str, Any]) -> float:
 def sagas_a_day(
     saga: Mapping[str, float], sweeps_a_day: Mapping[str, float], prices: Mapping[str, Any]
 ) -> dict[str, float]:
-    """Return how many sagas a day each free tier is enough for, beside a sweep every minute.
+    """Return how many sagas a day each free tier is enough for, with a sweep every minute.
 
-    What has no free tier has no entry.
+    Operations without a free tier have no entry.
     """
     enough = {}
     for name, count in saga.items():

@@ -1,9 +1,9 @@
 """A lookup and a commit through the stock client: the local Datastore beside Google's emulators.
 
-All servers run at the same time and are called in turns, so that what else the machine does hits
-them alike; the ratios are of paired rounds. The emulators keep their data in memory, ours in a
-file that survives kill -9. Each is warmed up first. Then: how soon ours is ready.
-Run: `python -m benchmarks.datastore_speed`; the emulators take part where they are installed.
+All servers run at the same time and are called in turns, so that other load on the machine affects
+all of them equally; the ratios are of paired rounds. The emulators keep their data in memory, ours
+in a file that survives kill -9. Each is warmed up first. Then: how soon ours is ready. Run: `python
+-m benchmarks.datastore_speed`; the emulators take part where they are installed.
 """
 
 import argparse

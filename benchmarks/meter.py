@@ -1,4 +1,4 @@
-"""What the engine is billed for, counted at the wire while it runs a saga for real."""
+"""Counts what the engine is billed for, at the wire, while it runs a real saga."""
 
 import contextlib
 import io
@@ -26,7 +26,7 @@ from local.stack.supervisor import PROJECT
 
 
 class Meter:
-    """Counts, on its way to a Datastore, what each request is billed as."""
+    """Passes requests to a Datastore, and counts what each is billed as."""
 
     def __init__(self, inner: Rpc) -> None:
         self._inner = inner
@@ -34,7 +34,7 @@ class Meter:
         self.billed: Counter[str] = Counter()
 
     def call(self, method: str, request: Any, timeout: float) -> Any:
-        """Send a request; a key that leads to nothing is billed as a read all the same."""
+        """Send a request; a key without an entity is billed as a read too."""
         answer = self._inner.call(method, request, timeout)
         if method == "Lookup":
             self.billed["datastore_read"] += len(request.keys)
@@ -50,14 +50,14 @@ class Meter:
         self._inner.close()
 
     def _count_mutation(self, mutation: Any) -> None:
-        """Count a write; what is new will be deleted one day, by a TTL policy or by the sweep."""
+        """Count a write; a TTL policy or the sweep will also delete a new entity one day."""
         self.billed["datastore_write"] += 1
         if mutation.WhichOneof("operation") == "insert":
             self.billed["datastore_delete"] += 1
 
 
 class _Line:
-    """Keeps deliveries for the caller to take, and counts them as Cloud Tasks bills them."""
+    """Keeps deliveries for the caller, and counts them as Cloud Tasks bills them."""
 
     def __init__(self, billed: Counter[str]) -> None:
         self.waiting: list[Delivery] = []
@@ -91,7 +91,7 @@ def meter(steps: int) -> Metered:
 
 
 class _Edge:
-    """Serves what the engine is asked to do as a function does, and counts it, with its lines."""
+    """Calls the engine as a function does, and counts the requests and their log lines."""
 
     def __init__(self, billed: Counter[str]) -> None:
         self._billed = billed

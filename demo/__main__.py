@@ -1,7 +1,7 @@
 """`make demo`: real purchases as orders on a throw-away stack, and then the books.
 
 With --chaos the worker and the callers' functions are killed in turn every few seconds, and one
-task in twenty is delivered twice; the books have to balance all the same.
+task in twenty is delivered twice; the books must still balance.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The books: what was there at first against what participants hold now, to the unit and cent."""
+"""The books: what existed at first against what participants hold now, to the unit and cent."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class Books:
 
 
 def read_books(store: Store) -> Books:
-    """Read the participants' own records, past the sagas."""
+    """Read the participants' own records, not those of the sagas."""
     shipped: dict[str, int] = defaultdict(int)
     captured: dict[str, int] = defaultdict(int)
     for shipment in _all(store, Shipment):

@@ -1,4 +1,4 @@
-"""A caller over HTTP that is as patient as a caller of a crashing service has to be."""
+"""A caller over HTTP that retries enough for a service that crashes."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ import requests
 
 T = TypeVar("T")
 
-#: Answers that say "try again": everything that Amends creates is safe to send twice.
+#: Answers after which the caller tries again: everything that Amends creates is safe to send twice.
 PASSING = (500, 502, 503, 504)
 
 
@@ -23,7 +23,7 @@ class Caller:
         self._local = threading.local()
 
     def call(self, method: str, name: str, **options: Any) -> Any:
-        """Call a function until it gives a lasting answer; an error that stays is raised."""
+        """Call a function until it gives a final answer; raise an error that remains."""
         ends = time.monotonic() + self._patience
         while True:
             answer = self._try(method, name, options)

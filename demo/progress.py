@@ -1,4 +1,4 @@
-"""A progress bar for a terminal, and for a log a line now and then."""
+"""A progress bar for a terminal, and single lines for a log."""
 
 import sys
 
@@ -6,7 +6,7 @@ WIDTH = 40
 
 
 def show_progress(done: int, of: int, what: str) -> None:
-    """Draw the bar anew in its line; where nobody watches, draw it only when it is full."""
+    """Redraw the bar in its line; without a terminal, draw it only when it is full."""
     if not sys.stdout.isatty() and done < of:
         return
     filled = WIDTH * done // max(of, 1)

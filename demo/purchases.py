@@ -9,7 +9,7 @@ from typing import Any
 
 SAMPLE = Path(__file__).parent / "data" / "cdnow_sample.txt"
 
-#: One order in so many goes to a country that nobody ships to.
+#: One order in so many goes to a country that we do not ship to.
 ONE_IN_UNSHIPPABLE = 40
 #: One customer in so many has credit for only half of what they want.
 ONE_IN_SHORT_OF_CREDIT = 6
@@ -63,13 +63,13 @@ class Supply:
 
 
 def read_purchases(count: int) -> list[Purchase]:
-    """Return the first `count` purchases in order of date, again from the first if need be."""
+    """Return the first `count` purchases in order of date, repeating them if necessary."""
     rows = sorted(SAMPLE.read_text().splitlines(), key=lambda row: row.split()[2])
     return [_parse(number, row) for number, row in enumerate(islice(_endless(rows), count))]
 
 
 def make_supply(purchases: Iterable[Purchase]) -> Supply:
-    """Return stock and credit that do not suffice for all of the purchases."""
+    """Return stock and credit that are too small for all of the purchases."""
     units: dict[str, int] = defaultdict(int)
     credit: dict[str, int] = defaultdict(int)
     for purchase in purchases:

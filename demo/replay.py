@@ -22,7 +22,7 @@ SECONDS_BETWEEN_KILLS = 4.0
 
 
 def run(stack: Stack, count: int, *, chaos: bool) -> int:
-    """Replay so many purchases on a stack that has seen none; return 0 when all is well."""
+    """Replay so many purchases on a new stack; return 0 if the books balance."""
     caller = Caller(stack.url)
     purchases = read_purchases(count)
     supply = make_supply(purchases)
@@ -44,7 +44,7 @@ def run(stack: Stack, count: int, *, chaos: bool) -> int:
 
 
 def _set_up(caller: Caller, supply: Supply) -> None:
-    """Fill the shelves and the purses."""
+    """Set the stock and the credit."""
     stocks = [("set-stock", {"sku": sku, "units": n}) for sku, n in supply.units.items()]
     credits = [
         ("set-credit", {"customer_id": customer, "available_cents": cents})
@@ -70,7 +70,7 @@ def _place(caller: Caller, purchases: list[Purchase]) -> None:
 def _wait(caller: Caller, count: int, placing: Future[None], patience: float = 120.0) -> bool:
     """Wait until all sagas are final; give up when nothing has moved for `patience` seconds.
 
-    What went wrong with the placing of orders is raised here.
+    Raises the error if placing orders failed.
     """
     last, moved_at = -1, time.monotonic()
     while True:

@@ -1,7 +1,7 @@
-"""``python -m deploy VERB``: the build's steps, and what an operator does once or in need.
+"""``python -m deploy VERB``: the build's steps, and what an operator runs once or in an emergency.
 
-Everything is told by environment variables (see deploy.settings); with --dry-run the commands are
-only shown, as an empty project would need them, and those of teardown as the project is.
+All settings are environment variables (see deploy.settings). With --dry-run the commands are only
+printed, as for an empty project; those of teardown as for the real one.
 """
 
 import argparse
@@ -26,21 +26,21 @@ from deploy.settings import PROJECT, Settings, Unusable, read_settings
 from deploy.stores.database import apply_indexes, apply_ttls, await_indexes
 from deploy.stores.queues import apply_queues
 
-#: Where the build keeps the image's name from one of its steps to the next.
+#: The file that passes the image's name from one step of the build to the next.
 IMAGE_FILE = Path("image.txt")
-#: And likewise the sagas that it knows.
+#: The file that passes the image's sagas in the same way.
 DEFINITIONS_FILE = Path("definitions.json")
 
 
 def name(_: Cloud, settings: Settings) -> None:
-    """Write down which image this is, and which sagas it knows; refuse what cannot be deployed."""
+    """Write the image's name and its sagas to files; refuse a project that cannot be deployed."""
     list_services(settings)
     IMAGE_FILE.write_text(name_image(settings, PROJECT))
     DEFINITIONS_FILE.write_text(describe_definitions())
 
 
 def prepare(cloud: Cloud, settings: Settings) -> None:
-    """Bring indexes, TTL policies and queues to what this version needs."""
+    """Create or update the indexes, TTL policies and queues that this version needs."""
     apply_indexes(cloud, settings)
     apply_ttls(cloud, settings)
     apply_queues(cloud, settings)
@@ -48,19 +48,19 @@ def prepare(cloud: Cloud, settings: Settings) -> None:
 
 
 def stage(cloud: Cloud, settings: Settings) -> None:
-    """Put new revisions beside the old ones, and let only those call them who try them."""
+    """Deploy new revisions without traffic; only the smoke test may call them."""
     if not IMAGE_FILE.exists():
-        raise Unusable(f"which image? {IMAGE_FILE} says so; name-image writes it")
+        raise Unusable(f"no image: name-image writes its name to {IMAGE_FILE}")
     image = IMAGE_FILE.read_text().strip()
     if "@sha256:" not in image:
-        raise Unusable(f"{image} is a tag, which can be moved: {IMAGE_FILE} has to have a digest")
+        raise Unusable(f"{image} is a tag, which can be moved: {IMAGE_FILE} must have a digest")
     known = DEFINITIONS_FILE.read_text() if DEFINITIONS_FILE.exists() else ""
     revisions.stage(cloud, settings, image, known)
     admit_helpers(cloud, settings)
 
 
 def release(cloud: Cloud, settings: Settings) -> None:
-    """Move the traffic, let the callers in, and have the sweep called."""
+    """Move the traffic, admit the callers, and schedule the sweep."""
     revisions.release(cloud, settings)
     apply_invokers(cloud, settings)
     apply_schedule(cloud, settings)
@@ -70,13 +70,13 @@ def release(cloud: Cloud, settings: Settings) -> None:
 
 
 def watch(cloud: Cloud, settings: Settings) -> None:
-    """Make metrics and alerts, and leave out of the logs what nobody looks for."""
+    """Create metrics and alerts, and exclude useless request logs."""
     apply_alerts(cloud, settings)
     apply_exclusion(cloud, settings)
 
 
 def smoke(cloud: Cloud, settings: Settings) -> None:
-    """Run a saga through what is staged, unless somebody has said not to."""
+    """Run a saga through the staged revisions, unless SMOKE=0."""
     if settings.smoke == "0":
         print("SMOKE=0: nothing was run through the staged revisions")
     else:
@@ -98,7 +98,7 @@ VERBS: dict[str, Callable[[Cloud, Settings], object]] = {
 
 
 def _cloud_for(options: argparse.Namespace, settings: Settings) -> Cloud:
-    """Return the project itself, or for a dry run one that is empty or is only looked at."""
+    """Return the real project, or for a dry run an empty or a read-only one."""
     if not options.dry_run:
         return Shell(settings.project)
     looks = options.verb == "teardown"
@@ -106,13 +106,13 @@ def _cloud_for(options: argparse.Namespace, settings: Settings) -> Cloud:
 
 
 def main() -> int:
-    """Do what the verb says; return the exit code."""
+    """Run the verb; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
     parser.add_argument("verb", choices=VERBS)
     parser.add_argument("--dry-run", action="store_true", help="show the commands, run none")
     options = parser.parse_args()
     if options.dry_run and options.verb in ("smoke", "release", "promote", "rollback"):
-        parser.error(f"{options.verb} depends on what is deployed: it cannot be shown beforehand")
+        parser.error(f"{options.verb} depends on what is deployed: it has no dry run")
     try:
         settings = read_settings()
         VERBS[options.verb](_cloud_for(options, settings), settings)

@@ -26,7 +26,7 @@ def main() -> int:
         print(f"{beyond} sagas are in a status that this code does not know: a newer one wrote it")
     declared = ", ".join(f"{name} version {version}" for name, version in sorted(definitions))
     if not stranded and not beyond:
-        print(f"Every unfinished saga can go on with what is declared: {declared}.")
+        print(f"Every unfinished saga can continue with the declared sagas: {declared}.")
     return 1 if stranded or beyond else 0
 
 

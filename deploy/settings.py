@@ -1,4 +1,4 @@
-"""What one deployment is told: by the build's substitutions, or by `make setup PROJECT=...`."""
+"""One deployment's settings: from the build's substitutions, or from `make setup PROJECT=...`."""
 
 import os
 import re
@@ -13,14 +13,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 #: the worker and the sweep beside it.
 MODES = ("functions", "api")
 
-#: What goes before every name of an environment: such as `staging-`.
+#: The prefix of every name in an environment, such as `staging-`.
 PREFIX = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?-")
 
-#: The address of a domain or a load balancer, or the name of a client of OAuth.
+#: The address of a domain or a load balancer, or the name of an OAuth client.
 AUDIENCE = re.compile(r"https://[a-z0-9.-]+(:\d+)?|[0-9]+-[a-z0-9]+\.apps\.googleusercontent\.com")
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
-#: Names as IAM and Firestore take them.
+#: Names that IAM and Firestore accept.
 ACCOUNT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 DATABASE = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
 
@@ -33,14 +33,14 @@ MAX_BACKUP_DAYS = 98
 #: The database that every project can have without naming it.
 DEFAULT = "(default)"
 
-#: Who can be named as a caller, an operator or a submitter. allUsers and allAuthenticatedUsers
-#: cannot: a function that is open to everybody says so in main.py.
+#: The members that can be a caller, an operator or a submitter. allUsers and allAuthenticatedUsers
+#: cannot: main.py says which function is public.
 MEMBER = re.compile(r"(user|group|serviceAccount|domain|principal|principalSet):\S+")
 PERSONS = ("user:", "serviceAccount:")
 
 
 class Unusable(ValueError):
-    """A setting is missing or wrong; the message says which one, and what to say instead."""
+    """A setting is missing or wrong; the message says which one, and what to write instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,29 +48,30 @@ class Settings:
     """One deployment; each field is an environment variable of the same name in capitals."""
 
     project: str
-    #: Needed by the build alone, to know each service's address before there is one.
+    #: Only the build needs it, to know each service's address before the service exists.
     project_number: str = ""
     region: str = "europe-west1"
-    #: Goes before the name of everything of this environment, so that several can be in one
-    #: project: services, queues, the job, accounts, the repository, metrics and alerts.
+    #: The prefix of all names of this environment, so that one project can have several: services,
+    #: queues, the job, accounts, the repository, metrics and alerts.
     prefix: str = ""
     #: Where the queues and the sweep's job are; where the services are, if empty. Cloud Tasks and
     #: Cloud Scheduler are not in every region.
     tasks_region: str = ""
     #: Where set-up makes the database: a region, or a multi-region such as eur3 or nam5.
     database_location: str = ""
-    #: So many days the backup of each day is kept, 98 at most; 0: no backups are scheduled.
+    #: How many days each daily backup is kept, at most 98; 0 for no backups.
     backup_days: str = "14"
     #: The Artifact Registry repository of the image.
     repository: str = "amends"
-    #: `(default)` if nothing is said, and with a prefix one of the environment's own.
+    #: `(default)` if empty; with a prefix the environment's own.
     database: str = ""
     mode: str = "functions"
-    #: So many of each queue of queues.yaml.
+    #: The number of copies of each queue in queues.yaml.
     queue_count: str = "1"
     #: Who may call the functions that are for callers: IAM members, separated by commas.
     callers: str = ""
-    #: Who may operate sagas, likewise. `api` mode knows persons and service accounts alone.
+    #: Who may operate sagas, in the same form. `api` mode accepts only persons and service
+    #: accounts.
     operators: str = ""
     #: Who may submit builds.
     submitters: str = ""
@@ -81,36 +82,35 @@ class Settings:
     build_account: str = "amends-build"
     #: How many instances of 1 vCPU this environment may have: the region's quota, or a part of it.
     instances: str = "1000"
-    #: What else a token may be for than a service's own address, separated by commas: the
-    #: addresses of a load balancer or of a domain of one's own.
+    #: Audiences of tokens besides a service's own address, separated by commas: the addresses of a
+    #: load balancer or of your own domain.
     audiences: str = ""
-    #: The commit that is built, for the services' label; none if somebody submits a folder.
+    #: The commit that is built, for the services' label; empty if a folder is submitted.
     commit: str = ""
-    #: So many percent of the traffic a release moves; all of it, if empty.
+    #: How many percent of the traffic a release moves; all of it if empty.
     canary: str = ""
-    #: "0": no saga is run through what is staged, as when the queues have to stay paused.
+    #: "0": no smoke test, for example because the queues must stay paused.
     smoke: str = "1"
     #: How often the sweep runs, as unix-cron.
     sweep_schedule: str = "* * * * *"
     #: How long finished sagas are kept.
     retention_days: str = "90"
-    #: "1": TTL policies delete what is left of finished sagas, and not the sweep.
+    #: "1": TTL policies, and not the sweep, delete steps and events of finished sagas.
     ttl: str = ""
     #: Where OpenTelemetry sends spans and metrics; nowhere if empty.
     otlp_endpoint: str = ""
-    #: What the image is based on; the build writes its digest into the image. One that has a
-    #: digest already is taken by it.
+    #: The base image; the build writes its digest into the image. A digest given here is used.
     base_image: str = "python:3.11-slim"
     #: Monitoring's notification channels for the alerts, separated by commas.
     channels: str = ""
 
     def __post_init__(self) -> None:
-        """Choose the database, where none was stated."""
+        """Choose the database if none was set."""
         if not self.database:
             object.__setattr__(self, "database", self.named("amends") if self.prefix else DEFAULT)
 
     def named(self, name: str) -> str:
-        """Return a name as it is in this environment."""
+        """Return a name with the environment's prefix."""
         return f"{self.prefix}{name}"
 
     def account(self, name: str) -> str:
@@ -118,7 +118,7 @@ class Settings:
         return self.named(getattr(self, f"{name}_account"))
 
     def email(self, account: str) -> str:
-        """Return the address of one of the service accounts, by what the settings call it."""
+        """Return the address of a service account, by its name in the settings."""
         return f"{self.named(account)}@{self.project}.iam.gserviceaccount.com"
 
     def member(self, account: str) -> str:
@@ -127,7 +127,7 @@ class Settings:
 
     @property
     def environment(self) -> str:
-        """What tells this deployment from others, for titles that people read."""
+        """The name of this deployment in titles."""
         return f"{self.project}/{self.label}" if self.prefix else self.project
 
     @property
@@ -142,8 +142,7 @@ class Settings:
 
     @property
     def image_repository(self) -> str:
-        """The name of the Artifact Registry repository: what an environment runs, only its own
-        build has written."""
+        """The Artifact Registry repository; only the environment's own build writes its images."""
         return self.named(self.repository)
 
     @property
@@ -164,16 +163,16 @@ class Settings:
 
 
 def split_list(text: str) -> list[str]:
-    """Return the items of a list with commas; spaces around them are nobody's intention."""
+    """Return the items of a list with commas, without the spaces around them."""
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Return what the environment says; Unusable when it cannot be deployed so."""
+    """Read the settings from the environment; Unusable if one is wrong."""
     names = [field.name for field in fields(Settings)]
     stated = {name: environment[name.upper()] for name in names if environment.get(name.upper())}
     if "project" not in stated:
-        raise Unusable("which project? say PROJECT=...")
+        raise Unusable("no project: set PROJECT=...")
     settings = Settings(**stated)
     _check(settings)
     for name in ("callers", "operators", "submitters"):
@@ -196,7 +195,7 @@ def _check(settings: Settings) -> None:
     for audience in split_list(settings.audiences):
         if not AUDIENCE.fullmatch(audience):
             raise Unusable(
-                f"AUDIENCES has {audience!r}: say what tokens name as their audience, such as "
+                f"AUDIENCES has {audience!r}: write what tokens name as their audience, such as "
                 "https://orders.example.com, without a path"
             )
     if settings.commit and not COMMIT.fullmatch(settings.commit):
@@ -215,7 +214,7 @@ def _check(settings: Settings) -> None:
 
 
 def _check_names(settings: Settings) -> None:
-    """Refuse names that Google would not take, or that two environments would share."""
+    """Raise Unusable for names that Google refuses, or that two environments would share."""
     prefix = settings.prefix
     if prefix and not PREFIX.fullmatch(prefix):
         raise Unusable(
@@ -225,14 +224,14 @@ def _check_names(settings: Settings) -> None:
     for name in ACCOUNTS:
         if not ACCOUNT.fullmatch(account := settings.account(name)):
             raise Unusable(
-                f"{account} is no name of a service account ({len(account)} characters; 6 to 30 "
+                f"{account} is not a name of a service account ({len(account)} characters; 6 to 30 "
                 f"of small letters, digits and hyphens): choose a shorter PREFIX, or another "
                 f"{name.upper()}_ACCOUNT"
             )
     if not DATABASE.fullmatch(settings.database):
         raise Unusable(
-            f"{settings.database!r} is no name of a database (4 to 63 small letters, digits and "
-            "hyphens): say another DATABASE"
+            f"{settings.database!r} is not a name of a database (4 to 63 small letters, digits and "
+            "hyphens): set another DATABASE"
         )
     if prefix and settings.database == DEFAULT:
         raise Unusable(
@@ -245,25 +244,25 @@ def _check_members(name: str, members: list[str]) -> None:
     for member in members:
         if member.lower().startswith(("allusers", "allauthenticatedusers")):
             raise Unusable(
-                f"{name} cannot be {member}: that would open every private function. Of a function "
-                'that everybody may call, say invoker="public" in main.py\'s table'
+                f"{name} cannot be {member}: that would open every private function. If "
+                'everyone may call a function, write invoker="public" in main.py\'s table'
             )
         if not MEMBER.fullmatch(member):
             raise Unusable(
-                f"{name} has {member!r}, which is no IAM member: say user:ann@example.com, "
+                f"{name} has {member!r}, which is not an IAM member: write user:ann@example.com, "
                 "group:ops@example.com or serviceAccount:shop@my-project.iam.gserviceaccount.com"
             )
 
 
 def _check_operators(settings: Settings) -> None:
-    """Refuse operators whom only IAM could tell from callers, where both share one service."""
+    """Raise Unusable for operators that only IAM knows, if callers share their service."""
     if settings.mode != "api":
         return
     for member in split_list(settings.operators):
         if not member.startswith(PERSONS):
             raise Unusable(
                 f"OPERATORS has {member}: with MODE=api name persons (user:...) and service "
-                "accounts (serviceAccount:...), since only IAM knows who else that is"
+                "accounts (serviceAccount:...): only IAM knows the others"
             )
 
 

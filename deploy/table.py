@@ -1,4 +1,4 @@
-"""What main.py's table says of deployment, checked before anything is deployed."""
+"""Checks main.py's table before anything is deployed."""
 
 import ast
 import re
@@ -8,11 +8,11 @@ from functools import cache
 from deploy.settings import PROJECT, Settings, Unusable
 from main import FUNCTIONS, Function
 
-#: The function that hands requests on to all others, and the only one where MODE=api.
+#: The function that passes requests to all others, and the only one with MODE=api.
 API = "api"
 
-#: The revision tags: of the one that is tried, and of the one to go back to, whose tag goes on
-#: with a name of the release that it served before.
+#: The revision tags: of the staged revision, and of the one for a rollback; that tag continues with
+#: a name of the release that came after it.
 NEXT, BEFORE = "next", "before-"
 MARK_DIGITS = 8
 
@@ -23,11 +23,11 @@ MAX_NAME = MAX_TAGGED - len(BEFORE) - MARK_DIGITS
 
 INVOKERS = ("public", "caller", "operator", "tasks", "scheduler")
 
-#: What we, or Cloud Run, say to every service: a function cannot say it.
+#: Variables that we or Cloud Run set for every service: a function cannot set them.
 _OURS = re.compile(
     r"AMENDS_.*|FUNCTION_.*|GOOGLE_CLOUD_PROJECT|THREADS|OTEL_EXPORTER_OTLP_ENDPOINT|PORT|K_.*"
 )
-#: What functions/edge.py hands to a function that can move a saga: the engine, or an operator's.
+#: The collaborators of a function that can move a saga: the engine, or an operator.
 _HANDED = re.compile(r"\b([Ee]ngine|[Oo]perator)\b")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,255}:(latest|[1-9][0-9]*)")
@@ -39,15 +39,15 @@ def deployed_name(target: str, settings: Settings) -> str:
 
 
 def account_of(target: str, settings: Settings) -> str:
-    """Return the account that a function runs as: one that can make tasks only if it may start.
+    """Return the account that a function runs as: one that can create tasks only if it needs to.
 
-    What uses the engine, by itself or as an operator, and does not answer GET moves sagas.
+    A function moves sagas if it uses the engine or an operator and does not answer GET.
     """
     return settings.app_account if enqueues(target) else settings.data_account
 
 
 def enqueues(target: str) -> bool:
-    """Tell whether a function may hand work to Cloud Tasks; `api` may."""
+    """Tell whether a function may create tasks; `api` may."""
     if target == API:
         return True
     function = FUNCTIONS[target]
@@ -55,13 +55,13 @@ def enqueues(target: str) -> bool:
 
 
 def check_table(settings: Settings) -> None:
-    """Refuse what could not be deployed, released or told apart; Unusable says which function."""
+    """Raise Unusable, naming the function, for a table that cannot be deployed."""
     for target, function in FUNCTIONS.items():
         name = deployed_name(target, settings)
         if len(name) > MAX_NAME:
             raise Unusable(
                 f"{target}: its service {name} has {len(name)} characters, and a service that is "
-                f"released with a tag can have {MAX_NAME}: find a shorter name in main.py"
+                f"released with a tag can have {MAX_NAME}: choose a shorter name in main.py"
                 + (" or a shorter PREFIX" if settings.prefix else "")
             )
         if function.invoker not in INVOKERS:
@@ -75,20 +75,20 @@ def check_table(settings: Settings) -> None:
 
 
 def _check_instances(settings: Settings) -> None:
-    """Refuse instances that the region could not all start: the worker's would starve readers."""
+    """Raise Unusable beyond the region's quota of instances: busy functions would starve others."""
     most = sum(function.max_instances for function in FUNCTIONS.values())
     if most > int(settings.instances):
         largest = max(FUNCTIONS, key=lambda target: FUNCTIONS[target].max_instances)
         raise Unusable(
             f"max_instances of all functions come to {most}, and the region's quota is for "
-            f"{settings.instances}: whatever is called most would starve the others. Lower some in "
+            f"{settings.instances}: busy functions would starve the others. Lower some in "
             f"main.py ({largest} has {FUNCTIONS[largest].max_instances}), or, if the quota is "
-            f"higher, say INSTANCES={most} (in the build _INSTANCES)"
+            f"higher, set INSTANCES={most} (in the build _INSTANCES)"
         )
 
 
 def merge(functions: Iterable[Function]) -> Function:
-    """Return the one function that `api` is: with the largest need and every variable of them."""
+    """Return the settings of `api`: the maximum of all functions, with all their variables."""
     listed = list(functions)
     return Function(
         "functions.api",
@@ -102,7 +102,7 @@ def merge(functions: Iterable[Function]) -> Function:
 
 
 def list_secrets() -> list[tuple[str, str]]:
-    """Return each secret of the table with a function that takes it, once for each account."""
+    """Return each secret of the table with a function that uses it, once for each account."""
     return sorted(
         {
             (stated.partition(":")[0], target)
@@ -113,7 +113,7 @@ def list_secrets() -> list[tuple[str, str]]:
 
 
 def bytes_of(memory: str) -> int:
-    """Return how many bytes a quantity such as 512Mi or 1Gi is."""
+    """Return the bytes of a quantity such as 512Mi or 1Gi."""
     number, unit = re.fullmatch(r"(\d+)([KMG]i?)?", memory).groups()  # type: ignore[union-attr]
     power = " KMG".index((unit or " ")[0])
     return int(number) * int((1024 if (unit or "").endswith("i") else 1000) ** power)
@@ -122,14 +122,16 @@ def bytes_of(memory: str) -> int:
 def _check_environment(target: str, function: Function) -> None:
     for name in [*function.env, *function.secrets]:
         if not _VARIABLE.fullmatch(name):
-            raise Unusable(f"{target}: {name!r} is no name of an environment variable")
+            raise Unusable(f"{target}: {name!r} is not a name of an environment variable")
         if _OURS.fullmatch(name):
             raise Unusable(f"{target}: {name} is set by the deployment; choose another name")
     if twice := set(function.env) & set(function.secrets):
-        raise Unusable(f"{target}: {min(twice)} is in env and in secrets; say it in one of them")
+        raise Unusable(
+            f"{target}: {min(twice)} is in env and in secrets; write it in only one of them"
+        )
     for name, stated in function.secrets.items():
         if not _SECRET.fullmatch(stated):
-            raise Unusable(f'{target}: say secrets={{"{name}": "name:version"}}, not {stated!r}')
+            raise Unusable(f'{target}: write secrets={{"{name}": "name:version"}}, not {stated!r}')
 
 
 def _merged(stated: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -146,9 +148,9 @@ def _merged(stated: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 @cache
 def _users_of_the_engine(module: str) -> set[str]:
-    """Return the functions of a module that have to do with the engine; it is not imported.
+    """Return the functions of a module that use the engine, without importing it.
 
-    The build's Python has none of the packages that it would import.
+    The build's Python does not have the packages that it would import.
     """
     source = (PROJECT / (module.replace(".", "/") + ".py")).read_text()
     return {

@@ -26,7 +26,7 @@ def route_to(functions: Iterable[str], module_of: Mapping[str, str]) -> View:
     names = {name.replace("_", "-"): name for name in functions}
 
     def api(request: flask.Request) -> flask.Response:
-        """Pass a request on to the function that its path names."""
+        """Pass a request to the function that its path names."""
         name = names.get(request.path.strip("/"))
         if name is None:
             with log_request("api", request) as end:

@@ -90,7 +90,8 @@ def _queue() -> "CloudTasksQueue":
 def _worker_root(worker_url: str, base_url: str) -> str:
     """Return the worker's address, under the revision tag that this request was sent to.
 
-    A saga started at a staged revision is thus run by the staged worker (deploy/rollout/smoke.py).
+    So the staged worker runs a saga that was started at a staged revision
+    (deploy/rollout/smoke.py).
     """
     import flask
 

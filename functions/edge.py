@@ -1,4 +1,4 @@
-"""The decorator of our HTTP functions, and what they may ask for by parameter name."""
+"""The decorator of our HTTP functions, and the collaborators that they get by parameter name."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def make_operator(request: flask.Request) -> "Operator":
-    """Return who sends a request, for which state of the saga, and under which key."""
+    """Return the operator of a request, with the saga's state they saw and the request's key."""
     from lib.saga.operators.operator import Operator
 
     return Operator(

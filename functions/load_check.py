@@ -21,7 +21,7 @@ def load_all(module_of: Mapping[str, str]) -> None:
     for module, name in sorted(wanted):
         try:
             _load(module, name)
-        except BaseException as problem:  # SystemExit too: its author wants to see the place
+        except BaseException as problem:  # also SystemExit: its author wants to see the place
             broken.setdefault(_explain(problem), problem)
     if broken:
         print("\n".join(broken), file=sys.stderr, flush=True)

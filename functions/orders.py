@@ -45,7 +45,7 @@ def place_order(body: NewOrder, engine: Engine, idempotency_key: str | None) -> 
 
 @endpoint("GET")
 def get_order(id: Identifier, engine: Engine) -> dict[str, Any]:
-    """Return an order and what became of it."""
+    """Return an order and its status."""
     return placement.show_order(engine, id)
 
 

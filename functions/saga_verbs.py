@@ -1,8 +1,8 @@
 """The verbs of operators: each takes a reason, and the audit trail names the caller.
 
-A verb that makes no sense in a saga's state is refused with 409 and changes nothing; docs/verbs.md
-lists where each makes sense. With `If-Match`, and the ETag of get-saga, it is applied to that state
-only. Sent again with the same Idempotency-Key or the same content, it is answered as before.
+A verb that does not fit a saga's state is refused with 409 and changes nothing; docs/verbs.md lists
+the states for each verb. With `If-Match` and the ETag of get-saga, a verb applies only to that
+state. A repetition with the same Idempotency-Key or the same content gets the same answer.
 """
 
 from collections.abc import Callable
@@ -104,19 +104,19 @@ def pause_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
 
 @endpoint("POST", status=202, invoker="operator")
 def resume_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
-    """Let a paused saga and its children go on. Idempotent."""
+    """Let a paused saga and its children continue. Idempotent."""
     return _apply(operator, body, inputs.ResumeRequested)
 
 
 @endpoint("POST", invoker="operator")
 def park_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
-    """Park a saga for an operator, whatever it does or waits for: FAILED, with an alert."""
+    """Park a saga for an operator, in any unfinished state: FAILED, with an alert."""
     return _apply(operator, body, inputs.ParkRequested)
 
 
 @endpoint("POST", status=202, invoker="operator")
 def retry_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
-    """Try the failed step or compensation again; a parked saga goes on."""
+    """Retry the failed step or compensation; a parked saga continues."""
     return _apply(operator, body, inputs.RetryRequested)
 
 
@@ -128,13 +128,13 @@ def skip_saga_step(body: Skip, operator: Operator) -> dict[str, Any]:
 
 @endpoint("POST", status=202, invoker="operator")
 def void_saga_step(body: Void, operator: Operator) -> dict[str, Any]:
-    """Treat a failed step as certainly not executed: the saga is rolled back."""
+    """Treat a failed step as not executed: the saga rolls back."""
     return _apply(operator, body, inputs.VoidRequested, step=body.step)
 
 
 @endpoint("POST", invoker="operator")
 def resolve_saga(body: Resolve, operator: Operator) -> dict[str, Any]:
-    """Close a parked saga that an operator has brought to its end."""
+    """Close a parked saga that an operator has finished by hand."""
     return _apply(operator, body, inputs.ResolveRequested, outcome=SagaStatus(body.outcome))
 
 

@@ -1,4 +1,4 @@
-"""What operators watch: how many sagas there are, which are stuck, and which are parked."""
+"""What operators watch: the number of sagas, and those that are stuck or parked."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The targets of Cloud Tasks and Cloud Scheduler; nobody else may call them."""
+"""The targets of Cloud Tasks and Cloud Scheduler; no one else may call them."""
 
 import flask
 
@@ -25,8 +25,8 @@ def run_saga_step(body: Delivery, engine: Engine, request: flask.Request) -> dic
 def _count_lost(request: flask.Request) -> int:
     """Return how many dispatches of this task ended without an answer, or with a 5xx.
 
-    Cloud Tasks counts the answers, but not those with a 5xx (its guide to task handlers): what a
-    killed process answers, or we do when an action has run and could not be recorded.
+    Cloud Tasks counts the answers, but not those with a 5xx (its guide to task handlers): that is
+    the answer for a killed process, and ours when an action has run but could not be recorded.
     """
     dispatched = _count_in(request, "X-CloudTasks-TaskRetryCount")
     return max(0, dispatched - _count_in(request, "X-CloudTasks-TaskExecutionCount"))
@@ -39,5 +39,5 @@ def _count_in(request: flask.Request, header: str) -> int:
 
 @endpoint("POST", invoker="scheduler")
 def sweep_sagas(engine: Engine) -> SweepResult:
-    """Deliver overdue sagas again, log missed alerts, purge: the target of Cloud Scheduler."""
+    """Redeliver overdue sagas, log missed alerts, purge: the target of Cloud Scheduler."""
     return sweep(engine, now, threads=SWEEPERS)

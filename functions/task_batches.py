@@ -1,4 +1,4 @@
-"""Many tasks in one call; each item has its own result, in the order asked."""
+"""Many tasks in one call; each item has its own result, in the order of the request."""
 
 from typing import Any
 

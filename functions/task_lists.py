@@ -1,4 +1,4 @@
-"""Task lists over HTTP, one function an operation."""
+"""Task lists over HTTP, one function for each operation."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def update_task_list(
 def upsert_task_list(
     body: NewTaskList, store: Store, if_match: int | None, create_only: bool, update_only: bool
 ) -> TaskList:
-    """Create a list, or rename the one that there is.
+    """Create a list, or rename the existing one.
 
     With If-None-Match: * only create, with If-Match: * only rename.
     """
@@ -52,7 +52,7 @@ def upsert_task_list(
 def delete_task_list(
     id: ListId, store: Store, if_match: int | None, cascade: bool = False
 ) -> Reply | None:
-    """Delete an empty list, or with cascade=true its tasks too: 202 says to call once more."""
+    """Delete an empty list, or with cascade=true its tasks too: after a 202 call again."""
     if not cascade:
         task_lists.delete(store, id, if_match)
         return None

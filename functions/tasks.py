@@ -1,4 +1,4 @@
-"""The tasks of a list over HTTP, one function an operation."""
+"""The tasks of a list over HTTP, one function for each operation."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def get_task(task_list_id: ListId, id: TaskId, store: Store, fields: Fields = No
 def update_task(
     task_list_id: ListId, id: TaskId, body: TaskChange, store: Store, if_match: int | None
 ) -> Task:
-    """Change the fields of a task that are given, and leave the rest."""
+    """Change the given fields of a task, and no others."""
     return tasks.change(store, task_list_id, id, body, if_match)
 
 

@@ -1,6 +1,6 @@
 """Reads queues.yaml: each queue by its id, in the shape of the API's Queue resource.
 
-The one reader and the one schema of it: the local Cloud Tasks and the deployment take what it says.
+The local Cloud Tasks and the deployment both use this reader and its schema.
 """
 
 import re
@@ -12,14 +12,14 @@ import yaml
 
 from project_files.yaml_file import YamlFile, is_nothing
 
-#: What a setting is: a number, a whole one, a length of time, text, or a list.
+#: The type of a setting: a number, a whole number, a duration, text, or a list.
 NUMBER: Final = "a number"
 WHOLE: Final = "a whole number"
 DURATION: Final = "a number of seconds with an s, such as 0.5s"
 TEXT: Final = "text"
 LIST: Final = "a list"
 
-#: All that can be set of a queue (Cloud Tasks v2 reference, Queue), section by section.
+#: All settings of a queue (Cloud Tasks v2 reference, Queue), section by section.
 SETTINGS: Final[Mapping[str, Any]] = {
     "rateLimits": {"maxDispatchesPerSecond": NUMBER, "maxConcurrentDispatches": WHOLE},
     "retryConfig": {
@@ -57,7 +57,7 @@ def read_queue_settings(path: Path, copies: int = 1) -> dict[str, dict[str, Any]
     """Return the settings of each queue by its id, in the order of the file.
 
     With more copies than one, each queue `NAME` is followed by `NAME-2`, `NAME-3` and so on.
-    Raises BrokenFile, naming the line, for what is not a queue's.
+    Raises BrokenFile, naming the line, for anything that is not a setting of a queue.
     """
     file = YamlFile(path)
     return {
@@ -80,7 +80,7 @@ def _read_queues(file: YamlFile, copies: int) -> Iterator[tuple[str, dict[str, A
 
 
 def _read(file: YamlFile, node: yaml.Node, what: str, shape: Any) -> Any:
-    """Return a node as JSON would hold it, if it is of the shape."""
+    """Return a node as plain JSON data, if it has the right type."""
     if isinstance(shape, Mapping):
         if is_nothing(node):
             return {}

@@ -1,7 +1,7 @@
-"""Reads YAML files as gcloud reads them, and names the line of what is wrong in one.
+"""Reads YAML files as gcloud reads them, and names the line of an error.
 
-gcloud's files are YAML 1.1: an unquoted y, yes or on is a truth value, and 010 is eight. It takes
-no anchors, and no name twice in a mapping.
+gcloud's files are YAML 1.1: an unquoted y, yes or on is a truth value, and 010 is eight. It accepts
+no anchors, and no repeated name in a mapping.
 """
 
 import re
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 _TAG: Final = "tag:yaml.org,2002:"
 
-#: How people call the types of YAML.
+#: The types of YAML in words.
 _SORTS: Final = {
     "str": "text",
     "bool": "a truth value",
@@ -29,11 +29,11 @@ _SORTS: Final = {
 
 
 class BrokenFile(ValueError):
-    """A file cannot be read as what it is to be; the message names it, the line and the fault."""
+    """A file cannot be read; the message names the file, the line and the fault."""
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML leaves out the shortest of YAML 1.1's truth values."""
+    """Adds the shortest truth values of YAML 1.1, which PyYAML leaves out."""
 
     bool_values: ClassVar[dict[str, bool]] = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
 
@@ -66,20 +66,20 @@ class YamlFile:
         for event in yaml.parse(text, _Loader):
             if getattr(event, "anchor", None) is not None:
                 line = 0 if event.start_mark is None else event.start_mark.line
-                raise self.broken(line, "anchors and aliases are not taken here")
+                raise self.broken(line, "anchors and aliases are not allowed here")
 
     def fault(self, node: yaml.Node, reason: str) -> BrokenFile:
-        """Make the error for what is wrong with a node."""
+        """Make the error for a fault in a node."""
         return self.broken(node.start_mark.line, reason)
 
     def broken(self, line: int, reason: str) -> BrokenFile:
-        """Make the error for what is wrong with a line, from 0."""
+        """Make the error for a fault in a line, from 0."""
         return BrokenFile(f"{self._path}: line {line + 1}: {reason}")
 
     def mapping(
         self, node: yaml.Node, what: str, names: Collection[str] | None = None
     ) -> dict[str, yaml.Node]:
-        """Return a mapping's values by their names, which are among `names` unless that is None."""
+        """Return a mapping's values by name; with `names`, other names are a fault."""
         if not isinstance(node, yaml.MappingNode):
             raise self.fault(node, f"{what} is a mapping (name: value), not {_describe(node)}")
         values: dict[str, yaml.Node] = {}
@@ -89,12 +89,12 @@ class YamlFile:
                 known = ", ".join(sorted(names))
                 raise self.fault(name_node, f"{name!r} is not part of {what}: it has {known}")
             if name in values:
-                raise self.fault(name_node, f"{name!r} stands twice in {what}")
+                raise self.fault(name_node, f"{name!r} is repeated in {what}")
             values[name] = value
         return values
 
     def sequence(self, node: yaml.Node, what: str) -> list[yaml.Node]:
-        """Return the items of a list; nothing is an empty one."""
+        """Return the items of a list; an empty node is an empty list."""
         if is_nothing(node):
             return []
         if not isinstance(node, yaml.SequenceNode):
@@ -102,7 +102,7 @@ class YamlFile:
         return list(node.value)
 
     def text(self, node: yaml.Node, what: str) -> str:
-        """Return text; what YAML takes for something else has to be quoted."""
+        """Return text; a value that YAML reads as another type must be quoted."""
         return str(self._scalar(node, what, "str", lambda value: value))
 
     def flag(self, node: yaml.Node, what: str) -> bool:
@@ -131,7 +131,7 @@ class YamlFile:
 
 
 def is_nothing(node: yaml.Node) -> bool:
-    """Tell whether a node says nothing, or null."""
+    """Tell whether a node is empty, or null."""
     return _sort_of(node) == "null"
 
 

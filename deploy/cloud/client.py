@@ -1,4 +1,4 @@
-"""How Google Cloud is spoken to: by gcloud, and by its REST APIs where there is much to say."""
+"""The interface to Google Cloud: gcloud, and its REST APIs for large requests."""
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
@@ -8,46 +8,47 @@ T = TypeVar("T")
 
 
 class Failed(RuntimeError):
-    """A command or a request failed; the message is what was said and what was answered."""
+    """A command or a request failed; the message has the request and the answer."""
 
 
 class Clock(Protocol):
-    """What waiting needs."""
+    """A clock to wait with."""
 
     def now(self) -> float:
-        """Return seconds that only rise."""
+        """Return monotonic seconds."""
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
 
 
 class Cloud(Clock, Protocol):
-    """One project. Every method that speaks raises Failed when the answer is a no.
+    """One project.
 
-    What passes by itself, such as a conflict or a busy service, is tried again first.
+    Every method that sends a request raises Failed if it is refused. Transient errors, such as a
+    conflict or a busy service, are retried first.
     """
 
     def read(self, *words: str) -> Any:
-        """Return the JSON that a gcloud command prints; None for nothing. `gcloud` is left out."""
+        """Return the JSON that a gcloud command (without `gcloud`) prints; None for no output."""
 
     def change(self, *words: str) -> None:
-        """Show a gcloud command that changes something, and run it."""
+        """Print a gcloud command that changes something, and run it."""
 
     def get(self, url: str) -> Any:
-        """Return what a REST API has under an address."""
+        """Return the resource of a REST API at a URL."""
 
     def send(self, method: str, url: str, body: Any) -> Any:
-        """Show a request that changes something, send it, and return the answer.
+        """Print a request that changes something, send it, and return the answer.
 
-        It is sent again while the service is busy, and not after a conflict.
+        It is sent again while the service is busy, but not after a conflict.
         """
 
     def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
-        """Call `action` for every item, some at once; the first error is raised."""
+        """Call `action` for every item, some at the same time; raise the first error."""
 
 
 def list_pages(cloud: Cloud, url: str, field: str) -> Iterator[Any]:
-    """Yield what a REST API lists under an address, from all of its pages."""
+    """Yield the items of a REST API's list, from all pages."""
     token = ""
     while True:
         page = cloud.get(f"{url}?pageSize=100&pageToken={token}") or {}
@@ -58,13 +59,13 @@ def list_pages(cloud: Cloud, url: str, field: str) -> Iterator[Any]:
 
 
 class DryRun:
-    """Shows what would be said to change an empty project, and says nothing."""
+    """Prints the commands that would change an empty project, and runs nothing."""
 
     def __init__(self, project: str) -> None:
         self._project = f"--project={project}"
 
     def now(self) -> float:
-        """Return 0: nothing is waited for."""
+        """Return 0: a dry run does not wait."""
         return 0.0
 
     def sleep(self, _seconds: float) -> None:
@@ -75,7 +76,7 @@ class DryRun:
         return None
 
     def change(self, *words: str) -> None:
-        """Show a command."""
+        """Print a command."""
         print(render(*words, self._project))
 
     def get(self, _url: str) -> Any:
@@ -83,7 +84,7 @@ class DryRun:
         return {}
 
     def send(self, method: str, url: str, body: Any) -> Any:
-        """Show a request; the answer is that it is done."""
+        """Print a request, and return that it is done."""
         print(render_request(method, url, body))
         return {"done": True}
 
@@ -94,12 +95,12 @@ class DryRun:
 
 
 def render(*words: str) -> str:
-    """Return a command as a person types it into a shell: of a flag, the value alone is quoted."""
+    """Return a command as a person types it into a shell: only the value of a flag is quoted."""
     return " ".join(["gcloud", *map(_quote, words)])
 
 
 def render_request(method: str, url: str, body: Any) -> str:
-    """Return a request on one line: the method, the address, and what is stated, as YAML has it."""
+    """Return a request on one line: the method, the URL, and the body as YAML."""
     return f"{method} {url} {_flow(body)}" if body else f"{method} {url}"
 
 

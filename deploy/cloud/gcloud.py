@@ -17,10 +17,11 @@ from deploy.cloud.retry import BUSY, persist
 
 T = TypeVar("T")
 
-#: Requests at once. They only wait; Cloud Run takes 180 writes a minute of a project and region.
+#: Concurrent requests. They only wait; Cloud Run accepts 180 writes a minute for a project and
+#: region.
 AT_ONCE = 8
 
-#: One gcloud command: its words; the exit code, what it printed, and what it complained of.
+#: One gcloud command: its words; the exit code, its output, and its error output.
 Run = Callable[[Sequence[str]], tuple[int, str, str]]
 
 #: One request: method, address, token and body; the status (0 without an answer) and the answer.
@@ -30,7 +31,7 @@ Fetch = Callable[[str, str, str, Any], tuple[int, str]]
 def run_gcloud(words: Sequence[str]) -> tuple[int, str, str]:
     """Run gcloud and return its exit code and both its outputs.
 
-    It has packages of its own, and is not to find ours in their place.
+    It has packages of its own, and must not find ours instead.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(  # noqa: S603
@@ -44,7 +45,7 @@ def run_gcloud(words: Sequence[str]) -> tuple[int, str, str]:
 
 
 def fetch(method: str, url: str, token: str, body: Any = None) -> tuple[int, str]:
-    """Send a request with a bearer token; return the status and the body, whatever they are."""
+    """Send a request with a bearer token; return any status and body."""
     request = urllib.request.Request(  # noqa: S310
         _overridden(url),
         method=method,
@@ -61,7 +62,7 @@ def fetch(method: str, url: str, token: str, body: Any = None) -> tuple[int, str
 
 
 class Shell:
-    """Speaks to one project, and shows what changes something. Raises Failed."""
+    """Sends commands and requests to a project, and prints those that change it. Raises Failed."""
 
     def __init__(self, project: str, run: Run = run_gcloud, fetch: Fetch = fetch) -> None:
         self._project = f"--project={project}"
@@ -70,7 +71,7 @@ class Shell:
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Return seconds that only rise."""
+        """Return monotonic seconds."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -83,24 +84,24 @@ class Shell:
         return json.loads(printed or "null")
 
     def change(self, *words: str) -> None:
-        """Show a command and run it."""
+        """Print a command and run it."""
         self.show(render(*words, self._project))
         persist(self, lambda: self._say(*words))
 
     def get(self, url: str) -> Any:
-        """Return what is under an address."""
+        """Return the resource at a URL."""
         return persist(self, lambda: self._request("GET", url, None))
 
     def send(self, method: str, url: str, body: Any) -> Any:
-        """Show a request and send it.
+        """Print a request and send it.
 
-        After a conflict it is not sent again: what it was made from has to be read again first.
+        After a conflict it is not sent again: the caller must read the resource again first.
         """
         self.show(render_request(method, url, body))
         return persist(self, lambda: self._request(method, url, body), BUSY) or {}
 
     def show(self, line: str) -> None:
-        """Show what is about to be said."""
+        """Print a line before it is run."""
         print(line, flush=True)
 
     def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
@@ -127,7 +128,7 @@ class Shell:
         return json.loads(text or "{}")
 
     def _token_now(self, expired: str = "") -> str:
-        """Return the one token that all requests share; a new one in the place of an old one."""
+        """Return the token that all requests share; replace an expired one."""
         with self._lock:
             if self._token == expired:
                 self._token = persist(self, lambda: self._say("auth", "print-access-token")) or ""
@@ -135,14 +136,14 @@ class Shell:
 
 
 class Onlooker(Shell):
-    """Reads what there is, and shows what would be said to change it, but does not say it."""
+    """Reads the project, and prints the commands that would change it, but does not run them."""
 
     def change(self, *words: str) -> None:
-        """Show a command."""
+        """Print a command."""
         self.show(render(*words, self._project))
 
     def send(self, method: str, url: str, body: Any) -> Any:
-        """Show a request; the answer is that it is done."""
+        """Print a request, and return that it is done."""
         self.show(render_request(method, url, body))
         return {"done": True}
 
@@ -156,7 +157,7 @@ def _reason_of(text: str) -> str:
 
 
 def _overridden(url: str) -> str:
-    """Return an address as gcloud would have it: its own overrides of an API's endpoint count."""
+    """Return a URL with gcloud's own overrides of an API's endpoint."""
     parts = urlsplit(url)
     api = (parts.hostname or "").removesuffix(".googleapis.com").upper()
     other = os.environ.get(f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api}", "")

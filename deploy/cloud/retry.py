@@ -1,4 +1,4 @@
-"""What passes by itself is tried again, for so long and no longer."""
+"""Retries transient errors for a limited time."""
 
 import re
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from deploy.cloud.client import Clock, Failed
 
 T = TypeVar("T")
 
-#: So many seconds something is tried again that should pass.
+#: How many seconds to retry an error that should pass.
 PATIENCE = 120.0
 FIRST_PAUSE, MAX_PAUSE = 2.0, 15.0
 
-#: Only what takes longer than this is worth a line.
+#: Only longer waits are printed.
 QUIET = 20.0
 
 _BUSY = r"RESOURCE_EXHAUSTED|Quota exceeded|\b429\b|UNAVAILABLE|\b50[234]\b|DEADLINE_EXCEEDED"
@@ -21,10 +21,10 @@ _CONFLICT = r"database is locked|ABORTED|concurrent policy changes|Conflict for 
 #: The service is busy: the same request can be sent again.
 BUSY = re.compile(_BUSY)
 
-#: Busy, or somebody else was faster, or another gcloud holds gcloud's own database.
+#: Busy, or another writer was faster, or another gcloud holds gcloud's own database.
 PASSING = re.compile(f"{_BUSY}|{_CONFLICT}")
 
-#: What has just been made or enabled is not known everywhere yet.
+#: A new or newly enabled resource is not known everywhere yet.
 SETTLING = re.compile(
     r"SERVICE_DISABLED|has not been used in project|API .*(is not enabled|is disabled)"
     r"|[Ss]ervice account \S+ does not exist|NOT_FOUND: Unknown service account"
@@ -42,10 +42,10 @@ def persist(
     patience: float = PATIENCE,
     reason: str = "",
 ) -> T | None:
-    """Return what `action` returns; call it again while it fails with what `passes` matches.
+    """Return what `action` returns; call it again while its error matches `passes`.
 
-    Raises Failed with the last answer when `patience` seconds are over. Something that exists
-    after a try without a clear answer was made by that try: None is returned.
+    Raises Failed with the last answer after `patience` seconds. If something exists after a try
+    without a clear answer, that try made it: returns None.
     """
     ends, pause, tried = clock.now() + patience, FIRST_PAUSE, False
     while True:
@@ -66,7 +66,7 @@ def persist(
 
 
 def wait_until(clock: Clock, ready: Callable[[], bool], what: str, *, patience: float) -> None:
-    """Return when `ready` says so; Failed, naming `what`, after `patience` seconds."""
+    """Return when `ready` returns true; raise Failed, naming `what`, after `patience` seconds."""
     began, pause, said = clock.now(), FIRST_PAUSE, False
     while not ready():
         if clock.now() >= began + patience:

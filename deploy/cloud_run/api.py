@@ -1,4 +1,4 @@
-"""Cloud Run's Admin API (v2): services as they are, and changes to them that are waited for."""
+"""Cloud Run's Admin API (v2): reads services, and changes them and waits for the result."""
 
 from typing import Any
 
@@ -16,21 +16,21 @@ Resource = dict[str, Any]
 
 
 def find_services(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
-    """Return every service of the region by its name, whosoever it is."""
+    """Return every service of the region by its name, also those of others."""
     listed = list_pages(cloud, f"{_parent(settings)}/services", "services")
     return {short(service["name"]): service for service in listed}
 
 
 def find_revision(cloud: Cloud, settings: Settings, service: str, revision: str) -> Resource:
-    """Return a revision of a service. Raises Failed if there is none of that name."""
+    """Return a revision of a service. Raises Failed if it does not exist."""
     url = f"{_parent(settings)}/services/{service}/revisions/{revision}"
     return dict(cloud.get(url) or {})
 
 
 def apply_service(cloud: Cloud, settings: Settings, name: str, stated: Resource) -> None:
-    """Make a service what is stated, whole; it is created if it is not there.
+    """Replace a service by a description, or create it.
 
-    Returns when its newest revision is ready; Failed when it does not get so.
+    Returns when its newest revision is ready; raises Failed if it does not get ready.
     """
     url = f"{_parent(settings)}/services/{name}?allowMissing=true"
     begun = persist(cloud, lambda: cloud.send("PATCH", url, stated))
@@ -46,17 +46,17 @@ def delete_service(cloud: Cloud, settings: Settings, name: str) -> None:
 
 
 def apply_traffic(cloud: Cloud, settings: Settings, name: str, targets: list[Resource]) -> None:
-    """Give a service's traffic to revisions, and change nothing else of it."""
+    """Set the traffic of a service's revisions, and change nothing else."""
     url = f"{_parent(settings)}/services/{name}?updateMask=traffic"
     begun = persist(cloud, lambda: cloud.send("PATCH", url, {"traffic": targets}))
     _finish(cloud, f"the traffic of {name} moves", begun or {"done": True})
 
 
 def set_members(cloud: Cloud, settings: Settings, name: str, role: str, change: Any) -> None:
-    """Give a role on a service to the members that `change` makes of the present ones.
+    """Set the members of a role on a service to what `change` makes of the current ones.
 
-    It is one write, so nobody who is to keep the role is without it in between; when another
-    writes at the same time, what he wrote is read and `change` is asked again.
+    It is one write, so no member loses the role in between; if another writer was faster, it reads
+    again and calls `change` again.
     """
     url = f"{_parent(settings)}/services/{name}"
 
@@ -79,7 +79,7 @@ def set_members(cloud: Cloud, settings: Settings, name: str, role: str, change: 
 
 
 def is_ours(service: Resource, settings: Settings) -> bool:
-    """Tell whether a build of this environment has deployed a service."""
+    """Tell whether a build of this environment deployed a service."""
     labels = service.get("labels", {})
     return RELEASE in labels and labels.get(ENVIRONMENT, "") == settings.label
 
@@ -105,4 +105,4 @@ def _finish(cloud: Cloud, what: str, operation: Resource) -> None:
 
     wait_until(cloud, done, what, patience=DEPLOYED_WITHIN)
     if error := newest.get("error"):
-        raise Failed(f"{what}: no: {error.get('message', error)}")
+        raise Failed(f"{what}: failed: {error.get('message', error)}")

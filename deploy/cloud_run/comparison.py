@@ -1,4 +1,4 @@
-"""Whether a resource is as it was stated, though its API spells it in its own way."""
+"""Compares a resource with its description; the API may write values in another form."""
 
 import re
 from typing import Any
@@ -7,10 +7,10 @@ from deploy.table import bytes_of
 
 
 def agrees(stated: Any, found: Any, name: str = "") -> bool:
-    """Tell whether everything that was stated is found; what was not stated is the service's own.
+    """Tell whether everything in the description is found; other fields are the service's own.
 
-    The API leaves out what is empty or false, and may spell a quantity or a duration otherwise.
-    A list has to be the same in length too: a variable that somebody has added is a difference.
+    The API leaves out empty and false values, and may write a quantity or a duration in another
+    form. A list must have the same length too: an added variable is a difference.
     """
     if isinstance(stated, dict):
         return isinstance(found or {}, dict) and all(
@@ -26,7 +26,7 @@ def agrees(stated: Any, found: Any, name: str = "") -> bool:
 
 
 def _sorted(items: list[Any] | None) -> list[Any]:
-    """Return a list in the order of its items' names: of variables, the order means nothing."""
+    """Return a list in the order of its items' names: the order of variables has no meaning."""
     return sorted(
         items or [],
         key=lambda item: str(item.get("name", "") if isinstance(item, dict) else item),

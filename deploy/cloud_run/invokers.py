@@ -1,4 +1,4 @@
-"""Who may call each service: IAM bindings, kept to what main.py's table says."""
+"""Who may call each service: keeps the IAM bindings as main.py's table says."""
 
 from deploy.cloud.client import Cloud
 from deploy.cloud_run.api import set_members
@@ -8,7 +8,7 @@ from deploy.table import API
 
 ROLE = "roles/run.invoker"
 
-#: The members whose address IAM compares without regard to case, and keeps in small letters.
+#: The members whose address IAM compares without case, and stores in lower case.
 _ADDRESSES = ("user:", "group:", "serviceaccount:", "domain:")
 
 
@@ -28,9 +28,9 @@ def members_of(service: CloudRunService, settings: Settings) -> list[str]:
 
 
 def admit_helpers(cloud: Cloud, settings: Settings) -> None:
-    """Let the build, and Cloud Tasks, call what is staged, so that it can be tried.
+    """Let the build, and Cloud Tasks, call the staged revisions for the smoke test.
 
-    Nobody else is let in yet, and nobody is put out.
+    No other members are added or removed yet.
     """
 
     def apply(service: CloudRunService) -> None:
@@ -44,7 +44,7 @@ def admit_helpers(cloud: Cloud, settings: Settings) -> None:
 
 
 def apply_invokers(cloud: Cloud, settings: Settings) -> None:
-    """Bind who is missing and unbind who is too much: the table and the settings are the source."""
+    """Add missing members and remove extra ones: the table and the settings are the source."""
 
     def apply(service: CloudRunService) -> None:
         wanted = members_of(service, settings)
@@ -58,7 +58,7 @@ def apply_invokers(cloud: Cloud, settings: Settings) -> None:
 
 
 def canonical(member: str) -> str:
-    """Return a member as IAM spells it: an address in small letters, anything else as it is."""
+    """Return a member as IAM writes it: an address in lower case, anything else unchanged."""
     kind, _, name = member.partition(":")
     if f"{kind.lower()}:" not in _ADDRESSES:
         return member

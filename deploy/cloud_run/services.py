@@ -1,4 +1,4 @@
-"""The Cloud Run services that main.py's table comes to, and what each of them is to be."""
+"""The Cloud Run services for main.py's table, and their descriptions."""
 
 import hashlib
 import json
@@ -11,31 +11,31 @@ from deploy.stores.queues import queue_names
 from deploy.table import API, account_of, check_table, deployed_name, merge
 from main import FUNCTIONS, Function
 
-#: Requests that one instance works on at once, each in a thread of its own.
+#: Concurrent requests of one instance, each in a thread of its own.
 CONCURRENCY = 16
 
-#: Cloud Run waits so many seconds longer than the function, which then has said 504 itself.
+#: Cloud Run waits so many seconds longer than the function, which then has answered 504 itself.
 GRACE = 5
 
 WORKER = "run_saga_step"
 SWEEP = "sweep_sagas"
 
-#: What the smoke test calls, before traffic moves: see deploy.rollout.smoke.
+#: The functions that the smoke test calls before traffic moves: see deploy.rollout.smoke.
 SMOKE = ("start_saga", "get_saga", "list_sagas")
 
-#: The labels that say what a service was last deployed as, and in which mode.
+#: The labels with a service's last release and mode.
 RELEASE, MODE = "amends-release", "amends-mode"
 
-#: The label that says to which environment a service belongs; without a prefix there is none.
+#: The label with a service's environment; there is none without a prefix.
 ENVIRONMENT = "amends-environment"
 
-#: The label that says from which commit a service was last deployed.
+#: The label with the commit from which a service was last deployed.
 COMMIT = "amends-commit"
 
-#: The annotation of a worker's revision that says which sagas it knows.
+#: The annotation of a worker's revision with the sagas that it knows.
 DEFINITIONS = "amends-definitions"
 
-#: So much of a release's label is in the names of its revisions.
+#: How many characters of a release's label are in the names of its revisions.
 REVISION_DIGITS = 8
 
 
@@ -49,14 +49,14 @@ class CloudRunService:
 
     @property
     def is_machinery(self) -> bool:
-        """Tell whether it is Google's own services that call it, and no person or program."""
+        """Tell whether only Google's own services call it, and no person or program."""
         return self.function.invoker in ("tasks", "scheduler")
 
 
 def list_services(settings: Settings) -> list[CloudRunService]:
     """Return the services of a deployment, the machinery first; Unusable if the table cannot be.
 
-    A new version's machinery has to be there before anybody starts a saga of that version.
+    A new version's machinery must exist before anyone starts a saga of that version.
     """
     check_table(settings)
     functions = dict(FUNCTIONS)
@@ -74,7 +74,9 @@ def list_services(settings: Settings) -> list[CloudRunService]:
 def url_of(target: str, settings: Settings, tag: str = "") -> str:
     """Return the root address that Cloud Run gives a service, or a tagged revision of it."""
     if not settings.project_number:
-        raise Unusable("the services' addresses have the project's number: say PROJECT_NUMBER=...")
+        raise Unusable(
+            "the services' addresses contain the project's number: set PROJECT_NUMBER=..."
+        )
     host = f"{deployed_name(target, settings)}-{settings.project_number}.{settings.region}.run.app"
     return f"https://{tag}---{host}" if tag else f"https://{host}"
 
@@ -86,7 +88,7 @@ def describe_service(
 
     The worker's revisions keep the definitions of sagas that they know.
 
-    The name of its revision is the release's, to which whoever deploys adds what makes it new.
+    The name of its revision is the release's; the deployment appends a suffix that makes it new.
     """
     described: dict[str, Any] = {
         "labels": {MODE: settings.mode, **_label_of(settings)},

@@ -1,4 +1,4 @@
-"""Which revisions of a service there are that matter, and who of them gets the traffic."""
+"""The important revisions of a service, and their shares of the traffic."""
 
 from dataclasses import dataclass, field
 
@@ -8,9 +8,9 @@ from deploy.table import BEFORE, NEXT
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The revisions of a service by what they are for; a revision that was never ready is none.
+    """The revisions of a service by their purpose; a revision that was never ready does not count.
 
-    `shares` has the percents of those that serve, and `tags` a revision for each tag.
+    `shares` has the percentages of those that serve, and `tags` a revision for each tag.
     """
 
     shares: dict[str, int] = field(default_factory=dict)
@@ -18,7 +18,7 @@ class Traffic:
 
     @classmethod
     def of(cls, service: Resource) -> "Traffic":
-        """Return what a service's status says: LATEST is the revision that it stands for."""
+        """Return the traffic in a service's status; LATEST becomes its actual revision."""
         statuses = service.get("trafficStatuses", [])
         ready = short(service.get("latestReadyRevision", ""))
         shares: dict[str, int] = {}
@@ -43,32 +43,32 @@ class Traffic:
 
     @property
     def before(self) -> dict[str, str]:
-        """What a release has marked to go back to, by its mark."""
+        """The revisions that releases have marked for a rollback, by mark."""
         return {tag: name for tag, name in self.tags.items() if tag.startswith(BEFORE)}
 
     @property
     def baseline(self) -> str | None:
-        """What serves, or during a canary what served before it."""
+        """The revision that serves, or during a canary the one that served before."""
         return self.serving or next(iter(self.before.values()), None)
 
     def staged(self, revision: str) -> "Traffic":
-        """Return this with a new revision beside; it serves where nothing else could."""
+        """Return this with a new staged revision; it serves if there is no other."""
         return Traffic(self.shares or {revision: 100}, {**self.tags, NEXT: revision})
 
     def marked(self, mark: str) -> "Traffic":
-        """Return this with the one mark, on what serves, or served before a canary."""
+        """Return this with only this mark, on the baseline."""
         kept = {tag: name for tag, name in self.tags.items() if not tag.startswith(BEFORE)}
         return Traffic(self.shares, {**kept, mark: str(self.baseline)})
 
     def moved(self, revision: str, percent: int = 100) -> "Traffic":
-        """Return this with so much of the traffic on a revision, and the rest where it was."""
+        """Return this with so much of the traffic on a revision; the rest does not move."""
         rest = self.baseline
         if percent == 100 or rest in (None, revision):
             return Traffic({revision: 100}, self.tags)
         return Traffic({str(rest): 100 - percent, revision: percent}, self.tags)
 
     def targets(self) -> list[Resource]:
-        """Return this as Cloud Run's API takes it, each revision by its name."""
+        """Return this in the form of Cloud Run's API, each revision by its name."""
         kind = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"}
         return [
             *({**kind, "revision": name, "percent": each} for name, each in self.shares.items()),

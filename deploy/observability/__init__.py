@@ -1,4 +1,4 @@
-"""What people are alerted about, and which request logs are not kept.
+"""The alerts, and the request logs that are not kept.
 
 Imports point to cloud_run (names of services), cloud, table and settings.
 """

@@ -15,16 +15,16 @@ POLICIES = PROJECT / "deploy" / "alerts"
 MONITORING = "https://monitoring.googleapis.com/v3"
 LOGGING = "https://logging.googleapis.com/v2"
 
-#: The label of a policy that names its file. Its title may change, and this does not.
+#: The label of a policy that names its file. The title may change, this does not.
 LABEL = "amends"
 
 #: The label of a policy that names its environment; without a prefix there is none.
 ENVIRONMENT = "amends-environment"
 
-#: What an update replaces; whether a policy is switched off, and whom it tells, is left alone.
+#: What an update replaces; it does not change whether a policy is enabled, or its channels.
 FIELDS = "displayName,documentation,conditions,combiner,alertStrategy,severity,userLabels"
 
-#: A metric that was made a moment ago is not known to alert policies for minutes (seconds).
+#: Alert policies may not know a new metric for some minutes; how long to wait, in seconds.
 METRIC_KNOWN_WITHIN = 900.0
 UNKNOWN_METRIC = re.compile(r"[Cc]annot find metric|does not exist.*metric|metric.*not exist")
 
@@ -32,9 +32,9 @@ _CHANNEL = re.compile(r"projects/[^/]+/notificationChannels/[^/]+")
 
 
 def apply_alerts(cloud: Cloud, settings: Settings) -> None:
-    """Create the metrics and the policies that are not there, and update the others.
+    """Create missing metrics and policies, and update the others.
 
-    Raises Unusable, with nothing changed, when there is nobody to be told.
+    Raises Unusable, with nothing changed, if there are no notification channels.
     """
     policies = find_policies(cloud, settings)
     channels = _choose_channels(settings, policies)
@@ -44,16 +44,16 @@ def apply_alerts(cloud: Cloud, settings: Settings) -> None:
 
 
 def describe_metric(file: Path, settings: Settings) -> dict[str, Any]:
-    """Return what a file states, for the lines that this environment logs and no others."""
+    """Return the metric of a file, restricted to the lines of this environment."""
     metric: dict[str, Any] = json.loads(file.read_text())
     only = f"{metric['filter']} AND {_lines_of(settings)}"
     return {**metric, "name": settings.named(metric["name"]), "filter": only}
 
 
 def describe_policy(file: Path, settings: Settings) -> dict[str, Any]:
-    """Return what a file states, with a title that says which deployment it is about.
+    """Return the policy of a file, with the deployment in its title.
 
-    It is over the metrics, the lines and the job of this environment alone.
+    It uses only the metrics, the lines and the job of this environment.
     """
     text, names = file.read_text(), {each.stem for each in METRICS.glob("*.json")}
     for name in names:
@@ -75,7 +75,7 @@ def describe_policy(file: Path, settings: Settings) -> dict[str, Any]:
 
 
 def _lines_of(settings: Settings) -> str:
-    """Return the part of a filter that finds what this environment logs, and no other."""
+    """Return the part of a filter that selects the lines of this environment."""
     if settings.prefix:
         return f'jsonPayload.environment="{settings.label}"'
     return "NOT jsonPayload.environment:*"
@@ -135,12 +135,12 @@ def find_policies(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]
 
 
 def _choose_channels(settings: Settings, policies: dict[str, dict[str, Any]]) -> list[str]:
-    """Return whom a new policy tells: whom CHANNELS names, or else whom the others tell."""
+    """Return the channels of a new policy: those in CHANNELS, or those of the other policies."""
     stated = split_list(settings.channels)
     for channel in stated:
         if not _CHANNEL.fullmatch(channel):
             raise Unusable(
-                f"CHANNELS has {channel!r}: say projects/PROJECT/notificationChannels/NUMBER, as "
+                f"CHANNELS has {channel!r}: write projects/PROJECT/notificationChannels/NUMBER, as "
                 "`gcloud beta monitoring channels list` names it"
             )
     kept = sorted(
@@ -148,7 +148,7 @@ def _choose_channels(settings: Settings, policies: dict[str, dict[str, Any]]) ->
     )
     if not stated and not kept:
         raise Unusable(
-            "these alerts would tell nobody: say CHANNELS=projects/PROJECT/notificationChannels/"
+            "these alerts would reach no one: set CHANNELS=projects/PROJECT/notificationChannels/"
             "NUMBER; `gcloud beta monitoring channels create --display-name=ops --type=email "
             "--channel-labels=email_address=ops@example.com` makes one"
         )

@@ -1,4 +1,4 @@
-"""What is not kept of the logs: that Cloud Run has answered a delivery, or the sweep, with 2xx."""
+"""Excludes from the logs Cloud Run's own lines for deliveries and sweeps answered with 2xx."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from deploy.table import deployed_name
 
 
 def describe_exclusion(settings: Settings) -> dict[str, Any]:
-    """Return the exclusion: our own line of the same request is kept, and says more."""
+    """Return the exclusion: our own line of the same request is kept, and has more information."""
     names = " OR ".join(f'"{deployed_name(target, settings)}"' for target in (WORKER, SWEEP))
     return {
         "name": settings.named("amends-deliveries"),
@@ -23,7 +23,7 @@ def describe_exclusion(settings: Settings) -> dict[str, Any]:
 
 
 def apply_exclusion(cloud: Cloud, settings: Settings) -> None:
-    """Add the exclusion to the sink that every project has; others of it are left as they are."""
+    """Add the exclusion to the sink that every project has; its other exclusions do not change."""
     ours = describe_exclusion(settings)
     present = find_exclusions(cloud, settings)
     if ours not in present:
@@ -39,7 +39,7 @@ def find_exclusions(cloud: Cloud, settings: Settings) -> list[dict[str, Any]]:
 
 
 def write_exclusions(cloud: Cloud, settings: Settings, wanted: list[dict[str, Any]]) -> None:
-    """Replace the exclusions of the sink, and nothing else of it."""
+    """Replace the exclusions of the sink, and nothing else."""
     cloud.send("PATCH", f"{_url_of(settings)}?updateMask=exclusions", {"exclusions": wanted})
 
 

@@ -1,4 +1,4 @@
-"""What a project needs once: set-up, the roles that it grants, and teardown of all that is ours.
+"""What a project needs once: set-up, its roles, and teardown of everything of ours.
 
-Imports point to every other room, as teardown removes what they have made.
+Imports point to every other room, because teardown removes what they have made.
 """

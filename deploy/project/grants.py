@@ -1,20 +1,20 @@
-"""Who gets which role on what, once, before the first build."""
+"""The roles that set-up grants once, before the first build."""
 
 from collections.abc import Iterator
 
 from deploy.settings import Settings, split_list
 from deploy.table import account_of, list_secrets
 
-#: What an account may do to the database, and to no other database of the project.
+#: The roles of the accounts on the database, and on no other database of the project.
 DATABASE_ROLES = {
     "app": ("roles/datastore.user",),
     "data": ("roles/datastore.user",),
-    # Indexes and TTL policies, and a look at unfinished sagas: nothing of the data is written.
+    # Indexes and TTL policies, and reading unfinished sagas: it writes no data.
     "build": ("roles/datastore.indexAdmin", "roles/datastore.viewer"),
 }
 
-#: What the build may do in the whole project: services and who may call them, queues and who may
-#: fill them, the job, its own log. The functions make tasks by a role on each queue (see
+#: The roles of the build in the whole project: services and their callers, queues and who may
+#: enqueue, the job, its own log. The functions create tasks by a role on each queue (see
 #: deploy.stores.queues).
 BUILD_ROLES = (
     "roles/run.admin",
@@ -23,18 +23,19 @@ BUILD_ROLES = (
     "roles/logging.logWriter",
 )
 
-#: Who submits a build: makes it, is counted for the APIs that gcloud calls, and reads its log.
+#: The roles of a submitter: creates builds, uses the quota of the APIs that gcloud calls, reads the
+#: log.
 SUBMITTER_ROLES = (
     "roles/cloudbuild.builds.editor",
     "roles/serviceusage.serviceUsageConsumer",
     "roles/logging.viewer",
-    # gcloud looks up whose bucket it is before it puts the sources into it.
+    # gcloud checks the owner of the bucket before it uploads the sources.
     "roles/storage.bucketViewer",
 )
 
 
 def list_bindings(settings: Settings) -> Iterator[list[str]]:
-    """Yield the command for each role that somebody gets."""
+    """Yield the command for each role."""
     yield from _list_project_bindings(settings)
     yield from _list_storage_bindings(settings)
     for owner, member, role in _list_account_bindings(settings):
@@ -70,7 +71,7 @@ def _list_project_bindings(settings: Settings) -> Iterator[list[str]]:
 
 
 def _list_storage_bindings(settings: Settings) -> Iterator[list[str]]:
-    """Let the build read its source and write its images, and those who submit write sources."""
+    """Let the build read its source and write its images, and let submitters write sources."""
     bucket = [
         "storage", "buckets", "add-iam-policy-binding", f"gs://{settings.source_bucket}",
     ]  # fmt: skip
@@ -85,15 +86,15 @@ def _list_storage_bindings(settings: Settings) -> Iterator[list[str]]:
 
 
 def _list_account_bindings(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Yield which account may be used by whom, and how."""
+    """Yield who may use which account, and how."""
     user = "roles/iam.serviceAccountUser"
     build = settings.member(settings.build_account)
     # The functions make tasks that call as the tasks account.
     yield settings.tasks_account, settings.member(settings.app_account), user
-    # The build deploys services that run as these, and a job that calls as the scheduler.
+    # The build deploys services that run as these accounts, and a job that calls as the scheduler.
     for account in (settings.app_account, settings.data_account, settings.scheduler_account):
         yield account, build, user
-    # The build asks for a token of its own for the smoke test.
+    # The build creates a token of its own account for the smoke test.
     yield settings.build_account, build, "roles/iam.serviceAccountOpenIdTokenCreator"
     for member in split_list(settings.submitters):
         yield settings.build_account, member, user

@@ -30,11 +30,10 @@ SETTLES = "a new project, API or account is not known everywhere yet"
 
 
 def set_up(cloud: Cloud, settings: Settings) -> None:
-    """Create what is not there, and protect the database; no key is ever made.
+    """Create what is missing, and protect the database; never create a key.
 
-    Nothing else that is there is changed.
-
-    Raises Unusable, with nothing of ours created, where the project cannot be what it must.
+    Existing resources do not change otherwise. Raises Unusable, before anything is created, if the
+    project does not meet the requirements.
     """
     cloud.change("services", "enable", *(f"{api}.googleapis.com" for api in APIS))
     _check_regions(cloud, settings)
@@ -60,14 +59,14 @@ def _check_regions(cloud: Cloud, settings: Settings) -> None:
         known = sorted(each.get("locationId") or each["name"].rpartition("/")[2] for each in listed)
         if known and settings.tasks_location not in known:
             raise Unusable(
-                f"{name} is not in {settings.tasks_location}: say TASKS_REGION=... here and "
+                f"{name} is not in {settings.tasks_location}: set TASKS_REGION=... here and "
                 f"_TASKS_REGION in the build, one of {', '.join(known)}"
             )
     listed = _read(cloud, "firestore", "locations", "list")
     known = sorted(each.get("locationId") or each["name"].rpartition("/")[2] for each in listed)
     if known and _database_location(settings) not in known:
         raise Unusable(
-            f"no database can be in {_database_location(settings)}: say DATABASE_LOCATION=..., "
+            f"no database can be in {_database_location(settings)}: set DATABASE_LOCATION=..., "
             f"one of {', '.join(known)}"
         )
 
@@ -77,21 +76,21 @@ def _database_location(settings: Settings) -> str:
 
 
 def _check_database(settings: Settings, databases: list[Any]) -> None:
-    """Refuse a database that is there and is of another kind, or elsewhere."""
+    """Raise Unusable for an existing database of another kind or in another place."""
     name, location = settings.database, _database_location(settings)
     for each in databases:
         if each["name"].rpartition("/")[2] != name:
             continue
         if each.get("type") not in (None, "DATASTORE_MODE"):
             raise Unusable(
-                f"the database {name} is in Native mode, and cannot be changed once it has data: "
-                "say DATABASE=amends here and _DATABASE=amends in the build, for one of its own"
+                f"the database {name} is in Native mode, which cannot be changed once it has data: "
+                "set DATABASE=amends here and _DATABASE=amends in the build, for one of its own"
             )
         if each.get("locationId") not in (None, location):
             raise Unusable(
-                f"the database {name} is in {each['locationId']}, not in {location}: say "
-                f"DATABASE_LOCATION={each['locationId']} if it may be there, or DATABASE=amends "
-                "here and _DATABASE=amends in the build, for one of its own"
+                f"the database {name} is in {each['locationId']}, not in {location}: set "
+                f"DATABASE_LOCATION={each['locationId']} if it can be there, or DATABASE=amends "
+                "here and _DATABASE=amends in the build, for a database of its own"
             )
 
 
@@ -104,9 +103,9 @@ def _create_stores(cloud: Cloud, settings: Settings, databases: list[Any]) -> No
 
 
 def _apply_repository(cloud: Cloud, settings: Settings, location: str) -> None:
-    """Create the repository, and have old images deleted unless somebody has said which.
+    """Create the repository, with a policy that deletes old images unless it has one.
 
-    Cloud Run keeps a copy of what serves, so a revision outlives its image.
+    Cloud Run keeps a copy of each serving image, so a revision survives its image.
     """
     words, name = ["artifacts", "repositories"], settings.image_repository
     listed = _read(cloud, *words, "list", location)
@@ -119,7 +118,7 @@ def _apply_repository(cloud: Cloud, settings: Settings, location: str) -> None:
 
 
 def _apply_bucket(cloud: Cloud, settings: Settings, location: str) -> None:
-    """Create the bucket of sources, and have old ones deleted unless it has rules of its own."""
+    """Create the bucket of sources, with a rule that deletes old ones unless it has rules."""
     bucket = f"gs://{settings.source_bucket}"
     rules = f"--lifecycle-file={PROJECT / 'deploy' / 'lifecycle.json'}"
     listed = _read(cloud, "storage", "buckets", "list")
@@ -134,7 +133,7 @@ def _apply_bucket(cloud: Cloud, settings: Settings, location: str) -> None:
 
 
 def _apply_database(cloud: Cloud, settings: Settings, databases: list[Any]) -> None:
-    """Create the database, or protect the one that is there; and have it backed up."""
+    """Create the database, or protect the existing one; and schedule its backups."""
     words = ["firestore", "databases"]
     database = f"--database={settings.database}"
     found = [each for each in databases if each["name"].rpartition("/")[2] == settings.database]

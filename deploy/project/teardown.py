@@ -1,4 +1,4 @@
-"""What set-up, builds and alerts have made for one environment is removed; its data stays."""
+"""Removes everything that set-up, builds and alerts have made for one environment, except data."""
 
 import re
 from typing import Any
@@ -13,19 +13,20 @@ from deploy.stores.queues import queue_names
 from deploy.table import deployed_name, list_secrets
 
 REMAINS = """
-What stays, as it may be somebody's data, or somebody else's too:
-- the database {database} with its backups and indexes, protected from being deleted; for good:
+These stay, because they may hold data, or others may use them:
+- the database {database} with its backups and indexes, protected from deletion; to delete it:
     {unprotect}
     {delete}
 - the bucket gs://{bucket}, the enabled APIs, secrets, a budget, notification channels
 - the roles of SUBMITTERS in the project
-- the queues' names: Cloud Tasks takes one again after some days; until then, use another PREFIX"""
+- the queues' names: Cloud Tasks frees one after some days; use another PREFIX until then"""
 
 
 def tear_down(cloud: Cloud, settings: Settings) -> None:
-    """Remove everything of the environment but its data, and say what stays. Idempotent.
+    """Remove everything of the environment but its data, and print what stays.
 
-    What calls goes first, so that nothing runs half removed; what others have made is left alone.
+    Idempotent. Callers are removed first, so that nothing runs half removed; it keeps what others
+    have made.
     """
     _remove_job(cloud, settings)
     _remove_alerts(cloud, settings)
@@ -59,7 +60,7 @@ def _remove_alerts(cloud: Cloud, settings: Settings) -> None:
 
 
 def _remove_queues(cloud: Cloud, settings: Settings) -> None:
-    """Remove every queue of queues.yaml, however many copies of it were once made."""
+    """Remove every queue of queues.yaml, with all copies that were ever made."""
     location = f"--location={settings.tasks_location}"
     ours = [re.compile(rf"{re.escape(name)}(-\d+)?") for name in queue_names(settings)]
     for name in sorted(_names(cloud.read("tasks", "queues", "list", location))):
@@ -74,7 +75,7 @@ def _remove_repository(cloud: Cloud, settings: Settings) -> None:
 
 
 def _remove_roles(cloud: Cloud, settings: Settings) -> None:
-    """Take the accounts' roles on what stays; a policy would go on listing a deleted account."""
+    """Remove the accounts' roles on what stays: a policy would still list a deleted account."""
     ours = {settings.member(getattr(settings, f"{name}_account")) for name in ACCOUNTS}
     secrets = sorted({secret for secret, _ in list_secrets()})
     places = [

@@ -1,4 +1,4 @@
-"""Two versions at work side by side: only where each knows every saga that the other may start."""
+"""Lets two versions run side by side only if each knows every saga that the other may start."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,13 +11,13 @@ from deploy.cloud_run.traffic import Traffic
 from deploy.settings import Settings, Unusable
 from deploy.table import deployed_name
 
-#: A definition's name and version, and what its steps and its types come to.
+#: A definition's name and version, and the fingerprints of its steps and its types.
 Known = Mapping[str, list[str]]
 
 
 def describe_definitions() -> str:
     """Return the sagas that this version declares, as a revision of the worker keeps them."""
-    # Here, as most of the build's steps run without the packages that lib imports.
+    # Imported here, because most of the build's steps run without the packages that lib imports.
     from domain.sagas import DEFINITIONS
 
     known = {
@@ -30,17 +30,19 @@ def describe_definitions() -> str:
 def check_canary(cloud: Cloud, settings: Settings, traffic: Mapping[str, Traffic]) -> None:
     """Raise Unusable if a saga that one version may start would be unknown to the other.
 
-    Sagas that are under way already are what `python -m deploy.saga_check` looks at.
+    `python -m deploy.saga_check` checks sagas that already run.
     """
     worker = deployed_name(WORKER, settings)
     now = traffic[worker]
     if now.baseline is None or now.next is None:
-        raise Unusable("there is nothing to go beside a canary: release the first build whole")
+        raise Unusable(
+            "there is nothing to compare a canary with: release the first build completely"
+        )
     served = _read(cloud, settings, worker, now.baseline)
     staged = _read(cloud, settings, worker, now.next)
     if reasons := list(_differences(served, staged)):
         raise Unusable(
-            f"no canary, and no traffic was moved: {'; '.join(reasons)}. Release this whole "
+            f"no canary, and no traffic was moved: {'; '.join(reasons)}. Release this completely "
             "(CANARY= or _CANARY= left out): then the worker goes first"
         )
 
@@ -50,8 +52,8 @@ def _read(cloud: Cloud, settings: Settings, worker: str, revision: str) -> Known
     stated = found.get("annotations", {}).get(KNOWN)
     if not stated:
         raise Unusable(
-            f"{revision} does not say which sagas it knows, as an older build has deployed it: "
-            "release this once whole (CANARY= or _CANARY= left out)"
+            f"{revision} does not list its sagas, because an older build deployed it: "
+            "release this once completely (CANARY= or _CANARY= left out)"
         )
     known: Known = json.loads(stated)
     return known
@@ -59,9 +61,9 @@ def _read(cloud: Cloud, settings: Settings, worker: str, revision: str) -> Known
 
 def _differences(served: Known, staged: Known) -> Iterator[str]:
     for name in sorted(staged.keys() - served.keys()):
-        yield f"what serves does not know saga {name}, which this may start"
+        yield f"the serving version does not know saga {name}, which this one may start"
     for name in sorted(served.keys() - staged.keys()):
-        yield f"this does not know saga {name} any more, which what serves may start"
+        yield f"this version no longer knows saga {name}, which the serving one may start"
     for name in sorted(staged.keys() & served.keys()):
         (steps, types), (other_steps, other_types) = staged[name], served[name]
         if steps != other_steps:

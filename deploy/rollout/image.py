@@ -1,4 +1,4 @@
-"""The image's tag: a hash of everything that the image is made of."""
+"""The image's tag: a hash of everything in the image."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ def requirements_of(settings: Settings) -> str:
 
 
 def name_image(settings: Settings, root: Path = PROJECT) -> str:
-    """Return the image with its tag: the same sources are the same image, and are built once."""
+    """Return the image with its tag: equal sources give the same image, which is built once."""
     digest = hashlib.sha256(f"{settings.base_image} {requirements_of(settings)}".encode())
     for file in find_sources(root):
         content = file.read_bytes()

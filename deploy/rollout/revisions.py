@@ -1,4 +1,4 @@
-"""New revisions beside the old ones; then the traffic, or back again."""
+"""Stages new revisions, moves the traffic to them, or moves it back."""
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -32,11 +32,11 @@ from main import FUNCTIONS
 
 
 def stage(cloud: Cloud, settings: Settings, image: str, definitions: str = "") -> None:
-    """Deploy, without traffic, every service that is not yet what it is to be.
+    """Deploy, without traffic, every service that differs from its description.
 
-    `definitions` says which sagas the image knows: see deploy.rollout.canary.
-    A service that is new serves at once what it has, to nobody: release lets its callers in.
-    Raises Unusable, with nothing deployed, if one of the names belongs to somebody else's service.
+    `definitions` has the sagas that the image knows: see deploy.rollout.canary. A new service
+    serves its first revision immediately, but has no callers until the release admits them. Raises
+    Unusable, with nothing deployed, if one of the names belongs to another owner's service.
     """
     services, present = list_services(settings), find_services(cloud, settings)
     belongs = f",{ENVIRONMENT}={settings.label}" if settings.prefix else ""
@@ -53,7 +53,8 @@ def stage(cloud: Cloud, settings: Settings, image: str, definitions: str = "") -
         deployed = present.get(service.name, {})
         if deployed and _is_ready_as(deployed, stated):
             return
-        # The same description again, as after a change by hand, is a revision of its own.
+        # The same description again, for example after a change by hand, needs a revision of its
+        # own.
         revision = f"{stated['template']['revision']}-{secrets.token_hex(2)}"
         stated["template"]["revision"] = revision
         stated["traffic"] = Traffic.of(deployed).staged(revision).targets()
@@ -63,11 +64,11 @@ def stage(cloud: Cloud, settings: Settings, image: str, definitions: str = "") -
 
 
 def release(cloud: Cloud, settings: Settings) -> None:
-    """Move the traffic to the staged revisions; what served until now can be gone back to.
+    """Move the traffic to the staged revisions; a rollback can return to those that serve now.
 
-    The machinery goes first: whatever starts a saga of a new version finds a worker that knows it.
-    A release that was broken off is taken up where it was when the same build runs again. With
-    CANARY only so many percent are moved, which Unusable refuses where both could not be at work.
+    The machinery moves first, so that a new version's saga finds a worker that knows it. If a
+    release is interrupted, the same build continues it when it runs again. With CANARY only so many
+    percent move; raises Unusable if the two versions cannot run together.
     """
     services, present = list_services(settings), find_services(cloud, settings)
     _check_staged(services, present)
@@ -90,18 +91,18 @@ def release(cloud: Cloud, settings: Settings) -> None:
 
 
 def promote(cloud: Cloud, settings: Settings) -> None:
-    """Move all traffic, or CANARY percent, to what a build has begun to release and nothing else.
+    """Move all traffic, or CANARY percent, only to revisions that a build has begun to release.
 
-    The services are those of the last release, as in `roll_back`; who may call them is left as it
-    is. Raises Unusable where no build has tried what is staged and begun to release it.
+    The services are those of the last release, as in `roll_back`; their callers do not change.
+    Raises Unusable if no build has tested the staged revisions and begun to release them.
     """
     released = _find_released(cloud, settings)
     traffic = {name: Traffic.of(each) for name, each in released.items()}
     mark = mark_of(traffic)
     if all(each.serving == each.next for each in traffic.values()):
-        raise Unusable("nothing was moved: every service serves what is staged")
+        raise Unusable("nothing was moved: every service already serves its staged revision")
     if not all(mark in each.before for each in traffic.values() if each.baseline != each.next):
-        raise Unusable("no build has begun to release what is staged; submit the build again")
+        raise Unusable("no build has begun to release the staged revisions; submit the build again")
     _refuse_unchecked(released)
     if settings.canary_percent < 100:
         check_canary(cloud, settings, traffic)
@@ -109,7 +110,7 @@ def promote(cloud: Cloud, settings: Settings) -> None:
 
 
 def mark_of(traffic: Mapping[str, Traffic]) -> str:
-    """Return the tag of what is gone back to from a release: the same for the same revisions."""
+    """Return the tag that marks the revisions before a release: the same for the same revisions."""
     nexts = [f"{name} {each.next}" for name, each in sorted(traffic.items())]
     return BEFORE + release_of(nexts)[:MARK_DIGITS]
 
@@ -127,17 +128,17 @@ def _move_on(
 
 
 def roll_back(cloud: Cloud, settings: Settings) -> None:
-    """Move all traffic to what served before the last release; what starts sagas goes first.
+    """Move all traffic to the revisions before the last release; those that start sagas move first.
 
-    The services are those of the last release, by their label, whatever MODE says.
+    The services are those of the last release, by their label; MODE does not matter.
     """
     released = _find_released(cloud, settings)
     traffic = {name: Traffic.of(each) for name, each in released.items()}
     if len({mark for each in traffic.values() for mark in each.before}) > 1:
-        raise Unusable("the last release was broken off before any traffic moved: build again")
+        raise Unusable("the last release was interrupted before any traffic moved: build again")
     back = {name: next(iter(each.before.values()), None) for name, each in traffic.items()}
     if not any(revision and revision != traffic[name].serving for name, revision in back.items()):
-        raise Unusable("nothing was rolled back: no service serves what an earlier one could")
+        raise Unusable("nothing was rolled back: no service has an earlier revision to serve")
 
     def move(name: str) -> None:
         revision = back[name]
@@ -148,9 +149,9 @@ def roll_back(cloud: Cloud, settings: Settings) -> None:
 
 
 def _find_released(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
-    """Return the services of the last release: those of the worker's mode that the table has.
+    """Return the services of the last release: those of the worker's mode that are in the table.
 
-    One that the table has no more has kept the mark of a release that it was last part of.
+    A service that is no longer in the table has the mark of an older release.
     """
     known = {deployed_name(target, settings) for target in [*FUNCTIONS, API]}
     ours = {
@@ -164,7 +165,7 @@ def _find_released(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
 
 
 def find_leftovers(cloud: Cloud, settings: Settings) -> list[str]:
-    """Return the services that a build has deployed once and the table has no more."""
+    """Return the deployed services that are no longer in the table."""
     wanted = {service.name for service in list_services(settings)}
     present = find_services(cloud, settings)
     return sorted(
@@ -186,8 +187,8 @@ def _check_staged(services: list[CloudRunService], present: dict[str, Resource])
 def _refuse_unchecked(services: Mapping[str, Resource]) -> None:
     if unchecked := sorted(n for n, each in services.items() if each.get("invokerIamDisabled")):
         raise Unusable(
-            f"somebody has switched off the IAM check of {', '.join(unchecked)}: whoever calls can "
-            "claim to be anybody, so no traffic was moved; build again, which switches it on"
+            f"the IAM check of {', '.join(unchecked)} is switched off: any caller can "
+            "claim any identity, so no traffic was moved; build again, which switches it on"
         )
 
 
@@ -210,13 +211,13 @@ def _each_group(
 
 
 def _is_ready_as(deployed: Resource, stated: dict[str, Any]) -> bool:
-    """Tell whether a service is what is stated: its newest revision ours, ready and unchanged.
+    """Tell whether a service is as described: its newest revision is ours, ready and unchanged.
 
-    Whatever is changed by hand makes a new revision, whose name is not ours, or another service.
+    A change by hand makes a new revision with another name, or another service.
     """
     newest = short(deployed.get("latestCreatedRevision", ""))
     ours = stated["template"]["revision"]
-    # Nothing is deployed for another commit alone, which may have changed nothing here.
+    # A different commit alone is no reason to deploy: it may have changed nothing here.
     labels = {name: each for name, each in stated["labels"].items() if name != COMMIT}
     unnamed = {
         **stated, "labels": labels, "template": {**stated["template"], "revision": newest},

@@ -1,4 +1,4 @@
-"""A probe saga through the staged revisions, before anybody else gets to see them."""
+"""Runs a probe saga through the staged revisions before they get any traffic."""
 
 import json
 import secrets
@@ -12,15 +12,15 @@ from deploy.cloud_run.services import url_of
 from deploy.settings import Settings
 from deploy.table import API, NEXT
 
-#: A binding of IAM takes up to two minutes to be known everywhere, and the queue tries a worker
-#: that has refused it a minute later.
+#: An IAM binding takes up to two minutes to spread, and the queue retries a refused task a minute
+#: later.
 PATIENCE = 300.0
 PAUSE = 3.0
 
-#: The saga that shows it, in the table of domain/sagas.py.
+#: The probe saga, in the table of domain/sagas.py.
 PROBE = "deployment-probe"
 
-#: Answers that pass: not yet bound, not yet spread, or an instance that is only starting.
+#: Transient answers: the binding is missing or has not spread, or an instance is starting.
 NOT_YET = (0, 401, 403, 404, 429, 500, 502, 503, 504)
 
 #: Sends a request with a bearer token and a JSON body; returns the status and the body.
@@ -32,11 +32,11 @@ class SmokeFailed(RuntimeError):
 
 
 def try_next_revision(cloud: Cloud, settings: Settings, fetch: Fetch = fetch) -> str:
-    """Run a saga of three steps to its end through what is staged; return what it came to.
+    """Run a saga of three steps through the staged revisions; return a line with its result.
 
     It shows that the code, the accounts, the right to act as the tasks' account, the queue, the
-    worker, the database and the indexes fit together, and that the database refuses a write with
-    a stale version. Raises SmokeFailed if they do not in time.
+    worker, the database and the indexes fit together, and that the database refuses a write with a
+    stale version. Raises SmokeFailed if they do not in time.
     """
     return _Probe(cloud, settings, fetch).run()
 
@@ -61,7 +61,7 @@ class _Probe:
         return f"the probe saga {saga_id} has completed through the staged revisions"
 
     def _await_end(self, saga_id: str) -> tuple[str, str]:
-        """Return the status that the saga ends in, or still has, and why it went back."""
+        """Return the saga's final or current status, and why it rolled back."""
         while True:
             saga = json.loads(self._ask("get_saga", 200, query=urlencode({"id": saga_id})))
             status = str(saga.get("status"))
@@ -71,7 +71,7 @@ class _Probe:
             self._cloud.sleep(PAUSE)
 
     def _ask(self, target: str, expected: int, body: Any = None, query: str = "") -> str:
-        """Return what a staged function answers with the status expected, once it does."""
+        """Return the answer of a staged function once it has the expected status."""
         service = API if self._settings.mode == "api" else target
         root = url_of(service, self._settings, NEXT)
         url = f"{root}/{target.replace('_', '-')}" + (f"?{query}" if query else "")
@@ -85,9 +85,9 @@ class _Probe:
             self._cloud.sleep(PAUSE)
 
     def _token_for(self, service: str) -> str:
-        """Return a token of the build's own account that the service takes.
+        """Return a token of the build's own account for a service.
 
-        The build may ask IAM for that, and for no other kind of token of its own.
+        The build may ask IAM for such a token, and for no other kind.
         """
         if service not in self._tokens:
             account = self._settings.email(self._settings.build_account)

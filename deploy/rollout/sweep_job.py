@@ -8,7 +8,7 @@ from main import FUNCTIONS
 
 
 def apply_schedule(cloud: Cloud, settings: Settings) -> None:
-    """Create the job, or bring it to what it is to be."""
+    """Create or update the job."""
     name, location = deployed_name(SWEEP, settings), f"--location={settings.tasks_location}"
     listed = cloud.read("scheduler", "jobs", "list", location) or []
     present = {job["name"].rpartition("/")[2] for job in listed}

@@ -1,18 +1,18 @@
-"""What a database can be brought back from: point-in-time recovery, and a backup every day."""
+"""How a database can be restored: point-in-time recovery, and a backup every day."""
 
 from typing import Any
 
 from deploy.cloud.client import Cloud
 from deploy.settings import Settings
 
-#: What setting up asks of a new database; deleting it needs the protection taken off first.
+#: The flags for a new database; deleting it requires removing the protection first.
 PROTECTION = ("--enable-pitr", "--delete-protection")
 
 DAY = 24 * 60 * 60
 
 
 def is_protected(database: Any) -> bool:
-    """Tell whether a database can be read as it was in the last seven days, and not be deleted."""
+    """Tell whether a database has point-in-time recovery and protection from deletion."""
     return bool(
         database.get("pointInTimeRecoveryEnablement") == "POINT_IN_TIME_RECOVERY_ENABLED"
         and database.get("deleteProtectionState") == "DELETE_PROTECTION_ENABLED"
@@ -20,9 +20,9 @@ def is_protected(database: Any) -> bool:
 
 
 def schedule_backups(cloud: Cloud, settings: Settings) -> list[list[str]]:
-    """Return the commands that have a backup made every day, and kept for so many days.
+    """Return the commands that schedule a backup every day, kept for so many days.
 
-    None where that is so already, or where BACKUP_DAYS is 0; a schedule is never deleted.
+    There are none if the schedule exists, or if BACKUP_DAYS is 0; a schedule is never deleted.
     """
     if settings.backup_days == "0":
         return []

@@ -1,4 +1,4 @@
-"""What Datastore has to know of the data: composite indexes, and which kinds expire."""
+"""What Datastore must know about the data: composite indexes, and which kinds expire."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ from deploy.cloud.client import Cloud, Failed
 from deploy.cloud.retry import wait_until
 from deploy.settings import PROJECT, Settings
 
-#: The kinds that a TTL policy deletes, and the property that says from when on. A saga's root is
-#: not among them: the sweep deletes it, together with its effects (lib/saga/engine/retention.py).
+#: The kinds that a TTL policy deletes, and the property with the time. A saga's root is not one of
+#: them: the sweep deletes it, together with its effects (lib/saga/engine/retention.py).
 EXPIRING = {
     "CommitReceipt": "expires_at",
     "SagaEvent": "expires_at",
     "SagaStep": "expires_at",
 }
 
-#: An index over many entities is built for a while; the build has an hour in all (seconds).
+#: Building an index over many entities takes time; the build has an hour in total (seconds).
 INDEXED_WITHIN = 1800.0
 
 
 def apply_indexes(cloud: Cloud, settings: Settings) -> None:
-    """Have every index of index.yaml built that is not there; none is dropped."""
+    """Create every missing index of index.yaml; none is dropped."""
     cloud.change(
         "datastore", "indexes", "create", str(PROJECT / "index.yaml"),
         f"--database={settings.database}",
@@ -29,7 +29,7 @@ def apply_indexes(cloud: Cloud, settings: Settings) -> None:
 def await_indexes(cloud: Cloud, settings: Settings) -> None:
     """Return when every index is ready: a query without its index fails.
 
-    Raises Failed when one cannot be built, or after half an hour; the build can then be run again.
+    Raises Failed if one cannot be built, or after half an hour; then the build can run again.
     """
 
     def ready() -> bool:
@@ -45,7 +45,7 @@ def await_indexes(cloud: Cloud, settings: Settings) -> None:
 
 
 def apply_ttls(cloud: Cloud, settings: Settings) -> None:
-    """Give every expiring kind its TTL policy; it is at work some minutes later."""
+    """Give every expiring kind its TTL policy; it works some minutes later."""
     database = f"--database={settings.database}"
     listed = cloud.read("firestore", "fields", "ttls", "list", database) or []
     present = {tuple(field["name"].split("/")[-3:]) for field in listed}

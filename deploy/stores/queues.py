@@ -1,4 +1,4 @@
-"""The Cloud Tasks queues: what queues.yaml states, as gcloud takes it, and who may fill them."""
+"""The Cloud Tasks queues: applies queues.yaml through gcloud, and sets who may enqueue."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ QUEUES = PROJECT / "queues.yaml"
 
 ENQUEUER = "roles/cloudtasks.enqueuer"
 
-#: The flag of each setting whose name does not say it, by its path.
+#: The flags with another name than the setting, by its path.
 _FLAGS: Final = {
     "stackdriverLoggingConfig.samplingRatio": "log-sampling-ratio",
     "httpTarget.httpMethod": "http-method-override",
@@ -22,7 +22,7 @@ _FLAGS: Final = {
     "httpTarget.oauthToken.scope": "http-oauth-token-scope-override",
 }
 
-#: Flags that take several settings at once, and how gcloud calls each of these.
+#: Flags with several settings, and gcloud's name for each setting.
 _TOGETHER: Final = {
     "routing-override": {
         "appEngineRoutingOverride.service": "service",
@@ -46,9 +46,9 @@ def queue_names(settings: Settings) -> list[str]:
 
 
 def apply_queues(cloud: Cloud, settings: Settings) -> None:
-    """Create the queues that are not there, and bring the others to what the file states.
+    """Create missing queues, and update the others from the file.
 
-    The functions' account may make tasks in these queues, and in no others of the project.
+    The functions' account may create tasks in these queues, and in no others of the project.
     """
     location = f"--location={settings.tasks_location}"
     listed = cloud.read("tasks", "queues", "list", location) or []
@@ -73,7 +73,7 @@ def _may_enqueue(cloud: Cloud, settings: Settings, name: str, location: str) -> 
 
 @cache
 def _read(settings: Settings) -> Mapping[str, dict[str, Any]]:
-    # Here, so that what needs no queues runs on Python alone, without a YAML library.
+    # Imported here, so that verbs that need no queues run without a YAML library.
     from project_files.queues import read_queue_settings
 
     stated = read_queue_settings(QUEUES, int(settings.queue_count))

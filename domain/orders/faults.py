@@ -24,7 +24,7 @@ class Fault:
 
 
 class InjectedFault(Exception):
-    """A participant fails because a test has asked for it."""
+    """A participant fails because a test injected a fault."""
 
 
 def inject_fault(service: str, context: StepContext) -> None:

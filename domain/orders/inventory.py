@@ -20,7 +20,7 @@ class Stock:
 
 
 def reserve(order: Order, context: StepContext) -> dict[str, int]:
-    """Take the order's units out of stock; Permanent when there are too few of any."""
+    """Take the order's units out of stock; Permanent if there are too few of any product."""
     faults.inject_fault("inventory", context)
     return apply_once(context, lambda tx: _move(tx, order.units(), -1), type=dict[str, int])
 

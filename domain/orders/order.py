@@ -33,12 +33,12 @@ class Address(Struct, frozen=True, forbid_unknown_fields=True):
     street: Secret[Name]
     city: Name
     country: Annotated[
-        str, Meta(pattern=r"^[A-Z]{2}\Z", description="a country's two capital letters, as GB")
+        str, Meta(pattern=r"^[A-Z]{2}\Z", description="a country's two capital letters, such as GB")
     ]
 
 
 class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who buys what, and where it is to go."""
+    """Who buys what, and where to send it."""
 
     customer_id: Identifier
     lines: Annotated[list[Line], Meta(min_length=1, max_length=50)]

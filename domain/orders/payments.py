@@ -11,7 +11,7 @@ from lib.saga import Permanent, StepContext, apply_once, undo_once
 
 
 class ChargeStatus(StrEnum):
-    """What became of a charge."""
+    """The state of a charge."""
 
     CAPTURED = "CAPTURED"
     REFUNDED = "REFUNDED"
@@ -20,7 +20,7 @@ class ChargeStatus(StrEnum):
 @entity
 @dataclass(slots=True, kw_only=True)
 class Credit:
-    """What a customer, by id, can still spend, in cents."""
+    """How much a customer can still spend, in cents, by the customer's id."""
 
     id: Id[str]
     available_cents: int
@@ -40,7 +40,7 @@ class Charge:
 
 
 def charge(order: Order, context: StepContext) -> dict[str, Any]:
-    """Charge the order's total; Permanent when the customer's credit does not suffice."""
+    """Charge the order's total; Permanent if the customer has not enough credit."""
     faults.inject_fault("payment", context)
     return apply_once(context, lambda tx: _capture(tx, order, context.saga_id), type=dict[str, Any])
 

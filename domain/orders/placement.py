@@ -1,6 +1,7 @@
-"""Placing an order and looking at it: an order is the payload of its saga, and lives there.
+"""Places and shows orders.
 
-What `Order` marks as `Secret` is not shown, as in every view of a saga.
+An order is the payload of its saga, and is stored only there. As in every view of a saga, fields
+that `Order` marks as `Secret` are not shown.
 """
 
 from typing import Any
@@ -33,7 +34,7 @@ def place_order(engine: Engine, order: Order, order_id: str, traceparent: str) -
 
 
 def show_order(engine: Engine, order_id: str) -> dict[str, Any]:
-    """Return an order and what became of it; NotFound when there is none."""
+    """Return an order and its status; NotFound if there is none."""
     saga = engine.repository.find(order_id)
     if saga is None or saga.name != ORDER_PROCESSING.name:
         raise NotFound(f"no order {order_id!r}", field="id")

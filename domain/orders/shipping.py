@@ -36,7 +36,7 @@ SERVED = frozenset(
 
 
 class ShipmentStatus(StrEnum):
-    """What became of a shipment."""
+    """The state of a shipment."""
 
     CREATED = "CREATED"
     CANCELLED = "CANCELLED"

@@ -1,1 +1,1 @@
-"""A sample: task lists and their tasks, one module for what is done to each."""
+"""A sample: task lists and their tasks, with a module for the operations on each."""

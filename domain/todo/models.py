@@ -17,7 +17,7 @@ class TaskList:
     created_at: datetime
     #: `created_at` as an index takes it at any rate.
     _created_mark: Annotated[str, Indexed, Renamed("created_mark")]
-    #: Set while a cascading delete is at work: such a list takes no new tasks.
+    #: Set while a cascading delete runs: such a list accepts no new tasks.
     deleting: Annotated[bool, OmitEmpty] = False
     version: Version = 0
 
@@ -25,10 +25,10 @@ class TaskList:
 @entity
 @dataclass(slots=True, kw_only=True)
 class Task:
-    """A task in a list; its id is allocated, or made of the Idempotency-Key.
+    """A task in a list; its id is allocated, or made from the Idempotency-Key.
 
-    `deleted_at` is stored while it is None too, for else no query could ask for what is not
-    deleted. `due_at` is not: a task without a due time is in no range of due times.
+    `deleted_at` is also stored while it is None, because otherwise no query could find tasks that
+    are not deleted. `due_at` is not: a task without a due time is in no range of due times.
     """
 
     id: Id[int] = 0
@@ -39,8 +39,8 @@ class Task:
     due_at: Annotated[datetime | None, Indexed, OmitEmpty] = None
     created_at: Indexed[datetime]
     deleted_at: Indexed[datetime | None] = None
-    #: A hash of the request that created it, to distinguish a repetition from a reused key.
-    #: Like every field that begins with an underscore, it is shown to no caller.
+    #: A hash of the request that created it, to distinguish a repetition from a reused key. No
+    #: caller sees it, like every field that begins with an underscore.
     _request_hash: Annotated[str, OmitEmpty, Renamed("request_hash")] = ""
     version: Version = 0
 

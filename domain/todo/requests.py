@@ -1,11 +1,11 @@
-"""What callers say of lists and tasks, and within which bounds."""
+"""The requests of callers about lists and tasks, and their limits."""
 
 from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-#: The most that one batch takes, which is what one Commit is sent with.
+#: The maximum size of a batch: that of one Commit.
 MAX_BATCH = 500
 
 ListId = Annotated[
@@ -33,13 +33,13 @@ class NewTaskList(Struct, forbid_unknown_fields=True):
 
 
 class TaskListChange(Struct, forbid_unknown_fields=True):
-    """What of a list can be changed."""
+    """The fields of a list that can change."""
 
     name: ListName
 
 
 class TaskContent(Struct, forbid_unknown_fields=True, kw_only=True):
-    """All that a caller says of a task itself."""
+    """The fields of a task that a caller sets."""
 
     description: Description
     done: bool = False
@@ -54,7 +54,7 @@ class NewTask(TaskContent, forbid_unknown_fields=True, kw_only=True):
 
 
 class TaskChange(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What of a task is to change; what is left out stays."""
+    """The fields of a task to change; others do not change."""
 
     description: Description | UnsetType = UNSET
     done: bool | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""Many tasks at once; each item has its own result, in the order asked."""
+"""Many tasks at once; each item has its own result, in the order of the request."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from lib.errors import AlreadyExists, AmendsError
 def create(
     store: Store, batch: TaskBatch, now: datetime, idempotency_key: str | None
 ) -> list[dict[str, Any]]:
-    """Create tasks in a list that exists; with the same key once more, return the same tasks."""
+    """Create tasks in a list that exists; the same key returns the same tasks."""
     store.transact(lambda tx: require_open_list(tx, batch.task_list_id), read_only=True)
     tasks = [
         make_task(batch.task_list_id, content, now, idempotency_key, number)
@@ -31,7 +31,7 @@ def get(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
 
 
 def delete(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
-    """Delete each task, whether it is there or not."""
+    """Delete each task, whether it exists or not."""
     keys = [key(Task, wanted.task_list_id, task_id) for task_id in wanted.ids]
     return _show(store.delete_multi(keys), lambda _: {"deleted": True})
 

@@ -46,7 +46,7 @@ def update(store: Store, list_id: str, name: str, if_match: int | None) -> TaskL
 
 
 def create_only(store: Store, new: NewTaskList, now: datetime) -> TaskList:
-    """Create a list on the condition that there is none; VersionMismatch when there is."""
+    """Create a list only if it does not exist; VersionMismatch if it does."""
     try:
         return create(store, new, now)
     except AlreadyExists as error:
@@ -56,9 +56,9 @@ def create_only(store: Store, new: NewTaskList, now: datetime) -> TaskList:
 def upsert(
     store: Store, new: NewTaskList, now: datetime, if_match: int | None, *, update_only: bool
 ) -> TaskList:
-    """Create a list, or rename the one that there is: its creation time stays as it was.
+    """Create a list, or rename the existing one: its creation time does not change.
 
-    VersionMismatch when there is none though one is wanted, or it is not the version seen.
+    VersionMismatch if it must exist but does not, or has another version.
     """
 
     def write(tx: Transaction) -> TaskList:
@@ -81,7 +81,7 @@ def delete(store: Store, list_id: str, if_match: int | None) -> None:
         wanted = key(TaskList, list_id)
         check_version(tx.get(wanted).version, if_match)
         if tx.run(_keys_of_tasks(wanted), limit=1):
-            raise Conflict(f"list {list_id!r} still has tasks: empty it, or say cascade=true")
+            raise Conflict(f"list {list_id!r} still has tasks: empty it, or write cascade=true")
         tx.delete(wanted)
 
     store.transact(write)
@@ -112,7 +112,7 @@ def list_page(store: Store, size: int, token: str | None) -> Page[TaskList]:
 
 
 def check_version(stored: int, if_match: int | None) -> None:
-    """Raise VersionMismatch unless the stored version is the one that the caller has seen."""
+    """Raise VersionMismatch unless the stored version is the one that the caller saw."""
     if if_match is not None and stored != if_match:
         raise VersionMismatch(f"the stored version is {stored}, not {if_match}", field="If-Match")
 

@@ -28,7 +28,7 @@ ORDERS = {
 
 
 class TaskFilter(Struct, frozen=True, kw_only=True):
-    """Which tasks, of all lists; soft-deleted ones never are among them."""
+    """Which tasks, of all lists; never soft-deleted ones."""
 
     done: bool | None = None
     description: Description | None = None
@@ -43,7 +43,7 @@ class TaskFilter(Struct, frozen=True, kw_only=True):
 
     @property
     def is_ranged(self) -> bool:
-        """Whether there is a bound on anything: the indexes of such a query are ordered ones."""
+        """Whether there is any bound: such a query needs an ordered index."""
         return self.is_due_ranged or self.priority_at_least is not None
 
 

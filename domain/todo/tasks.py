@@ -18,8 +18,8 @@ from lib.errors import AlreadyExists, Conflict, NotFound
 def create(store: Store, new: NewTask, now: datetime, idempotency_key: str | None) -> Task:
     """Create a task in a list that exists; NotFound when there is no such list.
 
-    The list is read in the transaction, so it cannot be deleted meanwhile. The same
-    key returns the same task, and with another request it is a Conflict.
+    The list is read in the transaction, so it cannot be deleted meanwhile. The same key returns the
+    same task; with another request it is a Conflict.
     """
     task = make_task(new.task_list_id, new, now, idempotency_key)
 
@@ -36,7 +36,7 @@ def create(store: Store, new: NewTask, now: datetime, idempotency_key: str | Non
 def change(
     store: Store, list_id: str, task_id: int, wanted: TaskChange, if_match: int | None
 ) -> Task:
-    """Change what is given of a task, and leave the rest."""
+    """Change the given fields of a task, and no others."""
     given = {name: new for name, new in msgspec.structs.asdict(wanted).items() if new is not UNSET}
     return _rewrite(store, list_id, task_id, if_match, lambda seen: replace(seen, **given))
 
@@ -52,7 +52,7 @@ def replace_content(
 def soft_delete(
     store: Store, list_id: str, task_id: int, now: datetime, if_match: int | None
 ) -> Task:
-    """Mark a task as deleted; one that is marked keeps its time."""
+    """Mark a task as deleted; a marked task keeps its time."""
     return _rewrite(
         store,
         list_id,
@@ -97,7 +97,7 @@ def transfer(store: Store, wanted: Transfer, if_match: int | None) -> Task:
 def make_task(
     list_id: str, content: TaskContent, now: datetime, idempotency_key: str | None, number: int = 0
 ) -> Task:
-    """Return a task to be inserted; with a key, its id is made of the key and its `number`."""
+    """Return a task to insert; with a key, its id is made from the key and its `number`."""
     return Task(
         id=_id_of(idempotency_key, number) if idempotency_key else 0,
         task_list_id=list_id,

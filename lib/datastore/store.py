@@ -67,7 +67,7 @@ class Store:
         return lookups.look_up(self._service, self._codecs, (key,))[0]  # type: ignore[no-any-return]
 
     def get(self, key: Key[T]) -> T:
-        """Return what a key leads to; raise NotFound, naming kind and id, if nothing."""
+        """Return the entity of a key; raise NotFound, naming kind and id, if it does not exist."""
         return lookups.require(key, self.find(key))
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:

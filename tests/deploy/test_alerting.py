@@ -46,7 +46,7 @@ def test_a_metric_that_is_never_known_is_an_error_in_time(
 
 def test_alerts_that_would_tell_nobody_are_refused_and_nothing_is_made(cloud: Cloud) -> None:
     cloud.take_changes()
-    with pytest.raises(Unusable, match="would tell nobody: say CHANNELS="):
+    with pytest.raises(Unusable, match="would reach no one: set CHANNELS="):
         apply_alerts(cloud, SETTINGS)
     assert cloud.take_changes() == []
 
@@ -104,7 +104,7 @@ def test_every_title_says_which_deployment_it_is_about(cloud: Cloud) -> None:
 @pytest.mark.parametrize("channel", ["ops@example.com", "12345"])
 def test_what_is_no_channel_is_refused_before_anything_is_made(cloud: Cloud, channel: str) -> None:
     cloud.take_changes()
-    with pytest.raises(Unusable, match="say projects/PROJECT/notificationChannels/NUMBER"):
+    with pytest.raises(Unusable, match="write projects/PROJECT/notificationChannels/NUMBER"):
         apply_alerts(cloud, replace(SETTINGS, channels=channel))
     assert cloud.take_changes() == []
 

@@ -82,7 +82,7 @@ def test_a_canary_is_moved_on_without_a_build_and_nothing_but_traffic_changes(
     revisions.promote(cloud, replace(SETTINGS, callers=""))
     assert all_shares(cloud) == {(100,)}
     assert all("updateMask=traffic" in line for line in cloud.take_changes())
-    with pytest.raises(Unusable, match="every service serves what is staged"):
+    with pytest.raises(Unusable, match="every service already serves its staged"):
         revisions.promote(cloud, SETTINGS)
 
 
@@ -97,7 +97,7 @@ def test_what_no_build_has_begun_to_release_is_not_moved_on(cloud: Cloud) -> Non
     """The next build may have broken off in its smoke test."""
     revisions.release(cloud, CANARY)
     put(cloud, THIRD)
-    with pytest.raises(Unusable, match="no build has begun to release what is staged"):
+    with pytest.raises(Unusable, match="no build has begun to release the staged"):
         revisions.promote(cloud, SETTINGS)
     assert all_shares(cloud) == {(90, 10)}
 
@@ -128,12 +128,15 @@ ORDERS = "order-processing version 1"
 @pytest.mark.parametrize(
     ("known", "reason"),
     [
-        (changed("refund version 1", ["f", "t"]), "what serves does not know saga refund version"),
+        (
+            changed("refund version 1", ["f", "t"]),
+            "the serving version does not know saga refund version",
+        ),
         (changed("order-processing version 2", ["f", "t"]), "know saga order-processing version 2"),
         (changed(ORDERS, None), "this does not know saga order-processing version 1 any more"),
         (changed(ORDERS, ["f", "t"]), "order-processing version 1 has other steps"),
         (changed(ORDERS, [json.loads(KNOWN)[ORDERS][0], "t"]), "version 1 has other types"),
-        ("", "does not say which sagas it knows"),
+        ("", "does not list its sagas"),
     ],
 )
 def test_a_canary_is_refused_where_a_saga_of_one_version_is_unknown_to_the_other(

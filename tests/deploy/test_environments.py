@@ -143,12 +143,12 @@ def test_a_service_of_another_environment_is_not_replaced(few: None) -> None:
         ({"PREFIX": "staging"}, "a hyphen last, such as staging-; not 'staging'"),
         ({"PREFIX": "Staging-"}, "small letters"),
         ({"PREFIX": "-"}, "a letter first"),
-        ({"PREFIX": "a-customers-staging-"}, r"-amends-data is no .*31 char.* shorter PREFIX"),
+        ({"PREFIX": "a-customers-staging-"}, r"-amends-data is not a .*31 char.* shorter PREFIX"),
         ({"PREFIX": "s-", "DATABASE": "(default)"}, "leave DATABASE out, for s-amends"),
-        ({"DATABASE": "DB"}, "'DB' is no name of a database"),
+        ({"DATABASE": "DB"}, "'DB' is not a name of a database"),
         (
             {"APP_ACCOUNT": "app"},
-            "app is no name of a service account .3 char.*APP_ACCOUNT",
+            "app is not a name of a service account .3 char.*APP_ACCOUNT",
         ),
     ],
 )

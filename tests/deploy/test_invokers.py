@@ -60,7 +60,7 @@ def test_behind_one_service_are_callers_and_operators_and_no_others() -> None:
 @pytest.mark.parametrize("name", ["CALLERS", "OPERATORS", "SUBMITTERS"])
 @pytest.mark.parametrize("member", ["allUsers", "AllUsers", "user:a@b.c, allAuthenticatedUsers"])
 def test_everybody_cannot_be_a_caller_and_it_is_said_what_to_say(name: str, member: str) -> None:
-    with pytest.raises(Unusable, match=f'{name} cannot be .*say invoker="public"'):
+    with pytest.raises(Unusable, match=f'{name} cannot be .*write invoker="public"'):
         read_settings({"PROJECT": "p", name: member})
 
 

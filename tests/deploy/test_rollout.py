@@ -90,7 +90,7 @@ def test_no_traffic_moves_when_a_revision_does_not_start_and_it_is_tried_again_n
     build(cloud)
     first = serving(cloud)
     cloud.project.run.broken = {"get-saga"}
-    with pytest.raises(Failed, match=r"get-saga is deployed: no: .*failed to start"):
+    with pytest.raises(Failed, match=r"get-saga is deployed: failed: .*failed to start"):
         build(cloud, SECOND)
     assert serving(cloud) == first
     cloud.project.run.broken = set()

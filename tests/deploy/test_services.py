@@ -130,7 +130,7 @@ def test_a_function_whose_service_could_never_be_released_is_refused(
 @pytest.mark.parametrize(
     ("change", "advice"),
     [
-        ({"env": {"A-B": "1"}}, "no name of an environment variable"),
+        ({"env": {"A-B": "1"}}, "not a name of an environment variable"),
         ({"env": {"AMENDS_BEHIND_IAM": "1"}}, "is set by the deployment"),
         ({"env": {"PORT": "1"}}, "is set by the deployment"),
         ({"secrets": {"KEY": "payments"}}, '"KEY": "name:version"'),

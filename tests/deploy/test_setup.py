@@ -195,7 +195,7 @@ def test_a_service_that_may_not_read_its_secret_does_not_get_ready_and_it_is_sai
     cloud = make_cloud()
     changed = FUNCTIONS["get_order"]._replace(secrets={"KEY": "payments:1"})
     monkeypatch.setitem(FUNCTIONS, "get_order", changed)
-    with pytest.raises(Failed, match="get-order is deployed: no: Permission denied on secret"):
+    with pytest.raises(Failed, match="get-order is deployed: failed: Permission denied on secret"):
         build(cloud)
 
 
@@ -208,8 +208,8 @@ def put_database(cloud: Cloud, **change: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "advice"),
     [
-        ({"type": "FIRESTORE_NATIVE"}, "in Native mode, .* say DATABASE=amends"),
-        ({"locationId": "nam5"}, "is in nam5, not in europe-west1: say DATABASE_LOCATION=nam5"),
+        ({"type": "FIRESTORE_NATIVE"}, "in Native mode, .* set DATABASE=amends"),
+        ({"locationId": "nam5"}, "is in nam5, not in europe-west1: set DATABASE_LOCATION=nam5"),
     ],
 )
 def test_a_database_that_is_there_and_will_not_do_is_refused(
@@ -233,7 +233,7 @@ def test_a_database_elsewhere_is_taken_when_that_is_said() -> None:
 def test_a_region_without_cloud_tasks_is_refused_with_those_that_have_it() -> None:
     settings = replace(SETTINGS, region="europe-north1")
     cloud = Cloud()
-    with pytest.raises(Unusable, match=r"Cloud Tasks is not in .* say TASKS_REGION=.*europe-west1"):
+    with pytest.raises(Unusable, match=r"Cloud Tasks is not in .* set TASKS_REGION=.*europe-west1"):
         set_up(cloud, settings)
     set_up(cloud, replace(settings, tasks_region="europe-west1"))
     cloud.sleep(600)
@@ -250,7 +250,7 @@ def test_queues_and_the_job_are_made_where_cloud_tasks_is() -> None:
 
 
 def test_a_location_that_no_database_can_be_in_is_refused() -> None:
-    with pytest.raises(Unusable, match="no database can be in mars: say DATABASE_LOCATION"):
+    with pytest.raises(Unusable, match="no database can be in mars: set DATABASE_LOCATION"):
         set_up(Cloud(), replace(SETTINGS, database_location="mars"))
 
 

@@ -99,7 +99,7 @@ def test_its_tests_pass_as_printed_and_fail_without_the_compensation(copy: Path)
     trips.write_text(sound.replace(", compensate=return_seat", ""))
     failed = run_in(copy, *command, "-k", "no_seat_is_lost")
     trips.write_text(sound)
-    assert "the invariant does not hold of a saga that is ROLLED_BACK" in failed.stdout
+    assert "the invariant does not hold for a saga that is ROLLED_BACK" in failed.stdout
 
 
 @pytest.fixture(scope="module")

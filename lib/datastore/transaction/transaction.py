@@ -85,7 +85,7 @@ class Transaction:
         return self.find_multi([key])[0]  # type: ignore[no-any-return]
 
     def get(self, key: Key[T]) -> T:
-        """Return what a key leads to; raise NotFound if nothing."""
+        """Return the entity of a key; raise NotFound if it does not exist."""
         return require(key, self.find(key))
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:

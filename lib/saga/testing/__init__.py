@@ -1,16 +1,16 @@
-"""Tests for every author of a saga: in memory, on a virtual clock, with every fault there is.
+"""Tests for authors of sagas: in memory, on a virtual clock, with many kinds of faults.
 
     def test_a_trip_is_booked() -> None:
         booking = run(BOOKING, Trip("Rome"), prepare=add_ten_seats)
         assert booking.status == "COMPLETED"
 
-    def test_no_unit_is_lost_whatever_fails() -> None:
+    def test_no_unit_is_lost_under_any_fault() -> None:
         explore(BOOKING, Trip("Rome"), seats_are_free_or_booked, prepare=add_ten_seats)
 
 `run` runs a saga once and moves its clock; `HttpStandIn` answers for the services that it calls.
 `explore` runs the saga once for each crash, loss, duplicate, delay and reordering at each point
-at which something lasting is about to happen or has just happened, and checks the promises of
-Amends and the author's own. `random_schedules` draws many faults by lot.
+just before and after a lasting effect, and checks the promises of Amends and the author's own.
+`random_schedules` draws many faults at random.
 """
 
 from lib.saga.testing.exploration.explore import explore, random_schedules

@@ -1,4 +1,4 @@
-"""One run of a saga without any fault, on a clock that a test moves.
+"""One run of a saga without faults, on a clock that a test moves.
 
 def test_a_trip_without_a_room_gives_its_seat_back() -> None:
     booking = run(BOOK_TRIP, Trip("Atlantis", "AM1"), prepare=add_seats)
@@ -29,12 +29,12 @@ SAGA_ID = "run"
 
 MAX_EVENTS = 10_000
 
-#: So many deliveries without an end go round in circles.
+#: A saga that has not ended after so many deliveries never will.
 MAX_DELIVERIES = 2_000
 
 
 class Run:
-    """A saga that runs: its steps and their retries at once, its waits when the clock is moved."""
+    """A saga that runs: steps and retries run immediately, waits end when the clock is moved."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Run:
 
     @property
     def error(self) -> str:
-        """Why the saga went back, or was parked; empty if neither."""
+        """Why the saga rolled back or was parked; empty if neither."""
         saga = self._load().saga
         return explain(saga.parked_because or saga.error)
 
@@ -78,7 +78,7 @@ class Run:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """What the steps have returned so far, by step name, as JSON holds it."""
+        """The outputs of the steps so far, by step name, as plain JSON."""
         steps = self._load().steps
         return {s.name: msgspec.json.decode(s.output) for s in steps if s.output is not None}
 
@@ -88,7 +88,7 @@ class Run:
         return self._environment.repository.events(SAGA_ID, MAX_EVENTS)
 
     def advance(self, by: timedelta) -> None:
-        """Move the clock, and let happen what is due until then."""
+        """Move the clock, and run everything that is due until then."""
         until = self.now + by
         self._go_on(until)
         self._environment.clock.advance_to(until)
@@ -100,7 +100,7 @@ class Run:
         self._act(f"the signal {name}", lambda: engine.signal(SAGA_ID, name, payload, actor="test"))
 
     def cancel(self, reason: str = "cancelled by a test") -> None:
-        """Cancel the saga as an operator does; raises Conflict where that cannot be."""
+        """Cancel the saga as an operator does; raises Conflict if that is not possible."""
         request = CancelRequested(actor="test", reason=reason)
         self._act("a cancel", lambda: self._environment.engine.apply(SAGA_ID, request))
 
@@ -109,7 +109,7 @@ class Run:
         self._go_on(self.now)
 
     def _go_on(self, until: datetime) -> None:
-        """Deliver what is due until then, and what is tried again, whenever that is."""
+        """Deliver what is due until then, and all retries."""
         for _ in range(MAX_DELIVERIES):
             tasks = [task for task in self._environment.queue.tasks if self._may_run(task, until)]
             if not tasks:
@@ -152,7 +152,7 @@ def run(
     prepare: Callable[[Store], object] | None = None,
     http: HttpStandIn | None = None,
 ) -> Run:
-    """Start a saga in memory and let it run until it has ended, or waits for time or a signal.
+    """Start a saga in memory and run it until it has ended, or waits for time or a signal.
 
     `prepare` stores what its participants need, `http` stands in for the services that it calls.
     Raises Invalid or TooLarge for a payload that does not fit.
@@ -161,4 +161,4 @@ def run(
 
 
 def _refuse(_: object, fault: object) -> None:
-    raise AssertionError(f"a single run has no faults, and yet: {fault}")
+    raise AssertionError(f"a single run has no faults, but got: {fault}")

@@ -100,7 +100,7 @@ def test_a_defect_before_an_action_is_found() -> None:
 
 def test_an_enqueue_before_the_commit_is_found() -> None:
     tale = find_fault(THREE, HastyEngine)
-    assert "the sweep had to help, though the queue lost nothing" in tale
+    assert "the sweep had to help, although the queue lost nothing" in tale
     assert "The schedule that shows it: " in tale
 
 
@@ -189,4 +189,4 @@ def test_an_effect_that_happens_twice_is_found() -> None:
 def test_a_sentence_stored_as_a_cause_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     note = Draft.note
     monkeypatch.setattr(Draft, "note", lambda draft, _, **more: note(draft, "it has begun", **more))
-    assert "causes that are no codes: ['it has begun']" in find_fault(THREE)
+    assert "causes that are not codes: ['it has begun']" in find_fault(THREE)

@@ -56,7 +56,7 @@ def test_an_action_that_goes_on_after_its_time_out_is_found() -> None:
     """Called twice, it is as once; but what comes after its compensation stays."""
     a = Step("a", execute=set_seat(1), compensate=set_seat(0), retry=TWICE)
     saga = Saga("seats", payload=dict, steps=(a, seat("b", {"b": NO})))
-    assert "which goes on in its thread" in find_by(FaultKind.OUTLAST, saga, 0)
+    assert "which continues in its thread" in find_by(FaultKind.OUTLAST, saga, 0)
 
 
 def test_a_second_worker_at_the_same_time_is_found() -> None:

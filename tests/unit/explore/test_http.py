@@ -115,7 +115,7 @@ def test_http_calls_survive_many_faults() -> None:
 
 def test_a_call_that_nobody_stands_in_for_is_named() -> None:
     for http, words in (
-        (None, "nobody stands in for it: give http=HttpStandIn"),
+        (None, "but has no stand-in: give http=HttpStandIn"),
         (HttpStandIn({"GET https://bank.example/": charge}), "no route for POST"),
     ):
         with pytest.raises(AssertionError, match=words):

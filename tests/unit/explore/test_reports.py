@@ -28,7 +28,7 @@ def test_a_broken_invariant_is_told_with_the_schedule_and_what_happened() -> Non
     with pytest.raises(AssertionError) as found:
         explore(make_saga("ab"), {}, breaks_the_second_time, prepare=add_seats)
     assert str(found.value).splitlines() == [
-        "the invariant does not hold of a saga that is COMPLETED",
+        "the invariant does not hold for a saga that is COMPLETED",
         "The schedule that shows it: crash before the commit of the start.",
         "What happened:",
         "     0.001 s    here: crash before the commit of the start",

@@ -1,4 +1,4 @@
-"""What the code under test prints: its log lines are read for pages, and go nowhere else."""
+"""Captures what the code under test prints, and finds alerts in its log lines."""
 
 import io
 import json
@@ -9,7 +9,7 @@ INSERT_ID = "logging.googleapis.com/insertId"
 
 
 class AlertCapture(io.TextIOBase):
-    """Standard output during a run. Each alert of a parked saga is one page by its insert id."""
+    """Standard output during a run. Each alert of a parked saga is one page, by its insert id."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment

@@ -1,7 +1,7 @@
-"""When two runs have come to the same state, so that what follows needs to be explored once.
+"""Finds runs that have reached the same state: what follows needs to be explored only once.
 
-Many single faults leave no trace: the run goes on as it would have without them. Times are
-compared as they lie from now, to the second: calls differ by their latencies of milliseconds.
+Many single faults leave no trace: the run continues as it would have without them. Times are
+compared relative to now, to the second: calls differ by latencies of milliseconds.
 """
 
 from collections.abc import Hashable
@@ -11,7 +11,7 @@ from typing import Any
 
 from lib.saga.testing.simulation.state.snapshot import Snapshot
 
-#: What is stored for people to read, and decides nothing.
+#: Stored fields that only people read.
 IGNORED = frozenset({"created_at", "created_mark", "ended_mark", "updated_at", "version"})
 
 
@@ -41,7 +41,7 @@ def describe_state(snapshot: Snapshot) -> Hashable:
 
 
 def _freeze(value: Any, now: datetime) -> Hashable:
-    """Return a value that can be hashed, with times as seconds from now."""
+    """Return a hashable value, with times as seconds from now."""
     if isinstance(value, datetime):
         return round((value - now) / timedelta(seconds=1))
     if isinstance(value, str):

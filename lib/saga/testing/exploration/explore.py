@@ -1,4 +1,4 @@
-"""The two tests that every saga deserves: each fault by itself, and many faults at random."""
+"""The two tests that every saga should have: each fault by itself, and many faults at random."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -16,24 +16,24 @@ from lib.saga.testing.memory.http_stand_in import HttpStandIn
 from lib.saga.testing.simulation.faults.kinds import Choose, Fault, Point
 from lib.saga.testing.simulation.setting import Setting
 
-#: Sagas of at most so many steps are explored with pairs of faults, unless told otherwise.
+#: Sagas of at most so many steps are explored with pairs of faults by default.
 MAX_STEPS_IN_PAIRS = 1
 
-#: How likely a fault is at each point of a random schedule, and how many there are at most.
+#: The probability of a fault at each point of a random schedule, and the maximum number of faults.
 RATES = (0.02, 0.05, 0.1, 0.2)
 MAX_FAULTS = 6
 
 
 class Circumstances(TypedDict, total=False):
-    """What both tests take by name; each may be left out.
+    """The optional arguments of both tests.
 
     `prepare` stores what the saga's participants need. `operators` adds operators' requests, and a
-    deployment that is undone, to the faults; what is parked in the end is retried by hand. What an
-    operator says was done by hand is not in the store, so after a skip, a void or a resolve the
-    invariant is not checked. `signals` has the payload of each signal: it comes when the saga
-    waits for it, or earlier, or, where its time is limited, never. `http` stands in for the
-    services that are called. `may_park=False` fails the test where the saga ends FAILED. `period`
-    is the time between two sweeps, one minute by default.
+    deployment that is undone, to the faults; a saga that is parked in the end is retried by hand.
+    The store does not have what an operator did by hand, so the invariant is not checked after a
+    skip, a void or a resolve. `signals` has the payload of each signal: it comes when the saga
+    waits for it, or earlier, or never if its time is limited. `http` stands in for the services
+    that are called. `may_park=False` fails the test if the saga ends FAILED. `period` is the time
+    between two sweeps, one minute by default.
     """
 
     prepare: Callable[[Store], object] | None
@@ -54,16 +54,15 @@ def explore(
     require_coverage: bool = False,
     **circumstances: Unpack[Circumstances],
 ) -> Report:
-    """Run a saga once for every fault at every point; return what was done.
+    """Run a saga once for every fault at every point; return a report.
 
     `invariant` gets the store when nothing is left to do. `pairs` adds a second fault at every
     later point, with two or three attempts of each action (the default for sagas of one step).
-    `require_coverage` fails the test where a step met no fault. For the rest see `Circumstances`.
+    `require_coverage` fails the test if a step met no fault. For the rest see `Circumstances`.
 
-    Raises ValueError for a signal without a payload, and AssertionError with the schedule in words
-    when an invariant, Amends' or the author's own, does not hold; no shorter schedule shows that.
-    The actions must keep their data in the store and use no randomness: a run is repeated by its
-    faults.
+    Raises ValueError for a signal without a payload, and AssertionError with the shortest schedule
+    if an invariant, Amends' or the author's own, does not hold. The actions must keep their data in
+    the store and use no randomness, so that the same faults repeat a run.
     """
     setting = Setting(saga=saga, payload=payload, **circumstances)
     explorer = Explorer(setting, invariant)
@@ -89,9 +88,9 @@ def random_schedules(
     seed: int,
     **circumstances: Unpack[Circumstances],
 ) -> Report:
-    """Run a saga `count` times with up to 6 random faults; return what was done.
+    """Run a saga `count` times with up to 6 random faults; return a report.
 
-    Raises as `explore` does, with the seed and the faults that are needed.
+    Raises as `explore` does, with the seed and the necessary faults.
     """
     explorer = Explorer(Setting(saga=saga, payload=payload, **circumstances), invariant)
     for number in range(count):

@@ -19,16 +19,16 @@ from lib.saga.testing.simulation.setting import Setting, list_parts
 from lib.saga.testing.simulation.simulation import SAGA_ID, Simulation
 from lib.saga.testing.simulation.state.snapshot import Snapshot
 
-#: Says whether the author's own promise holds: by an assertion, or by returning False.
+#: Checks the author's own promise: by an assertion, or by returning False.
 Invariant = Callable[[Store], object]
 
 #: Which fault strikes at which point, by the point's number.
 Schedule = dict[int, Fault]
 
-#: Of a long report, so many lines are told from its beginning, and from its end.
+#: How many lines of a long report are shown from its beginning, and from its end.
 MAX_REPORT_LINES = 40
 
-#: What an operator has done by hand is not in the store, so no invariant can hold of it.
+#: The store does not have what an operator did by hand, so the invariant cannot be checked.
 BY_HAND = frozenset({FaultKind.SKIP, FaultKind.VOID, FaultKind.RESOLVE})
 
 
@@ -67,11 +67,11 @@ class Explorer:
         self.purged: set[tuple[object, ...]] = set()
 
     def make_report(self) -> Report:
-        """Return what was done so far."""
+        """Return the report so far."""
         return Report(self._ran, self._coverage.met, self._ended, self._coverage.all)
 
     def run(self, choose: Choose, since: Snapshot | None = None, *, remembers: bool = False) -> str:
-        """Run with the faults that are chosen; return which promise is broken, "" for none."""
+        """Run with the chosen faults; return the broken promise, "" for none."""
         self._ran += 1
         with redirect_stdout(self._alert_capture):
             try:
@@ -118,7 +118,7 @@ class Explorer:
         ]
 
     def run_pairs(self, singles: Iterable[ExploredRun]) -> None:
-        """Run each of these with one more fault, but from equal states once only.
+        """Run each of these with one more fault, but only once from equal states.
 
         Raises AssertionError as `run_schedule` does.
         """
@@ -132,7 +132,7 @@ class Explorer:
                     self.run_schedule(pair, snapshot)
 
     def shorten(self) -> str:
-        """Drop from the last run's faults what is not needed; report what is broken even then."""
+        """Remove unnecessary faults from the last run; report which promise is still broken."""
         schedule = {
             point.number: fault for point, fault in self._simulation.environment.state.injected
         }
@@ -146,7 +146,7 @@ class Explorer:
         return self.run(lambda point: _fault_of(schedule, point))
 
     def describe(self, broken: str) -> str:
-        """Report the last run in words."""
+        """Describe the last run."""
         environment = self._simulation.environment
         faults = [describe_fault(point, fault) for point, fault in environment.state.injected]
         schedule = "; then ".join(faults) or "no fault at all"
@@ -176,14 +176,14 @@ class Explorer:
         return self._find_variance(explored.status) if explored else "the saga is gone"
 
     def _find_variance(self, status: SagaStatus) -> str:
-        """Return what the author has to say against the run."""
+        """Return which promise of the author the run has broken."""
         environment = self._simulation.environment
         self._ended[str(status)] += 1
         if status is SagaStatus.FAILED and not self._setting.may_park:
             return "the saga is parked, which its author rules out"
         if any(fault.kind in BY_HAND for _, fault in environment.state.injected):
             return ""
-        broken = f"the invariant does not hold of a saga that is {status}"
+        broken = f"the invariant does not hold for a saga that is {status}"
         try:
             return broken if self._invariant(environment.store) is False else ""
         except AssertionError as problem:
@@ -214,6 +214,6 @@ def _describe_start(
 
 
 def _fault_of(schedule: Schedule, point: Point) -> Fault | None:
-    """Return a schedule's fault at a point, if it can strike there: others may be left out."""
+    """Return a schedule's fault at a point, if it can happen there: other faults may be removed."""
     fault = schedule.get(point.number)
     return fault if fault in point.faults else None

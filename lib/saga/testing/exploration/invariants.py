@@ -1,4 +1,4 @@
-"""What Amends promises of every saga, checked on what a run has left and what was seen of it."""
+"""What Amends promises for every saga, checked on the records and the history of a run."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,18 +27,18 @@ from lib.saga.testing.simulation.state.history import ActionCall, History
 MAX_EVENTS = 10_000
 
 
-#: An operator says what became of a step.
+#: An operator decides the outcome of a step.
 BY_HAND = frozenset({Cause.SKIPPED_BY_OPERATOR, Cause.VOIDED_BY_OPERATOR})
 
 
 class FinalState:
-    """A saga when all is quiet."""
+    """A saga when nothing is left to do."""
 
     def __init__(
         self, definition: Saga, loaded: Loaded, store: Store, history: History, faults: int
     ) -> None:
         self.definition = definition
-        #: How many faults have struck.
+        #: How many faults have happened.
         self.faults = faults
         self.saga, self.steps = loaded
         self.store = store
@@ -47,11 +47,11 @@ class FinalState:
         self.asked = history.of(self.saga.id, Phase.STATUS)
         self.history = history
         self.events = SagaRepository(store).events(self.saga.id, MAX_EVENTS)
-        #: An operator has said that it was brought to its end by hand.
+        #: An operator has finished it by hand.
         self.resolved = any(event.cause == Cause.RESOLVED_BY_OPERATOR for event in self.events)
 
     def waits_for_mending(self, step: StepRecord) -> bool:
-        """Tell whether a step waits for a child saga that is parked, or that does so itself."""
+        """Tell whether a step waits for a parked child saga, directly or through other children."""
         child = self.child_of(step) if step.status is StepStatus.WAITING else None
         if child is None or child.status is SagaStatus.FAILED:
             return child is not None
@@ -67,7 +67,7 @@ class FinalState:
         return self.store.find(key(SagaRecord, step.child)) if step.child else None
 
     def was_settled_by_hand(self, step: StepRecord) -> bool:
-        """Tell whether an operator has said what became of a step, or of its compensation."""
+        """Tell whether an operator has decided the outcome of a step, or of its compensation."""
         return step.name in (event.step for event in self.events if event.cause in BY_HAND)
 
     def calls_of(self, step: StepRecord) -> list[ActionCall]:
@@ -79,7 +79,7 @@ class FinalState:
         return [each for each in self.compensated if each.step == step.index]
 
     def part_of(self, step: StepRecord) -> Element:
-        """Return what the author has declared of a step."""
+        """Return the author's declaration of a step."""
         return self.definition.parts[step.index]
 
 
@@ -100,7 +100,7 @@ def _check_end(state: FinalState) -> Iterator[str]:
     elif state.saga.status not in FINISHED and not any(map(state.waits_for_mending, state.steps)):
         waits = [step.name for step in state.steps if step.status is StepStatus.WAITING]
         why = f": it waits at {', '.join(waits)}" if waits else ""
-        yield f"the saga is left {state.saga.status}, and nothing moves it any more{why}"
+        yield f"the saga stays {state.saga.status}, and nothing moves it any more{why}"
 
 
 def _check_completed(state: FinalState) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _check_rolled_back(state: FinalState) -> Iterator[str]:
 
 
 def _is_left(state: FinalState, step: StepRecord) -> bool:
-    """Tell whether something that a step did has not been made good."""
+    """Tell whether an effect of a step has not been compensated."""
     child, effect = state.child_of(step), state.effect_of(step)
     if state.was_settled_by_hand(step):
         return False
@@ -148,7 +148,7 @@ def _is_left(state: FinalState, step: StepRecord) -> bool:
 
 def _check_order(state: FinalState) -> Iterator[str]:
     if state.definition.on_compensation_failure is OnCompensationFailure.CONTINUE:
-        # One that has failed is left behind on purpose, and made good after the others.
+        # One that has failed is left out on purpose, and compensated after the others.
         return
     firsts = list(dict.fromkeys(each.step for each in state.compensated))
     if not _goes_back(state, firsts):
@@ -180,7 +180,7 @@ def _check_pivot(state: FinalState) -> Iterator[str]:
         effect is not None and effect.status is EffectStatus.DONE
     )
     if done and state.compensated:
-        yield f"the pivot {step.name} was done, and yet something was compensated"
+        yield f"the pivot {step.name} was done, but something was compensated"
 
 
 def _check_once(state: FinalState) -> Iterator[str]:
@@ -192,11 +192,11 @@ def _check_once(state: FinalState) -> Iterator[str]:
         if state.effect_of(step) is not None and any(
             each.unbarred for each in state.calls_of(step)
         ):
-            yield f"step {step.name} has written beside its effect barrier"
+            yield f"step {step.name} has written outside of its effect barrier"
 
 
 def _check_attempts(state: FinalState) -> Iterator[str]:
-    """No attempt is made more often than faults can double it, nor more than the policy allows."""
+    """Faults can repeat an attempt only so often, and the policy limits the attempts."""
     for step in state.steps:
         part = state.part_of(step)
         eras = 1 + sum(event.cause == Cause.RETRIED_BY_OPERATOR for event in state.events)
@@ -215,19 +215,19 @@ def _check_attempts(state: FinalState) -> Iterator[str]:
 
 
 def _check_pages(state: FinalState) -> Iterator[str]:
-    """Each incident pages once, whatever happens between the alert and the note of state."""
+    """Each incident pages once, even after a crash between the alert and the note of it."""
     own = [page for page, _ in state.history.pages if page.rpartition("-")[0] == state.saga.id]
     if len(own) > len(set(own)):
         yield f"an operator is paged twice for one incident: {sorted(own)}"
     incidents = {f"{state.saga.id}-{event.id}" for event in state.events if not event.step}
     if not incidents.issuperset(own):
-        yield f"an operator is paged for what is no incident: {sorted(own)}"
+        yield f"an operator is paged without an incident: {sorted(own)}"
     if state.saga.incident and f"{state.saga.id}-{state.saga.incident}" not in own:
         yield f"the saga is {state.saga.status} with an incident, and nobody was paged"
 
 
 def _check_trail(state: FinalState) -> Iterator[str]:
-    """Replay the events: the state that they lead to is that of the records."""
+    """Replay the events: the result is the state of the records."""
     try:
         told = replay(state.events, [step.name for step in state.steps])
     except Broken as problem:
@@ -237,7 +237,7 @@ def _check_trail(state: FinalState) -> Iterator[str]:
         yield f"the audit trail does not lead to the state of the records: {told}"
     unknown = {event.cause for event in state.events} - set(Cause)
     if unknown:
-        yield f"the audit trail has causes that are no codes: {sorted(unknown)}"
+        yield f"the audit trail has causes that are not codes: {sorted(unknown)}"
 
 
 Check = Callable[[FinalState], Iterator[str]]

@@ -1,4 +1,4 @@
-"""What an exploration has done: how many schedules, and which parts met which faults."""
+"""The report of an exploration: the number of schedules, and which parts met which faults."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,11 @@ from lib.saga.testing.simulation.faults.kinds import Fault, Point
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`coverage` has how often each kind of fault struck each part, `child/part` for a child's.
+    """`coverage` counts each kind of fault for each part, `child/part` for a child's.
 
-    `faults` has how often each kind struck at all: the start, sweeps and operators' requests too.
-    `ended` has how many runs left the saga in which status: one that is FAILED in each of them
-    has a compensation, or a step past its pivot, that never works. Printed, it is a table of that.
+    `faults` counts each kind in total, including the start, sweeps and operators' requests. `ended`
+    counts the final statuses of the saga: if it is always FAILED, a compensation, or a step past
+    the pivot, never works. `str()` makes a table of all this.
     """
 
     schedules: int
@@ -22,7 +22,7 @@ class Report:
     faults: Mapping[str, int]
 
     def add(self, other: "Report") -> "Report":
-        """Return the report of both explorations, of the same saga, together."""
+        """Return one report of two explorations of the same saga."""
         coverage = {
             part: Counter(met) + Counter(other.coverage.get(part, {}))
             for part, met in self.coverage.items()
@@ -36,7 +36,7 @@ class Report:
 
     @property
     def unmet(self) -> tuple[str, ...]:
-        """The parts that met no fault: nothing is known of them."""
+        """The parts that met no fault: they are not tested."""
         return tuple(part for part, met in self.coverage.items() if not met)
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class Coverage:
         self.met = {part: Counter() for part in self.parts}
 
     def add(self, struck: Iterable[tuple[Point, Fault]]) -> None:
-        """Count what struck in one schedule."""
+        """Count the faults of one schedule."""
         for point, fault in struck:
             self.all[str(fault.kind)] += 1
             if point.part in self.met:

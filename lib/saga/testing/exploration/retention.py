@@ -1,7 +1,7 @@
-"""Whether retention deletes every record of finished sagas, and none of an unfinished one.
+"""Checks that retention deletes every record of finished sagas, and none of unfinished ones.
 
-After a run the clock jumps by a hundred days, and sweeps come. What the saga's participants keep
-for themselves is no concern of retention.
+After a run the clock jumps by a hundred days, and sweeps run. Retention does not delete the
+participants' own data.
 """
 
 from datetime import timedelta
@@ -17,20 +17,20 @@ from lib.saga.testing.simulation.environment import Environment
 #: Longer than any finished saga is kept.
 JUMP = timedelta(days=100)
 
-#: So many sweeps come then, a day apart: a saga below an unfinished one is looked at again daily.
+#: How many sweeps run then, a day apart: a descendant of an unfinished saga gets a look each day.
 SWEEPS = 2
 
-#: What Amends keeps of a saga.
+#: The kinds of a saga's records.
 MODELS: tuple[Any, ...] = (SagaRecord, StepRecord, EventRecord, DeadLetter, Effect)
 KINDS: tuple[str, ...] = tuple(model.__kind__ for model in MODELS)
 LETTER, EFFECT = KINDS[-2:]
 
 
 def find_retention_fault(environment: Environment) -> str:
-    """Purge what has expired; return what is left, or gone, against the rules, or "".
+    """Purge expired sagas; return which record is wrongly kept or deleted, or "".
 
-    Changes what is stored: the run is over. Every finished saga goes, with its children, unless
-    one above it is unfinished.
+    It changes the store: the run is over. Every finished saga is deleted, with its children, unless
+    one of its ancestors is unfinished.
     """
     before, kept = _find_records(environment), _find_records_to_keep(environment)
     engine = environment.make_engine_without_faults()
@@ -47,7 +47,7 @@ def find_retention_fault(environment: Environment) -> str:
 
 
 def describe_end(environment: Environment) -> tuple[object, ...]:
-    """Return what tells ends of runs apart, as far as retention goes; events go with their saga."""
+    """Return a value that is equal for final states that retention treats alike, without events."""
     sagas = sorted(
         (saga.id, str(saga.status), (saga.due or "").partition("-")[0], saga.expires_at is None)
         for saga in environment.sagas.find_all()
@@ -61,7 +61,7 @@ def _find_records(environment: Environment) -> set[Path]:
 
 
 def _find_records_to_keep(environment: Environment) -> set[Path]:
-    """Return the records of each saga that is unfinished, or is below an unfinished one."""
+    """Return the records of each saga that is unfinished or has an unfinished ancestor."""
     sagas = {saga.id: saga for saga in environment.sagas.find_all()}
     kept: set[Path] = set()
     for saga in sagas.values():

@@ -1,8 +1,8 @@
 """A saga with fewer attempts for each step, so that pairs of faults take seconds, not minutes.
 
-Two attempts are a first and a last one: between them all are alike to the engine, and what an
-action does at a later attempt is explored with single faults. Where no attempt being left would
-park the saga, three are kept, for two faults use up two.
+Two attempts are a first and a last one: the engine treats all others alike, and single faults
+explore what an action does at a later attempt. If using up all attempts would park the saga, three
+are kept, because two faults use up two.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ MAX_ATTEMPTS_BEFORE_PARKING = 3
 
 
 def shorten_retries(saga: Saga) -> Saga:
-    """Return a saga, its children included, whose actions have three attempts at most."""
+    """Return a saga, including its children, whose actions have three attempts at most."""
     policies = {part.name: _cut_retry(saga, index) for index, part in enumerate(saga.parts)}
 
     def shorten(part: Element) -> Element:

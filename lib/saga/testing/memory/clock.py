@@ -1,4 +1,4 @@
-"""Time that passes only when a test lets it."""
+"""Time that passes only when a test advances it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,13 +6,13 @@ BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class VirtualClock:
-    """A clock to hand to an Engine (`clock`) and to a Store (`now=clock, sleep=clock.sleep`)."""
+    """A clock for an Engine (`clock`) and for a Store (`now=clock, sleep=clock.sleep`)."""
 
     def __init__(self, start: datetime = BEGINNING) -> None:
         self.now = start
 
     def __call__(self) -> datetime:
-        """Return the present time, UTC."""
+        """Return the current time, UTC."""
         return self.now
 
     def advance(self, by: timedelta) -> None:
@@ -20,7 +20,7 @@ class VirtualClock:
         self.now += by
 
     def advance_to(self, at: datetime) -> None:
-        """Let time pass until `at`; a time that is past already changes nothing."""
+        """Let time pass until `at`; a time in the past changes nothing."""
         self.now = max(self.now, at)
 
     def sleep(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""A lookup that Datastore answers in two parts, by the data layer's own code and in messages.
+"""A lookup that Datastore answers in two parts, through the data layer's own code and messages.
 
 The service may defer keys of a Lookup. The store can change between its answers: a caller that asks
 for the rest without the read time of the first answer gets records of two times.
@@ -18,15 +18,15 @@ from lib.saga.testing.memory.entities import Memory, Path, StoredEntity
 def look_up_in_parts(
     memory: Memory, codecs: Codecs, keys: Sequence[Key[Any]], between: Callable[[], None]
 ) -> list[Any]:
-    """Return what each key leads to; `between` runs before the roots among them are answered."""
+    """Return the entity of each key; `between` runs before the roots are answered."""
     return look_up(Service(DeferringConnection(memory, codecs, between)), codecs, keys)
 
 
 class DeferringConnection:
-    """Answers a first Lookup without its root entities, and the next ones whole.
+    """Answers a first Lookup without its root entities, and the next ones completely.
 
-    A new root with old entities below it is the worst that can come of it: a check of the root's
-    version would pass.
+    The worst result is a new root with old entities below it: a check of the root's version would
+    pass.
     """
 
     def __init__(self, memory: Memory, codecs: Codecs, between: Callable[[], None]) -> None:
@@ -35,12 +35,12 @@ class DeferringConnection:
         self._memory = memory
         self._codecs = codecs
         self._between = between
-        #: What was stored at the time of the first answer, and that time: a count of commits.
+        #: The stored data at the time of the first answer, and that time: a count of commits.
         self._first = memory.save()
         self._lookups = 0
 
     def call(self, method: str, request: Any, _timeout: float) -> Any:
-        """Answer a Lookup as of its read time, or of now; refuse all else."""
+        """Answer a Lookup as of its read time, or of now; refuse everything else."""
         if method != "Lookup":
             raise NotImplementedError(f"a deferring connection has no {method}")
         self._lookups += 1

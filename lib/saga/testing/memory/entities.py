@@ -1,6 +1,6 @@
 """Entities in memory: copied in and copied out, versioned, written all or none.
 
-What Datastore would refuse is refused here, by the data layer's own checks and with its errors.
+The data layer's own checks refuse what Datastore would refuse, with its errors.
 """
 
 import copy
@@ -26,10 +26,10 @@ from lib.errors import AlreadyExists, NotFound, VersionMismatch
 #: A key's path: kinds and ids from the root down.
 Path = tuple[tuple[str, Any], ...]
 
-#: Values that nobody can change, and so need no copying.
+#: Types of immutable values, which need no copying.
 ATOMS = frozenset({str, int, float, bool, bytes, datetime, type(None), msgspec.UnsetType})
 
-#: Where allocated ids begin.
+#: The first allocated id.
 FIRST_ID = 5_000_000_000_000_001
 
 
@@ -103,10 +103,10 @@ class Memory:
         return dataclasses.replace(entity, **{name: self._next_id})
 
     def write(self, mutations: Sequence[Mutation], now: datetime) -> list[Any]:
-        """Make all mutations in order, or raise for the first that cannot be, and make none.
+        """Make all mutations in order, or raise for the first impossible one and make none.
 
-        Returns what is now stored (deletes: None). Raises Invalid or TooLarge for a value, an
-        entity or a commit that Datastore would not take.
+        Returns the stored entities (None for deletes). Raises Invalid or TooLarge for a value, an
+        entity or a commit that Datastore would refuse.
         """
         version = self._version + 1
         request = message("CommitRequest")()
@@ -140,7 +140,7 @@ class Memory:
         version: int,
         now: datetime,
     ) -> Any:
-        """Return the entity to store: the new one, or what its mask names of it in the old one."""
+        """Return the entity to store: the new one, or the old one with the fields of a mask set."""
         codec = self._codecs.of(type(entity))
         made = copy_entity(codec.stamp(entity, now, creates=mutation.verb != "update"))
         if mutation.mask is not None and present is not None:
@@ -155,7 +155,7 @@ class Memory:
 
 
 def copy_entity(entity: Any) -> Any:
-    """Return a copy of an entity that shares nothing with it that could be changed."""
+    """Return a copy of an entity that shares no mutable values with it."""
     model: Any = type(entity)
     names, values_of = _fields_of(model)
     copied = object.__new__(model)
@@ -182,7 +182,7 @@ def _path_of(entity: Any) -> Path:
 
 @functools.cache
 def _fields_of(model: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """Return the names of a model's fields, two or more, and what reads them all at once."""
+    """Return the names of a model's fields, two or more, and a function that reads them all."""
     names = tuple(field.name for field in dataclasses.fields(model))
     return names, attrgetter(*names)
 

@@ -7,7 +7,7 @@
     BANK = HttpStandIn({"POST https://bank.example/charge": charge})
     explore(SAGA, order, books_balance, http=BANK)
 
-What a service remembers is kept in the store that is explored, so that it survives a kill.
+The explored store keeps what a service remembers, so that it survives a kill.
 """
 
 import re
@@ -36,8 +36,8 @@ class StandInState:
 class ServiceRequest:
     """A request as a service sees it: `body` is the decoded JSON, None without one.
 
-    `key` is the Idempotency-Key: one of the step, another of its compensation, the same in every
-    attempt. `parts` has what stood for the names in braces of the route.
+    `key` is the Idempotency-Key: one for the step, another for its compensation, the same in every
+    attempt. `parts` has the values of the names in braces of the route.
     """
 
     method: str
@@ -51,7 +51,7 @@ class ServiceRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceAnswer:
-    """An answer with a status of its own; `body` is sent as JSON, None as nothing."""
+    """An answer with its own status; `body` is sent as JSON, None as an empty body."""
 
     status: int
     body: Any = None
@@ -66,7 +66,7 @@ class HttpStandIn:
     """Services by their routes, `"POST https://bank.example/charges/{id}"`: the first that fits.
 
     A name in braces stands for one segment of the path. A request that fits no route ends the
-    exploration with its name: a service that is not there is a fault of the test.
+    exploration: a missing service is an error of the test.
     """
 
     def __init__(self, routes: Mapping[str, Route], *, name: str = "services") -> None:
@@ -80,9 +80,9 @@ class HttpStandIn:
         return msgspec.json.decode(found.state) if found else {}
 
     def serve(self, request: Request, store: Store) -> Answer:
-        """Answer a request, and remember in the store what is to be remembered.
+        """Answer a request, and store what the service remembers.
 
-        Raises LookupError for a request that no route is for.
+        Raises LookupError for a request without a route.
         """
         url = request.url.partition("?")[0]
         for pattern, route in self._routes:

@@ -15,17 +15,17 @@ MAX_DISPATCHES = 100
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One task: `at` is when it is to be dispatched next, while in flight: when it is given up."""
+    """One task: `at` is the time of its next dispatch or, in flight, when that is given up."""
 
     delivery: Delivery
     at: datetime
     dispatches: int = 0
-    #: Of the dispatches, those that were answered with a failure that is no 5xx.
+    #: The number of dispatches that were answered with a failure other than 5xx.
     answered: int = 0
 
     @property
     def retries(self) -> int:
-        """How often this task was dispatched before the present time."""
+        """How often this task was dispatched before now."""
         return self.dispatches - 1
 
     @property
@@ -43,7 +43,7 @@ class SavedQueue:
 
 
 class MemoryQueue:
-    """Tasks by the time at which they are due; equally due ones in the order they came in."""
+    """Tasks by the time at which they are due; tasks due at the same time in their order."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
@@ -59,11 +59,11 @@ class MemoryQueue:
 
     @property
     def next(self) -> Task | None:
-        """The task that is due first, if there is any."""
+        """The first task that is due, if there is any."""
         return min(self.tasks, key=lambda task: task.at, default=None)
 
     def dispatch(self, task: Task) -> int:
-        """Count a dispatch of a task and return its number; unanswered, it comes again."""
+        """Count a dispatch of a task and return its number; an unanswered one is repeated."""
         task.dispatches += 1
         task.at = self._clock.now + max(task.delivery.timeout + OVERHEAD, MIN_DISPATCH_DEADLINE)
         return task.dispatches

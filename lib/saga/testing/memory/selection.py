@@ -1,4 +1,4 @@
-"""Queries of the store in memory: every entity of the kind is looked at."""
+"""Queries of the store in memory: they check every entity of the kind."""
 
 from collections.abc import Callable, Iterable
 from operator import attrgetter, eq, ge, gt, le, lt, ne
@@ -21,7 +21,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def select(stored: Iterable[tuple[Path, Any]], query: Query[Any]) -> list[Any]:
-    """Return copies of what a query finds, in its order."""
+    """Return copies of a query's results, in its order."""
     if query.projected or query.only_keys:
         raise NotImplementedError("the store in memory finds whole entities only")
     above = query.ancestor_key.path if query.ancestor_key else ()
@@ -52,7 +52,7 @@ def _meets(entity: Any, condition: Condition) -> bool:
 
 
 def _values(entity: Any, name: str) -> list[Any]:
-    """Return a field's index entries; an empty list of values has none, a missing value neither."""
+    """Return a field's index entries; an empty list and a missing value have none."""
     value = attrgetter(name)(entity)
     if isinstance(value, list | tuple):
         return list(value)

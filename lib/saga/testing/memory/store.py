@@ -1,8 +1,8 @@
 """A Store that keeps everything in memory: for tests of sagas and of their participants.
 
-It reads, writes, transacts, queries and counts as a Store does. What it does not have it refuses
-with NotImplementedError: projections, aggregations but counts, and transforms.
-What a value, an entity or a commit may be is checked as by a Store.
+It reads, writes, transacts, queries and counts as a Store does, with the same checks of values,
+entities and commits. It raises NotImplementedError for projections, transforms, and aggregations
+except counts.
 """
 
 import itertools
@@ -25,13 +25,13 @@ T = TypeVar("T")
 
 
 class NoConnection:
-    """What a Store in memory has in place of a connection."""
+    """A Store in memory has this instead of a connection."""
 
     project = "memory"
     database = ""
 
     def call(self, method: str, _request: Any, _timeout: float) -> Any:
-        """Refuse: whatever is not answered from memory is not to be had there."""
+        """Raise NotImplementedError: a store in memory does not call a service."""
         raise NotImplementedError(f"the store in memory has no {method}")
 
     def close(self) -> None:
@@ -49,24 +49,24 @@ class MemoryStore(Store):
         super().__init__(NoConnection(), now=self.clock, sleep=self.clock.sleep)
 
     def find(self, key: Key[T]) -> T | None:
-        """Return what a key leads to, None if nothing."""
+        """Return the entity of a key, None if it does not exist."""
         return self.find_multi((key,))[0]  # type: ignore[no-any-return]
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return what each key leads to, None for what does not exist."""
+        """Return the entity of each key, None if it does not exist."""
         return [self.memory.read(key) for key in keys]
 
     def apply(self, *mutations: Mutation) -> list[Any]:
-        """Write all of these or none; return what is now stored (deletes: None)."""
+        """Write all of these or none; return the stored entities (None for deletes)."""
         return self.memory.write(mutations, self.clock()) if mutations else []
 
     def get_multi(self, keys: Sequence[Key[T]]) -> list[ItemResult[T]]:
-        """Read any number of keys; each answers by itself, NotFound where there is nothing."""
+        """Read any number of keys, with a result for each: NotFound if it does not exist."""
         found = self.find_multi(keys) if keys else []
         return [_answer(key, each) for key, each in zip(keys, found, strict=True)]
 
     def write_multi(self, mutations: Sequence[Mutation]) -> list[ItemResult[Any]]:
-        """Make every write that can be made; each answers by itself."""
+        """Make every possible write, with a result for each."""
         return [self._write_one(mutation) for mutation in mutations]
 
     def _write_one(self, mutation: Mutation) -> ItemResult[Any]:
@@ -80,7 +80,7 @@ class MemoryStore(Store):
         return Results(select(self.memory.find_kind(_kind_of(query)), query)[:limit])
 
     def page(self, query: Query[T], size: int, token: str | None = None) -> Page[T]:
-        """Return `size` results; the pages after the first show what was stored at its time."""
+        """Return `size` results; later pages show the store as it was at the first one."""
         rest = self.run(query, sys.maxsize) if token is None else self._rests.pop(token)
         return self._cut(rest, size)
 
@@ -115,13 +115,13 @@ class MemoryStore(Store):
         attempts: int = 5,
         idempotent: bool = False,  # noqa: ARG002  no answer is lost here
     ) -> T:
-        """Run `body` in a transaction and commit; if what it read has changed, again whole."""
+        """Run `body` in a transaction and commit; if what it read has changed, run it all again."""
         return self._run_again(
             lambda: self._attempt(MemoryTransaction(self, read_only=read_only), body), attempts
         )
 
     def transact_optimistically(self, body: Callable[[Transaction], T], *, attempts: int = 10) -> T:
-        """Run `body` and commit; if what it read has changed, again whole."""
+        """Run `body` and commit; if what it read has changed, run all of it again."""
         return self._run_again(
             lambda: self._attempt(OptimisticMemoryTransaction(self), body), attempts
         )

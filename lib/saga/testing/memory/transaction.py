@@ -51,7 +51,7 @@ class MemoryTransaction(Transaction):
         return bool(self._checks)
 
     def still_holds(self) -> bool:
-        """Say whether what was read would be read again."""
+        """Return whether reading again would give the same entities."""
         return all(check() for check in self._checks)
 
     def take_mutations(self) -> Sequence[Mutation]:
@@ -60,7 +60,7 @@ class MemoryTransaction(Transaction):
 
 
 class OptimisticMemoryTransaction(MemoryTransaction):
-    """As the real one: runs no queries, and writes whatever it reads, or nothing."""
+    """Like the real one: runs no queries, and writes everything that it reads, or nothing."""
 
     optimistic = True
 
@@ -74,7 +74,7 @@ class OptimisticMemoryTransaction(MemoryTransaction):
         return super().find_multi(keys)
 
     def run(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: at the commit nobody could tell what a query would find then."""
+        """Raise TypeError: a commit cannot check that a query would still find the same."""
         raise TypeError("an optimistic transaction runs no queries")
 
     page = count = aggregate = run
@@ -84,5 +84,5 @@ class OptimisticMemoryTransaction(MemoryTransaction):
         written = {mutation.target for mutation in self._mutations}
         unchecked = next((key for key in self._read if key not in written), None)
         if written and unchecked is not None:
-            raise TypeError(f"{unchecked} was read but not written: its change would go unseen")
+            raise TypeError(f"{unchecked} was read but not written: its change would not be seen")
         return self._mutations

@@ -26,7 +26,7 @@ from lib.saga.testing.simulation.state.snapshot import Snapshot
 from lib.saga.testing.simulation.state.stored_sagas import StoredSagas
 from lib.timing.clock import CLOCK
 
-#: What the latencies of the calls may add to a bound.
+#: How much the latencies of the calls may add to a limit.
 SLACK = timedelta(seconds=1)
 
 
@@ -57,7 +57,7 @@ class Environment:
         self.beginning = self.save()
 
     def make_engine_without_faults(self) -> Engine:
-        """Return an engine for the test itself: it comes to no points."""
+        """Return an engine for the test itself, without fault points."""
         return self._make_engine(self.store, self.queue, self.clock)
 
     def _make_engine(
@@ -78,7 +78,7 @@ class Environment:
         return self.processes.state
 
     def save(self) -> Snapshot:
-        """Return the state of everything while no process runs, to go on from there again."""
+        """Return the complete state while no process runs, to continue from there later."""
         return Snapshot(
             self.clock.now,
             self._memory.save(),
@@ -88,7 +88,7 @@ class Environment:
         )
 
     def restore(self, snapshot: Snapshot, choose: Choose) -> None:
-        """Go on from a snapshot, with the faults that are chosen from there on."""
+        """Continue from a snapshot, with the faults that are chosen from then on."""
         self.clock.now = snapshot.now
         self._memory.restore(snapshot.memory)
         self.queue.restore(snapshot.queue)
@@ -107,6 +107,6 @@ class Environment:
         self.state.last_life = self.clock.now
 
     def note_wait(self, since: datetime) -> None:
-        """A process has stood still since then: for longer, and its saga may seem to be lost."""
+        """A process has been frozen since then: its saga may seem to be lost for longer."""
         if self.clock.now - since > SLACK:
             self.state.may_need_sweep = True

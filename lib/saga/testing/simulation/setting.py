@@ -1,4 +1,4 @@
-"""What is explored, and under which circumstances; what cannot be explored is refused in words."""
+"""What is explored, and under which circumstances; impossible settings are refused."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ from lib.saga.testing.memory.http_stand_in import HttpStandIn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A saga, what is sent to it, and who else has a hand in it."""
+    """A saga, what is sent to it, and the other actors."""
 
     saga: Saga
     payload: Any
     prepare: Callable[[Store], object] | None = None
     period: timedelta = timedelta(minutes=1)
     operators: bool = False
-    #: The payloads of the signals that somebody sends, by name.
+    #: The payloads of the signals that are sent, by name.
     signals: Mapping[str, Any] = field(default_factory=dict)
     http: HttpStandIn | None = None
     may_park: bool = True
@@ -48,7 +48,7 @@ class Setting:
         if name not in self.signals:
             raise ValueError(
                 f"saga {self.saga.name} waits for the signal {name!r}: give the payload that it "
-                f"comes with, signals={{{name!r}: ...}}. That it does not come is explored anyhow."
+                f"comes with, signals={{{name!r}: ...}}. A missing signal is explored too."
             )
         try:
             canonical_payload(self.signals[name], signal.payload)

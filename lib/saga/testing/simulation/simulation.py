@@ -16,12 +16,12 @@ from lib.saga.testing.simulation.state.snapshot import Snapshot
 #: The id of the saga that is explored.
 SAGA_ID = "explored"
 
-#: A report that is longer than this goes round in circles.
+#: A run with a longer report does not end.
 MAX_REPORT = 2000
 
 
 class Simulation:
-    """Runs a saga as often as wanted, each time from the beginning until all is quiet."""
+    """Runs a saga any number of times, each from the beginning until nothing is left to do."""
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
@@ -52,7 +52,7 @@ class Simulation:
             self._strikes.end_workers()
 
     def _start(self) -> bool:
-        """Start the saga; False when the caller has to try again."""
+        """Start the saga; False if the caller must try again."""
 
         def start() -> str:
             try:
@@ -69,12 +69,12 @@ class Simulation:
         self._strikes.carry_out(process, fault)
 
     def _go_on(self, until: int | None) -> None:
-        """Let everything go on until so many events have happened in all, or all is quiet."""
+        """Run until this total number of events, or until nothing is left to do."""
         while (until is None or self.environment.state.events < until) and self._step():
             pass
 
     def _step(self) -> bool:
-        """Let the next thing happen; False when nothing more will."""
+        """Let the next event happen; False if there is none."""
         if len(self.environment.state.report) > MAX_REPORT:
             raise InvariantViolated("the saga goes round in circles")
         due = self._take_due()
@@ -97,12 +97,12 @@ class Simulation:
         return True
 
     def _moves(self) -> bool:
-        """Tell whether anything is still to come by itself."""
+        """Tell whether any event is still to come without help."""
         sagas = self.environment.sagas
         return bool(sagas.find_outstanding()) or sagas.has_unalerted()
 
     def _take_due(self) -> Postponed | None:
-        """Return what is held back no longer; when all is quiet, nothing is."""
+        """Return a postponed event that is due; when nothing else is left to do, all are."""
         held, events = self.environment.state.held, self.environment.state.events
         quiescent = bool(held) and not self.environment.queue.tasks and not self._moves()
         for each in held:

@@ -1,4 +1,4 @@
-"""Who else has a hand in a run: senders of signals, operators, and deployments."""
+"""The other actors in a run: senders of signals, operators, and deployments."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,10 +39,10 @@ T = TypeVar("T", bound=Requested)
 
 BROKEN = frozenset({StepStatus.FAILED, StepStatus.COMPENSATION_FAILED})
 
-#: What became of a request whose sender has no answer.
+#: The outcomes of a request whose sender has no answer.
 UNANSWERED = frozenset({"killed", Unavailable.code, Contention.code, NotBegun.code})
 
-#: What a caller hears instead of an answer.
+#: The errors that a caller gets instead of an answer.
 REFUSED = (Conflict, NotFound, Unavailable, Contention, NotBegun)
 
 
@@ -58,7 +58,7 @@ class Actors:
         return self.environment.state.requests
 
     def carry_out(self, fault: Fault) -> None:
-        """Do what a fault says."""
+        """Carry out a fault."""
         requests: dict[FaultKind, Callable[[], object]] = {
             FaultKind.CANCEL: lambda: self._ask("a cancel", _make(CancelRequested)),
             FaultKind.PAUSE: lambda: self._ask("a pause", _make(PauseRequested)),
@@ -83,7 +83,7 @@ class Actors:
         return False
 
     def repair(self) -> bool:
-        """When all is quiet, undo what cannot last; False when there is nothing to undo."""
+        """When nothing is left to do, undo a pause, a deployment or a park; False if none."""
         return self._bring_back() or self._resume() or self._retry_parked()
 
     def _is_wanted(self, saga: SagaRecord, step: StepRecord) -> bool:
@@ -124,7 +124,7 @@ class Actors:
                     self._send(saga.id, name)
 
     def _resume(self) -> bool:
-        """Let paused sagas go on, and with them their children; False when there are none."""
+        """Resume paused sagas with their children; False if there are none."""
         sagas = {saga.id: saga for saga in self.environment.sagas.find_all()}
         paused = [saga.id for saga in sagas.values() if saga.paused and _is_on_its_own(saga, sagas)]
         for saga_id in paused:
@@ -135,7 +135,7 @@ class Actors:
         self.environment.definitions.deployed = deployed
 
     def _bring_back(self) -> bool:
-        """Undo a deployment, after which somebody retries what it has stranded."""
+        """Undo a deployment; an operator then retries the sagas that it has stranded."""
         if self.environment.definitions.deployed is Deployed.DECLARED:
             return False
         self.environment.definitions.deployed = Deployed.DECLARED
@@ -154,7 +154,8 @@ class Actors:
         self._requests.retried = True
         answers = self._retry()
         if UNANSWERED.intersection(answers):
-            # Who has no answer asks again: each time takes one of the run's few faults.
+            # A sender without an answer repeats the request: each time costs one of the run's few
+            # faults.
             self._requests.retried = False
         return bool(answers)
 
@@ -163,7 +164,7 @@ class Actors:
         return [self._tell("a retry by hand", saga.id, request) for saga in self._find_incidents()]
 
     def _repair(self, what: str, kind: type[SkipRequested] | type[VoidRequested]) -> None:
-        """Say of the first failed step of each saga what became of it."""
+        """Skip or void the first failed step of each saga."""
         for saga in self.environment.sagas.find_all():
             broken = [
                 step.name for step in self.environment.sagas.steps_of(saga) if step.status in BROKEN
@@ -189,7 +190,7 @@ class Actors:
     def _tell(
         self, name: str, saga_id: str, what: SagaRequest | SignalReceived, *, part: str = ""
     ) -> str:
-        """Let somebody ask something of a saga: not again, should it be refused or fail."""
+        """Send a request to a saga once, even if it is refused or fails."""
 
         def ask() -> str:
             try:
@@ -202,7 +203,7 @@ class Actors:
 
 
 def _is_on_its_own(saga: SagaRecord, sagas: Mapping[str, SagaRecord]) -> bool:
-    """Return whether no parent passes a resume on: one that has ended by hand does not."""
+    """Return whether no parent passes a resume on: one that was ended by hand does not."""
     parent = sagas.get(saga.parent_id)
     return parent is None or parent.status in FINISHED
 

@@ -21,7 +21,7 @@ from lib.saga.testing.simulation.state.run_state import Postponed
 #: How wrong a clock may be.
 SKEW = timedelta(seconds=5)
 
-#: What the engine raises to have a delivery come again.
+#: The errors that the engine raises so that the queue redelivers.
 AGAIN = (Unavailable, Contention, NotBegun)
 
 
@@ -32,7 +32,7 @@ class Deliveries:
         self._environment = environment
 
     def dispatch(self, task: Task) -> None:
-        """Deliver a task, unless the queue loses it or is late."""
+        """Dispatch a task, unless the queue loses it or is late."""
         environment, name = self._environment, name_delivery(task.delivery)
         part = environment.sagas.part_of(task.delivery)
         faults = (DROP, *DELAYS, *COPIES)
@@ -75,7 +75,7 @@ class Deliveries:
             environment.state.may_need_sweep = True
 
     def copy(self, task: Task) -> Task:
-        """Have the queue dispatch a task once more."""
+        """Let the queue dispatch a task once more."""
         copy = Task(task.delivery, task.at, task.dispatches - 1)
         self._environment.queue.tasks.append(copy)
         return copy
@@ -105,7 +105,7 @@ class Deliveries:
             raise InvariantViolated(f"{process.name} raised {problem!r}") from problem
 
     def _read_clock(self, process: Process) -> None:
-        """Come to the beginning of a delivery: its process may have a wrong clock."""
+        """Come to the start of a delivery: its process may have a wrong clock."""
         where = f"at the beginning of {process.name}"
         fault = self._environment.processes.reach(where, AHEAD, BEHIND)
         if fault is not None:
@@ -114,7 +114,7 @@ class Deliveries:
 
 
 def _check_refusal(process: Process, problem: AmendsError) -> None:
-    """Only a delivery whose action has begun may leave the queue in doubt about it."""
+    """Only a delivery whose action has begun may end without a clear answer to the queue."""
     cause = problem.__cause__
     if cause is not None and not isinstance(cause, AmendsError):
         raise InvariantViolated(f"{process.name} raised {cause!r}") from problem

@@ -27,7 +27,7 @@ class Strikes:
         self._workers: list[Worker] = []
 
     def carry_out(self, process: Process, fault: Fault) -> None:
-        """Let a fault happen to a process."""
+        """Apply a fault to a process."""
         state = self._environment.state
         state.last_life = self._environment.clock.now
         if fault.kind is FaultKind.CRASH:
@@ -41,7 +41,7 @@ class Strikes:
         elif fault.kind is FaultKind.DEFERRED:
             self._defer(process, fault)
         else:
-            # News of a child that comes meanwhile is left to the sweep.
+            # A child's notification that comes meanwhile is left to the sweep.
             state.may_need_sweep = state.may_need_sweep or fault in (DEPLOY, DEPLOY_TYPES)
             self._actors.carry_out(fault)
 
@@ -52,7 +52,7 @@ class Strikes:
         self._workers.clear()
 
     def _interleave(self, process: Process, task: Task, fault: Fault) -> None:
-        """Let a second worker begin: on what else is due now, or on the same task once more."""
+        """Start a second worker: on another due task, or on the same task again."""
         now = self._environment.clock.now
         tasks = self._environment.queue.tasks
         others = [each for each in tasks if each is not task and each.at <= now]
@@ -74,7 +74,7 @@ class Strikes:
         self._environment.note_wait(since)
 
     def _defer(self, process: Process, fault: Fault) -> None:
-        """Let others go on between the two answers of a process's lookup."""
+        """Let others run between the two answers of a process's lookup."""
         if fault.events == 0 and process.task is not None:
             self._deliveries.deliver(self._deliveries.copy(process.task))
         else:

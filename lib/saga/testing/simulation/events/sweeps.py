@@ -23,7 +23,7 @@ class Sweeps:
         self._environment = environment
 
     def skip_idle(self, task: Task | None) -> None:
-        """Pass over the sweeps, however many, that would find nothing before the next task."""
+        """Skip the sweeps that would find nothing before the next task."""
         sagas, state = self._environment.sagas, self._environment.state
         if sagas.has_unalerted():
             return
@@ -34,12 +34,12 @@ class Sweeps:
         state.next_sweep += max(0, idle) * self._period
 
     def sweep(self) -> None:
-        """Let the next sweep come."""
+        """Run the next sweep."""
         environment, state = self._environment, self._environment.state
         environment.clock.advance_to(state.next_sweep)
         while state.next_sweep <= environment.clock.now:
             state.next_sweep += self._period
-        # Most sweeps come while a process stands still, and would find nothing.
+        # Most sweeps come while a process is frozen, and would find nothing.
         now, sagas = environment.clock.now, environment.sagas
         overdue = any(is_overdue(saga, now) for saga in sagas.find_all())
         expired = any(at <= now for at in self._find_due_times())
@@ -54,10 +54,10 @@ class Sweeps:
         for since in state.frozen:
             environment.note_wait(since)
         if overdue and not (state.may_need_sweep or state.unrepeated):
-            raise InvariantViolated("the sweep had to help, though the queue lost nothing")
+            raise InvariantViolated("the sweep had to help, although the queue lost nothing")
 
     def look(self) -> bool:
-        """Let the daily look come, which is the net under everything; False if all is well."""
+        """Run the daily look, the last safety net; False if all is well."""
         environment = self._environment
         saga = environment.sagas.find_neglected()
         if saga is None:
@@ -71,7 +71,7 @@ class Sweeps:
         return True
 
     def check_patience(self) -> None:
-        """Raise InvariantViolated if the sweep, which alone can help now, came too late."""
+        """Raise InvariantViolated if only the sweep can help now, and it came too late."""
         state, sagas = self._environment.state, self._environment.sagas
         held = [each.task for each in state.held if each.task]
         queued = [_what(task.delivery) for task in (*self._environment.queue.tasks, *held)]
@@ -86,7 +86,7 @@ class Sweeps:
                 )
 
     def _find_due_times(self) -> list[datetime]:
-        """Return when the sweep has something to do, the first daily looks included."""
+        """Return when the sweep has something to do, including the first daily looks."""
         sagas, looked = self._environment.sagas, self._environment.state.has_looked
         looks = [] if looked else sagas.find_due_times(looks=True)
         return looks + sagas.find_due_times(looks=False)
@@ -103,5 +103,5 @@ class Sweeps:
 
 
 def _what(delivery: Delivery) -> tuple[object, ...]:
-    """Return what a delivery is for, whatever its epoch."""
+    """Return what a delivery is for, without its epoch."""
     return delivery.saga_id, delivery.phase, delivery.step, delivery.attempt, delivery.child

@@ -2,7 +2,7 @@
 
 from lib.saga.testing.simulation.faults.kinds import Fault, FaultKind, Point
 
-#: What is said of a fault; {where} is its point, {process} what runs there, {until} its end.
+#: How to describe a fault; {where} is its point, {process} what runs there, {until} its end.
 WORDS = {
     FaultKind.CRASH: "crash {where}",
     FaultKind.DUPLICATE: "the same task is delivered a second time {where}, and overtakes",
@@ -17,7 +17,7 @@ WORDS = {
     FaultKind.UNREAD: "the Datastore does not answer {where}",
     FaultKind.DEFERRED: "the Datastore defers the root in {where} until {overtaker}",
     FaultKind.TIME_OUT: "the time-out strikes {where}",
-    FaultKind.OUTLAST: "the time-out strikes {where}, which goes on in its thread when {until}",
+    FaultKind.OUTLAST: "the time-out strikes {where}, which continues in its thread when {until}",
     FaultKind.DROP: "the queue is dropped {where}",
     FaultKind.DELAY: "{process} is late, until {until}",
     FaultKind.COPY: "{process} is delivered a second time, when {until}",
@@ -43,7 +43,7 @@ WORDS = {
 
 
 def describe_fault(point: Point, fault: Fault) -> str:
-    """Say in words what goes wrong."""
+    """Describe a fault in words."""
     words = WORDS[fault.kind].format(
         where=point.where,
         process=point.process,

@@ -6,33 +6,33 @@ from enum import StrEnum
 
 
 class FaultKind(StrEnum):
-    """The kinds of faults, and of what is no fault but may come at as bad a moment."""
+    """The kinds of faults, and of other events that may come at a bad moment."""
 
     #: kill -9 of the process.
     CRASH = "crash"
-    #: The queue delivers the task of the process a second time at once, and that one overtakes.
+    #: The queue delivers the task of the process a second time now, and that delivery overtakes.
     DUPLICATE = "duplicate"
-    #: The process stands still while everything else goes on, and wakes up.
+    #: The process freezes while everything else continues, and then wakes up.
     FREEZE = "freeze"
-    #: A second worker runs at the same time: `events` points of its own before this one goes on
-    #: to its end, or, for None, one point of each in turn.
+    #: A second worker runs at the same time: it runs `events` points before this one continues to
+    #: its end; for None the two take turns, one point each.
     INTERLEAVE = "interleave"
     #: The clock of the process is wrong.
     AHEAD = "clock ahead"
     BEHIND = "clock behind"
-    #: What was asked for was done, but its answer is lost.
+    #: The call was executed, but its answer is lost.
     LOST_ANSWER = "lost answer"
-    #: A commit has no answer, for it was not made; or it is made later.
+    #: A commit has no answer because it was not made; or it is made later.
     NOT_MADE = "commit not made"
     MADE_LATE = "commit made late"
-    #: The queue does not take a task.
+    #: The queue accepts no task.
     REFUSED = "refused"
     #: The Datastore does not answer a lookup or a query.
     UNREAD = "unread"
     #: The Datastore defers the roots of a lookup, and answers them after other deliveries: after
-    #: one more of the same task, or when all is quiet.
+    #: one more of the same task, or when nothing else is left to do.
     DEFERRED = "deferred lookup"
-    #: The action does not answer in time; it never began, or goes on in its thread for a while.
+    #: The action does not answer in time; it never began, or continues in its thread for a while.
     TIME_OUT = "time-out"
     OUTLAST = "outlasts time-out"
     #: The queue loses all its tasks.
@@ -41,15 +41,15 @@ class FaultKind(StrEnum):
     DELAY = "delay"
     #: The queue dispatches a task once more, later.
     COPY = "copy"
-    #: An HTTP request: no connection; lost on its way; served only later; served twice; served,
-    #: with an answer that comes too late; answered by a broken proxy.
+    #: An HTTP request: no connection; lost; served only later; served twice; served, but the answer
+    #: comes too late; answered by a broken proxy.
     NO_CONNECTION = "no connection"
     LOST_REQUEST = "lost request"
     SERVED_LATE = "served late"
     SERVED_TWICE = "served twice"
     LATE_ANSWER = "late answer"
     BAD_GATEWAY = "bad gateway"
-    #: An operator's requests. A pause lasts until all is quiet.
+    #: An operator's requests. A pause lasts until nothing else is left to do.
     CANCEL = "cancel"
     PAUSE = "pause"
     RESUME = "resume"
@@ -58,11 +58,12 @@ class FaultKind(StrEnum):
     VOID = "void by hand"
     PARK = "park by hand"
     RESOLVE = "resolve by hand"
-    #: A deployment withdraws the definition; when all is quiet, the next one brings it back.
+    #: A deployment withdraws the definition; when nothing else is left to do, the next one restores
+    #: it.
     DEPLOY = "deploy"
     #: A deployment under the same version, with types that the stored payloads do not fit.
     DEPLOY_TYPES = "deploy of other types"
-    #: The signals come, be it early.
+    #: The signals come, perhaps early.
     SIGNAL = "signal"
     #: The signal that is waited for never comes.
     NO_SIGNAL = "no signal"
@@ -70,9 +71,10 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `events` is for how many deliveries it lasts: None is until all is quiet.
+    """One fault.
 
-    `lost` says of a freeze that the queue forgets the task of the frozen process too.
+    `events` is how many deliveries it lasts: None means until nothing else is left to do. `lost`
+    means that the queue also loses the task of a frozen process.
     """
 
     kind: FaultKind
@@ -107,17 +109,18 @@ DEPLOY_TYPES = Fault(FaultKind.DEPLOY_TYPES)
 SIGNAL = Fault(FaultKind.SIGNAL)
 NO_SIGNAL = Fault(FaultKind.NO_SIGNAL)
 
-#: How many deliveries overtake a process that stands still, or a task that is late.
+#: How many deliveries overtake a frozen process, or a late task.
 OVERTAKEN = (1, None)
 FREEZES = tuple(Fault(FaultKind.FREEZE, events) for events in OVERTAKEN)
 LOST_FREEZES = tuple(Fault(FaultKind.FREEZE, events, lost=True) for events in OVERTAKEN)
 INTERLEAVINGS = tuple(Fault(FaultKind.INTERLEAVE, points) for points in (1, 2, None))
-#: Between the answers of a deferred lookup, the same task is delivered again, or all goes on.
+#: Between the answers of a deferred lookup, the same task is delivered again, or everything else
+#: runs.
 DEFERRALS = tuple(Fault(FaultKind.DEFERRED, events) for events in (0, None))
 DELAYS = tuple(Fault(FaultKind.DELAY, events) for events in OVERTAKEN)
 COPIES = tuple(Fault(FaultKind.COPY, events) for events in (0, None))
 
-#: What is done late is done after the next delivery, or when all is quiet.
+#: Late actions happen after the next delivery, or when nothing else is left to do.
 LATER = (1, None)
 LATE_COMMITS = tuple(Fault(FaultKind.MADE_LATE, events) for events in LATER)
 STRAGGLERS = tuple(Fault(FaultKind.OUTLAST, events) for events in LATER)
@@ -127,9 +130,9 @@ LATE_REQUESTS = tuple(Fault(FaultKind.SERVED_LATE, events) for events in LATER)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A moment of a run at which something may go wrong, and the faults that matter there.
+    """A moment of a run at which something may go wrong, and the possible faults.
 
-    `part` names the part of the saga whose delivery has come there; other processes have none.
+    `part` names the part of the saga whose delivery is there; other processes have none.
     """
 
     number: int
@@ -139,5 +142,5 @@ class Point:
     part: str = ""
 
 
-#: Says what goes wrong at a point, if anything does.
+#: Chooses the fault at a point, if any.
 Choose = Callable[[Point], Fault | None]

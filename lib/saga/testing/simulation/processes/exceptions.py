@@ -2,7 +2,7 @@
 
 
 class Killed(BaseException):
-    """The process was killed with -9: no code of it runs any more, not even its `except`."""
+    """The process was killed with -9: none of its code runs any more, not even its `except`."""
 
 
 class InvariantViolated(BaseException):

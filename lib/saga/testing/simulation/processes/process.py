@@ -14,9 +14,9 @@ from lib.saga.testing.simulation.state.history import ActionCall
 class Process:
     """Something that runs, and what it has done since its last point.
 
-    `part` names the part of the saga that it is about. `moved` says that it has read or done
-    anything, `durable` that something of it would be left after a crash. `sweeps` says that it is
-    repeated though it has no task.
+    `part` names the part of the saga that it works on. `moved` means that it has read or done
+    anything, `durable` that some of it would survive a crash. `sweeps` means that it is repeated
+    although it has no task.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Process:
     skew: timedelta = timedelta(0)
     #: The sagas that were paused when it began.
     paused: frozenset[str] = frozenset()
-    #: Workers that this one has left standing.
+    #: Workers that wait for this one.
     beside: list[Worker] = field(default_factory=list)
 
     def live(self) -> None:
@@ -48,9 +48,9 @@ class Process:
 
 
 def name_delivery(delivery: Delivery) -> str:
-    """Return what a delivery is called in a report: phase, step from 1 and attempt.
+    """Return a delivery's name in a report: phase, step from 1 and attempt.
 
-    Of a child saga, the part of its id comes first that its parent's has not.
+    For a child saga, the part of its id that its parent's does not have comes first.
     """
     epoch = f" (epoch {delivery.epoch})" if delivery.epoch else ""
     child = delivery.saga_id.partition(":")[2]

@@ -12,7 +12,7 @@ from lib.saga.testing.simulation.processes.relevant_faults import RelevantFaults
 from lib.saga.testing.simulation.processes.worker import Worker
 from lib.saga.testing.simulation.state.run_state import Postponed, RunState
 
-#: How long a call takes, so that what comes later has a later time.
+#: How long a call takes, so that later calls have later times.
 LATENCY = timedelta(milliseconds=1)
 
 
@@ -42,7 +42,7 @@ class Processes:
         self._worker: Worker | None = None
         #: The processes of workers that stand still.
         self._stacks: dict[Worker, list[Process]] = {}
-        #: Why the run is broken, where the code under test may have caught that.
+        #: Why the run is broken: the code under test may have caught the exception.
         self._broken = ""
 
     @property
@@ -60,7 +60,7 @@ class Processes:
         self.state.report.append(f"{elapsed:10.3f} s  {'  ' * len(self._stack)}{what}")
 
     def fail(self, why: str) -> None:
-        """Break the run off: a promise does not hold."""
+        """End the run: a promise does not hold."""
         self._broken = why
         raise InvariantViolated(why)
 
@@ -68,7 +68,7 @@ class Processes:
         """Run a process until it ends or is killed; return a one-word result."""
         self._stack.append(process)
         try:
-            # A context of its own, for it may run in the middle of another process.
+            # A context of its own, because it may run in the middle of another process.
             ended = self.context.copy().run(work)
         except Killed:
             ended = "killed"
@@ -82,7 +82,7 @@ class Processes:
         return ended
 
     def resume(self, worker: Worker, points: int | None) -> None:
-        """Let another worker go on for so many points, or for None to its end."""
+        """Let another worker continue for so many points, or to its end if None."""
         if worker.ended:
             return
         outer = self._stack, self._worker
@@ -94,7 +94,7 @@ class Processes:
             self._stack, self._worker = outer
 
     def reach(self, where: str, *faults: Fault) -> Fault | None:
-        """Come to a point; return the fault among `faults` that is chosen there, if one is.
+        """Come to a point; return the fault of `faults` that is chosen there, if any.
 
         All other faults are carried out here.
         """
@@ -120,7 +120,7 @@ class Processes:
             process.live()
 
     def meet(self, where: str, process: str, faults: tuple[Fault, ...]) -> Fault | None:
-        """Write down a point, and return the fault that is chosen there."""
+        """Record a point, and return the fault that is chosen there."""
         if not faults:
             return None
         part = self._stack[-1].part if self._stack else ""
@@ -129,7 +129,7 @@ class Processes:
     def meet_at(
         self, part: str, where: str, process: str, faults: tuple[Fault, ...]
     ) -> Fault | None:
-        """Write down a point of a part, and return the fault that is chosen there."""
+        """Record a point of a part, and return the fault that is chosen there."""
         point = Point(len(self.state.points), where, process, faults, part)
         self.state.points.append(point)
         fault = self._choose(point)
@@ -147,6 +147,6 @@ class Processes:
         process.live()
 
     def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
-        """Have something happen by itself, when a fault says."""
+        """Schedule an action for the time that a fault says."""
         until = None if fault.events is None else self.state.events + fault.events
         self.state.held.append(Postponed(until, name, act=act))

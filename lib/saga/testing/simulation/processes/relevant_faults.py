@@ -34,10 +34,10 @@ class RelevantFaults:
         self._deployment = deployment
 
     def of(self, process: Process) -> tuple[Fault, ...]:
-        """Return what makes a difference where a process is now.
+        """Return the faults that make a difference at this point of a process.
 
-        A crash does if it would leave something of what was done since the last point, and
-        whatever overtakes does if anything was read or done.
+        A crash does if something done since the last point would survive it; overtaking does if
+        anything was read or done.
         """
         faults: tuple[Fault, ...] = (CRASH,) if process.durable else ()
         if process.moved:
@@ -48,7 +48,7 @@ class RelevantFaults:
         return faults
 
     def _find_requests(self) -> tuple[Fault, ...]:
-        """Return what an operator can ask for now, and what a deployment can do."""
+        """Return the requests and deployments that are possible now."""
         sagas = self._sagas.find_all()
         faults: tuple[Fault, ...] = (CANCEL, PAUSE, PARK)
         if any(saga.paused for saga in sagas):

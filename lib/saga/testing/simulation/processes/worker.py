@@ -1,4 +1,4 @@
-"""A second worker: it runs beside the first one, a stretch at a time, so that runs repeat."""
+"""A second worker: it takes turns with the first, so that runs can be repeated."""
 
 from collections.abc import Callable
 from threading import Semaphore, Thread
@@ -7,11 +7,11 @@ from lib.saga.testing.simulation.processes.exceptions import Killed
 
 
 class Worker:
-    """Runs work in a thread of its own, but only while somebody waits in `resume`."""
+    """Runs work in a thread of its own, but only while a caller waits in `resume`."""
 
     def __init__(self, work: Callable[[], None], *, takes_turns: bool) -> None:
         self._work = work
-        #: It goes on by one point whenever the first worker comes to one.
+        #: It runs one point whenever the first worker comes to one.
         self.takes_turns = takes_turns
         self.ended = False
         self._points: int | None = None
@@ -21,7 +21,7 @@ class Worker:
         self._thread: Thread | None = None
 
     def resume(self, points: int | None) -> None:
-        """Go on until so many points later, or for None to the end; raises what the work does."""
+        """Run for so many points, or to the end if None; raises what the work raises."""
         self._points = points
         if self._thread is None:
             self._thread = Thread(target=self._run, daemon=True)
@@ -33,7 +33,7 @@ class Worker:
             raise self._problem
 
     def come_to_point(self) -> None:
-        """Stand here, in the worker's own thread, if it has gone on far enough."""
+        """Wait here, in the worker's own thread, if it has run far enough."""
         if self._points is None:
             return
         self._points -= 1
@@ -45,7 +45,7 @@ class Worker:
             raise Killed
 
     def abandon(self) -> None:
-        """End the work where it stands: the run that it belongs to is over."""
+        """End the work where it is: its run is over."""
         if self._thread is not None and not self.ended:
             self._abandoned, self._points = True, None
             self._may_go.release()

@@ -1,4 +1,4 @@
-"""The actions of a run as the engine calls them: before and after each call, a point."""
+"""The actions of a run as the engine calls them, with a point before and after each call."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,14 +16,14 @@ from lib.saga.testing.simulation.state.stored_sagas import StoredSagas
 
 
 class FaultyActions:
-    """Calls actions in the thread of the test, and lets them time out, or go on after that."""
+    """Calls actions in the thread of the test, and lets them time out, or continue after that."""
 
     def __init__(self, processes: Processes, sagas: StoredSagas) -> None:
         self._processes = processes
         self._sagas = sagas
 
     def call_within(self, timeout: timedelta, action: Callable[[], Any]) -> Any:
-        """Call an action in this thread; raise TimeoutError where a fault says so."""
+        """Call an action in this thread; raise TimeoutError if a fault says so."""
         process = self._processes.current
         if process.task is None:
             raise AssertionError("only a delivery runs an action")
@@ -68,7 +68,7 @@ class FaultyActions:
         raise TimeoutError(f"no answer within {timeout.total_seconds():g} s")
 
     def _go_on_late(self, number: int, name: str, part: str, action: Callable[[], Any]) -> None:
-        """Run an action whose caller waits no longer; what it returns or raises is lost."""
+        """Run an action whose caller no longer waits; its result or error is lost."""
 
         def run() -> str:
             self._processes.current.called = self._processes.state.history.calls[number]

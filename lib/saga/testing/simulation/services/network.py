@@ -1,4 +1,4 @@
-"""The network as a run's actions see it: before and after each request, a point."""
+"""The network as a run's actions see it, with a point before and after each request."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -22,7 +22,7 @@ from lib.saga.testing.simulation.processes.processes import LATENCY, Processes
 
 
 class FaultyNetwork:
-    """Carries requests to a stand-in, and loses, delays and doubles them."""
+    """Sends requests to a stand-in, and loses, delays and repeats them."""
 
     def __init__(self, processes: Processes, store: Store, stand_in: HttpStandIn | None) -> None:
         self._processes = processes
@@ -30,7 +30,7 @@ class FaultyNetwork:
         self._stand_in = stand_in
 
     def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Have a request served, unless a fault is chosen; raises Retry or Unknown as it says."""
+        """Serve a request, unless a fault is chosen; raises Retry or Unknown for a fault."""
         process = self._processes.current
         process.live()
         self._processes.clock.advance(LATENCY)
@@ -47,24 +47,24 @@ class FaultyNetwork:
         return answer if fault is None else self._spoil(request, answer, fault, deadline)
 
     def fetch_token(self, _tokens: Callable[[str], str], audience: str) -> str:
-        """Return a token that stands for one: there is nobody who could give it."""
+        """Return a fake token: there is no token source."""
         return f"token-for-{audience}"
 
     def _serve(self, request: Request) -> Answer:
         if self._stand_in is None:
             self._processes.fail(
-                f"{request.method} {request.url} is called, and nobody stands in for it: "
+                f"{request.method} {request.url} is called, but has no stand-in: "
                 "give http=HttpStandIn({...})"
             )
             raise AssertionError
         try:
             return self._stand_in.serve(request, self._store)
-        except Exception as problem:  # a fault of the test, not of what it tests
+        except Exception as problem:  # an error of the test, not of the tested code
             self._processes.fail(f"the stand-in cannot serve {request.method}: {problem!r}")
             raise
 
     def _lose(self, request: Request, what: str, fault: Fault, deadline: datetime) -> Exception:
-        """Return what an action gets of a request that does not arrive, or not in time."""
+        """Return the error for a request that does not arrive, or not in time."""
         if fault.kind is FaultKind.NO_CONNECTION:
             return Retry("no connection: ConnectionRefusedError")
         if fault.kind is FaultKind.SERVED_LATE:
@@ -73,7 +73,7 @@ class FaultyNetwork:
         return Unknown("no answer: ReadTimeoutError")
 
     def _spoil(self, request: Request, answer: Answer, fault: Fault, deadline: datetime) -> Answer:
-        """Return what an action gets though its request was served; or raise Unknown."""
+        """Return a wrong answer to a request that was served, or raise Unknown."""
         if fault.kind is FaultKind.SERVED_TWICE:
             if fault.events == 0:
                 return self._serve(request)

@@ -9,14 +9,14 @@ from lib.saga.testing.simulation.processes.processes import LATENCY, Processes
 
 
 class FaultyQueue:
-    """Takes deliveries from the process that runs now, which may be killed before and after."""
+    """Accepts deliveries from the current process, which may be killed before and after."""
 
     def __init__(self, queue: MemoryQueue, processes: Processes) -> None:
         self._queue = queue
         self._processes = processes
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Take a delivery; raise Unavailable if it was not taken, or if the answer was lost."""
+        """Accept a delivery; raise Unavailable if it was refused, or if the answer was lost."""
         process = self._processes.current
         process.live()
         self._processes.clock.advance(LATENCY)

@@ -21,7 +21,7 @@ from lib.saga.testing.simulation.faults.kinds import (
 from lib.saga.testing.simulation.processes.process import Process
 from lib.saga.testing.simulation.processes.processes import LATENCY, Processes
 
-#: What may become of a commit whose answer nobody gets.
+#: What may happen to a commit without an answer.
 UNANSWERED = (NOT_MADE, *LATE_COMMITS)
 
 
@@ -33,7 +33,7 @@ class FaultyStore(MemoryStore):
         self._processes = processes
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return what each key leads to; the engine's own lookups may fail, or come in parts."""
+        """Return the entity of each key; the engine's own lookups may fail, or come in parts."""
         deferral = self._read("lookup", *(DEFERRALS if len(keys) > 1 else ()))
         if deferral is None:
             return super().find_multi(keys)
@@ -51,7 +51,7 @@ class FaultyStore(MemoryStore):
         return super().count(query, up_to)
 
     def apply(self, *mutations: Mutation) -> list[Any]:
-        """Write all of these or none; return what is now stored (deletes: None)."""
+        """Write all of these or none; return the stored entities (None for deletes)."""
         if not mutations:
             return []
         send = super().apply
@@ -60,7 +60,7 @@ class FaultyStore(MemoryStore):
     def commit(self, transaction: MemoryTransaction, mutations: Sequence[Mutation]) -> list[Any]:
         """Make a transaction's writes.
 
-        A locking transaction finds out by its receipt how its commit ended.
+        The receipt of a locking transaction shows whether its commit was made.
         """
         send = super().commit
         optimistic = transaction.optimistic
@@ -69,7 +69,7 @@ class FaultyStore(MemoryStore):
         )
 
     def _read(self, what: str, *faults: Fault) -> Fault | None:
-        """Come to the point of a read; return the fault that the caller has to carry out."""
+        """Come to the point of a read; return the fault that the caller must carry out."""
         process = self._processes.current
         process.live()
         process.moved = True
@@ -107,7 +107,7 @@ class FaultyStore(MemoryStore):
     def _make_commit(
         self, mutations: Sequence[Mutation], send: Callable[[], list[Any]], process: Process
     ) -> Callable[[], list[Any]]:
-        """Return what writes, and has it written down for which call of an action it was."""
+        """Return a function that writes, and records for which call of an action."""
         number = process.called.number if process.called else None
 
         def commit() -> list[Any]:

@@ -1,4 +1,4 @@
-"""What is deployed while a run goes on: the declared sagas, none, or some with other types."""
+"""What is deployed during a run: the declared sagas, none, or some with other types."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from lib.saga.state.records import SagaRecord
 
 
 class Deployed(StrEnum):
-    """What the last deployment has brought."""
+    """What the last deployment contains."""
 
     DECLARED = "as declared"
     WITHDRAWN = "withdrawn"
@@ -30,7 +30,7 @@ ChangedType = NewType("ChangedType", _Changed)
 
 
 class Deployment(Definitions):
-    """The declared sagas as the last deployment has left them."""
+    """The declared sagas after the last deployment."""
 
     def __init__(self, sagas: Iterable[Saga]) -> None:
         self.deployed = Deployed.DECLARED
@@ -38,13 +38,13 @@ class Deployment(Definitions):
         self._changed = {key: _change_types(saga) for key, saga in self._sagas.items()}
 
     def __getitem__(self, key: tuple[str, int]) -> Saga:
-        """Return a saga as it is deployed; raises KeyError for others, and while withdrawn."""
+        """Return a saga as it is deployed; raises KeyError for others, or if it is withdrawn."""
         if self.deployed is Deployed.WITHDRAWN:
             raise KeyError(key)
         return (self._changed if self.deployed is Deployed.CHANGED else self._sagas)[key]
 
     def get_declared(self, saga: SagaRecord) -> Saga:
-        """Return a saga's definition as it is declared, whatever is deployed."""
+        """Return a saga's definition as it is declared, independent of the deployment."""
         return self._sagas[saga.name, saga.definition_version]
 
 

@@ -1,4 +1,4 @@
-"""What was seen of a run: calls and their ends, what the barrier recorded, and pages."""
+"""The history of a run: calls and their ends, records of the barrier, and pages."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from lib.saga.state.delivery import Delivery
 
 @dataclass(slots=True, eq=False)
 class ActionCall:
-    """One call of a step's action. `ended` says that it came to its end without an error."""
+    """One call of a step's action. `ended` means that it finished without an error."""
 
     saga_id: str
     step: int
@@ -20,7 +20,7 @@ class ActionCall:
     attempt: int
     number: int
     ended: bool = False
-    #: It wrote to the store, and it did so without the barrier.
+    #: It wrote to the store; it did so without the barrier.
     committed: bool = False
     unbarred: bool = False
 
@@ -28,7 +28,7 @@ class ActionCall:
 class History:
     """All calls of a run in the order in which they began, and the barrier's records by key.
 
-    `pages` has the alerts as Cloud Logging keeps them: one of all with the same insert id and time.
+    `pages` has the alerts as Cloud Logging keeps them: one for each insert id and time.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class History:
         self.undone: Counter[str] = Counter()
 
     def copy(self) -> "History":
-        """Return a history that says the same, and goes on by itself."""
+        """Return an independent copy."""
         copied = History()
         copied.calls = [replace(each) for each in self.calls]
         copied.pages = set(self.pages)
@@ -46,14 +46,14 @@ class History:
         return copied
 
     def begin(self, delivery: Delivery) -> ActionCall:
-        """Write down that a delivery's action is called."""
+        """Record that a delivery's action is called."""
         where = (delivery.saga_id, delivery.step, delivery.phase, delivery.attempt)
         called = ActionCall(*where, number=len(self.calls))
         self.calls.append(called)
         return called
 
     def note_commit(self, number: int, mutations: Sequence[Mutation]) -> None:
-        """Write down what the call of a number has committed."""
+        """Record what the call with this number has committed."""
         called = self.calls[number]
         records = [each for each in mutations if isinstance(each.entity, Effect)]
         for record in records:

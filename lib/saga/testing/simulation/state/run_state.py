@@ -11,9 +11,9 @@ from lib.saga.testing.simulation.state.history import History
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """What happens later: a task that is delivered, or something else that is done by itself.
+    """A postponed event: the delivery of a task, or another action.
 
-    `until` counts deliveries; None is until all is quiet.
+    `until` counts deliveries; None means until nothing else is left to do.
     """
 
     until: int | None
@@ -22,7 +22,7 @@ class Postponed:
     act: Callable[[], None] | None = None
 
     def copy(self) -> "Postponed":
-        """Return the same with a task of its own."""
+        """Return a copy with a task of its own."""
         return replace(self, task=replace(self.task)) if self.task else self
 
 
@@ -30,12 +30,12 @@ class Postponed:
 class Requests:
     """What senders of signals and operators have done so far."""
 
-    #: Signals that were sent and taken, and those that never come, by saga and name.
+    #: Signals that were sent and accepted, and those that never come, by saga and name.
     sent: set[tuple[str, str]] = field(default_factory=set)
     absent: set[tuple[str, str]] = field(default_factory=set)
-    #: Signals that were refused, with the state of the saga in which they were.
+    #: Signals that were refused, with the state of the saga at that time.
     refused: set[tuple[str, str, int]] = field(default_factory=set)
-    #: Somebody has had all parked sagas tried again, which happens once.
+    #: All parked sagas were retried by hand; that happens once.
     retried: bool = False
 
     def copy(self) -> "Requests":
@@ -54,15 +54,15 @@ class RunState:
     points: list[Point] = field(default_factory=list)
     injected: list[tuple[Point, Fault]] = field(default_factory=list)
     report: list[str] = field(default_factory=list)
-    #: What happens later, and how many events there were so far.
+    #: Postponed events, and how many events there were so far.
     held: list[Postponed] = field(default_factory=list)
     events: int = 0
     requests: Requests = field(default_factory=Requests)
     #: Only the sweep may be able to help now.
     may_need_sweep: bool = False
-    #: A daily look has come: the first one only, as they would cost a sweep a day.
+    #: A daily look has come: only the first one, because each would cost a sweep.
     has_looked: bool = False
-    #: A fault has struck a process that no queue repeats.
+    #: A fault has hit a process that no queue repeats.
     unrepeated: bool = False
     #: The saga that only its daily look has moved.
     helped: str = ""

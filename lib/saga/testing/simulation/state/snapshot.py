@@ -20,5 +20,5 @@ class Snapshot:
 
     @property
     def points(self) -> int:
-        """How many points the run had come to."""
+        """How many points the run had reached."""
         return len(self.state.points)

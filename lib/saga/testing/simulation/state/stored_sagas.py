@@ -1,4 +1,4 @@
-"""What a run has stored of its sagas, as the test itself sees it: without faults, not to change."""
+"""The stored sagas of a run, as the test itself sees them: without faults, read-only."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from lib.saga.testing.simulation.state.deployment import Deployment
 
 
 class StoredSagas:
-    """All sagas of a run: their records, and what is still to happen to them."""
+    """All sagas of a run: their records, and what they wait for."""
 
     def __init__(self, store: MemoryStore, definitions: Deployment, explored: Saga) -> None:
         self._memory: Memory = store.memory
@@ -27,7 +27,7 @@ class StoredSagas:
         self._explored = explored
 
     def find_all(self) -> list[SagaRecord]:
-        """Return all sagas that there are; they are to be read only."""
+        """Return all sagas; do not change them."""
         return [saga for _, saga in self._memory.find_kind("Saga")]
 
     def find_paths(self, kind: str) -> list[Path]:
@@ -35,16 +35,16 @@ class StoredSagas:
         return [path for path, _ in self._memory.find_kind(kind)]
 
     def steps_of(self, saga: SagaRecord) -> list[StepRecord]:
-        """Return a saga's steps; they are to be read only."""
+        """Return a saga's steps; do not change them."""
         root = (SagaRecord.__kind__, saga.id)  # type: ignore[attr-defined]
         kind = StepRecord.__kind__  # type: ignore[attr-defined]
         steps = (self._memory.peek((root, (kind, n + 1))) for n in range(saga.total_steps))
         return [step for step in steps if step is not None]
 
     def find_outstanding(self) -> list[Delivery]:
-        """Return the deliveries that the sagas wait for, but for news to a parked parent.
+        """Return the deliveries that the sagas wait for, except notifications of a parked parent.
 
-        Those come again and again, and change nothing until an operator has retried the parent.
+        Those repeat, and change nothing until an operator has retried the parent.
         """
         found: list[Delivery] = []
         sagas = {saga.id: saga for saga in self.find_all()}
@@ -60,13 +60,13 @@ class StoredSagas:
         return found
 
     def find_due_times(self, *, looks: bool) -> list[datetime]:
-        """Return when the sweep is to look daily at each saga that waits, or to do all else."""
+        """Return the times of the daily looks at waiting sagas, or of the rest of the sweep."""
         marks = [saga.due for saga in self.find_all() if saga.due]
         times = [mark.rpartition("|")[2] for mark in marks if is_look(mark) == looks]
         return [datetime.fromisoformat(f"{time}+00:00") for time in times]
 
     def find_neglected(self) -> SagaRecord | None:
-        """Return a saga at which the daily look would find something, None for none."""
+        """Return a saga that needs the daily look, None if there is none."""
         now = self._clock.now + LOOK_PERIOD
         for saga in self.find_all():
             loaded = self._repository.load(saga.id, saga.total_steps)
@@ -79,11 +79,11 @@ class StoredSagas:
         return None
 
     def has_unalerted(self) -> bool:
-        """Tell whether a dead letter's alert is still to be logged."""
+        """Tell whether a dead letter's alert is not logged yet."""
         return any(not letter.alerted for _, letter in self._memory.find_kind("DeadLetter"))
 
     def part_of(self, delivery: Delivery) -> str:
-        """Return the label of the part that a delivery is about."""
+        """Return the label of a delivery's part."""
         saga = next((each for each in self.find_all() if each.id == delivery.saga_id), None)
         if saga is None:
             return ""
