@@ -5,7 +5,7 @@ An author says it by a TypedDict: `context: StepContext[Outputs]`, or in a condi
 """
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lib.saga.definition.checks.annotations import annotation_of, may_be
@@ -20,29 +20,49 @@ _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 
 def faults_of_outputs(saga: "Saga") -> Iterator[str]:
-    """Yield what is wrong with the outputs that the functions of a saga's parts look for."""
+    """Yield what is wrong with the outputs that the functions of a saga's parts look for.
+
+    A key that may be missing may be of any step, since one TypedDict may serve all of them.
+    """
+    all_parts = {each.name: each for each in saga.parts}
     for index, part in enumerate(saga.parts):
-        first = saga.stage_of(index).start
+        before = [each.name for each in saga.parts[: saga.stage_of(index).start]]
         for label, function in part.functions.items():
             # What is compensated may look at itself, and at what is undone beside it.
-            seen = saga.parts if label in ("compensate", "status") else saga.parts[:first]
-            for fault in _faults_of_function(function, {each.name: each for each in seen}):
+            sure = list(all_parts) if label in ("compensate", "status") else before
+            for fault in _faults_of_function(function, all_parts, sure):
                 yield f"{part.kind} {part.name}: {label} is {describe(function)}, and {fault}"
 
 
-def _faults_of_function(function: Any, seen: dict[str, Element]) -> Iterator[str]:
+def _faults_of_function(
+    function: Any, parts: Mapping[str, Element], sure: Sequence[str]
+) -> Iterator[str]:
     kind = _outputs_of(annotation_of(function, 1)[1])
-    if kind is None:
-        return
-    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
-        if name not in seen:
-            from difflib import get_close_matches  # for a mistake alone
-
-            close = get_close_matches(name, seen, n=1)
-            write = f"write {close[0]}" if close else f"there is {', '.join(seen) or 'no step'}"
-            yield f"no step before it is called {name}, as {kind.__name__} says: {write}"
+    for name, hint in _hints_of(kind).items():
+        optional = name in kind.__optional_keys__ or typing.get_origin(hint) is typing.NotRequired
+        if name in (parts if optional else sure):
+            yield from _faults_of_hint(f"{kind.__name__}.{name}", parts[name], _bare(hint))
+        elif name in parts:
+            yield (
+                f"no step before it is called {name}, as {kind.__name__} says: write "
+                f"{name}: NotRequired[...], or move the step"
+            )
         else:
-            yield from _faults_of_hint(f"{kind.__name__}.{name}", seen[name], _bare(hint))
+            yield f"no step is called {name}, as {kind.__name__} says: {_suggest(name, parts)}"
+
+
+def _suggest(name: str, parts: Mapping[str, Element]) -> str:
+    from difflib import get_close_matches  # for a mistake alone: no cold start pays for it
+
+    close = get_close_matches(name, parts, n=1)
+    return f"write {close[0]}" if close else f"the steps are {', '.join(parts)}"
+
+
+def _hints_of(kind: Any) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(kind, include_extras=True) if kind else {}
+    except Exception:  # an annotation is any expression
+        return {}
 
 
 def _faults_of_hint(where: str, part: Element, hint: Any) -> Iterator[str]:

@@ -141,7 +141,7 @@ class Step(Element[TakenP]):
             yield from _faults_of_policy("retry", self.retry)
         yield from _faults_of_policy("compensation_retry", self.compensation_retry)
         if self.output is not None:
-            yield from faults_of_type("output", self.output)
+            yield from faults_of_type("output", self.output, is_whole=True)
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:

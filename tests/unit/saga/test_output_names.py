@@ -33,6 +33,19 @@ class Late(TypedDict):
     ship: str
 
 
+class Unknown(TypedDict, total=False):
+    zzz: str
+
+
+class OfAll(TypedDict, total=False):
+    charge: Receipt
+    ship: str
+
+
+class Unresolved(TypedDict):
+    charge: "Elsewhere"  # type: ignore[name-defined]  # noqa: F821
+
+
 class Other(TypedDict):
     charge: Label
 
@@ -92,8 +105,9 @@ def declare(part: Element | Parallel) -> Saga:
 
 
 WRONG: list[tuple[Any, str]] = [
-    (Misspelt, "no step before it is called chrage, as Misspelt says: write charge"),
-    (Late, "no step before it is called ship, as Late says: there is charge, stock, note, app"),
+    (Misspelt, "no step is called chrage, as Misspelt says: write charge"),
+    (Unknown, "no step is called zzz, as Unknown says: the steps are charge, stock, note, app"),
+    (Late, r"no step before it is called ship, as Late says: write ship: NotRequired\[...\], or"),
     (Other, "Other.charge is Label, but charge gives Receipt: write that"),
     (Timed, "Timed.stock is datetime, but stock gives plain JSON: write output=datetime in it"),
     (
@@ -124,7 +138,7 @@ def test_a_compensation_may_look_at_its_own_output_and_is_held_to_names_too() ->
         declare(Step("ship", execute=any_outputs, compensate=given(Misspelt)))
 
 
-@pytest.mark.parametrize("kind", [Found, Plain, OfChild, Annotated[Found, 1]])
+@pytest.mark.parametrize("kind", [Found, Plain, OfChild, OfAll, Unresolved, Annotated[Found, 1]])
 def test_outputs_that_earlier_steps_give_are_let_through(kind: Any) -> None:
     declare(Step("ship", execute=given(kind), when=asked(kind)))
 

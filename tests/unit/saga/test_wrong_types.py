@@ -81,10 +81,6 @@ WRONG: list[tuple[Any, str]] = [
     (OutOfRange, r"OutOfRange.seats is 0 \(int\) by default, which is no .*Meta"),
     (Inner, "NoneByDefault.note is None by default"),
     (Page[NoneByDefault], "NoneByDefault.note is None by default"),
-    (NewEachTime, "default_factory of NewEachTime.id makes another value each time"),
-    (NowEachTime, "default_factory of NowEachTime.at makes another value each time"),
-    (NoFactory, "default_factory of NoFactory.lines raises TypeError: write a function"),
-    (Raising, "default_factory of Raising.at raises ValueError"),
     (Order(total=1), "write the class, PLACE=Order"),
     ({"total": int}, r"write PLACE=dict\[str, ...\], or a TypedDict"),
     ([Order], r"write PLACE=list\[Order\]"),
@@ -102,6 +98,27 @@ def test_a_type_that_would_hurt_later_is_refused_in_words(kind: Any, words: str)
         label = place.rpartition(" ")[2]
         with pytest.raises(DeclarationError, match=f"{place} is .*{words.replace('PLACE', label)}"):
             declare()
+
+
+NEW_EACH_TIME: list[tuple[Any, str]] = [
+    (NewEachTime, "default_factory of NewEachTime.id makes another value each time"),
+    (NowEachTime, "default_factory of NowEachTime.at makes another value each time"),
+    (list[NewEachTime], "default_factory of NewEachTime.id makes another value each time"),
+    (NoFactory, "default_factory of NoFactory.lines raises TypeError: write a function"),
+    (Raising, "default_factory of Raising.at raises ValueError"),
+]
+
+
+@pytest.mark.parametrize(("kind", "words"), NEW_EACH_TIME)
+def test_a_default_that_each_step_would_find_anew_is_refused(kind: Any, words: str) -> None:
+    with pytest.raises(DeclarationError, match=f"saga pay: payload is .*{words}"):
+        Saga("pay", kind, (Step("a", execute=act),))
+    with pytest.raises(DeclarationError, match=f"signal s: payload is .*{words}"):
+        Signal("s", payload=kind)
+
+
+def test_a_default_of_an_output_may_be_new_since_it_is_recorded() -> None:
+    Step("a", execute=act, output=NowEachTime)
 
 
 @pytest.mark.parametrize("kind", [Right, Page[int], Page, list[Right]])

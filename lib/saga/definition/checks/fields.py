@@ -15,8 +15,12 @@ from lib.saga.definition.type_graph import walk_types
 _VALUES = (bool, int, float, str, list, dict, type(None))
 
 
-def faults_of_fields(root: inspect.Type) -> Iterator[str]:
-    """Yield what is wrong with the fields of the classes in a type."""
+def faults_of_fields(root: inspect.Type, *, is_whole: bool) -> Iterator[str]:
+    """Yield what is wrong with the fields of the classes in a type.
+
+    `is_whole` says that values are stored with every field, as what a step returns is: only then
+    may a default be new each time.
+    """
     for node in walk_types(root):
         if isinstance(node, inspect.StructType | inspect.DataclassType):
             owner = typing.get_origin(node.cls) or node.cls
@@ -25,6 +29,8 @@ def faults_of_fields(root: inspect.Type) -> Iterator[str]:
             for field in node.fields:
                 where = f"{owner.__name__}.{field.name}"
                 yield from _faults_of_default(where, field, hints.get(field.name, Any))
+                if not is_whole:
+                    yield from _faults_of_factory(where, field.default_factory)
 
 
 def _faults_of_constants(owner: type) -> Iterator[str]:
@@ -40,9 +46,7 @@ def _faults_of_constants(owner: type) -> Iterator[str]:
 
 
 def _faults_of_default(where: str, field: inspect.Field, hint: Any) -> Iterator[str]:
-    if field.default_factory is not msgspec.NODEFAULT:
-        yield from _faults_of_factory(where, field.default_factory)
-    elif field.default is not msgspec.NODEFAULT and not _fits(field.default, hint):
+    if field.default is not msgspec.NODEFAULT and not _fits(field.default, hint):
         name = where.rpartition(".")[2]
         yield (
             f"{where} is {describe(field.default)} by default, which is no {name_type(hint)}: "
@@ -53,6 +57,8 @@ def _faults_of_default(where: str, field: inspect.Field, hint: Any) -> Iterator[
 
 def _faults_of_factory(where: str, factory: Any) -> Iterator[str]:
     """Yield what is wrong with what makes a default: each decoding of a value calls it."""
+    if factory is msgspec.NODEFAULT:
+        return
     try:
         first, second, third = (_encode(contain(factory)) for _ in range(3))
     except (Exception, Escaped) as problem:  # an author's code may raise anything

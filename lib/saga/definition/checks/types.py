@@ -33,8 +33,8 @@ _NO_KEY = (
 )
 
 
-def faults_of_type(label: str, kind: Any) -> Iterator[str]:
-    """Yield what is wrong with the type of something that is kept as JSON."""
+def faults_of_type(label: str, kind: Any, *, is_whole: bool = False) -> Iterator[str]:
+    """Yield what is wrong with the type of something that is kept as JSON, whole or as it came."""
     write = _meant(label, kind)
     if isinstance(kind, str):
         yield f"{label} is the text {describe(kind)}: write the type itself, without quotes"
@@ -54,7 +54,7 @@ def faults_of_type(label: str, kind: Any) -> Iterator[str]:
     else:
         if unable is not None:
             yield f"{label} is {describe(kind)}, but JSON cannot bring {unable}: {write}"
-        for fault in faults_of_fields(known):
+        for fault in faults_of_fields(known, is_whole=is_whole):
             yield f"{label} is {describe(kind)}: {fault}"
 
 
