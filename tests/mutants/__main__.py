@@ -1,10 +1,17 @@
 """`make mutants`: change one line at a time, and say which test noticed. Exit 1 if none did."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from tests.mutants.table import MUTANTS
-from tests.mutants.trial import Verdict, check, find_failure_without_mutant, try_out
+from tests.mutants.trial import (
+    Verdict,
+    check,
+    find_failure_without_mutant,
+    limit_seconds,
+    try_out,
+)
 
 #: As many are tried at a time.
 AT_A_TIME = 2
@@ -15,12 +22,16 @@ def main(words: list[str]) -> int:
     chosen = [each for each in MUTANTS if not words or any(word in str(each) for word in words)]
     for mutant in MUTANTS:
         check(mutant)
+    began = time.monotonic()
     if failure := find_failure_without_mutant():
         print(f"without any mutant {failure} fails: the quick tests prove nothing")
         return 1
+    seconds = limit_seconds(AT_A_TIME * (time.monotonic() - began))
+    print(f"{len(chosen)} mutants, {seconds:.0f} s at most for each", flush=True)
     survivors = 0
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for verdict in pool.map(try_out, chosen):
+        for trial in as_completed([pool.submit(try_out, each, seconds) for each in chosen]):
+            verdict = trial.result()
             survivors += not verdict.killed_by
             print(describe(verdict), flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} mutants killed")

@@ -29,6 +29,9 @@ VERBS = "lib/saga/machine/operator/control.py"
 DRAFT = "lib/saga/machine/decision/draft.py"
 LOOKUPS = "lib/datastore/read/lookups.py"
 PURGE = "lib/saga/engine/sweep/purge.py"
+LOOK = "lib/saga/engine/sweep/daily_look.py"
+SWEEP = "lib/saga/engine/sweep/sweep.py"
+WORKLIST = "lib/saga/engine/sweep/worklist.py"
 
 MUTANTS = (
     # The way back.
@@ -221,4 +224,97 @@ MUTANTS = (
     Mutant(KNOWN_INPUTS, "    if lost and isinstance(part, Step)", "    if False"),
     Mutant(CALL, "        fencing_token=delivery.attempt,", "        fencing_token=1,"),
     Mutant(TRANSITIONS, "        if alerts.log_parked(letter):", "        if True:"),
+    # Children and their parents.
+    Mutant(
+        FAMILY,
+        "            if child is None or not has_ended:\n                return",
+        "            if child is None:\n                return",
+    ),
+    Mutant(
+        FAMILY,
+        "            if not self._can_accept(parent, delivery.step):",
+        "            if False:",
+    ),
+    Mutant(
+        FAMILY,
+        "            if reverted.status is SagaStatus.ROLLED_BACK:",
+        "            if True:",
+    ),
+    Mutant(FAMILY, "            elif reverted.pause_number:", "            elif False:"),
+    Mutant(
+        FAMILY, "if problem.status < 500 else Result.RETRYABLE", "if True else Result.RETRYABLE"
+    ),
+    Mutant(FAMILY, "            if child.pause_number:\n", "            if False:\n"),
+    Mutant(FAMILY, "            except (Conflict, NotFound):\n", "            except NotFound:\n"),
+    Mutant(FAMILY, "        if failed is not None:\n", "        if False:\n"),
+    Mutant(
+        FAMILY,
+        "    return can_follow and child.parent_pause != parent.pause_number",
+        "    return can_follow",
+    ),
+    Mutant(
+        FAMILY,
+        "    if before.status is SagaStatus.FAILED and after.status in ACTIVE:",
+        "    if False:",
+    ),
+    # Recording, and taking a saga from one state to the next.
+    Mutant(RECORDER, "        if form.parks:\n", "        if False:\n"),
+    Mutant(
+        RECORDER,
+        "        except (Invalid, TooLarge) as problem:",
+        "        except Invalid as problem:",
+    ),
+    Mutant(
+        RECORDER,
+        "            if decision.events or ended_child is not None:",
+        "            if decision.events:",
+    ),
+    Mutant(
+        RECORDER,
+        "isinstance(given, Overdue) and (definition or saga",
+        "isinstance(given, Overdue) and (saga",
+    ),
+    Mutant(
+        TRANSITIONS,
+        "            if not decision.events:\n                self.ensure_enqueued(loaded)\n",
+        "            if not decision.events:\n",
+    ),
+    Mutant(
+        TRANSITIONS,
+        "            except (VersionMismatch, Contention):\n",
+        "            except Contention:\n",
+    ),
+    # The sweep.
+    Mutant(LOOK, "loaded is None or loaded.saga.due != saga.due:", "loaded is None:"),
+    Mutant(LOOK, "if child and child.parent_notified)", "if child)"),
+    Mutant(
+        SWEEP,
+        "            except (NotFound, VersionMismatch):",
+        "            except VersionMismatch:",
+    ),
+    Mutant(SWEEP, "        if redelivered.is_complete:", "        if True:"),
+    Mutant(
+        WORKLIST,
+        "            if self.is_exhausted or not self._may_go_on():",
+        "            if self.is_exhausted:",
+    ),
+    Mutant(DECIDE, "    if looked.sequence != draft.saga.sequence:", "    if False:"),
+    # Operators, once more.
+    Mutant(VERBS, "    if _is_outdated(draft, request) or (draft", "    if (draft"),
+    Mutant(VERBS, "    if _is_outdated(draft, request) or not (is_paused", "    if not (is_paused"),
+    Mutant(VERBS, "saga.paused and saga.status not in FINISHED", "saga.paused"),
+    Mutant(VERBS, "        if saga.parked_in in FORWARD:\n", "        if False:\n"),
+    Mutant(VERBS, "    if definition.has_pivot:\n", "    if False:\n"),
+    Mutant(VERBS, "maybe_applied=step.maybe_applied or ran,", "maybe_applied=step.maybe_applied,"),
+    Mutant(
+        REPAIRS,
+        "    if forward and definition.kind_of(step.index) is StepKind.RETRIABLE:",
+        "    if False:",
+    ),
+    Mutant(
+        REPAIRS,
+        "    if unended and step.child and step.status is StepStatus.WAITING:",
+        "    if False:",
+    ),
+    Mutant(REPAIRS, "    if _failed(draft):\n", "    if False:\n"),
 )

@@ -1,6 +1,8 @@
 """One mutant at a time: a line of a copy is changed, and the quick tests have to notice."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,13 +21,18 @@ COPIED = (
     "project_files",
     "tests/support",
     "tests/unit",
+    "tests/saga",
     "main.py",
     "pyproject.toml",
     "index.yaml",
 )
 
-#: The tests that have to notice; those that notice most come first.
+#: The tests that have to notice; those that are quick, and notice most, come first.
 QUICK = (
+    "tests/unit/saga/machine",
+    "tests/unit/saga/engine",
+    "tests/unit/saga/author_code",
+    "tests/unit/saga/state",
     "tests/unit/saga",
     "tests/unit/explore/test_single_run.py",
     "tests/unit/explore/test_broken.py",
@@ -39,9 +46,17 @@ QUICK = (
     "tests/unit/explore/test_faults.py",
     "tests/unit/explore/test_failures.py",
     "tests/unit/explore/test_shapes.py",
+    "tests/saga/test_pauses.py",
+    "tests/saga/test_families.py",
+    "tests/saga/test_looks.py",
+    "tests/saga/test_refusals.py",
+    "tests/saga/test_sweeping.py",
+    "tests/saga/test_sweep_on.py",
 )
 
-#: A mutant that runs for so many seconds goes round in circles, and that is noticed too.
+#: A mutant that takes this many times as long as no mutant loops, which is noticed too.
+SLOWEST = 2
+MIN_SECONDS = 60
 MAX_SECONDS = 600
 
 
@@ -73,6 +88,10 @@ class Verdict:
     seconds: float
 
 
+class NoEnd(Exception):
+    """The quick tests have not ended within their time."""
+
+
 def check(mutant: Mutant) -> None:
     """Raise ValueError where the code has changed so that a mutant cannot be made any more."""
     mutant.change((PROJECT / mutant.file).read_text())
@@ -86,19 +105,27 @@ def find_failure_without_mutant(*options: str) -> str:
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder)
         _copy_to(copy)
-        return _find_failure(copy, *options)
+        return _find_failure(copy, MAX_SECONDS, *options)
 
 
-def try_out(mutant: Mutant) -> Verdict:
-    """Run the quick tests on a copy of the project with a mutant in it."""
+def try_out(mutant: Mutant, seconds: float) -> Verdict:
+    """Run the quick tests on a copy of the project with a mutant in it, for so long at most."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder)
         _copy_to(copy)
         changed = copy / mutant.file
         changed.write_text(mutant.change(changed.read_text()))
-        killed_by = _find_failure(copy)
+        try:
+            killed_by = _find_failure(copy, seconds)
+        except NoEnd as noticed:
+            killed_by = str(noticed)
     return Verdict(mutant, killed_by, time.monotonic() - began)
+
+
+def limit_seconds(without_mutant: float) -> float:
+    """Return how long the tests of a mutant may take, from how long they take without one."""
+    return min(MAX_SECONDS, max(MIN_SECONDS, SLOWEST * without_mutant))
 
 
 def _copy_to(folder: Path) -> None:
@@ -112,17 +139,26 @@ def _copy_to(folder: Path) -> None:
     (folder / "tests/__init__.py").touch()
 
 
-def _find_failure(folder: Path, *more: str) -> str:
-    """Return the first test that fails, "" where all of them pass."""
+def _find_failure(folder: Path, seconds: float, *more: str) -> str:
+    """Return the first test that fails, "" where all of them pass; raises NoEnd."""
     options = ["-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-m", "not slow"]
     command = [sys.executable, "-m", "pytest", *options, *more, *QUICK]
+    pytest = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        ran = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=MAX_SECONDS, check=False
-        )
+        printed, _ = pytest.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        return f"no end within {MAX_SECONDS} s"
-    failed = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    if ran.returncode and not failed:
-        return f"pytest ended with {ran.returncode}: {ran.stdout[-300:]}{ran.stderr[-300:]}"
+        # The tests may have started processes, which hold the pipe open.
+        os.killpg(pytest.pid, signal.SIGKILL)
+        pytest.communicate()
+        raise NoEnd(f"a time-out: no end within {seconds:.0f} s") from None
+    failed = [line for line in printed.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if pytest.returncode and not failed:
+        return f"pytest ended with {pytest.returncode}: {printed[-300:]}"
     return failed[0].partition(" - ")[0].split(maxsplit=1)[1] if failed else ""
