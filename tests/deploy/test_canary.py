@@ -26,12 +26,19 @@ def put(cloud: Cloud, image: str, known: str = KNOWN) -> None:
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """Return a project in which a release serves whole, and the next one is staged."""
+def staged(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """Return a project in which the first release is staged."""
     for name in set(FUNCTIONS) - set(FEW):
         monkeypatch.delitem(FUNCTIONS, name)
     cloud = make_cloud()
     put(cloud, IMAGE)
+    return cloud
+
+
+@pytest.fixture
+def cloud(staged: Cloud) -> Cloud:
+    """Return a project in which a release serves whole, and the next one is staged."""
+    cloud = staged
     revisions.release(cloud, SETTINGS)
     put(cloud, SECOND)
     cloud.take_changes()
@@ -159,13 +166,9 @@ def test_what_a_version_knows_is_every_saga_that_it_declares() -> None:
     assert {tuple(each) for each in json.loads(KNOWN).values()} == fields
 
 
-def test_the_first_build_of_all_is_released_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in set(FUNCTIONS) - set(FEW):
-        monkeypatch.delitem(FUNCTIONS, name)
-    cloud = make_cloud()
-    put(cloud, IMAGE)
-    revisions.release(cloud, CANARY)
-    assert all_shares(cloud) == {(100,)}
+def test_the_first_build_of_all_is_released_whole(staged: Cloud) -> None:
+    revisions.release(staged, CANARY)
+    assert all_shares(staged) == {(100,)}
 
 
 def test_a_service_that_the_table_has_no_more_does_not_stop_a_rollback(

@@ -10,11 +10,10 @@ from uuid import uuid4
 import pytest
 
 from domain.orders.inventory import Stock
-from lib.datastore import Store, Transaction, connect, key
+from lib.datastore import Store, connect
 from lib.saga.barrier import apply_once, undo_once
 from lib.saga.definition.context import Permanent, StepContext
-
-STOCK = key(Stock, "cd")
+from tests.saga.stock import STOCK, put_back, take
 
 
 @pytest.fixture
@@ -35,19 +34,6 @@ def call(store: Store) -> StepContext:
         deadline=datetime.now(UTC),
         store=store,
     )
-
-
-def take(tx: Transaction) -> dict[str, int]:
-    stock = tx.get(STOCK)
-    if stock.units < 3:
-        raise Permanent("too few")
-    tx.update(replace(stock, units=stock.units - 3))
-    return {"taken": 3}
-
-
-def put_back(tx: Transaction, result: Any) -> None:
-    stock = tx.get(STOCK)
-    tx.update(replace(stock, units=stock.units + result["taken"]))
 
 
 def units(store: Store) -> int:

@@ -2,8 +2,8 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,10 @@ from demo.caller import Caller, call_all
 from demo.purchases import Purchase, make_supply, read_purchases
 from lib.datastore import Store, connect
 from local.stack import Stack
+from tests.support.settled import wait_until_settled
 
 #: How long everything may take after the last kill; issue and README promise a minute.
-SETTLED_WITHIN = 60.0
+SETTLED_WITHIN = timedelta(minutes=1)
 
 
 def set_up(caller: Caller, purchases: Iterable[Purchase]) -> None:
@@ -29,16 +30,6 @@ def set_up(caller: Caller, purchases: Iterable[Purchase]) -> None:
 
 def place(caller: Caller, purchases: Iterable[Purchase]) -> None:
     call_all(lambda each: caller.call("POST", "place-order", json=each.to_order()), purchases)
-
-
-def settle(caller: Caller, count: int) -> None:
-    ends = time.monotonic() + SETTLED_WITHIN
-    while True:
-        counts = caller.call("GET", "count-sagas")
-        if counts["COMPLETED"] + counts["ROLLED_BACK"] == count:
-            return
-        assert time.monotonic() < ends, counts
-        time.sleep(0.2)
 
 
 def check_books(stack: Stack, caller: Caller, purchases: list[Purchase]) -> None:
@@ -62,7 +53,7 @@ def test_a_part_killed_in_mid_saga_comes_back_and_every_order_is_settled(
         place(caller, purchases[:40])
         stack.kill(part)
         place(caller, purchases[40:])
-        settle(caller, len(purchases))
+        wait_until_settled(caller, len(purchases), SETTLED_WITHIN)
         check_books(stack, caller, purchases)
 
 
@@ -78,5 +69,5 @@ def test_every_part_killed_with_200_orders_in_flight_and_started_again(tmp_path:
             os.kill(pid, signal.SIGKILL)
     with Stack(data=tmp_path, port=stack.plan.port) as again:
         caller = Caller(again.url)
-        settle(caller, len(purchases))
+        wait_until_settled(caller, len(purchases), SETTLED_WITHIN)
         check_books(again, caller, purchases)

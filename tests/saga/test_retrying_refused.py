@@ -1,27 +1,17 @@
 """An operator's retry of a step that its participant has refused."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from domain.orders.inventory import Stock
-from lib.datastore import Transaction, connect, key
+from lib.datastore import connect
 from lib.saga.barrier import apply_once
-from lib.saga.definition.context import Permanent, StepContext
+from lib.saga.definition.context import StepContext
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.machine.inputs import RetryRequested
 from tests.saga.bench import Bench, start
-
-STOCK = key(Stock, "cd")
-
-
-def take(tx: Transaction) -> dict[str, int]:
-    stock = tx.get(STOCK)
-    if stock.units < 3:
-        raise Permanent("too few")
-    tx.update(replace(stock, units=stock.units - 3))
-    return {"taken": 3}
+from tests.saga.stock import STOCK, take
 
 
 def reserve(_: Any, call: StepContext) -> Any:

@@ -1,7 +1,7 @@
 """Secrets and personal data in what callers send appear in no log line of a whole demo run."""
 
 import json
-import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from demo.replay import run
 from domain.orders.faults import Fault
 from lib.datastore import Store, connect
 from local.stack import Stack
+from tests.support.settled import wait_until_settled
 
 JSON = {"Content-Type": "application/json"}
 ORDERS = 40
@@ -73,18 +74,8 @@ def run_and_read_logs(folder: Path) -> dict[str, str]:
         assert run(stack, ORDERS, chaos=False) == 0
         place_orders(stack)
         assert all(400 <= status < 500 for status in send_what_is_refused(stack))
-        wait_until_settled(stack, ORDERS + 5)
+        wait_until_settled(Caller(stack.url), ORDERS + 5, timedelta(minutes=1))
         return {file.name: file.read_text() for file in stack.logs.glob("*.log")}
-
-
-def wait_until_settled(stack: Stack, count: int) -> None:
-    caller, ends = Caller(stack.url), time.monotonic() + 60
-    while True:
-        counts = caller.call("GET", "count-sagas")
-        if counts["COMPLETED"] + counts["ROLLED_BACK"] == count:
-            return
-        assert time.monotonic() < ends, counts
-        time.sleep(0.05)
 
 
 def test_no_log_line_of_a_demo_run_quotes_what_callers_sent(tmp_path: Path) -> None:

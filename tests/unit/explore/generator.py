@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from lib.saga.definition.context import Permanent, Retry
 from lib.saga.definition.saga import OnCompensationFailure, Saga
 from lib.saga.definition.steps import Child, Element, Parallel, Signal, Step, Timer
+from tests.unit.explore.answers import CRASHED, LATER, NO
 from tests.unit.explore.seats import Script, seat
 
 NAMES = "abcdexyz"
@@ -15,7 +15,6 @@ NAMES = "abcdexyz"
 #: What a saga is made of, a seat more often than anything else.
 KINDS = ("step", "step", "step", "group", "timer", "signal", "child", "pivot")
 
-NO, LATER, CRASHED = Permanent("no"), Retry("later"), RuntimeError("crashed")
 
 #: What can go wrong where. Whoever has had an effect and says "no" all the same is a liar, and no
 #: saga can make good what its participants lie about.

@@ -13,9 +13,8 @@ from lib.saga.definition.context import NotHappened, Permanent, StepContext
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.testing import explore
+from tests.unit.explore.answers import NO
 from tests.unit.explore.seats import TWICE, Seats, add_seats, give_back, move, seat, seats_fit, take
-
-NO = Permanent("no")
 
 
 def take_two(_: Any, call: StepContext) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal
 from lib.saga.testing import Report, explore
@@ -14,9 +13,9 @@ from lib.saga.testing.simulation.faults.description import WORDS
 from lib.saga.testing.simulation.faults.kinds import PAUSE, RESUME, FaultKind
 from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore import test_http
+from tests.unit.explore.answers import NO
 from tests.unit.explore.seats import add_seats, make_saga, seat, seats_fit
 
-NO = Permanent("no")
 DAY = timedelta(days=1)
 
 

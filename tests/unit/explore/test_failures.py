@@ -2,8 +2,8 @@
 
 import pytest
 
-from lib.saga.definition.context import Permanent, Retry
 from lib.saga.testing import explore, random_schedules
+from tests.unit.explore.answers import CRASHED, LATER, NO
 from tests.unit.explore.length import LONG, choose
 from tests.unit.explore.seats import (
     Script,
@@ -12,10 +12,6 @@ from tests.unit.explore.seats import (
     make_saga,
     seats_fit_the_end,
 )
-
-NO = Permanent("no")
-LATER = Retry("later")
-CRASHED = RuntimeError("crashed")
 
 #: What the steps do.
 SCRIPTS: dict[str, Script] = {

@@ -8,7 +8,7 @@ import pytest
 
 from lib.datastore import key
 from lib.datastore.rpc.service import Service
-from lib.saga.definition.context import Permanent, Retry, StepContext
+from lib.saga.definition.context import Retry, StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
@@ -21,9 +21,8 @@ from lib.saga.testing.exploration.explorer import Explorer
 from lib.saga.testing.memory import deferred_lookup
 from lib.saga.testing.simulation.faults.kinds import FaultKind
 from lib.saga.testing.simulation.setting import Setting
+from tests.unit.explore.answers import NO
 from tests.unit.explore.seats import TWICE, Seats, add_seats, make_saga, seat, seats_fit
-
-NO = Permanent("no")
 
 
 def find_fault(saga: Saga, seats: int, **options: Any) -> str:

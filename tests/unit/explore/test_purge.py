@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Timer
 from lib.saga.engine.sweep import purge
 from lib.saga.testing import explore
 from lib.saga.testing.exploration.explorer import Explorer
 from lib.saga.testing.simulation.setting import Setting
+from tests.unit.explore.answers import NO
 from tests.unit.explore.seats import add_seats, make_saga, seat, seats_fit
 
 
@@ -19,7 +19,6 @@ def pass_on(payload: Any, _: Any) -> Any:
     return payload
 
 
-NO = Permanent("no")
 INNER = Saga("inner", payload=dict, steps=(seat("x"),))
 FAILING = seat("b", {"b": NO})
 

@@ -13,16 +13,14 @@ import pytest
 
 from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import Store
-from lib.saga.definition.context import Permanent, Retry
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Parallel, Signal, Timer
 from lib.saga.testing import HttpStandIn, random_schedules
 from tests.unit.explore import test_http
+from tests.unit.explore.answers import CRASHED, LATER, NO
 from tests.unit.explore.generator import SagaGenerator, count_seats
 from tests.unit.explore.seats import Script, add_seats, seat, seats_fit
 from tests.unit.explore.test_orders import books_balance, make_order, open_shop
-
-NO, LATER, CRASHED = Permanent("no"), Retry("later"), RuntimeError("crashed")
 
 
 @dataclass(frozen=True, kw_only=True)

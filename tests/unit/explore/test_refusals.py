@@ -8,7 +8,6 @@ import pytest
 
 from lib.datastore import Store, key
 from lib.errors import Invalid
-from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element, Parallel
 from lib.saga.engine.engine import Engine
@@ -19,9 +18,8 @@ from lib.saga.machine.start import next_steps
 from lib.saga.machine.start.plan import postpone_step
 from lib.saga.state.records import SagaRecord, StepStatus
 from lib.saga.testing import explore
+from tests.unit.explore.answers import NO
 from tests.unit.explore.seats import Script, add_seats, make_saga, seat, seats_fit
-
-NO = Permanent("no")
 
 
 def run(saga: Saga, seats: int, **options: Any) -> int:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from lib.saga.definition.context import NotHappened, Permanent, Retry
+from lib.saga.definition.context import NotHappened
 from lib.saga.definition.saga import OnCompensationFailure, Saga
 from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
 from lib.saga.testing import explore
+from tests.unit.explore.answers import CRASHED, LATER, NO
 from tests.unit.explore.length import LONG, choose
 from tests.unit.explore.seats import (
     Script,
@@ -20,9 +21,6 @@ from tests.unit.explore.seats import (
     seats_fit,
 )
 
-NO = Permanent("no")
-LATER = Retry("later")
-CRASHED = RuntimeError("crashed")
 MINUTE = timedelta(minutes=1)
 
 

@@ -11,6 +11,7 @@ from local.datastore.encoding.messages import Entity, Key, get_message_class
 from local.datastore.encoding.ordered import AFTER
 from local.datastore.encoding.values import list_representations
 from local.datastore.storage.catalog import Catalog
+from local.datastore.storage.indexes import Definition
 
 NAMESPACE, KIND, PROPERTY = "__namespace__", "__kind__", "__property__"
 #: The id of the namespace that has no name.
@@ -44,8 +45,7 @@ def _list_namespaces(
 def _list_kinds(
     connection: sqlite3.Connection, catalog: Catalog, partition: Partition
 ) -> Iterator[Entity]:
-    id_ = catalog.find_partition(partition)
-    for definition, index in catalog.list_indexes(id_) if id_ else ():
+    for definition, index in _list_indexes(catalog, partition):
         if not definition.columns and _has_rows(connection, "entries", "entry", index):
             entity = _start_entity(partition)
             entity.key.path.add(kind=KIND, name=definition.kind)
@@ -55,8 +55,7 @@ def _list_kinds(
 def _list_properties(
     connection: sqlite3.Connection, catalog: Catalog, partition: Partition
 ) -> Iterator[Entity]:
-    id_ = catalog.find_partition(partition)
-    for definition, index in catalog.list_indexes(id_) if id_ else ():
+    for definition, index in _list_indexes(catalog, partition):
         names = [name for name, _ in definition.columns]
         if definition.ancestor or len(names) != 1 or definition.columns[0][1]:
             continue
@@ -68,6 +67,11 @@ def _list_properties(
             array = entity.properties["property_representation"].array_value
             array.values.extend(get_message_class("Value")(string_value=one) for one in types)
             yield entity
+
+
+def _list_indexes(catalog: Catalog, partition: Partition) -> list[tuple[Definition, bytes]]:
+    id_ = catalog.find_partition(partition)
+    return catalog.list_indexes(id_) if id_ else []
 
 
 def _start_entity(partition: Partition) -> Entity:
