@@ -10,16 +10,25 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
+
+from local.http.retry import RetryConfig, compute_backoff
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 _PROBE_EVERY = 0.03
 #: How long what was killed is given to be gone, in seconds.
 _DYING = 0.3
-_FIRST_BACKOFF = 0.5
-_MAX_BACKOFF = 30.0
+#: The waits between tries to start a part that dies before it is ready: without an end.
+_STARTS = RetryConfig(
+    max_attempts=-1,
+    max_retry_duration=timedelta(0),
+    min_backoff=timedelta(seconds=0.5),
+    max_backoff=timedelta(seconds=30),
+    max_doublings=6,
+)
 _SHORT_LIFE = 1.0
 #: Seconds that a part which is to start again has to end what it has under way.
 _RESTART_GRACE = 2.0
@@ -185,9 +194,9 @@ class Supervisor:
         if was_ready:
             self._forget_failures()
             self._report(f"{self.part.name} {how}; it is started again")
-            return 0.0 if lived > _SHORT_LIFE else _FIRST_BACKOFF
-        backoff = min(_FIRST_BACKOFF * float(2**self._failures), _MAX_BACKOFF)
+            return 0.0 if lived > _SHORT_LIFE else _STARTS.min_backoff.total_seconds()
         self._failures += 1
+        backoff = compute_backoff(_STARTS, self._failures).total_seconds()
         end = self.read_log() or "  | (it has written nothing)"
         last = end.rstrip(" |\n").rpartition("\n")[2].removeprefix("  | ")
         is_known = end in self._last_words.values()
