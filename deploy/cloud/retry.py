@@ -1,16 +1,19 @@
 """Retries transient errors for a limited time."""
 
+import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TypeVar
 
 from deploy.cloud.client import Clock, Failed
+from lib.timing.backoff import Backoff
 
 T = TypeVar("T")
 
 #: How many seconds to retry an error that should pass.
 PATIENCE = 120.0
-FIRST_PAUSE, MAX_PAUSE = 2.0, 15.0
+_PAUSES = Backoff(first=timedelta(seconds=2), cap=timedelta(seconds=15))
 
 #: Only longer waits are printed.
 QUIET = 20.0
@@ -47,7 +50,7 @@ def persist(
     Raises Failed with the last answer after `patience` seconds. If something exists after a try
     without a clear answer, that try made it: returns None.
     """
-    ends, pause, tried = clock.now() + patience, FIRST_PAUSE, False
+    ends, pauses, tried = clock.now() + patience, _pauses(), False
     while True:
         try:
             return action()
@@ -61,18 +64,20 @@ def persist(
             why = reason or said.splitlines()[-1][:200]
             print(f"... not yet ({why}); trying again for up to {patience:.0f} s", flush=True)
         tried = True
-        clock.sleep(pause)
-        pause = min(2 * pause, MAX_PAUSE)
+        clock.sleep(next(pauses))
 
 
 def wait_until(clock: Clock, ready: Callable[[], bool], what: str, *, patience: float) -> None:
     """Return when `ready` returns true; raise Failed, naming `what`, after `patience` seconds."""
-    began, pause, said = clock.now(), FIRST_PAUSE, False
+    began, pauses, said = clock.now(), _pauses(), False
     while not ready():
         if clock.now() >= began + patience:
             raise Failed(f"{what}: still not after {patience / 60:.0f} minutes")
         if not said and clock.now() > began + QUIET:
             print(f"... waiting: {what} (up to {patience / 60:.0f} minutes)", flush=True)
             said = True
-        clock.sleep(pause)
-        pause = min(2 * pause, MAX_PAUSE)
+        clock.sleep(next(pauses))
+
+
+def _pauses() -> Iterator[float]:
+    return (_PAUSES.ceiling(failures).total_seconds() for failures in itertools.count(1))

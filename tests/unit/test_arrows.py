@@ -119,7 +119,7 @@ ARROWS: dict[str, set[str]] = {
     "project_files": set(),
     "local": {"project_files"},
     "deploy.settings": set(),
-    _CLOUD: set(),
+    _CLOUD: {"lib.timing"},
     _TABLE: {"main", "deploy.settings"},
     _STORES: {"project_files", _CLOUD, "deploy.settings"},
     _CLOUD_RUN: {"main", _STORES, _CLOUD, *_DEPLOYED},

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from lib.saga.engine.cloud_tasks import MIN_DISPATCH_DEADLINE, OVERHEAD
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing.memory.clock import VirtualClock
+from lib.timing.backoff import Backoff
 
 #: The service's own retries: as `queues.yaml` sets them.
-INITIAL_BACKOFF = timedelta(seconds=0.1)
-MAX_BACKOFF = timedelta(seconds=60)
+BACKOFF = Backoff(first=timedelta(seconds=0.1), cap=timedelta(seconds=60))
 MAX_DISPATCHES = 100
 
 
@@ -80,8 +80,7 @@ class MemoryQueue:
         task.answered += answered
         if task.dispatches == MAX_DISPATCHES:
             self.tasks.remove(task)
-        backoff = INITIAL_BACKOFF * 2 ** min(task.retries, 10)
-        task.at = self._clock.now + min(backoff, MAX_BACKOFF)
+        task.at = self._clock.now + BACKOFF.ceiling(task.dispatches)
 
     def save(self) -> SavedQueue:
         """Return the tasks and all names that were ever used, for `restore`."""
