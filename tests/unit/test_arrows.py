@@ -39,8 +39,26 @@ _MACHINE = "lib.saga.machine"
 _EXECUTION = "lib.saga.engine.execution"
 _ENGINE = "lib.saga.engine"
 
+_MEMORY = "lib.saga.testing.memory"
+_RUNS = "lib.saga.testing.simulation"
+
 #: What stands on the face of the data layer: its parts are nobody's business.
 _DATA = {"lib.datastore", "lib.datastore.ids"}
+
+#: What the simulation runs, and where.
+_TESTED = {
+    _AUTHOR,
+    _DEFINITION,
+    _BARRIER,
+    _STATE,
+    _MACHINE,
+    _ENGINE,
+    "lib.saga.engine.sweep",
+    "lib.saga.remote",
+    _MEMORY,
+    *_DATA,
+    *_BELOW,
+}
 
 _TABLE = "deploy.table"
 _CLOUD = "deploy.cloud"
@@ -112,6 +130,34 @@ ARROWS: dict[str, set[str]] = {
         *_BELOW,
     },
     # Its store takes the place of Datastore below the face.
+    _MEMORY: {_STATE, _ENGINE, "lib.saga.remote", _DEFINITION, "lib.datastore.*", *_BELOW},
+    f"{_RUNS}.faults": set(),
+    f"{_RUNS}.setting": _TESTED,
+    f"{_RUNS}.state": {f"{_RUNS}.faults", *_TESTED},
+    f"{_RUNS}.processes": {f"{_RUNS}.state", f"{_RUNS}.faults", f"{_RUNS}.setting", *_TESTED},
+    f"{_RUNS}.services": {
+        f"{_RUNS}.processes",
+        f"{_RUNS}.state",
+        f"{_RUNS}.faults",
+        *_TESTED,
+    },
+    f"{_RUNS}.environment": {
+        f"{_RUNS}.services",
+        f"{_RUNS}.processes",
+        f"{_RUNS}.state",
+        f"{_RUNS}.faults",
+        f"{_RUNS}.setting",
+        *_TESTED,
+    },
+    f"{_RUNS}.events": {
+        f"{_RUNS}.environment",
+        f"{_RUNS}.processes",
+        f"{_RUNS}.state",
+        f"{_RUNS}.faults",
+        f"{_RUNS}.setting",
+        *_TESTED,
+    },
+    _RUNS: {f"{_RUNS}.*", *_BELOW},
     "lib.saga.testing": {"lib.saga.*", "lib.datastore.*", *_BELOW},
     "domain": {"lib.saga.*", *_DATA, *_BELOW},
     "functions": {"domain", "lib.saga.*", "lib.edge", *_DATA, *_BELOW},
