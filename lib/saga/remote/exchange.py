@@ -1,11 +1,9 @@
-"""A request, its answer, and the network between a step and the service that it calls."""
+"""A request to a service and its answer."""
 
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
 from lib.saga.definition.context import Retry
 from lib.saga.state.limits import MAX_OUTPUT
@@ -49,37 +47,3 @@ def seconds_until(deadline: datetime) -> float:
     if left <= 0:
         raise Retry("the deadline had passed before the request was sent")
     return left
-
-
-class Network(Protocol):
-    """The connection between a step and the service that it calls."""
-
-    def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Send a request and return the answer, whatever its status; do not follow redirects.
-
-        Raises Retry if nothing was sent, and Unknown if it was sent but no answer came.
-        """
-        ...
-
-    def fetch_token(self, tokens: Callable[[str], str], audience: str) -> str:
-        """Return a token for an audience from a token source; raises what the source raises."""
-        ...
-
-
-class Internet:
-    """The real network."""
-
-    def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Send a request over a kept connection."""
-        # The client is loaded by the first call: declaring a remote step does not load it.
-        from lib.saga.remote.internet import exchange
-
-        return exchange(request, deadline)
-
-    def fetch_token(self, tokens: Callable[[str], str], audience: str) -> str:
-        """Ask the token source."""
-        return tokens(audience)
-
-
-#: The network of this context: a test sets its own.
-NETWORK: ContextVar[Network] = ContextVar("network", default=Internet())  # noqa: B039  immutable

@@ -46,8 +46,9 @@ from lib.saga.definition.checks.functions import ACTION, faults_of_function
 from lib.saga.definition.context import Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.phase import Phase
 from lib.saga.remote.answer import output_of
-from lib.saga.remote.exchange import NETWORK, Request, seconds_until
+from lib.saga.remote.exchange import Request, seconds_until
 from lib.saga.remote.id_tokens import ID_TOKENS
+from lib.saga.remote.network import NETWORK
 from lib.saga.remote.secret_headers import faults_of_headers, fill_headers
 from lib.timing.deadline import BUDGET_HEADER
 

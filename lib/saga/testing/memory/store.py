@@ -117,13 +117,14 @@ class MemoryStore(Store):
     ) -> T:
         """Run `body` in a transaction and commit; if what it read has changed, run it all again."""
         return self._run_again(
-            lambda: self._attempt(MemoryTransaction(self, read_only=read_only), body), attempts
+            lambda: self._attempt(MemoryTransaction(self, self.memory, read_only=read_only), body),
+            attempts,
         )
 
     def transact_optimistically(self, body: Callable[[Transaction], T], *, attempts: int = 10) -> T:
         """Run `body` and commit; if what it read has changed, run all of it again."""
         return self._run_again(
-            lambda: self._attempt(OptimisticMemoryTransaction(self), body), attempts
+            lambda: self._attempt(OptimisticMemoryTransaction(self, self.memory), body), attempts
         )
 
     def _run_again(self, attempt: Callable[[], T], attempts: int) -> T:

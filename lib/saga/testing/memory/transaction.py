@@ -1,12 +1,10 @@
 """Transactions on the store in memory: without locks, the first to commit wins."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from lib.datastore import Key, Mutation, Query, Transaction
-
-if TYPE_CHECKING:
-    from lib.saga.testing.memory.store import MemoryStore
+from lib.datastore import Key, Mutation, Query, Store, Transaction
+from lib.saga.testing.memory.entities import Memory
 
 T = TypeVar("T")
 
@@ -16,15 +14,16 @@ class MemoryTransaction(Transaction):
 
     optimistic = False
 
-    def __init__(self, store: "MemoryStore", *, read_only: bool = False) -> None:
+    def __init__(self, store: Store, memory: Memory, *, read_only: bool = False) -> None:
         self._store = store
+        self._memory = memory
         self._read_only = read_only
         self._mutations: list[Mutation] = []
         self._checks: list[Callable[[], bool]] = []
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
         """Return what each key leads to, None for what does not exist."""
-        memory = self._store.memory
+        memory = self._memory
         for key in keys:
             seen = memory.version_of(key)
             self._checks.append(lambda key=key, seen=seen: memory.version_of(key) == seen)  # type: ignore[misc]
@@ -43,7 +42,7 @@ class MemoryTransaction(Transaction):
         return counted
 
     def _with_id(self, entity: T) -> T:
-        return self._store.memory.allocate(entity)  # type: ignore[no-any-return]
+        return self._memory.allocate(entity)  # type: ignore[no-any-return]
 
     @property
     def has_read(self) -> bool:
@@ -64,8 +63,8 @@ class OptimisticMemoryTransaction(MemoryTransaction):
 
     optimistic = True
 
-    def __init__(self, store: "MemoryStore") -> None:
-        super().__init__(store)
+    def __init__(self, store: Store, memory: Memory) -> None:
+        super().__init__(store, memory)
         self._read: list[Key[Any]] = []
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.transitions import Queue
-from lib.saga.remote.exchange import NETWORK
+from lib.saga.remote.network import NETWORK
 from lib.saga.testing.memory.clock import BEGINNING, VirtualClock
 from lib.saga.testing.memory.entities import Memory
 from lib.saga.testing.memory.queue import MemoryQueue
