@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lib.edge.identity import Verifier
     from lib.saga.engine.cloud_tasks import CloudTasksQueue
     from lib.saga.engine.engine import Engine
+    from lib.saga.operators.waiters import Waiters
     from lib.saga.state.delivery import Delivery
 
 _TAG = re.compile(r"[a-z0-9-]{1,46}", re.ASCII)
@@ -50,6 +51,14 @@ def engine() -> "Engine":
 
     retention = Retention(keep=config().retention, ttl=config().ttl)
     return Engine(DEFINITIONS, SagaRepository(store()), _LaterQueue(), now, retention=retention)
+
+
+@once
+def waiters() -> "Waiters":
+    """Return the callers that wait for a saga's end in this process."""
+    from lib.saga.operators.waiters import Waiters
+
+    return Waiters(engine().repository)
 
 
 @once

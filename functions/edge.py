@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import flask
 
 from functions import clients
+from functions.wait import Wait
 from lib.edge.access import identify_caller
 from lib.edge.binding import OF_REQUEST
 from lib.edge.endpoint import Edge
@@ -27,7 +28,7 @@ def make_operator(request: flask.Request) -> "Operator":
 
 endpoint = Edge(
     clients.verifier,
-    {"operator": make_operator},
+    {"operator": make_operator, "wait": lambda request: Wait(request, clients.waiters)},
     store=clients.store,
     engine=clients.engine,
 ).endpoint

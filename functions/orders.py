@@ -1,6 +1,6 @@
 """The sample over HTTP: orders, and the stock and credit that they draw on."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -9,10 +9,13 @@ from domain.orders.inventory import Stock
 from domain.orders.order import Identifier, Order
 from domain.orders.payments import Credit
 from functions.edge import endpoint
+from functions.wait import Wait
 from lib.datastore import Store, key
 from lib.datastore.ids import make_id
+from lib.edge.response import Reply
 from lib.observability.logs import traceparent
 from lib.saga.engine.engine import Engine
+from lib.saga.state.records import ACTIVE, SagaRecord
 
 
 class StockLevel(Struct, forbid_unknown_fields=True):
@@ -36,17 +39,24 @@ class NewOrder(Order, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @endpoint("POST", status=202)
-def place_order(body: NewOrder, engine: Engine, idempotency_key: str | None) -> dict[str, Any]:
-    """Accept an order; get-order shows its progress."""
+def place_order(body: NewOrder, engine: Engine, idempotency_key: str | None, wait: Wait) -> Reply:
+    """Accept an order; get-order shows its progress. With `Prefer: wait=N`, return its end."""
     order = Order(customer_id=body.customer_id, lines=body.lines, address=body.address)
     order_id = body.id or make_id("order", idempotency_key)
-    return placement.place_order(engine, order, order_id, traceparent.get())
+    saga = wait.for_end(placement.place_order(engine, order, order_id, traceparent.get()))
+    return _reply(wait, saga, "place-order", unasked=202)
 
 
 @endpoint("GET")
-def get_order(id: Identifier, engine: Engine) -> dict[str, Any]:
-    """Return an order and its status."""
-    return placement.show_order(engine, id)
+def get_order(id: Identifier, engine: Engine, wait: Wait) -> Reply:
+    """Return an order and its status; with `Prefer: wait=N`, its end."""
+    saga = wait.for_end(placement.find_order(engine, id))
+    return _reply(wait, saga, "get-order", unasked=200)
+
+
+def _reply(wait: Wait, saga: SagaRecord, own: str, *, unasked: int) -> Reply:
+    ended = saga.status not in ACTIVE
+    return wait.reply(placement.show_order(saga), own, "get-order", ended=ended, unasked=unasked)
 
 
 @endpoint("PUT")

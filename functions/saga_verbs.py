@@ -8,11 +8,14 @@ state. A repetition with the same Idempotency-Key or the same content gets the s
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
+import flask
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from functions.edge import endpoint
 from functions.sagas import SagaId, SagaName, StepName
+from functions.wait import accept
 from lib.edge.paging import PageSize, PageToken
+from lib.edge.response import Reply
 from lib.observability.logs import annotate
 from lib.saga.machine import inputs
 from lib.saga.operators import view
@@ -91,9 +94,9 @@ def _encode(output: Any | UnsetType) -> str | None:
 
 
 @endpoint("POST", status=202, invoker="operator")
-def cancel_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
+def cancel_saga(body: OperatorRequest, operator: Operator, request: flask.Request) -> Reply:
     """Roll the saga back once in-flight steps have finished. Idempotent."""
-    return _apply(operator, body, inputs.CancelRequested)
+    return accept(request, "cancel-saga", _apply(operator, body, inputs.CancelRequested))
 
 
 @endpoint("POST", invoker="operator")
@@ -103,9 +106,9 @@ def pause_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
 
 
 @endpoint("POST", status=202, invoker="operator")
-def resume_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
+def resume_saga(body: OperatorRequest, operator: Operator, request: flask.Request) -> Reply:
     """Let a paused saga and its children continue. Idempotent."""
-    return _apply(operator, body, inputs.ResumeRequested)
+    return accept(request, "resume-saga", _apply(operator, body, inputs.ResumeRequested))
 
 
 @endpoint("POST", invoker="operator")
@@ -115,21 +118,27 @@ def park_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
 
 
 @endpoint("POST", status=202, invoker="operator")
-def retry_saga(body: OperatorRequest, operator: Operator) -> dict[str, Any]:
+def retry_saga(body: OperatorRequest, operator: Operator, request: flask.Request) -> Reply:
     """Retry the failed step or compensation; a parked saga continues."""
-    return _apply(operator, body, inputs.RetryRequested)
+    return accept(request, "retry-saga", _apply(operator, body, inputs.RetryRequested))
 
 
 @endpoint("POST", status=202, invoker="operator")
-def skip_saga_step(body: Skip, operator: Operator) -> dict[str, Any]:
+def skip_saga_step(body: Skip, operator: Operator, request: flask.Request) -> Reply:
     """Treat a failed step or compensation as done, with a stated output."""
-    return _apply(operator, body, inputs.SkipRequested, step=body.step, output=_encode(body.output))
+    return accept(
+        request,
+        "skip-saga-step",
+        _apply(operator, body, inputs.SkipRequested, step=body.step, output=_encode(body.output)),
+    )
 
 
 @endpoint("POST", status=202, invoker="operator")
-def void_saga_step(body: Void, operator: Operator) -> dict[str, Any]:
+def void_saga_step(body: Void, operator: Operator, request: flask.Request) -> Reply:
     """Treat a failed step as not executed: the saga rolls back."""
-    return _apply(operator, body, inputs.VoidRequested, step=body.step)
+    return accept(
+        request, "void-saga-step", _apply(operator, body, inputs.VoidRequested, step=body.step)
+    )
 
 
 @endpoint("POST", invoker="operator")

@@ -1,16 +1,21 @@
 """Sagas over HTTP for callers: start one, read it, send it a signal."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
+import flask
 from msgspec import Meta, Struct
 
 from functions.edge import endpoint
+from functions.wait import Wait, accept
 from lib.datastore.ids import make_id
 from lib.edge.paging import PageSize, PageToken
+from lib.edge.response import Reply
+from lib.errors import AmendsError
 from lib.observability.logs import annotate, traceparent
 from lib.saga.engine.engine import Engine
 from lib.saga.operators import view
-from lib.saga.state.records import SagaStatus
+from lib.saga.state.records import ACTIVE, SagaRecord, SagaStatus
 
 #: A caller's own id for a saga.
 NewSagaId = Annotated[
@@ -51,18 +56,36 @@ class SignalRequest(Struct, forbid_unknown_fields=True):
 
 
 @endpoint("POST", status=202)
-def start_saga(body: NewSaga, engine: Engine, idempotency_key: str | None) -> dict[str, Any]:
-    """Start a saga, or return the one that this id, or this Idempotency-Key, has started."""
+def start_saga(body: NewSaga, engine: Engine, idempotency_key: str | None, wait: Wait) -> Reply:
+    """Start a saga, or return the one that this id, or this Idempotency-Key, has started.
+
+    With `Prefer: wait=N` the answer is 200 with what get-saga shows, if the saga ends in time.
+    """
     saga_id = body.id or make_id(body.name, idempotency_key)
     annotate(saga=saga_id)
-    saga = engine.start(body.name, saga_id, body.payload, traceparent=traceparent.get())
+    started = engine.start(body.name, saga_id, body.payload, traceparent=traceparent.get())
+    saga = wait.for_end(started)
+    ended = wait.is_asked and saga.status not in ACTIVE
+    shown = _show_end(engine, saga) if ended else view.summarize_saga(saga)
+    return wait.reply(shown, "start-saga", "get-saga", ended=ended, unasked=202)
+
+
+def _show_end(engine: Engine, saga: SagaRecord) -> dict[str, Any]:
+    """Return the whole saga, or its summary: it has run, and no failing read may deny that."""
+    with suppress(AmendsError):
+        return view.show_saga(engine, saga.id)
     return view.summarize_saga(saga)
 
 
 @endpoint("GET")
-def get_saga(id: SagaId, engine: Engine) -> dict[str, Any]:
-    """Return a saga with its steps and its audit trail."""
-    return view.show_saga(engine, id)
+def get_saga(id: SagaId, engine: Engine, wait: Wait) -> Reply:
+    """Return a saga with its steps and its audit trail; with `Prefer: wait=N` at its end."""
+    saga = engine.repository.find(id) if wait.is_asked else None
+    if saga is not None:
+        wait.for_end(saga)
+    shown = view.show_saga(engine, id)
+    ended = shown["status"] not in ACTIVE
+    return wait.reply(shown, "get-saga", "get-saga", ended=ended, unasked=200)
 
 
 @endpoint("GET")
@@ -78,7 +101,8 @@ def list_sagas(
 
 
 @endpoint("POST", status=202)
-def signal_saga(body: SignalRequest, engine: Engine, caller: str) -> dict[str, Any]:
+def signal_saga(body: SignalRequest, engine: Engine, caller: str, request: flask.Request) -> Reply:
     """Send a saga the signal that one of its steps waits for, or will wait for. Idempotent."""
     annotate(saga=body.id)
-    return view.summarize_saga(engine.signal(body.id, body.signal, body.payload, actor=caller))
+    saga = engine.signal(body.id, body.signal, body.payload, actor=caller)
+    return accept(request, "signal-saga", view.summarize_saga(saga))

@@ -27,21 +27,22 @@ ORDER_STATUS = {
 }
 
 
-def place_order(engine: Engine, order: Order, order_id: str, traceparent: str) -> dict[str, Any]:
+def place_order(engine: Engine, order: Order, order_id: str, traceparent: str) -> SagaRecord:
     """Start an order's saga. Idempotent for the same order and id."""
-    saga = engine.start(ORDER_PROCESSING.name, order_id, order, traceparent=traceparent)
-    return _show(saga, order)
+    return engine.start(ORDER_PROCESSING.name, order_id, order, traceparent=traceparent)
 
 
-def show_order(engine: Engine, order_id: str) -> dict[str, Any]:
-    """Return an order and its status; NotFound if there is none."""
+def find_order(engine: Engine, order_id: str) -> SagaRecord:
+    """Return an order's saga; NotFound if there is none."""
     saga = engine.repository.find(order_id)
     if saga is None or saga.name != ORDER_PROCESSING.name:
         raise NotFound(f"no order {order_id!r}", field="id")
-    return _show(saga, msgspec.json.decode(saga.payload, type=Order))
+    return saga
 
 
-def _show(saga: SagaRecord, order: Order) -> dict[str, Any]:
+def show_order(saga: SagaRecord) -> dict[str, Any]:
+    """Return an order and its status."""
+    order = msgspec.json.decode(saga.payload, type=Order)
     return {
         "id": saga.id,
         "status": ORDER_STATUS[saga.status],
