@@ -50,7 +50,7 @@ class Meter:
         self._inner.close()
 
     def _count_mutation(self, mutation: Any) -> None:
-        """Count a write; a TTL policy or the sweep will also delete a new entity one day."""
+        """Count a write; the sweep will also delete a new entity one day."""
         self.billed["datastore_write"] += 1
         if mutation.WhichOneof("operation") == "insert":
             self.billed["datastore_delete"] += 1

@@ -95,8 +95,6 @@ class Settings:
     sweep_schedule: str = "* * * * *"
     #: How long finished sagas are kept.
     retention_days: str = "90"
-    #: "1": TTL policies, and not the sweep, delete steps and events of finished sagas.
-    ttl: str = ""
     #: Where OpenTelemetry sends spans and metrics; nowhere if empty.
     otlp_endpoint: str = ""
     #: The base image; the build writes its digest into the image. A digest given here is used.
@@ -202,8 +200,6 @@ def _check(settings: Settings) -> None:
         raise Unusable(f"COMMIT is a commit's hash, not {settings.commit!r}")
     if settings.smoke not in ("0", "1"):
         raise Unusable(f"SMOKE is 1, or 0 for no smoke test; not {settings.smoke!r}")
-    if settings.ttl not in ("", "0", "1"):
-        raise Unusable(f"TTL is 1 or nothing, not {settings.ttl!r}")
     days = settings.backup_days
     if not _is_number(days) or int(days) > MAX_BACKUP_DAYS:
         raise Unusable(f"BACKUP_DAYS is 0, or 1 to {MAX_BACKUP_DAYS} days, not {days!r}")

@@ -49,7 +49,7 @@ def engine() -> "Engine":
     from lib.saga.engine.repository import SagaRepository
     from lib.saga.engine.retention import Retention
 
-    retention = Retention(keep=config().retention, ttl=config().ttl)
+    retention = Retention(keep=config().retention)
     return Engine(DEFINITIONS, SagaRepository(store()), _LaterQueue(), now, retention=retention)
 
 

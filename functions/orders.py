@@ -44,19 +44,21 @@ def place_order(body: NewOrder, engine: Engine, idempotency_key: str | None, wai
     order = Order(customer_id=body.customer_id, lines=body.lines, address=body.address)
     order_id = body.id or make_id("order", idempotency_key)
     saga = wait.for_end(placement.place_order(engine, order, order_id, traceparent.get()))
-    return _reply(wait, saga, "place-order", unasked=202)
+    return _reply(engine, wait, saga, "place-order", unasked=202)
 
 
 @endpoint("GET")
 def get_order(id: Identifier, engine: Engine, wait: Wait) -> Reply:
     """Return an order and its status; with `Prefer: wait=N`, its end."""
     saga = wait.for_end(placement.find_order(engine, id))
-    return _reply(wait, saga, "get-order", unasked=200)
+    return _reply(engine, wait, saga, "get-order", unasked=200)
 
 
-def _reply(wait: Wait, saga: SagaRecord, own: str, *, unasked: int) -> Reply:
+def _reply(engine: Engine, wait: Wait, saga: SagaRecord, own: str, *, unasked: int) -> Reply:
     ended = saga.status not in ACTIVE
-    return wait.reply(placement.show_order(saga), own, "get-order", ended=ended, unasked=unasked)
+    return wait.reply(
+        placement.show_order(engine, saga), own, "get-order", ended=ended, unasked=unasked
+    )
 
 
 @endpoint("PUT")

@@ -37,8 +37,6 @@ class Config:
     #: IAM verifies every caller's token before the call gets here: see lib.edge.identity.
     behind_iam: bool
     retention: timedelta
-    #: Datastore's TTL policies delete expired entities; otherwise the sweep does.
-    ttl: bool
     timeout: timedelta
     allow_faults: bool
     #: `api` loads every function at start-up, so that broken ones are reported early.
@@ -69,7 +67,6 @@ def config() -> Config:
         operators=None if (listed := env("AMENDS_OPERATORS")) is None else _list_of(listed),
         behind_iam=env("AMENDS_BEHIND_IAM", "") == "1",
         retention=timedelta(days=float(env("AMENDS_RETENTION_DAYS", "90"))),
-        ttl=env("AMENDS_TTL", "") == "1",
         timeout=timedelta(seconds=float(env("AMENDS_TIMEOUT_SECONDS", "60"))),
         allow_faults=env("AMENDS_ALLOW_FAULTS", "") == "1",
         load_all=env("AMENDS_LOAD_ALL", "") == "1",

@@ -175,8 +175,6 @@ def _environment_of(service: CloudRunService, settings: Settings) -> dict[str, s
         environment["AMENDS_AUDIENCES"] = ",".join(audiences)
     if settings.prefix:
         environment["AMENDS_ENVIRONMENT"] = settings.label
-    if settings.ttl == "1":
-        environment["AMENDS_TTL"] = "1"
     if settings.otlp_endpoint:
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = settings.otlp_endpoint
     return environment

@@ -6,12 +6,10 @@ from deploy.cloud.client import Cloud, Failed
 from deploy.cloud.retry import wait_until
 from deploy.settings import PROJECT, Settings
 
-#: The kinds that a TTL policy deletes, and the property with the time. A saga's root is not one of
-#: them: the sweep deletes it, together with its effects (lib/saga/engine/retention.py).
+#: The kinds that a TTL policy deletes, and the property that says from when on. A saga is not
+#: among them: the sweep deletes it, together with its effects (lib/saga/engine/retention.py).
 EXPIRING = {
     "CommitReceipt": "expires_at",
-    "SagaEvent": "expires_at",
-    "SagaStep": "expires_at",
 }
 
 #: Building an index over many entities takes time; the build has an hour in total (seconds).

@@ -40,9 +40,9 @@ def find_order(engine: Engine, order_id: str) -> SagaRecord:
     return saga
 
 
-def show_order(saga: SagaRecord) -> dict[str, Any]:
+def show_order(engine: Engine, saga: SagaRecord) -> dict[str, Any]:
     """Return an order and its status."""
-    order = msgspec.json.decode(saga.payload, type=Order)
+    order = msgspec.json.decode(engine.repository.fill_record(saga).payload, type=Order)
     return {
         "id": saga.id,
         "status": ORDER_STATUS[saga.status],

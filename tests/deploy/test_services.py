@@ -52,7 +52,7 @@ def test_a_service_has_its_functions_own_time_out_and_memory() -> None:
 def test_every_variable_that_is_set_is_one_that_somebody_reads() -> None:
     read = set(re.findall(r'env\("(\w+)"', inspect.getsource(lib.config)))
     frameworks = {"FUNCTION_TARGET", "THREADS"}
-    assert set(environment("pause_saga", ttl="1")) <= read | frameworks
+    assert set(environment("pause_saga")) <= read | frameworks
 
 
 def test_every_google_setting_without_a_local_default_is_stated() -> None:
@@ -72,10 +72,8 @@ def test_the_queues_are_where_cloud_tasks_is_and_the_services_where_they_are() -
     assert ".europe-north1." in stated["AMENDS_WORKER_URL"]
 
 
-def test_ttl_policies_are_left_the_purging_only_when_asked_to() -> None:
+def test_finished_sagas_are_kept_as_long_as_is_stated() -> None:
     assert environment("get_saga", retention_days="30")["AMENDS_RETENTION_DAYS"] == "30"
-    assert "AMENDS_TTL" not in environment("get_saga")
-    assert environment("get_saga", ttl="1")["AMENDS_TTL"] == "1"
 
 
 def test_the_default_database_has_no_name_in_the_api() -> None:

@@ -279,7 +279,6 @@ def test_the_names_of_the_accounts_are_ones_that_iam_takes() -> None:
         ({"PROJECT": "p", "QUEUE_COUNT": "0"}, "1 to 100"),
         ({"PROJECT": "p", "QUEUE_COUNT": "many"}, "1 to 100"),
         ({"PROJECT": "p", "RETENTION_DAYS": "a year"}, "number of days"),
-        ({"PROJECT": "p", "TTL": "yes"}, "TTL is 1"),
     ],
 )
 def test_a_setting_that_cannot_be_deployed_is_refused_with_advice(

@@ -18,7 +18,7 @@ ROWS = re.findall(r"^\|[^|]+\| ([^|]+) \| (`[^|]+`) \|$", PAGE, re.MULTILINE)
 NUMBERS = [(told, place) for told, places in ROWS for place in re.findall(r"`([^`]+)`", places)]
 #: Modules all of whose constants are limits, but for those that say how one is computed.
 LIMITS = ("lib.saga.state.limits", "lib.datastore.v1.limits", "local.datastore.encoding.validation")
-NO_LIMITS = {"BYTES_PER_WEIGHT", "INT64"}
+NO_LIMITS = {"INT64"}
 SIZES = {"KiB": 1024, "MiB": 1024**2}
 
 

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ from lib.saga.definition.saga import Definitions
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.inputs import ParkRequested, SignalReceived
-from lib.saga.machine.start.begin import begin
 from lib.saga.machine.waits import waits_of
 from lib.saga.operators.bulk import Verb, describe, make_request
 from lib.saga.state.delivery import Delivery
+from lib.saga.state.layout import pack
 from lib.saga.testing import MemoryStore
 from tests.unit.saga.machine.build import Played
-from tests.unit.saga.machine.scenes import INNER, SCENES, Scene
+from tests.unit.saga.machine.scenes import SCENES, Scene
 
 FILE = Path(__file__).parents[2] / "docs" / "verbs.md"
 OF_A_STEP = (Verb.SKIP, Verb.VOID)
@@ -63,11 +63,8 @@ def load(scene: Scene) -> tuple[Played, Engine]:
     """Return a scene's saga, and an engine that has it in its store."""
     played = scene.make()
     store = MemoryStore()
-    store.insert(played.saga)
-    for child in played.children:
-        store.insert(child)
-    for each in (*played.steps, *(s for c in played.children for s in begin(INNER, c).steps)):
-        store.insert(each)
+    for saga in (replace(played.saga, steps=played.steps), *played.children):
+        store.insert(pack(saga).saga)
     definitions = Definitions([played.definition] if scene.declared else [])
     return played, Engine(definitions, SagaRepository(store), NoQueue(), lambda: played.now)
 
@@ -112,15 +109,12 @@ def _describe(loaded: Any, decision: Any) -> str:
     said = [f"{name}: {moves}" for name, moves in change.steps.items()]
     if change.before != change.after:
         said.insert(0, f"{change.before} -> {change.after}")
-    waits = [_name(wait) for wait in waits_of(decision.saga, _merge(loaded, decision))]
+    saga = decision.saga
+    steps = saga.steps if decision.events else loaded.steps
+    waits = [_name(wait) for wait in waits_of(saga, steps)]
     return "; ".join(said or ["its steps stay as they are"]) + (
         f". Then it waits for {', '.join(waits)}" if waits else ""
     )
-
-
-def _merge(loaded: Any, decision: Any) -> list[Any]:
-    changed = {each.id: each for each in decision.steps}
-    return [changed.get(each.id, each) for each in loaded.steps]
 
 
 def _name(wait: Any) -> str:

@@ -27,7 +27,6 @@ INPUT_CHECKS = "lib/saga/machine/input_checks.py"
 CAUSES = "lib/saga/machine/causes.py"
 VERBS = "lib/saga/machine/operator/control.py"
 DRAFT = "lib/saga/machine/decision/draft.py"
-LOOKUPS = "lib/datastore/read/lookups.py"
 PURGE = "lib/saga/engine/sweep/purge.py"
 LOOK = "lib/saga/engine/sweep/daily_look.py"
 SWEEP = "lib/saga/engine/sweep/sweep.py"
@@ -173,16 +172,10 @@ MUTANTS = (
     ),
     # The shell.
     Mutant(PURGE, "        if ancestry.is_unfinished(saga):", "        if False:"),
-    Mutant(PURGE, "        if not expires_by_ttl(saga, engine.retention):", "        if False:"),
     Mutant(
         PURGE,
-        "        engine.repository.purge(saga, effects, records)",
-        "        engine.repository.purge(saga, records)",
-    ),
-    Mutant(
-        LOOKUPS,
-        '            if as_of is None and response.HasField("read_time"):',
-        "            if False:",
+        "        engine.repository.purge(saga, [key(Effect, each) for each in keys])",
+        "        engine.repository.purge(saga, [])",
     ),
     Mutant(PURGE, "        return saga.parent_id\n", '        return ""\n'),
     Mutant(
@@ -198,8 +191,8 @@ MUTANTS = (
     Mutant(RECORDER, "        return definition if same else None", "        return definition"),
     Mutant(
         ENGINE,
-        'ensure_enqueued(loaded)\n                return "stale"\n            definition',
-        'ensure_enqueued\n                return "stale"\n            definition',
+        'ensure_enqueued(loaded)\n                return "stale"\n            loaded',
+        'ensure_enqueued\n                return "stale"\n            loaded',
     ),
     Mutant(
         FAMILY,

@@ -82,11 +82,9 @@ class Bench:
         return self.engine.apply(saga_id, CancelRequested(actor="op", reason="stop"))
 
     def load(self, saga_id: str) -> tuple[SagaRecord, list[StepRecord]]:
-        saga = self.engine.repository.find(saga_id)
-        assert saga is not None
-        loaded = self.engine.repository.load(saga_id, saga.total_steps)
+        loaded = self.engine.repository.load(saga_id)
         assert loaded is not None
-        return loaded
+        return self.engine.repository.fill(loaded)
 
     def statuses(self, saga_id: str) -> list[str]:
         saga, steps = self.load(saga_id)

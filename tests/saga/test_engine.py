@@ -11,7 +11,7 @@ from lib.errors import AlreadyExists, Conflict, NotBegun, NotFound, Unavailable
 from lib.saga.definition.context import Permanent, Retry
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.limits import MAX_OUTPUT
-from tests.saga.bench import QUICK, Bench, Probe, start
+from tests.saga.bench import QUICK, Bench, Probe, make_saga, start
 
 
 def fail(error: Exception) -> Callable[[Any], Any]:
@@ -29,11 +29,21 @@ def test_a_happy_saga_of_four_steps_costs_five_commits_four_lookups_and_four_tas
 ) -> None:
     start(bench)
     assert bench.run_to_end() == ["done"] * 4
-    assert bench.statuses("s")[0] == "COMPLETED"
-    spent = bench.rpc.calls
-    spent["Lookup"] -= 2  # the two of statuses()
-    assert dict(spent) == {"Commit": 5, "Lookup": 4}
+    assert dict(bench.rpc.calls) == {"Commit": 5, "Lookup": 4}
+    assert bench.rpc.entities == {"Commit": 5, "Lookup": 4}
     assert len(bench.queue.named) == 4
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+@pytest.mark.parametrize("steps", [1, 12, 40])
+def test_each_commit_writes_one_entity_and_each_delivery_reads_one(
+    bench: Bench, probe: Probe, steps: int
+) -> None:
+    bench.engine = bench.make_engine(make_saga(probe, names=tuple(f"s{n}" for n in range(steps))))
+    start(bench)
+    assert bench.run_to_end() == ["done"] * steps
+    assert bench.rpc.entities == {"Commit": steps + 1, "Lookup": steps}
+    assert dict(bench.rpc.calls) == {"Commit": steps + 1, "Lookup": steps}
 
 
 def test_a_failing_attempt_costs_one_commit_one_lookup_and_one_task_more(
@@ -43,6 +53,7 @@ def test_a_failing_attempt_costs_one_commit_one_lookup_and_one_task_more(
     start(bench)
     assert bench.run_to_end() == ["done", "retryable", "done", "done", "done"]
     assert dict(bench.rpc.calls) == {"Commit": 6, "Lookup": 5}
+    assert bench.rpc.entities == {"Commit": 6, "Lookup": 5}
     assert len(bench.queue.named) == 5
 
 

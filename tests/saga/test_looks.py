@@ -9,7 +9,7 @@ from lib.saga.definition.steps import Child, Element, Signal
 from lib.saga.engine.sweep.daily_look import look
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import ParkRequested, PauseRequested
-from lib.saga.state.records import DeadLetter, SagaRecord, StepRecord
+from lib.saga.state.records import DeadLetter, SagaRecord
 from tests.saga.bench import Bench, Probe, make_step
 
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "a look at it"}
@@ -66,10 +66,16 @@ def test_a_paused_and_a_parked_saga_are_looked_at_and_left_as_they_are(
         assert bench.load("s")[0].sequence == saga.sequence
 
 
+def change_step(bench: Bench, **changes: Any) -> None:
+    """Change the saga's first step, so that it waits for nothing: no commit leaves it so."""
+    saga = bench.store.get(key(SagaRecord, "s"))
+    step, *others = saga.steps
+    bench.store.update(replace(saga, steps=[replace(step, **changes), *others]))
+
+
 def test_a_saga_that_waits_for_nothing_is_parked_by_the_look(bench: Bench, probe: Probe) -> None:
     begin(bench, make_step(probe, "a"))
-    step = bench.store.get(key(StepRecord, "s", 1))
-    bench.store.update(replace(step, awaits=None))
+    change_step(bench, awaits=None)
     assert look_at(bench)
     assert bench.statuses("s")[0] == "FAILED"
     [letter] = bench.store.run(Query(DeadLetter))
@@ -149,8 +155,7 @@ def test_a_sweep_between_two_looks_touches_nothing_that_waits(bench: Bench) -> N
 
 def test_the_sweep_parks_what_waits_for_nothing(bench: Bench, probe: Probe) -> None:
     begin(bench, Signal("go"), make_step(probe, "b"))
-    step = bench.store.get(key(StepRecord, "s", 1))
-    bench.store.update(replace(step, signal="1"))
+    change_step(bench, signal="1")
     bench.pass_time(days=1, minutes=1)
     assert sweep(bench.engine, bench.now).helped == 1
     assert bench.statuses("s")[0] == "FAILED"

@@ -235,11 +235,12 @@ def lose_next_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next decision is committed, and Datastore's answer is lost."""
     repository, lost = bench.engine.repository, [False]
 
-    def save(decision: Decision) -> None:
-        SagaRepository.save(repository, decision)
+    def save(decision: Decision) -> SagaRecord:
+        saga = SagaRepository.save(repository, decision)
         if not lost[0]:
             lost[0] = True
             raise Unavailable("the answer was lost")
+        return saga
 
     monkeypatch.setattr(repository, "save", save)
 
@@ -295,12 +296,12 @@ def test_a_retry_is_not_decided_again_on_a_later_failure(
     uncertain_pivot(bench, probe)
     repository, first = bench.engine.repository, [True]
 
-    def save(decision: Decision) -> None:
+    def save(decision: Decision) -> SagaRecord:
         if first[0]:
             first[0] = False
             bench.engine.apply("s", RetryRequested(actor="bob", reason="me first"))
             bench.run_to_end()
-        SagaRepository.save(repository, decision)
+        return SagaRepository.save(repository, decision)
 
     monkeypatch.setattr(repository, "save", save)
     with pytest.raises(Conflict, match="no longer in the failure you saw"):

@@ -107,7 +107,7 @@ def test_a_pivot_whose_beginning_cannot_be_recorded_does_not_run(
         raise Unavailable("down")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.engine.repository, "save_on", fail)
+        patch.setattr(bench.engine.repository, "save", fail)
         with pytest.raises(NotBegun, match="down"):
             bench.deliver(pivot)
     assert "pay" not in probe.calls

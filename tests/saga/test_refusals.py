@@ -9,9 +9,11 @@ from lib.datastore.v1.limits import MAX_COMMIT_MUTATIONS
 from lib.errors import Unavailable
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
+from lib.saga.definition.saga_sizes import MAX_STEPS_SIZE, STEP_SIZE
 from lib.saga.definition.steps import Child, Parallel, Signal
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
-from lib.saga.state.limits import MAX_OUTPUT, MAX_PAYLOAD, MAX_TEXT
+from lib.saga.machine.start import next_steps
+from lib.saga.state.limits import MAX_OUTPUT, MAX_PAYLOAD, MAX_RECORD, MAX_SUMMARY, MAX_TEXT
 from tests.saga.bench import QUICK, Bench, Probe, make_step
 from tests.unit.datastore.connections import CountingConnection, Refusal
 
@@ -58,8 +60,12 @@ def picky(bench: Bench) -> PickyConnection:
 
 
 def entities(request: Any) -> list[Any]:
+    """Return the entities that a commit writes, and the steps in them."""
     written = (getattr(each, each.WhichOneof("operation")) for each in request.mutations)
-    return [each for each in written if hasattr(each, "properties")]
+    whole = [each for each in written if hasattr(each, "properties")]
+    sagas = (each for each in whole if "steps" in each.properties)
+    steps = (step for each in sagas for step in each.properties["steps"].array_value.values)
+    return [*whole, *(step.entity_value for step in steps)]
 
 
 def writes(kind: str, **wanted: Any) -> Callable[[Any], bool]:
@@ -68,6 +74,7 @@ def writes(kind: str, **wanted: Any) -> Callable[[Any], bool]:
     def dislikes(request: Any) -> bool:
         return any(
             each.key.path[-1].kind == kind
+            and all(n in each.properties for n in wanted)
             and all(each.properties[n].string_value == v for n, v in wanted.items())
             for each in entities(request)
         )
@@ -122,8 +129,10 @@ def test_all_members_of_the_largest_group_may_fail_with_the_longest_texts(
     bench.run_to_end()
     assert bench.statuses("s")[0] == "FAILED"
     saga, _ = bench.load("s")
-    assert len(saga.parked_because.encode()) <= MAX_TEXT
-    assert saga.parked_because.count("compensation of m") > 10
+    assert 0 < len(saga.parked_because.encode()) <= MAX_SUMMARY
+    parked = bench.engine.repository.events("s", 1000)[-1]
+    assert parked.error.count("compensation of m") > 10
+    assert len(parked.error.encode()) <= MAX_TEXT
 
 
 # Births
@@ -165,7 +174,8 @@ def test_early_signals_of_the_largest_size_are_taken_side_by_side(
 def test_the_longest_saga_whose_steps_are_all_skipped_ends(
     bench: Bench, probe: Probe, picky: PickyConnection
 ) -> None:
-    steps = [make_step(probe, f"n{n}", when=lambda *_: False) for n in range(498)]
+    most = MAX_STEPS_SIZE // (STEP_SIZE + 3)
+    steps = [make_step(probe, f"n{n}", when=lambda *_: False) for n in range(most)]
     begin(bench, *steps)
     bench.run_to_end()
     assert set(bench.statuses("s")) == {"COMPLETED", "SKIPPED"}
@@ -174,9 +184,10 @@ def test_the_longest_saga_whose_steps_are_all_skipped_ends(
 
 
 def test_a_part_that_waits_for_its_turn_is_given_up_when_the_saga_is_cancelled(
-    bench: Bench, probe: Probe
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kid = shape(*(make_step(probe, f"k{n}") for n in range(300)), name="kid")
+    monkeypatch.setattr(next_steps, "MAX_BIRTHS", MAX_RECORD + 10)
+    kid = shape(make_step(probe, "k"), name="kid")
     children = [Child(f"c{n}", saga=kid, payload=lambda *_: {}) for n in range(3)]
     begin(bench, make_step(probe, "a"), Parallel(*children))
     bench.deliver()

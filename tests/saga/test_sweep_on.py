@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.datastore import Id, Indexed, Parent, entity, key, time_mark, update
+from lib.datastore import Id, Indexed, entity, key, time_mark, update
 from lib.errors import Invalid, NotBegun, Unavailable, Unreadable
 from lib.saga.barrier import Effect, apply_once
 from lib.saga.definition.saga import Saga
@@ -37,14 +37,20 @@ class NewerSaga:
     status: Indexed[str] = "SUSPENDED"
 
 
-@entity(kind="SagaStep")
 @dataclass(slots=True, kw_only=True)
 class NewerStep:
     """A step that awaits what only a newer revision does."""
 
-    saga_id: Parent[str]
-    id: Id[int]
     awaits: str = "audit"
+
+
+@entity(kind="Saga")
+@dataclass(slots=True, kw_only=True)
+class SagaOfNewerSteps:
+    """A saga with such a step."""
+
+    id: Id[str]
+    steps: list[NewerStep]
 
 
 @entity(kind="DeadLetter")
@@ -189,7 +195,7 @@ def test_the_sweep_delivers_a_saga_as_soon_as_it_can_be_read_again(bench: Bench)
 
 def test_a_saga_with_a_step_that_cannot_be_read_stops_no_sweep(bench: Bench) -> None:
     lose(bench, "alien", "s1")
-    spoil(bench, NewerStep(saga_id="alien", id=2), "awaits")
+    spoil(bench, SagaOfNewerSteps(id="alien", steps=[NewerStep()]), "steps")
     swept = sweep(bench.engine, bench.now)
     assert (swept.found, swept.delivered, swept.remaining, swept.unreadable) == (2, 1, 1, 1)
 

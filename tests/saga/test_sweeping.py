@@ -13,12 +13,12 @@ from lib.saga.barrier import Effect, apply_once
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Signal
-from lib.saga.engine import alerts
-from lib.saga.engine.retention import TTL_MARGIN, Retention
+from lib.saga.engine import alerts, repository
+from lib.saga.engine.retention import Retention
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import RetryRequested, SkipRequested
-from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
-from tests.saga.bench import Bench, Probe, make_saga, make_step, start
+from lib.saga.state.records import DeadLetter, EventPage, SagaRecord, ValueRecord
+from tests.saga.bench import NAMES, Bench, Probe, make_saga, make_step, start
 
 KEEP = timedelta(days=30)
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "mended"}
@@ -106,7 +106,7 @@ def test_a_finished_saga_expires_and_is_purged_with_all_that_belongs_to_it(
     bench.pass_time(days=2)
     swept = sweep(bench.engine, bench.now)
     assert (swept.purged, swept.found) == (1, 0)
-    for kind in (SagaRecord, StepRecord, EventRecord, Effect):
+    for kind in (SagaRecord, EventPage, ValueRecord, Effect):
         assert bench.store.count(Query(kind)) == 0
 
 
@@ -116,24 +116,6 @@ def test_the_sweep_purges_more_than_one_lot_if_it_has_the_time(bench: Bench) -> 
     bench.run_to_end()
     bench.pass_time(days=91)
     assert sweep(bench.engine, bench.now, limit=2).purged == 5
-
-
-def test_where_ttl_policies_are_on_steps_and_events_expire_and_the_sweep_purges_the_rest(
-    bench: Bench, probe: Probe
-) -> None:
-    probe.on["a"] = lambda call: apply_once(call, lambda _: "a")
-    bench.engine = bench.make_engine(make_saga(probe), retention=Retention(keep=KEEP, ttl=True))
-    start(bench)
-    bench.run_to_end()
-    expiry = bench.time + KEEP + TTL_MARGIN
-    steps = bench.load("s")[1]
-    records: list[Any] = [*steps, *bench.engine.repository.events("s", 100)]
-    assert {record.expires_at for record in records} == {expiry}
-    assert [step.name for step in steps] == ["a", "b", "c", "d"]
-    bench.pass_time(days=31)
-    assert sweep(bench.engine, bench.now).purged == 1
-    left = {kind: bench.store.count(Query(kind)) for kind in (SagaRecord, Effect, StepRecord)}
-    assert left == {SagaRecord: 0, Effect: 0, StepRecord: 4}
 
 
 def test_a_saga_id_that_is_used_again_after_the_purge_has_its_effects_again(
@@ -221,14 +203,18 @@ def test_the_lost_news_of_a_child_is_told_again_though_its_definition_is_gone(
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_a_purge_that_was_cut_off_is_finished_by_the_next_sweep(bench: Bench, probe: Probe) -> None:
-    probe.on["a"] = lambda call: apply_once(call, lambda _: "a")
+def test_a_saga_with_more_records_than_one_commit_takes_is_purged(
+    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "MAX_PURGED", 2)
+    for name in NAMES:
+        probe.on[name] = lambda call: apply_once(call, lambda _: call.step)
     start(bench)
     bench.run_to_end()
-    bench.store.delete(key(StepRecord, "s", 1))
     bench.pass_time(days=91)
     assert sweep(bench.engine, bench.now).purged == 1
-    assert bench.store.count(Query(Effect)) == 0
+    for kind in (SagaRecord, Effect):
+        assert bench.store.count(Query(kind)) == 0
 
 
 def test_a_signal_for_a_saga_without_its_definition_says_so(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, Union
 from uuid import UUID
 
-from lib.datastore.keys import Key, Partition
+from lib.datastore.keys import Key, Partition, write_partition
 from lib.datastore.mapping import values
 from lib.datastore.mapping.composites import (
     embed,
@@ -71,7 +71,8 @@ class Compiler:
         with self._lock:
             made = self._plans.get((cls, indexed))
             if made is None:
-                made = self._plans[cls, indexed] = MappingPlan((), {}, indexed)
+                kind: str = cls.__dict__.get("__kind__", "")
+                made = self._plans[cls, indexed] = MappingPlan((), {}, indexed, kind)
                 try:
                     self._lay_out(made, cls, indexed)
                 except BaseException:
@@ -159,7 +160,8 @@ class Compiler:
                 raise TypeError(f"{hint!r}: the values of an enum must be of one type")
             return enum_codec(hint, self.compile(kinds.pop(), indexed))
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-            return embedded_codec(_nested_model(hint).cls, self.plan_of(hint, indexed))
+            nested = _nested_model(hint).cls
+            return embedded_codec(nested, self.plan_of(hint, indexed), self.partition)
         advice = INSTEAD.get(typing.get_origin(hint) or hint)
         instead = f": declare {advice} instead" if advice else ""
         raise TypeError(f"{hint!r} cannot be stored in Datastore{instead}")
@@ -198,13 +200,17 @@ def _nested_model(cls: type[Any]) -> Model[Any]:
     return model
 
 
-def embedded_codec(cls: type, plan: MappingPlan) -> Codec:
-    """A nested dataclass, stored as an embedded entity."""
+def embedded_codec(cls: type, plan: MappingPlan, partition: Partition) -> Codec:
+    """A nested dataclass, stored as an embedded entity; an entity class has its kind as a key."""
 
     def encode(pb: Any, value: Any, depth: int) -> None:
         if not is_of(value, cls):
             raise wrong_type(cls.__name__, value)
-        plan.write(value, embed(pb, depth).properties, depth + 1)
+        entity = embed(pb, depth)
+        if plan.kind:
+            write_partition(partition, None, entity.key.partition_id)
+            entity.key.path.add().kind = plan.kind
+        plan.write(value, entity.properties, depth + 1)
         write_embedded(value, pb, indexes=plan.indexes)
 
     def decode(pb: Any) -> Any:

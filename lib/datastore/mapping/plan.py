@@ -57,6 +57,8 @@ class MappingPlan:
     levels: tuple[Level, ...]
     by_stored: dict[str, StoredField]
     indexes: bool
+    #: The kind of an entity class, which stands in the key of an embedded entity of it.
+    kind: str = ""
 
     def complete(
         self, levels: tuple[Level, ...], by_stored: dict[str, StoredField], indexes: bool
@@ -112,7 +114,7 @@ class MappingPlan:
             if type(decoded) is KeyedDict:
                 unknown[key_of_dict(name)] = decoded.key
         if embedded is not None:
-            unknown = beside(unknown, embedded)
+            unknown = beside(unknown, embedded, self.kind)
         if unknown and (embedded is not None or self.levels[0].model.keeps_unknown):
             key_values[UNKNOWN] = unknown
         return self._build(values)

@@ -79,11 +79,21 @@ def write_embedded(value: Any, into: Any, *, indexes: bool) -> None:
         into.exclude_from_indexes = True
 
 
-def beside(unknown: Kept, pb: Any) -> Kept:
-    """Return what to keep of an embedded Value: the unknown properties, and its own key."""
+def beside(unknown: Kept, pb: Any, kind: str) -> Kept:
+    """Return what is to be kept of an embedded Value: the unknown properties, and its own key.
+
+    A key of only the class's own `kind` is known: it is written again without being kept.
+    """
     entity = pb.entity_value
-    kept = {**unknown, KEY: entity.key.SerializeToString()} if entity.HasField("key") else unknown
+    kept = unknown
+    if entity.HasField("key") and not (kind and _is_of_kind(entity.key, kind)):
+        kept = {**unknown, KEY: entity.key.SerializeToString()}
     return {**kept, INDEXED: b""} if kept and not pb.exclude_from_indexes else kept
+
+
+def _is_of_kind(key: Any, kind: str) -> bool:
+    path = key.path
+    return len(path) == 1 and path[0].kind == kind and not (path[0].id or path[0].name)
 
 
 def read_keyed(items: dict[str, Any], entity: Any) -> dict[str, Any]:

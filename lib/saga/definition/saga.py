@@ -18,6 +18,7 @@ from lib.saga.definition.checks.values import name_for_message, plain_name
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
 from lib.saga.definition.saga_checks import faults_of_saga
+from lib.saga.definition.secret import is_marked
 from lib.saga.definition.shape import describe_need, describe_type
 from lib.saga.definition.steps import Child, Element, Parallel, Step
 from lib.saga.definition.type_parameters import P
@@ -97,6 +98,12 @@ class Saga(Declared, Generic[P]):
     def has_pure_functions(self) -> bool:
         """Whether a decision may ask a function of its author's: a condition, a child's payload."""
         return any(part.when is not None or isinstance(part, Child) for part in self.parts)
+
+    @cached_property
+    def has_secrets(self) -> bool:
+        """Whether a type of the payload, of a signal or of an output marks something as secret."""
+        kinds = (self.payload, *(part.output_type for part in self.parts))
+        return any(is_marked(kind) for kind in kinds)
 
     def kind_of(self, index: int) -> StepKind:
         """Return what can be done about a part: it follows from its place and the pivot's."""

@@ -1,37 +1,31 @@
-"""How much a saga writes when it starts, and how long its children's ids are."""
+"""How much of a saga's record its steps take, and how long its children's ids are."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lib.saga.definition.steps import Child
+from lib.saga.definition.steps import Child, Element
 
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga
 
-#: The writes that Datastore takes in one commit.
-MAX_WRITES = 500
+#: What a step takes in its saga's record beside its name, its service and its error, in bytes.
+STEP_SIZE = 500
 
-#: What a parent writes in the commit that starts its child, with some room.
-BESIDE_CHILD = 8
+#: What all steps of a saga take in its record, in bytes: the rest of 64 KiB is for all else.
+MAX_STEPS_SIZE = 40 * 1024
 
 #: Of the 1000 characters that an id has at most, those that a caller's own id leaves to children.
 MAX_CHILD_PATH = 800
 
 
 def faults_of_size(saga: "Saga") -> Iterator[str]:
-    """Yield what does not fit into one commit, or into one id."""
-    born = _writes_of_birth(saga)
-    if born > MAX_WRITES:
+    """Yield what does not fit into one record, or into one id."""
+    size = sum(map(_size_of_step, saga.parts))
+    if size > MAX_STEPS_SIZE:
         yield (
-            f"its {len(saga.parts)} steps are {born} writes when it starts, and one commit takes "
-            f"{MAX_WRITES}: let a Child run some of them"
+            f"its {len(saga.parts)} steps take {size} bytes of its record, which has room for "
+            f"{MAX_STEPS_SIZE}: let a Child run some of them"
         )
-    for part in saga.parts:
-        if isinstance(part, Child) and _writes_of_birth(part.saga) + BESIDE_CHILD > MAX_WRITES:
-            yield (
-                f"child {part.name} has {len(part.saga.parts)} steps, and the commit that starts "
-                f"it takes {MAX_WRITES - BESIDE_CHILD - 2}: let a Child of it run some of them"
-            )
     path = _longest_path(saga)
     if path > MAX_CHILD_PATH:
         yield (
@@ -40,9 +34,9 @@ def faults_of_size(saga: "Saga") -> Iterator[str]:
         )
 
 
-def _writes_of_birth(saga: "Saga") -> int:
-    """Return how many entities the commit writes that starts a saga: what follows can wait."""
-    return 2 + len(saga.parts)
+def _size_of_step(part: Element) -> int:
+    child = len(part.name) + 8 if isinstance(part, Child) else 0
+    return STEP_SIZE + len(part.name.encode()) + len(part.service.encode()) + child
 
 
 def _longest_path(saga: "Saga") -> int:

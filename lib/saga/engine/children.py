@@ -76,9 +76,8 @@ class Children:
         """
         for attempt in range(MAX_CONFLICTS):
             try:
-                parent, child = self._repository.load_both(
-                    delivery.saga_id, delivery.steps, delivery.child
-                )
+                parent, child = self._repository.load_both(delivery.saga_id, delivery.child)
+                result = self._repository.result_of(child) if child else None
             except Unreadable as problem:
                 return alerts.leave_unreadable(delivery.saga_id, problem)
             has_ended = child is not None and child.status in FINISHED and not child.parent_notified
@@ -93,7 +92,8 @@ class Children:
             if not self._can_accept(parent, delivery.step):
                 return "parked"
             enqueue = self._transitions.enqueue
-            if self._transitions.try_once(parent, child_outcome(child), enqueue, notified):
+            outcome = child_outcome(child, result)
+            if self._transitions.try_once(parent, outcome, enqueue, notified):
                 return "notified"
             self._transitions.back_off(attempt)
         raise conflicts_in_a_row(delivery.saga_id)
@@ -171,13 +171,13 @@ class Children:
             raise failed
 
 
-def child_outcome(child: SagaRecord) -> ChildEnded:
-    """Return the parent's input for the end of a child saga."""
+def child_outcome(child: SagaRecord, result: str | None) -> ChildEnded:
+    """Return what the end of a child saga, and its result, is to its parent."""
     return ChildEnded(
         step=child.parent_step,
         child=child.id,
         status=child.status,
-        output=child.result,
+        output=result,
         error=child.error,
     )
 

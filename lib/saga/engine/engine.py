@@ -9,6 +9,7 @@ by the due time that every commit writes.
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from lib.errors import AlreadyExists, Conflict, NotFound, Unreadable
@@ -25,7 +26,7 @@ from lib.saga.engine.execution.known_inputs import known_input, outcome_label
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.fallback import not_begun, unanswered
 from lib.saga.engine.recorder import Recorder, begin_in_time
-from lib.saga.engine.repository import SagaRepository
+from lib.saga.engine.repository import SagaRepository, load
 from lib.saga.engine.requests import pin
 from lib.saga.engine.retention import KEEP, Retention, retain
 from lib.saga.engine.transitions import Queue, Transitions
@@ -45,6 +46,7 @@ from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import MAX_OUTPUT
 from lib.saga.state.payload import canonical_payload, is_same_payload
 from lib.saga.state.records import Loaded, SagaRecord
+from lib.saga.state.values import is_equal
 from lib.timing.retry import back_off
 
 
@@ -83,12 +85,15 @@ class Engine:
         with not_begun():
             if delivery.phase is Phase.CHILD:
                 return self.children.notify_parent(delivery)
-            loaded = self._load(delivery, lost)
+            loaded = self._read(delivery, lost, lambda: self.repository.load(delivery.saga_id))
             if isinstance(loaded, str):
                 return loaded
             if not is_awaited(delivery, outstanding(*loaded)):
                 self.transitions.ensure_enqueued(loaded)
                 return "stale"
+            loaded = self._read(delivery, lost, partial(self.repository.fill, loaded))
+            if isinstance(loaded, str):
+                return loaded
             definition = self._recorder.definition_of(loaded.saga)
             if definition is None or self._recorder.reason_to_park(*loaded):
                 self.transitions.make(loaded, None)
@@ -105,10 +110,12 @@ class Engine:
             self.transitions.make(call.loaded, outcome)
         return outcome_label(outcome)
 
-    def _load(self, delivery: Delivery, lost: int) -> Loaded | str:
-        """Return the saga of a delivery, or a result if there is nothing to run."""
+    def _read(
+        self, delivery: Delivery, lost: int, read: Callable[[], Loaded | None]
+    ) -> Loaded | str:
+        """Return what is read of a delivery's saga; if there is none to run, a result."""
         try:
-            loaded = self.repository.load(delivery.saga_id, delivery.steps)
+            loaded = read()
         except Unreadable as problem:
             left = alerts.leave_unreadable(delivery.saga_id, problem)
             if lost:
@@ -167,19 +174,19 @@ class Engine:
 
     def _started_before(self, new: SagaRecord, definition: Saga) -> SagaRecord:
         saga = self.repository.find(new.id)
-        if (
-            saga is None
-            or saga.name != new.name
-            or not is_same_payload(new.payload, saga.payload, definition.payload)
-        ):
+        if saga is None or saga.name != new.name or not self._has_payload(saga, new, definition):
             raise Conflict(f"saga {new.id!r} exists with another name or payload", field="id")
         try:
-            loaded = self.repository.load(saga.id, saga.total_steps)
-            if loaded is not None:
-                self.transitions.ensure_enqueued(loaded, self.transitions.enqueue_or_leave)
+            self.transitions.ensure_enqueued(load(saga), self.transitions.enqueue_or_leave)
         except Exception as problem:  # the saga is stored: the sweep delivers it
             alerts.log_not_enqueued(problem)
         return saga
+
+    def _has_payload(self, saga: SagaRecord, new: SagaRecord, definition: Saga) -> bool:
+        if is_equal(saga.payload, new.payload):
+            return True
+        payload = self.repository.fill_record(saga).payload
+        return is_same_payload(new.payload, payload, definition.payload)
 
     def apply(self, saga_id: str, request: Input) -> SagaRecord:
         """Apply an operator's request, or a signal, to a saga; return the saga as stored then.
@@ -217,11 +224,11 @@ class Engine:
         return loaded, self._recorder.decide(loaded, request)
 
     def redeliver(self, saga: SagaRecord) -> bool:
-        """Redeliver an overdue saga; return False if it has moved on in the meantime."""
-        loaded = self.repository.load(saga.id, saga.total_steps)
-        if loaded is None:
-            return False
-        return self.transitions.make(loaded, Overdue()).sequence > saga.sequence
+        """Deliver an overdue saga again; False when it has moved on in the meantime.
+
+        `saga` is its record as a query has found it: it is read again only after a conflict.
+        """
+        return self.transitions.make(load(saga), Overdue()).sequence > saga.sequence
 
     def look(self, loaded: Loaded, looked: Looked) -> SagaRecord:
         """Apply what a look at a saga has found; if all is well, nothing changes."""

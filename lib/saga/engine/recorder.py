@@ -37,7 +37,15 @@ from lib.saga.machine.decide import (
     redeliver_overdue,
 )
 from lib.saga.machine.decision.decision import Decision
-from lib.saga.machine.inputs import Input, Overdue, RecordRequest, Requested, SignalReceived
+from lib.saga.machine.inputs import (
+    Input,
+    Looked,
+    Overdue,
+    PivotBegun,
+    RecordRequest,
+    Requested,
+    SignalReceived,
+)
 from lib.saga.machine.start.begin import begin
 from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.records import FINISHED, Loaded, SagaRecord, StepRecord
@@ -82,6 +90,17 @@ def decide_in_time(definition: Saga, act: Callable[[], Decision]) -> Decision:
         ) from problem
 
 
+def needs_values(definition: Saga | None, given: Input | None) -> bool:
+    """Return whether a decision may need a saga's values: to begin a step, or to find secrets."""
+    if given is None:
+        return definition is not None
+    if isinstance(given, Overdue | PivotBegun):
+        return False
+    if isinstance(given, Looked) and not given.ended:
+        return False
+    return definition is None or definition.has_pure_functions or definition.has_secrets
+
+
 class Recorder:
     """Decides by the declared definitions, and commits each decision whole."""
 
@@ -120,6 +139,7 @@ class Recorder:
     def decide(self, loaded: Loaded, given: Input | None) -> Decision:
         """Return the decision without committing it; without `given` it parks the saga.
 
+        Large values are loaded where the decision may need them.
         Raises Conflict or NotFound for a request that does not fit the saga's state.
         """
         return self._decide(loaded, Form(given))
@@ -151,7 +171,8 @@ class Recorder:
             ended_child = None
         try:
             if decision.events or ended_child is not None:
-                self._repository.save(replace(decision, ended_child=ended_child))
+                saga = self._repository.save(replace(decision, ended_child=ended_child))
+                return replace(decision, saga=saga)
         except CONFLICTS:
             return None
         except (Invalid, TooLarge) as problem:
@@ -175,8 +196,10 @@ class Recorder:
             raise Refused(describe_exception(problem)) from problem
 
     def _decide(self, loaded: Loaded, form: Form) -> Decision:
-        (saga, steps), given, now = loaded, form.given, self._clock()
-        definition = self.definition_of(saga)
+        given, now, definition = form.given, self._clock(), self.definition_of(loaded.saga)
+        if needs_values(definition, given):
+            loaded = self._repository.fill(loaded)
+        saga, steps = loaded
         if form.parks and given is not None:
             return park_unrecorded(saga, steps, given, form.parks, now, definition)
         if isinstance(given, RecordRequest):

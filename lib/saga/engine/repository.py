@@ -1,9 +1,10 @@
 """The records of sagas in Datastore, read and written in as few calls as possible."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from lib.datastore import (
@@ -27,18 +28,27 @@ from lib.datastore import (
 )
 from lib.errors import NotFound, Unreadable
 from lib.saga.machine.decision.decision import Decision
+from lib.saga.state.layout import Packed, pack, read_events, unpack
 from lib.saga.state.records import (
     DeadLetter,
+    EventPage,
     EventRecord,
     Loaded,
     SagaRecord,
-    StepRecord,
+    ValueRecord,
     due_mark,
     look_mark,
     purge_mark,
 )
+from lib.saga.state.values import exchange_values, find_missing, refer_to
 
 T = TypeVar("T")
+
+#: So many pages of events are read with one lookup: each may have 256 KiB.
+PAGES = 12
+
+#: So many records are deleted in the commit that deletes their saga.
+MAX_PURGED = 400
 
 
 class SagaRepository:
@@ -47,61 +57,86 @@ class SagaRepository:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def load(self, saga_id: str, steps: int) -> Loaded | None:
-        """Return a saga and its steps with one lookup; None if the saga does not exist."""
-        wanted: list[Key[Any]] = [key(SagaRecord, saga_id), *step_keys(saga_id, steps)]
-        saga, *found = self.store.find_multi(wanted)
-        return Loaded(saga, found) if saga is not None and None not in found else None
+    def load(self, saga_id: str) -> Loaded | None:
+        """Return a saga and its steps with one lookup of one key; None if it does not exist.
 
-    def read_steps(self, saga_id: str) -> tuple[SagaRecord | None, Results[StepRecord]]:
-        """Return a saga and its steps for a view: unreadable steps are only named."""
+        Large values stay references: see `fill`.
+        """
         saga = self.find(saga_id)
-        if saga is None:
-            return None, Results()
-        try:
-            loaded = self.load(saga_id, saga.total_steps)
-        except Unreadable:
-            return saga, collect(self.store.get_multi(step_keys(saga_id, saga.total_steps)))
-        return (loaded.saga, Results(loaded.steps)) if loaded else (None, Results())
+        return None if saga is None else load(saga)
 
-    def load_both(
-        self, saga_id: str, steps: int, child_id: str
-    ) -> tuple[Loaded | None, SagaRecord | None]:
-        """Return a saga and its steps, and the root of a child of it, with one lookup."""
-        wanted: list[Key[Any]] = [key(SagaRecord, child_id), key(SagaRecord, saga_id)]
-        child, saga, *found = self.store.find_multi([*wanted, *step_keys(saga_id, steps)])
-        whole = saga is not None and None not in found
-        return (Loaded(saga, found) if whole else None), child
+    def load_both(self, saga_id: str, child_id: str) -> tuple[Loaded | None, SagaRecord | None]:
+        """Return a saga and its steps, and the record of a child of it, with one lookup."""
+        keys = [key(SagaRecord, saga_id), key(SagaRecord, child_id)]
+        saga, child = self.store.find_multi(keys)
+        return (None if saga is None else load(saga)), child
 
     def get(self, saga_id: str) -> Loaded:
         """Return a saga and its steps; raise NotFound if the saga does not exist."""
-        saga = self.find(saga_id)
-        loaded = self.load(saga_id, saga.total_steps) if saga else None
+        loaded = self.load(saga_id)
         if loaded is None:
             raise NotFound(f"no saga {saga_id!r}", field="id")
         return loaded
 
     def find(self, saga_id: str) -> SagaRecord | None:
-        """Return a saga without its steps, or None."""
+        """Return a saga's record, or None."""
         return self.store.find(key(SagaRecord, saga_id))
 
-    def create(self, decision: Decision) -> None:
+    def fill(self, loaded: Loaded) -> Loaded:
+        """Return a saga with its large values, by one more lookup if it has any.
+
+        Raises Unreadable if one is gone.
+        """
+        filled = self.fill_record(replace(loaded.saga, steps=loaded.steps))
+        return Loaded(filled, filled.steps)
+
+    def fill_record(self, saga: SagaRecord) -> SagaRecord:
+        """Return a saga's record with its large values; raises as `fill`."""
+        names = find_missing(saga)
+        if not names:
+            return saga
+        found = self.store.find_multi([key(ValueRecord, saga.id, name) for name in names])
+        gone = next((name for name, each in zip(names, found, strict=True) if each is None), "")
+        if gone:
+            where = f"Saga({saga.id!r})/SagaValue({gone!r})"
+            raise Unreadable(f"{where} is gone", kind="SagaValue", key=where)
+        texts = {refer_to(name): each.text for name, each in zip(names, found, strict=True)}
+        return exchange_values(saga, texts)
+
+    def result_of(self, child: SagaRecord) -> str | None:
+        """Return a finished child's output for its parent, by a lookup if it is large."""
+        return self.fill_record(replace(child, payload="null", steps=[])).result
+
+    def create(self, decision: Decision) -> SagaRecord:
         """Write a new saga in one commit; raise AlreadyExists if its id is taken."""
-        self.store.apply(*_births(decision))
+        return self._write(decision, insert)
 
-    def save(self, decision: Decision) -> None:
-        """Write a decision in one commit; raise VersionMismatch if the saga has changed since."""
-        self.store.apply(*_changes(decision))
+    def save(self, decision: Decision) -> SagaRecord:
+        """Write a decision in one commit, and return the saga as it is now.
 
-    def save_on(self, loaded: Loaded, decision: Decision) -> Loaded:
-        """Write a decision that changes the saga, and return what is stored now."""
-        saga, *_ = self.store.apply(*_changes(decision))
-        changed = {step.id: step for step in decision.steps}
-        return Loaded(saga, [changed.get(step.id, step) for step in loaded.steps])
+        Raises VersionMismatch if the saga has changed since it was loaded.
+        """
+        return self._write(decision, partial(update, if_version=decision.saga.version))
+
+    def _write(
+        self, decision: Decision, write_record: Callable[[SagaRecord], Mutation]
+    ) -> SagaRecord:
+        saga = decision.saga
+        packed = pack(saga, decision.events)
+        stored, *_ = self.store.apply(
+            write_record(packed.saga), *_beside(packed), *_after(decision)
+        )
+        return replace(
+            saga,
+            events=packed.saga.events,
+            pages=packed.saga.pages,
+            values=packed.saga.values,
+            version=stored.version,
+        )
 
     def acknowledge(self, child: SagaRecord) -> None:
         """Write that a child saga has no parent to notify any more: the parent is gone."""
-        self.store.update(child, if_version=child.version)
+        self.store.update(pack(child).saga, if_version=child.version)
 
     def note_alert(self, letter: DeadLetter) -> None:
         """Write that a dead letter's alert was logged; raise NotFound if the letter is gone.
@@ -165,17 +200,22 @@ class SagaRepository:
 
     def postpone(self, saga: SagaRecord, due: str | None) -> None:
         """Write when the sweep is to look at a saga."""
-        self.store.update(replace(saga, due=due), if_version=saga.version)
+        self.store.update(pack(replace(saga, due=due)).saga, if_version=saga.version)
 
-    def purge(self, saga: SagaRecord, *lots: Sequence[Key[Any]]) -> None:
-        """Delete what belongs to a finished saga, batch after batch, and then its root.
+    def purge(self, saga: SagaRecord, effects: Sequence[Key[Any]]) -> None:
+        """Delete a finished saga with all that belongs to it, `effects` among it, in one commit.
 
-        If the process dies in between, the root remains, and the next sweep finds it.
+        What one commit does not take is deleted before: if the process dies in between, the record
+        remains, and the next sweep finds it. Raises VersionMismatch if the saga has changed.
         """
-        for lot in lots:
-            for outcome in self.store.delete_multi(lot):
+        pages = [key(EventPage, saga.id, number + 1) for number in range(saga.pages)]
+        values = [key(ValueRecord, saga.id, name) for name in saga.values]
+        below = [*effects, *values, *pages]
+        if len(below) > MAX_PURGED:
+            for outcome in self.store.delete_multi(below[MAX_PURGED:]):
                 outcome.unwrap()
-        self.store.delete(key(SagaRecord, saga.id), if_version=saga.version)
+        record = delete(key(SagaRecord, saga.id), if_version=saga.version)
+        self.store.apply(record, *map(delete, below[:MAX_PURGED]))
 
     def unalerted(self, size: int, unreadable: list[UnreadableEntity]) -> Iterator[DeadLetter]:
         """Yield each dead letter once whose alert may not have been logged.
@@ -195,62 +235,60 @@ class SagaRepository:
                 return
 
     def events(self, saga_id: str, limit: int) -> Results[EventRecord]:
-        """Return the first events of a saga's audit trail, in order."""
-        trail = Query(EventRecord).ancestor(key(SagaRecord, saga_id))
-        return self.store.run(trail.order("id"), limit=limit)
+        """Return the newest events of a saga's audit trail, at most `limit`, in order."""
+        saga = self.find(saga_id)
+        return self.newest_events(saga, limit) if saga else Results()
+
+    def newest_events(self, saga: SagaRecord, limit: int) -> Results[EventRecord]:
+        """Return the newest events of a saga, in order: those of its record need no lookup."""
+        texts, number = saga.events, saga.pages
+        unreadable: list[UnreadableEntity] = []
+        while number and len(texts) < limit:
+            first = max(1, number - PAGES + 1)
+            pages = self._read_pages(saga, range(first, number + 1))
+            texts = [*(text for page in pages for text in page.events), *texts]
+            unreadable += pages.unreadable
+            number = first - 1
+        return Results(read_events(texts[-limit:]), unreadable)
+
+    def event_page(self, saga: SagaRecord, number: int) -> Results[EventRecord]:
+        """Return a page of a saga's events, in order: from 1, and behind the last the newest."""
+        if number > saga.pages:
+            return Results(read_events(saga.events))
+        pages = self._read_pages(saga, range(number, number + 1))
+        texts = (text for page in pages for text in page.events)
+        return Results(read_events(list(texts)), pages.unreadable)
+
+    def _read_pages(self, saga: SagaRecord, numbers: range) -> Results[EventPage]:
+        return collect(self.store.get_multi([key(EventPage, saga.id, each) for each in numbers]))
 
 
-def step_keys(saga_id: str, steps: int) -> list[Key[StepRecord]]:
-    """Return the keys of a saga's steps, in order."""
-    return [key(StepRecord, saga_id, index + 1) for index in range(steps)]
-
-
-def event_keys(saga: SagaRecord) -> list[Key[EventRecord]]:
-    """Return the keys of a saga's events, in order."""
-    return [key(EventRecord, saga.id, number + 1) for number in range(saga.sequence)]
+def load(saga: SagaRecord) -> Loaded:
+    """Return a stored saga with its steps."""
+    return Loaded(saga, unpack(saga))
 
 
 def _is_due(shard: int, now: datetime) -> Combination:
     return all_of(("due", ">=", due_mark(shard, datetime.min)), ("due", "<=", due_mark(shard, now)))
 
 
-def _births(decision: Decision) -> list[Mutation]:
-    below = [each for child in decision.children for each in _births(child)]
-    records = (decision.saga, *decision.steps, *decision.events)
-    letter = [upsert(decision.dead_letter)] if decision.dead_letter else []
-    return [*map(insert, records), *letter, *below]
+def _beside(packed: Packed) -> list[Mutation]:
+    """Return the writes of what has moved out of a saga's record."""
+    # A value is named by what it is: to write it over an equal one changes nothing.
+    return [*map(upsert, packed.values), *map(insert, packed.pages)]
 
 
-def _changes(decision: Decision) -> list[Mutation]:
+def _after(decision: Decision) -> list[Mutation]:
+    """Return the writes of a decision beside those of its own saga."""
     changes: list[Mutation] = []
-    if decision.events or decision.ended_child:
-        # A write to the child is valid only for the parent as it was read, changed or not.
-        changes.append(update(decision.saga, if_version=decision.saga.version))
-    if decision.events:
-        changes += [*map(update, decision.steps), *map(insert, decision.events)]
-    if decision.expiry:
-        changes += _expirations(decision, decision.expiry)
     if decision.dead_letter:
         changes.append(upsert(decision.dead_letter))
     elif decision.unparked:
         changes.append(delete(key(DeadLetter, decision.saga.id)))
     if decision.ended_child:
-        changes.append(update(decision.ended_child, if_version=decision.ended_child.version))
-    return changes + [each for child in decision.children for each in _births(child)]
-
-
-def _expirations(decision: Decision, at: datetime) -> list[Mutation]:
-    """Return the writes that set the expiry of the records that the decision does not change."""
-    saga, written = decision.saga, {step.id for step in decision.steps}
-    now = saga.updated_at
-    steps = [
-        StepRecord(saga_id=saga.id, id=number, name="", service="", updated_at=now, expires_at=at)
-        for number in range(1, saga.total_steps + 1)
-        if number not in written
-    ]
-    events = [
-        EventRecord(saga_id=saga.id, id=number, at=now, step="", from_status="", to_status="",
-                    attempt=0, cause="", actor="", error="", expires_at=at)
-        for number in range(1, saga.sequence - len(decision.events) + 1)
-    ]  # fmt: skip
-    return [update(record, mask=["expires_at"]) for record in (*steps, *events)]
+        child = decision.ended_child
+        changes.append(update(pack(child).saga, if_version=child.version))
+    for first in decision.children:
+        packed = pack(first.saga, first.events)
+        changes += [insert(packed.saga), *_beside(packed), *_after(first)]
+    return changes

@@ -60,7 +60,7 @@ class Transitions:
             if saga is not None:
                 return saga
             self.back_off(attempt)
-            again = self._repository.load(loaded.saga.id, loaded.saga.total_steps)
+            again = self._repository.load(loaded.saga.id)
             if again is None:
                 raise NotFound(f"saga {loaded.saga.id!r} is gone")
             loaded = again
@@ -93,10 +93,11 @@ class Transitions:
                 self.ensure_enqueued(loaded)
                 return None
             try:
-                return self._repository.save_on(loaded, decision)
+                saga = self._repository.save(decision)
+                return Loaded(saga, saga.steps)
             except (VersionMismatch, Contention):
                 self.back_off(attempt)
-                loaded = self._repository.get(loaded.saga.id)
+                loaded = self._repository.fill(self._repository.get(loaded.saga.id))
         raise conflicts_in_a_row(loaded.saga.id)
 
     def ensure_enqueued(self, loaded: Loaded, enqueue: Enqueue | None = None) -> None:

@@ -42,7 +42,6 @@ def outstanding(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Delivery
 def _delivery_of(saga: SagaRecord, step: StepRecord, phase: Phase) -> Delivery:
     return Delivery(
         saga_id=saga.id,
-        steps=saga.total_steps,
         phase=phase,
         step=step.index,
         attempt=step.attempt,
@@ -57,7 +56,6 @@ def _notification_of(saga: SagaRecord) -> Delivery:
     """Return the delivery that notifies a saga's parent of its end."""
     return Delivery(
         saga_id=saga.parent_id,
-        steps=saga.parent_steps,
         phase=Phase.CHILD,
         step=saga.parent_step,
         attempt=saga.sequence,

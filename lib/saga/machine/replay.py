@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lib.saga.machine.causes import Cause
+from lib.saga.machine.decision.texts import shorten_error
 from lib.saga.state.records import (
     FINISHED,
     EventRecord,
@@ -60,7 +61,7 @@ def _apply(state: State, event: EventRecord) -> None:
     state.sequence, state.updated_at = event.id, event.at
     moves = event.from_status != event.to_status
     if event.step and moves:
-        state.steps[event.step] = (event.to_status, event.error)
+        state.steps[event.step] = (event.to_status, shorten_error(event.error))
     elif moves:
         parks = event.to_status == SagaStatus.FAILED
         state.status, state.parked_in = event.to_status, event.from_status if parks else ""

@@ -11,15 +11,15 @@ from lib.datastore import Query, Store
 from lib.errors import Unreadable
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Element, Signal
-from lib.saga.engine.repository import SagaRepository
+from lib.saga.engine.repository import SagaRepository, load
 from lib.saga.state.mismatch import find_mismatch, mismatch_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 
 #: How many sagas of a status are read at most, if some of them may be stranded.
 MAX_READ = 5000
 
-#: How many sagas are read at a time.
-BATCH = 200
+#: This many sagas are read at a time.
+BATCH = 50
 
 WAITS = frozenset({StepStatus.PENDING, StepStatus.WAITING})
 
@@ -108,10 +108,9 @@ def _why(repository: SagaRepository, definitions: Declared, saga: SagaRecord) ->
 def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -> str:
     """Return which stored values of a saga do not fit types that have changed since it began."""
     try:
-        loaded = repository.load(saga.id, saga.total_steps)
+        saga, steps = repository.fill(load(saga))
     except Unreadable as problem:
         return problem.detail
-    steps = loaded.steps if loaded else []
     misfits = (
         _why_step(part, step)
         for part, step, need in zip(definition.parts, steps, definition.needs, strict=False)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from lib.datastore import Page, Query, Transaction
-from lib.errors import NotFound
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.causes import explain, sentence_of
@@ -19,14 +18,12 @@ MAX_EVENTS = 500
 def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
     """Return a saga with its payload, its steps in order and its audit trail; or NotFound.
 
-    It hides values that a type of the definition marks as secret, and values without a type.
-    `unreadable` names the steps and events that cannot be read.
+    It hides values that a type of the definition marks as secret, and values without a type. Of a
+    long trail it has the newest events; `unreadable` names the pages of it that cannot be read.
     """
     repository = engine.repository
-    saga, steps = repository.read_steps(saga_id)
-    if saga is None:
-        raise NotFound(f"no saga {saga_id!r}", field="id")
-    events = repository.events(saga_id, MAX_EVENTS)
+    saga, steps = repository.fill(repository.get(saga_id))
+    events = repository.newest_events(saga, MAX_EVENTS)
     definition = engine.definitions.get((saga.name, saga.definition_version))
     privacy = Privacy(definition, saga, steps)
     # A text that is older than a secret mark may quote the secret. If no type fits, we cannot
@@ -43,11 +40,16 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
         "payload": privacy.show_payload(),
         "waits_for": list(waits_of(saga, steps)),
         "steps": [
-            {**_show_step(step), "output": privacy.show_output(step), "error": show(step.error)}
+            {
+                **_show_step(step),
+                "input": privacy.show_input(step),
+                "output": privacy.show_output(step),
+                "error": show(step.error),
+            }
             for step in steps
         ],
         "events": [{**_show_event(event), "error": show(event.error)} for event in events],
-        "unreadable": (*steps.unreadable, *events.unreadable),
+        "unreadable": events.unreadable,
     }
 
 

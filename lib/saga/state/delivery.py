@@ -11,12 +11,10 @@ from lib.saga.definition.phase import Phase
 class Delivery:
     """One task: run `phase` of the step at index `step`, attempt `attempt`, not before `at`.
 
-    `steps` is the saga's number of steps: with it the worker knows the keys of all records that it
-    needs before it has read one. `child` is the id of the child saga that has ended.
+    `child` is the id of the child saga that has ended.
     """
 
     saga_id: str
-    steps: int
     phase: Phase
     step: int
     attempt: int

@@ -1,18 +1,31 @@
 """The maximum sizes of what a saga stores, in bytes unless they say otherwise."""
 
-#: A payload is stored in the saga's entity, which Datastore limits to 1 MiB.
-MAX_PAYLOAD = 512 * 1024
+#: A payload. One over `MAX_INLINE` has an entity of its own, which Datastore limits to 1 MiB.
+MAX_PAYLOAD = 900 * 1024
 
-#: An output is stored in its step's entity, together with the payload of its signal.
-MAX_OUTPUT = 256 * 1024
+#: An output of a step, and the payload of a signal: as a payload.
+MAX_OUTPUT = 900 * 1024
+
+#: A larger value is kept in an entity of its own, and not in the saga's record.
+MAX_INLINE = 16 * 1024
+
+#: A saga's record as a whole: lists read fifty of them at a time.
+MAX_RECORD = 64 * 1024
+
+#: The events in a saga's record; older ones move to entities of their own.
+MAX_RECENT_EVENTS = 12 * 1024
 
 #: An error's text is short: it is stored, shown and logged.
 MAX_ERROR = 500
 
-#: The reason of an operator, or the errors of all members of a group together.
+#: The errors of all steps of a saga, in its record. Its events have each error whole.
+MAX_ERRORS = 8 * 1024
+
+#: Why a saga was rolled back, or parked, in its record: the errors of all members of a group, say.
+MAX_SUMMARY = 2 * 1024
+
+#: The reason of an operator, or an error, in an event.
 MAX_TEXT = 8 * 1024
 
-#: What begins in one commit weighs at most this, which leaves room for the rest: a commit takes 500
-#: writes and 10 MiB. A record weighs 1, and 1 more for each BYTES_PER_WEIGHT of its JSON.
-MAX_WEIGHT = 400
-BYTES_PER_WEIGHT = 16 * 1024
+#: The sagas that begin in one commit. They leave room for the rest of it: a commit takes 10 MiB.
+MAX_BIRTHS = 6 * 1024 * 1024

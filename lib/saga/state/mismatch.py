@@ -14,6 +14,7 @@ from lib.saga.author_code.containment import contain
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal
 from lib.saga.state.records import SagaRecord, StepRecord, StepStatus
+from lib.saga.state.values import is_reference
 
 #: The part of a msgspec message that quotes no value, and the place.
 _SAFE = re.compile(
@@ -28,10 +29,11 @@ def find_mismatch(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord
     """Return what no longer fits its type, and why; "" if all fits. No value is quoted.
 
     The payload, the received signals and the outputs with a declared type are checked. Other
-    outputs are plain JSON to later steps.
+    outputs are plain JSON to later steps. Values that are not loaded are left out.
     """
     for what, encoded, kind in _stored(definition, saga, steps):
-        problem = "" if kind is Any else mismatch_of(encoded, kind)
+        unchecked = kind is Any or is_reference(encoded)
+        problem = "" if unchecked else mismatch_of(encoded, kind)
         if problem:
             return f"{what}: {problem}"
     return ""

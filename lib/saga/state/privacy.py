@@ -8,9 +8,10 @@ import msgspec
 
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.secret import WHOLLY_SECRET, part
-from lib.saga.definition.steps import Element
+from lib.saga.definition.steps import Child, Element
 from lib.saga.state.records import SagaRecord, StepRecord
 from lib.saga.state.redaction import Redactor, conceal
+from lib.saga.state.values import PAYLOAD
 
 
 class Privacy:
@@ -31,6 +32,16 @@ class Privacy:
     def show_payload(self) -> Any:
         """Return the payload as it may be shown."""
         return conceal(msgspec.json.decode(self._saga.payload), self._payload_type)
+
+    def show_input(self, step: StepRecord) -> Any:
+        """Return what a step is given as it may be shown; None if that is nothing."""
+        if step.input is None:
+            return None
+        if step.input == PAYLOAD:
+            return self.show_payload()
+        part_ = self._parts.get(step.name)
+        kind = part_.saga.payload if isinstance(part_, Child) else WHOLLY_SECRET
+        return self._redactor.clean_value(conceal(msgspec.json.decode(step.input), kind))
 
     def show_output(self, step: StepRecord) -> Any:
         """Return a step's output as it may be shown; None if it has none."""

@@ -1,6 +1,7 @@
-"""The entities of a saga: a root, a child entity for each step, and one for each event.
+"""The entities of a saga: one record, and what has outgrown it. The machine decides, not this.
 
-Nothing here decides anything: the machine does.
+`Saga` holds its steps, as embedded entities, and its newest events. Older events are in
+`SagaEvents` below it, large values in `SagaValue`: `layout` moves them there.
 """
 
 from dataclasses import dataclass, field
@@ -8,7 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
-from lib.datastore import Expires, Id, Indexed, OmitEmpty, Parent, Renamed, Version, entity
+import msgspec
+
+from lib.datastore import Id, Indexed, OmitEmpty, Parent, Renamed, Version, entity
 from lib.saga.definition.phase import Phase
 
 
@@ -57,10 +60,76 @@ class StepStatus(StrEnum):
     COMPENSATION_FAILED = "COMPENSATION_FAILED"
 
 
+@entity(kind="SagaStep")
+@dataclass(slots=True, kw_only=True)
+class StepRecord:
+    """One step of one saga: an embedded entity of the saga's record.
+
+    Of the values that are JSON, each is either the text itself or a reference: see `values`.
+    """
+
+    #: The step's position from 0.
+    index: Annotated[int, Renamed("step_index")]
+    name: str
+    service: Annotated[str, Renamed("service_name")]
+    status: StepStatus = StepStatus.PENDING
+    #: The phase of the outstanding delivery, if there is one.
+    awaits: Annotated[Phase | None, OmitEmpty] = None
+    #: The number of the outstanding or last attempt, over all phases.
+    attempt: Annotated[int, OmitEmpty] = 0
+    #: The first attempt that counts against the retry policy of the present phase.
+    first_attempt: Annotated[int, OmitEmpty] = 0
+    #: Raised when an attempt has to be enqueued again under a new task name.
+    epoch: Annotated[int, OmitEmpty] = 0
+    #: The effect may have been applied, whatever came after.
+    maybe_applied: Annotated[bool, OmitEmpty, Renamed("uncertain")] = False
+    #: No dispatch of the outstanding attempt has begun to run it. Recorded for pivots only: for
+    #: other steps it is unknown, and False.
+    unbegun: Annotated[bool, OmitEmpty] = False
+    #: When the outstanding delivery is to run, and its time limit in seconds.
+    scheduled_at: Annotated[datetime | None, OmitEmpty] = None
+    timeout_seconds: Annotated[float, OmitEmpty] = 0.0
+    #: When the wait is over. The delivery may be earlier: no task is scheduled that far ahead.
+    waits_until: Annotated[datetime | None, OmitEmpty] = None
+    #: The type of a signal's payload, or of the output, when the saga began; "" if it has none.
+    needs: Annotated[str, OmitEmpty] = ""
+    #: The payload of a received signal, as JSON.
+    signal: Annotated[str | None, OmitEmpty] = None
+    #: If the step waits, it waits for a signal.
+    waits_for_signal: Annotated[bool, OmitEmpty] = False
+    #: The id of the child saga, once it was started.
+    child: Annotated[str, OmitEmpty] = ""
+    #: What the step is given: the saga's payload, or the payload of its child.
+    input: Annotated[str | None, OmitEmpty] = None
+    output: Annotated[str | None, OmitEmpty] = None
+    error: Annotated[str, OmitEmpty] = ""
+    updated_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the step has not ended in its present stage."""
+        return self.awaits is not None or self.status is StepStatus.WAITING
+
+    @property
+    def is_unbegun(self) -> bool:
+        """Whether the step has not been started, and nothing is scheduled for it."""
+        return self.status is StepStatus.PENDING and self.awaits is None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the step, or its compensation, has failed permanently."""
+        return self.status in (StepStatus.FAILED, StepStatus.COMPENSATION_FAILED)
+
+    @property
+    def tries(self) -> int:
+        """The number of attempts of the present action since the operator's last retry."""
+        return self.attempt - self.first_attempt + 1 if self.attempt else 0
+
+
 @entity(kind="Saga")
 @dataclass(slots=True, kw_only=True)
 class SagaRecord:
-    """A saga's root: every commit of the engine checks and raises its Datastore version."""
+    """A saga in one record: every commit of the engine checks and raises its Datastore version."""
 
     id: Id[str]
     name: Indexed[str]
@@ -97,10 +166,9 @@ class SagaRecord:
     #: When the sweep is to look at the saga, as `due_mark` writes it.
     due: Annotated[str | None, Indexed, OmitEmpty] = None
     traceparent: Annotated[str, OmitEmpty] = ""
-    #: The parent saga, the index of the step that this saga is, and the parent's number of steps.
+    #: The parent saga, and the index of the step that this saga is.
     parent_id: Annotated[str, OmitEmpty] = ""
     parent_step: Annotated[int, OmitEmpty] = 0
-    parent_steps: Annotated[int, OmitEmpty] = 0
     #: The parent has recorded the end of this saga.
     parent_notified: Annotated[bool, OmitEmpty, Renamed("parent_told")] = False
     #: The parent's `pause_number` that this saga has followed.
@@ -109,6 +177,13 @@ class SagaRecord:
     epoch: Annotated[int, OmitEmpty] = 0
     #: The output of a child saga for its parent: that of its last step.
     result: Annotated[str | None, OmitEmpty] = None
+    steps: list[StepRecord] = field(default_factory=list)
+    #: The newest events, each as JSON: an event is written once, and no delivery reads it.
+    events: Annotated[list[str], OmitEmpty] = field(default_factory=list)
+    #: The number of `SagaEvents` entities, which hold the older events.
+    pages: Annotated[int, OmitEmpty] = 0
+    #: The names of all `SagaValue` entities, those that are out of use among them.
+    values: Annotated[list[str], OmitEmpty] = field(default_factory=list)
     created_at: datetime
     #: `created_at` as an index takes it at any rate.
     created_mark: Indexed[str]
@@ -131,76 +206,8 @@ class SagaRecord:
         return (self.parked_in or SagaStatus.RUNNING) if parked else self.status
 
 
-@entity(kind="SagaStep")
-@dataclass(slots=True, kw_only=True)
-class StepRecord:
-    """One step of one saga; its id is its position from 1, since Datastore has no id 0."""
-
-    saga_id: Parent[str]
-    id: Id[int]
-    name: str
-    service: str
-    status: StepStatus = StepStatus.PENDING
-    #: The phase of the outstanding delivery, if there is one.
-    awaits: Annotated[Phase | None, OmitEmpty] = None
-    #: The number of the outstanding or last attempt, over all phases.
-    attempt: int = 0
-    #: The first attempt that counts against the retry policy of the present phase.
-    first_attempt: int = 0
-    #: Raised when an attempt has to be enqueued again under a new task name.
-    epoch: Annotated[int, OmitEmpty] = 0
-    #: The effect may have been applied, whatever came after.
-    maybe_applied: Annotated[bool, Renamed("uncertain")] = False
-    #: No dispatch of the outstanding attempt has begun to run it. Recorded for pivots only: for
-    #: other steps it is unknown, and False.
-    unbegun: Annotated[bool, OmitEmpty] = False
-    #: When the outstanding delivery is to run, and its time limit in seconds.
-    scheduled_at: datetime | None = None
-    timeout_seconds: float = 0.0
-    #: When the wait is over. The delivery may be earlier: no task is scheduled that far ahead.
-    waits_until: Annotated[datetime | None, OmitEmpty] = None
-    #: The type of a signal's payload, or of the output, when the saga began; "" if it has none.
-    needs: Annotated[str, OmitEmpty] = ""
-    #: The payload of a received signal, as JSON.
-    signal: Annotated[str | None, OmitEmpty] = None
-    #: If the step waits, it waits for a signal.
-    waits_for_signal: Annotated[bool, OmitEmpty] = False
-    #: The id of the child saga, once it was started.
-    child: Annotated[str, OmitEmpty] = ""
-    output: Annotated[str | None, OmitEmpty] = None
-    error: str = ""
-    updated_at: datetime
-    expires_at: Expires = None
-    version: Version = 0
-
-    @property
-    def index(self) -> int:
-        """The step's position from 0."""
-        return self.id - 1
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the step has not ended in its present stage."""
-        return self.awaits is not None or self.status is StepStatus.WAITING
-
-    @property
-    def is_unbegun(self) -> bool:
-        """Whether the step has not been started, and nothing is scheduled for it."""
-        return self.status is StepStatus.PENDING and self.awaits is None
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether the step, or its compensation, has failed permanently."""
-        return self.status in (StepStatus.FAILED, StepStatus.COMPENSATION_FAILED)
-
-    @property
-    def tries(self) -> int:
-        """The number of attempts of the present action since the operator's last retry."""
-        return self.attempt - self.first_attempt + 1 if self.attempt else 0
-
-
 class Loaded(NamedTuple):
-    """A saga's root and its steps in order."""
+    """A saga and its steps in order."""
 
     saga: SagaRecord
     steps: list[StepRecord]
@@ -212,25 +219,43 @@ class Loaded(NamedTuple):
         return [step.child for step in waiting if step.child]
 
 
-@entity(kind="SagaEvent")
-@dataclass(slots=True, kw_only=True)
-class EventRecord:
+class EventRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the audit trail: what changed, from what to what, when, why and by whom."""
+
+    #: Its number, from 1.
+    id: int
+    at: datetime
+    #: The step's name; empty when the saga itself changed.
+    step: str = ""
+    from_status: str
+    to_status: str
+    attempt: int = 0
+    #: One of `Cause`; text, so that an older deployment can read what a newer one has written.
+    cause: str
+    actor: str = ""
+    #: What went wrong, or the reason that an operator gave.
+    error: str = ""
+
+
+@entity(kind="SagaEvents")
+@dataclass(slots=True, kw_only=True)
+class EventPage:
+    """Older events of a saga, as JSON and in order; pages are numbered from 1."""
 
     saga_id: Parent[str]
     id: Id[int]
-    at: datetime
-    #: The step's name; empty when the saga itself changed.
-    step: str
-    from_status: str
-    to_status: str
-    attempt: int
-    #: One of `Cause`; text, so that an older deployment can read what a newer one has written.
-    cause: str
-    actor: str
-    #: What went wrong, or the reason that an operator gave.
-    error: str
-    expires_at: Expires = None
+    events: list[str]
+    version: Version = 0
+
+
+@entity(kind="SagaValue")
+@dataclass(slots=True, kw_only=True)
+class ValueRecord:
+    """A value that is too large for the saga's record, as JSON; its id is a digest of it."""
+
+    saga_id: Parent[str]
+    id: Id[str]
+    text: str
     version: Version = 0
 
 

@@ -11,3 +11,8 @@ def storable(text: str, most: int) -> str:
     if len(encoded) <= most:
         return encoded.decode()
     return encoded[: most - len("…".encode())].decode(errors="ignore") + "…"
+
+
+def size_of(text: str) -> int:
+    """Return the number of bytes that a text takes as UTF-8."""
+    return len(text) if text.isascii() else len(text.encode(errors="backslashreplace"))

@@ -79,7 +79,7 @@ class Run:
     @property
     def outputs(self) -> dict[str, Any]:
         """The outputs of the steps so far, by step name, as plain JSON."""
-        steps = self._load().steps
+        steps = self._environment.repository.fill(self._load()).steps
         return {s.name: msgspec.json.decode(s.output) for s in steps if s.output is not None}
 
     @property
@@ -139,7 +139,7 @@ class Run:
             raise AssertionError(str(broken)) from broken
 
     def _load(self) -> Loaded:
-        loaded = self._environment.repository.load(SAGA_ID, len(self._saga.parts))
+        loaded = self._environment.repository.load(SAGA_ID)
         if loaded is None:
             raise AssertionError(f"saga {self._saga.name} is gone")
         return loaded

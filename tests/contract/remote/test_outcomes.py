@@ -17,7 +17,6 @@ from tests.contract.remote.service import Service
 def outcome_of(service: Service, call: StepContext) -> AttemptEnded:
     delivery = Delivery(
         saga_id=call.saga_id,
-        steps=1,
         phase=call.phase,
         step=0,
         attempt=call.attempt,

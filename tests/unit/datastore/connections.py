@@ -25,16 +25,20 @@ class Refusal(grpc.RpcError):
 
 
 class CountingConnection:
-    """Counts the calls by method name on their way to another connection."""
+    """Counts the calls on their way to another connection, and the entities that they are for."""
 
     def __init__(self, inner: Rpc) -> None:
         self.inner = inner
         self.project = inner.project
         self.database = inner.database
         self.calls: Counter[str] = Counter()
+        #: The keys of lookups and the mutations of commits.
+        self.entities: Counter[str] = Counter()
 
     def call(self, method: str, request: Any, timeout: float) -> Any:
         self.calls[method] += 1
+        if method in ("Lookup", "Commit"):
+            self.entities[method] += len(request.keys if method == "Lookup" else request.mutations)
         return self.inner.call(method, request, timeout)
 
     def close(self) -> None:

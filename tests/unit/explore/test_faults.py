@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from lib.datastore import key
-from lib.datastore.rpc.service import Service
 from lib.saga.definition.context import Retry, StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
@@ -18,7 +17,6 @@ from lib.saga.machine.schedule import schedule_retry
 from lib.saga.state.records import DeadLetter
 from lib.saga.testing import explore
 from lib.saga.testing.exploration.explorer import Explorer
-from lib.saga.testing.memory import deferred_lookup
 from lib.saga.testing.simulation.faults.kinds import FaultKind
 from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.answers import NO
@@ -76,22 +74,6 @@ def test_an_effect_that_is_written_late_is_found() -> None:
     a = Step("a", execute=set_seat(1), compensate=set_seat(0), retry=TWICE)
     saga = Saga("seats", payload=dict, steps=(a, seat("b", {"b": NO})))
     assert "and it is written when all is quiet" in find_by(FaultKind.MADE_LATE, saga, 0)
-
-
-def test_a_lookup_that_reads_a_saga_at_two_times_is_found(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Without the read time of the first answer, a new root comes with old steps."""
-
-    class TimelessService(Service):
-        def call(self, method: str, request: Any, **options: Any) -> Any:
-            request.read_options.ClearField("read_time")
-            return super().call(method, request, **options)
-
-    saga = make_saga("ab")
-    assert find_by(FaultKind.DEFERRED, saga, 2) == "no deferred lookup finds anything"
-    monkeypatch.setattr(deferred_lookup, "Service", TimelessService)
-    assert "the Datastore defers the root in a lookup" in find_by(FaultKind.DEFERRED, saga, 2)
 
 
 def test_what_begins_while_the_saga_is_paused_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

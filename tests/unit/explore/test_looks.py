@@ -60,8 +60,8 @@ class Forgetful(Engine):
         saga, steps = self.repository.get(delivery.saga_id)
         if saga.status is SagaStatus.RUNNING:
             due = look_mark(shard_of(saga.id), self.clock() + LOOK_PERIOD)
-            for each in (replace(saga, due=due), *(replace(step, awaits=None) for step in steps)):
-                self.repository.store.update(each)
+            forgotten = [replace(step, awaits=None) for step in steps]
+            self.repository.store.update(replace(saga, due=due, steps=forgotten))
         return ended
 
 

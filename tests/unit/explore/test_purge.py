@@ -7,6 +7,7 @@ import pytest
 
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Timer
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep import purge
 from lib.saga.testing import explore
 from lib.saga.testing.exploration.explorer import Explorer
@@ -76,7 +77,8 @@ def test_effects_that_retention_leaves_are_found(
     monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """An effect that outlives its saga would answer for the next saga of the same id."""
-    monkeypatch.setattr(purge, "_names_of", lambda *_: [])
+    sound = SagaRepository.purge
+    monkeypatch.setattr(SagaRepository, "purge", lambda self, saga, _: sound(self, saga, []))
     with pytest.raises(AssertionError, match=r"Effect .* of a finished saga is still there"):
         explore(SAGAS[what], {}, lambda _: True, prepare=add_seats)
 

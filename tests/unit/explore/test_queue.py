@@ -12,7 +12,6 @@ SECOND = timedelta(seconds=1)
 
 FIRST = Delivery(
     saga_id="s",
-    steps=2,
     phase=Phase.EXECUTE,
     step=0,
     attempt=1,

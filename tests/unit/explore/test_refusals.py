@@ -16,6 +16,7 @@ from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.start import next_steps
 from lib.saga.machine.start.plan import postpone_step
+from lib.saga.state.limits import MAX_RECORD
 from lib.saga.state.records import SagaRecord, StepStatus
 from lib.saga.testing import explore
 from tests.unit.explore.answers import NO
@@ -30,10 +31,10 @@ def refuse(dislikes: Callable[[Decision], bool]) -> Callable[..., Engine]:
     """Make engines whose store refuses some commits for what they hold."""
 
     class PickyJournal(SagaRepository):
-        def save(self, decision: Decision) -> None:
+        def save(self, decision: Decision) -> SagaRecord:
             if dislikes(decision):
                 raise Invalid("it is not liked")
-            super().save(decision)
+            return super().save(decision)
 
     def make(definitions: Any, repository: SagaRepository, *collaborators: Any) -> Engine:
         return Engine(definitions, PickyJournal(repository.store), *collaborators)
@@ -81,7 +82,7 @@ LONG = pytest.mark.skipif("LONG" not in os.environ, reason="half a minute: LONG=
 def test_parts_that_wait_for_their_turn_begin_once_or_never(
     monkeypatch: pytest.MonkeyPatch, script: Script
 ) -> None:
-    monkeypatch.setattr(next_steps, "MAX_WEIGHT", 6)
+    monkeypatch.setattr(next_steps, "MAX_BIRTHS", MAX_RECORD + 10)
     postponed: list[int] = []
 
     def note(definition: Saga, draft: Draft, index: int) -> None:
@@ -96,7 +97,7 @@ def test_parts_that_wait_for_their_turn_begin_once_or_never(
 def test_a_plain_step_that_waits_for_its_turn_runs_under_every_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(next_steps, "MAX_WEIGHT", 1)
+    monkeypatch.setattr(next_steps, "MAX_BIRTHS", -1)
 
     def begins(store: Store) -> None:
         seats_fit(2)(store)

@@ -22,7 +22,7 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     The saga gets the inputs that it has missed. If it waits for nothing, it is parked with an
     alert.
     """
-    loaded = engine.repository.load(saga.id, saga.total_steps)
+    loaded = engine.repository.load(saga.id)
     if loaded is None or loaded.saga.due != saga.due:
         return False
     after = engine.look(loaded, examine(engine.repository, loaded))
@@ -43,7 +43,11 @@ def examine(repository: SagaRepository, loaded: Loaded) -> Looked:
     called = bool(saga.incident) or saga.status is SagaStatus.FAILED
     return Looked(
         sequence=saga.sequence,
-        ended=tuple(child_outcome(child) for child in heard if child.status in FINISHED),
+        ended=tuple(
+            child_outcome(child, repository.result_of(child))
+            for child in heard
+            if child.status in FINISHED
+        ),
         missing=tuple(name for name, child in children.items() if child is None),
         unreported=called and not repository.has_letter(saga.id),
     )

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
-from lib.datastore import Key, key, shard_of
+from lib.datastore import key, shard_of
 from lib.errors import Unreadable
 from lib.saga.barrier import Effect
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.execution.call import idempotency_key
-from lib.saga.engine.repository import SagaRepository, event_keys, step_keys
-from lib.saga.engine.retention import expires_by_ttl
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.records import FINISHED, SagaRecord, purge_mark
 
 #: How long a saga is kept before the next look, if an ancestor is unfinished.
@@ -29,11 +27,8 @@ def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
         if ancestry.is_unfinished(saga):
             engine.repository.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONEMENT))
             return False
-        effects = [key(Effect, idempotency_key(saga.id, name)) for name in _names_of(engine, saga)]
-        records: list[Key[Any]] = []
-        if not expires_by_ttl(saga, engine.retention):
-            records = [*event_keys(saga), *step_keys(saga.id, saga.total_steps)]
-        engine.repository.purge(saga, effects, records)
+        keys = (idempotency_key(saga.id, step.name) for step in saga.steps)
+        engine.repository.purge(saga, [key(Effect, each) for each in keys])
         return True
 
     return purge
@@ -70,12 +65,3 @@ class Ancestry:
             self._unfinished[saga_id] = True
             return saga_id
         return saga.parent_id
-
-
-def _names_of(engine: Engine, saga: SagaRecord) -> list[str]:
-    """Return the names of a saga's steps, from its definition if the steps are already gone."""
-    loaded = engine.repository.load(saga.id, saga.total_steps)
-    if loaded is not None:
-        return [step.name for step in loaded.steps]
-    definition = engine.definitions.get((saga.name, saga.definition_version))
-    return [part.name for part in definition.parts] if definition else []

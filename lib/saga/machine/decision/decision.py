@@ -7,7 +7,9 @@ from typing import TypedDict
 
 from lib.saga.definition.phase import Phase
 from lib.saga.state.delivery import Delivery
+from lib.saga.state.limits import MAX_RECORD
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
+from lib.saga.state.text import size_of
 
 
 class NoChange(StrEnum):
@@ -40,6 +42,7 @@ class StepChanges(TypedDict, total=False):
     waits_for_signal: bool
     signal: str | None
     child: str
+    input: str | None
     output: str | None
 
 
@@ -47,9 +50,10 @@ class StepChanges(TypedDict, total=False):
 class Decision:
     """The changes to commit in one transaction, and the deliveries to enqueue afterwards.
 
-    Without `events` there is nothing to commit: `no_change` says why, and the engine only enqueues
-    the deliveries again. `children` are sagas that begin with this commit. The dead letter is
-    written when an operator is called, and deleted (`unparked`) when the failure is resolved.
+    `saga` has all its steps; `steps` are those that change. Without `events` there is nothing to
+    commit: `no_change` says why, and only the deliveries have to be enqueued once more. `children`
+    are sagas that begin with this commit. The dead letter is written when an operator is called,
+    and deleted when the failure was dealt with: `unparked`.
     """
 
     saga: SagaRecord
@@ -61,8 +65,14 @@ class Decision:
     children: tuple["Decision", ...] = ()
     #: The child saga whose end this decision records: it is written in the same commit.
     ended_child: SagaRecord | None = None
-    #: When Datastore's TTL policies delete the saga's steps and events.
-    expiry: datetime | None = None
     deliveries: tuple[Delivery, ...] = ()
-    #: How much of one commit it takes: see `MAX_WEIGHT`.
-    weight: int = 0
+
+    @property
+    def births(self) -> int:
+        """At most how many bytes of its commit the sagas take that begin with it."""
+        return sum(size_of_birth(child) for child in self.children)
+
+
+def size_of_birth(first: Decision) -> int:
+    """Return at most how many bytes a new saga takes in the commit that begins it."""
+    return MAX_RECORD + size_of(first.saga.payload) + first.births

@@ -7,7 +7,13 @@ from typing import Unpack
 
 from lib.saga.definition.saga import Saga
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.decision.decision import Decision, NoChange, SilentDecision, StepChanges
+from lib.saga.machine.decision.decision import (
+    Decision,
+    NoChange,
+    SilentDecision,
+    StepChanges,
+    size_of_birth,
+)
 from lib.saga.machine.decision.texts import (
     clean_event,
     clean_letter,
@@ -15,7 +21,6 @@ from lib.saga.machine.decision.texts import (
     clean_step,
     clean_text,
 )
-from lib.saga.machine.decision.weight import weigh_saga, weigh_step
 from lib.saga.machine.outstanding import due_of, outstanding
 from lib.saga.state.limits import MAX_TEXT
 from lib.saga.state.privacy import Privacy
@@ -166,10 +171,9 @@ class Draft:
         self._dead_letter = None
 
     @property
-    def weight(self) -> int:
-        """The decision's weight so far: see `MAX_WEIGHT`."""
-        own = weigh_saga(self.saga) + sum(map(weigh_step, self._changed)) + len(self._events)
-        return own + sum(child.weight for child in self.children)
+    def births(self) -> int:
+        """At most how many bytes of the commit the sagas take that begin with it so far."""
+        return sum(map(size_of_birth, self.children))
 
     @property
     def _changed(self) -> list[StepRecord]:
@@ -184,11 +188,12 @@ class Draft:
         """
         if not self._events and self._no_change is None:
             raise SilentDecision(f"saga {self.saga.id} in {self.saga.status}")
+        self._clean_texts()
         if self._events:
             self.saga.updated_at = self.now
+            self.saga.steps = self.steps
             if self.saga.status in FINISHED:
                 self.saga.ended_mark = time_mark(self.saga.id, self.now)
-        self._clean_texts()
         deliveries = outstanding(self.saga, self.steps)
         if self._events:
             look_in = PASS_ON_PERIOD if self._is_to_be_passed_on else LOOK_PERIOD
@@ -203,7 +208,6 @@ class Draft:
             unparked=self._had_letter and not _has_letter(self.saga),
             children=tuple(self.children),
             deliveries=(*deliveries, *of_children),
-            weight=self.weight,
         )
 
     @property
@@ -237,7 +241,6 @@ class Draft:
     ) -> None:
         self.saga.sequence += 1
         event = EventRecord(
-            saga_id=self.saga.id,
             id=self.saga.sequence,
             at=self.now,
             step="" if index is None else self.steps[index].name,

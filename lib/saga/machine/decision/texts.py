@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
+
 from lib.saga.machine.causes import Reason
+from lib.saga.state.limits import MAX_ERROR, MAX_SUMMARY
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
 from lib.saga.state.text import storable
@@ -24,19 +27,25 @@ def clean_text(text: str, privacy: Privacy | None, most: int) -> str:
 
 
 def clean_saga(saga: SagaRecord, clean: Clean) -> None:
-    """Make a saga's texts storable, in place."""
-    saga.error, saga.stopping = clean(saga.error), clean(saga.stopping)
-    saga.parked_because, saga.traceparent = clean(saga.parked_because), clean(saga.traceparent)
+    """Make a saga's texts storable, in place, and short: its events have them whole."""
+    saga.error = storable(clean(saga.error), MAX_SUMMARY)
+    saga.parked_because = storable(clean(saga.parked_because), MAX_SUMMARY)
+    saga.stopping, saga.traceparent = clean(saga.stopping), clean(saga.traceparent)
 
 
 def clean_step(step: StepRecord, clean: Clean) -> StepRecord:
-    """Return a step whose texts are storable."""
-    return replace(step, error=clean(step.error)) if step.error else step
+    """Return a step whose error is storable, and short: its event has it whole."""
+    return replace(step, error=shorten_error(clean(step.error))) if step.error else step
+
+
+def shorten_error(error: str) -> str:
+    """Return a clean error as a step keeps it."""
+    return storable(error, MAX_ERROR)
 
 
 def clean_event(event: EventRecord, clean: Clean) -> EventRecord:
     """Return an event whose texts are storable."""
-    return replace(event, actor=clean(event.actor), error=clean(event.error))
+    return msgspec.structs.replace(event, actor=clean(event.actor), error=clean(event.error))
 
 
 def clean_letter(letter: DeadLetter, clean: Clean) -> DeadLetter:

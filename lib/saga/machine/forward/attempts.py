@@ -19,6 +19,7 @@ from lib.saga.machine.inputs import (
 )
 from lib.saga.machine.schedule import deadline_of, schedule_retry, schedule_timer
 from lib.saga.state.records import FORWARD, StepStatus
+from lib.saga.state.values import is_equal
 
 #: A signal is accepted while its step is in one of these.
 ACCEPTS_SIGNAL = frozenset({StepStatus.PENDING, StepStatus.WAITING})
@@ -86,7 +87,7 @@ def receive_signal(definition: Saga, draft: Draft, signal: SignalReceived) -> No
     if index is None:
         raise NotFound(f"saga {definition.name} has no signal {signal.step!r}", field="signal")
     step = draft.steps[index]
-    if step.signal == signal.payload:
+    if step.signal is not None and is_equal(step.signal, signal.payload):
         draft.ignore(NoChange.ALREADY_APPLIED)
         return
     if step.signal is not None:

@@ -1,12 +1,14 @@
 """The first decision on a new saga."""
 
 from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Step
 from lib.saga.machine.causes import Cause, Reason
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward.stages import enter
 from lib.saga.machine.start.next_steps import begin_next
 from lib.saga.state.records import SagaRecord, StepRecord
+from lib.saga.state.values import PAYLOAD
 
 
 def begin(definition: Saga, saga: SagaRecord) -> Decision:
@@ -14,10 +16,10 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
     now = saga.created_at
     steps = [
         StepRecord(
-            saga_id=saga.id,
-            id=index + 1,
+            index=index,
             name=element.name,
             service=element.service,
+            input=PAYLOAD if isinstance(element, Step) else None,
             needs=definition.needs[index],
             updated_at=now,
         )

@@ -40,9 +40,5 @@ def new_child(
     suffix = f"~{again}" if step.child else ""
     child_id = f"{parent.id}:{element.name}{suffix}"
     child = new_saga(element.saga, child_id, payload, now, traceparent=parent.traceparent)
-    child.parent_id, child.parent_step, child.parent_steps = (
-        parent.id,
-        step.index,
-        parent.total_steps,
-    )
+    child.parent_id, child.parent_step = parent.id, step.index
     return child

@@ -10,12 +10,11 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element, Predicate, Signal, Timer
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.decision.decision import Decision
+from lib.saga.machine.decision.decision import Decision, size_of_birth
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.schedule import schedule, schedule_timer
 from lib.saga.machine.start.creations import new_child
 from lib.saga.machine.start.pure_functions import CannotBegin, cannot_begin, evaluate
-from lib.saga.state.limits import BYTES_PER_WEIGHT
 from lib.saga.state.payload import canonical_payload
 from lib.saga.state.records import SagaRecord, StepStatus
 
@@ -103,17 +102,9 @@ def _plan_wait(draft: Draft, index: int, element: Element) -> Plan:
     return RunStep() if signal is None else TakeSignal(signal)
 
 
-def weigh_plan(plan: Plan) -> int:
-    """Return the weight that beginning a step as planned adds to the commit."""
-    match plan:
-        case StartChild():
-            return plan.child.weight
-        case TakeSignal():
-            return len(plan.signal) // BYTES_PER_WEIGHT
-        case SkipStep() | RunStep() | WaitUntil() | CannotBegin():
-            return 0
-        case _:
-            assert_never(plan)
+def size_of_plan(plan: Plan) -> int:
+    """Return at most how many bytes a saga takes in the commit that begins a step as planned."""
+    return size_of_birth(plan.child) if isinstance(plan, StartChild) else 0
 
 
 def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
@@ -133,8 +124,14 @@ def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
             draft.move_step(index, status, Cause.SIGNAL_RECEIVED, output=output, awaits=None)
         case StartChild():
             draft.children.append(plan.child)
-            child = plan.child.saga.id
-            draft.move_step(index, StepStatus.WAITING, Cause.CHILD_STARTED, child=child)
+            child = plan.child.saga
+            draft.move_step(
+                index,
+                StepStatus.WAITING,
+                Cause.CHILD_STARTED,
+                child=child.id,
+                input=child.payload,
+            )
             schedule_timer(definition, draft, index, None)
         case WaitUntil():
             draft.move_step(

@@ -9,10 +9,14 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
+from lib.saga.state.layout import read_events
+from lib.saga.state.records import EventPage, EventRecord, SagaRecord
 from lib.saga.testing.simulation.state.snapshot import Snapshot
 
-#: Stored fields that only people read.
-IGNORED = frozenset({"created_at", "created_mark", "ended_mark", "updated_at", "version"})
+#: What is stored for people to read, and decides nothing. Events are compared apart, decoded.
+IGNORED = frozenset({"created_at", "created_mark", "ended_mark", "updated_at", "version", "events"})
 
 
 def describe_state(snapshot: Snapshot) -> Hashable:
@@ -48,10 +52,18 @@ def _freeze(value: Any, now: datetime) -> Hashable:
         return _freeze_mark(value, now) if "|" in value else str(value)
     if isinstance(value, list | tuple):
         return tuple(_freeze(each, now) for each in value)
+    if isinstance(value, SagaRecord | EventPage):
+        return (_freeze_fields(value, now), _freeze(read_events(value.events), now))
     if is_dataclass(value):
-        names = (each.name for each in fields(value) if each.name not in IGNORED)
-        return tuple(_freeze(getattr(value, name), now) for name in names)
+        return _freeze_fields(value, now)
+    if isinstance(value, EventRecord):
+        return _freeze(msgspec.structs.astuple(value), now)
     return value  # type: ignore[no-any-return]
+
+
+def _freeze_fields(value: Any, now: datetime) -> Hashable:
+    names = (each.name for each in fields(value) if each.name not in IGNORED)
+    return tuple(_freeze(getattr(value, name), now) for name in names)
 
 
 def _freeze_mark(mark: str, now: datetime) -> Hashable:

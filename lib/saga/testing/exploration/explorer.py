@@ -6,6 +6,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 from lib.datastore import Store
+from lib.saga.engine.repository import load
 from lib.saga.state.records import SagaStatus
 from lib.saga.testing.exploration.alert_capture import AlertCapture
 from lib.saga.testing.exploration.equivalence import describe_state
@@ -156,9 +157,7 @@ class Explorer:
     def _find_broken(self) -> str:
         environment = self._simulation.environment
         for saga in environment.sagas.find_all():
-            loaded = environment.repository.load(saga.id, saga.total_steps)
-            if loaded is None:
-                return f"saga {saga.id} has lost its steps"
+            loaded = environment.repository.fill(load(saga))
             definition = environment.definitions.get_declared(saga)
             finished = FinalState(
                 definition,

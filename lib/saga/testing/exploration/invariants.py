@@ -9,7 +9,7 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
 from lib.saga.definition.steps import Child, Element, Step
 from lib.saga.engine.execution.call import idempotency_key
-from lib.saga.engine.repository import SagaRepository
+from lib.saga.engine.repository import SagaRepository, load
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.replay import Broken, replay, state_of
 from lib.saga.state.records import (
@@ -55,8 +55,7 @@ class FinalState:
         child = self.child_of(step) if step.status is StepStatus.WAITING else None
         if child is None or child.status is SagaStatus.FAILED:
             return child is not None
-        loaded = SagaRepository(self.store).load(child.id, child.total_steps)
-        return loaded is not None and any(map(self.waits_for_mending, loaded.steps))
+        return any(map(self.waits_for_mending, load(child).steps))
 
     def effect_of(self, step: StepRecord) -> Effect | None:
         """Return the barrier's record of a step, if its participant has used the barrier."""

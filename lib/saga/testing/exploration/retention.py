@@ -10,7 +10,7 @@ from typing import Any
 from lib.saga.barrier import Effect
 from lib.saga.engine.execution.call import idempotency_key
 from lib.saga.engine.sweep.sweep import sweep
-from lib.saga.state.records import FINISHED, DeadLetter, EventRecord, SagaRecord, StepRecord
+from lib.saga.state.records import FINISHED, DeadLetter, EventPage, SagaRecord, ValueRecord
 from lib.saga.testing.memory.entities import Path
 from lib.saga.testing.simulation.environment import Environment
 
@@ -20,8 +20,8 @@ JUMP = timedelta(days=100)
 #: How many sweeps run then, a day apart: a descendant of an unfinished saga gets a look each day.
 SWEEPS = 2
 
-#: The kinds of a saga's records.
-MODELS: tuple[Any, ...] = (SagaRecord, StepRecord, EventRecord, DeadLetter, Effect)
+#: What Amends keeps of a saga.
+MODELS: tuple[Any, ...] = (SagaRecord, ValueRecord, EventPage, DeadLetter, Effect)
 KINDS: tuple[str, ...] = tuple(model.__kind__ for model in MODELS)
 LETTER, EFFECT = KINDS[-2:]
 

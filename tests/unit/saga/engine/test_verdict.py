@@ -19,7 +19,7 @@ from lib.saga.state.delivery import Delivery
 from tests.unit.saga.machine.build import T0
 
 DELIVERY = Delivery(
-    saga_id="s", steps=1, phase=Phase.EXECUTE, step=0, attempt=1, epoch=0, at=T0,
+    saga_id="s", phase=Phase.EXECUTE, step=0, attempt=1, epoch=0, at=T0,
     timeout=timedelta(seconds=5),
 )  # fmt: skip
 

@@ -134,7 +134,7 @@ def resolved() -> Played:
 
 def unheard() -> Played:
     played = end(play(step("x")), 0)
-    played.saga = replace(played.saga, parent_id="order-0", parent_steps=2)
+    played.saga = replace(played.saga, parent_id="order-0")
     return played
 
 

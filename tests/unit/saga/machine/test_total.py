@@ -109,7 +109,7 @@ def test_a_finished_child_that_its_parent_knows_of_changes_only_to_be_rolled_bac
 ) -> None:
     """Any other change would lose the time at which it is purged."""
     played = scene.make()
-    played.saga = replace(played.saga, parent_id="s0", parent_steps=1, parent_notified=True)
+    played.saga = replace(played.saga, parent_id="s0", parent_notified=True)
     for given in all_inputs(played) if played.saga.status in FINISHED else ():
         with suppress(Conflict, NotFound, ImpossibleInput):
             decision = decide(played.definition, played.saga, played.steps, given, played.now)
@@ -257,7 +257,7 @@ def test_a_decision_that_neither_changes_anything_nor_says_why_is_an_error() -> 
 def test_a_step_that_waited_for_its_turn_begins_and_that_is_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_WEIGHT", 2)
+    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_BIRTHS", -1)
     played = Played(Saga("s", payload=dict, steps=(Parallel(step("a"), step("b")),)))
     monkeypatch.undo()
     for due in [each for each in played.deliveries if each.phase is Phase.START]:
@@ -272,7 +272,7 @@ def test_a_step_that_waited_for_its_turn_begins_and_that_is_recorded(
 
 
 def test_hundreds_of_steps_skipped_before_a_plain_one_leave_no_saga_that_waits_for_ever() -> None:
-    skipped = [step(f"s{n}", when=lambda *_: False) for n in range(390)]
+    skipped = [step(f"s{n}", when=lambda *_: False) for n in range(75)]
     played = Played(Saga("s", payload=dict, steps=(*skipped, step("last"))))
     for _ in range(9):
         if played.deliveries == ():

@@ -27,12 +27,13 @@ from lib.saga.machine.start.begin import begin
 from lib.saga.machine.start.creations import new_saga
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.delivery import Delivery
+from lib.saga.state.limits import MAX_BIRTHS, MAX_RECORD
 from lib.saga.state.records import FINISHED, EventRecord, SagaStatus, StepRecord
 from tests.unit.saga.machine.build import T0, Played, act, step
 from tests.unit.saga.machine.scenes import INNER
 from tests.unit.saga.machine.test_total import all_inputs
 
-#: Seeds for each limit of a commit's weight, and inputs to each saga.
+#: Seeds for each limit of what begins in one commit, and inputs to each saga.
 WALKS, LENGTH = 40, 25
 HOUR = timedelta(hours=1)
 
@@ -140,10 +141,10 @@ def walk_at_random(seed: int) -> set[SagaStatus]:
     return reached
 
 
-@pytest.mark.parametrize("max_weight", [1, 8, 400])
+@pytest.mark.parametrize("most", [-1, 2 * MAX_RECORD, MAX_BIRTHS])
 def test_a_random_saga_under_random_inputs_always_moves_or_waits_for_something(
-    monkeypatch: pytest.MonkeyPatch, max_weight: int
+    monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_WEIGHT", max_weight)
+    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_BIRTHS", most)
     reached = set().union(*(walk_at_random(seed) for seed in range(WALKS)))
     assert reached >= set(SagaStatus) - {SagaStatus.PENDING}

@@ -38,8 +38,6 @@ class Strikes:
             self._interleave(process, process.task, fault)
         elif fault.kind is FaultKind.DUPLICATE and process.task is not None:
             self._deliveries.deliver(self._deliveries.copy(process.task))
-        elif fault.kind is FaultKind.DEFERRED:
-            self._defer(process, fault)
         else:
             # A child's notification that comes meanwhile is left to the sweep.
             state.may_need_sweep = state.may_need_sweep or fault in (DEPLOY, DEPLOY_TYPES)
@@ -72,10 +70,3 @@ class Strikes:
         self._go_on(None if fault.events is None else state.events + fault.events)
         state.frozen.pop()
         self._environment.note_wait(since)
-
-    def _defer(self, process: Process, fault: Fault) -> None:
-        """Let others run between the two answers of a process's lookup."""
-        if fault.events == 0 and process.task is not None:
-            self._deliveries.deliver(self._deliveries.copy(process.task))
-        else:
-            self._freeze(process, fault)

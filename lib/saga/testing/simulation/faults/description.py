@@ -15,7 +15,6 @@ WORDS = {
     FaultKind.MADE_LATE: "nothing answers {where}, and it is written when {until}",
     FaultKind.REFUSED: "the queue takes nothing {where}",
     FaultKind.UNREAD: "the Datastore does not answer {where}",
-    FaultKind.DEFERRED: "the Datastore defers the root in {where} until {overtaker}",
     FaultKind.TIME_OUT: "the time-out strikes {where}",
     FaultKind.OUTLAST: "the time-out strikes {where}, which continues in its thread when {until}",
     FaultKind.DROP: "the queue is dropped {where}",
@@ -48,7 +47,6 @@ def describe_fault(point: Point, fault: Fault) -> str:
         where=point.where,
         process=point.process,
         until=_describe_events(fault.events),
-        overtaker=_describe_overtaker(fault.events),
         turns=_describe_turns(fault.events),
     )
     return words + ("; the queue forgets its task" if fault.lost else "")
@@ -60,10 +58,6 @@ def _describe_events(events: int | None) -> str:
     if events == 0:
         return "it has ended"
     return f"{events} more {'delivery has' if events == 1 else 'deliveries have'} run"
-
-
-def _describe_overtaker(events: int | None) -> str:
-    return "all is quiet" if events is None else "the same task was delivered again"
 
 
 def _describe_turns(points: int | None) -> str:

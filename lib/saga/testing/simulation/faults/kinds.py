@@ -29,9 +29,6 @@ class FaultKind(StrEnum):
     REFUSED = "refused"
     #: The Datastore does not answer a lookup or a query.
     UNREAD = "unread"
-    #: The Datastore defers the roots of a lookup, and answers them after other deliveries: after
-    #: one more of the same task, or when nothing else is left to do.
-    DEFERRED = "deferred lookup"
     #: The action does not answer in time; it never began, or continues in its thread for a while.
     TIME_OUT = "time-out"
     OUTLAST = "outlasts time-out"
@@ -114,9 +111,6 @@ OVERTAKEN = (1, None)
 FREEZES = tuple(Fault(FaultKind.FREEZE, events) for events in OVERTAKEN)
 LOST_FREEZES = tuple(Fault(FaultKind.FREEZE, events, lost=True) for events in OVERTAKEN)
 INTERLEAVINGS = tuple(Fault(FaultKind.INTERLEAVE, points) for points in (1, 2, None))
-#: Between the answers of a deferred lookup, the same task is delivered again, or everything else
-#: runs.
-DEFERRALS = tuple(Fault(FaultKind.DEFERRED, events) for events in (0, None))
 DELAYS = tuple(Fault(FaultKind.DELAY, events) for events in OVERTAKEN)
 COPIES = tuple(Fault(FaultKind.COPY, events) for events in (0, None))
 

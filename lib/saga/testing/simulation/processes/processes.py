@@ -104,7 +104,8 @@ class Processes:
         process.moved = process.durable = False
         fault = self.meet(where, process.name, (*common, *faults))
         if fault is not None and fault not in faults:
-            self.let_overtake(fault)
+            self._carry_out(process, fault)
+            process.live()
             process.moved = True
             fault = None
         self._give_way(process)
@@ -139,12 +140,6 @@ class Processes:
                 self.state.unrepeated = True
             self.log(f"here: {fault.kind} {where}")
         return fault
-
-    def let_overtake(self, fault: Fault) -> None:
-        """Let a fault happen while the process stands still; raise Killed if it died."""
-        process = self.current
-        self._carry_out(process, fault)
-        process.live()
 
     def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
         """Schedule an action for the time that a fault says."""

@@ -5,17 +5,14 @@ from typing import Any
 
 from lib.datastore import Key, Mutation, Query, Results
 from lib.errors import AmendsError, Unavailable
-from lib.saga.testing.memory.deferred_lookup import look_up_in_parts
 from lib.saga.testing.memory.entities import Memory
 from lib.saga.testing.memory.store import MemoryStore
 from lib.saga.testing.memory.transaction import MemoryTransaction
 from lib.saga.testing.simulation.faults.kinds import (
-    DEFERRALS,
     LATE_COMMITS,
     LOST_ANSWER,
     NOT_MADE,
     UNREAD,
-    Fault,
     FaultKind,
 )
 from lib.saga.testing.simulation.processes.process import Process
@@ -33,12 +30,9 @@ class FaultyStore(MemoryStore):
         self._processes = processes
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return the entity of each key; the engine's own lookups may fail, or come in parts."""
-        deferral = self._read("lookup", *(DEFERRALS if len(keys) > 1 else ()))
-        if deferral is None:
-            return super().find_multi(keys)
-        overtake = self._processes.let_overtake
-        return look_up_in_parts(self.memory, self._codecs, keys, lambda: overtake(deferral))
+        """Return the entity of each key; the engine's own lookups may have no answer."""
+        self._read("lookup")
+        return super().find_multi(keys)
 
     def run(self, query: Query[Any], limit: int = 100) -> Results[Any]:
         """Return the first `limit` results of a query; the engine's own may have no answer."""
@@ -68,18 +62,16 @@ class FaultyStore(MemoryStore):
             mutations, lambda: send(transaction, mutations), may_be_unanswered=optimistic
         )
 
-    def _read(self, what: str, *faults: Fault) -> Fault | None:
-        """Come to the point of a read; return the fault that the caller must carry out."""
+    def _read(self, what: str) -> None:
+        """Come to the point of a read; raise Unavailable if it gets no answer."""
         process = self._processes.current
         process.live()
         process.moved = True
         self.clock.advance(LATENCY)
         if process.called or not (process.task or process.sweeps):
-            return None
-        fault = self._processes.meet(f"a {what} of {process.name}", process.name, (UNREAD, *faults))
-        if fault is UNREAD:
+            return
+        if self._processes.meet(f"a {what} of {process.name}", process.name, (UNREAD,)):
             raise Unavailable("the Datastore does not answer")
-        return fault
 
     def _write(
         self,

@@ -4,11 +4,12 @@ from datetime import datetime
 
 from lib.saga.definition.saga import Saga
 from lib.saga.engine.children import find_strays
-from lib.saga.engine.repository import SagaRepository
+from lib.saga.engine.repository import SagaRepository, load
 from lib.saga.engine.sweep.daily_look import examine
 from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
 from lib.saga.state.delivery import Delivery
+from lib.saga.state.layout import unpack
 from lib.saga.state.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
 from lib.saga.testing.memory.clock import VirtualClock
 from lib.saga.testing.memory.entities import Memory, Path
@@ -36,10 +37,7 @@ class StoredSagas:
 
     def steps_of(self, saga: SagaRecord) -> list[StepRecord]:
         """Return a saga's steps; do not change them."""
-        root = (SagaRecord.__kind__, saga.id)  # type: ignore[attr-defined]
-        kind = StepRecord.__kind__  # type: ignore[attr-defined]
-        steps = (self._memory.peek((root, (kind, n + 1))) for n in range(saga.total_steps))
-        return [step for step in steps if step is not None]
+        return unpack(saga)
 
     def find_outstanding(self) -> list[Delivery]:
         """Return the deliveries that the sagas wait for, except notifications of a parked parent.
@@ -69,9 +67,9 @@ class StoredSagas:
         """Return a saga that needs the daily look, None if there is none."""
         now = self._clock.now + LOOK_PERIOD
         for saga in self.find_all():
-            loaded = self._repository.load(saga.id, saga.total_steps)
-            if loaded is None or not is_look(saga.due or ""):
+            if not is_look(saga.due or ""):
                 continue
+            loaded = load(saga)
             definition = self._definitions.get_declared(saga)
             found = decide(definition, *loaded, examine(self._repository, loaded), now).events
             if found or find_strays(self._repository, loaded):

@@ -1,0 +1,167 @@
+"""How a saga is laid out in Datastore: one record, and entities for what has outgrown it.
+
+A record keeps to MAX_RECORD: large values and old events move out in the commit that makes the
+record too large, and errors are cut. What remains is bounded by what can be declared: see
+`lib.saga.definition.saga_sizes`.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import msgspec
+
+from lib.saga.definition.saga_sizes import STEP_SIZE
+from lib.saga.state.limits import MAX_ERRORS, MAX_INLINE, MAX_RECENT_EVENTS, MAX_RECORD
+from lib.saga.state.records import (
+    EventPage,
+    EventRecord,
+    SagaRecord,
+    StepRecord,
+    ValueRecord,
+)
+from lib.saga.state.text import size_of, storable
+from lib.saga.state.values import exchange_values, is_reference, name_value, refer_to, values_of
+
+#: What a record takes beside its texts, values and steps, in bytes, with room for a new name.
+BASE_SIZE = 2 * 1024
+
+#: What a step in flight takes beside what every step does.
+OPEN_STEP_SIZE = 270
+
+#: What a stored event, or the name of a value, takes beside its text.
+ITEM_SIZE = 10
+
+#: A smaller value stays where it is: a reference takes no less.
+MIN_MOVED = 64
+
+#: The newest events that stay in the record when older ones move.
+KEPT_EVENTS = 4 * 1024
+
+#: The events of one page.
+MAX_PAGE = 256 * 1024
+
+_encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(EventRecord)
+
+
+class Packed(NamedTuple):
+    """A saga as it is stored: its record, and what has moved out of it now."""
+
+    saga: SagaRecord
+    values: list[ValueRecord]
+    pages: list[EventPage]
+
+
+def pack(saga: SagaRecord, new: Sequence[EventRecord] = ()) -> Packed:
+    """Return a saga as it is stored, with new events; `saga` stays as it is."""
+    packed = replace(saga, steps=_pack_steps(saga))
+    fixed = _measure(packed)
+    pages = _move_events(packed, [_encoder.encode(event).decode() for event in new], fixed)
+    packed, values = _move_values(packed, MAX_RECORD - fixed - _measure_all(packed.events))
+    return Packed(packed, values, pages)
+
+
+def unpack(saga: SagaRecord) -> list[StepRecord]:
+    """Return the steps of a stored saga, with the ids of their children in full."""
+    return [
+        replace(step, child=saga.id + step.child) if step.child else step for step in saga.steps
+    ]
+
+
+def read_events(texts: Sequence[str]) -> list[EventRecord]:
+    """Return stored events."""
+    return [_decoder.decode(text) for text in texts]
+
+
+def _pack_steps(saga: SagaRecord) -> list[StepRecord]:
+    steps = [_pack_step(saga, step) for step in saga.steps]
+    errors = [size_of(step.error) for step in steps if step.error]
+    if sum(errors) <= MAX_ERRORS:
+        return steps
+    most = MAX_ERRORS // len(errors)
+    return [replace(step, error=storable(step.error, most)) for step in steps]
+
+
+def _pack_step(saga: SagaRecord, step: StepRecord) -> StepRecord:
+    """Return a step without what only a step in flight needs, and without its saga's id."""
+    if step.child:
+        step = replace(step, child=step.child.removeprefix(saga.id))
+    if step.scheduled_at is not None and not step.is_open:
+        step = replace(step, scheduled_at=None, timeout_seconds=0.0, waits_until=None)
+    return step
+
+
+def _measure(saga: SagaRecord) -> int:
+    """Return at most how many bytes a record takes beside its values and events."""
+    texts = (saga.id, saga.parent_id, saga.name, saga.error, saga.parked_because, saga.stopping)
+    own = sum(map(size_of, texts)) + _measure_all(saga.requests) + _measure_all(saga.values)
+    return BASE_SIZE + own + sum(map(_measure_step, saga.steps))
+
+
+def _measure_step(step: StepRecord) -> int:
+    texts = (step.name, step.service, step.error, step.child)
+    size = STEP_SIZE + sum(map(size_of, texts))
+    return size + OPEN_STEP_SIZE if step.is_open else size
+
+
+def _measure_all(texts: Sequence[str]) -> int:
+    return sum(map(size_of, texts)) + ITEM_SIZE * len(texts)
+
+
+def _move_events(saga: SagaRecord, new: Sequence[str], fixed: int) -> list[EventPage]:
+    """Add events to a record, in place; return the pages to which older ones move."""
+    saga.events = [*saga.events, *new]
+    room = min(MAX_RECENT_EVENTS, MAX_RECORD - fixed)
+    if _measure_all(saga.events) <= room:
+        return []
+    kept, left = len(saga.events), min(KEPT_EVENTS, room)
+    while kept and (left := left - size_of(saga.events[kept - 1]) - ITEM_SIZE) >= 0:
+        kept -= 1
+    older, saga.events = saga.events[:kept], saga.events[kept:]
+    pages = [
+        EventPage(saga_id=saga.id, id=saga.pages + number, events=events)
+        for number, events in enumerate(_cut(older), 1)
+    ]
+    saga.pages += len(pages)
+    return pages
+
+
+def _cut(events: Sequence[str]) -> list[list[str]]:
+    """Return events as pages, none larger than MAX_PAGE."""
+    pages: list[list[str]] = [[]]
+    left = MAX_PAGE
+    for event in events:
+        left -= size_of(event) + ITEM_SIZE
+        if left < 0 and pages[-1]:
+            pages.append([])
+            left = MAX_PAGE - size_of(event) - ITEM_SIZE
+        pages[-1].append(event)
+    return pages
+
+
+def _move_values(saga: SagaRecord, room: int) -> tuple[SagaRecord, list[ValueRecord]]:
+    """Return a record with references in place of values that are too large for it, and those.
+
+    The largest values move first. A value that has an entity already is not written again.
+    """
+    inline = [value for value in values_of(saga) if not is_reference(value)]
+    if 4 * sum(map(len, inline)) <= min(room, MAX_INLINE):  # a character is at most 4 bytes
+        return saga, []
+    times = Counter(inline)
+    sizes = {value: size_of(value) for value in times}
+    left = room - sum(sizes[value] * times[value] for value in times)
+    moved: dict[str, str] = {}
+    for value in sorted(sizes, key=lambda each: sizes[each], reverse=True):
+        if sizes[value] <= MIN_MOVED or (sizes[value] <= MAX_INLINE and left >= 0):
+            break
+        left += sizes[value] * times[value]
+        moved[value] = name_value(value)
+    if not moved:
+        return saga, []
+    written = {name: value for value, name in moved.items() if name not in saga.values}
+    instead = {value: refer_to(name) for value, name in moved.items()}
+    packed = replace(exchange_values(saga, instead), values=[*saga.values, *written])
+    return packed, [
+        ValueRecord(saga_id=saga.id, id=name, text=text) for name, text in written.items()
+    ]

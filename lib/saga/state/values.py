@@ -1,0 +1,70 @@
+"""Values of a saga that have an entity of their own, because its record has no room for them.
+
+A value is JSON: a payload, an input, an output, a signal, a result. In a record stands either the
+value itself or a reference to it, "@" and the value's name. No JSON begins with "@". The name is
+a digest: equal values are stored once, and have equal references.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from lib.saga.state.records import SagaRecord, StepRecord
+
+#: The input of a step that is given the saga's payload.
+PAYLOAD = "@payload"
+
+
+def is_reference(value: str) -> bool:
+    """Return whether a value is elsewhere."""
+    return value.startswith("@")
+
+
+def name_value(value: str) -> str:
+    """Return the name under which a value is kept."""
+    return hashlib.sha256(value.encode()).hexdigest()[:32]
+
+
+def refer_to(name: str) -> str:
+    """Return the reference to the value of a name."""
+    return f"@{name}"
+
+
+def is_equal(value: str, other: str) -> bool:
+    """Return whether a value, or what it refers to, is the value `other`."""
+    return value == other or value == refer_to(name_value(other))
+
+
+def values_of(saga: SagaRecord) -> Iterator[str]:
+    """Yield all values of a saga, each as often as it occurs."""
+    yield saga.payload
+    if saga.result is not None:
+        yield saga.result
+    for step in saga.steps:
+        for value in (step.input, step.output, step.signal):
+            if value is not None:
+                yield value
+
+
+def find_missing(saga: SagaRecord) -> list[str]:
+    """Return the names of the values that a saga's record refers to, each once."""
+    references = (each for each in values_of(saga) if is_reference(each) and each != PAYLOAD)
+    return list(dict.fromkeys(each[1:] for each in references))
+
+
+def exchange_values(saga: SagaRecord, instead: Mapping[str, str]) -> SagaRecord:
+    """Return a saga with other values in place of those that are keys of `instead`."""
+
+    def of(value: str | None) -> str | None:
+        return None if value is None else instead.get(value, value)
+
+    def of_step(step: StepRecord) -> StepRecord:
+        input_, output, signal = of(step.input), of(step.output), of(step.signal)
+        return replace(step, input=input_, output=output, signal=signal)
+
+    return replace(
+        saga,
+        payload=instead.get(saga.payload, saga.payload),
+        result=of(saga.result),
+        steps=[of_step(step) for step in saga.steps],
+    )

@@ -1,0 +1,175 @@
+"""How a saga is laid out: nothing that it is given makes its record too large."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lib.datastore.keys import Partition
+from lib.datastore.mapping.codecs import Codecs
+from lib.datastore.v1.limits import MAX_VALUE_BYTES
+from lib.datastore.v1.messages import message
+from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.saga_sizes import MAX_STEPS_SIZE, STEP_SIZE
+from lib.saga.definition.steps import Step
+from lib.saga.machine.start.begin import begin
+from lib.saga.machine.start.creations import new_saga
+from lib.saga.state.layout import MAX_PAGE, OPEN_STEP_SIZE, pack, read_events, unpack
+from lib.saga.state.limits import (
+    MAX_ERROR,
+    MAX_INLINE,
+    MAX_OUTPUT,
+    MAX_PAYLOAD,
+    MAX_RECENT_EVENTS,
+    MAX_RECORD,
+    MAX_SUMMARY,
+    MAX_TEXT,
+)
+from lib.saga.state.records import EventRecord, SagaRecord, SagaStatus, StepRecord, StepStatus
+from lib.saga.state.values import find_missing, is_reference
+
+#: A key in an embedded entity names its project and its database.
+LONGEST = Partition(project="p" * 30, database="d" * 63)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def make_saga(steps: int = 1, name: str = "s", payload: str = "{}") -> SagaRecord:
+    parts = tuple(Step(f"{name}{n}", execute=lambda *_: None) for n in range(steps))
+    definition = Saga("letters", payload=dict, steps=parts)
+    return begin(definition, new_saga(definition, "i" * 200, payload, NOW)).saga
+
+
+def make_event(number: int, error: str = "") -> EventRecord:
+    return EventRecord(
+        id=number, at=NOW, step="s1", from_status="RUNNING", to_status="RUNNING", attempt=1,
+        cause="retry_scheduled", error=error,
+    )  # fmt: skip
+
+
+def size_of(record: Any) -> int:
+    entity = message("Entity")()
+    Codecs(LONGEST).of(type(record)).write(record, entity)
+    return int(entity.ByteSize())
+
+
+def of_size(size: int) -> str:
+    return f'"{"x" * (size - 2)}"'
+
+
+def fill_step(step: StepRecord, number: int, **changes: Any) -> StepRecord:
+    """Return a step in which everything is set that can be at once."""
+    return replace(
+        step, status=StepStatus.COMPENSATION_FAILED, attempt=999, first_attempt=998, epoch=99,
+        maybe_applied=True, output=of_size(1000 + number), error="e" * MAX_ERROR, **changes,
+    )  # fmt: skip
+
+
+def fill_open_step(step: StepRecord, number: int) -> StepRecord:
+    return fill_step(
+        step, number, awaits=Phase.COMPENSATE, unbegun=True, scheduled_at=NOW,
+        timeout_seconds=1740.5, waits_until=NOW + timedelta(days=9), waits_for_signal=True,
+    )  # fmt: skip
+
+
+def test_the_largest_saga_that_can_be_declared_keeps_its_record_within_64_kib() -> None:
+    saga = make_saga(MAX_STEPS_SIZE // (STEP_SIZE + 3))
+    steps = [
+        (fill_open_step if step.index < 20 else fill_step)(step, step.index) for step in saga.steps
+    ]
+    saga = replace(
+        saga, steps=steps, status=SagaStatus.FAILED, error="e" * MAX_SUMMARY,
+        parked_because="p" * MAX_SUMMARY, stopping="parent_rolled_back", paused=True,
+        parked_in=SagaStatus.ROLLING_BACK, requests=[f"{'d' * 16} 1000 {'k' * 200}"] * 10,
+        traceparent="t" * 55, parent_id="i" * 1000, parent_step=7, result=of_size(15_000),
+        payload=of_size(16_000), deadline_at=NOW, due="p" * 40, expires_at=NOW,
+    )  # fmt: skip
+    packed = pack(saga, [make_event(number, "e" * MAX_TEXT) for number in range(1, 200)])
+    assert size_of(packed.saga) <= MAX_RECORD
+    assert packed.saga.payload.startswith("@")
+    assert sum(is_reference(step.output or "") for step in packed.saga.steps) > 60
+
+
+@pytest.mark.parametrize(("fill", "most"), [(fill_step, 0), (fill_open_step, OPEN_STEP_SIZE)])
+def test_a_step_takes_no_more_than_a_declaration_counts_for_it(
+    fill: Callable[..., StepRecord], most: int
+) -> None:
+    saga = make_saga(20, payload=of_size(20_000))
+    full = [
+        replace(fill(step, 0), error="", output=value, signal=value)
+        for step in saga.steps
+        for value in [of_size(20_000 + step.index)]
+    ]
+    few, many = (size_of(pack(replace(saga, steps=full[:n])).saga) for n in (10, 20))
+    assert (many - few) / 10 < STEP_SIZE + len("s10") + most
+
+
+@pytest.mark.parametrize("size", [MAX_INLINE - 100, MAX_INLINE + 1, MAX_OUTPUT])
+def test_a_value_moves_out_if_it_is_large_and_comes_back_whole(size: int) -> None:
+    saga = make_saga(payload=of_size(size))
+    packed = pack(saga)
+    moved = size > MAX_INLINE
+    assert is_reference(packed.saga.payload) is moved
+    assert [value.text for value in packed.values] == [saga.payload] * moved
+    assert find_missing(packed.saga) == packed.saga.values == [v.id for v in packed.values]
+    assert size_of(packed.saga) <= MAX_RECORD
+
+
+def test_many_values_that_are_small_each_move_out_too_the_largest_first() -> None:
+    saga = make_saga(30)
+    steps = [replace(each, output=of_size(2000 + 400 * each.index)) for each in saga.steps]
+    packed = pack(replace(saga, steps=steps))
+    assert size_of(packed.saga) <= MAX_RECORD
+    kept = [step.index for step in packed.saga.steps if not is_reference(step.output or "")]
+    assert kept == list(range(len(kept)))
+    assert 5 < len(kept) < 30
+
+
+def test_a_value_is_written_once_whatever_becomes_of_its_saga_later() -> None:
+    first = pack(make_saga(payload=of_size(MAX_PAYLOAD)))
+    loaded = replace(first.saga, payload=first.values[0].text, steps=unpack(first.saga))
+    again = pack(loaded, [make_event(2)])
+    assert again.values == []
+    assert again.saga.payload == first.saga.payload
+    assert pack(first.saga).saga == first.saga
+
+
+def test_a_signal_that_is_the_output_too_is_one_entity() -> None:
+    saga = make_saga()
+    [step] = saga.steps
+    both = replace(step, signal=of_size(MAX_OUTPUT), output=of_size(MAX_OUTPUT))
+    packed = pack(replace(saga, steps=[both]))
+    assert len(packed.values) == 1
+    assert packed.saga.steps[0].signal == packed.saga.steps[0].output
+
+
+@pytest.mark.parametrize("error", ["", "é" * (MAX_TEXT // 2)])
+def test_old_events_move_to_pages_and_the_trail_stays_whole_and_in_order(error: str) -> None:
+    saga, pages = make_saga(), []
+    for number in range(2, 402):
+        packed = pack(saga, [make_event(number, error)])
+        saga = packed.saga
+        pages += packed.pages
+        assert size_of(saga) <= MAX_RECORD
+        assert sum(map(len, saga.events)) <= MAX_RECENT_EVENTS
+    texts = [text for page in pages for text in page.events]
+    assert [event.id for event in read_events([*texts, *saga.events])] == list(range(2, 402))
+    assert [page.id for page in pages] == list(range(1, saga.pages + 1))
+
+
+def test_a_page_of_events_fits_into_an_entity_whatever_one_decision_says() -> None:
+    packed = pack(make_saga(), [make_event(n, "\x01" * MAX_TEXT) for n in range(2, 102)])
+    assert all(size_of(page) < 2 * MAX_PAGE < MAX_VALUE_BYTES for page in packed.pages)
+    assert sum(len(page.events) for page in packed.pages) + len(packed.saga.events) == 100
+
+
+def test_a_childs_id_is_stored_without_its_parents_and_read_in_full() -> None:
+    saga = make_saga()
+    [step] = saga.steps
+    saga = replace(saga, steps=[replace(step, child=f"{saga.id}:ship~2")])
+    packed = pack(saga)
+    assert packed.saga.steps[0].child == ":ship~2"
+    assert unpack(packed.saga) == saga.steps
