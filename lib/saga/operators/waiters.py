@@ -14,9 +14,9 @@ from lib.timing.backoff import Backoff
 #: those that do not wait.
 MAX_WAITERS = 8
 
-#: A lookup comes half as much later as the time so far, and at least once a second: about ten in
-#: the first two seconds, and then one a second.
-LOOKUPS = Backoff(first=timedelta(milliseconds=20), factor=1.5, cap=timedelta(seconds=1))
+#: A lookup comes half as much later as the time so far, and at least once a second: ten in the
+#: first second, and later one a second.
+LOOKUPS = Backoff(first=timedelta(milliseconds=10), factor=1.5, cap=timedelta(seconds=1))
 
 
 class Waiters:
