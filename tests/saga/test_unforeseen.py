@@ -14,6 +14,7 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child
 from lib.saga.engine import alerts, engine, recorder
 from lib.saga.engine.execution import attempt_log
+from lib.saga.engine.execution.threads import THREADS
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.records import SagaRecord
 from tests.saga.bench import Bench, Probe, make_step, start
@@ -66,6 +67,7 @@ def test_a_thread_that_cannot_be_started_costs_its_step_no_attempt(
     first = bench.queue.take()
     with monkeypatch.context() as full:
         full.setattr(threading.Thread, "start", be_full)
+        full.setattr(THREADS, "_idle", [])  # none is left of an earlier test's calls
         with pytest.raises(NotBegun, match="can start no thread"):
             bench.deliver(first)
     assert bench.deliver(first) == "done"
