@@ -22,6 +22,7 @@ COPIED = (
     "tests/support",
     "tests/unit",
     "tests/saga",
+    "demo",
     "main.py",
     "pyproject.toml",
     "index.yaml",

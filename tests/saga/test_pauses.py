@@ -15,9 +15,11 @@ from lib.saga.machine.inputs import (
     CancelRequested,
     ParkRequested,
     PauseRequested,
+    ResolveRequested,
     ResumeRequested,
     SagaRequest,
 )
+from lib.saga.state.records import SagaStatus
 from tests.saga.bench import Bench, Probe, make_step
 from tests.saga.test_sweep_on import NewerSaga
 
@@ -130,6 +132,49 @@ def test_children_stand_still_wherever_a_pause_is_killed(bench: Bench, probe: Pr
             paused += committed
         number += 1
     assert paused > 1
+
+
+def pause_and_park(bench: Bench, name: str = "s") -> None:
+    step = Child("c", saga=child_of(Signal("go")), payload=lambda *_: 1)
+    bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=(step,)))
+    bench.engine.start("letters", name, {"n": 1})
+    bench.engine.apply(name, PAUSE)
+    bench.engine.apply(name, ParkRequested(**WHO))
+
+
+RESOLVE = ResolveRequested(**WHO, id="s", outcome=SagaStatus.COMPLETED)
+
+
+def test_the_children_of_a_saga_that_is_resolved_in_a_pause_go_on(bench: Bench) -> None:
+    """Nobody would pass a resume on to them any more."""
+    pause_and_park(bench)
+    bench.engine.apply("s", RESOLVE)
+    assert is_paused(bench, "s", "s:c") == [False, False]
+
+
+@pytest.mark.parametrize("repeated", [True, False], ids=["repeated", "not repeated"])
+def test_the_children_of_a_resolved_saga_go_on_wherever_the_resolve_is_killed(
+    bench: Bench, *, repeated: bool
+) -> None:
+    number, left = 0, 0
+    while True:
+        name = f"s{number}"
+        pause_and_park(bench, name)
+        try:
+            with killed_before_call(bench, number):
+                bench.engine.apply(name, RESOLVE)
+            break
+        except Killed:
+            committed = bench.statuses(name)[0] == "COMPLETED"
+            if repeated:
+                bench.engine.apply(name, RESOLVE)
+            else:
+                bench.pass_time(days=2)
+                sweep(bench.engine, bench.now)
+            assert is_paused(bench, f"{name}:c") == [not (repeated or committed)]
+            left += committed
+        number += 1
+    assert left > 1
 
 
 def test_a_child_that_was_resumed_by_itself_is_not_paused_again_by_the_look(

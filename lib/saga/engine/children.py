@@ -13,7 +13,9 @@ the parent waits for the child's second end, which reaches it like the first.
 
 Pause. A request on a parent is passed on to the children that it waits for. Each child stores which
 pause of its parent it has followed, so `follow_pause` finds children that a killed process has
-missed. A repeated cancel calls it, a rollback, and the daily look at the parent.
+missed. A repeated cancel calls it, a rollback, and the daily look at the parent. A parent that is
+resolved during a pause is paused no more, and its children follow that as they follow a resume; one
+that missed it finds out at its own daily look (`follow_parent`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -154,6 +156,18 @@ class Children:
         self._apply_to_each(strays, _follow_request(parent.saga))
         return bool(strays)
 
+    def follow_parent(self, child: Loaded) -> bool:
+        """Return whether a paused child had missed its parent's last pause or resume; apply it.
+
+        A parent that an operator has resolved looks at no child any more.
+        """
+        saga = child.saga
+        parent = self._repository.find(saga.parent_id) if saga.paused and saga.parent_id else None
+        if parent is None or not parent.pause_number or not _is_stray(parent, saga):
+            return False
+        self._apply_to_each([saga.id], _follow_request(parent))
+        return True
+
     def _apply_to_each(self, children: Iterable[str], request: Input) -> None:
         """Apply a request to each child, even if others fail; children may refuse it.
 
@@ -191,8 +205,12 @@ def find_strays(repository: SagaRepository, parent: Loaded) -> list[str]:
 
 
 def read_children(repository: SagaRepository, parent: Loaded) -> Iterator[SagaRecord]:
-    """Yield the children that a saga waits for, without missing and unreadable ones."""
-    for child_id in parent.children:
+    """Yield the children that a saga waits for, without missing and unreadable ones.
+
+    A saga that was resolved waits for none: then all children that it has begun.
+    """
+    begun = [step.child for step in parent.steps if step.child]
+    for child_id in begun if parent.saga.status in FINISHED else parent.children:
         try:
             child = repository.find(child_id)
         except Unreadable as problem:

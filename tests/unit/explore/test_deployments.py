@@ -10,8 +10,10 @@ from lib.saga.definition.steps import Child, Signal
 from lib.saga.engine.recorder import Recorder
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.testing.exploration.explorer import Explorer
-from lib.saga.testing.simulation.faults.kinds import DEPLOY_TYPES
+from lib.saga.testing.simulation.faults.kinds import DEPLOY_TYPES, NOT_MADE, Fault, Point
 from lib.saga.testing.simulation.setting import Setting
+from lib.saga.testing.simulation.simulation import Simulation
+from lib.saga.testing.simulation.state.deployment import Deployed
 from tests.unit.explore.seats import add_seats, seat, seats_fit
 
 
@@ -68,3 +70,26 @@ def test_a_payload_that_does_not_fit_and_is_blamed_on_a_step_is_found(
     monkeypatch.setattr(Recorder, "reason_to_park", lambda *_: "")
     with pytest.raises(AssertionError, match="the invariant does not hold"):
         deploy_everywhere()
+
+
+@pytest.mark.parametrize("deployed", [Deployed.WITHDRAWN, Deployed.CHANGED])
+def test_a_start_that_is_repeated_after_another_deployment_succeeds_after_the_next(
+    deployed: Deployed,
+) -> None:
+    setting = Setting(
+        saga=SAGA,
+        payload=Trip("Rome"),
+        prepare=add_seats,
+        operators=True,
+        signals={"go": Trip("Rome")},
+    )
+    simulation = Simulation(setting)
+
+    def lose_the_first_start(point: Point) -> Fault | None:
+        if point.number > 0:
+            return None
+        simulation.environment.definitions.deployed = deployed
+        return NOT_MADE
+
+    simulation.run(lose_the_first_start)
+    is_completed(simulation.environment.store)

@@ -26,7 +26,7 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     if loaded is None or loaded.saga.due != saga.due:
         return False
     after = engine.look(loaded, examine(engine.repository, loaded))
-    led = engine.children.follow_pause(loaded)
+    led = engine.children.follow_pause(loaded) or engine.children.follow_parent(loaded)
     if after.sequence > loaded.saga.sequence:
         return True
     with suppress(VersionMismatch):  # the saga has changed, and that commit wrote its due time

@@ -133,8 +133,11 @@ def resolve(draft: Draft, request: ResolveRequested) -> None:
     if request.outcome is SagaStatus.ROLLED_BACK:
         saga.error = saga.error or saga.parked_because or request.reason
     _close_steps(draft, request)
+    was_paused = saga.paused
     draft.close(request.outcome, Cause.RESOLVED_BY_OPERATOR, request.actor, request.reason)
     saga.stopping = ""
+    if was_paused:
+        saga.pause_number = saga.sequence
 
 
 def _close_steps(draft: Draft, request: ResolveRequested) -> None:

@@ -1,6 +1,6 @@
 """A saga's run from its start until all is quiet: which event comes next."""
 
-from lib.errors import Unavailable
+from lib.errors import Invalid, NotFound, Unavailable
 from lib.saga.testing.simulation.environment import SLACK, Environment
 from lib.saga.testing.simulation.events.actors import Actors
 from lib.saga.testing.simulation.events.deliveries import Deliveries
@@ -60,6 +60,11 @@ class Simulation:
                 self.environment.engine.start(saga.name, SAGA_ID, self._setting.payload)
             except Unavailable as problem:
                 return problem.code
+            except (NotFound, Invalid) as refused:
+                # The deployment of this moment does not know the saga, or its payload.
+                if not self._actors.repair():
+                    raise
+                return refused.code
             return "started"
 
         ended = self.environment.perform(Process("the start"), start)

@@ -1,6 +1,6 @@
 """The other actors in a run: senders of signals, operators, and deployments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,7 +21,6 @@ from lib.saga.machine.inputs import (
 )
 from lib.saga.state.records import (
     ACTIVE,
-    FINISHED,
     FORWARD,
     SagaRecord,
     SagaStatus,
@@ -126,7 +125,7 @@ class Actors:
     def _resume(self) -> bool:
         """Resume paused sagas with their children; False if there are none."""
         sagas = {saga.id: saga for saga in self.environment.sagas.find_all()}
-        paused = [saga.id for saga in sagas.values() if saga.paused and _is_on_its_own(saga, sagas)]
+        paused = [saga.id for saga in sagas.values() if saga.paused and saga.parent_id not in sagas]
         for saga_id in paused:
             self._tell("a resume", saga_id, _make(ResumeRequested))
         return bool(paused)
@@ -200,12 +199,6 @@ class Actors:
             return "heard"
 
         return self.environment.perform(Process(name, part=part), ask)
-
-
-def _is_on_its_own(saga: SagaRecord, sagas: Mapping[str, SagaRecord]) -> bool:
-    """Return whether no parent passes a resume on: one that was ended by hand does not."""
-    parent = sagas.get(saga.parent_id)
-    return parent is None or parent.status in FINISHED
 
 
 def _may_take_signals(saga: SagaRecord) -> bool:
