@@ -13,7 +13,7 @@ _ADDRESSES = ("user:", "group:", "serviceaccount:", "domain:")
 
 
 def members_of(service: CloudRunService, settings: Settings) -> list[str]:
-    """Return who is to hold roles/run.invoker on a service, and nobody else, as IAM spells it."""
+    """Return all members that should have roles/run.invoker on a service, as IAM writes them."""
     callers, operators = split_list(settings.callers), split_list(settings.operators)
     members = {
         "public": ["allUsers"],

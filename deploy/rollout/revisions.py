@@ -80,7 +80,7 @@ def release(cloud: Cloud, settings: Settings) -> None:
         check_canary(cloud, settings, traffic)
 
     def remember(service: CloudRunService) -> None:
-        # Also where nothing moves: to go back is to go back to before this release, not further.
+        # Also if nothing moves: a rollback returns to before this release, not further.
         now = traffic[service.name]
         if now.baseline and mark not in now.before:
             traffic[service.name] = now.marked(mark)
@@ -174,7 +174,7 @@ def find_leftovers(cloud: Cloud, settings: Settings) -> list[str]:
 
 
 def _check_staged(services: list[CloudRunService], present: dict[str, Resource]) -> None:
-    """Refuse to release where a service is missing, or lets callers in without asking IAM."""
+    """Raise Unusable if a service is missing, or admits callers without asking IAM."""
     if absent := sorted(each.name for each in services if each.name not in present):
         raise Unusable(f"not staged yet: {', '.join(absent)}; build again")
     if not_ready := sorted(

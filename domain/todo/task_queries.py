@@ -12,7 +12,7 @@ from lib.errors import Invalid
 
 
 class TaskOrder(StrEnum):
-    """The orders that tasks are asked for in."""
+    """The possible orders of tasks."""
 
     CREATED = "created"
     PRIORITY = "priority"

@@ -27,8 +27,8 @@ MAX_CLOCK_SKEW = timedelta(seconds=10)
 #: So many tokens are known to be genuine until they expire, or are forgotten all together.
 MAX_TOKENS = 100
 
-#: The audience of a person's `gcloud auth print-identity-token`: gcloud's own client id. Cloud
-#: Run lets such a token in, so behind IAM it names its person; elsewhere it proves nothing to us.
+#: The audience of a person's `gcloud auth print-identity-token`: gcloud's own client id. Cloud Run
+#: accepts such a token, so behind IAM it identifies the person; elsewhere it proves nothing.
 GCLOUD_AUDIENCE = "32555940559.apps.googleusercontent.com"
 
 #: Three parts in base64url; only the signature may be empty. Two headers with one name reach us

@@ -47,7 +47,7 @@ def _refusal(plain: Any, kind: Any, strict: bool) -> str | None:
 
 
 def _fault_of(plain: Any, kind: Any, path: Path, refusal: str) -> FieldError:
-    """Say what is wanted, or, for an object whose members all fit, what its own check says."""
+    """Return what was expected; if all members of an object fit, return what its own check says."""
     wanted = describe(kind)
     fits_outside = wanted.startswith("an object") if isinstance(plain, dict) else wanted == "a list"
     own_check = fits_outside and isinstance(plain, dict | list)

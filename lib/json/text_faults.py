@@ -23,7 +23,7 @@ class _Members(list[tuple[str, Any]]):
 
 
 def find_repeated(raw: bytes) -> FieldError | None:
-    """Return the first member that is repeated in its object; None too for broken JSON."""
+    """Return the first member that is repeated in its object; None for broken JSON too."""
     try:
         json.loads(raw, object_pairs_hook=_check_members, parse_int=_skip, parse_float=_skip)
     except _Repeated:
@@ -34,7 +34,7 @@ def find_repeated(raw: bytes) -> FieldError | None:
 
 
 def find_half_character(raw: bytes) -> FieldError | None:
-    """Return the first text that holds half of a surrogate pair, which UTF-8 cannot encode."""
+    """Return the first text with half of a surrogate pair, which UTF-8 cannot encode."""
     try:
         return next((each for each in _walk(raw) if each.detail.startswith("has half")), None)
     except (ValueError, RecursionError):

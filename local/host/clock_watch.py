@@ -11,7 +11,7 @@ LOOK_EVERY: Final = 5.0
 
 
 class ClockWatch:
-    """Compares time.time with time.monotonic, which nobody can set."""
+    """Compares time.time with time.monotonic, which cannot be set."""
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-#: A task lives for this long, whatever its retry settings say (v2 reference, CreateQueue).
+#: The maximum age of a task, with any retry settings (v2 reference, CreateQueue).
 MAX_RETENTION = timedelta(days=31)
 
 

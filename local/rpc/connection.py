@@ -43,7 +43,7 @@ _LOG = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
 _MAX_HEADER_BYTES = 64 * 1024
 _PRIORITY_BYTES = 5
-#: Bytes taken in before the peer is told that it may send as many again.
+#: How many bytes are received before the peer may send as many again.
 _WINDOW_STEP = RECEIVE_WINDOW // 4
 
 
@@ -140,7 +140,7 @@ class Http2Connection:
             self._say_goodbye(ConnectionFailure(ErrorCode.COMPRESSION_ERROR, str(error)))
         except OSError:
             self.close()
-        except Exception:  # whatever it is, it is not to leave a connection that nobody reads
+        except Exception:  # any error must end the connection: no thread would read it
             _LOG.exception("a connection failed")
             self.close()
 
@@ -281,7 +281,7 @@ class Http2Connection:
         try:
             self._handle(request, self._sender)
         except StreamGone:
-            _LOG.debug("nobody waits for the answer on stream %d", request.stream)
+            _LOG.debug("no client waits for the answer on stream %d", request.stream)
             self._sender.close_stream(request.stream)
         except OSError:
             self.close()

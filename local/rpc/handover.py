@@ -1,4 +1,4 @@
-"""What a handler tells its connection before it may wait: that somebody else must go on reading."""
+"""Lets a handler tell its connection that it may wait, so that another thread goes on reading."""
 
 import threading
 from collections.abc import Callable

@@ -65,7 +65,7 @@ class Listener:
         threading.Thread(target=self._accept_all, args=(handle, respond), daemon=True).start()
 
     def stop(self) -> None:
-        """Accept nobody any more and end what is connected."""
+        """Stop accepting, and end all connections."""
         self._stopped = True
         # Closing alone does not wake the thread that accepts.
         self._socket.shutdown(socket.SHUT_RDWR)
@@ -74,10 +74,10 @@ class Listener:
             connection.close()
 
     def _accept_all(self, handle: Handler, respond: Respond) -> None:
-        """Accept until the listener is stopped, whatever goes wrong in between.
+        """Accept until the listener is stopped, even after errors.
 
-        Where the process has no file descriptor left, or no thread, somebody has to go first: the
-        next client waits in the backlog meanwhile.
+        Where the process has no file descriptor left, or no thread, one connection must end first:
+        the next client waits in the backlog meanwhile.
         """
         while not self._stopped:
             try:

@@ -76,13 +76,13 @@ class Sender:
             self._wake()
 
     def close(self) -> None:
-        """Let nobody wait any longer."""
+        """Release all waiting threads."""
         with self._lock:
             self._closed = True
             self._wake()
 
     def send_answer(self, stream: int, headers: bytes, body: bytes, trailers: bytes) -> None:
-        """Send an answer: header block, body, trailer block. StreamGone when nobody wants it."""
+        """Send an answer: header block, body, trailer block. StreamGone if the client has left."""
         start = build_frame(Type.HEADERS, END_HEADERS, stream, headers)
         end = build_frame(Type.HEADERS, END_HEADERS | END_STREAM, stream, trailers)
         at = 0

@@ -220,7 +220,7 @@ class Supervisor:
 def _end_group(leader: int) -> None:
     """Kill what a part has forked and left behind, which may hold its port; wait for it to die.
 
-    Not for long: where nobody reaps orphans, they stay in the group as zombies.
+    Not for long: if no process reaps orphans, they stay in the group as zombies.
     """
     ends = time.monotonic() + _DYING
     with contextlib.suppress(ProcessLookupError):
@@ -239,7 +239,7 @@ def _rotate_log(path: Path) -> None:
     """Put a log that has grown too long aside, as NAME.log.1, and begin it again.
 
     The part goes on writing to the same file, at its end: what it writes between the copy and the
-    cut is lost. A disk that is too full for the copy has the log cut all the same.
+    cut is lost. If the disk is too full for the copy, the log is still cut.
     """
     with contextlib.suppress(OSError):
         if path.stat().st_size > MAX_LOG_BYTES:

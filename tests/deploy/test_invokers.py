@@ -68,7 +68,7 @@ def test_everybody_cannot_be_a_caller_and_it_is_said_what_to_say(name: str, memb
     "member", ["ann@example.com", "users:ann@example.com", "user:", "User:a@b"]
 )
 def test_what_is_no_member_is_refused_before_anything_is_deployed(member: str) -> None:
-    with pytest.raises(Unusable, match=r"no IAM member: say user:ann@example\.com"):
+    with pytest.raises(Unusable, match=r"not an IAM member: write user:ann@example\.com"):
         read_settings({"PROJECT": "p", "CALLERS": member})
 
 

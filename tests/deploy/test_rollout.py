@@ -320,7 +320,7 @@ def test_a_service_whose_iam_check_is_off_stops_the_release(cloud: Cloud) -> Non
     cloud.project.state.find("projects/shop-1/locations/europe-west1/services/set-stock")[
         "invokerIamDisabled"
     ] = True
-    with pytest.raises(Unusable, match="switched off the IAM check of set-stock"):
+    with pytest.raises(Unusable, match="the IAM check of set-stock is switched off"):
         revisions.release(cloud, SETTINGS)
     assert serving(cloud) == first
     build(cloud, SECOND)

@@ -63,11 +63,11 @@ class Compiler:
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
         self._plans: dict[tuple[type, bool], MappingPlan] = {}
-        # Held while a plan is filled in, so that no other thread sees it incomplete.
+        # Held while a plan is completed, so that no other thread sees it incomplete.
         self._lock = threading.RLock()
 
     def plan_of(self, cls: type, indexed: bool = False) -> MappingPlan:
-        """Return the plan of a class; `indexed` indexes everything in it."""
+        """Return the plan of a class; with `indexed`, all its properties are indexed."""
         with self._lock:
             made = self._plans.get((cls, indexed))
             if made is None:

@@ -67,7 +67,7 @@ def server_time(field: str) -> Transform:
 
 
 def target_of(plan: MappingPlan, kind: str, transform: Transform) -> StoredField:
-    """Return the stored field that is changed; raise Invalid if there is no such one."""
+    """Return the stored field that is changed; raise Invalid if there is none."""
     stored = plan.stored_under(transform.field)
     field = plan.by_stored[stored[0]] if len(stored) == 1 else None
     if field is None or field.level != 0:

@@ -1,4 +1,4 @@
-"""What a step is handed beside the payload, and how it says that it failed."""
+"""What a step gets besides the payload, and the exceptions by which it fails."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ class StepContext(Generic[OutputsT]):
     for duplicates of one attempt: a participant that has seen a higher one under the same key may
     refuse this call. `attempt` counts the attempts of the present action, from 1.
     `outputs` has the outputs of the completed steps by step name; `output` is the step's own, or
-    None when nobody knows whether the step happened.
+    None if it is unknown whether the step happened.
     """
 
     saga_id: str
@@ -40,14 +40,14 @@ class StepContext(Generic[OutputsT]):
 
 
 class Permanent(Exception):
-    """The step did not happen and never will: the saga is rolled back without another attempt."""
+    """The step did not happen and never will: the saga rolls back without another attempt."""
 
 
 class NotHappened(Exception):
     """The step did not happen and no attempt before this call can have it happen any more.
 
-    Only a `status=` can say that, and only one that sees to it, as `settle_once` does: a step that
-    came after it would never be undone. Who only finds nothing raises Unknown.
+    Only a `status=` may raise it, and only if it prevents later calls, as `settle_once` does: a
+    step that came after it would never be undone. If it only finds nothing, raise Unknown.
     """
 
 
@@ -60,9 +60,9 @@ class Retry(Exception):
 
 
 class Unknown(Exception):
-    """Nobody knows whether the step happened: ask again after `after`, or by the step's policy.
+    """It is unknown whether the step happened: ask again after `after`, or by the step's policy.
 
-    Any exception that is not named here means the same; this one can also say when.
+    Any other exception means the same; this one can also say when to ask again.
     """
 
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:

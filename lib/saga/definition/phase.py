@@ -12,7 +12,7 @@ class Phase(StrEnum):
     EXECUTE = "execute"
     #: Compensate it.
     COMPENSATE = "compensate"
-    #: Ask its participant what became of it.
+    #: Ask its participant whether it was executed.
     STATUS = "status"
     #: Its child saga has ended.
     CHILD = "child"

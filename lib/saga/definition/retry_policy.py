@@ -12,13 +12,13 @@ from lib.timing.backoff import Backoff
 #: Cloud Tasks schedules at most 30 days ahead.
 MAX_PAUSE = timedelta(days=29)
 
-#: An action that has failed so often is a matter for a person.
+#: After so many failures a person must look at the action.
 MAX_ATTEMPTS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy(metaclass=Declaring):
-    """Attempts in all, and the pauses between them: capped exponential, full jitter.
+    """The total number of attempts, and the pauses between them: capped exponential, full jitter.
 
     The pause before attempt n + 1 is drawn evenly from 0 to min(cap, first * factor ** (n - 1)).
     Raises DeclarationError for what makes no sense: at most 1,000 attempts, pauses of at most 29
@@ -56,6 +56,6 @@ class RetryPolicy(metaclass=Declaring):
 #: For a step that the saga can still be rolled back from.
 USUAL = RetryPolicy()
 
-#: Compensations, and steps past the pivot, are not given up lightly: about 40 minutes of trying
-#: before a person is called.
+#: For compensations, and steps past the pivot: about 40 minutes of retries before an operator is
+#: called.
 PATIENT = RetryPolicy(attempts=15, first=timedelta(seconds=1), cap=timedelta(minutes=5))

@@ -13,8 +13,8 @@ from lib.saga.definition.secret import WHOLLY_SECRET, is_marked
 def returned_type(function: Callable[..., Any]) -> Any:
     """Return the type that a function's annotation gives its result, if that has a mark, or Any.
 
-    Where the annotation is a text that cannot be resolved, such as the name of what is imported
-    for type checkers alone, nobody can tell: then all of it counts as secret.
+    If the annotation is a text that cannot be resolved, such as a name that is imported only for
+    type checkers, all of the result counts as secret.
     """
     function = _unwrap(function)
     annotation = getattr(function, "__annotations__", {}).get("return", Any)

@@ -1,7 +1,7 @@
-"""A saga as its author declares it: its parts in order, and what becomes of it when they fail.
+"""A saga as its author declares it: its parts in order, and what happens when they fail.
 
-A definition is data. What cannot be honoured is refused here, when it is declared, and not in the
-middle of somebody's order.
+A definition is data. A wrong definition is refused here, when it is declared, and not in the middle
+of a customer's order.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from lib.saga.definition.type_parameters import P
 
 
 class StepKind(StrEnum):
-    """What a saga can do about a step: undo it, not go back past it, or only go on."""
+    """What a saga can do about a step: undo it, never roll back past it, or only continue."""
 
     COMPENSATABLE = "compensatable"
     PIVOT = "pivot"
@@ -33,7 +33,7 @@ class StepKind(StrEnum):
 
 
 class OnCompensationFailure(StrEnum):
-    """What becomes of the other compensations when one is out of attempts."""
+    """What happens to the other compensations when one is out of attempts."""
 
     HALT = "halt"
     CONTINUE = "continue"
@@ -45,8 +45,8 @@ class Saga(Declared, Generic[P]):
 
     `payload` is any type that msgspec can decode. Raise `version` when the parts change, and keep
     the old version declared until no unfinished saga needs it. Past `deadline` after its start no
-    new step begins, and it is rolled back; past its pivot it goes forward all the same.
-    Raises DeclarationError with all that is wrong with the whole.
+    new step begins, and the saga rolls back; past its pivot it continues. Raises DeclarationError
+    with all that is wrong with the whole.
     """
 
     name: str
@@ -114,8 +114,8 @@ class Saga(Declared, Generic[P]):
     def records_begin_of(self, index: int) -> bool:
         """Tell whether a step's beginning is recorded before it runs: a pivot's.
 
-        Whether a pivot may have had its effect decides if the saga may go back, so nobody is to
-        be left guessing. Of any other step it is enough to compensate what may have happened.
+        The saga may roll back only if its pivot had no effect, so that must be known. For any other
+        step it is enough to compensate what may have happened.
         """
         part = self.parts[index]
         return part.pivot and isinstance(part, Step)

@@ -28,7 +28,7 @@ _LIST = (inspect.CollectionType, inspect.TupleType, inspect.NamedTupleType)
 _ANYTHING = (inspect.AnyType, inspect.RawType, inspect.CustomType)
 
 
-#: The type of a value of which nobody can tell what is secret: all of it.
+#: The type of a value whose secret parts are unknown: all of it is secret.
 WHOLLY_SECRET: Any = Secret[Any]  # type: ignore[misc]
 
 
@@ -50,7 +50,7 @@ def part(payload: Any, kind: Any) -> Parted:
 
     What does not fit `kind`, or is nested deeper than JSON may be (MAX_NESTING), is secret as a
     whole, its keys too: it may be from before a mark was made. So is a field that `kind` does not
-    know. In a union whatever may be the value of a marked member is secret.
+    know. In a union, every value that may belong to a marked member is secret.
     """
     encoded = msgspec.json.encode(payload)
     plain = msgspec.json.decode(encoded)

@@ -107,17 +107,17 @@ class Element(Declared, Generic[TakenP]):
 
 @dataclass(frozen=True)
 class Step(Element[TakenP]):
-    """One local transaction of a saga and what makes it good.
+    """One local transaction of a saga and its compensation.
 
-    `status` asks the participant what became of the step when nobody else knows: it returns the
+    `status` asks the participant whether the step was executed if that is unknown: it returns the
     step's output, or raises NotHappened. Without it, what may have happened is compensated.
-    `timeout` bounds each call, of the compensation too. `retry` is by default 5 attempts, and
-    past the pivot as patient as a compensation's. `output` is the type of what `execute` returns:
-    an output is checked against it when it is recorded, and decoded to it wherever functions of
-    the author's find outputs. A misfit means that nobody knows what became of the step, and it is
-    compensated without another attempt. What the type marks as `Secret` is shown nowhere.
-    Without `output`, outputs are plain JSON, and marks are those of what `execute` says that it
-    returns; where that cannot be resolved, all of the output is secret.
+    `timeout` bounds each call, of the compensation too. `retry` is by default 5 attempts, and past
+    the pivot as patient as a compensation's. `output` is the type of what `execute` returns: an
+    output is checked against it when it is recorded, and decoded to it wherever functions of the
+    author's find outputs. If an output does not fit, the outcome counts as unknown, and the step is
+    compensated without another attempt. What the type marks as `Secret` is shown nowhere. Without
+    `output`, outputs are plain JSON, and marks are those of what `execute` says that it returns;
+    where that cannot be resolved, all of the output is secret.
     """
 
     _: KW_ONLY
@@ -189,10 +189,10 @@ class Timer(Element[TakenP]):
 
 @dataclass(frozen=True)
 class Signal(Element[TakenP]):
-    """Waits until somebody sends the signal of its name; its output is the signal's payload.
+    """Waits for the signal of its name; its output is the signal's payload.
 
     The signal may come before the saga has got here. It is taken once. `payload` is the type
-    that it must fit. Not having come `within` that time, the step has failed for good.
+    that it must fit. If it does not come `within` that time, the step fails permanently.
     """
 
     _: KW_ONLY
@@ -215,8 +215,8 @@ class Signal(Element[TakenP]):
 class Child(Element[TakenP], Generic[TakenP, ChildP]):
     """Runs another saga and takes its outcome as its own: its output is that of its last step.
 
-    `payload` makes the child's payload of this saga's payload and outputs. Where this saga is
-    rolled back, the child is rolled back too, even if it was completed.
+    `payload` makes the child's payload of this saga's payload and outputs. If this saga rolls back,
+    the child rolls back too, even if it is COMPLETED.
     """
 
     _: KW_ONLY

@@ -19,16 +19,17 @@ from lib.timing.retry import retry
 #: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.
 MIN_DISPATCH_DEADLINE = timedelta(seconds=15)
 
-#: A delivery may need this time beside its action: for the lookup, the commit and the enqueue.
+#: The time that a delivery needs besides its action: for the lookup, the commit and the enqueue.
 OVERHEAD = timedelta(seconds=10)
 
-#: One delivery is enqueued within this time, or less if the request has less time left.
+#: The time to enqueue one delivery; less if the request has less time left.
 MAX_ENQUEUE = timedelta(seconds=8)
 
 #: One call of Cloud Tasks takes at most this time.
 MAX_CALL = timedelta(seconds=5)
 
-#: Repeating is safe: the task's name makes the second call a duplicate. MAX_ENQUEUE limits it.
+#: Repeating the call is safe: the task's name makes the second one a duplicate. MAX_ENQUEUE limits
+#: it.
 AGAIN = Backoff(attempts=100, first=timedelta(milliseconds=100), cap=timedelta(seconds=1))
 PASSING = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED"})
 
@@ -82,8 +83,8 @@ class CloudTasksQueue:
     def enqueue(self, delivery: Delivery) -> None:
         """Create the delivery's task, unless a task of its name was created before.
 
-        Raises Unavailable if it is not certain within 8 seconds, or within the time that is left
-        to the request, that the task exists.
+        Raises Unavailable unless the task certainly exists within 8 seconds, or within the time
+        that the request has left.
         """
         queue = choose_queue(self._queues, delivery.saga_id)
         request = self._request(queue, delivery)

@@ -87,7 +87,7 @@ def make_request(
 def apply_to_each(
     engine: Engine, sagas: Iterable[SagaRecord], request: SagaRequest, *, dry_run: bool
 ) -> list[SagaChange]:
-    """Apply a request to each saga, or only preview it; a refusal stops no other saga."""
+    """Apply a request to each saga, or only preview it; a refusal does not stop the others."""
     return [_apply(engine, saga, request, dry_run) for saga in sagas]
 
 

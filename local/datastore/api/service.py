@@ -156,7 +156,7 @@ class DatastoreService:
                 transactions.end(transaction)
 
     def allocate_ids(self, request: Message) -> Any:
-        """Complete incomplete keys with ids that nobody has."""
+        """Complete incomplete keys with unused ids."""
         database = get_database(request)
         response = get_message_class("AllocateIdsResponse")()
         for key in request.keys:

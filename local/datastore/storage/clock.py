@@ -13,7 +13,7 @@ class VersionClock:
         self._last = not_before
 
     def next_version(self) -> int:
-        """Return a version that nobody else has."""
+        """Return a unique version."""
         with self._lock:
             self._last = max(self._last + 1, self.now())
             return self._last

@@ -19,7 +19,7 @@ def keep_version(writer: sqlite3.Connection, key: bytes, until: int, stored: Sto
 
 
 def prune_history(writer: sqlite3.Connection, now: int) -> bool:
-    """Forget some of what nobody may read any more; True when there may be more of it."""
+    """Delete some versions that no one may read any more; return whether there may be more."""
     cursor = writer.execute(
         "DELETE FROM history WHERE (key, until) IN "
         "(SELECT key, until FROM history WHERE until < ? LIMIT ?)",

@@ -109,7 +109,7 @@ class Locks:
         raise Aborted(_CONTENTION)
 
     def try_acquire(self, owner: Hashable, request: Footprint) -> bool:
-        """Take all that is asked for if nobody holds against it; never wait."""
+        """Take all requested locks if no other owner holds them; never wait."""
         with self._mutex:
             waiter = _Waiter(owner, request)
             if self._find_blockers(waiter, self._waiters):

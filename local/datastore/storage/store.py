@@ -60,7 +60,7 @@ class EntityStore:
         # NORMAL does not sync at each commit: what the process has written survives its kill -9,
         # a power cut may lose the last commits but never half of one.
         self._writer.execute("PRAGMA synchronous = NORMAL")
-        # Some builds of SQLite overwrite what is deleted with zeros: a reset would write all anew.
+        # Some builds of SQLite overwrite deleted data with zeros: a reset would rewrite everything.
         self._writer.execute("PRAGMA secure_delete = OFF")
         self._writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         self._writer.executescript(_SCHEMA)

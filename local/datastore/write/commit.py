@@ -27,7 +27,7 @@ Entries = dict[bytes, tuple[int, bool]]
 
 
 class _MustWait(Exception):
-    """Somebody has scanned where this commit changes an index."""
+    """Another transaction has scanned a range that this commit changes."""
 
     def __init__(self, points: list[bytes]) -> None:
         super().__init__(points)

@@ -118,7 +118,7 @@ def _get_condition(change: Change) -> tuple[str | None, int, bytes, int]:
 
 
 def allocate_id(engine: StorageEngine, key: Key, partition_id: bytes) -> None:
-    """Complete a key with an id of 16 digits that nobody has; scattered, as the service's are."""
+    """Complete a key with an unused id of 16 digits; scattered, like the service's."""
     with engine.store.read_snapshot() as snapshot:
         while True:
             # Below 2**53, so that a client in JavaScript can hold it.

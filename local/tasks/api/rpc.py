@@ -55,7 +55,7 @@ class RpcServer:
         self._rest = Rest(self._dispatcher, ROUTES)
 
     def start(self, greeting: str) -> None:
-        """Begin to serve; whoever asks over plain HTTP is told the greeting."""
+        """Begin to serve; a plain HTTP request gets the greeting."""
         pages = serve_pages({("GET", "/"): lambda: greeting})
         self._listener.start(self._dispatcher.handle, serve_rest(self._rest, pages))
 

@@ -53,7 +53,7 @@ setInterval(async () => {{
 
 
 class Overview:
-    """Draws the page from what the server has in hand."""
+    """Draws the page from the server's own data."""
 
     def __init__(
         self, store: TaskStore, dispatcher: Dispatcher, attempts: AttemptLog, runs: Iterable[JobRun]

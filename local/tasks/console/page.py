@@ -51,7 +51,7 @@ class ConsolePage:
         self._listener.start(RpcDispatcher({}, 0).handle, self._answer)
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """Stop answering."""
         self._listener.stop()
 
     def _answer(self, request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What was dispatched lately and what came of it, for whoever looks at the page."""
+"""The last dispatches and their results, for the console page."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class AttemptLog:
         self._attempts: deque[LoggedAttempt] = deque(maxlen=_KEPT)
 
     def begin(self, task: str, number: int, request: Request, now: float) -> LoggedAttempt:
-        """Note a dispatch; whoever sees it through ends it."""
+        """Record a dispatch; the caller ends it."""
         attempt = LoggedAttempt(task, number, f"{request.method} {request.url}", now)
         self._attempts.append(attempt)
         return attempt

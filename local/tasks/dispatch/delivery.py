@@ -16,7 +16,7 @@ from local.tasks.v2.names import short_name
 
 _SLOWING = (429, 503)
 _SLOWING_APPS = (503,)
-#: What a worker is told that its task's previous attempt was answered with, if it was not in time.
+#: The status of the previous attempt, in the headers of the next, if it timed out.
 _TIMED_OUT = 504
 
 
@@ -120,7 +120,7 @@ def _tell_attempt(record: TaskRecord) -> dict[str, str]:
         "X-CloudTasks-TaskETA": f"{record.attempt_scheduled:.6f}",
     }
     if record.dispatches > 1:
-        # The service sends this one empty for HTTP tasks, whatever the reason was.
+        # The service always sends this one empty for HTTP tasks.
         headers["X-CloudTasks-TaskRetryReason"] = ""
     previous = record.previous_status
     if record.previous_code == DEADLINE_EXCEEDED:

@@ -114,7 +114,7 @@ class Dispatcher:
             self._pending[queue].remove(name)
 
     def run_task(self, record: TaskRecord) -> TaskRecord:
-        """Dispatch a task now, whatever its queue's state, rate and concurrency; return it begun.
+        """Dispatch a task now, ignoring its queue's state, rate and concurrency; return it begun.
 
         It may be under way already: then there are two attempts at once.
         """

@@ -1,7 +1,7 @@
 """Faults on purpose: which deliveries are doubled, delayed, dropped or overtaken, by a seed.
 
 Each decision is drawn from the seed, the kind of fault, the task's name and the attempt, so that
-it is the same in every run, whatever the threads do.
+it is the same in every run, independent of threads.
 """
 
 import hashlib

@@ -37,7 +37,7 @@ class Signer:
         await asyncio.shield(self._loaded)
         now = time.time()
         minted, token = self._tokens.get((email, audience), (0.0, ""))
-        # One from the future is of before the clock was set back: nobody would take it.
+        # The clock was set back after a token from the future was made: no one would accept it.
         if not 0 <= now - minted <= _REUSE:
             token = self._sign(email, audience, int(now))
             self._tokens[email, audience] = (now, token)

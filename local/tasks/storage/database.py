@@ -1,7 +1,7 @@
 """One SQLite connection in one event loop: the changes of a turn go to disk together.
 
-A change is applied at once, so that whatever is read next sees it. It is committed, and synced,
-at the end of the loop's turn if somebody waits for that, and a moment later if nobody does.
+A change is applied immediately, so the next read sees it. It is committed, and synced, at the end
+of the loop's turn if a caller waits for that, and otherwise a moment later.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-#: How long a change that nobody waits for may stay unwritten, in seconds.
+#: How long a change may stay unwritten if no caller waits for it, in seconds.
 _LAZINESS = 0.02
 
 

@@ -71,7 +71,7 @@ class TaskStore:
     def __init__(self, path: Path, *, tombstone: timedelta = TASK_TOMBSTONE) -> None:
         self._tombstone = tombstone.total_seconds()
         self._db = Database(path, _SCHEMA)
-        #: What is in the file, of the tasks that something happened to last: nobody else writes it.
+        #: The last changed tasks, as they are in the file: only this store writes it.
         self._recent: OrderedDict[str, TaskRecord] = OrderedDict()
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ _RESERVED_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
 
 
 def is_replaced(header: str) -> bool:
-    """Tell whether the service sets this header itself, whatever the task or queue says."""
+    """Tell whether the service always sets this header itself."""
     name = header.lower()
     return name in _REPLACED_HEADERS or name.startswith(_RESERVED_PREFIXES)
 

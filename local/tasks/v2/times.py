@@ -1,4 +1,4 @@
-"""Durations and times from messages: whatever a client sends, an answer that makes sense."""
+"""Durations and times from messages: InvalidArgument for those that are out of range."""
 
 from datetime import timedelta
 from typing import Any

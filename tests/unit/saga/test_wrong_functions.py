@@ -106,12 +106,15 @@ ACTIONS: list[tuple[Any, str]] = [
     (PARTIAL(act, context=5), r"does not fit it, it takes \(payload"),
     (apply_once, "parameter effect is annotated .*called with StepContext"),
     (seeing(Mapping[str, Any]), "parameter outputs is annotated .*called with StepContext"),
-    (returning(Awaitable[int]), "annotated to return .*Awaitable.*, which nobody awaits"),
+    (
+        returning(Awaitable[int]),
+        "annotated to return .*Awaitable.*, which the engine does not await",
+    ),
     (returning(AsyncIterator[int]), "annotated to return .*AsyncIterator"),
     (returning(Generator[int]), "annotated to return .*Generator"),
     (returning(Future[int]), "annotated to return .*Future"),
     (returning(Callable[[], int]), "annotated to return .*Callable"),
-    (returning(Permanent), "annotated to return Permanent, which .* raises: .*or raise"),
+    (returning(Permanent), "annotated to return Permanent, which .* raise: .*or raise"),
     (returning(dict[str, int] | Permanent), "annotated to return Permanent"),
 ]
 

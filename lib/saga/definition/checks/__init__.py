@@ -1,6 +1,6 @@
-"""What is wrong with a declaration, said in words when it is made: a fault is one sentence.
+"""Checks a declaration when it is made, and describes each fault in one sentence.
 
-Each function named `faults_of_...` yields the faults of one thing, and nothing where it is right.
+Each function named `faults_of_...` yields the faults of one thing, and nothing if it is right.
 """
 
 from lib.saga.definition.checks.error import DeclarationError, refuse

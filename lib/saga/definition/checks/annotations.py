@@ -1,4 +1,4 @@
-"""What an author's function says of its parameters, compared with what it will be called with."""
+"""Compares the annotations of an author's function with the arguments that it will get."""
 
 import concurrent.futures
 import dataclasses
@@ -44,7 +44,7 @@ def faults_of_result(label: str, function: Any, wanted: Any) -> Iterator[str]:
     if deferred := [each for each in members if _is_deferred(each)]:
         yield (
             f"{label} is {describe(function)}, annotated to return {name_type(deferred[0])}, which "
-            "nobody awaits, calls, reads or raises: return what is done, or raise"
+            "the engine does not await, call, read or raise: return a finished result, or raise"
         )
     elif not any(_may_become(each, wanted) for each in members):
         yield (
@@ -54,7 +54,7 @@ def faults_of_result(label: str, function: Any, wanted: Any) -> Iterator[str]:
 
 
 def annotation_of(function: Any, index: int) -> tuple[str, Any]:
-    """Return the name and the annotation of a parameter; ("", Any) where nobody can tell."""
+    """Return the name and the annotation of a parameter; ("", Any) if that is unknown."""
     try:
         parameter = list(_signature(function).parameters.values())[index]
         return parameter.name, _resolve(function, parameter.annotation)
@@ -72,7 +72,7 @@ def _returned(function: Any) -> Any:
 def _signature(function: Any) -> inspect.Signature:
     # What functools.wraps copies are the annotations of another function.
     if hasattr(function, "__wrapped__"):
-        raise TypeError("nobody can tell what a wrapper takes and returns")
+        raise TypeError("it is unknown what a wrapper takes and returns")
     return inspect.signature(function, follow_wrapped=False)
 
 
@@ -88,7 +88,7 @@ def _resolve(function: Any, annotation: Any) -> Any:
 
 
 def may_be(given: Any, wanted: Any) -> bool:
-    """Return whether a value of a type may be handed to a parameter; True where nobody can tell."""
+    """Return whether a parameter accepts values of a type; True if that is unknown."""
     given, wanted = _plain(given), _plain(wanted)
     if _is_union(wanted):
         return any(may_be(given, each) for each in typing.get_args(wanted))

@@ -1,4 +1,4 @@
-"""The fields of an author's classes: whether a value that leaves one out gets what it says."""
+"""Checks the fields of an author's classes and their defaults."""
 
 import typing
 from collections.abc import Iterable, Iterator
@@ -79,7 +79,7 @@ def _encode(value: Any) -> bytes:
 
 
 def _fits(default: Any, hint: Any) -> bool:
-    """Return whether a default is of its field's type; True where nobody can tell."""
+    """Return whether a default is of its field's type; True if that is unknown."""
     try:
         encoded = msgspec.json.encode(default)
     except (TypeError, ValueError, RecursionError):

@@ -37,7 +37,7 @@ class Shape:
 
     ``free`` are projected columns that may come after the orders in any order and direction.
     No built-in index is said to have the order of keys that a query names if it descends where
-    its last property does not: ``needs_key_index``. Nobody has asked for an order that is
+    its last property does not: ``needs_key_index``. The query asks for no order that is
     ``implied``, so an index that has the reverse of it will do, too. What a query ``projects``
     must come from an index.
     """

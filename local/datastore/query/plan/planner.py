@@ -91,7 +91,7 @@ def plan_conjunction(
     if not layout.scanned and not shape.free and plain_key:
         return _complete(conjunction, shape, layout, _plan_merge(conjunction, shape))
     if conjunction.names_one_key and not shape.projects:
-        # Whatever the order of one entity.
+        # The order of a single entity does not matter.
         return _plan_without(conjunction, shape, layout, require_indexes=False)
     simple = len(layout.scanned) + len(shape.free) == 1 and plain_key
     if simple and not conjunction.equalities and conjunction.ancestor is None:

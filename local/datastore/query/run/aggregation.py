@@ -131,7 +131,7 @@ def _write_average(value: Any, numbers: Sequence[int | float]) -> None:
 def _add(numbers: Sequence[int | float]) -> int | float:
     if not any(isinstance(one, float) for one in numbers):
         return sum(numbers)
-    # Infinities, and what is not a number, say what comes of them whatever else there is.
+    # Infinities and NaN decide the result, whichever other numbers there are.
     special = [one for one in numbers if not math.isfinite(one)]
     return sum(special, 0.0) if special else _add_exactly(numbers)
 
