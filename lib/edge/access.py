@@ -30,7 +30,7 @@ BY_WAY_OF_API = "amends.api"
 #: Prefixes of members of AMENDS_OPERATORS that have an address in their tokens.
 _PERSONS = ("user:", "serviceaccount:")
 
-#: How IAM writes a deleted member. It matches nobody.
+#: How IAM writes a deleted member. It matches no caller.
 _DELETED = "deleted:"
 
 

@@ -25,7 +25,7 @@ MARGIN = 100
 
 @contextmanager
 def guard_recursion() -> Iterator[None]:
-    """Have an endless recursion inside raise RecursionError, whatever the interpreter."""
+    """Make an endless recursion inside raise RecursionError in every interpreter."""
     if not overlooks_recursion():
         yield
         return

@@ -85,12 +85,12 @@ class Element(Declared, Generic[TakenP]):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether there is something to do when the part is to be made good."""
+        """Whether the part has something to compensate."""
         return False
 
     @property
     def output_type(self) -> Any:
-        """The type by which it is told what is secret of the part's output."""
+        """The type that marks the secrets in the part's output."""
         return Any
 
     @property
@@ -156,7 +156,7 @@ class Step(Element[TakenP]):
 
     @property
     def output_type(self) -> Any:
-        """The type by which it is told what is secret of the step's output."""
+        """The type that marks the secrets in the step's output."""
         return returned_type(self.execute) if self.output is None else self.output
 
     @property
@@ -171,7 +171,7 @@ class Step(Element[TakenP]):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether there is something to do when the part is to be made good."""
+        """Whether the part has something to compensate."""
         return self.compensate is not None
 
 
@@ -248,7 +248,7 @@ class Child(Element[TakenP], Generic[TakenP, ChildP]):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether there is something to do when the part is to be made good."""
+        """Whether the part has something to compensate."""
         return not self.pivot
 
     @property

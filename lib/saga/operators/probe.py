@@ -35,7 +35,7 @@ def hold_database(_: Probe, call: StepContext) -> str:
     """Write with a stale version, and insert an entity that exists: Datastore must refuse both.
 
     Each commit of the engine relies on that. Otherwise two workers could record the same step
-    twice, and nobody would see it until money was lost: then this raises Permanent.
+    twice, and no one would see it until money was lost: then this raises Permanent.
     """
     store: Store = call.store
     first = store.upsert(ProbeWrite(id=call.saga_id, number=1))

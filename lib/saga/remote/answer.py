@@ -38,7 +38,7 @@ NOT_YET = 404
 
 #: Client errors that do not say that nothing was done: a time-out on the way, a call under the
 #: same key that still runs, and what some proxies and Google's APIs call "cancelled".
-NOBODY_KNOWS = frozenset({408, 409, 499})
+UNKNOWN_STATUSES = frozenset({408, 409, 499})
 
 
 def output_of(answer: Answer, call: StepContext, place: str) -> Any:
@@ -70,7 +70,7 @@ def _failure_of(answer: Answer, call: StepContext, reason: str) -> Exception:
         return NotHappened(reason)
     if call.phase is Phase.STATUS and answer.status == NOT_YET:
         return Unknown(f"{reason} (which does not say that it will never happen)")
-    if 400 <= status < 500 and status not in NOBODY_KNOWS:
+    if 400 <= status < 500 and status not in UNKNOWN_STATUSES:
         return Permanent(reason)
     return Unknown(reason, after=_wait_of(answer))
 

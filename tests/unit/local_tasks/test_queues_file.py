@@ -65,8 +65,8 @@ def test_copies_of_a_queue_have_its_settings_and_its_name_with_a_number(tmp_path
         ("sagas:\n  rateLimits:\n    maxDispatchesPerSecond: 501", "500"),
         ("sagas:\n  name: x", "line 2: 'name' is not part of queue sagas"),
         ("a_b:\n", "line 1: 'a_b': Queue names"),
-        ("sagas:\nsagas:\n", "line 2: 'sagas' stands twice"),
-        ("sagas: &s {}\nb: *s\n", "line 1: anchors and aliases are not taken"),
+        ("sagas:\nsagas:\n", "line 2: 'sagas' is repeated"),
+        ("sagas: &s {}\nb: *s\n", "line 1: anchors and aliases are not allowed"),
         ("sagas:\n<<<<<<< HEAD\n", "line 3: could not find expected"),
     ],
 )  # fmt: skip

@@ -26,7 +26,7 @@ class Verdict:
 
 
 def judge(problem: BaseException, phase: Phase) -> Verdict:
-    """Return what an exception means. Raises nothing, whatever the exception is."""
+    """Return what an exception means. Never raises."""
     try:
         return _judge(problem, phase)
     except Exception as trouble:  # an author's exception class may raise anything

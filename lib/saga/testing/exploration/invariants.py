@@ -222,7 +222,7 @@ def _check_pages(state: FinalState) -> Iterator[str]:
     if not incidents.issuperset(own):
         yield f"an operator is paged without an incident: {sorted(own)}"
     if state.saga.incident and f"{state.saga.id}-{state.saga.incident}" not in own:
-        yield f"the saga is {state.saga.status} with an incident, and nobody was paged"
+        yield f"the saga is {state.saga.status} with an incident, but no operator was paged"
 
 
 def _check_trail(state: FinalState) -> Iterator[str]:
