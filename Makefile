@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long test-image schedules mutants differential fuzz lint verbs costs cold-start setup alerts rollback release teardown play lock format clean
+.PHONY: help run demo test test-long test-image schedules mutants differential fuzz lint verbs bench costs cold-start setup alerts rollback release teardown play lock format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ verbs: $(VENV)/dev ## write docs/verbs.md (each operator's verb in each state) a
 
 costs: $(VENV)/runtime ## what a saga costs by list price, and what the free tier is enough for (STEPS=4)
 	@$(BIN)/python -m benchmarks.costs --steps $(STEPS)
+
+bench: $(VENV)/runtime ## one job on Amends, Restate, Celery and DBOS, in one run (installs them into .peers/)
+	@$(BIN)/python -m benchmarks.peers
 
 cold-start: $(VENV)/runtime ## what the first answer of a function costs in processor time, beside a bare one
 	@$(BIN)/python -m benchmarks.cold_start

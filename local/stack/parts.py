@@ -18,7 +18,11 @@ _LOCATION = "local"
 _QUEUES = PROJECT / "queues.yaml"
 _TASKS_ACCOUNT = f"tasks@{PROJECT_ID}.iam.gserviceaccount.com"
 _SCHEDULER_ACCOUNT = f"scheduler@{PROJECT_ID}.iam.gserviceaccount.com"
+#: Requests at a time in the callers' process: those of one instance of a deployed service.
 _THREADS = 16
+#: The worker's threads beside those that dispatches can take: for the sweep.
+_SPARE_THREADS = 4
+_MAX_WORKER_THREADS = 400
 #: functions-framework answers this path itself, without calling the function.
 _PROBE_PATH = "/robots.txt"
 
@@ -114,8 +118,20 @@ def _make_functions(plan: Plan) -> Part:
 
 
 def _make_worker(plan: Plan) -> Part:
-    own = {"AMENDS_BASE_URL": plan.worker_url}
+    own = {"AMENDS_BASE_URL": plan.worker_url, "THREADS": str(_count_worker_threads(plan))}
     return _make_service(plan, "worker", "worker", plan.worker_port, list_settings(plan) | own)
+
+
+def _count_worker_threads(plan: Plan) -> int:
+    """Return a thread for each dispatch that the queues allow at once.
+
+    Deployed, instances are added until they are enough; here one process has to be.
+    """
+    queues = read_queue_settings(_QUEUES, plan.queue_copies).values()
+    limits: list[int] = [
+        each.get("rateLimits", {}).get("maxConcurrentDispatches", 1000) for each in queues
+    ]
+    return min(sum(limits), _MAX_WORKER_THREADS) + _SPARE_THREADS
 
 
 def _make_service(

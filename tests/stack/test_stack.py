@@ -83,14 +83,18 @@ def test_what_a_server_has_forked_does_not_outlive_it(stacks: Stacks) -> None:
             wait_until(partial(is_dead, forked))
 
 
-def test_steps_that_never_end_keep_no_caller_waiting(stacks: Stacks) -> None:
-    with stacks.make() as stack:
+def test_steps_that_never_end_keep_no_caller_and_no_sweep_waiting(
+    stacks: Stacks, tmp_path: Path
+) -> None:
+    with stacks.make(sweep_every=timedelta(seconds=1)) as stack:
         client = connect(stack.tasks_host)
         for _ in range(100):
             task = {"http_request": {"url": f"{stack.plan.worker_url}/hang"}}
             client.create_task(parent=QUEUE, task=task)
         wait_until(lambda: all(task.dispatch_count for task in client.list_tasks(parent=QUEUE)))
         assert {ask(stack.url)["env"]["AMENDS_BASE_URL"] for _ in range(5)} == {stack.url}
+        (tmp_path / "sweeps").unlink(missing_ok=True)
+        wait_until(lambda: (tmp_path / "sweeps").exists())
 
 
 def test_the_worker_has_an_address_of_its_own_and_calls_go_there(

@@ -1,0 +1,93 @@
+"""`make bench`: what is computed of what peers measured, and the crash test's counting."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.peers import crash, install
+from benchmarks.peers.chart import draw
+from benchmarks.peers.install import NotInstalled
+from benchmarks.peers.load import percentile, run_at_once
+from benchmarks.peers.table import make_table
+
+
+def result(name: str, p50: float, per_second: float, **more: Any) -> dict[str, Any]:
+    loads = {"sequence_a": {"p50_ms": p50}, "at_once_a": {"per_second": per_second}}
+    return {"name": name, **loads, **more}
+
+
+CRASH = {"accepted": 200, "finished": 200, "last_after_s": 1.5}
+RESULTS = [
+    result("Amends, chained", 10.0, 100.0, memory_mib=200.4, fsyncs=0.0, crash=CRASH),
+    result("Restate", 12.5, 250.0, crash=CRASH | {"finished": 180}),
+    {"name": "SQLite, no engine", "sequence_a": {"p50_ms": 1.0}, "fsyncs": None},
+]
+
+
+def test_each_number_of_a_peer_has_its_ratio_to_ours() -> None:
+    rows = make_table(RESULTS, 32, 200).splitlines()
+    assert "32 in flight" in rows[0]
+    assert rows[2] == "| Amends, chained | 10.0 | – | 100 | – | 200 | 0.0 | 1.5 s |"
+    assert rows[3].startswith("| Restate | 12.5 (1.25) | – | 250 (2.50) |")
+    assert rows[3].endswith("| 180 of 200 finished |")
+    assert rows[4] == "| SQLite, no engine | 1.0 (0.10) | – | – | – | – | – | – |"
+
+
+def test_the_picture_is_svg_with_a_bar_for_each_number() -> None:
+    picture = ElementTree.fromstring(draw([*RESULTS, result("<&>", 3.0, 4.0)], 32))
+    bars = picture.findall("{http://www.w3.org/2000/svg}rect")
+    assert len(bars) == 4 + 3
+
+
+def test_a_load_raises_what_a_job_raises() -> None:
+    def fail() -> None:
+        raise RuntimeError("wrong end")
+
+    with pytest.raises(RuntimeError, match="wrong end"):
+        run_at_once(fail, 1.0, 4)
+
+
+def test_a_percentile_is_a_time_that_was_measured() -> None:
+    assert percentile([3.0, 1.0, 2.0], 50) == 2.0
+    assert percentile([1.0], 99) == 1.0
+
+
+def test_what_cannot_be_installed_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise FileNotFoundError("no such program: npm")
+
+    monkeypatch.setattr(subprocess, "run", refuse)
+    with pytest.raises(NotInstalled, match="npm: no such program"):
+        install.install_restate(tmp_path)
+
+
+def test_a_crash_counts_steps_that_ran_again_and_jobs_that_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crash, "_LEAD", 0.0)
+    pause, steps, ids = tmp_path / "pause", tmp_path / "steps", list[str]()
+
+    def write(*lines: str) -> None:
+        with steps.open("a") as file:
+            file.writelines(f"{line}\n" for line in lines)
+
+    class Worker:
+        def submit(self, order_id: str) -> None:
+            ids.append(order_id)
+            write(f"{order_id} pay 1.0", "of-another notify 1.0")
+
+        def kill_worker(self) -> None:
+            write(f"{ids[0]} notify 2.0")
+
+        def revive_worker(self, env: dict[str, str]) -> None:
+            write(f"{ids[1]} pay 9e9", f"{ids[1]} notify 9e9")
+
+    counted = crash.measure_crash(Worker(), 2, pause, steps, {})
+    assert (counted.accepted, counted.finished, counted.unfinished_at_kill) == (2, 2, 1)
+    assert counted.steps_run_again == 1
+    assert counted.last_after_s is not None
