@@ -20,6 +20,10 @@ _PAUSE = os.environ.get("PEER_PAUSE", "")
 _steps = os.open(_STEPS, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if _STEPS else None
 
 
+#: How a step takes its time; a peer whose steps are asynchronous has a way of its own.
+sleep = time.sleep
+
+
 class Declined(Exception):
     """The final error of variant B."""
 
@@ -51,7 +55,7 @@ def pause() -> float:
 def _work(order: Order, step: str) -> None:
     note(order, step)
     if seconds := pause():
-        time.sleep(seconds)
+        sleep(seconds)
 
 
 def reserve(order: Order) -> Order:
