@@ -16,7 +16,9 @@ import pytest
 from local.host.ports import choose_port
 from tests.docs.pages import PAGES, PROJECT, Block, find_blocks, read_paste
 
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".local", "__pycache__", ".*_cache", "*.sqlite*")
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv*", ".local", "__pycache__", ".*_cache", "*.sqlite*"
+)
 SECONDS = 60.0
 BLOCKS = [*find_blocks("README.md"), *find_blocks("docs/develop.md")]
 
