@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import flask
 
 from functions import clients
-from functions.wait import Wait
 from lib.edge.access import identify_caller
 from lib.edge.binding import OF_REQUEST
 from lib.edge.endpoint import Edge
 
 if TYPE_CHECKING:
+    from functions.wait import Wait
     from lib.saga.operators.operator import Operator
 
 
@@ -26,9 +26,16 @@ def make_operator(request: flask.Request) -> "Operator":
     )
 
 
+def make_wait(request: flask.Request) -> "Wait":
+    """Return how long a request waits for a saga: few functions ask for it."""
+    from functions.wait import Wait
+
+    return Wait(request, clients.waiters)
+
+
 endpoint = Edge(
     clients.verifier,
-    {"operator": make_operator, "wait": lambda request: Wait(request, clients.waiters)},
+    {"operator": make_operator, "wait": make_wait},
     store=clients.store,
     engine=clients.engine,
 ).endpoint

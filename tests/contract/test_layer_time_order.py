@@ -166,6 +166,7 @@ def test_what_has_no_mark_is_in_no_time_order(store: Store) -> None:
     assert numbers(read(store, "at", 5)) == [1]
 
 
+@pytest.mark.deviation("classic", "it has no aggregations")
 def test_what_is_marked_since_a_time_is_counted_over_all_shards(store: Store) -> None:
     put(store, *(visit(number) for number in range(50)))
     recent = ALL.where(marked_since("at", START + timedelta(seconds=20)))

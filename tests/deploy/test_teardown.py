@@ -127,7 +127,7 @@ def test_every_line_of_teardown_is_understood(
     cloud.said.clear()
     capsys.readouterr()
     tear_down(cloud, PLAIN)
-    remains = find_commands(capsys.readouterr().out.partition("What stays")[2])
+    remains = find_commands(capsys.readouterr().out.partition("These stay")[2])
     said = [*cloud.said, *remains]
     assert any("databases delete" in line for line in said)
     assert (

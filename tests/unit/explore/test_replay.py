@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from lib.saga.engine.sweep import purge
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.testing.exploration.explore import draw_faults
 from lib.saga.testing.exploration.explorer import Explorer, Schedule
 from tests.unit.explore import digests
@@ -39,7 +39,10 @@ def test_a_schedule_that_fails_by_what_retention_leaves_fails_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Equal ends are checked once; one that had failed counted as checked too."""
-    monkeypatch.setattr(purge, "_names_of", lambda *_: [])
+    purge = SagaRepository.purge
+    monkeypatch.setattr(
+        SagaRepository, "purge", lambda repository, saga, _: purge(repository, saga, [])
+    )
     explorer = digests.make_explorer("a group")
     first = explorer.run(lambda _: None)
     assert "of a finished saga is still there" in first
