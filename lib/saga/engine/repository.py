@@ -251,14 +251,6 @@ class SagaRepository:
             number = first - 1
         return Results(read_events(texts[-limit:]), unreadable)
 
-    def event_page(self, saga: SagaRecord, number: int) -> Results[EventRecord]:
-        """Return a page of a saga's events, in order: from 1, and behind the last the newest."""
-        if number > saga.pages:
-            return Results(read_events(saga.events))
-        pages = self._read_pages(saga, range(number, number + 1))
-        texts = (text for page in pages for text in page.events)
-        return Results(read_events(list(texts)), pages.unreadable)
-
     def _read_pages(self, saga: SagaRecord, numbers: range) -> Results[EventPage]:
         return collect(self.store.get_multi([key(EventPage, saga.id, each) for each in numbers]))
 
