@@ -40,7 +40,7 @@ def make_stubborn() -> Saga:
             execute=actions.get(step.name, lambda *_: {"id": 1}),
             compensate=step.compensate and (refuse if step.service == "inventory" else print),
         )
-        for step in ORDER_PROCESSING.parts
+        for step in ORDER_PROCESSING.elements
         if isinstance(step, Step)
     ]
     return replace(ORDER_PROCESSING, steps=tuple(steps))

@@ -79,7 +79,7 @@ def pay(*steps: Element[Any], name: str = "pay") -> Saga:
 def run(bench: Bench, saga: Saga, *, signal: bool = True) -> None:
     bench.engine = bench.make_engine(saga)
     bench.engine.start(saga.name, "s", {"card": CARD})
-    if signal and any(isinstance(part, Signal) for part in saga.parts):
+    if signal and any(isinstance(part, Signal) for part in saga.elements):
         bench.engine.signal("s", "approve", {"code": CODE}, actor="ann")
     bench.run_to_end()
 

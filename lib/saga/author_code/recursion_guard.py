@@ -23,6 +23,13 @@ PERIOD = timedelta(milliseconds=5)
 MARGIN = 100
 
 
+class EndlessRecursion(RecursionError):
+    """The RecursionError that the guard raises, in the words of Python's own."""
+
+    def __init__(self) -> None:
+        super().__init__("maximum recursion depth exceeded")
+
+
 @contextmanager
 def guard_recursion() -> Iterator[None]:
     """Make an endless recursion inside raise RecursionError in every interpreter."""
@@ -95,7 +102,7 @@ class _Watch:
         for thread in self._calls:
             if _is_too_deep(frames.get(thread)):
                 self._interrupted.add(thread)
-                _raise_in(thread, RecursionError)
+                _raise_in(thread, EndlessRecursion)
 
 
 def _is_too_deep(frame: FrameType | None) -> bool:

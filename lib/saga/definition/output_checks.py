@@ -20,42 +20,42 @@ _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 
 def faults_of_outputs(saga: "Saga") -> Iterator[str]:
-    """Yield what is wrong with the outputs that the functions of a saga's parts look for.
+    """Yield what is wrong with the outputs that the functions of a saga's elements look for.
 
     A key that may be missing may be of any step, since one TypedDict may serve all of them.
     """
-    all_parts = {each.name: each for each in saga.parts}
-    for index, part in enumerate(saga.parts):
-        before = [each.name for each in saga.parts[: saga.stage_of(index).start]]
-        for label, function in part.functions.items():
+    all_elements = {each.name: each for each in saga.elements}
+    for index, element in enumerate(saga.elements):
+        before = [each.name for each in saga.elements[: saga.stage_of(index).start]]
+        for label, function in element.functions.items():
             # What is compensated may look at itself, and at what is undone beside it.
-            sure = list(all_parts) if label in ("compensate", "status") else before
-            for fault in _faults_of_function(function, all_parts, sure):
-                yield f"{part.kind} {part.name}: {label} is {describe(function)}, and {fault}"
+            sure = list(all_elements) if label in ("compensate", "status") else before
+            for fault in _faults_of_function(function, all_elements, sure):
+                yield f"{element.kind} {element.name}: {label} is {describe(function)}, and {fault}"
 
 
 def _faults_of_function(
-    function: Any, parts: Mapping[str, Element], sure: Sequence[str]
+    function: Any, elements: Mapping[str, Element], sure: Sequence[str]
 ) -> Iterator[str]:
     kind = _outputs_of(annotation_of(function, 1)[1])
     for name, hint in _hints_of(kind).items():
         optional = name in kind.__optional_keys__ or typing.get_origin(hint) is typing.NotRequired
-        if name in (parts if optional else sure):
-            yield from _faults_of_hint(f"{kind.__name__}.{name}", parts[name], _bare(hint))
-        elif name in parts:
+        if name in (elements if optional else sure):
+            yield from _faults_of_hint(f"{kind.__name__}.{name}", elements[name], _bare(hint))
+        elif name in elements:
             yield (
                 f"no step before it is called {name}, as {kind.__name__} says: write "
                 f"{name}: NotRequired[...], or move the step"
             )
         else:
-            yield f"no step is called {name}, as {kind.__name__} says: {_suggest(name, parts)}"
+            yield f"no step is called {name}, as {kind.__name__} says: {_suggest(name, elements)}"
 
 
-def _suggest(name: str, parts: Mapping[str, Element]) -> str:
+def _suggest(name: str, elements: Mapping[str, Element]) -> str:
     from difflib import get_close_matches  # for a mistake alone: no cold start pays for it
 
-    close = get_close_matches(name, parts, n=1)
-    return f"write {close[0]}" if close else f"the steps are {', '.join(parts)}"
+    close = get_close_matches(name, elements, n=1)
+    return f"write {close[0]}" if close else f"the steps are {', '.join(elements)}"
 
 
 def _hints_of(kind: Any) -> dict[str, Any]:
@@ -65,14 +65,16 @@ def _hints_of(kind: Any) -> dict[str, Any]:
         return {}
 
 
-def _faults_of_hint(where: str, part: Element, hint: Any) -> Iterator[str]:
-    known = part.decoded_type
+def _faults_of_hint(where: str, element: Element, hint: Any) -> Iterator[str]:
+    known = element.decoded_type
     wanted = name_type(hint)
     if known is Any and not any(may_be(each, hint) for each in _PLAIN):
-        write = f"write output={wanted} in it" if isinstance(part, Step) else "write dict[str, Any]"
-        yield f"{where} is {wanted}, but {part.name} gives plain JSON: {write}"
+        write = (
+            f"write output={wanted} in it" if isinstance(element, Step) else "write dict[str, Any]"
+        )
+        yield f"{where} is {wanted}, but {element.name} gives plain JSON: {write}"
     elif not may_be(known, hint):
-        yield f"{where} is {wanted}, but {part.name} gives {name_type(known)}: write that"
+        yield f"{where} is {wanted}, but {element.name} gives {name_type(known)}: write that"
 
 
 def _outputs_of(annotation: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A saga as its author declares it: its parts in order, and what happens when they fail.
+"""A saga as its author declares it: its elements in order, and what happens when they fail.
 
 A definition is data. A wrong definition is refused here, when it is declared, and not in the middle
 of a customer's order.
@@ -41,12 +41,12 @@ class OnCompensationFailure(StrEnum):
 
 @dataclass(frozen=True)
 class Saga(Declared, Generic[P]):
-    """A distributed transaction: its name, the type of its payload and its parts in order.
+    """A distributed transaction: its name, the type of its payload and its elements in order.
 
-    `payload` is any type that msgspec can decode. Raise `version` when the parts change, and keep
-    the old version declared until no unfinished saga needs it. Past `deadline` after its start no
-    new step begins, and the saga rolls back; past its pivot it continues. Raises DeclarationError
-    with all that is wrong with the whole.
+    `payload` is any type that msgspec can decode. Raise `version` when the elements change, and
+    keep the old version declared until no unfinished saga needs it. Past `deadline` after its start
+    no new step begins, and the saga rolls back; past its pivot it continues. Raises
+    DeclarationError with all that is wrong with the whole.
     """
 
     name: str
@@ -66,47 +66,51 @@ class Saga(Declared, Generic[P]):
         object.__setattr__(self, "on_compensation_failure", chosen)
 
     @cached_property
-    def parts(self) -> tuple[Element[P], ...]:
-        """All parts in order, those of groups one after the other."""
-        return tuple(part for step in self.steps for part in _parts_of(step))
+    def elements(self) -> tuple[Element[P], ...]:
+        """All elements in order, those of groups one after the other."""
+        return tuple(element for step in self.steps for element in _elements_of(step))
 
     @cached_property
     def stages(self) -> tuple[range, ...]:
-        """The indexes of the parts that run side by side, stage after stage."""
+        """The indexes of the elements that run side by side, stage after stage."""
         stages, first = [], 0
         for step in self.steps:
-            stages.append(range(first, first + len(_parts_of(step))))
+            stages.append(range(first, first + len(_elements_of(step))))
             first = stages[-1].stop
         return tuple(stages)
 
     def stage_of(self, index: int) -> range:
-        """Return the stage that a part belongs to."""
+        """Return the stage that an element belongs to."""
         return next(stage for stage in self.stages if index in stage)
 
     @cached_property
     def pivot(self) -> int:
-        """The index of the pivot, or the number of parts when there is none."""
-        return next((i for i, part in enumerate(self.parts) if part.pivot), len(self.parts))
+        """The index of the pivot, or the number of elements when there is none."""
+        return next(
+            (i for i, element in enumerate(self.elements) if element.pivot), len(self.elements)
+        )
 
     @property
     def has_pivot(self) -> bool:
         """Whether there is a point of no return, here or in a child."""
-        children = (part.saga for part in self.parts if isinstance(part, Child))
-        return self.pivot < len(self.parts) or any(child.has_pivot for child in children)
+        children = (element.saga for element in self.elements if isinstance(element, Child))
+        return self.pivot < len(self.elements) or any(child.has_pivot for child in children)
 
     @cached_property
     def has_pure_functions(self) -> bool:
         """Whether a decision may ask a function of its author's: a condition, a child's payload."""
-        return any(part.when is not None or isinstance(part, Child) for part in self.parts)
+        return any(
+            element.when is not None or isinstance(element, Child) for element in self.elements
+        )
 
     @cached_property
     def has_secrets(self) -> bool:
         """Whether a type of the payload, of a signal or of an output marks something as secret."""
-        kinds = (self.payload, *(part.output_type for part in self.parts))
+        kinds = (self.payload, *(element.output_type for element in self.elements))
         return any(is_marked(kind) for kind in kinds)
 
     def kind_of(self, index: int) -> StepKind:
-        """Return what can be done about a part: it follows from its place and the pivot's."""
+        """Return what can be done about an element: it follows from its place and the pivot's."""
         if index == self.pivot:
             return StepKind.PIVOT
         return StepKind.COMPENSATABLE if index < self.pivot else StepKind.RETRIABLE
@@ -117,42 +121,45 @@ class Saga(Declared, Generic[P]):
         The saga may roll back only if its pivot had no effect, so that must be known. For any other
         step it is enough to compensate what may have happened.
         """
-        part = self.parts[index]
-        return part.pivot and isinstance(part, Step)
+        element = self.elements[index]
+        return element.pivot and isinstance(element, Step)
 
     def policy_of(self, index: int, phase: Phase) -> RetryPolicy:
-        """Return how often what a phase does about a part is tried."""
-        part = self.parts[index]
-        if phase is Phase.COMPENSATE and isinstance(part, Step | Child):
-            return part.compensation_retry
+        """Return how often what a phase does about an element is tried."""
+        element = self.elements[index]
+        if phase is Phase.COMPENSATE and isinstance(element, Step | Child):
+            return element.compensation_retry
         return self.retry_of(index)
 
     def retry_of(self, index: int) -> RetryPolicy:
         """Return how often a step is tried."""
-        part = self.parts[index]
-        stated = part.retry if isinstance(part, Step) else None
+        element = self.elements[index]
+        stated = element.retry if isinstance(element, Step) else None
         return stated or (PATIENT if self.kind_of(index) is StepKind.RETRIABLE else USUAL)
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that decides which action runs when; policies may change freely."""
-        stages = ["+".join(self.parts[i].fingerprint for i in stage) for stage in self.stages]
+        stages = ["+".join(self.elements[i].fingerprint for i in stage) for stage in self.stages]
         return hashlib.sha256("\n".join([self.name, *stages]).encode()).hexdigest()[:16]
 
     @cached_property
     def types(self) -> str:
         """A hash of the types of payload, signals and outputs, as far as they are declared."""
-        kinds = [describe_type(self.payload), *(describe_type(p.output_type) for p in self.parts)]
+        kinds = [
+            describe_type(self.payload),
+            *(describe_type(p.output_type) for p in self.elements),
+        ]
         return hashlib.sha256("\n".join(kinds).encode()).hexdigest()[:16]
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
-        """For each part a hash of what its signal's payload or its output has to have."""
-        return tuple(describe_need(part.output_type) for part in self.parts)
+        """For each element a hash of what its signal's payload or its output has to have."""
+        return tuple(describe_need(element.output_type) for element in self.elements)
 
 
-def _parts_of(step: Element[P] | Parallel[P]) -> tuple[Element[P], ...]:
-    return step.parts if isinstance(step, Parallel) else (step,)
+def _elements_of(step: Element[P] | Parallel[P]) -> tuple[Element[P], ...]:
+    return step.elements if isinstance(step, Parallel) else (step,)
 
 
 class Definitions(Mapping[tuple[str, int], Saga]):
@@ -173,9 +180,9 @@ class Definitions(Mapping[tuple[str, int], Saga]):
                 f"saga {saga.name}: version {saga.version} is declared twice: give "
                 "the newer one a higher version, or another name"
             )
-        for part in saga.parts:
-            if isinstance(part, Child):
-                self._add(part.saga)
+        for element in saga.elements:
+            if isinstance(element, Child):
+                self._add(element.saga)
 
     def __getitem__(self, key: tuple[str, int]) -> Saga:
         return self._sagas[key]

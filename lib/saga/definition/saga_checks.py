@@ -1,4 +1,4 @@
-"""A saga as a whole: what its parts are to one another."""
+"""A saga as a whole: what its elements are to one another."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +16,15 @@ from lib.saga.definition.checks.values import (
 )
 from lib.saga.definition.output_checks import faults_of_outputs
 from lib.saga.definition.saga_sizes import faults_of_size
-from lib.saga.definition.steps import Child, Element, Parallel, Signal, Step, Timer, fault_of_part
+from lib.saga.definition.steps import (
+    Child,
+    Element,
+    Parallel,
+    Signal,
+    Step,
+    Timer,
+    fault_of_element,
+)
 
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga
@@ -28,7 +36,7 @@ _OUTCOMES = ("halt", "continue")
 
 
 def faults_of_saga(saga: "Saga") -> Iterator[str]:
-    """Yield everything that is wrong with a saga whose parts are right by themselves."""
+    """Yield everything that is wrong with a saga whose elements are right by themselves."""
     yield from faults_of_name(saga.name)
     yield from faults_of_type("payload", saga.payload)
     because = "versions count from 1"
@@ -44,7 +52,7 @@ def faults_of_saga(saga: "Saga") -> Iterator[str]:
     wrong = list(_faults_of_steps(saga.steps))
     yield from wrong
     if not wrong:
-        yield from _faults_of_names(saga.parts)
+        yield from _faults_of_names(saga.elements)
         yield from _faults_of_pivot(saga)
         yield from _faults_of_payload(saga)
         yield from faults_of_outputs(saga)
@@ -62,64 +70,65 @@ def _faults_of_steps(steps: Any) -> Iterator[str]:
     elif not steps:
         yield "steps is empty: a saga has at least one step"
     else:
-        for number, part in enumerate(steps, 1):
-            if isinstance(part, list | tuple):
-                yield f"entry {number} of steps is {describe(part)}: write *entry, or Parallel(...)"
-            elif not isinstance(part, Element | Parallel):
-                yield f"entry {number} of steps: {fault_of_part(part)}"
+        for number, element in enumerate(steps, 1):
+            if isinstance(element, list | tuple):
+                wrong = describe(element)
+                yield f"entry {number} of steps is {wrong}: write *entry, or Parallel(...)"
+            elif not isinstance(element, Element | Parallel):
+                yield f"entry {number} of steps: {fault_of_element(element)}"
 
 
-def _faults_of_names(parts: tuple[Element, ...]) -> Iterator[str]:
-    for name, count in Counter(part.name for part in parts).items():
+def _faults_of_names(elements: tuple[Element, ...]) -> Iterator[str]:
+    for name, count in Counter(element.name for element in elements).items():
         if count > 1:
             yield f"{count} steps have the same name, {name}: a name is a step's identity"
 
 
 def _faults_of_pivot(saga: "Saga") -> Iterator[str]:
-    pivots = [part.name for part in saga.parts if part.pivot]
+    pivots = [element.name for element in saga.elements if element.pivot]
     if len(pivots) > 1:
         yield f"more than one pivot ({', '.join(pivots)}): only one step is the point of no return"
         return
-    for index, part in enumerate(saga.parts):
-        if index >= saga.pivot and isinstance(part, Step) and part.compensate:
+    for index, element in enumerate(saga.elements):
+        if index >= saga.pivot and isinstance(element, Step) and element.compensate:
             yield (
-                f"step {part.name} can be compensated, but from the pivot on the saga only goes "
+                f"step {element.name} can be compensated, but from the pivot on the saga only goes "
                 "forward: leave compensate= out, or move the step before the pivot"
             )
-        if index < saga.pivot and isinstance(part, Child) and part.saga.has_pivot:
+        if index < saga.pivot and isinstance(element, Child) and element.saga.has_pivot:
             yield (
-                f"{part.name}: the child saga {part.saga.name} has a pivot and cannot be rolled "
-                "back: make it the pivot, or let it come after the pivot"
+                f"{element.name}: the child saga {element.saga.name} has a pivot and cannot be "
+                "rolled back: make it the pivot, or let it come after the pivot"
             )
 
 
 def _faults_of_payload(saga: "Saga") -> Iterator[str]:
     """Yield what is wrong with functions that are annotated for another saga's payload."""
-    for part in saga.parts:
-        for label, function in part.functions.items():
+    for element in saga.elements:
+        for label, function in element.functions.items():
             for fault in faults_of_parameter(label, function, 0, saga.payload):
-                yield f"{part.kind} {part.name}: {fault}"
+                yield f"{element.kind} {element.name}: {fault}"
 
 
 def _faults_of_children(saga: "Saga") -> Iterator[str]:
-    for part in saga.parts:
-        if isinstance(part, Child) and _holds(part.saga, (saga.name, saga.version)):
-            child = part.saga.name
-            yield f"{part.name}: the child saga {child} holds this very saga and would never end"
+    for element in saga.elements:
+        if isinstance(element, Child) and _holds(element.saga, (saga.name, saga.version)):
+            child = element.saga.name
+            yield f"{element.name}: the child saga {child} holds this very saga and would never end"
 
 
 def _holds(saga: "Saga", identity: tuple[str, int]) -> bool:
-    children = (part.saga for part in saga.parts if isinstance(part, Child))
+    children = (element.saga for element in saga.elements if isinstance(element, Child))
     return (saga.name, saga.version) == identity or any(_holds(each, identity) for each in children)
 
 
 def _faults_of_times(saga: "Saga", deadline: timedelta) -> Iterator[str]:
     """Yield what cannot be done before the deadline; past the pivot nothing heeds it."""
-    for part in saga.parts[: saga.pivot]:
-        for label, length in _lengths_of(part).items():
+    for element in saga.elements[: saga.pivot]:
+        for label, length in _lengths_of(element).items():
             if length >= deadline:
                 yield (
-                    f"{part.name}: {label} is {length}, and the saga's deadline of {deadline} "
+                    f"{element.name}: {label} is {length}, and the saga's deadline of {deadline} "
                     "comes first: shorten it, or give the saga more time"
                 )
     waits = shortest_time(saga)
@@ -130,25 +139,25 @@ def _faults_of_times(saga: "Saga", deadline: timedelta) -> Iterator[str]:
         )
 
 
-def _lengths_of(part: Element) -> dict[str, timedelta]:
-    if isinstance(part, Timer):
-        return {"after": part.after}
-    if isinstance(part, Signal) and part.within is not None:
-        return {"within": part.within}
-    if isinstance(part, Step) and part.timeout != _DEFAULT_TIMEOUT:
-        return {"timeout": part.timeout}
+def _lengths_of(element: Element) -> dict[str, timedelta]:
+    if isinstance(element, Timer):
+        return {"after": element.after}
+    if isinstance(element, Signal) and element.within is not None:
+        return {"within": element.within}
+    if isinstance(element, Step) and element.timeout != _DEFAULT_TIMEOUT:
+        return {"timeout": element.timeout}
     return {}
 
 
 def shortest_time(saga: "Saga") -> timedelta:
     """Return how long a saga waits for its timers at least, up to its pivot."""
     stages = (stage for stage in saga.stages if stage.start < saga.pivot)
-    return sum((max(map(_wait_of, (saga.parts[i] for i in s))) for s in stages), timedelta(0))
+    return sum((max(map(_wait_of, (saga.elements[i] for i in s))) for s in stages), timedelta(0))
 
 
-def _wait_of(part: Element) -> timedelta:
-    if part.when is not None:
+def _wait_of(element: Element) -> timedelta:
+    if element.when is not None:
         return timedelta(0)
-    if isinstance(part, Child):
-        return shortest_time(part.saga)
-    return part.after if isinstance(part, Timer) else timedelta(0)
+    if isinstance(element, Child):
+        return shortest_time(element.saga)
+    return element.after if isinstance(element, Timer) else timedelta(0)

@@ -20,10 +20,10 @@ MAX_CHILD_PATH = 800
 
 def faults_of_size(saga: "Saga") -> Iterator[str]:
     """Yield what does not fit into one record, or into one id."""
-    size = sum(map(_size_of_step, saga.parts))
+    size = sum(map(_size_of_step, saga.elements))
     if size > MAX_STEPS_SIZE:
         yield (
-            f"its {len(saga.parts)} steps take {size} bytes of its record, which has room for "
+            f"its {len(saga.elements)} steps take {size} bytes of its record, which has room for "
             f"{MAX_STEPS_SIZE}: let a Child run some of them"
         )
     path = _longest_path(saga)
@@ -34,11 +34,11 @@ def faults_of_size(saga: "Saga") -> Iterator[str]:
         )
 
 
-def _size_of_step(part: Element) -> int:
-    child = len(part.name) + 8 if isinstance(part, Child) else 0
-    return STEP_SIZE + len(part.name.encode()) + len(part.service.encode()) + child
+def _size_of_step(element: Element) -> int:
+    child = len(element.name) + 8 if isinstance(element, Child) else 0
+    return STEP_SIZE + len(element.name.encode()) + len(element.service.encode()) + child
 
 
 def _longest_path(saga: "Saga") -> int:
-    children = [part for part in saga.parts if isinstance(part, Child)]
-    return max((len(part.name) + 4 + _longest_path(part.saga) for part in children), default=0)
+    children = [each for each in saga.elements if isinstance(each, Child)]
+    return max((len(each.name) + 4 + _longest_path(each.saga) for each in children), default=0)

@@ -45,9 +45,9 @@ MAX_GROUP = 20
 
 @dataclass(frozen=True)
 class Element(Declared, Generic[TakenP]):
-    """What all parts of a saga have; each raises DeclarationError with all that is wrong with it.
+    """What all elements of a saga have. Each raises DeclarationError with all that is wrong in it.
 
-    `when` skips the part where it says False. `pivot` marks the point of no return: once it is
+    `when` skips the element where it says False. `pivot` marks the point of no return: once it is
     done, the saga only goes forward.
     """
 
@@ -63,7 +63,7 @@ class Element(Declared, Generic[TakenP]):
 
     @property
     def kind(self) -> str:
-        """What messages call the part: step, timer, signal or child."""
+        """What messages call the element: step, timer, signal or child."""
         return type(self).__name__.lower()
 
     def _find_faults(self) -> Iterator[str]:
@@ -85,22 +85,22 @@ class Element(Declared, Generic[TakenP]):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether the part has something to compensate."""
+        """Whether the element has something to compensate."""
         return False
 
     @property
     def output_type(self) -> Any:
-        """The type that marks the secrets in the part's output."""
+        """The type that marks the secrets in the element's output."""
         return Any
 
     @property
     def decoded_type(self) -> Any:
-        """The type that the author's functions find the part's output in."""
+        """The type that the author's functions find the element's output in."""
         return Any
 
     @property
     def fingerprint(self) -> str:
-        """All of the part that decides what runs when; policies may change freely."""
+        """All of the element that decides what runs when; policies may change freely."""
         marks = (self.can_be_undone, self.pivot, self.when is not None)
         return "|".join(map(str, (self.kind, self.name, self.service, *marks)))
 
@@ -171,7 +171,7 @@ class Step(Element[TakenP]):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether the part has something to compensate."""
+        """Whether the element has something to compensate."""
         return self.compensate is not None
 
 
@@ -248,22 +248,22 @@ class Child(Element[TakenP], Generic[TakenP, ChildP]):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether the part has something to compensate."""
+        """Whether the element has something to compensate."""
         return not self.pivot
 
     @property
     def output_type(self) -> Any:
         """The type of what the child's last step returns."""
-        return self.saga.parts[-1].output_type
+        return self.saga.elements[-1].output_type
 
     @property
     def decoded_type(self) -> Any:
         """The type that the author's functions find the child's output in."""
-        return self.saga.parts[-1].decoded_type
+        return self.saga.elements[-1].decoded_type
 
     @property
     def fingerprint(self) -> str:
-        """All of the part that decides what runs when; the child has a version of its own."""
+        """All of the element that decides what runs when; the child has a version of its own."""
         return f"{super().fingerprint}|{self.saga.name}"
 
 
@@ -271,40 +271,40 @@ class Child(Element[TakenP], Generic[TakenP, ChildP]):
 class Parallel(Declared, Generic[TakenP]):
     """Parts that may run side by side, each in a task of its own: at most 20."""
 
-    parts: tuple[Element[TakenP], ...]
+    elements: tuple[Element[TakenP], ...]
 
-    def __init__(self, *parts: Element[TakenP]) -> None:
-        names = ", ".join(each.name for each in parts if isinstance(each, Element))
-        refuse(f"Parallel({names})", _faults_of_group(parts))
-        object.__setattr__(self, "parts", parts)
+    def __init__(self, *elements: Element[TakenP]) -> None:
+        names = ", ".join(each.name for each in elements if isinstance(each, Element))
+        refuse(f"Parallel({names})", _faults_of_group(elements))
+        object.__setattr__(self, "elements", elements)
 
 
-def _faults_of_group(parts: tuple[object, ...]) -> Iterator[str]:
-    if not 1 <= len(parts) <= MAX_GROUP:
-        yield f"a group has 1 to {MAX_GROUP} parts, not {len(parts)}"
-    for part in parts:
-        if isinstance(part, list | tuple):
-            yield f"{describe(part)} is no part: write Parallel(a, b), or Parallel(*parts)"
-        elif isinstance(part, str):
+def _faults_of_group(elements: tuple[object, ...]) -> Iterator[str]:
+    if not 1 <= len(elements) <= MAX_GROUP:
+        yield f"a group has 1 to {MAX_GROUP} elements, not {len(elements)}"
+    for element in elements:
+        if isinstance(element, list | tuple):
+            yield f"{describe(element)} is no element: write Parallel(a, b), or Parallel(*elements)"
+        elif isinstance(element, str):
             write = "a group has no name: write Parallel(a, b)"
-            yield f"{describe(part)} is no part of a saga, and {write}"
-        elif isinstance(part, Generator):
-            yield "a generator is no part: write Parallel(*parts)"
-        elif isinstance(part, Parallel):
-            yield "there is a group in the group: list the parts of both in one Parallel(...)"
-        elif not isinstance(part, Element):
-            yield fault_of_part(part)
-        elif part.pivot:
+            yield f"{describe(element)} is no part of a saga, and {write}"
+        elif isinstance(element, Generator):
+            yield "a generator is no element: write Parallel(*elements)"
+        elif isinstance(element, Parallel):
+            yield "there is a group in the group: list the elements of both in one Parallel(...)"
+        elif not isinstance(element, Element):
+            yield fault_of_element(element)
+        elif element.pivot:
             yield (
-                f"{part.name} is the pivot, and a pivot stands alone, for a group could be done in "
-                "part: put it before or after the group"
+                f"{element.name} is the pivot, and a pivot stands alone, for a group could be done "
+                "in part: put it before or after the group"
             )
 
 
-def fault_of_part(part: object) -> str:
-    """Say what is wrong with what stands where a part is to be."""
+def fault_of_element(element: object) -> str:
+    """Say what is wrong with what stands where an element is to be."""
     return (
-        f"{describe(part)} is no part of a saga: write Step(...), Timer(...), Signal(...), "
+        f"{describe(element)} is no part of a saga: write Step(...), Timer(...), Signal(...), "
         "Child(...) or Parallel(...)"
     )
 

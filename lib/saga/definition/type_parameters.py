@@ -1,7 +1,7 @@
-"""What type checkers infer of a declaration: the payload of a saga, and what its parts take.
+"""What type checkers infer of a declaration: the payload of a saga, and what its elements take.
 
 A bare `Saga` is a saga of any payload. A bare `Step` is one that takes every payload, as a timer
-does. A part that takes an order may stand in a saga of orders alone.
+does. An element that takes an order may stand in a saga of orders alone.
 """
 
 import typing
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     #: A saga's payload.
     P = TypeVar("P", default=Any)
 
-    #: The payload that a part takes.
+    #: The payload that an element takes.
     TakenP = TypeVar("TakenP", contravariant=True, default=object)
 
     #: The payload of a child saga.

@@ -131,7 +131,7 @@ class Engine:
     ) -> Input | None:
         """Return the input that follows from a delivery without running its action, or None."""
         given = known_input(definition, loaded, delivery, lost, self.clock())
-        if given is None and isinstance(definition.parts[delivery.step], Child):
+        if given is None and isinstance(definition.elements[delivery.step], Child):
             given = self.children.roll_back(loaded, delivery)
         if isinstance(given, AttemptEnded):
             log_attempt(definition, loaded, given)
@@ -143,7 +143,7 @@ class Engine:
         Before a pivot runs, this commits that it is about to run.
         """
         OVERRUNS.check()
-        deadline = self.clock() + definition.parts[delivery.step].time_limit
+        deadline = self.clock() + definition.elements[delivery.step].time_limit
         context = make_context(definition, loaded, delivery, deadline, self.repository.store)
         begun: Loaded | None = loaded
         if delivery.phase is Phase.EXECUTE and definition.records_begin_of(delivery.step):
@@ -211,7 +211,7 @@ class Engine:
         definition = self._recorder.definition_of(saga)
         if definition is None:
             raise Conflict(explain(self._recorder.reason_to_park(saga)))
-        signals = (each for each in definition.parts if isinstance(each, Signal))
+        signals = (each for each in definition.elements if isinstance(each, Signal))
         signal = next((each for each in signals if each.name == name), None)
         if signal is None:
             raise NotFound(f"saga {saga.name} has no signal {name!r}", field="signal")

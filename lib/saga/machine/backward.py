@@ -25,7 +25,7 @@ def compensate_next(definition: Saga, draft: Draft) -> None:
     """Compensate the last stage that still needs it; if none does, end or park the saga."""
     for stage in reversed(definition.stages):
         open_ = [i for i in stage if draft.steps[i].is_open]
-        needing = [i for i in stage if needs_compensation(definition.parts[i], draft.steps[i])]
+        needing = [i for i in stage if needs_compensation(definition.elements[i], draft.steps[i])]
         if open_ or needing:
             draft.saga.current_step = stage.start
             for index in sorted(set(needing) - set(open_)):

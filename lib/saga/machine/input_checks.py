@@ -27,9 +27,9 @@ def check_possible(definition: Saga, given: StepInput) -> None:
 
     Only the definition decides this. A stale input is possible.
     """
-    if not 0 <= given.step < len(definition.parts):
+    if not 0 <= given.step < len(definition.elements):
         raise ImpossibleInput(f"saga {definition.name} has no step at index {given.step}")
-    element = definition.parts[given.step]
+    element = definition.elements[given.step]
     fault = _find_fault(definition, element, given)
     if fault:
         name = type(given).__name__

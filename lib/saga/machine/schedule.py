@@ -32,7 +32,7 @@ def schedule(
         epoch=0,
         unbegun=phase is Phase.EXECUTE and definition.records_begin_of(index),
         scheduled_at=draft.now + min(after, MAX_PAUSE),
-        timeout_seconds=definition.parts[index].time_limit.total_seconds(),
+        timeout_seconds=definition.elements[index].time_limit.total_seconds(),
     )
 
 

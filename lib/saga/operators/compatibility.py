@@ -112,18 +112,18 @@ def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -
     except Unreadable as problem:
         return problem.detail
     misfits = (
-        _why_step(part, step)
-        for part, step, need in zip(definition.parts, steps, definition.needs, strict=False)
+        _why_step(element, step)
+        for element, step, need in zip(definition.elements, steps, definition.needs, strict=False)
         # Sagas that are older than this check have not recorded their types.
         if saga.types and need not in ("", step.needs)
     )
     return find_mismatch(definition, saga, steps) or next(filter(None, misfits), "")
 
 
-def _why_step(part: Element, step: StepRecord) -> str:
+def _why_step(element: Element, step: StepRecord) -> str:
     """Return why a step's expected signal, or its output, would not fit."""
-    if isinstance(part, Signal):
+    if isinstance(element, Signal):
         waits = step.status in WAITS and step.signal is None
-        return f"signal {part.name} is still to come, by its old type" if waits else ""
-    misfit = step.output and mismatch_of(step.output, part.output_type)
-    return f"the stored output of {part.name} does not fit: {misfit}" if misfit else ""
+        return f"signal {element.name} is still to come, by its old type" if waits else ""
+    misfit = step.output and mismatch_of(step.output, element.output_type)
+    return f"the stored output of {element.name} does not fit: {misfit}" if misfit else ""

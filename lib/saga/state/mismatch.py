@@ -55,7 +55,7 @@ def _stored(
     definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]
 ) -> Iterator[tuple[str, str, Any]]:
     yield "payload", saga.payload, definition.payload
-    for part, step in zip(definition.parts, steps, strict=False):
+    for part, step in zip(definition.elements, steps, strict=False):
         if not isinstance(part, Signal):
             if step.output is not None:
                 what = f"the stored output of {part.name} does not fit"

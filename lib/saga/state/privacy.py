@@ -25,7 +25,9 @@ class Privacy:
         self, definition: Saga | None, saga: SagaRecord, steps: Iterable[StepRecord]
     ) -> None:
         self._payload_type = WHOLLY_SECRET if definition is None else definition.payload
-        self._parts = {} if definition is None else {each.name: each for each in definition.parts}
+        self._elements = (
+            {} if definition is None else {each.name: each for each in definition.elements}
+        )
         self._saga = saga
         self._steps = list(steps)
 
@@ -39,7 +41,7 @@ class Privacy:
             return None
         if step.input == PAYLOAD:
             return self.show_payload()
-        part_ = self._parts.get(step.name)
+        part_ = self._elements.get(step.name)
         kind = part_.saga.payload if isinstance(part_, Child) else WHOLLY_SECRET
         return self._redactor.clean_value(conceal(msgspec.json.decode(step.input), kind))
 
@@ -67,5 +69,5 @@ class Privacy:
                 yield from part(msgspec.json.decode(stored), self._type_of(step)).secrets
 
     def _type_of(self, step: StepRecord) -> Any:
-        found: Element | None = self._parts.get(step.name)
+        found: Element | None = self._elements.get(step.name)
         return WHOLLY_SECRET if found is None else found.output_type

@@ -122,7 +122,7 @@ class Run:
         if task.at <= max(until, self.now) or saga is None:
             return True
         definition = self._environment.definitions.get_declared(saga)
-        return not isinstance(definition.parts[task.delivery.step], Timer | Signal)
+        return not isinstance(definition.elements[task.delivery.step], Timer | Signal)
 
     def _deliver(self, task: Task) -> None:
         environment = self._environment

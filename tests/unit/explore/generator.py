@@ -105,5 +105,5 @@ def _pass_on(payload: Any, _: Any) -> Any:
 
 def count_seats(saga: Saga) -> int:
     """Return how many seats a saga takes that is completed."""
-    children = (count_seats(part.saga) for part in saga.parts if isinstance(part, Child))
-    return sum(isinstance(part, Step) for part in saga.parts) + sum(children)
+    children = (count_seats(part.saga) for part in saga.elements if isinstance(part, Child))
+    return sum(isinstance(part, Step) for part in saga.elements) + sum(children)

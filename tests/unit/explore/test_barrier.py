@@ -106,7 +106,7 @@ def look_without_barrier(_: Any, call: StepContext) -> str:
 
 def test_a_participant_without_a_barrier_that_only_looks_loses_the_effect_that_comes_late() -> None:
     a = replace(seat("a"), compensate=arrive_late_without_barrier)
-    saga = replace(late(look_without_barrier), steps=(a, late(look_without_barrier).parts[1]))
+    saga = replace(late(look_without_barrier), steps=(a, late(look_without_barrier).elements[1]))
     with pytest.raises(AssertionError, match="the invariant does not hold"):
         explore(saga, {}, seats_fit(0), prepare=add_seats)
 

@@ -28,7 +28,7 @@ from tests.unit.explore.seats import add_seats, give_back, make_saga, move, seat
 
 THREE = make_saga("abc")
 SIDE_BY_SIDE = Saga("seats", payload=dict, steps=(Parallel(seat("a"), seat("b")), seat("c")))
-STEPS = [step for step in THREE.parts if isinstance(step, Step)]
+STEPS = [step for step in THREE.elements if isinstance(step, Step)]
 
 
 def find_fault(saga: Saga, make_engine: Callable[..., Engine] = Engine) -> str:

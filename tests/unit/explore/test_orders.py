@@ -64,7 +64,7 @@ def check_report(printed: str) -> None:
     first, *parts = printed.splitlines()
     assert first.endswith(f"the saga in the end: COMPLETED {first.split()[0]}")
     assert [line.partition(":")[0] for line in parts] == [
-        step.name for step in ORDER_PROCESSING.parts
+        step.name for step in ORDER_PROCESSING.elements
     ]
     for line in parts:
         assert {"crash", "freeze", "time-out"} <= {

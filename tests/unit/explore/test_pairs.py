@@ -47,7 +47,7 @@ def test_in_pairs_actions_have_few_attempts_and_those_that_would_park_one_more()
     )
     short = shorten_retries(Saga("seats", payload=dict, steps=parts))
     assert [short.retry_of(index).attempts for index in (1, 2, 3)] == [2, 3, 3]
-    child, step = short.parts[:2]
+    child, step = short.elements[:2]
     assert isinstance(child, Child)
     assert isinstance(step, Step)
     assert child.saga.retry_of(0).attempts == 2

@@ -90,15 +90,15 @@ WRONG: list[tuple[str, str]] = [
     ("saga(payload=AProtocol)", "saga pay: payload is the class AProtocol"),
     # Groups.
     ("Parallel('group', a(), a('b'))", "Parallel(a, b): 'group' (str)…a group has no name"),
-    ("Parallel(each for each in [a()])", "a generator is no part: write Parallel(*parts)"),
+    ("Parallel(each for each in [a()])", "a generator is no element: write Parallel(*elements)"),
     (
         "saga((a(), a('b')))",
         "entry 1 of steps is a tuple of 2, with the Step a in it: write *",
     ),
-    ("Parallel([a(), a('b')])", "Parallel():…write Parallel(a, b), or Parallel(*parts)"),
+    ("Parallel([a(), a('b')])", "Parallel():…write Parallel(a, b), or Parallel(*elements)"),
     ("Parallel(a(), Parallel(a('b')))", "Parallel(a): there is a group in the group"),
-    ("Parallel()", "a group has 1 to 20 parts, not 0"),
-    ("Parallel(*many(21))", "a group has 1 to 20 parts, not 21"),
+    ("Parallel()", "a group has 1 to 20 elements, not 0"),
+    ("Parallel(*many(21))", "a group has 1 to 20 elements, not 21"),
     ("Parallel(a(), 'b')", "Parallel(a): 'b' (str) is no part of a saga"),
     ("Parallel(a(), Step)", "Parallel(a): the class Step is no part"),
     ("Parallel(a(), a('b', pivot=True))", "b is the pivot, and a pivot stands alone"),
@@ -390,7 +390,7 @@ def test_a_text_for_what_becomes_of_compensations_is_taken_as_what_it_says() -> 
 
 def test_a_child_may_be_of_another_version_of_its_parent() -> None:
     part = Child("c", saga=saga(version=1), payload=lambda payload, _: payload)
-    assert saga(a(), part, version=2).parts[1] is part
+    assert saga(a(), part, version=2).elements[1] is part
 
 
 def test_a_table_that_is_a_plain_list_is_refused() -> None:

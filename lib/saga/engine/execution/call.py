@@ -28,22 +28,22 @@ class Call(NamedTuple):
     def make(self) -> Any:
         """Call the action; return or raise what it returns or raises."""
         payload = decode_payload(self.loaded.saga.payload, self.definition.payload)
-        action = action_of(self.definition.parts[self.delivery.step], self.delivery.phase)
+        action = action_of(self.definition.elements[self.delivery.step], self.delivery.phase)
         return action(payload, self.context)
 
 
-def action_of(part: Element, phase: Phase) -> Action:
+def action_of(element: Element, phase: Phase) -> Action:
     """Return the author's code for a phase of a step."""
-    if not isinstance(part, Step):
-        raise TypeError(f"{part.name} has no action")
+    if not isinstance(element, Step):
+        raise TypeError(f"{element.name} has no action")
     actions = {
-        Phase.EXECUTE: part.execute,
-        Phase.COMPENSATE: part.compensate,
-        Phase.STATUS: part.status,
+        Phase.EXECUTE: element.execute,
+        Phase.COMPENSATE: element.compensate,
+        Phase.STATUS: element.status,
     }
     action = actions[phase]
     if action is None:
-        raise TypeError(f"step {part.name} has no action for phase {phase}")
+        raise TypeError(f"step {element.name} has no action for phase {phase}")
     return partial(_ask_and_bind, action) if phase is Phase.STATUS else action
 
 

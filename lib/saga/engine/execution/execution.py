@@ -45,7 +45,7 @@ def execute(call: Call, call_within: CallWithin) -> AttemptEnded:
     def clean(error: str) -> str:
         return clean_error(error, definition, *loaded)
 
-    kind = definition.parts[call.delivery.step].decoded_type
+    kind = definition.elements[call.delivery.step].decoded_type
     outcome, problem = run_action(call.delivery, call.make, call_within, clean, kind)
     log_attempt(definition, loaded, outcome, problem)
     if problem is not None:

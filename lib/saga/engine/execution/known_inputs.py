@@ -21,13 +21,13 @@ def known_input(
     It has one if a wait has ended, the saga must roll back, or an earlier dispatch was lost. The
     rollback of a child is idempotent and always runs again.
     """
-    part, at = definition.parts[delivery.step], (delivery.step, delivery.attempt)
+    element, at = definition.elements[delivery.step], (delivery.step, delivery.attempt)
     executes = delivery.phase is Phase.EXECUTE
     if delivery.phase is Phase.START:
         return StartDue(step=at[0], attempt=at[1])
-    if executes and not isinstance(part, Step):
+    if executes and not isinstance(element, Step):
         return TimerFired(step=at[0], attempt=at[1])
-    if lost and isinstance(part, Step) and not loaded.steps[delivery.step].unbegun:
+    if lost and isinstance(element, Step) and not loaded.steps[delivery.step].unbegun:
         return attempt_ended(delivery, Result.UNKNOWN, error=Reason.DISPATCH_LOST)
     if executes and must_stop(definition, loaded.saga, delivery.step, now):
         return StopObserved(step=at[0], attempt=at[1])

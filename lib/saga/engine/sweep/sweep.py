@@ -62,7 +62,7 @@ def sweep(
     """Redeliver overdue sagas, up to `limit`, the longest overdue first, within `budget`.
 
     Alerts come first, in at most half of the budget; looks at waiting sagas, and purging, come
-    last. Each part runs in that many threads; with one thread everything happens in order. Two
+    last. Each element runs in that many threads; with one thread everything happens in order. Two
     sweeps at the same time are harmless: each saga's version lets only one of them commit.
     """
     return _Sweep(engine, clock, limit, threads).run(budget)

@@ -57,7 +57,7 @@ def record_pivot_begun(draft: Draft, begun: PivotBegun) -> None:
 
 def fire_timer(definition: Saga, draft: Draft, fired: TimerFired) -> None:
     """End a wait whose time is up, or schedule the rest of it."""
-    step, element = draft.steps[fired.step], definition.parts[fired.step]
+    step, element = draft.steps[fired.step], definition.elements[fired.step]
     if step.status is not StepStatus.WAITING or step.attempt != fired.attempt:
         draft.ignore(NoChange.STALE)
         return
@@ -82,8 +82,8 @@ def receive_signal(definition: Saga, draft: Draft, signal: SignalReceived) -> No
     Sending the same payload again changes nothing. Raises NotFound if the saga has no such signal,
     and Conflict if it no longer waits for it or has received another payload.
     """
-    parts = enumerate(definition.parts)
-    index = next((i for i, p in parts if p.name == signal.step and isinstance(p, Signal)), None)
+    elements = enumerate(definition.elements)
+    index = next((i for i, p in elements if p.name == signal.step and isinstance(p, Signal)), None)
     if index is None:
         raise NotFound(f"saga {definition.name} has no signal {signal.step!r}", field="signal")
     step = draft.steps[index]
@@ -103,7 +103,7 @@ def receive_signal(definition: Saga, draft: Draft, signal: SignalReceived) -> No
 
 def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:
     """Schedule another attempt or a status query, or fail the step."""
-    index, element = ended.step, definition.parts[ended.step]
+    index, element = ended.step, definition.elements[ended.step]
     draft.mark_running()
     queried = ended.phase is Phase.STATUS
     stopping = draft.saga.stopping and definition.kind_of(index) is StepKind.COMPENSATABLE

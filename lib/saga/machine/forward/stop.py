@@ -92,7 +92,7 @@ def query_status(definition: Saga, draft: Draft, index: int, error: str) -> None
 
 def _can_be_cancelled(definition: Saga, draft: Draft, index: int) -> bool:
     """Return whether a step has nothing in flight, so that the saga need not wait for it."""
-    step, element = draft.steps[index], definition.parts[index]
+    step, element = draft.steps[index], definition.elements[index]
     if step.awaits is Phase.START:
         return True
     if step.status is StepStatus.WAITING:
@@ -103,7 +103,7 @@ def _can_be_cancelled(definition: Saga, draft: Draft, index: int) -> bool:
 
 
 def _cancel_step(definition: Saga, draft: Draft, index: int) -> None:
-    element, begun = definition.parts[index], draft.steps[index].awaits is not Phase.START
+    element, begun = definition.elements[index], draft.steps[index].awaits is not Phase.START
     if begun and can_be_queried(element):
         draft.change_step(index, maybe_applied=True)
         query_status(definition, draft, index, "")

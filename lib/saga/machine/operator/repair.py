@@ -56,7 +56,7 @@ def skip(definition: Saga, draft: Draft, request: SkipRequested) -> None:
     output = step.output
     if draft.saga.course in FORWARD:
         output = request.output
-        _check_output(definition.parts[step.index], output)
+        _check_output(definition.elements[step.index], output)
     draft.move_step(
         step.index,
         StepStatus.SKIPPED,
@@ -118,10 +118,10 @@ def _resume_forward(definition: Saga, draft: Draft) -> None:
         draft.to_begin = [i for i in stage if draft.steps[i].is_unbegun]
 
 
-def _check_output(part: Element, output: str | None) -> None:
-    misfit = output and mismatch_of(output, part.decoded_type)
+def _check_output(element: Element, output: str | None) -> None:
+    misfit = output and mismatch_of(output, element.decoded_type)
     if misfit:
-        raise Invalid(f"the output does not fit step {part.name}: {misfit}", field="output")
+        raise Invalid(f"the output does not fit step {element.name}: {misfit}", field="output")
 
 
 def _check_failed(draft: Draft, what: str) -> None:

@@ -23,7 +23,7 @@ def begin(definition: Saga, saga: SagaRecord) -> Decision:
             needs=definition.needs[index],
             updated_at=now,
         )
-        for index, element in enumerate(definition.parts)
+        for index, element in enumerate(definition.elements)
     ]
     draft = Draft(saga, steps, now, definition, is_new=True)
     draft.note(Cause.SAGA_STARTED)

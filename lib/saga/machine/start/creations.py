@@ -19,7 +19,7 @@ def new_saga(
         fingerprint=definition.fingerprint,
         types=definition.types,
         status=SagaStatus.PENDING,
-        total_steps=len(definition.parts),
+        total_steps=len(definition.elements),
         payload=payload,
         deadline_at=None if definition.deadline is None else now + definition.deadline,
         traceparent=traceparent,

@@ -63,7 +63,7 @@ def plan_step(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
     Everything that can fail happens here. An error in an author's function or declaration is the
     reason why this step cannot begin. The step before it is never blamed.
     """
-    element = definition.parts[index]
+    element = definition.elements[index]
     try:
         if element.when and not _is_wanted(definition, draft, element.when):
             return SkipStep()
@@ -139,7 +139,7 @@ def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
                 StepStatus.WAITING,
                 Cause.STEP_WAITING,
                 waits_until=plan.until,
-                waits_for_signal=isinstance(definition.parts[index], Signal),
+                waits_for_signal=isinstance(definition.elements[index], Signal),
             )
             schedule_timer(definition, draft, index, plan.until)
         case _:

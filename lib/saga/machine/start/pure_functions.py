@@ -27,8 +27,8 @@ class CannotBegin(Exception):
 def outputs_of(definition: Saga, steps: Iterable[StepRecord]) -> dict[str, object]:
     """Return the outputs of the steps that have one, by step name, in their declared types."""
     return {
-        step.name: msgspec.json.decode(step.output, type=part.decoded_type)
-        for part, step in zip(definition.parts, steps, strict=False)
+        step.name: msgspec.json.decode(step.output, type=element.decoded_type)
+        for element, step in zip(definition.elements, steps, strict=False)
         if step.output
     }
 

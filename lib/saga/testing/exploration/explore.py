@@ -68,7 +68,7 @@ def explore(
     explorer = Explorer(setting, invariant)
     explorer.run_singles()
     report = explorer.make_report()
-    if pairs if pairs is not None else len(saga.parts) <= MAX_STEPS_IN_PAIRS:
+    if pairs if pairs is not None else len(saga.elements) <= MAX_STEPS_IN_PAIRS:
         report = report.add(_explore_pairs(setting, invariant))
     return _check_coverage(report, required=require_coverage)
 

@@ -79,7 +79,7 @@ class FinalState:
 
     def part_of(self, step: StepRecord) -> Element:
         """Return the author's declaration of a step."""
-        return self.definition.parts[step.index]
+        return self.definition.elements[step.index]
 
 
 def find_violation(state: FinalState) -> str | None:

@@ -17,18 +17,22 @@ MAX_ATTEMPTS_BEFORE_PARKING = 3
 
 def shorten_retries(saga: Saga) -> Saga:
     """Return a saga, including its children, whose actions have three attempts at most."""
-    policies = {part.name: _cut_retry(saga, index) for index, part in enumerate(saga.parts)}
+    policies = {
+        element.name: _cut_retry(saga, index) for index, element in enumerate(saga.elements)
+    }
 
-    def shorten(part: Element) -> Element:
-        if isinstance(part, Step):
-            back = _cut(part.compensation_retry, MAX_ATTEMPTS_BEFORE_PARKING)
-            return replace(part, retry=policies[part.name], compensation_retry=back)
-        if isinstance(part, Child):
-            return replace(part, saga=shorten_retries(part.saga))
-        return part
+    def shorten(element: Element) -> Element:
+        if isinstance(element, Step):
+            back = _cut(element.compensation_retry, MAX_ATTEMPTS_BEFORE_PARKING)
+            return replace(element, retry=policies[element.name], compensation_retry=back)
+        if isinstance(element, Child):
+            return replace(element, saga=shorten_retries(element.saga))
+        return element
 
-    def shorten_all(part: Element | Parallel) -> Element | Parallel:
-        return Parallel(*map(shorten, part.parts)) if isinstance(part, Parallel) else shorten(part)
+    def shorten_all(element: Element | Parallel) -> Element | Parallel:
+        if isinstance(element, Parallel):
+            return Parallel(*map(shorten, element.elements))
+        return shorten(element)
 
     return replace(saga, steps=tuple(map(shorten_all, saga.steps)))
 

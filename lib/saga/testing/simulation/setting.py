@@ -62,7 +62,7 @@ class Setting:
 
 def list_parts(saga: Saga, prefix: str = "") -> Iterator[tuple[str, Element]]:
     """Yield every part of a saga and of its children by its label, `child/part` for a child's."""
-    for part in saga.parts:
+    for part in saga.elements:
         yield f"{prefix}{part.name}", part
         if isinstance(part, Child):
             yield from list_parts(part.saga, f"{part.saga.name}/")

@@ -118,4 +118,4 @@ def test_an_error_that_comes_too_late_is_withdrawn(monkeypatch: pytest.MonkeyPat
     while not raised:
         time.sleep(0.001)
     watch.remove(thread)
-    assert (raised[0], raised[-1]) == ((thread, RecursionError), (thread, None))
+    assert (raised[0], raised[-1]) == ((thread, recursion_guard.EndlessRecursion), (thread, None))

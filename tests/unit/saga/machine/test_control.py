@@ -47,7 +47,7 @@ def park_going_back(steps: Sequence[object] = THREE.steps, **options: object) ->
     """A saga whose last step fails, and whose compensations all fail."""
     played = Played(Saga("x", payload=dict, steps=steps, **options))  # type: ignore[arg-type]
     while played.saga.status in (SagaStatus.PENDING, SagaStatus.RUNNING):
-        last = played.deliveries[0].step == len(played.definition.parts) - 1
+        last = played.deliveries[0].step == len(played.definition.elements) - 1
         end = {"result": Result.PERMANENT, "error": "no"} if last else {"output": '"x"'}
         played.happens(outcome(played.deliveries[0], **end))  # type: ignore[arg-type]
     fail_all(played)

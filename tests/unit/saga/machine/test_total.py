@@ -46,7 +46,7 @@ WHO: dict[str, Any] = {"actor": "ann@example.com", "reason": "seen to it"}
 
 def all_inputs(played: Played) -> Iterator[Input]:
     """Yield every input that a step of a saga can be given, and every other one."""
-    for index, part in enumerate(played.definition.parts):
+    for index, part in enumerate(played.definition.elements):
         attempt = played.steps[index].attempt
         for number in (attempt, attempt - 1, attempt + 1):
             at: dict[str, Any] = {"step": index, "attempt": number}
@@ -154,7 +154,7 @@ POSSIBLE: dict[tuple[str, Phase], frozenset[Result]] = {
     ("pay", Phase.STATUS): ENDS | {Result.NOT_HAPPENED},
     ("ship", Phase.COMPENSATE): ENDS | {Result.IN_PROGRESS},
 }
-ATTEMPTS = list(product(EVERY_KIND.parts, Phase, Result))
+ATTEMPTS = list(product(EVERY_KIND.elements, Phase, Result))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_an_attempt_that_cannot_have_been_is_refused(
     part: Any, phase: Phase, result: Result
 ) -> None:
     played = Played(EVERY_KIND)
-    index = [each.name for each in EVERY_KIND.parts].index(part.name)
+    index = [each.name for each in EVERY_KIND.elements].index(part.name)
     ended = AttemptEnded(phase=phase, step=index, attempt=1, result=result)
     found = check_decided(played, ended)
     possible = result in POSSIBLE.get((part.name, phase), frozenset())
@@ -201,7 +201,7 @@ def test_an_input_that_nothing_can_lead_to_is_refused_with_what_is_wrong(
 
 
 def test_a_child_that_is_still_running_is_not_taken_for_one_that_was_rolled_back() -> None:
-    played = Played(Saga("s", payload=dict, steps=(EVERY_KIND.parts[3], step("b"))))
+    played = Played(Saga("s", payload=dict, steps=(EVERY_KIND.elements[3], step("b"))))
     child = played.steps[0].child
     with pytest.raises(ImpossibleInput, match="its child is RUNNING"):
         played.happens(ChildEnded(step=0, child=child, status=SagaStatus.RUNNING))

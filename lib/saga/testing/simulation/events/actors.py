@@ -97,7 +97,7 @@ class Actors:
 
     def _send_or_not(self, saga: SagaRecord, step: StepRecord) -> bool:
         definition = self.environment.definitions.get_declared(saga)
-        part, label = definition.parts[step.index], step.name
+        part, label = definition.elements[step.index], step.name
         limited = saga.deadline_at or (isinstance(part, Signal) and part.within)
         if limited and not saga.paused:
             where, process = f"where signal {label} is due", f"signal {label}"

@@ -54,7 +54,7 @@ def _change_types(saga: Saga) -> Saga:
 
 def _change_part(part: Element | Parallel) -> Element | Parallel:
     if isinstance(part, Parallel):
-        return Parallel(*(_change_signal(each) for each in part.parts))
+        return Parallel(*(_change_signal(each) for each in part.elements))
     return _change_signal(part)
 
 

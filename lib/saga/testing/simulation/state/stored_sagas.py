@@ -86,7 +86,7 @@ class StoredSagas:
         if saga is None:
             return ""
         definition = self._definitions.get_declared(saga)
-        name = definition.parts[delivery.step].name
+        name = definition.elements[delivery.step].name
         return name if definition is self._explored else f"{definition.name}/{name}"
 
 
