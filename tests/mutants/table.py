@@ -214,7 +214,7 @@ MUTANTS = (
         "        elif after.pause_number:\n",
         "        elif False:\n",
     ),
-    Mutant(KNOWN_INPUTS, "    if lost and isinstance(part, Step)", "    if False"),
+    Mutant(KNOWN_INPUTS, "    if lost and isinstance(element, Step)", "    if False"),
     Mutant(CALL, "        fencing_token=delivery.attempt,", "        fencing_token=1,"),
     Mutant(TRANSITIONS, "        if alerts.log_parked(letter):", "        if True:"),
     # Children and their parents.

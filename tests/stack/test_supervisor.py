@@ -32,7 +32,7 @@ def test_a_log_is_rotated_while_its_part_runs(
     running.start()
     assert running.wait_until_ready(20)
     aside = tmp_path / "x.log.1"
-    assert until(aside.exists)
+    assert until(lambda: aside.exists() and aside.stat().st_size > 0)  # it exists, then is filled
     first = aside.read_text()
     assert until(lambda: aside.read_text() != first)
     pid = running.pid
