@@ -38,8 +38,8 @@ stale. The verbs are the functions `cancel-saga`, `pause-saga`, `resume-saga`, `
 
 {DOES} does something, {NOTHING} changes nothing and succeeds, {REFUSED} is refused. Skip and void
 are shown for one step here, and for every step below. Park and then resolve end any saga, whatever
-it does or waits for. A verb that is sent a second time because its answer was lost gets the first
-answer again, also where it is refused here.
+it does or waits for; its paused children are resumed with that. A verb that is sent a second time
+because its answer was lost gets the first answer again, also where it is refused here.
 """
 
 
