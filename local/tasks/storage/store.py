@@ -45,9 +45,9 @@ _INSERT = f"INSERT INTO task ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * le
 _UPDATE = f"UPDATE task SET {', '.join(f'{column} = ?' for column in _STATE)} WHERE name = ?"  # noqa: S608
 
 _FIND_OBSTACLES = """SELECT
-    (SELECT 1 FROM queue WHERE name = ?1 AND deleted IS NULL),
-    (SELECT 1 FROM task WHERE name = ?2),
-    (SELECT expires FROM used_name WHERE name = ?2)
+    (SELECT 1 FROM queue WHERE name = ? AND deleted IS NULL),
+    (SELECT 1 FROM task WHERE name = ?),
+    (SELECT expires FROM used_name WHERE name = ?)
 """
 _MAX_RECENT = 1000
 
@@ -128,7 +128,9 @@ class TaskStore:
 
     async def insert_task(self, record: TaskRecord) -> None:
         """Keep a new task; refused if its queue is not there or its name is or was in use."""
-        [(queue, task, expires)] = self._db.read(_FIND_OBSTACLES, record.queue, record.name)
+        [(queue, task, expires)] = self._db.read(
+            _FIND_OBSTACLES, record.queue, record.name, record.name
+        )
         if not queue:
             raise NotFound(_NO_QUEUE)
         if task:
