@@ -50,6 +50,7 @@ QUICK = (
     "tests/saga/test_pauses.py",
     "tests/saga/test_families.py",
     "tests/saga/test_looks.py",
+    "tests/saga/test_rare_conflicts.py",
     "tests/saga/test_refusals.py",
     "tests/saga/test_sweeping.py",
     "tests/saga/test_sweep_on.py",
