@@ -263,11 +263,6 @@ MUTANTS = (
         "            if decision.events:",
     ),
     Mutant(
-        RECORDER,
-        "isinstance(given, Overdue) and (definition or saga",
-        "isinstance(given, Overdue) and (saga",
-    ),
-    Mutant(
         TRANSITIONS,
         "            if not decision.events:\n                self.ensure_enqueued(loaded)\n",
         "            if not decision.events:\n",
