@@ -1,4 +1,4 @@
-# One image for every function: FUNCTION_TARGET chooses which one a service runs.
+# One image serves every function; FUNCTION_TARGET selects which one a service runs.
 ARG BASE=python:3.11-slim
 FROM ${BASE}
 ARG REQUIREMENTS=requirements.lock
@@ -9,7 +9,7 @@ COPY main.py ./
 COPY functions functions
 COPY domain domain
 COPY lib lib
-# A cold start without compiled bytecode takes several times as long.
+# Without compiled bytecode a cold start takes several times as long.
 RUN python -m compileall -q main.py functions domain lib && useradd --no-create-home amends
 USER amends
 ENV PYTHONUNBUFFERED=1 FUNCTION_TARGET=api

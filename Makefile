@@ -1,4 +1,4 @@
-# Amends: `make` lists what there is.
+# Amends. `make` lists the targets.
 PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .local
@@ -9,7 +9,7 @@ SECONDS ?= 60
 SEQUENCES ?= 10000
 SCHEDULES ?= 20000
 TESTS ?= tests
-# PYTHON= has an environment of its own, .venv-3.13 say, unless .venv is there and of that version.
+# PYTHON= uses an environment of its own, such as .venv-3.13, unless .venv already has that version.
 OTHER :=
 ifneq ($(origin PYTHON),file)
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -23,96 +23,96 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 .DEFAULT_GOAL := help
 .PHONY: help run demo test coverage test-long test-image schedules mutants differential fuzz lint verbs bench costs cold-start setup alerts rollback release teardown play lock format clean
 
-help: ## this list
+help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/runtime ## the whole system on this machine (PORT=8080 DATA=.local QUEUES=1)
+run: $(VENV)/runtime ## run the whole system on this machine (PORT=8080 DATA=.local QUEUES=1)
 	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA) --queues $(QUEUES)
 
-demo: $(VENV)/runtime ## replay real orders on a throw-away stack and check the books (N=500 CHAOS=1)
+demo: $(VENV)/runtime ## replay real orders on a temporary stack and check the books (N=500 CHAOS=1)
 	@exec $(BIN)/python -m demo --orders $(N) $(if $(CHAOS),--chaos)
 
-test: $(VENV)/dev ## every test (TESTS=tests/unit for some, PYTHON=python3.13 for another Python)
+test: $(VENV)/dev ## run all tests (TESTS=tests/unit: some of them; PYTHON=python3.13: another Python)
 	@$(BIN)/python -m pytest -n 2 $(TESTS)
 
-coverage: $(VENV)/dev ## which lines the tests run: fails below the floor in pyproject.toml (PYTHON=)
+coverage: $(VENV)/dev ## measure line coverage; fail below the minimum in pyproject.toml (PYTHON=)
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term tests/unit tests/http tests/contract tests/saga tests/stack \
 	  -k "not classic and not fsd and not differential"
 
-test-long: $(VENV)/dev ## every test, and at full length those that `test` shortens (minutes more)
+test-long: $(VENV)/dev ## run all tests at full length: `test` shortens some of them (minutes more)
 	@LONG=1 $(BIN)/python -m pytest
 
-test-image: $(VENV)/dev ## start every function in what the image holds, in an environment of its own
+test-image: $(VENV)/dev ## start every function from the files that the image contains, in its own environment
 	@LONG=1 $(BIN)/python -m pytest tests/deploy/test_image.py
 
-fuzz: $(VENV)/dev ## strike at both local servers with what no client sends, 60 s three times (SECONDS= SEED=)
+fuzz: $(VENV)/dev ## fuzz both local servers with malformed input, three times 60 s (SECONDS= SEED=)
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-differential: $(VENV)/dev ## random operations here and on Google's emulators (SEQUENCES=10000 SEED=0)
+differential: $(VENV)/dev ## compare random operations here and on Google's emulators (SEQUENCES=10000 SEED=0)
 	@SEQUENCES=$(SEQUENCES) $(BIN)/python -m pytest -rs tests/contract/differential \
 	  --hypothesis-seed=$(or $(SEED),0) --hypothesis-show-statistics
 
-schedules: $(VENV)/dev ## random sagas under random faults (SCHEDULES=20000)
+schedules: $(VENV)/dev ## run random sagas under random faults (SCHEDULES=20000)
 	@SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n 2 tests/unit/explore/test_random.py
 
-mutants: $(VENV)/dev ## change one line at a time, and have the quick tests notice (WORDS= chooses)
+mutants: $(VENV)/dev ## change one line at a time and check that a test fails (WORDS= selects mutants)
 	@$(BIN)/python -m tests.mutants $(WORDS)
 
-lint: $(VENV)/dev ## ruff and mypy --strict
+lint: $(VENV)/dev ## run ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-verbs: $(VENV)/dev ## write docs/verbs.md (each operator's verb in each state) and docs/causes.md
+verbs: $(VENV)/dev ## generate docs/verbs.md (each operator's verb in each state) and docs/causes.md
 	@$(BIN)/python -m tests.docs.verb_table
 	@$(BIN)/python -m tests.docs.cause_table
 
-costs: $(VENV)/runtime ## what a saga costs by list price, and what the free tier is enough for (STEPS=4)
+costs: $(VENV)/runtime ## print a saga's list price and how many are free (STEPS=4)
 	@$(BIN)/python -m benchmarks.costs --steps $(STEPS)
 
-bench: $(VENV)/runtime ## one job on Amends, Restate, Celery and DBOS, in one run (installs them into .peers/)
+bench: $(VENV)/runtime ## time one job on Amends, Restate, Celery and DBOS (installs them into .peers/)
 	@$(BIN)/python -m benchmarks.peers
 
-cold-start: $(VENV)/runtime ## what the first answer of a function costs in processor time, beside a bare one
+cold-start: $(VENV)/runtime ## measure the CPU time of a function's first response, and of an empty function's
 	@$(BIN)/python -m benchmarks.cold_start
 
-setup: $(VENV)/runtime ## show what sets up a Google Cloud project; APPLY=1 does it (PROJECT= REGION= SUBMITTERS=)
+setup: $(VENV)/runtime ## dry run: set up a Google Cloud project; APPLY=1 runs it (PROJECT= REGION= SUBMITTERS=)
 	@$(BIN)/python -m deploy setup $(if $(APPLY),,--dry-run)
 
-alerts: $(VENV)/runtime ## show what makes the metrics and alerts; APPLY=1 does it (PROJECT= CHANNELS=)
+alerts: $(VENV)/runtime ## dry run: create metrics and alerts; APPLY=1 runs it (PROJECT= CHANNELS=)
 	@$(BIN)/python -m deploy alerts $(if $(APPLY),,--dry-run)
 
-rollback: $(VENV)/runtime ## move all traffic to what served before the last release (PROJECT= REGION=)
+rollback: $(VENV)/runtime ## move all traffic back to the revisions before the last release (PROJECT= REGION=)
 	@$(BIN)/python -m deploy rollback
 
-release: $(VENV)/runtime ## move traffic to what a canary has begun to release (PROJECT= REGION= PERCENT=100)
+release: $(VENV)/runtime ## move more traffic to a canary's revisions (PROJECT= REGION= PERCENT=100)
 	@CANARY=$(or $(PERCENT),100) $(BIN)/python -m deploy promote
 
-teardown: $(VENV)/runtime ## show what removes an environment, but for its data; APPLY=1 does it (PROJECT= REGION= PREFIX=)
+teardown: $(VENV)/runtime ## dry run: remove an environment, except its data; APPLY=1 runs it (PROJECT= REGION= PREFIX=)
 	@$(BIN)/python -m deploy teardown $(if $(APPLY),,--dry-run)
 
-play: $(VENV)/dev ## play set-up, builds and a rollback by the real gcloud on a project in memory (minutes)
+play: $(VENV)/dev ## rehearse setup, builds and a rollback with the real gcloud on a fake project (minutes)
 	@$(BIN)/python -m tests.deploy.play
 
-lock: $(VENV)/dev ## write down the hash of everything that requirements*.txt come to
+lock: $(VENV)/dev ## pin every package with its hash: requirements*.txt to requirements*.lock
 	@for each in requirements requirements-telemetry requirements-local requirements-dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --no-header --output-file $$each.lock $$each.txt || exit 1; done
 
-format: $(VENV)/dev ## put the code into its one format
+format: $(VENV)/dev ## format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-clean: ## remove what make made (the local data too)
-	rm -rf .venv .venv-* .local .node-client .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+clean: ## remove everything that make created, local data included
+	rm -rf .venv .venv-* .local .peers .node-client .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Amends needs Python 3.11 or later: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/runtime: requirements.lock requirements-local.lock | $(VENV)/bin/python
-	@echo "installing what the functions run on (once) ..."
+	@echo "installing the runtime packages (once) ..."
 	@$(PIP) -r requirements.lock -r requirements-local.lock
 	@touch $@
 
 $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
-	@echo "installing what the tests need (once) ..."
+	@echo "installing the test packages (once) ..."
 	@$(PIP) -r requirements-dev.lock
 	@touch $@

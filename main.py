@@ -1,8 +1,8 @@
-"""The table of functions: name, module, and how each is deployed. Nothing else.
+"""The table of functions: each one's name, module and deployment settings. Nothing else.
 
-A module is loaded when one of its functions is first used (PEP 562), so that a function's cold
-start pays only for its own imports. A name here is the Python name; the deployed one has hyphens:
-`create_task_list` is `create-task-list`.
+A module is loaded when one of its functions is first used (PEP 562), so a function's cold start
+pays only for its own imports. The deployed name of a function has hyphens: `create_task_list`
+becomes `create-task-list`.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +14,11 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Function(NamedTuple):
-    """One function: where its code is, the one method that it answers, and how it is deployed.
+    """One function: its module, the one HTTP method that it accepts, and how it is deployed.
 
     `invoker` says who may call it: "public"; "caller" or "operator" (the deployment lists them);
     "tasks" or "scheduler" (only the service account of Cloud Tasks or Cloud Scheduler). A caller is
-    not an operator unless it is listed as both. `timeout` is in seconds.
+    an operator only if it is listed as both. `timeout` is in seconds.
     """
 
     module: str
@@ -26,9 +26,9 @@ class Function(NamedTuple):
     invoker: str = "caller"
     timeout: int = 60
     memory: str = "512Mi"
-    #: The maximum number of instances, of 16 requests each. All functions share the region's quota.
+    #: Each instance serves 16 requests at a time. All functions share the region's quota.
     max_instances: int = 10
-    #: Its own variables, and those from Secret Manager: {"KEY": "name:version"}.
+    #: Environment variables of this function; `secrets` come from Secret Manager as "name:version".
     env: Mapping[str, str] = NOTHING
     secrets: Mapping[str, str] = NOTHING
 
@@ -89,7 +89,7 @@ FUNCTIONS = {
 
 MODULE_OF = {name: function.module for name, function in FUNCTIONS.items()}
 
-#: Several functions behind one: `api` has all, `worker` those that Google's own services call.
+#: Functions that route to others: `api` to all, `worker` to those that Google's services call.
 ROUTERS = {
     "api": [*FUNCTIONS],
     "worker": [name for name in FUNCTIONS if FUNCTIONS[name].invoker in ("tasks", "scheduler")],
