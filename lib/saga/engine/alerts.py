@@ -12,10 +12,10 @@ from lib.saga.state.records import FINISHED, DeadLetter, SagaRecord
 
 @logged()
 def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
-    """Log a finished saga, and announce a parked one: an operator gets one alert for it.
+    """Log a finished saga; announce a parked one, so that an operator gets one alert for it.
 
     Also reports child sagas that begin with the decision: one may be parked in its first commit.
-    Raises nothing: the decision is committed, and the sweep announces what was not announced here.
+    Never raises: the decision is committed, and the sweep logs the alerts that are missing.
     """
     saga = decision.saga
     for child in decision.children:
@@ -24,7 +24,7 @@ def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
         try:
             announce(decision.dead_letter)
         except AmendsError as problem:
-            log("WARNING", "an alert may come twice", saga=saga.id, error=problem.detail)
+            log("WARNING", "an alert may be sent twice", saga=saga.id, error=problem.detail)
     elif decision.events and saga.status in FINISHED:
         log_finished(saga)
 
@@ -32,8 +32,8 @@ def report(decision: Decision, announce: Callable[[DeadLetter], None]) -> None:
 def log_parked(letter: DeadLetter) -> bool:
     """Log the one alert of a parked saga; return whether the line was written.
 
-    Cloud Logging keeps one of several entries with the same insert id and time. So a crash after
-    this line, before we store that it was logged, causes no second alert.
+    Cloud Logging keeps only one of the entries with the same insert id and time. So a crash after
+    this line, but before we store that it was logged, causes no second alert.
     """
     return log(
         "ERROR",
@@ -76,7 +76,7 @@ def leave_unreadable(saga_id: str, problem: Unreadable) -> str:
 
 
 def log_dead_letters(count: int) -> None:
-    """Log once in each sweep how many sagas are parked: the alert is open until there are none."""
+    """Log once per sweep how many sagas are parked: the alert stays open until there are none."""
     log("INFO", f"{count} sagas are parked", metric="dead-letters", count=count)
 
 
@@ -85,8 +85,8 @@ def log_overdue(
 ) -> None:
     """Log overdue sagas.
 
-    A queue loses a task now and then; more is a fault. `oldest` is the saga that is overdue for the
-    longest time, of those that could be read.
+    A queue loses a task now and then; more than that is a fault. `oldest` is the readable saga that
+    has been overdue the longest.
     """
     log(
         "WARNING",

@@ -1,20 +1,20 @@
 """Child sagas: how one begins, how its end reaches its parent, how it rolls back.
 
 Begin. `machine.start.plan` makes the first records of a child (`new_child`) when it starts the
-parent's step: one commit writes both, and both sagas' deliveries are enqueued. If the process dies
-in between, the parent's delivery comes again as stale, and enqueues the children's deliveries too.
+parent's step: one commit writes both, then both sagas' deliveries are enqueued. If the process dies
+in between, the parent's delivery is redelivered; it is stale, and enqueues the children's too.
 
 End. A finished child must notify its parent: its outstanding delivery, of phase CHILD, runs
 `notify_parent`. One commit records the end in the parent and marks the child as notified. Until
 then the queue and the sweep redeliver it. A parked parent accepts the end after its retry.
 
-Rollback. The compensation of the parent's step is `roll_back`: it tells the child to roll back, and
-the parent waits for the child's second end, which reaches it like the first.
+Rollback. The compensation of the parent's step is `roll_back`: it requests the child's rollback,
+and the parent waits for the child's second end, which reaches it like the first.
 
-Pause. A request on a parent is passed on to the children that it waits for. Each child stores which
-pause of its parent it has followed, so `follow_pause` finds children that a killed process has
-missed. A repeated cancel calls it, a rollback, and the daily look at the parent. A parent that is
-resolved during a pause is paused no more, and its children follow that as they follow a resume; one
+Pause. A request on a parent is passed on to the children that it waits for. Each child stores the
+number of the last pause of its parent that it has followed, so `follow_pause` finds children that a
+killed process has missed. A repeated cancel, a rollback and the daily look at the parent call it.
+Resolving a paused parent ends its pause, and its children follow as they follow a resume; a child
 that missed it finds out at its own daily look (`follow_parent`).
 """
 
@@ -55,7 +55,7 @@ Apply = Callable[[str, Input], object]
 
 
 class Children:
-    """What happens between a parent saga and its children."""
+    """The messages between a parent saga and its children."""
 
     def __init__(
         self,
@@ -108,10 +108,10 @@ class Children:
         return parent.steps[step].status is not StepStatus.WAITING
 
     def roll_back(self, parent: Loaded, delivery: Delivery) -> AttemptEnded:
-        """Tell the child of a parent's step to roll back.
+        """Request the rollback of the child that a parent's step has started.
 
-        Idempotent. The result is IN_PROGRESS until the child has rolled back: its end notifies the
-        parent.
+        Idempotent. The result is IN_PROGRESS until the child has rolled back; its end then notifies
+        the parent.
         """
         child = parent.steps[delivery.step].child
         reason = parent.saga.error or Cause.PARENT_ROLLED_BACK
@@ -157,9 +157,9 @@ class Children:
         return bool(strays)
 
     def follow_parent(self, child: Loaded) -> bool:
-        """Return whether a paused child had missed its parent's last pause or resume; apply it.
+        """Apply the parent's last pause or resume if a paused child missed it; return whether so.
 
-        A parent that an operator has resolved looks at no child any more.
+        The child checks for itself, because a resolved parent no longer looks at its children.
         """
         saga = child.saga
         parent = self._repository.find(saga.parent_id) if saga.paused and saga.parent_id else None
@@ -169,9 +169,9 @@ class Children:
         return True
 
     def _apply_to_each(self, children: Iterable[str], request: Input) -> None:
-        """Apply a request to each child, even if others fail; children may refuse it.
+        """Apply a request to each child, even if others fail. A child's refusal is ignored.
 
-        Raises the first other error after the last child: the request must be repeated.
+        Any other error is raised after the last child, because the request must be repeated.
         """
         failed: Exception | None = None
         for child in children:
@@ -186,7 +186,7 @@ class Children:
 
 
 def child_outcome(child: SagaRecord, result: str | None) -> ChildEnded:
-    """Return what the end of a child saga, and its result, is to its parent."""
+    """Return the input that the end of a child saga, with its result, is for its parent."""
     return ChildEnded(
         step=child.parent_step,
         child=child.id,
@@ -205,9 +205,9 @@ def find_strays(repository: SagaRepository, parent: Loaded) -> list[str]:
 
 
 def read_children(repository: SagaRepository, parent: Loaded) -> Iterator[SagaRecord]:
-    """Yield the children that a saga waits for, without missing and unreadable ones.
+    """Yield the children that a saga waits for; skip missing and unreadable ones.
 
-    A saga that was resolved waits for none: then all children that it has begun.
+    A finished saga waits for none: then it yields all children that the saga has started.
     """
     begun = [step.child for step in parent.steps if step.child]
     for child_id in begun if parent.saga.status in FINISHED else parent.children:
@@ -226,10 +226,10 @@ def _is_stray(parent: SagaRecord, child: SagaRecord) -> bool:
 
 
 def _find_onward(before: SagaRecord, after: SagaRecord, request: Input) -> Input | None:
-    """Return the request for each child that follows from one on the parent; None if there is none.
+    """Return the request that each child gets when its parent gets one; None if it gets none.
 
-    The version in the request is the parent's. A child that ended while its parent was parked
-    notifies it again once the parent is retried.
+    It has no sequence, because the one in the request is the parent's. A child that ended while its
+    parent was parked notifies it again once the parent is retried.
     """
     if isinstance(request, PauseRequested | ResumeRequested):
         number = after.pause_number

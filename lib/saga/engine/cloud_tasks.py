@@ -22,14 +22,14 @@ MIN_DISPATCH_DEADLINE = timedelta(seconds=15)
 #: The time that a delivery needs besides its action: for the lookup, the commit and the enqueue.
 OVERHEAD = timedelta(seconds=10)
 
-#: The time to enqueue one delivery; less if the request has less time left.
+#: The time limit for enqueuing one delivery, retries included.
 MAX_ENQUEUE = timedelta(seconds=8)
 
-#: One call of Cloud Tasks takes at most this time.
+#: The time limit of one call of Cloud Tasks.
 MAX_CALL = timedelta(seconds=5)
 
-#: Repeating the call is safe: the task's name makes the second one a duplicate. MAX_ENQUEUE limits
-#: it.
+#: Retries are safe, because Cloud Tasks drops a second task of the same name. MAX_ENQUEUE limits
+#: them.
 AGAIN = Backoff(attempts=100, first=timedelta(milliseconds=100), cap=timedelta(seconds=1))
 PASSING = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED"})
 
@@ -49,10 +49,10 @@ POST = 1
 
 
 class Client(Protocol):
-    """What creates tasks: a lib.rpc connection."""
+    """Calls Cloud Tasks: a lib.rpc connection."""
 
     def invoke(self, method: str, request: Any, timeout: float, metadata: Any) -> Any:
-        """Send one request; raise grpc.RpcError as it comes."""
+        """Send one request and return the answer; `timeout` is in seconds. Raises grpc.RpcError."""
         ...
 
 
@@ -81,10 +81,10 @@ class CloudTasksQueue:
         self._routes = {queue: route(parent=queue) for queue in queues}
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Create the delivery's task, unless a task of its name was created before.
+        """Create the delivery's task, unless a task of that name was created before.
 
-        Raises Unavailable unless the task certainly exists within 8 seconds, or within the time
-        that the request has left.
+        Raises Unavailable if it is not certain that the task exists after 8 seconds, or after the
+        time that the request has left.
         """
         queue = choose_queue(self._queues, delivery.saga_id)
         request = self._request(queue, delivery)
@@ -126,7 +126,7 @@ class CloudTasksQueue:
 
 
 def _not_taken(problem: BaseException) -> Unavailable:
-    """Return what is raised when it is not certain that a task exists, and why."""
+    """Return the error to raise when it is not certain that a task exists."""
     if isinstance(problem, DeadlineExceeded):
         return Unavailable(f"no time to enqueue a delivery: {problem.detail}")
     why = code_of(problem) or type(problem).__name__
@@ -134,11 +134,11 @@ def _not_taken(problem: BaseException) -> Unavailable:
 
 
 def choose_queue(queues: Sequence[str], saga_id: str) -> str:
-    """Return the queue of a saga. Sagas are spread evenly; equal arguments give equal queues."""
+    """Return the queue of a saga: always the same one, with sagas spread evenly over all."""
     digest = hashlib.sha256(saga_id.encode()).digest()
     return queues[int.from_bytes(digest[:8], "big") % len(queues)]
 
 
 def connect(host: str) -> Connection:
-    """Describe a connection to Google's Cloud Tasks, or to the local one at `host`."""
+    """Return a connection to Google's Cloud Tasks, or to the local one at `host`."""
     return Connection(API, host)

@@ -1,10 +1,10 @@
 """The shell around the machine: load, run, commit, enqueue.
 
-What a kill -9 does, line by line. Before the commit nothing has changed, and the queue redelivers:
-the step's idempotency key makes that harmless. Between the commit and the enqueue, the delivery
-comes again as stale, and enqueues its successors. After the enqueue it is stale too, and the queue
-drops the duplicate successor by its name. If the queue loses a delivery, the sweep finds the saga
-by the due time that every commit writes.
+What a kill -9 does. Before the commit nothing has changed, and the queue redelivers: the step's
+idempotency key makes that harmless. Between the commit and the enqueue, the redelivery is stale,
+and enqueues the successors. After the enqueue it is stale too, and the queue drops the duplicate
+successors by their names. If the queue loses a delivery, the sweep finds the saga by the due time
+that every commit writes.
 """
 
 from collections.abc import Callable
@@ -78,9 +78,9 @@ class Engine:
         """Run one delivery and return a one-word result.
 
         `lost` is the number of earlier dispatches of this task that ended without an answer. If
-        there were any, and the delivery is still awaited, their outcome is unknown. For any failure
-        it raises NotBegun if no action has run, and otherwise Unavailable or Contention: the
-        delivery must come again.
+        there were any, and the delivery is still awaited, their outcome is unknown. Any failure
+        raises NotBegun if no action has run, and otherwise Unavailable or Contention; in each case
+        the queue must redeliver.
         """
         with not_begun():
             if delivery.phase is Phase.CHILD:
@@ -113,7 +113,7 @@ class Engine:
     def _read(
         self, delivery: Delivery, lost: int, read: Callable[[], Loaded | None]
     ) -> Loaded | str:
-        """Return what is read of a delivery's saga; if there is none to run, a result."""
+        """Return a delivery's saga; if it is missing or unreadable, a one-word result."""
         try:
             loaded = read()
         except Unreadable as problem:
@@ -152,11 +152,11 @@ class Engine:
         return None if begun is None else Call(delivery, definition, begun, context)
 
     def start(self, name: str, saga_id: str, payload: Any, *, traceparent: str = "") -> SagaRecord:
-        """Start a saga; the same id with the same payload returns the saga that exists.
+        """Start a saga; with the same id and payload, return the saga that exists.
 
         Raises NotFound for an undeclared name, Invalid or TooLarge for the payload, and Conflict
-        when the id belongs to another saga or payload. Once this is committed the saga will run,
-        even if the queue cannot be reached now: the sweep enqueues it.
+        if the id belongs to another saga or payload. Once it is committed, the saga will run even
+        if the queue cannot be reached now: the sweep enqueues it.
         """
         definition = self.definitions.latest(name)
         if definition is None:
@@ -224,12 +224,12 @@ class Engine:
         return loaded, self._recorder.decide(loaded, request)
 
     def redeliver(self, saga: SagaRecord) -> bool:
-        """Deliver an overdue saga again; False when it has moved on in the meantime.
+        """Redeliver an overdue saga; return False if it has changed in the meantime.
 
-        `saga` is its record as a query has found it: it is read again only after a conflict.
+        `saga` is its record from a query; it is read again only after a conflict.
         """
         return self.transitions.make(load(saga), Overdue()).sequence > saga.sequence
 
     def look(self, loaded: Loaded, looked: Looked) -> SagaRecord:
-        """Apply what a look at a saga has found; if all is well, nothing changes."""
+        """Apply the findings of a look at a saga; if all is well, nothing changes."""
         return self.transitions.make(loaded, looked, self.transitions.enqueue_or_leave)

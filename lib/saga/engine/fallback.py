@@ -1,6 +1,6 @@
-"""What is recorded when Datastore refuses a commit for its content: less each time, never nothing.
+"""What is recorded when Datastore refuses a commit for its content: each time less, never nothing.
 
-We never run an action again because its outcome could not be recorded.
+So an action never runs again only because its outcome could not be recorded.
 """
 
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """In which form an input is recorded.
+    """The form in which an input is recorded.
 
-    `blocked` is the reason why no following step may begin, `parks` the reason why the saga is
-    parked: nothing better can be recorded.
+    `blocked` is the reason why no following step may begin; `parks` is the reason why the saga is
+    parked, because nothing better can be recorded.
     """
 
     given: Input | None
@@ -37,7 +37,7 @@ def next_form(form: Form, reason: str) -> Form | None:
     """Return the form to try after `form` was refused for a reason; None if there is none.
 
     First, no following step begins. Next, an outcome is recorded without its output. Last, the saga
-    is parked. Requests are refused instead: their sender gets an answer.
+    is parked. Requests are refused instead, because their sender gets an answer.
     """
     given = form.given
     if given is None or isinstance(given, Requested) or form.parks:
@@ -78,7 +78,7 @@ def not_begun() -> Iterator[None]:
 def unanswered() -> Iterator[None]:
     """Raise Unavailable for any error inside: an action may have run.
 
-    Any status below 500 would count as an answer, and the same attempt would run again.
+    The queue would take any status below 500 as an answer, and the same attempt would run again.
     """
     try:
         yield

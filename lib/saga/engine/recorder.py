@@ -1,4 +1,4 @@
-"""From an input to stored records: decide, commit, and record less if that is refused.
+"""From an input to stored records: decide, commit, and record less if the commit is refused.
 
 Nothing here runs an action or enqueues a delivery.
 """
@@ -50,8 +50,8 @@ from lib.saga.machine.start.begin import begin
 from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.records import FINISHED, Loaded, SagaRecord, StepRecord
 
-#: After these errors we load the saga and decide again: another commit came first, or no answer
-#: came.
+#: After these errors the saga is loaded and decided again: another commit came first, or the answer
+#: was lost.
 CONFLICTS = (
     VersionMismatch,
     Contention,
@@ -62,20 +62,20 @@ CONFLICTS = (
 )
 
 
-#: How long an author's pure functions may take in one decision: the rest of the delivery's time is
+#: The time limit of an author's pure functions in one decision: the rest of the delivery's time is
 #: needed to record it.
 MAX_DECISION = timedelta(seconds=5)
 
 
 def begin_in_time(definition: Saga, saga: SagaRecord) -> Decision:
-    """Return a new saga's first decision; DeadlineExceeded as `decide_in_time` says."""
+    """Return a new saga's first decision. Raises DeadlineExceeded as `decide_in_time` does."""
     return decide_in_time(definition, partial(begin, definition, saga))
 
 
 def decide_in_time(definition: Saga, act: Callable[[], Decision]) -> Decision:
-    """Return what `act` decides; raise DeadlineExceeded if an author's pure function does not end.
+    """Return what `act` decides; raise DeadlineExceeded if it takes longer than MAX_DECISION.
 
-    The function continues in its thread, like an action after its time-out.
+    An author's pure function then continues in its thread, like an action after its time-out.
     """
     if not definition.has_pure_functions:
         return act()
@@ -102,7 +102,7 @@ def needs_values(definition: Saga | None, given: Input | None) -> bool:
 
 
 class Recorder:
-    """Decides by the declared definitions, and commits each decision whole."""
+    """Decides by the declared definitions; writes each decision in one commit."""
 
     def __init__(
         self,
@@ -119,11 +119,11 @@ class Recorder:
     def record(
         self, loaded: Loaded, given: Input | None, ended_child: SagaRecord | None = None
     ) -> Decision | None:
-        """Decide and commit; return None if another commit came first or no answer came.
+        """Decide and commit; return None if another commit came first or the answer was lost.
 
-        If Datastore refuses a commit for its content, less is recorded, in the end only that the
-        saga is parked. `ended_child` is the child saga whose end this records. Raises what `decide`
-        raises, and Invalid or TooLarge for a request that cannot be recorded.
+        If Datastore refuses a commit for its content, less is recorded: in the last resort, only
+        that the saga is parked. `ended_child` is the child saga whose end this records. Raises what
+        `decide` raises, and Invalid or TooLarge for a request that cannot be recorded.
         """
         form = Form(given)
         while True:
@@ -139,8 +139,8 @@ class Recorder:
     def decide(self, loaded: Loaded, given: Input | None) -> Decision:
         """Return the decision without committing it; without `given` it parks the saga.
 
-        Large values are loaded where the decision may need them.
-        Raises Conflict or NotFound for a request that does not fit the saga's state.
+        Loads large values if the decision may need them. Raises Conflict or NotFound for a request
+        that does not fit the saga's state.
         """
         return self._decide(loaded, Form(given))
 
@@ -190,9 +190,7 @@ class Recorder:
             raise Refused(problem.detail) from problem
         except AmendsError:
             raise
-        except (
-            Exception
-        ) as problem:  # a defect of ours, or of a definition that the checks accepted
+        except Exception as problem:  # a bug here, or in a definition that the checks accepted
             raise Refused(describe_exception(problem)) from problem
 
     def _decide(self, loaded: Loaded, form: Form) -> Decision:
@@ -206,7 +204,7 @@ class Recorder:
             return apply_request(saga, steps, given, now, definition)
         if isinstance(given, Overdue) and (definition or saga.status in FINISHED):
             return redeliver_overdue(saga, steps, given, now)
-        # The input is recorded even if no more steps may run.
+        # What has happened is recorded even if no more steps may run.
         requested = isinstance(given, Requested | SignalReceived)
         has_happened = definition is not None and given is not None and not requested
         reason = "" if has_happened else self.reason_to_park(saga, steps)

@@ -44,10 +44,10 @@ from lib.saga.state.values import exchange_values, find_missing, refer_to
 
 T = TypeVar("T")
 
-#: So many pages of events are read with one lookup: each may have 256 KiB.
+#: The maximum number of event pages read with one lookup: each may have 256 KiB.
 PAGES = 12
 
-#: So many records are deleted in the commit that deletes their saga.
+#: The maximum number of records that are deleted in the commit that deletes their saga.
 MAX_PURGED = 400
 
 
@@ -91,7 +91,7 @@ class SagaRepository:
         return Loaded(filled, filled.steps)
 
     def fill_record(self, saga: SagaRecord) -> SagaRecord:
-        """Return a saga's record with its large values; raises as `fill`."""
+        """Return a saga's record with its large values. Raises as `fill` does."""
         names = find_missing(saga)
         if not names:
             return saga
@@ -104,7 +104,7 @@ class SagaRepository:
         return exchange_values(saga, texts)
 
     def result_of(self, child: SagaRecord) -> str | None:
-        """Return a finished child's output for its parent, by a lookup if it is large."""
+        """Return a finished child's output for its parent; a large one takes a lookup."""
         return self.fill_record(replace(child, payload="null", steps=[])).result
 
     def create(self, decision: Decision) -> SagaRecord:
@@ -112,7 +112,7 @@ class SagaRepository:
         return self._write(decision, insert)
 
     def save(self, decision: Decision) -> SagaRecord:
-        """Write a decision in one commit, and return the saga as it is now.
+        """Write a decision in one commit, and return the saga as stored.
 
         Raises VersionMismatch if the saga has changed since it was loaded.
         """
@@ -135,13 +135,13 @@ class SagaRepository:
         )
 
     def acknowledge(self, child: SagaRecord) -> None:
-        """Write that a child saga has no parent to notify any more: the parent is gone."""
+        """Write that a child saga no longer has a parent to notify: the parent is gone."""
         self.store.update(pack(child).saga, if_version=child.version)
 
     def note_alert(self, letter: DeadLetter) -> None:
         """Write that a dead letter's alert was logged; raise NotFound if the letter is gone.
 
-        A saga that was parked again has another letter by now: that one is not marked.
+        If the saga was parked again in the meantime, it has a new letter, which stays unmarked.
         """
         stored = self.store.get(key(DeadLetter, letter.id))
         if stored.sequence == letter.sequence:
@@ -150,7 +150,7 @@ class SagaRepository:
     def overdue(
         self, now: datetime, size: int, unreadable: list[UnreadableEntity]
     ) -> Iterator[SagaRecord]:
-        """Yield each saga past its due time once, the longest overdue first.
+        """Yield each overdue saga once, the longest overdue first.
 
         Each shard is read in pages of `size`; unreadable records are added to `unreadable`.
         """
@@ -158,11 +158,11 @@ class SagaRepository:
         shards = (
             self._read(due.where(_is_due(shard, now)), size, unreadable) for shard in range(SHARDS)
         )
-        # In a mark the time follows the shard.
+        # Compare without the shard, which is in front of the time.
         yield from heapq.merge(*shards, key=lambda saga: (saga.due or "")[3:])
 
     def count_overdue(self, now: datetime, tx: Transaction | None = None) -> int:
-        """Return the number of sagas past their due time, by aggregation in Datastore."""
+        """Return the number of overdue sagas, by aggregation in Datastore."""
         overdue = Query(SagaRecord).where(any_of(*(_is_due(shard, now) for shard in range(SHARDS))))
         return (tx or self.store).count(overdue)
 
@@ -199,14 +199,14 @@ class SagaRepository:
         return self.store.find(key(DeadLetter, saga_id)) is not None
 
     def postpone(self, saga: SagaRecord, due: str | None) -> None:
-        """Write when the sweep is to look at a saga."""
+        """Write the time at which the sweep should look at a saga."""
         self.store.update(pack(replace(saga, due=due)).saga, if_version=saga.version)
 
     def purge(self, saga: SagaRecord, effects: Sequence[Key[Any]]) -> None:
-        """Delete a finished saga with all that belongs to it, `effects` among it, in one commit.
+        """Delete a finished saga with all that belongs to it, including `effects`, in one commit.
 
-        What one commit does not take is deleted before: if the process dies in between, the record
-        remains, and the next sweep finds it. Raises VersionMismatch if the saga has changed.
+        What does not fit into one commit is deleted first: if the process dies in between, the
+        record remains, and the next sweep finds it. Raises VersionMismatch if the saga has changed.
         """
         pages = [key(EventPage, saga.id, number + 1) for number in range(saga.pages)]
         values = [key(ValueRecord, saga.id, name) for name in saga.values]
@@ -218,7 +218,7 @@ class SagaRepository:
         self.store.apply(record, *map(delete, below[:MAX_PURGED]))
 
     def unalerted(self, size: int, unreadable: list[UnreadableEntity]) -> Iterator[DeadLetter]:
-        """Yield each dead letter once whose alert may not have been logged.
+        """Yield, once each, the dead letters whose alert may not have been logged.
 
         They are read in pages of `size`; unreadable records are added to `unreadable`.
         """
@@ -240,7 +240,7 @@ class SagaRepository:
         return self.newest_events(saga, limit) if saga else Results()
 
     def newest_events(self, saga: SagaRecord, limit: int) -> Results[EventRecord]:
-        """Return the newest events of a saga, in order: those of its record need no lookup."""
+        """Return the newest events of a saga, in order. Those in its record need no lookup."""
         texts, number = saga.events, saga.pages
         unreadable: list[UnreadableEntity] = []
         while number and len(texts) < limit:
@@ -266,12 +266,12 @@ def _is_due(shard: int, now: datetime) -> Combination:
 
 def _beside(packed: Packed) -> list[Mutation]:
     """Return the writes of what has moved out of a saga's record."""
-    # A value is named by what it is: to write it over an equal one changes nothing.
+    # A value's name is a digest of it, so an upsert can only replace it by an equal one.
     return [*map(upsert, packed.values), *map(insert, packed.pages)]
 
 
 def _after(decision: Decision) -> list[Mutation]:
-    """Return the writes of a decision beside those of its own saga."""
+    """Return the writes of a decision besides those of its own saga."""
     changes: list[Mutation] = []
     if decision.dead_letter:
         changes.append(upsert(decision.dead_letter))

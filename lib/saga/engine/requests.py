@@ -1,4 +1,4 @@
-"""Operators' requests, before they are applied to a saga."""
+"""Prepares operators' requests, so that applying one twice is harmless."""
 
 from dataclasses import replace
 
@@ -20,10 +20,10 @@ REPAIRS = (RetryRequested, SkipRequested, VoidRequested, ResolveRequested)
 
 
 def pin(what: Input, saga: SagaRecord) -> Input:
-    """Return a request with an id of its own, and for the current failure only.
+    """Return a request with an id of its own, limited to the current failure.
 
-    It may be decided again, because a commit's answer was lost or another commit came first: then
-    it is neither applied twice nor applied to a later failure.
+    It may be decided again, if a commit's answer was lost or another commit came first. The id and
+    the limit prevent that it is applied twice, or to a later failure.
     """
     if not isinstance(what, Requested):
         return what

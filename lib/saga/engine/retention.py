@@ -1,8 +1,8 @@
-"""How long finished sagas are kept, and that the sweep deletes them.
+"""How long finished sagas are kept before the sweep deletes them.
 
-It deletes a saga's record, what has moved out of that, and what the effect barrier has recorded for
-the saga. No TTL policy does: it could not know when an effect is no longer needed, and an effect
-that outlives its saga would answer for the next saga of the same id.
+It deletes a saga's record, what has moved out of the record, and what the effect barrier has
+recorded for the saga. A TTL policy cannot do that: it does not know when an effect is no longer
+needed, and an effect that outlives its saga would be taken for one of the next saga with that id.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ KEEP = Retention()
 def retain(decision: Decision, retention: Retention) -> Decision:
     """Return the decision, with the time of expiry if it ends the saga.
 
-    A child saga is kept at least until its parent was notified: see `keep_for_parent`.
+    A child saga gets its time of expiry when its parent is notified: see `keep_for_parent`.
     """
     saga = decision.saga
     if not decision.events or saga.status not in FINISHED or saga.parent_id:
@@ -37,6 +37,6 @@ def retain(decision: Decision, retention: Retention) -> Decision:
 
 
 def keep_for_parent(child: SagaRecord, retention: Retention) -> SagaRecord:
-    """Return a child saga that the sweep purges in time, but after its parent has ended."""
+    """Return a child saga with its time of expiry. It is purged only after its parent has ended."""
     mark = purge_mark(shard_of(child.id), child.updated_at + retention.keep)
     return replace(child, due=mark)

@@ -13,8 +13,8 @@ from lib.saga.machine.outstanding import outstanding
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import DeadLetter, Loaded, SagaRecord
 
-#: How often a transition is decided before it raises Contention: the members of the largest group
-#: may all end at the same time.
+#: A transition is decided this many times before it raises Contention: all members of the largest
+#: group may end at the same time.
 MAX_CONFLICTS = 40
 
 #: Enqueues deliveries, or leaves them to the sweep.
@@ -27,7 +27,7 @@ class Queue(Protocol):
     def enqueue(self, delivery: Delivery) -> None:
         """Enqueue a delivery; if its task name was used before, drop it without error.
 
-        Raises Unavailable unless it was certainly enqueued.
+        Raises Unavailable if it is not certain that the delivery is in the queue.
         """
 
 
@@ -49,7 +49,7 @@ class Transitions:
     def make(
         self, loaded: Loaded, given: Input | None, enqueue: Enqueue | None = None
     ) -> SagaRecord:
-        """Decide, commit and enqueue; after a conflict load and decide again, but run nothing.
+        """Decide, commit and enqueue; after a conflict load and decide again. Runs no action.
 
         Without `given` it parks the saga: the definition is missing. Callers that no queue retries
         pass `enqueue_or_leave`. A commit without an answer counts as a conflict: the next load
@@ -73,7 +73,7 @@ class Transitions:
         enqueue: Enqueue,
         ended_child: SagaRecord | None = None,
     ) -> SagaRecord | None:
-        """Decide, commit and enqueue once; None if another commit came first or no answer came."""
+        """Decide, commit and enqueue; None if another commit came first or the answer was lost."""
         decision = self._recorder.record(loaded, given, ended_child)
         if decision is None:
             return None
@@ -81,7 +81,7 @@ class Transitions:
             alerts.report(decision, self.announce)
             enqueue(decision.deliveries)
         else:
-            # The input was recorded before, by a process that may have died before its enqueue.
+            # The input was recorded earlier, by a process that may have died before its enqueue.
             self.ensure_enqueued(loaded, enqueue)
         return decision.saga
 
@@ -123,19 +123,20 @@ class Transitions:
         """Enqueue deliveries; leave those that cannot be enqueued to the sweep."""
         try:
             self.enqueue(deliveries)
-        except Exception as problem:  # it is committed, so the sweep will run it
+        except Exception as problem:  # the decision is committed, so the sweep will enqueue it
             alerts.log_not_enqueued(problem)
 
     def announce(self, letter: DeadLetter) -> None:
-        """Log the alert of a dead letter and note that it is logged. Idempotent.
+        """Log the alert of a dead letter and mark the letter as alerted. Idempotent.
 
-        If the alert cannot be logged, for example because a disk is full, it is not marked: the
-        sweep logs it. Raises Unavailable if it cannot be marked: the sweep logs it again.
+        If the alert cannot be logged, for example because a disk is full, the letter stays unmarked
+        and the sweep logs it. Raises Unavailable if the letter cannot be marked: the sweep logs it
+        again.
         """
         if alerts.log_parked(letter):
             self._repository.note_alert(letter)
 
 
 def conflicts_in_a_row(saga_id: str) -> Contention:
-    """Return the error of a saga that others change all the time."""
+    """Return the error for a saga that other commits keep changing."""
     return Contention(f"saga {saga_id}: {MAX_CONFLICTS} conflicts in a row")

@@ -23,9 +23,9 @@ def log_attempt(
 ) -> None:
     """Log a failed attempt as WARNING, or as ERROR if it was the last and not a deliberate "no".
 
-    The line has the error's type and stack. The text may quote a payload: it is only logged if the
-    configuration says so, as on a developer's machine, and then without secrets. Raises nothing:
-    the outcome matters more than its log line.
+    The line has the error's type and stack. The text may quote a payload: it is logged only if the
+    configuration says so, as on a developer's machine, and then without secrets. Never raises: the
+    outcome matters more than its log line.
     """
     if outcome.result in SUCCESSES:
         return

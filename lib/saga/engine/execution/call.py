@@ -48,19 +48,19 @@ def action_of(element: Element, phase: Phase) -> Action:
 
 
 def _ask_and_bind(status: Action, payload: Any, call: StepContext) -> Any:
-    """Ask whether a step was executed, and record a "no" in the effect barrier.
+    """Call a step's `status`; if it says "not executed", record that in the effect barrier.
 
-    Otherwise an attempt that arrives after the answer would have an effect that is never undone.
-    Raises what `status` raises. Raises Permanent, which is no answer to a status question, if
-    `status` says "no" although the barrier has recorded the effect.
+    Otherwise an attempt that arrives later would have an effect that is never undone. Raises what
+    `status` raises. If `status` says "not executed" although the barrier has recorded the effect,
+    it raises Permanent, which leaves the question open.
     """
     try:
         return status(payload, call)
-    except Exception as problem:  # author's code: only what `judge` takes as a "no" counts
+    except Exception as problem:  # author's code: only what `judge` reads as "not executed" counts
         if judge(problem, Phase.STATUS).result is not Result.NOT_HAPPENED:
             raise
         if bind(call).status is EffectStatus.DONE:
-            raise Permanent("the status says no, but the effect is there") from problem
+            raise Permanent("status= says no, but the barrier has recorded the effect") from problem
         raise
 
 
@@ -72,7 +72,7 @@ def idempotency_key(saga_id: str, step: str) -> str:
 def make_context(
     definition: Saga, loaded: Loaded, delivery: Delivery, deadline: datetime, store: Any
 ) -> StepContext:
-    """Return the context that an action gets besides the payload."""
+    """Return the second argument of an action: its context."""
     saga, step = loaded.saga, loaded.steps[delivery.step]
     outputs = outputs_of(definition, loaded.steps)
     return StepContext(

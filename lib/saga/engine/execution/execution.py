@@ -1,4 +1,4 @@
-"""One bounded call of an author's code, and what its result means."""
+"""One time-limited call of an author's code, and what its result means."""
 
 import contextvars
 from collections.abc import Callable
@@ -63,10 +63,10 @@ def run_action(
     """Run an action for at most the delivery's time-out and return how it ended.
 
     Raises only NotBegun, if no thread could be started. `clean` turns an error's text into one that
-    may be stored, shown and logged; it raises nothing.
+    may be stored, shown and logged; it never raises.
 
-    After its time-out an action continues in its thread, because Python cannot end it: the outcome
-    is unknown, and the idempotency key and the fencing token protect the participant.
+    After its time-out an action continues in its thread, because Python cannot stop a thread: the
+    outcome is unknown, and the idempotency key and the fencing token protect the participant.
     """
     try:
         value = check_ran(call_within(delivery.timeout, action), f"its {delivery.phase} function")
@@ -102,9 +102,10 @@ def attempt_ended(
 
 
 def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
-    """Call in another thread, because a call in this thread could not be abandoned.
+    """Call an action in another thread, because a call in this thread could not be abandoned.
 
-    Raises TimeoutError, NotStarted, or what the action raises; Escaped if that is not an Exception.
+    Raises TimeoutError, NotStarted, or what the action raises; if that is not an Exception, Escaped
+    instead.
     """
     ended: list[tuple[Any, Exception | None]] = []
 

@@ -18,8 +18,8 @@ def known_input(
 ) -> Input | None:
     """Return the input that follows from a delivery without running its action, or None.
 
-    It has one if a wait has ended, the saga must roll back, or an earlier dispatch was lost. The
-    rollback of a child is idempotent and always runs again.
+    There is one if a wait has ended, the saga must roll back, or an earlier dispatch was lost. The
+    rollback of a child is idempotent, so it always runs again.
     """
     element, at = definition.elements[delivery.step], (delivery.step, delivery.attempt)
     executes = delivery.phase is Phase.EXECUTE

@@ -1,4 +1,4 @@
-"""Calls that continue after their time-out, each in a thread that cannot be ended.
+"""Calls that continue after their time-out, each in a thread that cannot be stopped.
 
 Their number is limited, because each keeps its memory and its connections. A process with too many
 of them runs no more actions: the queue redelivers, to another process if there is one.
@@ -10,7 +10,7 @@ from lib.errors import NotBegun
 from lib.observability.logs import log
 from lib.saga.engine.execution.threads import Running
 
-#: How many calls of one process may continue after their time-out.
+#: The maximum number of calls of one process that continue after their time-out.
 MAX_OVERRUNS = 50
 
 
@@ -36,7 +36,7 @@ class Overruns:
         log("WARNING", "a call continues after its time-out", overruns=self.count)
 
     def check(self) -> None:
-        """Raise NotBegun, and alert, if the maximum number of calls is reached."""
+        """Raise NotBegun, and log an alert, if the maximum number of calls is reached."""
         count = self.count
         if count >= self._most:
             log("ERROR", "this process runs no more actions", alert="overruns", overruns=count)

@@ -1,16 +1,16 @@
-"""Threads for calls of authors' code, kept between calls: a new one costs more than most calls."""
+"""Threads for calls of authors' code, reused: starting one costs more than most calls."""
 
 import os
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-#: So many threads without a call are kept in one process.
+#: The maximum number of idle threads that one process keeps.
 MAX_IDLE = 16
 
 
 class Running:
-    """One call in a thread of its own; `act` must raise nothing."""
+    """One call in a thread of its own; `act` must never raise."""
 
     def __init__(self, act: Callable[[], object]) -> None:
         self._act = act
@@ -25,26 +25,26 @@ class Running:
             self._going.release()
 
     def is_alive(self) -> bool:
-        """Tell whether the call goes on."""
+        """Return whether the call is still running."""
         return self._going.locked()
 
     def join(self, seconds: float) -> None:
-        """Wait for the end of the call, so many seconds at most."""
+        """Wait for the end of the call, for at most `seconds`."""
         if self._going.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
             self._going.release()
 
 
 class Threads:
-    """The threads of one process. A call that never ends keeps its thread, and no other call."""
+    """The threads of one process. A call that never ends blocks its thread, but no other call."""
 
     def __init__(self, most: int = MAX_IDLE) -> None:
         self._most = most
         self._idle: list[SimpleQueue[Running]] = []
-        # A forked process has none of them.
+        # A forked process does not inherit threads.
         os.register_at_fork(after_in_child=self._idle.clear)
 
     def start(self, act: Callable[[], object]) -> Running:
-        """Make a call in a thread. Raises RuntimeError if there can be no more threads."""
+        """Make a call in a thread. Raises RuntimeError if no thread can be started."""
         running = Running(act)
         try:
             inbox = self._idle.pop()

@@ -48,7 +48,7 @@ def _judge(problem: BaseException, phase: Phase) -> Verdict:
     return Verdict(result=result, error=error)
 
 
-#: Exceptions whose text is enough; a message names the type of any other one.
+#: Exceptions whose text is enough; for any other, the message also names the type.
 SELF_EXPLANATORY = (
     Permanent,
     NotHappened,
@@ -66,24 +66,23 @@ def _result_of(problem: BaseException, phase: Phase) -> Result:
         case Unstorable() | NotRun():
             return Result.INDETERMINATE
         case NotHappened():
-            # If a step itself raised it, it would decide about earlier attempts with an unknown
-            # outcome.
+            # Only `status` may say so: an action cannot know the outcome of earlier attempts.
             return Result.NOT_HAPPENED if phase is Phase.STATUS else Result.PERMANENT
         case Permanent():
             return Result.PERMANENT
         case Retry() | Contention() | VersionMismatch():
             return Result.RETRYABLE
         case AmendsError() if not isinstance(problem.status, int) or problem.status < 500:
-            # An "already exists", say, may be the work of a duplicate of this call.
+            # For example, a duplicate of this call may have caused an "already exists".
             return Result.INDETERMINATE
         case _:  # after any other exception the effect may exist
             return Result.UNKNOWN
 
 
 def _judge_group(group: BaseExceptionGroup[Any], phase: Phase) -> Verdict:
-    """Judge an exception group: one final answer ends all attempts.
+    """Judge an exception group: one final member ends all attempts.
 
-    If the effect of any member may exist, so may that of the group.
+    If any member may have had an effect, so may the group.
     """
     members = [judge(each, phase) for each in group.exceptions]
     waits = [each.after for each in members if each.after is not None]

@@ -1,7 +1,7 @@
 """The daily look at a saga that waits: the last safety net.
 
-A saga that waits for a year costs one look a day: the sweep finds it, reads it with its steps and
-children, and writes the time of its next look.
+A saga that waits for a year costs one look a day: the sweep reads it and its children, and writes
+the time of its next look.
 """
 
 from contextlib import suppress

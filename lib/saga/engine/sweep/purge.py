@@ -18,7 +18,7 @@ POSTPONEMENT = timedelta(days=1)
 def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
     """Return a function that deletes one expired saga, and returns whether it did.
 
-    While any ancestor is unfinished the saga is kept, because it may still have to roll back: the
+    While any ancestor is unfinished the saga is kept, because it may still have to roll back; the
     sweep looks again a day later.
     """
     ancestry = Ancestry(engine.repository)
@@ -35,7 +35,7 @@ def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
 
 
 class Ancestry:
-    """The ancestors of sagas, each read once. It caches them, so make a new one for each sweep."""
+    """The ancestors of sagas. Each is read once and cached: make a new Ancestry for each sweep."""
 
     def __init__(self, repository: SagaRepository) -> None:
         self._repository = repository
@@ -53,7 +53,7 @@ class Ancestry:
         return answer
 
     def _look_above(self, saga_id: str) -> str:
-        """Return the parent's id, or this id if noted as unfinished; "" if it has no parent."""
+        """Return the parent's id, or "" if there is none; an unfinished saga's own id, noted."""
         try:
             saga = self._repository.find(saga_id)
         except Unreadable:

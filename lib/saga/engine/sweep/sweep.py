@@ -19,10 +19,10 @@ from lib.saga.engine.sweep.purge import make_purge
 from lib.saga.engine.sweep.worklist import TRANSIENT, WorkOutcome, WorkResult, process_all
 from lib.saga.state.records import DeadLetter, SagaRecord, due_mark
 
-#: How many records of a shard are read at a time: each may be close to 1 MiB.
+#: The number of records of a shard that are read at a time: each may be close to 1 MiB.
 BATCH = 50
 
-#: How long a saga with an error of its own is postponed, so that it blocks no others.
+#: A saga whose redelivery fails is postponed by this much, so that it does not hold up others.
 RETRY_AFTER = timedelta(minutes=5)
 
 
@@ -31,13 +31,13 @@ class SweepResult:
     """What a sweep did, in numbers of sagas.
 
     `found` sagas were overdue: `delivered` of them were redelivered, `remaining` were not, and the
-    others had changed since. If time ran out, Datastore counts `remaining`; None if it could not.
-    `unreadable` is the number of records that the sweep could not read.
+    others had changed in the meantime. If time ran out, Datastore counts `remaining`; None if it
+    could not. `unreadable` is the number of records that the sweep could not read.
 
-    `alerted` is the number of dead letters whose alert was logged only now, and `parked` that of
-    all dead letters (None if it could not be counted). `helped` waiting sagas had missed an input,
-    or waited for nothing. `purged` finished sagas had expired and were deleted. `per_second` is the
-    rate at which sagas were delivered.
+    `alerted` is the number of dead letters whose alert was logged only now, and `parked` the number
+    of all dead letters (None if they could not be counted). `helped` is the number of waiting sagas
+    that had missed an input or waited for nothing. `purged` is the number of expired sagas that
+    were deleted. `per_second` is the rate at which sagas were redelivered.
     """
 
     found: int
@@ -62,7 +62,7 @@ def sweep(
     """Redeliver overdue sagas, up to `limit`, the longest overdue first, within `budget`.
 
     Alerts come first, in at most half of the budget; looks at waiting sagas, and purging, come
-    last. Each element runs in that many threads; with one thread everything happens in order. Two
+    last. Each of these runs in `threads` threads; with one thread everything happens in order. Two
     sweeps at the same time are harmless: each saga's version lets only one of them commit.
     """
     return _Sweep(engine, clock, limit, threads).run(budget)

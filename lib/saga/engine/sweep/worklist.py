@@ -1,4 +1,4 @@
-"""Processes many sagas one by one, or in a few threads, while there is time.
+"""Processes many sagas, one by one or in a few threads, while there is time.
 
 A saga that fails does not stop the others: it is logged and counted.
 """
@@ -17,7 +17,7 @@ from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.engine import alerts
 
-#: A service that we depend on does not answer: the saga is not at fault.
+#: Errors of the services that sagas depend on: the saga is not at fault.
 TRANSIENT = (Unavailable, Contention, DeadlineExceeded)
 
 
@@ -36,9 +36,9 @@ class WorkOutcome(StrEnum):
     DONE = "done"
     #: There was nothing left to do.
     NOT_NEEDED = "not needed"
-    #: A service that we depend on did not answer.
+    #: A service that sagas depend on did not answer.
     FAILED = "failed"
-    #: This one saga, or our code, is at fault.
+    #: This saga, or the code of the sweep, is at fault.
     BROKEN = "broken"
     UNREADABLE = "unreadable"
 
@@ -58,9 +58,10 @@ def process_all(
     threads: int,
     may_go_on: Callable[[], bool],
 ) -> WorkResult:
-    """Call `act` for each item while `may_go_on`; `act` returns whether there was anything to do.
+    """Call `act` for each item as long as `may_go_on` returns True.
 
-    With one thread, it runs in the caller's thread, in order. Raises what `items` raises.
+    `act` returns whether there was anything to do. With one thread, it runs in the caller's thread,
+    in order. Raises what `items` raises.
     """
     feed = _Feed(iter(items), may_go_on)
     worked = WorkResult()
@@ -81,7 +82,7 @@ def process_all(
 
 
 class _Feed(Iterator[T]):
-    """Gives items to any number of threads, until there are no more or the time is up."""
+    """Gives items to any number of threads, until there are no more or time is up."""
 
     def __init__(self, items: Iterator[T], may_go_on: Callable[[], bool]) -> None:
         self._items = items
@@ -110,9 +111,9 @@ def _attempt(act: Callable[[T], bool], item: T) -> WorkOutcome:
         alerts.log_unreadable(item.id, problem)
         return WorkOutcome.UNREADABLE
     except AmendsError as problem:
-        log("ERROR", "the sweep cannot help a saga", saga=item.id, error=problem.detail)
+        log("ERROR", "the sweep could not process a saga", saga=item.id, error=problem.detail)
         return WorkOutcome.BROKEN
     except Exception as problem:  # its text may quote a payload
-        log("ERROR", "the sweep cannot help a saga", saga=item.id,
+        log("ERROR", "the sweep could not process a saga", saga=item.id,
             error=type(problem).__name__, stack=describe_stack(problem))  # fmt: skip
         return WorkOutcome.BROKEN
