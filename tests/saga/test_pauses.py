@@ -218,6 +218,31 @@ def test_a_paused_child_that_goes_back_by_itself_goes_on_with_its_parents_cancel
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"
 
 
+def test_a_paused_grandchild_that_goes_back_goes_on_with_the_parents_cancel(
+    bench: Bench, probe: Probe
+) -> None:
+    """The child awaits no delivery then: only its rollback passes the end of the pause on."""
+
+    def refuse(_: Any) -> None:
+        raise Permanent("no")
+
+    probe.on["y"] = refuse
+    grandchild = Child(
+        "g", saga=child_of(make_step(probe, "x"), name="innermost"), payload=lambda n, _: n
+    )
+    inner = child_of(grandchild, make_step(probe, "y"))
+    begin(bench, Child[Any, Any]("c", saga=inner, payload=lambda p, _: p["n"]))
+    while bench.engine.repository.find("s:c:g") is None or (
+        bench.statuses("s:c")[0] != "ROLLING_BACK" or bench.statuses("s:c")[1] != "WAITING"
+    ):
+        bench.deliver()
+    bench.engine.apply("s", PAUSE)
+    assert is_paused(bench, "s", "s:c", "s:c:g") == [True] * 3
+    bench.engine.apply("s", CANCEL)
+    bench.run_to_end()
+    assert [bench.statuses(each)[0] for each in ("s", "s:c", "s:c:g")] == ["ROLLED_BACK"] * 3
+
+
 def test_an_unreadable_child_refuses_no_request_on_its_parent(bench: Bench, probe: Probe) -> None:
     begin(bench, Child[Any, Any]("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
     bench.engine.apply("s", PAUSE)
