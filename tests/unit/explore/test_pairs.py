@@ -76,3 +76,28 @@ def test_states_are_equal_though_times_differ_and_unequal_where_anything_else_do
 
 def with_state(snapshot: Snapshot, **changes: Any) -> Snapshot:
     return replace(snapshot, state=replace(snapshot.state, **changes))
+
+
+def test_every_run_goes_on_from_its_snapshots_as_it_went_on_before() -> None:
+    """A late action once kept what its first run had claimed, and then had no effect any more."""
+    explorer = Explorer(Setting(saga=make_saga("a"), payload={}, prepare=add_seats), bool)
+    again = 0
+    for single in explorer.run_singles(remembers=True):
+        for snapshot in single.snapshots:
+            repeated = explorer.run_schedule(single.schedule, snapshot)
+            assert repeated.points == single.points
+            again += 1
+    assert again > 100
+
+
+def test_actions_that_do_not_repeat_are_reported_in_words() -> None:
+    calls: list[str] = []
+
+    def count_or_not(payload: Any, call: StepContext) -> None:
+        calls.append(call.step)
+        if len(calls) % 2:
+            count_up(payload, call)
+
+    saga = Saga("seats", payload=dict, steps=(Step("a", execute=count_or_not, retry=TWICE),))
+    with pytest.raises(AssertionError, match="the same faults do not repeat a run: .* randomness"):
+        explore(saga, {}, bool, prepare=add_seats)

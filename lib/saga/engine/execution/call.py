@@ -1,5 +1,6 @@
 """What a delivery calls: the author's function for its phase, and its arguments."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -26,10 +27,13 @@ class Call(NamedTuple):
     context: StepContext
 
     def make(self) -> Any:
-        """Call the action; return or raise what it returns or raises."""
+        """Call the action; return or raise what it returns or raises.
+
+        The action gets a context of its own: no call sees what another one has claimed.
+        """
         payload = decode_payload(self.loaded.saga.payload, self.definition.payload)
         action = action_of(self.definition.elements[self.delivery.step], self.delivery.phase)
-        return action(payload, self.context)
+        return action(payload, replace(self.context))
 
 
 def action_of(element: Element, phase: Phase) -> Action:

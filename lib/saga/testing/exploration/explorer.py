@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 
 from lib.datastore import Store
 from lib.saga.engine.repository import load
@@ -101,12 +102,23 @@ class Explorer:
 
         Raises AssertionError, which reports the schedule in words, when a promise is broken.
         """
-        broken = self.run(lambda point: schedule.get(point.number), since, remembers=remembers)
+        broken = self.run(partial(self._choose, schedule), since, remembers=remembers)
         if broken:
             raise AssertionError(self.describe(broken))
         return ExploredRun(
             schedule, self._simulation.environment.state.points, self._simulation.snapshots
         )
+
+    def _choose(self, schedule: Schedule, point: Point) -> Fault | None:
+        """Return a schedule's fault at a point; fail the run if that fault cannot happen there."""
+        fault = schedule.get(point.number)
+        if fault is not None and fault not in point.faults:
+            self._simulation.environment.processes.fail(
+                f"the same faults do not repeat a run: {fault.kind} cannot strike {point.where}. "
+                "Do the actions use randomness, a clock of their own, or keep data outside of the "
+                "store?"
+            )
+        return fault
 
     def run_singles(self, *, remembers: bool = False) -> list[ExploredRun]:
         """Run without a fault, and then with each fault at each point.
