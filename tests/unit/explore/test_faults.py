@@ -17,7 +17,8 @@ from lib.saga.machine.schedule import schedule_retry
 from lib.saga.state.records import DeadLetter
 from lib.saga.testing import explore
 from lib.saga.testing.exploration.explorer import Explorer
-from lib.saga.testing.simulation.faults.kinds import FaultKind
+from lib.saga.testing.simulation.faults.kinds import INTERLEAVINGS, Fault, FaultKind, Point
+from lib.saga.testing.simulation.processes.exceptions import InvariantViolated
 from lib.saga.testing.simulation.setting import Setting
 from tests.unit.explore.answers import NO
 from tests.unit.explore.seats import TWICE, Seats, add_seats, make_saga, seat, seats_fit
@@ -67,6 +68,25 @@ def test_a_second_worker_at_the_same_time_is_found() -> None:
 
     saga = Saga("seats", payload=dict, steps=(Step("a", execute=look_and_take),))
     assert "a second worker begins" in find_by(FaultKind.INTERLEAVE, saga, 2)
+
+
+@pytest.mark.parametrize("interleaving", INTERLEAVINGS, ids=str)
+def test_a_worker_that_stands_when_a_run_breaks_ends_on_its_own_stack(interleaving: Fault) -> None:
+    """It once took the first worker's process off the stack, or failed unseen for want of one."""
+    setting = Setting(saga=make_saga("a"), payload={}, prepare=add_seats)
+    explorer = Explorer(setting, bool)
+    for last in range(2, 9):
+        met: list[Point] = []
+
+        def break_off(point: Point, met: list[Point] = met, last: int = last) -> Fault | None:
+            starts = not met and interleaving in point.faults
+            if met or starts:
+                met.append(point)
+            if len(met) == last:
+                raise InvariantViolated("enough")
+            return interleaving if starts else None
+
+        assert explorer.run(break_off) == "enough"
 
 
 def test_an_effect_that_is_written_late_is_found() -> None:

@@ -46,7 +46,7 @@ class Strikes:
     def end_workers(self) -> None:
         """End the workers that still stand at a point: the run is over."""
         for worker in self._workers:
-            worker.abandon()
+            self._environment.processes.abandon(worker)
         self._workers.clear()
 
     def _interleave(self, process: Process, task: Task, fault: Fault) -> None:

@@ -7,3 +7,7 @@ class Killed(BaseException):
 
 class InvariantViolated(BaseException):
     """A run has shown that a promise does not hold."""
+
+
+class RunOver(InvariantViolated):
+    """The run has ended, and with it a process that still stood at a point."""

@@ -1,7 +1,8 @@
 """The processes of a run and the points that they come to, at which faults strike."""
 
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from lib.saga.testing.memory.clock import BEGINNING, VirtualClock
@@ -83,12 +84,21 @@ class Processes:
 
     def resume(self, worker: Worker, points: int | None) -> None:
         """Let another worker continue for so many points, or to its end if None."""
-        if worker.ended:
-            return
+        if not worker.ended:
+            with self._on_stack_of(worker):
+                worker.resume(points)
+
+    def abandon(self, worker: Worker) -> None:
+        """End another worker where it stands: the run is over."""
+        with self._on_stack_of(worker):
+            worker.abandon()
+
+    @contextmanager
+    def _on_stack_of(self, worker: Worker) -> Iterator[None]:
         outer = self._stack, self._worker
         self._stack, self._worker = self._stacks.pop(worker, []), worker
         try:
-            worker.resume(points)
+            yield
         finally:
             self._stacks[worker] = self._stack
             self._stack, self._worker = outer

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from threading import Semaphore, Thread
 
-from lib.saga.testing.simulation.processes.exceptions import Killed
+from lib.saga.testing.simulation.processes.exceptions import RunOver
 
 
 class Worker:
@@ -42,19 +42,21 @@ class Worker:
         self._stands.release()
         self._may_go.acquire()
         if self._abandoned:
-            raise Killed
+            raise RunOver
 
     def abandon(self) -> None:
-        """End the work where it is: its run is over."""
+        """End the work where it is, because its run is over; raises what the work raises then."""
         if self._thread is not None and not self.ended:
             self._abandoned, self._points = True, None
             self._may_go.release()
             self._stands.acquire()
+            if self._problem is not None:
+                raise self._problem
 
     def _run(self) -> None:
         try:
             self._work()
-        except Killed:
+        except RunOver:
             pass
         except BaseException as problem:  # raised where the first worker resumes this one
             self._problem = problem
