@@ -13,12 +13,12 @@ import pytest
 import requests
 
 from deploy.cloud_run.services import CloudRunService, describe_service, list_services
-from local.host.ports import choose_port
+from local.host.ports import answers, choose_port
 from local.stack import Stack
 from local.stack.supervisor import PROJECT
 from tests.deploy.cloud import IMAGE, SETTINGS, variables_of
-from tests.deploy.test_separate_services import _wait_for
 from tests.http.test_identity import Signer
+from tests.support.wait import wait_until
 from tests.unit.edge.test_access import removed
 
 GUARDED = ("sweep-sagas", "run-saga-step", "pause-saga")
@@ -50,7 +50,7 @@ def start(
         stdout=subprocess.DEVNULL,
     )
     try:
-        _wait_for(port)
+        wait_until(lambda: answers(port, "/robots.txt"))
         yield f"http://127.0.0.1:{port}", deployed
     finally:
         process.terminate()

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from local.host.ports import answers, choose_port
 from local.stack import Stack
 from local.stack.parts import list_settings
 from local.stack.supervisor import PROJECT
+from tests.support.wait import wait_until
 
 
 @contextmanager
@@ -35,18 +35,11 @@ def start(target: str, port: int, stack: Stack, log: Path, worker: str = "") -> 
             stdout=output,
         )
         try:
-            _wait_for(port)
+            wait_until(lambda: answers(port, "/robots.txt"))
             yield url
         finally:
             process.terminate()
             process.wait(60)
-
-
-def _wait_for(port: int) -> None:
-    ends = time.monotonic() + 60
-    while not answers(port, "/robots.txt"):
-        assert time.monotonic() < ends
-        time.sleep(0.05)
 
 
 def test_a_saga_runs_where_the_worker_is_though_it_was_started_elsewhere(
@@ -66,10 +59,10 @@ def test_a_saga_runs_where_the_worker_is_though_it_was_started_elsewhere(
         start("place_order", choose_port(), stack, log.with_name("edge"), worker) as url,
     ):
         assert requests.post(url, json=order, timeout=60).status_code == 202
-        ends = time.monotonic() + 60
-        while caller.call("GET", "get-order", params={"id": "far-away"})["status"] != "COMPLETED":
-            assert time.monotonic() < ends
-            time.sleep(0.05)
+        wait_until(
+            lambda: caller.call("GET", "get-order", params={"id": "far-away"})["status"],
+            lambda status: status == "COMPLETED",
+        )
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     steps = [line for line in lines if line.get("saga") == "far-away" and "method" in line]
     assert len(steps) >= 4

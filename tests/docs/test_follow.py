@@ -6,8 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ import pytest
 
 from local.host.ports import choose_port
 from tests.docs.pages import PAGES, PROJECT, Block, find_blocks, read_paste
+from tests.support.wait import wait_until
 
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv*", ".local", "__pycache__", ".*_cache", "*.sqlite*"
 )
-SECONDS = 60.0
+PATIENCE = timedelta(seconds=60)
 BLOCKS = [*find_blocks("README.md"), *find_blocks("docs/develop.md")]
 
 
@@ -159,13 +160,11 @@ def test_a_seat_is_taken_and_another_one_is_given_back(port: int) -> None:
     assert (flight["seats"], trip["id"], nowhere["id"]) == (7, "trip-1", "trip-2")
     show_trips = [f"curl 'localhost:8080/get-saga?id={id}'" for id in ("trip-1", "trip-2")]
     looks = Block(block.page, block.section, "sh", "\n".join(show_trips), True)
-    ends = time.monotonic() + SECONDS
-    while True:
-        trips = send(looks, port)
-        if all(each["status"] in ("COMPLETED", "ROLLED_BACK") for each in trips):
-            break
-        assert time.monotonic() < ends, trips
-        time.sleep(0.1)
+    trips = wait_until(
+        lambda: send(looks, port),
+        lambda trips: all(each["status"] in ("COMPLETED", "ROLLED_BACK") for each in trips),
+        PATIENCE,
+    )
     assert [each["status"] for each in trips] == ["COMPLETED", "ROLLED_BACK"]
     assert [step["status"] for step in trips[1]["steps"]] == ["COMPENSATED", "FAILED"]
     assert trips[1]["error"] == "step room: there are no rooms in Atlantis"
@@ -176,13 +175,11 @@ def test_a_seat_is_taken_and_another_one_is_given_back(port: int) -> None:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_three_lines_place_an_order_and_show_that_it_completed(port: int) -> None:
     [block] = [b for b in BLOCKS if b.section == "Run it" and b.code.startswith("curl")]
-    ends = time.monotonic() + SECONDS
-    while True:
-        *_, order = send(block, port)
-        if order["status"] == "COMPLETED":
-            break
-        assert time.monotonic() < ends, order
-        time.sleep(0.1)
+    *_, order = wait_until(
+        lambda: send(block, port),
+        lambda answers: answers[-1]["status"] == "COMPLETED",
+        PATIENCE,
+    )
     assert order["id"] == "order-1"
 
 

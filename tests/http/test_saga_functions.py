@@ -1,6 +1,5 @@
 """Sagas over HTTP: what callers and operators get to see, and what they may not do."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from lib.saga.engine.repository import SagaRepository
 from local.stack import Stack
 from tests.http.conftest import Call, assert_problem
 from tests.saga.bench import HeldQueue
+from tests.support.wait import wait_until
 
 ORDER = {
     "customer_id": "ann",
@@ -64,13 +64,10 @@ def park(stack: Stack) -> Callable[[str], None]:
 
 def wait_for_end(call: Call, saga_id: str) -> Any:
     """Wait until the stack's own worker has brought a saga to its end; return it."""
-    ends = time.monotonic() + 30
-    while True:
-        saga = call("GET", "get-saga", params={"id": saga_id}).json()
-        if saga["status"] == "ROLLED_BACK":
-            return saga
-        assert time.monotonic() < ends, saga
-        time.sleep(0.05)
+    return wait_until(
+        lambda: call("GET", "get-saga", params={"id": saga_id}).json(),
+        lambda saga: saga["status"] == "ROLLED_BACK",
+    )
 
 
 def operate(call: Call, name: str, saga_id: str, **more: Any) -> Any:

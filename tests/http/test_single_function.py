@@ -3,16 +3,16 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 import requests
 
-from local.host.ports import choose_port
+from local.host.ports import answers, choose_port
 from local.stack import Stack
 from local.stack.supervisor import PROJECT
+from tests.support.wait import wait_until
 
 
 @pytest.fixture
@@ -26,23 +26,11 @@ def url(stack: Stack) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_ready(url)
+        wait_until(lambda: answers(port, "/robots.txt"))
         yield url
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _wait_until_ready(url: str, seconds: float = 30.0) -> None:
-    ends = time.monotonic() + seconds
-    while True:
-        try:
-            requests.get(f"{url}/robots.txt", timeout=1)
-        except requests.ConnectionError:
-            assert time.monotonic() < ends
-            time.sleep(0.05)
-        else:
-            return
 
 
 def test_a_single_function_serves_itself_and_no_other(url: str) -> None:

@@ -1,5 +1,6 @@
-import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from lib.datastore import connect
 from local.datastore.api.server import serve
 from local.stack.supervisor import PROJECT
 from tests.saga.bench import Bench, Probe, make_saga
+from tests.support.wait import PATIENCE, wait_until
 
 FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")
 
@@ -38,15 +40,10 @@ class Shop:
         placed = self.caller.call("POST", "place-order", json=body | ({"id": id} if id else {}))
         return str(placed["id"])
 
-    def settle(self, order_id: str, *, within: float = 30.0) -> dict[str, Any]:
+    def settle(self, order_id: str, *, within: timedelta = PATIENCE) -> dict[str, Any]:
         """Wait until an order's saga is final, and return the saga."""
-        ends = time.monotonic() + within
-        while True:
-            saga: dict[str, Any] = self.caller.call("GET", "get-saga", params={"id": order_id})
-            if saga["status"] in FINAL:
-                return saga
-            assert time.monotonic() < ends, f"not settled within {within:g} s: {saga}"
-            time.sleep(0.05)
+        read = partial(self.caller.call, "GET", "get-saga", params={"id": order_id})
+        return wait_until(read, lambda saga: saga["status"] in FINAL, within)
 
     @property
     def units(self) -> int:

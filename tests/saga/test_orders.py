@@ -9,6 +9,7 @@ from domain.orders.faults import Fault
 from lib.datastore import Store, connect
 from local.stack import Stack
 from tests.saga.conftest import Shop
+from tests.support.wait import wait_until
 
 Open = Callable[..., Shop]
 
@@ -20,6 +21,12 @@ def store(stack: Stack) -> Store:
 
 def step_statuses(saga: dict[str, list[dict[str, str]]]) -> list[str]:
     return [step["status"] for step in saga["steps"]]
+
+
+def find_lines(stack: Stack, *marks: str) -> list[str]:
+    """Return the whole lines of the worker's log that have all these marks, so far."""
+    whole = (stack.logs / "worker.log").read_text().rpartition("\n")[0]
+    return [line for line in whole.splitlines() if all(mark in line for mark in marks)]
 
 
 def test_an_order_that_can_be_met_completes(open_shop: Open) -> None:
@@ -108,12 +115,8 @@ def test_a_saga_is_one_trace_through_all_its_tasks(open_shop: Open, stack: Stack
     headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
     shop.caller.call("POST", "place-order", json=body, headers=headers)
     shop.settle(shop.sku)
-    log = (stack.logs / "worker.log").read_text().splitlines()
-    finished = [line for line in log if '"a saga is finished"' in line and shop.sku in line]
-    assert len(finished) == 1
-    assert (
-        f'"logging.googleapis.com/trace":"projects/{stack.project}/traces/{trace}"' in finished[0]
-    )
+    [finished] = wait_until(lambda: find_lines(stack, '"a saga is finished"', shop.sku))
+    assert f'"logging.googleapis.com/trace":"projects/{stack.project}/traces/{trace}"' in finished
 
 
 def test_the_audit_trail_tells_the_whole_story(open_shop: Open) -> None:

@@ -2,9 +2,8 @@ import contextlib
 import json
 import os
 import signal
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,13 +79,6 @@ def is_alive(pid: int) -> bool:
 
 def is_dead(pid: int) -> bool:
     return not is_alive(pid)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, f"not so after {seconds} s"
-        time.sleep(0.01)
 
 
 def kill(pid: int) -> None:

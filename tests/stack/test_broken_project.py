@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from local.stack.terminal import LogView
-from tests.stack.conftest import wait_until
 from tests.stack.launcher import Launcher
+from tests.support.wait import wait_until
 
 
 def test_what_cannot_be_loaded_is_shown_and_nothing_is_ready_until_it_is_mended(

@@ -9,8 +9,8 @@ import requests
 
 from local.host.ports import choose_port, prefer_port
 from local.stack.terminal import describe_request
-from tests.stack.conftest import wait_until
 from tests.stack.launcher import Launcher
+from tests.support.wait import wait_until
 
 LINE: dict[str, Any] = {
     "message": "request", "function": "get-order", "status": 200, "duration_ms": 3.1,
@@ -41,7 +41,8 @@ def test_changed_code_and_changed_indexes_are_taken_up_and_broken_ones_are_shown
     broken = functions.read_text()
     functions.write_text(broken.replace("{}[name]", "name"))
     wait_until(lambda: greet(launcher) == '{"greeting":"ann"}\n')
-    assert "functions/greetings.py has changed: the functions start again" in launcher.told
+    change = "functions/greetings.py has changed: the functions start again"
+    wait_until(lambda: change in launcher.told)
     wait_until(lambda: "  200  get-greeting" in launcher.told)
 
     functions.write_text("def half(:\n")
@@ -78,9 +79,8 @@ def test_the_ports_beside_the_functions_are_the_datastores_and_the_queues(
 ) -> None:
     launcher = Launcher(project)
     launchers.append(launcher)
-    wait_until(lambda: "Try:" in launcher.told)
-    assert f"DATASTORE_EMULATOR_HOST=127.0.0.1:{launcher.port + 1}" in launcher.told
-    assert f"http://127.0.0.1:{launcher.port + 2}/" in launcher.told
+    wait_until(lambda: f"DATASTORE_EMULATOR_HOST=127.0.0.1:{launcher.port + 1}" in launcher.told)
+    wait_until(lambda: f"http://127.0.0.1:{launcher.port + 2}/" in launcher.told)
     assert prefer_port(launcher.port + 1) != launcher.port + 1
 
 

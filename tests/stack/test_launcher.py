@@ -12,7 +12,8 @@ import pytest
 
 from local.host.ports import choose_port
 from local.stack.supervisor import PROJECT
-from tests.stack.conftest import ask, is_alive, wait_until
+from tests.stack.conftest import ask, is_alive
+from tests.support.wait import wait_until
 
 #: Starts a launcher over a folder and port; its output is one pipe of text.
 Launch = Callable[[str, int], "subprocess.Popen[str]"]

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import requests
 
 from local.host.ports import answers, choose_port
 from local.stack.supervisor import PROJECT
+from tests.support.wait import wait_until
 
 MAIN = """
 from pathlib import Path
@@ -44,9 +44,7 @@ def test_a_channel_is_closed_when_the_server_is_asked_to_end(tmp_path: Path) -> 
         cwd=PROJECT,
         env={**os.environ, "DATASTORE_EMULATOR_HOST": "127.0.0.1:1", "PYTHONPATH": str(PROJECT)},
     )  # fmt: skip
-    ends = time.monotonic() + 30
-    while not answers(port, "/robots.txt") and time.monotonic() < ends:
-        time.sleep(0.05)
+    wait_until(lambda: answers(port, "/robots.txt"))
     assert requests.get(f"http://127.0.0.1:{port}/", timeout=30).text == "made"
     assert not told.exists()
     process.send_signal(signal.SIGTERM)

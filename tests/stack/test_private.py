@@ -67,7 +67,8 @@ def send_what_is_refused(stack: Stack) -> list[int]:
 def run_and_read_logs(folder: Path) -> dict[str, str]:
     """Run the demo, and let callers send all that; return the log of each part of the stack.
 
-    The functions log as deployed ones do: on one's own machine they quote errors by default.
+    The functions log as deployed ones do: on one's own machine they quote errors by default. The
+    logs are read when the parts have ended: some of a request's lines come after its answer.
     """
     as_deployed = {"AMENDS_ALLOW_FAULTS": "1", "AMENDS_LOG_TEXTS": "0"}
     with Stack(data=folder, port=0, env=as_deployed) as stack:
@@ -75,7 +76,7 @@ def run_and_read_logs(folder: Path) -> dict[str, str]:
         place_orders(stack)
         assert all(400 <= status < 500 for status in send_what_is_refused(stack))
         wait_until_settled(Caller(stack.url), ORDERS + 5, timedelta(minutes=1))
-        return {file.name: file.read_text() for file in stack.logs.glob("*.log")}
+    return {file.name: file.read_text() for file in stack.logs.glob("*.log")}
 
 
 def test_no_log_line_of_a_demo_run_quotes_what_callers_sent(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from lib.datastore import Store
 from lib.datastore import connect as connect_datastore
 from local.host.ports import choose_port
 from local.stack import Stack
-from tests.stack.conftest import wait_until
+from tests.support.wait import wait_until
 from tests.support.worker import QUEUE, connect
 
 FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")
@@ -39,7 +39,7 @@ def halt_when(stack: Stack, count: int) -> int:
     mask = {"paths": ["rate_limits.max_concurrent_dispatches"]}
     queue.update_queue(queue=slow, update_mask=mask)
     queue.resume_queue(name=QUEUE)
-    wait_until(lambda: ended(caller) >= count, 60)
+    wait_until(lambda: ended(caller) >= count, within=timedelta(seconds=60))
     queue.pause_queue(name=QUEUE)
     return len(list(queue.list_tasks(parent=QUEUE)))
 
@@ -75,8 +75,8 @@ def test_after_a_restore_all_sagas_end_and_the_books_balance_whatever_the_queue_
         assert 5 <= ended(caller) < 20
         threading.Event().wait(2)  # the sweep runs before the queue does
         queue.resume_queue(name=QUEUE)
-        wait_until(lambda: ended(caller) == len(early), 120)
-        wait_until(lambda: not list(queue.list_tasks(parent=QUEUE)), 60)
+        wait_until(lambda: ended(caller) == len(early), within=timedelta(seconds=120))
+        wait_until(lambda: not list(queue.list_tasks(parent=QUEUE)), within=timedelta(seconds=60))
         page = caller.call("GET", "list-sagas", params={"page_size": 200})["items"]
         assert {saga["id"] for saga in page} == {each.id for each in early}
         completed = {saga["id"] for saga in page if saga["status"] == "COMPLETED"}

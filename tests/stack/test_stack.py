@@ -15,7 +15,8 @@ from local.host.ports import PortTaken, choose_port
 from local.stack import StackFailed
 from local.stack.supervisor import PROJECT
 from local.tasks.resources.queues_file import read_queues
-from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, is_dead, kill, wait_until
+from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, is_dead, kill
+from tests.support.wait import wait_until
 from tests.support.worker import LOCATION, QUEUE, connect
 
 

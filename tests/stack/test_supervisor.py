@@ -3,20 +3,13 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from local.stack import supervisor
 from local.stack.supervisor import Part, Supervisor
-
-
-def until(holds: Callable[[], bool]) -> bool:
-    ends = time.monotonic() + 20
-    while not holds() and time.monotonic() < ends:
-        time.sleep(0.02)
-    return holds()
+from tests.support.wait import wait_until
 
 
 def test_a_log_is_rotated_while_its_part_runs(
@@ -32,9 +25,9 @@ def test_a_log_is_rotated_while_its_part_runs(
     running.start()
     assert running.wait_until_ready(20)
     aside = tmp_path / "x.log.1"
-    assert until(lambda: aside.exists() and aside.stat().st_size > 0)  # it exists, then is filled
+    wait_until(lambda: aside.exists() and aside.stat().st_size > 0)  # it exists, then is filled
     first = aside.read_text()
-    assert until(lambda: aside.read_text() != first)
+    wait_until(lambda: aside.read_text() != first)
     pid = running.pid
     running.stop(time.monotonic() + 5)
     assert pid is not None, "the part was not started again for it"

@@ -14,7 +14,8 @@ from google.api_core import exceptions
 from local.host.ports import choose_port
 from local.stack.supervisor import PROJECT
 from tests.contract.local_tasks.test_tasks import make_task
-from tests.support.worker import QUEUE, Worker, connect, wait_until
+from tests.support.wait import wait_until
+from tests.support.worker import QUEUE, Worker, connect
 
 COUNT = 120
 

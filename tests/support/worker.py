@@ -103,11 +103,3 @@ def connect(address: str) -> Any:
     return CloudTasksClient(
         transport=CloudTasksGrpcTransport(channel=grpc.insecure_channel(address))
     )
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait for what no event tells."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, f"not so after {seconds} s"
-        time.sleep(0.005)

@@ -8,8 +8,9 @@ from local.rpc.frames import PREFACE, ErrorCode, Type, build_frame, build_settin
 from local.rpc.listener import Listener, serve_pages
 from tests.contract.local_rpc.conftest import Server
 from tests.contract.local_rpc.peer import PING, Peer, data, headers, window
-from tests.contract.local_rpc.test_listener import refuse, until
+from tests.contract.local_rpc.test_listener import refuse
 from tests.contract.local_rpc.test_windows import HELLO, WAIT
+from tests.support.wait import wait_until
 
 
 def test_a_goodbye_names_the_last_stream_that_was_begun(port: int) -> None:
@@ -91,7 +92,7 @@ def test_a_peer_that_reads_nothing_is_dismissed_without_waiting_for_it() -> None
             second.send(headers(1), data(1, HELLO))
             second.read_until_pong()
             assert time.monotonic() - began < 4
-        assert until(lambda: not listener._connections)
+        wait_until(lambda: not listener._connections)
     listener.stop()
 
 

@@ -10,7 +10,8 @@ import pytest
 from local.rpc import http1
 from local.rpc.http1 import HttpRequest, HttpResponse, render_text
 from local.rpc.listener import Listener
-from tests.contract.local_rpc.test_listener import refuse, until
+from tests.contract.local_rpc.test_listener import refuse
+from tests.support.wait import wait_until
 
 
 def tell(request: HttpRequest) -> HttpResponse:
@@ -245,7 +246,7 @@ def test_a_request_that_never_ends_gives_way_to_others() -> None:
         socket.create_connection(address, 5) as quick,
     ):
         slow.sendall(request("POST /", "Content-Length: 5") + b"abc")
-        assert until(lambda: len(small._connections) == 1)
+        wait_until(lambda: len(small._connections) == 1)
         quick.sendall(request("GET /"))
         assert quick.recv(65536).startswith(b"HTTP/1.1 200 OK")
         assert slow.recv(65536) == b""

@@ -5,8 +5,7 @@ import resource
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from local.rpc.frames import PREFACE, Type, build_settings, parse_header
 from local.rpc.listener import Listener, serve_pages
 from local.rpc.sender import Sender
 from local.stack.supervisor import PROJECT
+from tests.support.wait import wait_until
 
 
 def connect(port: int, words: bytes = PREFACE + build_settings()) -> socket.socket:
@@ -37,13 +37,6 @@ def read_types(client: socket.socket) -> list[int]:
     return types
 
 
-def until(holds: Callable[[], bool]) -> bool:
-    ends = time.monotonic() + 10
-    while not holds() and time.monotonic() < ends:
-        time.sleep(0.02)
-    return holds()
-
-
 def refuse(request: StreamRequest, sender: Sender) -> None:
     sender.send_refusal(request.stream, b"")
 
@@ -58,9 +51,9 @@ def listener() -> Iterator[Listener]:
 
 def test_for_one_connection_too_many_the_longest_idle_is_ended(listener: Listener) -> None:
     clients = [connect(listener.port) for _ in range(4)]
-    assert until(lambda: len(listener._connections) == 4)
+    wait_until(lambda: len(listener._connections) == 4)
     latest = connect(listener.port)
-    assert until(lambda: len(listener._connections) == 4)
+    wait_until(lambda: len(listener._connections) == 4)
     ended = [client for client in clients if Type.GOAWAY in read_types_of_ended(client)]
     assert len(ended) == 1
     latest.close()
@@ -76,7 +69,7 @@ def read_types_of_ended(client: socket.socket) -> list[int]:
 def test_plain_pages_are_answered_beside_many_idle_connections(listener: Listener) -> None:
     clients = [connect(listener.port) for _ in range(12)]
     assert answers(listener.port, "/")
-    assert until(lambda: len(listener._connections) <= 4)
+    wait_until(lambda: len(listener._connections) <= 4)
     for client in clients:
         client.close()
 
@@ -92,7 +85,7 @@ def starved(tmp_path: Path) -> Iterator[int]:
         stderr=subprocess.PIPE,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
     )
-    assert until(lambda: answers(port, "/"))
+    wait_until(lambda: answers(port, "/"))
     yield port
     process.kill()
     assert process.stderr is not None

@@ -7,7 +7,8 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud import tasks_v2
 
 from tests.contract.local_tasks.conftest import StartServer
-from tests.support.worker import QUEUE, Worker, connect, wait_until
+from tests.support.wait import wait_until
+from tests.support.worker import QUEUE, Worker, connect
 
 TASKS = 300
 ROUNDS = 50

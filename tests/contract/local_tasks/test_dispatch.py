@@ -16,7 +16,8 @@ from local.scheduler.job import Job
 from local.tasks.dispatch.faults import Faults
 from tests.contract.local_tasks.conftest import StartServer
 from tests.contract.local_tasks.test_tasks import is_gone, make_task
-from tests.support.worker import QUEUE, Delivery, Worker, connect, wait_until
+from tests.support.wait import wait_until
+from tests.support.worker import QUEUE, Delivery, Worker, connect
 
 QUICK = {"retryConfig": {"minBackoff": "0.05s", "maxBackoff": "0.1s"}}
 

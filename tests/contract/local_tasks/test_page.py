@@ -14,7 +14,8 @@ from local.scheduler.job import Job
 from local.tasks.embedded import EmbeddedServer, serve
 from tests.contract.local_tasks.conftest import StartServer
 from tests.contract.local_tasks.test_tasks import in_an_hour, make_task
-from tests.support.worker import QUEUE, Delivery, Worker, connect, wait_until
+from tests.support.wait import wait_until
+from tests.support.worker import QUEUE, Delivery, Worker, connect
 
 
 def read_page(server: EmbeddedServer) -> str:

@@ -7,7 +7,8 @@ from google.protobuf import json_format
 from local.tasks.resources.target import apply_target
 from local.tasks.v2.messages import HttpRequest, load_message
 from tests.contract.local_tasks.test_tasks import is_gone, make_task
-from tests.support.worker import LOCATION, QUEUE, Worker, wait_until
+from tests.support.wait import wait_until
+from tests.support.worker import LOCATION, QUEUE, Worker
 
 OTHER = f"{LOCATION}/queues/other"
 OWN = "http://127.0.0.1:81/own?a=1"

@@ -14,7 +14,8 @@ from local.tasks.embedded import serve
 from local.tasks.resources.task_checks import complete_task
 from local.tasks.v2.messages import Task
 from tests.contract.local_tasks.conftest import StartServer
-from tests.support.worker import LOCATION, QUEUE, Worker, connect, wait_until
+from tests.support.wait import wait_until
+from tests.support.worker import LOCATION, QUEUE, Worker, connect
 
 SOMEWHERE = "http://127.0.0.1:9/nobody"
 

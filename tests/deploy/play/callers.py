@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from local.host.ports import answers, choose_port
 from tests.deploy.cloud import variables_of
 from tests.deploy.play.stage import Theatre
 from tests.http.test_identity import Signer
+from tests.support.wait import wait_until
 from tests.unit.edge.test_access import removed
 
 #: What only operators, Cloud Tasks and Cloud Scheduler may call.
@@ -76,10 +76,7 @@ def start(deployed: dict[str, str]) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        ends = time.monotonic() + 60
-        while not answers(port, "/"):
-            assert time.monotonic() < ends
-            time.sleep(0.05)
+        wait_until(lambda: answers(port, "/"))
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -6,20 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from lib.saga.engine.execution.threads import Threads
+from tests.support.wait import wait_until
 
 
 def run(pool: Threads, act: Callable[[], object]) -> None:
     call = pool.start(act)
     call.join(10)
     assert not call.is_alive()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError("not so after 5 s")
 
 
 def test_a_call_reuses_the_thread_of_the_one_before() -> None:
