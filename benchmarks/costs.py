@@ -1,7 +1,8 @@
 """`make costs`: what a saga costs by list price, here and elsewhere, how far the free tier goes.
 
-The operations are counted while the engine runs a saga on the local Datastore; the prices are
-those of benchmarks/data/prices.json.
+The operations are counted while the engine runs a saga on the local Datastore: at the wire, and in
+the saga's own record. The prices are those of lib/saga/operators/prices.json, and what else runs a
+saga, or another product, those of benchmarks/data/prices.json.
 """
 
 import argparse
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.meter import meter
+from lib.saga.operators.price import bill_of, price_of, read_prices
+from lib.saga.state.cost import Cost
 from main import FUNCTIONS
 
-PRICES = Path(__file__).parent / "data" / "prices.json"
+OTHER_PRICES = Path(__file__).parent / "data" / "prices.json"
 
 #: Cloud Run rounds the time that an instance is busy up to this; a request that is alone on its
 #: instance and done sooner is billed so much.
@@ -35,7 +38,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--ms", type=int, default=MIN_BILLED_MS, help="billed for a request")
     options = parser.parse_args()
-    prices = json.loads(PRICES.read_text())
+    prices = all_prices()
     with contextlib.redirect_stdout(io.StringIO()):  # the engine's own log lines
         counted = meter(options.steps)
     saga = add_compute(counted.saga, options.ms)
@@ -43,8 +46,15 @@ def main() -> None:
     print(f"A saga of {options.steps} steps that do nothing themselves.")
     print(textwrap.fill(f"Prices of {prices['read_on']}. {prices['note']}", width=100) + "\n")
     print_bill(saga, prices, options.steps, options.ms)
+    print_own_count(counted.cost, prices)
     print_others(options.steps, prices)
     print_free_tier(saga, sweeps, prices)
+
+
+def all_prices() -> dict[str, Any]:
+    """Return all prices by name, with their note."""
+    others: dict[str, Any] = json.loads(OTHER_PRICES.read_text())
+    return {**read_prices(), **others}
 
 
 def add_compute(billed: Mapping[str, int], ms: int) -> dict[str, float]:
@@ -53,14 +63,6 @@ def add_compute(billed: Mapping[str, int], ms: int) -> dict[str, float]:
     memory = FUNCTIONS["run_saga_step"].memory
     gib = int(memory.rstrip("MGi")) / (1024 if memory.endswith("Mi") else 1)
     return {**billed, "run_vcpu_second": seconds, "run_gib_second": seconds * gib}
-
-
-def cost_of(billed: Mapping[str, float], prices: Mapping[str, Any]) -> float:
-    """Return the list price, in dollars, past every free tier."""
-    return sum(
-        count * float(prices[name]["usd"]) / float(prices[name]["per"])
-        for name, count in billed.items()
-    )
 
 
 def sagas_a_day(
@@ -86,14 +88,22 @@ def print_bill(saga: Mapping[str, float], prices: Mapping[str, Any], steps: int,
         price = prices[name]
         each = f"${price['usd']:g} / {price['per']:,}"
         count = saga.get(name, 0)
-        million = cost_of({name: count * 1e6}, prices)
+        million = price_of({name: count * 1e6}, prices)
         print(f"  {name:22}{count:>8g}{each:>22}{million:>18,.2f}")
     run = (*COORDINATION, *COMPUTE)
     parts = {"coordination": COORDINATION, "and Cloud Run": run, "and its logs": (*run, *LOGS)}
     for label, names in parts.items():
-        cost = cost_of({name: saga.get(name, 0) for name in names}, prices)
+        cost = price_of({name: saga.get(name, 0) for name in names}, prices)
         print(f"  {label:22}${cost:.7f} a saga, ${cost / steps * 1000:.4f} for 1,000 steps")
     print(f"  Cloud Run: {ms} ms a request, alone on its instance of 1 vCPU; with others, less.\n")
+
+
+def print_own_count(cost: Cost, prices: Mapping[str, Any]) -> None:
+    """Print what the same saga has counted in its own record, which get-saga shows as `cost`."""
+    usd = price_of(bill_of(cost), prices)
+    print(f"  Its own record counts {cost.commits} commits of {cost.writes} entities, ", end="")
+    print(f"{cost.lookups} lookups of {cost.reads}, {cost.tasks} tasks: ${usd:.7f}")
+    print("  (not the deletes, which are still to come, nor Cloud Run and logs).\n")
 
 
 def print_others(steps: int, prices: Mapping[str, Any]) -> None:
@@ -105,7 +115,7 @@ def print_others(steps: int, prices: Mapping[str, Any]) -> None:
     }
     print("  The same elsewhere, without what runs the steps (compare with coordination):")
     for label, (name, count, why) in others.items():
-        cost = cost_of({name: count}, prices)
+        cost = price_of({name: count}, prices)
         print(f"  {label:22}${cost:.7f} a saga, ${cost / steps * 1000:.4f} for 1,000 steps ({why})")
     print()
 

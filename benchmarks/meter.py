@@ -20,6 +20,7 @@ from lib.saga import Definitions, Saga, Step, StepContext
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import sweep
+from lib.saga.state.cost import Cost
 from lib.saga.state.delivery import Delivery
 from local.datastore.api.server import serve
 from local.stack.supervisor import PROJECT
@@ -71,10 +72,14 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """What one saga and one sweep are billed for, by the names of prices.json."""
+    """What one saga and one sweep are billed for, by the names of the prices.
+
+    `cost` is what the saga has counted in its own record.
+    """
 
     saga: Counter[str]
     sweep: Counter[str]
+    cost: Cost
 
 
 def meter(steps: int) -> Metered:
@@ -126,10 +131,11 @@ def _meter(rpc: Rpc, steps: int) -> Metered:
                   "attempt": next_up.attempt, "result": "done"}  # fmt: skip
         edge.serve("run-saga-step", partial(engine.deliver, next_up), **fields)
     finished = counted.billed.copy()
+    own = engine.repository.get("s1").saga.cost
     counted.billed.clear()
     edge.serve("sweep-sagas", lambda: sweep(engine, _now))
     counted.close()
-    return Metered(finished, counted.billed)
+    return Metered(finished, counted.billed, own)
 
 
 def _make_step(number: int) -> Step:

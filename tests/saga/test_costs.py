@@ -1,15 +1,22 @@
 """What a saga is billed for: counted while it runs, and priced from one file."""
 
-import json
 import re
 from datetime import date
 
 import pytest
 
-from benchmarks.costs import COORDINATION, PRICES, add_compute, cost_of, print_bill, sagas_a_day
+from benchmarks.costs import (
+    COORDINATION,
+    add_compute,
+    all_prices,
+    print_bill,
+    print_own_count,
+    sagas_a_day,
+)
 from benchmarks.meter import Metered, meter
+from lib.saga.operators.price import bill_of, price_of
 
-NAMES = json.loads(PRICES.read_text())
+NAMES = all_prices()
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +42,7 @@ def test_a_saga_is_one_record_to_delete_one_day(counted: Metered) -> None:
 
 def test_1000_chained_steps_cost_a_quarter_of_a_cent(counted: Metered) -> None:
     billed = {name: counted.saga[name] for name in COORDINATION}
-    assert cost_of(billed, NAMES) / 4 * 1000 <= 0.0025
+    assert price_of(billed, NAMES) / 4 * 1000 <= 0.0025
 
 
 def test_a_sweep_that_finds_nothing_is_a_request_and_nothing_else(counted: Metered) -> None:
@@ -56,7 +63,7 @@ def test_a_saga_is_billed_for_a_line_of_each_of_its_requests(
 
 def test_the_price_is_the_count_times_the_list_price() -> None:
     prices = {"a": {"usd": 0.5, "per": 100}, "b": {"usd": 2.0, "per": 1}}
-    assert cost_of({"a": 300, "b": 2}, prices) == pytest.approx(5.5)
+    assert price_of({"a": 300, "b": 2}, prices) == pytest.approx(5.5)
 
 
 def test_the_free_tier_is_what_is_left_beside_the_sweep() -> None:
@@ -78,3 +85,12 @@ def test_every_price_has_its_source_and_the_file_its_date() -> None:
     assert date.fromisoformat(NAMES["read_on"])
     prices = [price for price in NAMES.values() if isinstance(price, dict)]
     assert all(price["source"] and price["usd"] > 0 for price in prices)
+
+
+def test_a_sagas_own_count_is_what_the_wire_has_seen(
+    counted: Metered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = {name: counted.saga[name] for name in ("datastore_write", "datastore_read")}
+    assert bill_of(counted.cost) == seen | {"tasks_operation": counted.saga["tasks_operation"]}
+    print_own_count(counted.cost, NAMES)
+    assert "5 commits of 5 entities, 4 lookups of 4, 4 tasks: $0.0000089" in capsys.readouterr().out

@@ -40,6 +40,7 @@ from lib.saga.machine.inputs import (
     ResumeRequested,
     RevertRequested,
 )
+from lib.saga.state.cost import ONE_TASK
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import (
     ACTIVE,
@@ -76,6 +77,7 @@ class Children:
 
         Returns a one-word result: "parked" if the parent cannot accept it yet.
         """
+        spent = ONE_TASK
         for attempt in range(MAX_CONFLICTS):
             try:
                 parent, child = self._repository.load_both(delivery.saga_id, delivery.child)
@@ -91,12 +93,14 @@ class Children:
             if parent is None:
                 self._repository.acknowledge(notified)
                 return "orphaned"
+            parent.saga.unsaved_cost += spent
             if not self._can_accept(parent, delivery.step):
                 return "parked"
             enqueue = self._transitions.enqueue
             outcome = child_outcome(child, result)
             if self._transitions.try_once(parent, outcome, enqueue, notified):
                 return "notified"
+            spent = parent.saga.unsaved_cost
             self._transitions.back_off(attempt)
         raise conflicts_in_a_row(delivery.saga_id)
 

@@ -42,6 +42,7 @@ from lib.saga.machine.inputs import (
 )
 from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.machine.start.creations import new_saga
+from lib.saga.state.cost import ONE_TASK
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import MAX_OUTPUT
 from lib.saga.state.payload import canonical_payload, is_same_payload
@@ -88,6 +89,7 @@ class Engine:
             loaded = self._read(delivery, lost, lambda: self.repository.load(delivery.saga_id))
             if isinstance(loaded, str):
                 return loaded
+            loaded.saga.unsaved_cost += ONE_TASK
             if not is_awaited(delivery, outstanding(*loaded)):
                 self.transitions.ensure_enqueued(loaded)
                 return "stale"

@@ -28,6 +28,7 @@ from lib.datastore import (
 )
 from lib.errors import NotFound, Unreadable
 from lib.saga.machine.decision.decision import Decision
+from lib.saga.state.cost import NOTHING, Cost, lookup_of
 from lib.saga.state.layout import Packed, pack, read_events, unpack
 from lib.saga.state.records import (
     DeadLetter,
@@ -69,7 +70,12 @@ class SagaRepository:
         """Return a saga and its steps, and the record of a child of it, with one lookup."""
         keys = [key(SagaRecord, saga_id), key(SagaRecord, child_id)]
         saga, child = self.store.find_multi(keys)
-        return (None if saga is None else load(saga)), child
+        if child is not None:
+            child.unsaved_cost = Cost(reads=1)
+        if saga is None:
+            return None, child
+        saga.unsaved_cost = lookup_of(1)
+        return load(saga), child
 
     def get(self, saga_id: str) -> Loaded:
         """Return a saga and its steps; raise NotFound if the saga does not exist."""
@@ -80,7 +86,10 @@ class SagaRepository:
 
     def find(self, saga_id: str) -> SagaRecord | None:
         """Return a saga's record, or None."""
-        return self.store.find(key(SagaRecord, saga_id))
+        saga = self.store.find(key(SagaRecord, saga_id))
+        if saga is not None:
+            saga.unsaved_cost = lookup_of(1)
+        return saga
 
     def fill(self, loaded: Loaded) -> Loaded:
         """Return a saga with its large values, by one more lookup if it has any.
@@ -88,6 +97,7 @@ class SagaRepository:
         Raises Unreadable if one is gone.
         """
         filled = self.fill_record(replace(loaded.saga, steps=loaded.steps))
+        loaded.saga.unsaved_cost = filled.unsaved_cost
         return Loaded(filled, filled.steps)
 
     def fill_record(self, saga: SagaRecord) -> SagaRecord:
@@ -96,6 +106,7 @@ class SagaRepository:
         if not names:
             return saga
         found = self.store.find_multi([key(ValueRecord, saga.id, name) for name in names])
+        saga.unsaved_cost += lookup_of(len(names))
         gone = next((name for name, each in zip(names, found, strict=True) if each is None), "")
         if gone:
             where = f"Saga({saga.id!r})/SagaValue({gone!r})"
@@ -105,7 +116,9 @@ class SagaRepository:
 
     def result_of(self, child: SagaRecord) -> str | None:
         """Return a finished child's output for its parent; a large one takes a lookup."""
-        return self.fill_record(replace(child, payload="null", steps=[])).result
+        filled = self.fill_record(replace(child, payload="null", steps=[]))
+        child.unsaved_cost = filled.unsaved_cost
+        return filled.result
 
     def create(self, decision: Decision) -> SagaRecord:
         """Write a new saga in one commit; raise AlreadyExists if its id is taken."""
@@ -122,7 +135,7 @@ class SagaRepository:
         self, decision: Decision, write_record: Callable[[SagaRecord], Mutation]
     ) -> SagaRecord:
         saga = decision.saga
-        packed = pack(saga, decision.events)
+        packed = _lay_out(decision, commits=1)
         stored, *_ = self.store.apply(
             write_record(packed.saga), *_beside(packed), *_after(decision)
         )
@@ -131,12 +144,14 @@ class SagaRepository:
             events=packed.saga.events,
             pages=packed.saga.pages,
             values=packed.saga.values,
+            cost=packed.saga.cost,
+            unsaved_cost=NOTHING,
             version=stored.version,
         )
 
     def acknowledge(self, child: SagaRecord) -> None:
         """Write that a child saga no longer has a parent to notify: the parent is gone."""
-        self.store.update(pack(child).saga, if_version=child.version)
+        self.store.update(_rewrite(child), if_version=child.version)
 
     def note_alert(self, letter: DeadLetter) -> None:
         """Write that a dead letter's alert was logged; raise NotFound if the letter is gone.
@@ -200,7 +215,7 @@ class SagaRepository:
 
     def postpone(self, saga: SagaRecord, due: str | None) -> None:
         """Write the time at which the sweep should look at a saga."""
-        self.store.update(pack(replace(saga, due=due)).saga, if_version=saga.version)
+        self.store.update(_rewrite(replace(saga, due=due)), if_version=saga.version)
 
     def purge(self, saga: SagaRecord, effects: Sequence[Key[Any]]) -> None:
         """Delete a finished saga with all that belongs to it, including `effects`, in one commit.
@@ -264,6 +279,26 @@ def _is_due(shard: int, now: datetime) -> Combination:
     return all_of(("due", ">=", due_mark(shard, datetime.min)), ("due", "<=", due_mark(shard, now)))
 
 
+def _rewrite(saga: SagaRecord) -> SagaRecord:
+    """Return a saga's record as a commit writes it that is no decision."""
+    return _count(pack(saga), commits=1).saga
+
+
+def _lay_out(decision: Decision, *, commits: int) -> Packed:
+    """Return a decision's own saga as it is stored; its commit may be that of another saga."""
+    letters = 1 if decision.dead_letter or decision.unparked else 0
+    return _count(pack(decision.saga, decision.events), commits=commits, letters=letters)
+
+
+def _count(packed: Packed, *, commits: int, letters: int = 0) -> Packed:
+    """Add what a commit costs to the record that it writes."""
+    saga = packed.saga
+    writes = 1 + len(packed.values) + len(packed.pages) + letters
+    saga.cost += saga.unsaved_cost + Cost(commits=commits, writes=writes)
+    saga.unsaved_cost = NOTHING
+    return packed
+
+
 def _beside(packed: Packed) -> list[Mutation]:
     """Return the writes of what has moved out of a saga's record."""
     # A value's name is a digest of it, so an upsert can only replace it by an equal one.
@@ -279,8 +314,8 @@ def _after(decision: Decision) -> list[Mutation]:
         changes.append(delete(key(DeadLetter, decision.saga.id)))
     if decision.ended_child:
         child = decision.ended_child
-        changes.append(update(pack(child).saga, if_version=child.version))
+        changes.append(update(_count(pack(child), commits=0).saga, if_version=child.version))
     for first in decision.children:
-        packed = pack(first.saga, first.events)
+        packed = _lay_out(first, commits=0)
         changes += [insert(packed.saga), *_beside(packed), *_after(first)]
     return changes

@@ -63,6 +63,7 @@ class Transitions:
             again = self._repository.load(loaded.saga.id)
             if again is None:
                 raise NotFound(f"saga {loaded.saga.id!r} is gone")
+            again.saga.unsaved_cost += loaded.saga.unsaved_cost
             loaded = again
         raise conflicts_in_a_row(loaded.saga.id)
 
@@ -97,7 +98,9 @@ class Transitions:
                 return Loaded(saga, saga.steps)
             except (VersionMismatch, Contention):
                 self.back_off(attempt)
-                loaded = self._repository.fill(self._repository.get(loaded.saga.id))
+                again = self._repository.get(loaded.saga.id)
+                again.saga.unsaved_cost += loaded.saga.unsaved_cost
+                loaded = self._repository.fill(again)
         raise conflicts_in_a_row(loaded.saga.id)
 
     def ensure_enqueued(self, loaded: Loaded, enqueue: Enqueue | None = None) -> None:

@@ -7,6 +7,7 @@ from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.causes import explain, sentence_of
 from lib.saga.machine.waits import waits_of
+from lib.saga.operators.price import show_cost
 from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
@@ -50,6 +51,7 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
         ],
         "events": [{**_show_event(event), "error": show(event.error)} for event in events],
         "unreadable": events.unreadable,
+        "cost": show_cost(saga.cost),
     }
 
 

@@ -11,8 +11,19 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from lib.datastore import Id, Indexed, OmitEmpty, Parent, Renamed, Version, entity
+from lib.datastore import (
+    Excluded,
+    Flatten,
+    Id,
+    Indexed,
+    OmitEmpty,
+    Parent,
+    Renamed,
+    Version,
+    entity,
+)
 from lib.saga.definition.phase import Phase
+from lib.saga.state.cost import NOTHING, Cost
 
 
 class SagaStatus(StrEnum):
@@ -184,6 +195,10 @@ class SagaRecord:
     pages: Annotated[int, OmitEmpty] = 0
     #: The names of all `SagaValue` entities, those that are out of use among them.
     values: Annotated[list[str], OmitEmpty] = field(default_factory=list)
+    #: What the saga has cost, up to the commit that wrote this.
+    cost: Flatten[Cost] = NOTHING
+    #: What it has cost since: the next commit adds it.
+    unsaved_cost: Annotated[Cost, Excluded] = field(default=NOTHING, compare=False, repr=False)
     created_at: datetime
     #: `created_at` as an index takes it at any rate.
     created_mark: Indexed[str]

@@ -16,7 +16,10 @@ from lib.saga.state.records import EventPage, EventRecord, SagaRecord
 from lib.saga.testing.simulation.state.snapshot import Snapshot
 
 #: What is stored for people to read, and decides nothing. Events are compared apart, decoded.
-IGNORED = frozenset({"created_at", "created_mark", "ended_mark", "updated_at", "version", "events"})
+IGNORED = frozenset(
+    {"created_at", "created_mark", "ended_mark", "updated_at", "version", "events"}
+    | {"cost", "unsaved_cost"}
+)
 
 
 def describe_state(snapshot: Snapshot) -> Hashable:

@@ -1,0 +1,45 @@
+"""What a saga has cost, by the list prices of Datastore and Cloud Tasks."""
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lib.saga.state.cost import Cost
+
+#: The prices, each with its source, and the day on which they were read.
+PRICES = Path(__file__).with_name("prices.json")
+
+
+def bill_of(cost: Cost) -> dict[str, int]:
+    """Return what is billed, by the names of the prices: a task for its creation and dispatch."""
+    return {
+        "datastore_write": cost.writes,
+        "datastore_read": cost.reads,
+        "tasks_operation": 2 * cost.tasks,
+    }
+
+
+def price_of(billed: Mapping[str, float], prices: Mapping[str, Any]) -> float:
+    """Return the list price, in dollars, past every free tier."""
+    return sum(
+        count * float(prices[name]["usd"]) / float(prices[name]["per"])
+        for name, count in billed.items()
+    )
+
+
+def show_cost(cost: Cost) -> dict[str, Any]:
+    """Return the operations of a saga by number, their price, and the date of the prices."""
+    prices = read_prices()
+    usd = round(price_of(bill_of(cost), prices), 9)
+    return {**dataclasses.asdict(cost), "usd": usd, "prices_read_on": prices["read_on"]}
+
+
+@cache
+def read_prices() -> Mapping[str, Any]:
+    """Return the prices by name."""
+    prices: Mapping[str, Any] = msgspec.json.decode(PRICES.read_bytes())
+    return prices
