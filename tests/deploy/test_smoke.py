@@ -126,7 +126,7 @@ def test_without_the_right_to_a_token_it_is_said_which_right_it_is(cloud: Cloud)
 
 
 def test_a_release_refuses_itself_where_the_database_takes_a_stale_write(cloud: Cloud) -> None:
-    said = "step hold-database: the database has taken a write with a stale base_version"
+    said = "step hold-database: the database accepted a write with a stale base_version"
     answers = iter(
         ['{"status": "ROLLING_BACK"}', f'{{"status": "ROLLED_BACK", "error": "{said}"}}']
     )

@@ -291,7 +291,7 @@ def test_a_verb_for_many_goes_on_past_a_saga_that_breaks_it(
     sagas = [bench.load(each)[0] for each in ("bad", "s1")]
     request = PauseRequested(actor="ops", reason="x")
     bad, good = apply_to_each(bench.engine, sagas, request, dry_run=False)
-    assert bad.refused == "something went wrong here; it was logged"
+    assert bad.refused == "an unexpected error occurred; it was logged"
     assert (good.refused, bench.load("s1")[0].paused) == (None, True)
 
 

@@ -143,8 +143,8 @@ def deploy(bench: Bench, probe: Probe) -> Callable[..., None]:
         ({"payload": OrderTakesLess}, "Object contains unknown field `gift`"),
         ({"payload": OrderOfNumber}, "Expected `int`, got `str` - at `$.sku`"),
         ({"payload": OrderOfColour}, "Invalid enum value - at `$.sku`"),
-        ({"signal": ApprovalNeedsMore}, "signal go is still to come, by its old type"),
-        ({"signal": int}, "signal go is still to come, by its old type"),
+        ({"signal": ApprovalNeedsMore}, "signal go is still expected with its old type"),
+        ({"signal": int}, "signal go is still expected with its old type"),
     ],
 )
 @pytest.mark.usefixtures("deploy")
@@ -174,7 +174,7 @@ def test_a_signal_that_took_anything_may_not_come_to_need_a_type(
     bench.engine = bench.make_engine(make(probe, signal=object))
     bench.engine.start("letters", "s1", PAYLOAD)
     [told] = check(bench, make(probe, signal=Approval))
-    assert "signal go is still to come, by its old type" in told
+    assert "signal go is still expected with its old type" in told
 
 
 @pytest.mark.usefixtures("deploy")

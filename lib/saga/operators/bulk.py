@@ -1,4 +1,4 @@
-"""Operators' verbs for many sagas at once; a dry run shows the changes first."""
+"""Operators' verbs for many sagas at once; a dry run only shows the changes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,9 +39,10 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SagaChange:
-    """What a verb does to one saga: its state before and after, its steps that change state.
+    """What a verb does to one saga: its status before and after, and its steps that change status.
 
-    `next` has the deliveries that the saga then waits for. `refused` says why nothing would change.
+    `next` lists the deliveries that the saga then waits for. `refused` is the reason why the verb
+    was refused.
     """
 
     id: str
@@ -62,7 +63,7 @@ def make_request(
 ) -> SagaRequest:
     """Return the request of a verb; raise Invalid if a field is missing.
 
-    `who` has the actor, the reason, and the other fields that all requests have.
+    `who` has the fields that all requests have: the actor, the reason and so on.
     """
     if verb is Verb.RESOLVE:
         if outcome is None:
@@ -102,7 +103,7 @@ def _apply(engine: Engine, saga: SagaRecord, request: SagaRequest, dry_run: bool
     except Exception as problem:  # any error of one saga, such as a payload that is not JSON
         log("ERROR", "a verb failed", saga=saga.id, error=type(problem).__name__,
             stack=describe_stack(problem))  # fmt: skip
-        return _refuse(saga, "something went wrong here; it was logged")
+        return _refuse(saga, "an unexpected error occurred; it was logged")
     return change
 
 

@@ -15,10 +15,10 @@ from lib.saga.engine.repository import SagaRepository, load
 from lib.saga.state.mismatch import find_mismatch, mismatch_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 
-#: How many sagas of a status are read at most, if some of them may be stranded.
+#: The maximum number of sagas of a status that are read, if some of them may be stranded.
 MAX_READ = 5000
 
-#: This many sagas are read at a time.
+#: The number of sagas that are read at a time.
 BATCH = 50
 
 WAITS = frozenset({StepStatus.PENDING, StepStatus.WAITING})
@@ -38,9 +38,10 @@ class Stranded:
 
 
 def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
-    """Return the sagas that a deployment of these definitions would strand; usually it only counts.
+    """Return the sagas that a deployment of these definitions would strand.
 
-    It needs no composite index, because it runs before the first deployment has made one.
+    Sagas are read only if counts show a difference. The queries need no composite index, because
+    this runs before the first deployment has made one.
     """
     return [
         each
@@ -53,7 +54,7 @@ def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
 def count_beyond(store: Store) -> int:
     """Return the number of sagas in a status that only a newer revision knows.
 
-    This code cannot read them, so they do not move.
+    This revision cannot read them, so it does not run them.
     """
     return store.count(Query(SagaRecord).where("status", "NOT_IN", list(SagaStatus)))
 
@@ -83,7 +84,7 @@ def _list_stranded(store: Store, definitions: Declared, status: SagaStatus) -> l
 
 
 def _read(store: Store, status: SagaStatus) -> Iterator[SagaRecord]:
-    """Yield the sagas of a status, up to the limit; unreadable ones are only logged."""
+    """Yield the sagas of a status, up to MAX_READ; unreadable ones are only logged."""
     token: str | None = None
     for _ in range(MAX_READ // BATCH):
         page = store.page(Query(SagaRecord).where("status", "=", status), BATCH, token)
@@ -96,7 +97,7 @@ def _read(store: Store, status: SagaStatus) -> Iterator[SagaRecord]:
 def _why(repository: SagaRepository, definitions: Declared, saga: SagaRecord) -> str:
     definition = definitions.get((saga.name, saga.definition_version))
     if definition is None:
-        return "is not declared: keep the old version in domain/sagas.py beside the new one"
+        return "is not declared: keep the old version in domain/sagas.py next to the new one"
     if definition.fingerprint != saga.fingerprint:
         return "has other steps under the same version: give the new steps a new version"
     if definition.types == saga.types:
@@ -114,7 +115,7 @@ def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -
     misfits = (
         _why_step(element, step)
         for element, step, need in zip(definition.elements, steps, definition.needs, strict=False)
-        # Sagas that are older than this check have not recorded their types.
+        # Sagas that began before this check existed have not recorded their types.
         if saga.types and need not in ("", step.needs)
     )
     return find_mismatch(definition, saga, steps) or next(filter(None, misfits), "")
@@ -124,6 +125,6 @@ def _why_step(element: Element, step: StepRecord) -> str:
     """Return why a step's expected signal, or its output, would not fit."""
     if isinstance(element, Signal):
         waits = step.status in WAITS and step.signal is None
-        return f"signal {element.name} is still to come, by its old type" if waits else ""
+        return f"signal {element.name} is still expected with its old type" if waits else ""
     misfit = step.output and mismatch_of(step.output, element.output_type)
     return f"the stored output of {element.name} does not fit: {misfit}" if misfit else ""

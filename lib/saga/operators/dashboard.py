@@ -19,19 +19,19 @@ from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord, SagaStatus
 
-#: How far back finished sagas are counted; the load limits their number.
+#: The period for which finished sagas are counted.
 RECENT = timedelta(hours=1)
 
-#: At most this many sagas are examined to find a readable one.
+#: The maximum number of sagas that are examined to find a readable one.
 MAX_EXAMINED = 100
 
 
 def monitor(repository: SagaRepository, now: datetime) -> dict[str, Any]:
     """Return sagas by status, the oldest unfinished one, and what is overdue, parked or retried.
 
-    `by_status` counts the unfinished sagas, `finished_in_the_last_hour` the others. `unreadable`
-    names those of the oldest that cannot be read. `overruns` is the number of calls that continue
-    after their time-out in this process only.
+    `by_status` counts the unfinished sagas, `finished_in_the_last_hour` the recently finished ones.
+    `unreadable` names records that cannot be read, among the oldest. `overruns` is the number of
+    calls that continue after their time-out, in this process only.
     """
     store = repository.store
     numbers = store.transact(lambda tx: _count_all(repository, tx, now), read_only=True)
@@ -46,7 +46,7 @@ def monitor(repository: SagaRepository, now: datetime) -> dict[str, Any]:
 
 
 def _count_all(repository: SagaRepository, tx: Transaction, now: datetime) -> dict[str, Any]:
-    """Count all at one read time: no saga is in two statuses, or parked without its letter."""
+    """Count everything at one read time, so that the numbers are consistent with each other."""
     unfinished = {status: _count(tx, status) for status in SagaStatus if status in UNFINISHED}
     return {
         "by_status": {status: counted["count"] or 0 for status, counted in unfinished.items()},

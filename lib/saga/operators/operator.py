@@ -13,8 +13,8 @@ from lib.saga.state.records import SagaRecord
 class Operator:
     """An operator, by `name` in the audit trail.
 
-    `sequence` is that of the saga as the operator saw it, None for any. `key` names the request:
-    sending it again under the same key changes nothing.
+    `sequence` is that of the saga as the operator saw it, None for any. `key` identifies the
+    request: sending it again with the same key changes nothing.
     """
 
     engine: Engine
@@ -25,6 +25,6 @@ class Operator:
     def apply(
         self, saga_id: str, request: Callable[..., SagaRequest], reason: str, **what: Any
     ) -> SagaRecord:
-        """Make a request to a saga; `what` has its other fields. Raises as `Engine.apply`."""
+        """Make a request to a saga; `what` has its other fields. Raises as `Engine.apply` does."""
         made = request(actor=self.name, reason=reason, sequence=self.sequence, id=self.key, **what)
         return self.engine.apply(saga_id, made)

@@ -24,7 +24,7 @@ class Probe(Struct, forbid_unknown_fields=True):
 @entity
 @dataclass(slots=True, kw_only=True)
 class ProbeWrite:
-    """What the probe writes and deletes again, under its saga's id."""
+    """An entity that the probe writes under its saga's id, and deletes again."""
 
     id: Id[str]
     number: int
@@ -35,7 +35,7 @@ def hold_database(_: Probe, call: StepContext) -> str:
     """Write with a stale version, and insert an entity that exists: Datastore must refuse both.
 
     Each commit of the engine relies on that. Otherwise two workers could record the same step
-    twice, and no one would see it until money was lost: then this raises Permanent.
+    twice, unnoticed until money is lost. Raises Permanent if Datastore accepts either.
     """
     store: Store = call.store
     first = store.upsert(ProbeWrite(id=call.saga_id, number=1))
@@ -52,9 +52,9 @@ def _want_stale_write_refused(store: Store, stale: ProbeWrite) -> None:
     except VersionMismatch:
         if store.get(key(ProbeWrite, stale.id)).number == 2:
             return
-        raise Permanent("the database has refused a stale write, and made it") from None
+        raise Permanent("the database refused a stale write, but applied it") from None
     raise Permanent(
-        "the database has taken a write with a stale base_version: sagas are not safe on it"
+        "the database accepted a write with a stale base_version: sagas are not safe on it"
     )
 
 
@@ -63,7 +63,9 @@ def _want_second_insert_refused(store: Store, existing: ProbeWrite) -> None:
         store.insert(existing)
     except AlreadyExists:
         return
-    raise Permanent("the database has inserted what exists: sagas are not safe on it")
+    raise Permanent(
+        "the database accepted an insert of an existing entity: sagas are not safe on it"
+    )
 
 
 def leave_mark(_: Probe, call: StepContext) -> Any:
@@ -77,8 +79,8 @@ def remove_mark(_: Probe, call: StepContext) -> None:
 
 
 def report(_: Probe, call: StepContext) -> str:
-    """Return a text that says that the saga has reached its last step."""
-    return f"{call.saga_id} has come through"
+    """Return a text which says that the saga has reached its last step."""
+    return f"{call.saga_id} has reached its last step"
 
 
 DEPLOYMENT_PROBE = Saga(

@@ -12,23 +12,23 @@ from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
 
-#: How many events of the audit trail are shown at most.
+#: The maximum number of events of the audit trail that are shown.
 MAX_EVENTS = 500
 
 
 def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
-    """Return a saga with its payload, its steps in order and its audit trail; or NotFound.
+    """Return a saga with its payload, its steps in order and its audit trail; raise NotFound.
 
-    It hides values that a type of the definition marks as secret, and values without a type. Of a
-    long trail it has the newest events; `unreadable` names the pages of it that cannot be read.
+    Hides values that a type of the definition marks as secret, and values without a type. A long
+    trail is limited to the newest events; `unreadable` names pages of it that cannot be read.
     """
     repository = engine.repository
     saga, steps = repository.fill(repository.get(saga_id))
     events = repository.newest_events(saga, MAX_EVENTS)
     definition = engine.definitions.get((saga.name, saga.definition_version))
     privacy = Privacy(definition, saga, steps)
-    # A text that is older than a secret mark may quote the secret. If no type fits, we cannot
-    # recognize secrets: then we trust that the text was clean when it was written.
+    # A text may have been written before its secret was marked as one, so it is cleaned again. If a
+    # type does not fit, secrets cannot be recognized: then the text is shown as it was written.
     fits = definition is not None and not find_mismatch(definition, saga, steps)
     clean = privacy.clean if fits else str
 
@@ -89,7 +89,7 @@ def page_of_sagas(
 
 
 def show_page(page: Page[Any], items: list[Any]) -> dict[str, Any]:
-    """Return a page as the answer, with `items` as its items; unreadable records are named."""
+    """Return the answer for a page, with `items` as its items; it names unreadable records."""
     return {
         "items": items,
         "has_more": page.has_more,
@@ -144,7 +144,7 @@ def _letters(name: str | None) -> Query[DeadLetter]:
 
 
 def count_sagas(repository: SagaRepository, name: str | None) -> dict[str, int]:
-    """Return the number of sagas in each status, all at one time, by aggregation in Datastore."""
+    """Return the number of sagas in each status, all at one read time, by aggregation."""
     query = Query(SagaRecord)
     if name is not None:
         query = query.where("name", "=", name)

@@ -10,12 +10,12 @@ from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.records import ACTIVE, SagaRecord
 from lib.timing.backoff import Backoff
 
-#: At most so many callers wait in one process, each in a thread of its 16: the other threads answer
-#: those that do not wait.
+#: The maximum number of callers that wait in one process. Each occupies one of its 16 threads; the
+#: other threads serve callers that do not wait.
 MAX_WAITERS = 8
 
-#: A lookup comes half as much later as the time so far, and at least once a second: ten in the
-#: first second, and later one a second.
+#: Each pause between lookups is half as long again as the last, up to a second: about ten lookups
+#: in the first second, and then one a second.
 LOOKUPS = Backoff(first=timedelta(milliseconds=10), factor=1.5, cap=timedelta(seconds=1))
 
 
@@ -40,8 +40,8 @@ class Waiters:
     ) -> SagaRecord | None:
         """Return a saga once it is COMPLETED, ROLLED_BACK or FAILED, or as it is after `within`.
 
-        Returns None, at once, if too many callers wait already. The wait ends early if the caller
-        is gone, the saga is gone, or cannot be read.
+        Returns None immediately if MAX_WAITERS callers wait already. The wait ends early if the
+        caller or the saga is gone, or if the saga cannot be read.
         """
         if saga.status not in ACTIVE:
             return saga
@@ -64,7 +64,7 @@ class Waiters:
         return saga
 
     def _find(self, saga_id: str) -> SagaRecord | None:
-        """Return the saga, None if that cannot be said: what was begun for a caller has begun."""
+        """Return the saga, or None if it cannot be read: the caller still gets an answer."""
         try:
             return self._repository.find(saga_id)
         except AmendsError:

@@ -1,13 +1,13 @@
-"""What a saga leaves in Datastore, and what of it may be stored and shown.
+"""The stored form of a saga, and which of its data may be stored and shown.
 
 records      the entities: Saga with its steps, SagaEvents, SagaValue, DeadLetter
-layout       how a saga becomes one record, and what moves out of it
+layout       how a saga is packed into one record, and what moves out of it
 values       large values, which a record only refers to
-delivery     the message between two deliveries, and its task name
+delivery     the message that makes the worker run one action, and its task name
 payload      payloads as canonical JSON
 mismatch     whether stored JSON still fits its declared type
-privacy      what of a saga may be shown; redaction: how secrets are taken out
-text         texts that Datastore takes; limits: how large things may be
+privacy      which data of a saga may be shown; redaction: removes secrets
+text         texts that Datastore can store; limits: maximum sizes
 
 It imports `definition`; the machine and the engine import it.
 """

@@ -1,4 +1,4 @@
-"""The message between two deliveries of a saga: which action is due, and under what task name."""
+"""The message that makes the worker run one action of a saga, and its task name."""
 
 import hashlib
 from dataclasses import dataclass
@@ -36,6 +36,6 @@ class Delivery:
 
 
 def jitter_of(saga_id: str, step: int, attempt: int) -> float:
-    """Return a number in [0, 1) for the pause after an attempt: spread evenly, but reproducible."""
+    """Return a number in [0, 1) for the pause after an attempt: uniform, but reproducible."""
     digest = hashlib.sha256(f"{saga_id}\n{step}\n{attempt}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48

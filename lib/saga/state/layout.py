@@ -1,7 +1,7 @@
 """How a saga is laid out in Datastore: one record, and entities for what has outgrown it.
 
-A record keeps to MAX_RECORD: large values and old events move out in the commit that makes the
-record too large, and errors are cut. What remains is bounded by what can be declared: see
+A record has at most MAX_RECORD bytes: large values and old events move out in the commit that
+would make it larger, and errors are truncated. Declarations limit what remains: see
 `lib.saga.definition.saga_sizes`.
 """
 
@@ -24,29 +24,29 @@ from lib.saga.state.records import (
 from lib.saga.state.text import size_of, storable
 from lib.saga.state.values import exchange_values, is_reference, name_value, refer_to, values_of
 
-#: What a record takes beside its texts, values and steps, in bytes, with room for a new name.
+#: The bytes of a record without its texts, values and steps, with room for one more value's name.
 BASE_SIZE = 2 * 1024
 
-#: What a step in flight takes beside what every step does.
+#: The bytes that a step in flight takes in addition to those of any step.
 OPEN_STEP_SIZE = 270
 
-#: What a stored event, or the name of a value, takes beside its text.
+#: The bytes that a stored event, or the name of a value, takes in addition to its text.
 ITEM_SIZE = 10
 
-#: A smaller value stays where it is: a reference takes no less.
+#: Smaller values stay in the record, in bytes: a reference would take as much.
 MIN_MOVED = 64
 
-#: The newest events that stay in the record when older ones move.
+#: The bytes of newest events that stay in the record when older ones move.
 KEPT_EVENTS = 4 * 1024
 
-#: The events of one page.
+#: The maximum bytes of the events of one page.
 MAX_PAGE = 256 * 1024
 
 _encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(EventRecord)
 
 
 class Packed(NamedTuple):
-    """A saga as it is stored: its record, and what has moved out of it now."""
+    """A saga as stored: its record, and the entities that move out of it in this commit."""
 
     saga: SagaRecord
     values: list[ValueRecord]
@@ -54,7 +54,7 @@ class Packed(NamedTuple):
 
 
 def pack(saga: SagaRecord, new: Sequence[EventRecord] = ()) -> Packed:
-    """Return a saga as it is stored, with new events; `saga` stays as it is."""
+    """Return a saga as stored, with new events. `saga` is not changed."""
     packed = replace(saga, steps=_pack_steps(saga))
     fixed = _measure(packed)
     pages = _move_events(packed, [_encoder.encode(event).decode() for event in new], fixed)
@@ -63,14 +63,14 @@ def pack(saga: SagaRecord, new: Sequence[EventRecord] = ()) -> Packed:
 
 
 def unpack(saga: SagaRecord) -> list[StepRecord]:
-    """Return the steps of a stored saga, with the ids of their children in full."""
+    """Return the steps of a stored saga, with the full ids of their children."""
     return [
         replace(step, child=saga.id + step.child) if step.child else step for step in saga.steps
     ]
 
 
 def read_events(texts: Sequence[str]) -> list[EventRecord]:
-    """Return stored events."""
+    """Decode stored events."""
     return [_decoder.decode(text) for text in texts]
 
 
@@ -93,7 +93,7 @@ def _pack_step(saga: SagaRecord, step: StepRecord) -> StepRecord:
 
 
 def _measure(saga: SagaRecord) -> int:
-    """Return at most how many bytes a record takes beside its values and events."""
+    """Return an upper bound of a record's size in bytes, without its values and events."""
     texts = (saga.id, saga.parent_id, saga.name, saga.error, saga.parked_because, saga.stopping)
     own = sum(map(size_of, texts)) + _measure_all(saga.requests) + _measure_all(saga.values)
     return BASE_SIZE + own + sum(map(_measure_step, saga.steps))
@@ -110,7 +110,7 @@ def _measure_all(texts: Sequence[str]) -> int:
 
 
 def _move_events(saga: SagaRecord, new: Sequence[str], fixed: int) -> list[EventPage]:
-    """Add events to a record, in place; return the pages to which older ones move."""
+    """Add events to a record, in place; return the pages that older events move to."""
     saga.events = [*saga.events, *new]
     room = min(MAX_RECENT_EVENTS, MAX_RECORD - fixed)
     if _measure_all(saga.events) <= room:
@@ -128,7 +128,7 @@ def _move_events(saga: SagaRecord, new: Sequence[str], fixed: int) -> list[Event
 
 
 def _cut(events: Sequence[str]) -> list[list[str]]:
-    """Return events as pages, none larger than MAX_PAGE."""
+    """Split events into pages of at most MAX_PAGE."""
     pages: list[list[str]] = [[]]
     left = MAX_PAGE
     for event in events:
@@ -141,9 +141,9 @@ def _cut(events: Sequence[str]) -> list[list[str]]:
 
 
 def _move_values(saga: SagaRecord, room: int) -> tuple[SagaRecord, list[ValueRecord]]:
-    """Return a record with references in place of values that are too large for it, and those.
+    """Return a record with references to values that are too large for it, and their entities.
 
-    The largest values move first. A value that has an entity already is not written again.
+    The largest values move first. A value that already has an entity is not written again.
     """
     inline = [value for value in values_of(saga) if not is_reference(value)]
     if 4 * sum(map(len, inline)) <= min(room, MAX_INLINE):  # a character is at most 4 bytes

@@ -3,10 +3,10 @@
 #: A payload. One over `MAX_INLINE` has an entity of its own, which Datastore limits to 1 MiB.
 MAX_PAYLOAD = 900 * 1024
 
-#: An output of a step, and the payload of a signal: as a payload.
+#: An output of a step, or the payload of a signal; stored like a payload.
 MAX_OUTPUT = 900 * 1024
 
-#: A larger value is kept in an entity of its own, and not in the saga's record.
+#: A value in the saga's record. A larger one has an entity of its own.
 MAX_INLINE = 16 * 1024
 
 #: A saga's record as a whole: lists read fifty of them at a time.
@@ -15,17 +15,17 @@ MAX_RECORD = 64 * 1024
 #: The events in a saga's record; older ones move to entities of their own.
 MAX_RECENT_EVENTS = 12 * 1024
 
-#: An error's text is short: it is stored, shown and logged.
+#: An error's text, which is stored, shown and logged.
 MAX_ERROR = 500
 
-#: The errors of all steps of a saga, in its record. Its events have each error whole.
+#: The errors of all steps together, in a saga's record. Its events have the full errors.
 MAX_ERRORS = 8 * 1024
 
-#: Why a saga was rolled back, or parked, in its record: the errors of all members of a group, say.
+#: Why a saga was rolled back or parked, in its record; it may join the errors of a whole group.
 MAX_SUMMARY = 2 * 1024
 
 #: The reason of an operator, or an error, in an event.
 MAX_TEXT = 8 * 1024
 
-#: The sagas that begin in one commit. They leave room for the rest of it: a commit takes 10 MiB.
+#: All sagas that begin in one commit. A commit takes 10 MiB; this leaves room for the rest.
 MAX_BIRTHS = 6 * 1024 * 1024

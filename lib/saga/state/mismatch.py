@@ -1,7 +1,7 @@
 """Whether the stored values of a saga still fit the types that its definition declares.
 
-A deployment may change the types under the same version. Then nothing of the saga runs: a mismatch
-is the fault of the deployment, and not an answer of a participant.
+A deployment may change the types under the same version. Then the saga does not run: a mismatch is
+an error in the deployment, not an answer of a participant.
 """
 
 import re
@@ -16,7 +16,7 @@ from lib.saga.definition.steps import Signal
 from lib.saga.state.records import SagaRecord, StepRecord, StepStatus
 from lib.saga.state.values import is_reference
 
-#: The part of a msgspec message that quotes no value, and the place.
+#: The parts of a msgspec message that quote no value: what is wrong, and where.
 _SAFE = re.compile(
     r"(Expected `[^`]*`(?:, got `[^`]*`)?|Object missing required field `[^`]*`"
     r"|Object contains unknown field `[^`]*`|Invalid enum value|Invalid value)"
@@ -28,8 +28,8 @@ _SAFE = re.compile(
 def find_mismatch(definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]) -> str:
     """Return what no longer fits its type, and why; "" if all fits. No value is quoted.
 
-    The payload, the received signals and the outputs with a declared type are checked. Other
-    outputs are plain JSON to later steps. Values that are not loaded are left out.
+    Checks the payload, the received signals and the outputs with a declared type. Later steps get
+    any other output as plain JSON. Values that are not loaded are skipped.
     """
     for what, encoded, kind in _stored(definition, saga, steps):
         unchecked = kind is Any or is_reference(encoded)
@@ -45,9 +45,9 @@ def mismatch_of(encoded: str, kind: Any) -> str:
         contain(lambda: msgspec.json.decode(encoded, type=kind))
     except msgspec.ValidationError as problem:
         safe = _SAFE.fullmatch(str(problem))
-        return f"{safe[1]}{safe['at'] or ''}" if safe else "its type refuses it"
+        return f"{safe[1]}{safe['at'] or ''}" if safe else "its type rejects it"
     except Exception as problem:  # an author's own decoder may raise anything
-        return f"its type refuses it: {type(problem).__name__}"
+        return f"its type rejects it: {type(problem).__name__}"
     return ""
 
 
@@ -62,6 +62,6 @@ def _stored(
                 yield what, step.output, part.decoded_type
         elif step.signal is not None:
             yield f"signal {part.name}", step.signal, part.payload
-        # An output that an operator has stated instead need not fit the signal's type.
+        # An operator who skipped the signal may have given an output of any type.
         elif step.output is not None and step.status is StepStatus.COMPLETED:
             yield f"signal {part.name}", step.output, part.payload

@@ -17,9 +17,9 @@ from lib.saga.state.limits import MAX_PAYLOAD
 def canonical_payload(
     payload: Any, kind: Any, *, limit: int = MAX_PAYLOAD, field: str = "payload"
 ) -> str:
-    """Return a payload as canonical JSON: equal payloads have the same.
+    """Return a payload as canonical JSON: equal payloads give the same text.
 
-    Raises Invalid naming the field that does not fit `kind`, or TooLarge.
+    Raises Invalid, which names the field that does not fit `kind`, or TooLarge over `limit` bytes.
     """
     try:
         encoded = encode_exact(to_plain(payload), order="sorted")
@@ -32,28 +32,29 @@ def canonical_payload(
 
 
 def _check(encoded: bytes, kind: Any, field: str) -> None:
-    """Decode a payload as its steps will, so that no number is rounded before its type is known."""
+    """Decode a payload as its steps will: an untyped decode would round large numbers."""
     try:
         contain(lambda: msgspec.json.decode(encoded, type=kind))
     except msgspec.ValidationError as problem:
         convert(msgspec.json.decode(encoded), kind, field=field)
         raise Invalid(f"the {field} does not fit: {problem}", field=field) from None
-    except Exception as problem:  # an author's `__post_init__` may raise anything, by an assert say
-        log("WARNING", "a type refuses a value by no ValueError", stack=describe_stack(problem))
-        said = type(problem).__name__
-        raise Invalid(f"the type of the {field} refuses it: {said}", field=field) from problem
+    except Exception as problem:  # an author's `__post_init__` may raise anything: AssertionError
+        log("WARNING", "a type rejects a value, but raises no ValueError",
+            stack=describe_stack(problem))  # fmt: skip
+        error = type(problem).__name__
+        raise Invalid(f"the type of the {field} rejects it: {error}", field=field) from problem
 
 
 def is_same_payload(one: str, other: str, kind: Any) -> bool:
     """Return whether two stored payloads are equal, as text or as values of `kind`.
 
-    A payload that is older than a field with a default equals a new one without that field.
+    A payload stored before a field with a default was added equals a new one without that field.
     """
     if one == other:
         return True
     try:
         return contain(lambda: _recode(one, kind) == _recode(other, kind))
-    except Exception:  # one is of another type, or an author's own check may raise anything
+    except Exception:  # one has another type, or an author's own check raises something
         return False
 
 
@@ -62,7 +63,7 @@ def _recode(encoded: str, kind: Any) -> bytes:
 
 
 def decode_payload(encoded: str, kind: type) -> Any:
-    """Return a payload as its type; raise Permanent if it no longer fits."""
+    """Decode a stored payload as `kind`; raise Permanent if it no longer fits."""
     try:
         return msgspec.json.decode(encoded, type=kind)
     except msgspec.ValidationError as problem:

@@ -1,4 +1,4 @@
-"""What of a saga may be shown: all but what the types of its definition mark as `Secret`."""
+"""Which data of a saga may be shown: all but what the types of its definition mark as `Secret`."""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -17,8 +17,8 @@ from lib.saga.state.values import PAYLOAD
 class Privacy:
     """Keeps the secrets of a saga's payload, outputs and signals out of views and texts.
 
-    Without a definition everything is secret, because nothing says what is not. Secrets are also
-    found by their value, where another output or an error repeats them.
+    Without a definition everything counts as secret. Secrets are also found by their value, where
+    another output or an error repeats them.
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class Privacy:
         self._steps = list(steps)
 
     def show_payload(self) -> Any:
-        """Return the payload as it may be shown."""
+        """Return the payload without secrets."""
         return conceal(msgspec.json.decode(self._saga.payload), self._payload_type)
 
     def show_input(self, step: StepRecord) -> Any:
-        """Return what a step is given as it may be shown; None if that is nothing."""
+        """Return a step's input without secrets; None if it has none."""
         if step.input is None:
             return None
         if step.input == PAYLOAD:
@@ -46,16 +46,16 @@ class Privacy:
         return self._redactor.clean_value(conceal(msgspec.json.decode(step.input), kind))
 
     def show_output(self, step: StepRecord) -> Any:
-        """Return a step's output as it may be shown; None if it has none."""
+        """Return a step's output without secrets; None if it has none."""
         if not step.output:
             return None
         output = msgspec.json.decode(step.output)
         shown = self._redactor.clean_value(conceal(output, self._type_of(step)))
-        # Without secrets an output is shown as it is stored, to the last digit of a number.
+        # An output without secrets is shown exactly as stored, with every digit of its numbers.
         return msgspec.Raw(step.output.encode()) if shown == output else shown
 
     def clean(self, text: str) -> str:
-        """Return a text without secrets. Call it before you cut the text."""
+        """Return a text without secrets. Truncate the text afterwards, not before."""
         return self._redactor.clean_text(text) if text else text
 
     @cached_property

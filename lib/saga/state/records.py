@@ -1,7 +1,7 @@
-"""The entities of a saga: one record, and what has outgrown it. The machine decides, not this.
+"""The entities of a saga: its record, and what has outgrown it. They decide nothing themselves.
 
-`Saga` holds its steps, as embedded entities, and its newest events. Older events are in
-`SagaEvents` below it, large values in `SagaValue`: `layout` moves them there.
+A `Saga` holds its steps, as embedded entities, and its newest events. Older events are in
+`SagaEvents` below it and large values in `SagaValue`: `layout` moves them there.
 """
 
 from dataclasses import dataclass, field
@@ -40,16 +40,16 @@ class SagaStatus(StrEnum):
 #: The sweep looks at an unfinished saga at least this often, whatever it waits for.
 LOOK_PERIOD = timedelta(days=1)
 
-#: After a pause or a resume the sweep looks whether a saga's children have followed.
+#: This long after a pause or a resume the sweep checks that a saga's children have followed.
 PASS_ON_PERIOD = timedelta(minutes=1)
 
 #: The states of a saga that goes forward.
 FORWARD = frozenset({SagaStatus.PENDING, SagaStatus.RUNNING})
 
-#: The states in which a saga moves by itself.
+#: The states in which a saga moves without an operator.
 ACTIVE = FORWARD | {SagaStatus.ROLLING_BACK}
 
-#: The states that a saga stays in.
+#: The states that a saga never leaves, except to follow its parent's rollback.
 FINISHED = frozenset({SagaStatus.COMPLETED, SagaStatus.ROLLED_BACK})
 
 UNFINISHED = ACTIVE | {SagaStatus.FAILED}
@@ -76,7 +76,7 @@ class StepStatus(StrEnum):
 class StepRecord:
     """One step of one saga: an embedded entity of the saga's record.
 
-    Of the values that are JSON, each is either the text itself or a reference: see `values`.
+    Each JSON value is either the text itself or a reference: see `values`.
     """
 
     #: The step's position from 0.
@@ -88,19 +88,19 @@ class StepRecord:
     awaits: Annotated[Phase | None, OmitEmpty] = None
     #: The number of the outstanding or last attempt, over all phases.
     attempt: Annotated[int, OmitEmpty] = 0
-    #: The first attempt that counts against the retry policy of the present phase.
+    #: The first attempt that counts against the retry policy of the current phase.
     first_attempt: Annotated[int, OmitEmpty] = 0
     #: Raised when an attempt has to be enqueued again under a new task name.
     epoch: Annotated[int, OmitEmpty] = 0
-    #: The effect may have been applied, whatever came after.
+    #: The effect may have been applied, whatever happened later.
     maybe_applied: Annotated[bool, OmitEmpty, Renamed("uncertain")] = False
-    #: No dispatch of the outstanding attempt has begun to run it. Recorded for pivots only: for
-    #: other steps it is unknown, and False.
+    #: No dispatch of the outstanding attempt has begun to run it. Recorded for pivots only; for
+    #: other steps this is unknown, and False.
     unbegun: Annotated[bool, OmitEmpty] = False
-    #: When the outstanding delivery is to run, and its time limit in seconds.
+    #: When the outstanding delivery should run, and its time limit in seconds.
     scheduled_at: Annotated[datetime | None, OmitEmpty] = None
     timeout_seconds: Annotated[float, OmitEmpty] = 0.0
-    #: When the wait is over. The delivery may be earlier: no task is scheduled that far ahead.
+    #: When the wait ends. The delivery may be earlier: Cloud Tasks schedules only so far ahead.
     waits_until: Annotated[datetime | None, OmitEmpty] = None
     #: The type of a signal's payload, or of the output, when the saga began; "" if it has none.
     needs: Annotated[str, OmitEmpty] = ""
@@ -110,7 +110,7 @@ class StepRecord:
     waits_for_signal: Annotated[bool, OmitEmpty] = False
     #: The id of the child saga, once it was started.
     child: Annotated[str, OmitEmpty] = ""
-    #: What the step is given: the saga's payload, or the payload of its child.
+    #: The input of the step: the saga's payload, or the payload of its child.
     input: Annotated[str | None, OmitEmpty] = None
     output: Annotated[str | None, OmitEmpty] = None
     error: Annotated[str, OmitEmpty] = ""
@@ -118,7 +118,7 @@ class StepRecord:
 
     @property
     def is_open(self) -> bool:
-        """Whether the step has not ended in its present stage."""
+        """Whether the step is in flight or waiting."""
         return self.awaits is not None or self.status is StepStatus.WAITING
 
     @property
@@ -133,20 +133,20 @@ class StepRecord:
 
     @property
     def tries(self) -> int:
-        """The number of attempts of the present action since the operator's last retry."""
+        """The number of attempts of the current action since the operator's last retry."""
         return self.attempt - self.first_attempt + 1 if self.attempt else 0
 
 
 @entity(kind="Saga")
 @dataclass(slots=True, kw_only=True)
 class SagaRecord:
-    """A saga in one record: every commit of the engine checks and raises its Datastore version."""
+    """A saga in one record. Each commit of the engine checks and raises its Datastore version."""
 
     id: Id[str]
     name: Indexed[str]
     definition_version: Indexed[int]
     fingerprint: Indexed[str]
-    #: The types of payload, signals and outputs when the saga began; "" before they were noted.
+    #: The types of payload, signals and outputs when the saga began; "" in sagas older than this.
     types: Annotated[str, Indexed, OmitEmpty] = ""
     status: Indexed[SagaStatus]
     #: The index of the first step of the stage that the saga is at.
@@ -157,7 +157,7 @@ class SagaRecord:
     error: str = ""
     #: The number of events so far; the next event's id is one more.
     sequence: int = 0
-    #: Why the saga is to be rolled back once the steps in flight have ended.
+    #: Why the saga will roll back once the steps in flight have ended.
     stopping: Annotated[str, OmitEmpty] = ""
     paused: Annotated[bool, Indexed, OmitEmpty] = False
     #: The number of the event that last paused or resumed the saga.
@@ -165,16 +165,16 @@ class SagaRecord:
     #: The state that a parked saga was in.
     parked_in: Annotated[SagaStatus | None, OmitEmpty] = None
     parked_because: Annotated[str, OmitEmpty] = ""
-    #: The number of the event that called an operator: there is a dead letter until an operator has
-    #: handled it. The saga may still move.
+    #: The number of the event for which an operator is needed: there is a dead letter until an
+    #: operator has handled it. The saga may still move.
     incident: Annotated[int, OmitEmpty] = 0
-    #: The last requests of operators that were applied: of each a digest, the sequence of the saga
-    #: that it was meant for, if it named one, and its id.
+    #: The last requests of operators that were applied. Each has a digest, the sequence of the saga
+    #: that it was made for (if it named one), and its id.
     requests: Annotated[list[str], OmitEmpty] = field(default_factory=list)
     deadline_at: Annotated[datetime | None, OmitEmpty] = None
     #: The number of attempts beyond the first of each action.
     retries: Indexed[int] = 0
-    #: When the sweep is to look at the saga, as `due_mark` writes it.
+    #: When the sweep should look at the saga, as `due_mark` writes it.
     due: Annotated[str | None, Indexed, OmitEmpty] = None
     traceparent: Annotated[str, OmitEmpty] = ""
     #: The parent saga, and the index of the step that this saga is.
@@ -193,14 +193,14 @@ class SagaRecord:
     events: Annotated[list[str], OmitEmpty] = field(default_factory=list)
     #: The number of `SagaEvents` entities, which hold the older events.
     pages: Annotated[int, OmitEmpty] = 0
-    #: The names of all `SagaValue` entities, those that are out of use among them.
+    #: The names of all `SagaValue` entities, including those no longer in use.
     values: Annotated[list[str], OmitEmpty] = field(default_factory=list)
     #: What the saga has cost, up to the commit that wrote this.
     cost: Flatten[Cost] = NOTHING
     #: What it has cost since: the next commit adds it.
     unsaved_cost: Annotated[Cost, Excluded] = field(default=NOTHING, compare=False, repr=False)
     created_at: datetime
-    #: `created_at` as an index takes it at any rate.
+    #: `created_at` in a form whose index takes any write rate: see `lib.datastore.read.time_order`.
     created_mark: Indexed[str]
     updated_at: datetime
     #: The time mark of its end, once it is finished.
@@ -216,7 +216,7 @@ class SagaRecord:
 
     @property
     def course(self) -> SagaStatus:
-        """The status; of a parked saga, the status in which it goes on after a retry."""
+        """The status; for a parked saga, the status in which it continues after a retry."""
         parked = self.status is SagaStatus.FAILED
         return (self.parked_in or SagaStatus.RUNNING) if parked else self.status
 
@@ -235,7 +235,7 @@ class Loaded(NamedTuple):
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of the audit trail: what changed, from what to what, when, why and by whom."""
+    """One entry of the audit trail: what changed, from what to what, when, why and by whom."""
 
     #: Its number, from 1.
     id: int
@@ -277,32 +277,32 @@ class ValueRecord:
 @entity
 @dataclass(slots=True, kw_only=True)
 class DeadLetter:
-    """A saga that needs an operator, by its id; deleted once an operator has handled it."""
+    """The mark of a saga that needs an operator; deleted once an operator has handled it."""
 
     id: Id[str]
     name: Indexed[str]
     step: str
     reason: str
-    #: The number of the event that parked it: with the id, it names the alert.
+    #: The number of the event that parked it: id and number together identify the alert.
     sequence: int
     #: The alert has been logged.
     alerted: Indexed[bool] = False
     created_at: datetime
-    #: `created_at` as an index takes it at any rate.
+    #: `created_at` in a form whose index takes any write rate: see `lib.datastore.read.time_order`.
     created_mark: Indexed[str]
     version: Version = 0
 
 
 def due_mark(shard: int, at: datetime) -> str:
-    """Return a due time as the sweep's index orders it: by shard, then by time in UTC."""
+    """Return a due time as an index value, ordered by shard, then by time in UTC."""
     return f"{shard:02d}|{at:%Y-%m-%dT%H:%M:%S.%f}"
 
 
 def look_mark(shard: int, at: datetime) -> str:
-    """Return the mark of a waiting saga's next look, in a range apart from overdue sagas."""
+    """Return the mark of a waiting saga's next look; it sorts apart from due times."""
     return f"look-{due_mark(shard, at)}"
 
 
 def purge_mark(shard: int, at: datetime) -> str:
-    """Return the mark of a finished saga's purge, in a range apart from overdue sagas."""
+    """Return the mark of a finished saga's purge; it sorts apart from due times."""
     return f"purge-{due_mark(shard, at)}"

@@ -1,4 +1,4 @@
-"""Takes what a type marks as `Secret` out of views, logs and errors."""
+"""Removes what a type marks as `Secret` from views, logs and errors."""
 
 import html
 import json
@@ -10,16 +10,16 @@ from urllib.parse import quote, quote_plus
 from lib.json.exact_numbers import is_too_deep
 from lib.saga.definition.secret import REDACTED, part
 
-#: A shorter secret is taken out only where it stands alone: "Ann" in "Ann has none", but not in
-#: "cannot". There it reveals nothing, while "c[redacted]ot" would reveal it.
+#: A shorter secret is removed only where it stands alone: "Ann" in "Ann has none", but not in
+#: "cannot". There it reveals nothing, whereas "c[redacted]ot" would reveal it.
 MIN_PART = 5
 
-#: The end of an escape in JSON, Python or a URL: its last character is no letter of a word.
+#: An escape of JSON, Python or a URL at the end of a text: its last letter belongs to no word.
 _ESCAPE = re.compile(r"(\\[a-z]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|%[0-9a-f]{2})\Z")
 
 
 def conceal(payload: Any, kind: Any) -> Any:
-    """Return a payload as plain JSON with "[redacted]" in place of everything secret.
+    """Return a payload as plain JSON, with "[redacted]" in place of secrets.
 
     `payload` is plain JSON or a value of `kind`; if it does not fit `kind`, all of it is secret.
     """
@@ -27,7 +27,7 @@ def conceal(payload: Any, kind: Any) -> Any:
 
 
 def redact(text: str, payload: Any, kind: Any) -> str:
-    """Return a text with "[redacted]" in place of every secret of a payload that it quotes.
+    """Return a text with "[redacted]" in place of any secret of the payload that it quotes.
 
     `payload` is plain JSON or a value of `kind`; see `Redactor`.
     """
@@ -35,22 +35,22 @@ def redact(text: str, payload: Any, kind: Any) -> str:
 
 
 class Redactor:
-    """Takes secrets out of texts and values that quote them.
+    """Removes secrets from texts and values that quote them.
 
-    Strings and numbers are found in upper and lower case, as they are and as JSON, Python, HTML or
-    a URL writes them. Booleans and null are not searched for.
+    Strings and numbers are found in any case, plain or as written in JSON, Python, HTML or a URL.
+    Booleans and null are not searched for.
     """
 
     def __init__(self, secrets: Iterable[Any]) -> None:
         self._forms = {_fold(form) for secret in secrets for form in _forms_of(secret)}
 
     def clean_text(self, text: str) -> str:
-        """Return a text without secrets. Cut a text afterwards: half a secret is not found."""
+        """Return a text without secrets. Truncate it afterwards: half a secret is not found."""
         pieces = text.split(REDACTED)
         return REDACTED.join(_redact_piece(piece, self._forms) for piece in pieces)
 
     def clean_value(self, value: Any) -> Any:
-        """Return plain JSON without secrets; "[redacted]" for what is deeper than MAX_NESTING."""
+        """Return plain JSON without secrets; "[redacted]" if it nests deeper than MAX_NESTING."""
         if not self._forms:
             return value
         return REDACTED if is_too_deep(value) else self._clean(value)
@@ -94,7 +94,7 @@ def _forms_of_text(text: str) -> Iterator[str]:
     yield escaped
     yield escaped.replace("/", "\\/")
     yield json.dumps(text, ensure_ascii=False)[1:-1]
-    # Python escapes the quote that it chose, and the secret may be a part of what it quotes.
+    # Inside a longer literal, Python may escape a quote that it leaves as it is in this one.
     for written in (repr(text)[1:-1], ascii(text)[1:-1]):
         yield written
         yield written.replace("'", "\\'")
@@ -110,7 +110,7 @@ def _tells(form: str) -> bool:
 
 
 def _find(form: str, text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a form occurs in a text; both are folded."""
+    """Yield the spans where a form occurs in a text; both are folded."""
     start = text.find(form)
     while start >= 0:
         stop = start + len(form)

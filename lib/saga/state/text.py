@@ -2,9 +2,9 @@
 
 
 def storable(text: str, most: int) -> str:
-    """Return a text as UTF-8 without NUL, cut to at most `most` bytes.
+    """Return a text without NUL, truncated to at most `most` bytes of UTF-8.
 
-    An unpaired surrogate, as in a file name that is not UTF-8, is written as its escape. A cut text
+    An unpaired surrogate, as in a file name that is not UTF-8, becomes an escape. A truncated text
     ends in an ellipsis, and never in half a character.
     """
     encoded = text.replace("\0", "\\x00").encode(errors="backslashreplace")
@@ -14,5 +14,5 @@ def storable(text: str, most: int) -> str:
 
 
 def size_of(text: str) -> int:
-    """Return the number of bytes that a text takes as UTF-8."""
+    """Return the size of a text in bytes of UTF-8."""
     return len(text) if text.isascii() else len(text.encode(errors="backslashreplace"))

@@ -1,8 +1,8 @@
 """Values of a saga that have an entity of their own, because its record has no room for them.
 
-A value is JSON: a payload, an input, an output, a signal, a result. In a record stands either the
-value itself or a reference to it, "@" and the value's name. No JSON begins with "@". The name is
-a digest: equal values are stored once, and have equal references.
+A value is JSON: a payload, an input, an output, a signal, a result. A record holds either the value
+itself or a reference to it: "@" and the value's name. No JSON begins with "@". The name is a
+digest, so equal values are stored once and have equal references.
 """
 
 import hashlib
@@ -11,32 +11,32 @@ from dataclasses import replace
 
 from lib.saga.state.records import SagaRecord, StepRecord
 
-#: The input of a step that is given the saga's payload.
+#: The input of a step that gets the saga's payload.
 PAYLOAD = "@payload"
 
 
 def is_reference(value: str) -> bool:
-    """Return whether a value is elsewhere."""
+    """Return whether a stored value is a reference."""
     return value.startswith("@")
 
 
 def name_value(value: str) -> str:
-    """Return the name under which a value is kept."""
+    """Return the name that a value is stored under."""
     return hashlib.sha256(value.encode()).hexdigest()[:32]
 
 
 def refer_to(name: str) -> str:
-    """Return the reference to the value of a name."""
+    """Return the reference to the value with this name."""
     return f"@{name}"
 
 
 def is_equal(value: str, other: str) -> bool:
-    """Return whether a value, or what it refers to, is the value `other`."""
+    """Return whether a value, or the value that it refers to, equals `other`."""
     return value == other or value == refer_to(name_value(other))
 
 
 def values_of(saga: SagaRecord) -> Iterator[str]:
-    """Yield all values of a saga, each as often as it occurs."""
+    """Yield all values of a saga; equal ones as often as they occur."""
     yield saga.payload
     if saga.result is not None:
         yield saga.result
@@ -53,7 +53,7 @@ def find_missing(saga: SagaRecord) -> list[str]:
 
 
 def exchange_values(saga: SagaRecord, instead: Mapping[str, str]) -> SagaRecord:
-    """Return a saga with other values in place of those that are keys of `instead`."""
+    """Return a saga in which each value that is a key of `instead` is replaced."""
 
     def of(value: str | None) -> str | None:
         return None if value is None else instead.get(value, value)

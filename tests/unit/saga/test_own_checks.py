@@ -25,7 +25,7 @@ def refusing(raised: type[BaseException]) -> type[Struct]:
 def test_a_payload_that_its_type_refuses_by_any_error_is_refused_in_words(
     raised: type[BaseException], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(Invalid, match="the type of the payload refuses it: ") as caught:
+    with pytest.raises(Invalid, match="the type of the payload rejects it: ") as caught:
         canonical_payload({"seats": -1}, refusing(raised))
     assert caught.value.field == "payload"
     assert "__post_init__" in capsys.readouterr().out
@@ -36,6 +36,6 @@ def test_what_is_stored_and_refused_so_is_a_misfit_and_shown_to_nobody(
     raised: type[BaseException],
 ) -> None:
     kind = refusing(raised)
-    assert "its type refuses it" in mismatch_of('{"seats":-1}', kind)
+    assert "its type rejects it" in mismatch_of('{"seats":-1}', kind)
     assert conceal({"seats": -1}, kind) == "[redacted]"
     assert not is_same_payload('{"seats":-1}', '{"seats":-2}', kind)
