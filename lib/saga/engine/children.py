@@ -156,9 +156,9 @@ class Children:
 
         Children miss it if the process was killed, or if a cancel lifted the pause.
         """
-        strays = find_strays(self._repository, parent)
-        self._apply_to_each(strays, _follow_request(parent.saga))
-        return bool(strays)
+        out_of_step = find_out_of_step(self._repository, parent)
+        self._apply_to_each(out_of_step, _follow_request(parent.saga))
+        return bool(out_of_step)
 
     def follow_parent(self, child: Loaded) -> bool:
         """Apply the parent's last pause or resume if a paused child missed it; return whether so.
@@ -167,7 +167,7 @@ class Children:
         """
         saga = child.saga
         parent = self._repository.find(saga.parent_id) if saga.paused and saga.parent_id else None
-        if parent is None or not parent.pause_number or not _is_stray(parent, saga):
+        if parent is None or not parent.pause_number or not _is_out_of_step(parent, saga):
             return False
         self._apply_to_each([saga.id], _follow_request(parent))
         return True
@@ -200,12 +200,12 @@ def child_outcome(child: SagaRecord, result: str | None) -> ChildEnded:
     )
 
 
-def find_strays(repository: SagaRepository, parent: Loaded) -> list[str]:
+def find_out_of_step(repository: SagaRepository, parent: Loaded) -> list[str]:
     """Return the ids of the children that have not followed a saga's last pause or resume."""
     if not parent.saga.pause_number:
         return []
     children = read_children(repository, parent)
-    return [child.id for child in children if _is_stray(parent.saga, child)]
+    return [child.id for child in children if _is_out_of_step(parent.saga, child)]
 
 
 def read_children(repository: SagaRepository, parent: Loaded) -> Iterator[SagaRecord]:
@@ -224,7 +224,7 @@ def read_children(repository: SagaRepository, parent: Loaded) -> Iterator[SagaRe
                 yield child
 
 
-def _is_stray(parent: SagaRecord, child: SagaRecord) -> bool:
+def _is_out_of_step(parent: SagaRecord, child: SagaRecord) -> bool:
     can_follow = child.status in ACTIVE or (child.paused and not parent.paused)
     return can_follow and child.parent_pause != parent.pause_number
 

@@ -30,8 +30,8 @@ MAX_CALL = timedelta(seconds=5)
 
 #: Retries are safe, because Cloud Tasks drops a second task of the same name. MAX_ENQUEUE limits
 #: them.
-AGAIN = Backoff(attempts=100, first=timedelta(milliseconds=100), cap=timedelta(seconds=1))
-PASSING = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED"})
+ENQUEUE_BACKOFF = Backoff(attempts=100, first=timedelta(milliseconds=100), cap=timedelta(seconds=1))
+TRANSIENT_CODES = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED"})
 
 API = Api(
     title="Cloud Tasks",
@@ -92,8 +92,8 @@ class CloudTasksQueue:
             with within(MAX_ENQUEUE):
                 retry(
                     lambda: self._create(request, self._routes[queue]),
-                    backoff=AGAIN,
-                    may_retry=lambda error: code_of(error) in PASSING,
+                    backoff=ENQUEUE_BACKOFF,
+                    may_retry=lambda error: code_of(error) in TRANSIENT_CODES,
                 )
         except DeadlineExceeded as problem:
             raise _not_taken(problem.__cause__ or problem) from problem

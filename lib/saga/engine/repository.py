@@ -137,7 +137,7 @@ class SagaRepository:
         saga = decision.saga
         packed = _lay_out(decision, commits=1)
         stored, *_ = self.store.apply(
-            write_record(packed.saga), *_beside(packed), *_after(decision)
+            write_record(packed.saga), *_overflow_writes(packed), *_related_writes(decision)
         )
         return replace(
             saga,
@@ -299,13 +299,13 @@ def _count(packed: Packed, *, commits: int, letters: int = 0) -> Packed:
     return packed
 
 
-def _beside(packed: Packed) -> list[Mutation]:
+def _overflow_writes(packed: Packed) -> list[Mutation]:
     """Return the writes of what has moved out of a saga's record."""
     # A value's name is a digest of it, so an upsert can only replace it by an equal one.
     return [*map(upsert, packed.values), *map(insert, packed.pages)]
 
 
-def _after(decision: Decision) -> list[Mutation]:
+def _related_writes(decision: Decision) -> list[Mutation]:
     """Return the writes of a decision besides those of its own saga."""
     changes: list[Mutation] = []
     if decision.dead_letter:
@@ -317,5 +317,5 @@ def _after(decision: Decision) -> list[Mutation]:
         changes.append(update(_count(pack(child), commits=0).saga, if_version=child.version))
     for first in decision.children:
         packed = _lay_out(first, commits=0)
-        changes += [insert(packed.saga), *_beside(packed), *_after(first)]
+        changes += [insert(packed.saga), *_overflow_writes(packed), *_related_writes(first)]
     return changes

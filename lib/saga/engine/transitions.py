@@ -60,11 +60,11 @@ class Transitions:
             if saga is not None:
                 return saga
             self.back_off(attempt)
-            again = self._repository.load(loaded.saga.id)
-            if again is None:
+            reloaded = self._repository.load(loaded.saga.id)
+            if reloaded is None:
                 raise NotFound(f"saga {loaded.saga.id!r} is gone")
-            again.saga.unsaved_cost += loaded.saga.unsaved_cost
-            loaded = again
+            reloaded.saga.unsaved_cost += loaded.saga.unsaved_cost
+            loaded = reloaded
         raise conflicts_in_a_row(loaded.saga.id)
 
     def try_once(
@@ -98,9 +98,9 @@ class Transitions:
                 return Loaded(saga, saga.steps)
             except (VersionMismatch, Contention):
                 self.back_off(attempt)
-                again = self._repository.get(loaded.saga.id)
-                again.saga.unsaved_cost += loaded.saga.unsaved_cost
-                loaded = self._repository.fill(again)
+                reloaded = self._repository.get(loaded.saga.id)
+                reloaded.saga.unsaved_cost += loaded.saga.unsaved_cost
+                loaded = self._repository.fill(reloaded)
         raise conflicts_in_a_row(loaded.saga.id)
 
     def ensure_enqueued(self, loaded: Loaded, enqueue: Enqueue | None = None) -> None:

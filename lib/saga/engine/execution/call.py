@@ -48,10 +48,10 @@ def action_of(element: Element, phase: Phase) -> Action:
     action = actions[phase]
     if action is None:
         raise TypeError(f"step {element.name} has no action for phase {phase}")
-    return partial(_ask_and_bind, action) if phase is Phase.STATUS else action
+    return partial(_check_status, action) if phase is Phase.STATUS else action
 
 
-def _ask_and_bind(status: Action, payload: Any, call: StepContext) -> Any:
+def _check_status(status: Action, payload: Any, call: StepContext) -> Any:
     """Call a step's `status`; if it says "not executed", record that in the effect barrier.
 
     Otherwise an attempt that arrives later would have an effect that is never undone. Raises what

@@ -14,24 +14,24 @@ class Running:
 
     def __init__(self, act: Callable[[], object]) -> None:
         self._act = act
-        self._going = threading.Lock()
-        self._going.acquire()
+        self._busy = threading.Lock()
+        self._busy.acquire()
 
     def run(self) -> None:
         """Make the call, in this thread."""
         try:
             self._act()
         finally:
-            self._going.release()
+            self._busy.release()
 
     def is_alive(self) -> bool:
         """Return whether the call is still running."""
-        return self._going.locked()
+        return self._busy.locked()
 
     def join(self, seconds: float) -> None:
         """Wait for the end of the call, for at most `seconds`."""
-        if self._going.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
-            self._going.release()
+        if self._busy.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+            self._busy.release()
 
 
 class Threads:

@@ -44,7 +44,7 @@ def _judge(problem: BaseException, phase: Phase) -> Verdict:
         error = f"{type(problem).__name__}: {error}".removesuffix(": ")
     if isinstance(problem, Retry | Unknown):
         # A subclass may have an `__init__` of its own that does not call ours.
-        return _judge_wish(result, error, getattr(problem, "after", None))
+        return _with_delay(result, error, getattr(problem, "after", None))
     return Verdict(result=result, error=error)
 
 
@@ -101,7 +101,7 @@ def _combine(results: Sequence[Result]) -> Result:
     return Result.UNKNOWN if maybe else Result.RETRYABLE
 
 
-def _judge_wish(result: Result, error: str, after: object) -> Verdict:
+def _with_delay(result: Result, error: str, after: object) -> Verdict:
     if after is None:
         return Verdict(result=result, error=error)
     if not isinstance(after, timedelta):

@@ -26,28 +26,28 @@ def look(engine: Engine, saga: SagaRecord, now: datetime) -> bool:
     if loaded is None or loaded.saga.due != saga.due:
         return False
     after = engine.look(loaded, examine(engine.repository, loaded))
-    led = engine.children.follow_pause(loaded) or engine.children.follow_parent(loaded)
+    resynced = engine.children.follow_pause(loaded) or engine.children.follow_parent(loaded)
     if after.sequence > loaded.saga.sequence:
         return True
     with suppress(VersionMismatch):  # the saga has changed, and that commit wrote its due time
         due = due_of(loaded.saga, outstanding(*loaded), now)
         engine.repository.postpone(loaded.saga, due)
-    return led
+    return resynced
 
 
 def examine(repository: SagaRepository, loaded: Loaded) -> Looked:
     """Return the state of a saga's children and of its dead letter, for the machine."""
     saga = loaded.saga
     children = {name: repository.find(name) for name in loaded.children}
-    heard = (child for child in children.values() if child and child.parent_notified)
-    called = bool(saga.incident) or saga.status is SagaStatus.FAILED
+    notified = (child for child in children.values() if child and child.parent_notified)
+    needs_operator = bool(saga.incident) or saga.status is SagaStatus.FAILED
     return Looked(
         sequence=saga.sequence,
         ended=tuple(
             child_outcome(child, repository.result_of(child))
-            for child in heard
+            for child in notified
             if child.status in FINISHED
         ),
         missing=tuple(name for name, child in children.items() if child is None),
-        unreported=called and not repository.has_letter(saga.id),
+        unreported=needs_operator and not repository.has_letter(saga.id),
     )

@@ -47,12 +47,12 @@ class Ancestry:
         above = saga.parent_id
         while above and above not in self._unfinished and above not in passed:
             passed.append(above)
-            above = self._look_above(above)
+            above = self._parent_or_self(above)
         answer = self._unfinished.get(above, False)
         self._unfinished |= dict.fromkeys(passed, answer)
         return answer
 
-    def _look_above(self, saga_id: str) -> str:
+    def _parent_or_self(self, saga_id: str) -> str:
         """Return the parent's id, or "" if there is none; an unfinished saga's own id, noted."""
         try:
             saga = self._repository.find(saga_id)

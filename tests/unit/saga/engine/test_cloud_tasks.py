@@ -16,7 +16,7 @@ from lib.rpc.status import code_of
 from lib.saga.engine.cloud_tasks import (
     MAX_CALL,
     OVERHEAD,
-    PASSING,
+    TRANSIENT_CODES,
     CloudTasksQueue,
     choose_queue,
     connect,
@@ -92,7 +92,7 @@ def test_a_task_that_exists_is_enqueued() -> None:
     make_queue(FailingClient(taken)).enqueue(DELIVERY)
 
 
-@pytest.mark.parametrize("code", sorted(PASSING))
+@pytest.mark.parametrize("code", sorted(TRANSIENT_CODES))
 def test_what_passes_is_tried_again_for_as_long_as_the_request_has(code: str) -> None:
     client = FailingClient(Failure(grpc.StatusCode[code], "later"))
     refused = pytest.raises(Unavailable, match=f"took no delivery: {code}")

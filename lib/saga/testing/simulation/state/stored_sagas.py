@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from lib.saga.definition.saga import Saga
-from lib.saga.engine.children import find_strays
+from lib.saga.engine.children import find_out_of_step
 from lib.saga.engine.repository import SagaRepository, load
 from lib.saga.engine.sweep.daily_look import examine
 from lib.saga.machine.decide import decide
@@ -72,7 +72,7 @@ class StoredSagas:
             loaded = load(saga)
             definition = self._definitions.get_declared(saga)
             found = decide(definition, *loaded, examine(self._repository, loaded), now).events
-            if found or find_strays(self._repository, loaded):
+            if found or find_out_of_step(self._repository, loaded):
                 return saga
         return None
 
