@@ -107,8 +107,8 @@ def test_a_page_is_written_in_plain_english(page: str) -> None:
     assert not turns.findall(PAGES[page])
 
 
-def test_no_room_is_left_out_of_the_table_of_rooms() -> None:
-    page = PAGES["docs/architecture.md"].split("## Rooms and arrows")[1].split("## Glossary")[0]
+def test_no_folder_is_left_out_of_the_table_of_folders() -> None:
+    page = PAGES["docs/architecture.md"].split("## Folders and imports")[1].split("## Glossary")[0]
     rooms = [file.parent for file in PROJECT.glob("*/__init__.py")]
     rooms += [file.parent for file in PROJECT.glob("lib/*/__init__.py")]
     rooms += [file.parent for file in PROJECT.glob("lib/saga/*/__init__.py")]
