@@ -16,7 +16,7 @@ from tests.support.wait import wait_until
 def test_what_cannot_be_loaded_is_shown_and_nothing_is_ready_until_it_is_mended(
     project: Path, launchers: list[Launcher]
 ) -> None:
-    sagas, tasks = project / "domain/sagas.py", project / "functions/tasks.py"
+    sagas, tasks = project / "domain/sagas.py", project / "functions/tasks/tasks.py"
     good = {path: path.read_text() for path in (sagas, tasks)}
     sagas.write_text(good[sagas].replace("([", "([BOOK_TRIP, "))
     tasks.write_text(good[tasks] + "def broken(:\n")

@@ -80,13 +80,13 @@ def test_importing_every_module_opens_no_channel_and_starts_no_thread() -> None:
 #: The functions that let a caller wait for a saga load what that takes.
 WAIT = {
     f"functions.{name}": ["functions.wait"]
-    for name in ("orders", "saga_verbs", "saga_watch", "sagas")
+    for name in ("orders", "sagas.callers", "sagas.operators")
 }
 
 
 @pytest.mark.parametrize("module", sorted(set(main.MODULE_OF.values())))
 def test_a_function_loads_nothing_of_other_resources(module: str) -> None:
-    resource = module.split("_")[0].rstrip("s")  # functions.task_lists is one of functions.task
+    resource = ".".join(module.split(".")[:2])  # functions.tasks.lists is one of functions.tasks
     name = next(name for name, where in main.MODULE_OF.items() if where == module)
     code = (
         f"import sys, main; main.{name}\n"

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import flask
 import pytest
 
-from functions import sagas
+from functions.sagas import callers
 from functions.wait import Wait
 from lib.edge.response import Reply
 from lib.errors import Unavailable
@@ -37,8 +37,8 @@ def request_of_a_waiter() -> Iterator[flask.Request]:
 
 def start(request: flask.Request, saga: SagaRecord, waiters: Waiters) -> Reply:
     wait = Wait(request, lambda: waiters)
-    plain = sagas.start_saga.__wrapped__  # type: ignore[attr-defined]
-    body = sagas.NewSaga(name="letters", payload={}, id="s")
+    plain = callers.start_saga.__wrapped__  # type: ignore[attr-defined]
+    body = callers.NewSaga(name="letters", payload={}, id="s")
     reply: Reply = plain(body, Started(saga), None, wait)
     return reply
 

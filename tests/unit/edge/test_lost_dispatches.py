@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import flask
 import pytest
 
-from functions.saga_work import _count_lost
+from functions.sagas.worker import _count_lost
 from lib.edge.endpoint import Edge
 from lib.edge.identity import Verifier
 from lib.errors import Unavailable

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from functions.sagas import NewSaga
+from functions.sagas.callers import NewSaga
 from lib.errors import Invalid, Malformed
 from lib.json.decoder import decode_json
 from lib.json.exact_numbers import ExactNumber, encode_exact, read_number

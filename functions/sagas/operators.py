@@ -12,7 +12,7 @@ import flask
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from functions.edge import endpoint
-from functions.sagas import SagaId, SagaName, StepName
+from functions.sagas.names import SagaId, SagaName, StepName
 from functions.wait import accept
 from lib.edge.paging import PageSize, PageToken
 from lib.edge.response import Reply

@@ -7,6 +7,7 @@ import flask
 from msgspec import Meta, Struct
 
 from functions.edge import endpoint
+from functions.sagas.names import SagaId, SagaName, StepName
 from functions.wait import Wait, accept
 from lib.datastore.ids import make_id
 from lib.edge.paging import PageSize, PageToken
@@ -26,17 +27,6 @@ NewSagaId = Annotated[
         "the first a letter or a digit",
     ),
 ]
-
-#: The id of any saga: a child's is its parent's, a colon, and its step's name.
-SagaId = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:~-]{0,999}\Z",
-        description="the id of a saga: text of 1 to 1000 characters",
-    ),
-]
-SagaName = Annotated[str, Meta(min_length=1, max_length=200)]
-StepName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class NewSaga(Struct, forbid_unknown_fields=True):
