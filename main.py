@@ -104,5 +104,5 @@ def __getattr__(name: str) -> Callable[..., Any]:
         function = getattr(import_module(MODULE_OF[name]), name)
     else:
         raise AttributeError(name)
-    import_module("lib.edge.server_errors").adopt_app()
+    import_module("lib.edge.response.server_errors").adopt_app()
     return function

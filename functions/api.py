@@ -7,10 +7,10 @@ import flask
 
 from functions.load_check import load_all
 from lib.config import config
-from lib.edge.access import BY_WAY_OF_API
+from lib.edge.caller.access import BY_WAY_OF_API
 from lib.edge.endpoint import View
-from lib.edge.problems import render_problem
-from lib.edge.request_body import drain
+from lib.edge.request.body import drain
+from lib.edge.response.problems import render_problem
 from lib.errors import NotFound
 from lib.observability.request_log import log_request
 

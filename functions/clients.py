@@ -15,7 +15,7 @@ from lib.timing.clock import now
 
 if TYPE_CHECKING:
     from lib.datastore import Store
-    from lib.edge.identity import Verifier
+    from lib.edge.caller.identity import Verifier
     from lib.saga.engine.cloud_tasks import CloudTasksQueue
     from lib.saga.engine.engine import Engine
     from lib.saga.operators.waiters import Waiters
@@ -64,7 +64,7 @@ def waiters() -> "Waiters":
 @once
 def verifier() -> "Verifier":
     """Return the verifier of callers' tokens."""
-    from lib.edge.identity import Verifier
+    from lib.edge.caller.identity import Verifier
 
     return Verifier(config().certs_url, behind_iam=config().behind_iam)
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import flask
 
 from functions import clients
-from lib.edge.access import identify_caller
-from lib.edge.binding import OF_REQUEST
+from lib.edge.caller.access import identify_caller
 from lib.edge.endpoint import Edge
+from lib.edge.request.parameters import OF_REQUEST
 
 if TYPE_CHECKING:
     from functions.wait import Wait

@@ -12,7 +12,7 @@ from functions.edge import endpoint
 from functions.wait import Wait
 from lib.datastore import Store, key
 from lib.datastore.ids import make_id
-from lib.edge.response import Reply
+from lib.edge.response.reply import Reply
 from lib.observability.logs import traceparent
 from lib.saga.engine.engine import Engine
 from lib.saga.state.records import ACTIVE, SagaRecord

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
-from lib.edge.links import link_to
-from lib.edge.peer import is_gone
-from lib.edge.preferences import read_wait
-from lib.edge.response import Reply
+from lib.edge.request.peer import is_gone
+from lib.edge.request.preferences import read_wait
+from lib.edge.response.links import link_to
+from lib.edge.response.reply import Reply
 from lib.timing import deadline
 
 if TYPE_CHECKING:

@@ -32,9 +32,9 @@ class Config:
     certs_url: str
     tasks_service_account: str
     scheduler_service_account: str
-    #: Addresses or IAM members, separated by commas; None is not set: see lib.edge.access.
+    #: Addresses or IAM members, separated by commas; None is not set: see lib.edge.caller.access.
     operators: tuple[str, ...] | None
-    #: IAM verifies every caller's token before the call gets here: see lib.edge.identity.
+    #: IAM verifies every caller's token before the call gets here: see lib.edge.caller.identity.
     behind_iam: bool
     retention: timedelta
     timeout: timedelta

@@ -167,7 +167,7 @@ def _environment_of(service: CloudRunService, settings: Settings) -> dict[str, s
         "AMENDS_TIMEOUT_SECONDS": str(service.function.timeout),
     }
     if service.function.invoker != "public":
-        # IAM has verified every token, and removed its signature (lib/edge/identity.py).
+        # IAM has verified every token, and removed its signature (lib/edge/caller/identity.py).
         environment["AMENDS_BEHIND_IAM"] = "1"
     if service.function.invoker == "operator" or service.target == API:
         environment["AMENDS_OPERATORS"] = ",".join(split_list(settings.operators))

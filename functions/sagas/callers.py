@@ -10,8 +10,8 @@ from functions.edge import endpoint
 from functions.sagas.names import SagaId, SagaName, StepName
 from functions.wait import Wait, accept
 from lib.datastore.ids import make_id
-from lib.edge.paging import PageSize, PageToken
-from lib.edge.response import Reply
+from lib.edge.request.pages import PageSize, PageToken
+from lib.edge.response.reply import Reply
 from lib.errors import AmendsError
 from lib.observability.logs import annotate, traceparent
 from lib.saga.engine.engine import Engine

@@ -4,7 +4,7 @@ from typing import Any
 
 from functions.edge import endpoint
 from functions.sagas.names import SagaName
-from lib.edge.paging import PageSize, PageToken
+from lib.edge.request.pages import PageSize, PageToken
 from lib.saga.engine.engine import Engine
 from lib.saga.operators import view
 from lib.saga.operators.dashboard import monitor

@@ -14,8 +14,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from functions.edge import endpoint
 from functions.sagas.names import SagaId, SagaName, StepName
 from functions.wait import accept
-from lib.edge.paging import PageSize, PageToken
-from lib.edge.response import Reply
+from lib.edge.request.pages import PageSize, PageToken
+from lib.edge.response.reply import Reply
 from lib.observability.logs import annotate
 from lib.saga.machine import inputs
 from lib.saga.operators import view

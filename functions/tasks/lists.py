@@ -7,8 +7,8 @@ from domain.todo.models import TaskList
 from domain.todo.requests import ListId, NewTaskList, TaskListChange
 from functions.edge import endpoint
 from lib.datastore import Store, key
-from lib.edge.paging import Fields, PageSize, PageToken
-from lib.edge.response import Reply, pick_fields
+from lib.edge.request.pages import Fields, PageSize, PageToken
+from lib.edge.response.reply import Reply, pick_fields
 from lib.errors import Malformed
 from lib.timing.clock import now
 

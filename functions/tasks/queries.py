@@ -8,8 +8,8 @@ from domain.todo.requests import ListId
 from domain.todo.task_queries import TaskFilter, TaskOrder
 from functions.edge import endpoint
 from lib.datastore import Page, Store
-from lib.edge.paging import Fields, PageSize, PageToken
-from lib.edge.response import pick_fields
+from lib.edge.request.pages import Fields, PageSize, PageToken
+from lib.edge.response.reply import pick_fields
 
 
 @endpoint("GET")

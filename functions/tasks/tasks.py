@@ -7,8 +7,8 @@ from domain.todo.models import Task
 from domain.todo.requests import ListId, NewTask, TaskChange, TaskContent, TaskId, Transfer
 from functions.edge import endpoint
 from lib.datastore import Store, key
-from lib.edge.paging import Fields
-from lib.edge.response import pick_fields
+from lib.edge.request.pages import Fields
+from lib.edge.response.reply import pick_fields
 from lib.timing.clock import now
 
 

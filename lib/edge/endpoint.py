@@ -10,7 +10,7 @@ from typing import Any
 import flask
 
 from lib.config import config
-from lib.edge.access import (
+from lib.edge.caller.access import (
     MACHINERY,
     VerifierOf,
     check_host,
@@ -18,10 +18,10 @@ from lib.edge.access import (
     check_origin,
     identify_caller,
 )
-from lib.edge.binding import Binding, Collaborators, compile_binding
-from lib.edge.problems import render_problem
-from lib.edge.request_body import drain
-from lib.edge.response import render_result
+from lib.edge.request.body import drain
+from lib.edge.request.parameters import Binding, Collaborators, compile_binding
+from lib.edge.response.problems import render_problem
+from lib.edge.response.reply import render_result
 from lib.errors import AmendsError, Malformed, MethodNotAllowed, NotBegun
 from lib.observability.logs import log
 from lib.observability.request_log import log_request
@@ -58,9 +58,9 @@ class Edge:
     def endpoint(self, method: str, *, status: int = 200, invoker: str = "caller") -> Decorator:
         """Make an HTTP function from a plain one; it answers only `method`.
 
-        `invoker` says who may call it: one of lib.edge.access.INVOKERS, the same as in main.py's
-        table. Every error becomes problem+json. The plain function stays reachable as
-        `__wrapped__`.
+        `invoker` says who may call it: one of INVOKERS in lib.edge.caller.access, the same as
+        in main.py's table. Every error becomes problem+json. The plain function stays reachable
+        as `__wrapped__`.
         """
 
         def decorate(function: Callable[..., Any]) -> View:

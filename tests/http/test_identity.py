@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 
-from lib.edge.identity import GCLOUD_AUDIENCE, MAX_TOKENS, Verifier
+from lib.edge.caller.identity import GCLOUD_AUDIENCE, MAX_TOKENS, Verifier
 from lib.errors import Forbidden, Unauthenticated, Unavailable
 
 AUDIENCE = "http://127.0.0.1:8080"

@@ -15,7 +15,7 @@ import requests
 
 from domain.orders.faults import Fault
 from lib.datastore import Store, connect, key_of
-from lib.edge.peer import is_gone
+from lib.edge.request.peer import is_gone
 from lib.saga.operators.waiters import MAX_WAITERS
 from local.stack import Stack
 from tests.http.conftest import Call, assert_problem

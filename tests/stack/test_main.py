@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import main
-from lib.edge.access import INVOKERS
+from lib.edge.caller.access import INVOKERS
 from local.stack.supervisor import PROJECT
 from tests.support.processes import run_python
 

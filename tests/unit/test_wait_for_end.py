@@ -10,7 +10,7 @@ import pytest
 
 from functions.sagas import callers
 from functions.wait import Wait
-from lib.edge.response import Reply
+from lib.edge.response.reply import Reply
 from lib.errors import Unavailable
 from lib.saga.operators import view
 from lib.saga.operators.waiters import Waiters

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lib.datastore import Id, Indexed, Version, entity
 from lib.datastore.mapping.unknown import KeyedDict
 from lib.datastore.v1.messages import message
-from lib.edge.response import render_result
+from lib.edge.response.reply import render_result
 from lib.json.exact_numbers import encode_exact, to_plain
 from lib.saga.definition.secret import part
 from tests.unit.datastore.models import Everything, load, save

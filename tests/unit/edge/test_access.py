@@ -11,7 +11,7 @@ import main
 from functions import clients
 from functions.edge import endpoint
 from lib.config import config
-from lib.edge.identity import GCLOUD_AUDIENCE
+from lib.edge.caller.identity import GCLOUD_AUDIENCE
 from tests.http.test_identity import Signer, encode, strip
 
 BASE = "https://pause-saga-1.run.app"
@@ -41,7 +41,9 @@ def setting(monkeypatch: pytest.MonkeyPatch, signer: Signer) -> Iterator[Setting
             monkeypatch.setenv(name, value)
         config.cache_clear()
         clients.verifier.cache_clear()
-        monkeypatch.setattr("lib.edge.identity._fetch_certs", lambda _: signer.certificates())
+        monkeypatch.setattr(
+            "lib.edge.caller.identity._fetch_certs", lambda _: signer.certificates()
+        )
 
     put()
     yield put

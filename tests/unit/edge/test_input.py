@@ -12,7 +12,7 @@ from domain.todo.models import Task, TaskList
 from domain.todo.requests import NewTaskList
 from domain.todo.task_lists import make_list
 from lib.datastore import UNSET_TIME, Page
-from lib.edge.response import pick_fields
+from lib.edge.response.reply import pick_fields
 from lib.errors import Invalid
 
 WITH_BODY = [

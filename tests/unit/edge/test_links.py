@@ -6,8 +6,8 @@ import flask
 import pytest
 
 from lib.config import config
-from lib.edge.access import BY_WAY_OF_API
-from lib.edge.links import link_to
+from lib.edge.caller.access import BY_WAY_OF_API
+from lib.edge.response.links import link_to
 
 OWN_SERVICE = "https://test-start-saga-123.europe-west1.run.app"
 

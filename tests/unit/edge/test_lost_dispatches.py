@@ -8,8 +8,8 @@ import flask
 import pytest
 
 from functions.sagas.worker import _count_lost
+from lib.edge.caller.identity import Verifier
 from lib.edge.endpoint import Edge
-from lib.edge.identity import Verifier
 from lib.errors import Unavailable
 
 

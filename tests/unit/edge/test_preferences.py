@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
-from lib.edge.preferences import read_preference, read_wait
+from lib.edge.request.preferences import read_preference, read_wait
 
 
 def wait_of(*lines: str) -> float | None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from lib.edge.problems import describe_problem
+from lib.edge.response.problems import describe_problem
 from lib.errors import Invalid
 from lib.json.decoder import convert, decode_json
 from lib.json.faults import MAX_FAULTS, find_faults

@@ -12,7 +12,7 @@ from typing import Any
 import flask
 import msgspec
 
-from lib.edge.request_body import check_type, read_body
+from lib.edge.request.body import check_type, read_body
 from lib.errors import Invalid, Malformed, VersionMismatch
 from lib.json.decoder import convert, decode_body
 

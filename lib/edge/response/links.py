@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 import flask
 
 from lib.config import config
-from lib.edge.access import BY_WAY_OF_API
+from lib.edge.caller.access import BY_WAY_OF_API
 
 
 def link_to(request: flask.Request, own: str, other: str, **query: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from google.auth import jwt
 
-from lib.edge.credentials import ANONYMOUS, NAMELESS, REMOVED
+from lib.edge.caller.credentials import ANONYMOUS, NAMELESS, REMOVED
 from lib.errors import Forbidden, Unauthenticated, Unavailable
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import flask
 
 from lib.config import config
-from lib.edge.credentials import ANONYMOUS, NAMELESS, REMOVED, find_credential
+from lib.edge.caller.credentials import ANONYMOUS, NAMELESS, REMOVED, find_credential
 from lib.errors import Forbidden, Unauthenticated
 from lib.observability.logs import log
 
 if TYPE_CHECKING:
-    from lib.edge.identity import Verifier
+    from lib.edge.caller.identity import Verifier
 
 #: Makes the verifier when the first token must be verified.
 VerifierOf = Callable[[], "Verifier"]

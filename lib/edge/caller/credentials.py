@@ -1,4 +1,4 @@
-"""Where a request carries the caller's token; lib.edge.identity verifies it."""
+"""Where a request carries the caller's token; lib.edge.caller.identity verifies it."""
 
 import flask
 

@@ -7,7 +7,7 @@ import flask
 import msgspec
 from werkzeug.exceptions import HTTPException
 
-from lib.edge.problems import CONTENT_TYPE, describe_problem, render_problem
+from lib.edge.response.problems import CONTENT_TYPE, describe_problem, render_problem
 from lib.errors import AmendsError
 
 
