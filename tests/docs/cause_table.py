@@ -9,15 +9,15 @@ FILE = Path(__file__).parents[2] / "docs" / "causes.md"
 
 HEAD = """# Why a state changed: the codes
 
-Made by `make verbs`; a test fails when this page is stale. Each event of `get-saga` has a `cause`,
-which is one of these codes and never changes its meaning, and a `sentence`, which may be reworded.
-Count and alert on the code. An event that an older version wrote has its sentence as the `cause`.
+`make verbs` generates this page; a test fails when it is out of date. Each event in `get-saga` has
+a `cause`, which is one of these codes and keeps its meaning for ever, and a `sentence`, whose words
+may change. Count and alert on the code. Events of older versions have the sentence as their `cause`.
 """
 
 REASONS = """
-An error or a reason of ours is stored as a code too, with a detail after a colon if there is one,
-say `definition_undeclared: order version 2`, and shown as a sentence. It is one of the codes above
-or of these:
+Amends also stores its own errors and reasons as codes, some with a detail after a colon, for example
+`definition_undeclared: order version 2`, and shows them as sentences. The codes are those above and
+these:
 """
 
 

@@ -1,6 +1,6 @@
-"""docs/verbs.md: what each verb does to a saga in each state, found out by trying.
+"""docs/verbs.md: what each verb does to a saga in each state, found by trying each one.
 
-`make verbs` writes it.
+`make verbs` writes the page.
 """
 
 from collections.abc import Iterator
@@ -25,27 +25,27 @@ FILE = Path(__file__).parents[2] / "docs" / "verbs.md"
 OF_A_STEP = (Verb.SKIP, Verb.VOID)
 OUTCOMES = ("COMPLETED", "ROLLED_BACK")
 COLUMNS = (*(str(verb) for verb in Verb), "signal", "start again")
-#: Somebody else than has brought the sagas where they are.
+#: Another operator than the one who brought the sagas into their states.
 WHO: dict[str, Any] = {"actor": "bob@example.com", "reason": "a trial"}
 DOES, NOTHING, REFUSED = "●", "=", "–"
 
-HEAD = f"""# What each verb does, in each state of a saga
+HEAD = f"""# What each verb does in each state of a saga
 
-Made by `make verbs`, which tries every cell; a test fails when this page is
-stale. The verbs are the functions `cancel-saga`, `pause-saga`, `resume-saga`, `park-saga`,
+`make verbs` generates this page by trying every cell; a test fails when the page is
+out of date. The verbs are the functions `cancel-saga`, `pause-saga`, `resume-saga`, `park-saga`,
 `retry-saga`, `skip-saga-step`, `void-saga-step`, `resolve-saga` and `signal-saga`; "start again" is
-`start-saga` with the id and the payload of the saga. In the examples the saga's id is `s1`.
+`start-saga` with the saga's id and payload. In the examples the saga's id is `s1`.
 
-{DOES} does something, {NOTHING} changes nothing and succeeds, {REFUSED} is refused. Skip and void
-are shown for one step here, and for every step below. Park and then resolve end any saga, whatever
-it does or waits for; its paused children are resumed with that. A verb that is sent a second time
-because its answer was lost gets the first answer again, also where it is refused here.
+{DOES} changes the saga, {NOTHING} changes nothing and succeeds, {REFUSED} is refused. This table shows
+skip and void for one step, the tables below for every step. To end any saga, park it and then
+resolve it; this also resumes its paused children. If a verb's answer was lost and you send it again,
+you get the first answer, even where this table shows a refusal.
 """
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one verb does: a mark, and in words."""
+    """What one verb does, as a mark and in words."""
 
     verb: str
     mark: str
@@ -53,10 +53,10 @@ class Cell:
 
 
 class NoQueue:
-    """Takes nothing: nothing is enqueued where nothing is changed."""
+    """Drops every delivery: previews enqueue nothing."""
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Take nothing."""
+        """Drop the delivery."""
 
 
 def load(scene: Scene) -> tuple[Played, Engine]:
@@ -100,7 +100,7 @@ def _preview(engine: Engine, verb: str, what: Any) -> Cell:
     except AmendsError as refusal:
         return Cell(verb, REFUSED, f"{refusal.status}: {refusal.detail}")
     if not decision.events:
-        return Cell(verb, NOTHING, "nothing: the saga is in that state already")
+        return Cell(verb, NOTHING, "nothing: the saga is already in that state")
     return Cell(verb, DOES, _describe(loaded, decision))
 
 
@@ -112,7 +112,7 @@ def _describe(loaded: Any, decision: Any) -> str:
     saga = decision.saga
     steps = saga.steps if decision.events else loaded.steps
     waits = [_name(wait) for wait in waits_of(saga, steps)]
-    return "; ".join(said or ["its steps stay as they are"]) + (
+    return "; ".join(said or ["its steps do not change"]) + (
         f". Then it waits for {', '.join(waits)}" if waits else ""
     )
 
@@ -120,7 +120,7 @@ def _describe(loaded: Any, decision: Any) -> str:
 def _name(wait: Any) -> str:
     words = {
         "delivery": f"the task of {wait.step}",
-        "time": f"the time of {wait.step}",
+        "time": f"the timer of {wait.step}",
         "signal": f"the signal {wait.step}",
         "child": f"saga {wait.saga}",
         "resume": "a resume",
@@ -135,7 +135,7 @@ def _start_again(engine: Engine, played: Played) -> Cell:
         saga = engine.start(played.definition.name, "s1", {})
     except AmendsError as refusal:
         return Cell("start again", REFUSED, f"{refusal.status}: {refusal.detail}")
-    return Cell("start again", NOTHING, f"answers with the saga as it is: {saga.state}")
+    return Cell("start again", NOTHING, f"returns the saga unchanged: {saga.state}")
 
 
 def find_way_out(scene: Scene) -> str:
@@ -167,7 +167,7 @@ def _details(scene: Scene) -> Iterator[str]:
     steps = ", ".join(f"{each.name} {each.status}" for each in played.steps)
     waits = ", ".join(map(_name, waits_of(played.saga, played.steps))) or "nothing: it has ended"
     yield f"Its steps: {steps}. It waits for {waits}.\n"
-    yield "| verb | what it does, or why not |\n|---|---|"
+    yield "| verb | what it does, or why it is refused |\n|---|---|"
     for cell in try_all(scene):
         yield f"| {cell.verb} | {cell.says} |"
 

@@ -155,9 +155,9 @@ def scene(title: str, focus: str, make: Callable[[], Played], **options: Any) ->
 
 SCENES = (
     scene("started, its first step is in the queue", "reserve", lambda: play(step("reserve"))),
-    scene("its step begins by a task of its own", "reserve", postponed),
+    scene("its step begins with a separate task", "reserve", postponed),
     scene("a step is in flight", "pack", in_flight),
-    scene("a step is tried again in an hour", "pack",
+    scene("a step is retried in an hour", "pack",
           lambda: end(in_flight(), 1, Result.RETRYABLE, after=LATER)),
     scene("a participant is asked whether a step was executed", "reserve", asking),
     scene("waits for a timer", "nap", lambda: waiting(NAP)),
@@ -168,7 +168,7 @@ SCENES = (
     scene("a cancel waits for the step in flight", "pack", lambda: then(in_flight(), CANCEL)),
     scene("a step is in flight", "pack", lambda: then(in_flight(), PAUSE)),
     scene("its pivot is in the queue and has not begun", "pay", at_pivot),
-    scene("its pivot may have been applied and is tried again", "pay",
+    scene("its pivot may have been applied and is retried", "pay",
           lambda: end(at_pivot(), 1, Result.UNKNOWN)),
     scene("past its pivot", "mail", lambda: past_pivot(late("mail"))),
     scene("past its pivot, a member of a group is out of attempts", "mail", member_failed),
@@ -191,7 +191,7 @@ SCENES = (
           lambda: then(in_flight(), PARK), declared=False),
     scene("by its own steps", "reserve", completed),
     scene("an operator skipped a step", "mail", skipped),
-    scene("a child saga, its parent is not notified yet", "x", unheard),
+    scene("a child saga whose parent is not yet notified", "x", unheard),
     scene("by its own compensations", "reserve", rolled_back),
     scene("by an operator", "pack", resolved),
 )  # fmt: skip
