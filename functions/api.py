@@ -1,4 +1,4 @@
-"""Several functions behind one, for local runs and for a deployment as a single service."""
+"""Routes one function to several, for local runs and for a deployment as a single service."""
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -16,17 +16,17 @@ from lib.observability.request_log import log_request
 
 
 def route_to(functions: Iterable[str], module_of: Mapping[str, str]) -> View:
-    """Return a function that passes `/deployed-name` on to the one of `functions` of that name.
+    """Return a function that routes `/deployed-name` to the function with that name.
 
-    With AMENDS_LOAD_ALL=1 the whole table `module_of` is loaded now; an error ends the process:
-    see load_all.
+    With AMENDS_LOAD_ALL=1 it first imports the whole table `module_of`; an error ends the process
+    (see `load_all`).
     """
     if config().load_all:
         load_all(module_of)
     names = {name.replace("_", "-"): name for name in functions}
 
     def api(request: flask.Request) -> flask.Response:
-        """Pass a request to the function that its path names."""
+        """Call the function that the request's path names."""
         name = names.get(request.path.strip("/"))
         if name is None:
             with log_request("api", request) as end:

@@ -1,7 +1,7 @@
-"""The clients of this process, made on first use and never at import.
+"""The clients of this process, created on first use and never at import.
 
-functions-framework imports our code before gunicorn forks: a channel made then would not work in
-the worker.
+functions-framework imports our code before gunicorn forks. A gRPC channel that is created before
+the fork does not work in the worker process.
 """
 
 import re
@@ -55,7 +55,7 @@ def engine() -> "Engine":
 
 @once
 def waiters() -> "Waiters":
-    """Return the callers that wait for a saga's end in this process."""
+    """Return this process's callers that wait for a saga's end."""
     from lib.saga.operators.waiters import Waiters
 
     return Waiters(engine().repository)
@@ -70,12 +70,12 @@ def verifier() -> "Verifier":
 
 
 class _LaterQueue:
-    """The queue of deliveries, made on the first enqueue: reading needs none."""
+    """The queue of deliveries. It connects on the first enqueue, because reads need no queue."""
 
     def enqueue(self, delivery: "Delivery") -> None:
-        """Create the delivery's task; Unavailable if that cannot be done now."""
+        """Create the delivery's task; raise Unavailable if Cloud Tasks cannot be reached now."""
         if config().datastore_host and not config().tasks_host:
-            raise Unavailable("AMENDS_TASKS_HOST does not say where the local Cloud Tasks is")
+            raise Unavailable("set AMENDS_TASKS_HOST to the address of the local Cloud Tasks")
         _queue().enqueue(delivery)
 
 
@@ -97,9 +97,9 @@ def _queue() -> "CloudTasksQueue":
 
 
 def _worker_root(worker_url: str, base_url: str) -> str:
-    """Return the worker's address, under the revision tag that this request was sent to.
+    """Return the worker's root URL, with the revision tag of the URL that was requested.
 
-    So the staged worker runs a saga that was started at a staged revision
+    A saga that was started at a staged revision then runs on the staged worker
     (deploy/rollout/smoke.py).
     """
     import flask

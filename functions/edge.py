@@ -1,4 +1,4 @@
-"""The decorator of our HTTP functions, and the collaborators that they get by parameter name."""
+"""The decorator of our HTTP functions; it passes them their collaborators by parameter name."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def make_operator(request: flask.Request) -> "Operator":
-    """Return the operator of a request, with the saga's state they saw and the request's key."""
+    """Return a request's operator, with its If-Match version and its Idempotency-Key."""
     from lib.saga.operators.operator import Operator
 
     return Operator(
@@ -27,7 +27,7 @@ def make_operator(request: flask.Request) -> "Operator":
 
 
 def make_wait(request: flask.Request) -> "Wait":
-    """Return how long a request waits for a saga: few functions ask for it."""
+    """Return how long a request waits for a saga's end; imported late, since few functions wait."""
     from functions.wait import Wait
 
     return Wait(request, clients.waiters)

@@ -14,14 +14,14 @@ _SAGAS = ("domain.sagas", "DEFINITIONS")
 def load_all(module_of: Mapping[str, str]) -> None:
     """Import every function of the table, and the definitions of sagas.
 
-    Prints each error as Python does and ends the process with exit code 1 if there are any.
+    If any of them fails, prints each error as Python does and exits with code 1.
     """
     broken: dict[str, BaseException] = {}
     wanted = {_SAGAS, *((module, name) for name, module in module_of.items())}
     for module, name in sorted(wanted):
         try:
             _load(module, name)
-        except BaseException as problem:  # also SystemExit: its author wants to see the place
+        except BaseException as problem:  # also SystemExit: show where the module raised it
             broken.setdefault(_explain(problem), problem)
     if broken:
         print("\n".join(broken), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The sample over HTTP: orders, and the stock and credit that they draw on."""
+"""The sample over HTTP: orders, and the stock and credit that they use."""
 
 from typing import Annotated
 
@@ -19,21 +19,21 @@ from lib.saga.state.records import ACTIVE, SagaRecord
 
 
 class StockLevel(Struct, forbid_unknown_fields=True):
-    """The units of a product that can be sold from now on."""
+    """How many units of a product can be sold from now on."""
 
     sku: Identifier
     units: Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class CreditLevel(Struct, forbid_unknown_fields=True):
-    """What a customer can spend from now on, in cents."""
+    """How much a customer can spend from now on, in cents."""
 
     customer_id: Identifier
     available_cents: Annotated[int, Meta(ge=0, le=100_000_000_000)]
 
 
 class NewOrder(Order, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An order, with the caller's own id for it if there is one."""
+    """An order, optionally with the caller's own id for it."""
 
     id: Identifier | None = None
 

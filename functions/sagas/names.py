@@ -1,10 +1,10 @@
-"""The names and ids by which requests say which saga, step or signal they mean."""
+"""The names and ids of sagas, steps and signals in requests."""
 
 from typing import Annotated
 
 from msgspec import Meta
 
-#: The id of any saga: a child's is its parent's, a colon, and its step's name.
+#: The id of any saga. A child's id is its parent's id, a colon and its step's name.
 SagaId = Annotated[
     str,
     Meta(

@@ -60,13 +60,13 @@ class Void(OperatorRequest, forbid_unknown_fields=True):
 
 
 class Resolve(OperatorRequest, forbid_unknown_fields=True):
-    """The status to which the saga was brought by hand: COMPLETED or ROLLED_BACK."""
+    """The status that the operator has brought the saga to by hand: COMPLETED or ROLLED_BACK."""
 
     outcome: Outcome
 
 
 class Bulk(Struct, forbid_unknown_fields=True):
-    """One verb for a page of the sagas of a status; by default a dry run."""
+    """One verb for a page of sagas with one status; by default a dry run."""
 
     verb: Verb
     reason: Reason
@@ -125,7 +125,7 @@ def retry_saga(body: OperatorRequest, operator: Operator, request: flask.Request
 
 @endpoint("POST", status=202, invoker="operator")
 def skip_saga_step(body: Skip, operator: Operator, request: flask.Request) -> Reply:
-    """Treat a failed step or compensation as done, with a stated output."""
+    """Treat a failed step or compensation as done, with the given output."""
     return accept(
         request,
         "skip-saga-step",
@@ -149,7 +149,7 @@ def resolve_saga(body: Resolve, operator: Operator) -> dict[str, Any]:
 
 @endpoint("POST", invoker="operator")
 def operate_sagas(body: Bulk, operator: Operator) -> dict[str, Any]:
-    """Apply a verb to a page of sagas, or, with `dry_run`, only show what would change."""
+    """Apply a verb to a page of sagas; with `dry_run`, only return what would change."""
     request = make_request(
         body.verb,
         {"actor": operator.name, "reason": body.reason, "id": operator.key},

@@ -9,7 +9,7 @@ from lib.saga.engine.sweep.sweep import SweepResult, sweep
 from lib.saga.state.delivery import Delivery
 from lib.timing.clock import now
 
-#: The threads of a sweep: it waits for services nearly all of its time.
+#: The threads of a sweep, which spends most of its time waiting for services.
 SWEEPERS = 8
 
 
@@ -25,8 +25,8 @@ def run_saga_step(body: Delivery, engine: Engine, request: flask.Request) -> dic
 def _count_lost(request: flask.Request) -> int:
     """Return how many dispatches of this task ended without an answer, or with a 5xx.
 
-    Cloud Tasks counts the answers, but not those with a 5xx (its guide to task handlers): that is
-    the answer for a killed process, and ours when an action has run but could not be recorded.
+    TaskExecutionCount leaves out answers with a 5xx (see Cloud Tasks' guide to task handlers). A
+    killed process gives such an answer, and so do we if an action ran but could not be recorded.
     """
     dispatched = _count_in(request, "X-CloudTasks-TaskRetryCount")
     return max(0, dispatched - _count_in(request, "X-CloudTasks-TaskExecutionCount"))

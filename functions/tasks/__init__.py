@@ -1,4 +1,4 @@
 """The functions of the sample's to-do lists: lists, tasks, batches of tasks, queries for tasks.
 
-They import functions.edge and domain.todo, and none of them another one.
+They import functions.edge and domain.todo, but not each other.
 """
