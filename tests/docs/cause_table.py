@@ -11,11 +11,11 @@ HEAD = """# Why a state changed: the codes
 
 `make verbs` generates this page; a test fails when it is out of date. Each event in `get-saga` has
 a `cause`, which is one of these codes and keeps its meaning for ever, and a `sentence`, whose words
-may change. Count and alert on the code. Events of older versions have the sentence as their `cause`.
+may change. Count and alert on the code. In events of older versions the `cause` is the sentence.
 """
 
 REASONS = """
-Amends also stores its own errors and reasons as codes, some with a detail after a colon, for example
+Amends also stores its own errors and reasons as codes, some with a detail after a colon, such as
 `definition_undeclared: order version 2`, and shows them as sentences. The codes are those above and
 these:
 """

@@ -36,10 +36,10 @@ out of date. The verbs are the functions `cancel-saga`, `pause-saga`, `resume-sa
 `retry-saga`, `skip-saga-step`, `void-saga-step`, `resolve-saga` and `signal-saga`; "start again" is
 `start-saga` with the saga's id and payload. In the examples the saga's id is `s1`.
 
-{DOES} changes the saga, {NOTHING} changes nothing and succeeds, {REFUSED} is refused. This table shows
-skip and void for one step, the tables below for every step. To end any saga, park it and then
-resolve it; this also resumes its paused children. If a verb's answer was lost and you send it again,
-you get the first answer, even where this table shows a refusal.
+{DOES} changes the saga, {NOTHING} changes nothing and succeeds, {REFUSED} is refused. This table
+shows skip and void for one step, the tables below for every step. To end any saga, park it and then
+resolve it; this also resumes its paused children. If a verb's answer was lost and you send the verb
+again, you get the first answer, even where this table shows a refusal.
 """
 
 
