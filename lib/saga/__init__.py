@@ -20,8 +20,8 @@ from lib.saga.barrier import apply_once, settle_once, undo_once
 from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Definitions, OnCompensationFailure, Saga
-from lib.saga.definition.secret import Secret
 from lib.saga.definition.steps import Child, Parallel, Signal, Step, Timer
+from lib.saga.definition.types.secret import Secret
 
 if TYPE_CHECKING:
     from lib.saga.remote.http_call import HttpCall

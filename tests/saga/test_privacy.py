@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.secret import Secret
 from lib.saga.definition.steps import Step
+from lib.saga.definition.types.secret import Secret
 from lib.saga.operators import view
 from lib.saga.state.limits import MAX_ERROR
 from tests.saga.bench import Bench

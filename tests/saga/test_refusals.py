@@ -9,7 +9,7 @@ from lib.datastore.v1.limits import MAX_COMMIT_MUTATIONS
 from lib.errors import Unavailable
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.saga_sizes import MAX_STEPS_SIZE, STEP_SIZE
+from lib.saga.definition.saga_checks.sizes import MAX_STEPS_SIZE, STEP_SIZE
 from lib.saga.definition.steps import Child, Parallel, Signal
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
 from lib.saga.machine.start import next_steps

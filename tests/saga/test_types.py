@@ -11,8 +11,8 @@ from msgspec import Struct
 from lib.datastore import key
 from lib.errors import Conflict
 from lib.saga.definition.saga import Definitions, Saga
-from lib.saga.definition.shape import describe_need, describe_type
 from lib.saga.definition.steps import Child, Signal
+from lib.saga.definition.types.shape import describe_need, describe_type
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
 from lib.saga.operators.compatibility import find_stranded
 from lib.saga.state.records import DeadLetter

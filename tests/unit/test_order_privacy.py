@@ -3,7 +3,7 @@
 import msgspec
 
 from domain.orders.order import Address, Line, Order
-from lib.saga.definition.secret import REDACTED
+from lib.saga.definition.types.secret import REDACTED
 from lib.saga.state.redaction import conceal, redact
 
 ORDER = Order(

@@ -6,7 +6,7 @@ from typing import Any, Generic
 
 from lib.datastore import Store
 from lib.saga.definition.phase import Phase
-from lib.saga.definition.type_parameters import OutputsT
+from lib.saga.definition.types.parameters import OutputsT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

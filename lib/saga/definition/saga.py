@@ -17,11 +17,11 @@ from lib.saga.definition.checks.error import Declared, describe
 from lib.saga.definition.checks.values import name_for_message, plain_name
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
-from lib.saga.definition.saga_checks import faults_of_saga
-from lib.saga.definition.secret import is_marked
-from lib.saga.definition.shape import describe_need, describe_type
+from lib.saga.definition.saga_checks.whole import faults_of_saga
 from lib.saga.definition.steps import Child, Element, Parallel, Step
-from lib.saga.definition.type_parameters import P
+from lib.saga.definition.types.parameters import P
+from lib.saga.definition.types.secret import is_marked
+from lib.saga.definition.types.shape import describe_need, describe_type
 
 
 class StepKind(StrEnum):

@@ -20,8 +20,8 @@ from lib.saga.definition.checks.values import (
 )
 from lib.saga.definition.context import StepContext
 from lib.saga.definition.retry_policy import PATIENT, RetryPolicy
-from lib.saga.definition.returned import returned_type
-from lib.saga.definition.type_parameters import ChildP, TakenP
+from lib.saga.definition.types.parameters import ChildP, TakenP
+from lib.saga.definition.types.returned import returned_type
 
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga

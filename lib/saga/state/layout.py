@@ -2,7 +2,7 @@
 
 A record has at most MAX_RECORD bytes: large values and old events move out in the commit that
 would make it larger, and errors are truncated. Declarations limit what remains: see
-`lib.saga.definition.saga_sizes`.
+`lib.saga.definition.saga_checks.sizes`.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from lib.saga.definition.saga_sizes import STEP_SIZE
+from lib.saga.definition.saga_checks.sizes import STEP_SIZE
 from lib.saga.state.limits import MAX_ERRORS, MAX_INLINE, MAX_RECENT_EVENTS, MAX_RECORD
 from lib.saga.state.records import (
     EventPage,

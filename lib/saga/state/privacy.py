@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.secret import WHOLLY_SECRET, part
 from lib.saga.definition.steps import Child, Element
+from lib.saga.definition.types.secret import WHOLLY_SECRET, part
 from lib.saga.state.records import SagaRecord, StepRecord
 from lib.saga.state.redaction import Redactor, conceal
 from lib.saga.state.values import PAYLOAD

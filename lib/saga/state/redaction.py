@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from lib.json.exact_numbers import is_too_deep
-from lib.saga.definition.secret import REDACTED, part
+from lib.saga.definition.types.secret import REDACTED, part
 
 #: A shorter secret is removed only where it stands alone: "Ann" in "Ann has none", but not in
 #: "cannot". There it reveals nothing, whereas "c[redacted]ot" would reveal it.

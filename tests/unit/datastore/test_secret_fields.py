@@ -7,7 +7,7 @@ import pytest
 
 from lib.datastore import Id, Indexed, Parent, Version, entity
 from lib.datastore.model.schema import model_of
-from lib.saga.definition.secret import Secret
+from lib.saga.definition.types.secret import Secret
 
 
 @pytest.mark.parametrize(

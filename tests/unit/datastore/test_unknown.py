@@ -18,7 +18,7 @@ from lib.datastore.mapping.unknown import KeyedDict
 from lib.datastore.v1.messages import message
 from lib.edge.response.reply import render_result
 from lib.json.exact_numbers import encode_exact, to_plain
-from lib.saga.definition.secret import part
+from lib.saga.definition.types.secret import part
 from tests.unit.datastore.models import Everything, load, save
 from tests.unit.datastore.test_save_and_load import EVERYTHING
 

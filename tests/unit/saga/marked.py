@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from lib.saga.definition.secret import REDACTED, Secret
+from lib.saga.definition.types.secret import REDACTED, Secret
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from msgspec import Meta, Struct
 
 from lib.json.exact_numbers import MAX_NESTING
-from lib.saga.definition.secret import REDACTED, Secret, part
+from lib.saga.definition.types.secret import REDACTED, Secret, part
 from tests.unit.saga.marked import Sample, samples
 
 T = TypeVar("T")

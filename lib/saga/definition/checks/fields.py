@@ -9,7 +9,7 @@ from msgspec import inspect
 
 from lib.saga.author_code.containment import Escaped, contain
 from lib.saga.definition.checks.error import describe, name_type
-from lib.saga.definition.type_graph import walk_types
+from lib.saga.definition.types.graph import walk_types
 
 #: What is taken for a field that lacks its annotation; other values are seldom defaults.
 _VALUES = (bool, int, float, str, list, dict, type(None))

@@ -9,7 +9,7 @@ from msgspec import inspect
 
 from lib.saga.definition.checks.error import describe
 from lib.saga.definition.checks.fields import faults_of_fields
-from lib.saga.definition.type_graph import walk_types
+from lib.saga.definition.types.graph import walk_types
 
 _UNABLE = (inspect.RawType, inspect.ExtType)
 

@@ -13,7 +13,7 @@ from lib.datastore.v1.limits import MAX_VALUE_BYTES
 from lib.datastore.v1.messages import message
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.saga_sizes import MAX_STEPS_SIZE, STEP_SIZE
+from lib.saga.definition.saga_checks.sizes import MAX_STEPS_SIZE, STEP_SIZE
 from lib.saga.definition.steps import Step
 from lib.saga.machine.start.begin import begin
 from lib.saga.machine.start.creations import new_saga

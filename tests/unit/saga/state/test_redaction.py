@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from lib.json.exact_numbers import MAX_NESTING
-from lib.saga.definition.secret import REDACTED, Secret
+from lib.saga.definition.types.secret import REDACTED, Secret
 from lib.saga.state.redaction import Redactor, conceal, redact
 
 #: How a text may come to hold a secret. Around it they write nothing that tells anything.

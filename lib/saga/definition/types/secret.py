@@ -12,7 +12,7 @@ from msgspec import inspect
 from lib.json.exact_numbers import is_too_deep
 from lib.json.secrecy import MARK, Secret
 from lib.saga.author_code.containment import contain
-from lib.saga.definition.type_graph import walk_types
+from lib.saga.definition.types.graph import walk_types
 
 __all__ = ["REDACTED", "WHOLLY_SECRET", "Parted", "Secret", "is_marked", "part"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from lib.saga.definition.secret import WHOLLY_SECRET, is_marked
+from lib.saga.definition.types.secret import WHOLLY_SECRET, is_marked
 
 
 def returned_type(function: Callable[..., Any]) -> Any:

@@ -14,8 +14,8 @@ from lib.saga.definition.checks.values import (
     faults_of_duration,
     faults_of_name,
 )
-from lib.saga.definition.output_checks import faults_of_outputs
-from lib.saga.definition.saga_sizes import faults_of_size
+from lib.saga.definition.saga_checks.outputs import faults_of_outputs
+from lib.saga.definition.saga_checks.sizes import faults_of_size
 from lib.saga.definition.steps import (
     Child,
     Element,
