@@ -1,12 +1,12 @@
-"""Sagas: all that an author needs, in one import.
+"""Sagas: everything that an author needs, in one import.
 
     from lib.saga import Permanent, RetryPolicy, Saga, Step, StepContext, apply_once, undo_once
 
-Declaring a saga loads neither the HTTP edge nor gRPC. Rooms, from the bottom up; each imports only
-those above it in this list:
+Declaring a saga loads neither the HTTP edge nor gRPC. The packages, from the bottom up; each
+imports only those above it in this list:
 - author_code: checks what an author's functions return and raise
 - definition: what an author declares
-- state: what is stored of a saga, and what may be shown of it
+- state: what is stored of a saga, and which data may be shown
 - machine: the pure decisions
 - engine: the shell around the machine: load, run, decide, commit, enqueue; the sweep
 - remote: steps that are calls to a URL
@@ -50,7 +50,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load HttpCall when it is asked for: most functions start without it."""
+    """Load HttpCall on first access: most functions start without it."""
     if name != "HttpCall":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from lib.saga.remote.http_call import HttpCall

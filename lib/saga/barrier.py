@@ -1,11 +1,11 @@
-"""The effect barrier: a participant's effects and the record of them in one transaction.
+"""The effect barrier: writes a participant's effects and their record in one transaction.
 
 A duplicate call gets the same result or refusal as the first. A refusal is final for its attempt
 and earlier ones. A later attempt is made only if the saga does not rely on the refusal: an operator
 has removed its reason and retries the step. A compensation that arrives before its step leaves a
-tombstone, and the late step is refused: it would never be undone.
+tombstone, and the late step is refused, because its effect would never be undone.
 
-A step with several effects names each of them, and undoes them by name, the last one first:
+A step with several effects names each of them, and undoes them by name, last one first:
 
     apply_once(context, take_the_money, name="money")
     apply_once(context, give_points, name="points")
@@ -54,7 +54,7 @@ class Effect:
 
     id: Id[str]
     parts: list[EffectPart] = field(default_factory=list)
-    #: No attempt up to this one may have an effect any more: a status question was answered "no".
+    #: Attempts up to this one may no longer have an effect: their status was answered "no".
     settled: Annotated[int, OmitEmpty] = 0
     version: Version = 0
 
@@ -82,15 +82,15 @@ def apply_once(
 def apply_once(
     context: StepContext, effect: Callable[[Transaction], Any], *, name: str = "", type: Any = Any
 ) -> Any:
-    """Run an effect in a transaction, once for the call's idempotency key and `name`.
+    """Run an effect in a transaction, once per idempotency key and `name`.
 
-    Returns the result, the same for a duplicate of the call: plain JSON, or decoded into `type`. A
-    result that is not JSON, or that does not fit `type`, is an error, and nothing is written.
+    Returns the result, the same for a duplicate call: plain JSON, or decoded into `type`. A result
+    that is not JSON, or does not fit `type`, raises an error, and nothing is written.
 
     If the effect raises Permanent, that is recorded too: otherwise a duplicate call could succeed
     after the saga has recorded that the step did not happen. Raises Permanent for a step that was
     compensated before, or refused in this attempt or a later one, and ValueError for a second
-    effect of the call under the same name.
+    effect with the same name in one call.
     """
     _claim(context, "apply_once", name, effect)
 
@@ -100,7 +100,7 @@ def apply_once(
         if seen is not None and not _is_outdated(seen, context):
             return _result_of(seen, type)
         if context.fencing_token <= record.settled:
-            raise Permanent("a status question was answered before: this attempt must not happen")
+            raise Permanent("this attempt was settled as not executed: it must not take effect")
         encoded = encode_exact(check_ran(effect(tx), "the effect")).decode()
         result = msgspec.json.decode(encoded, type=type)
         _put(tx, record, _part_of(context, name, EffectStatus.DONE, result=encoded))
@@ -121,10 +121,10 @@ def undo_once(
     name: str = "",
     type: Any = Any,
 ) -> None:
-    """Undo the effect of a name in a transaction, once; `undo` gets the effect's result.
+    """Undo the effect named `name` in a transaction, once; `undo` gets the effect's result.
 
     The result is plain JSON, or decoded into `type`. If there is no effect, nothing is undone, and
-    no effect can come later. Raises ValueError for a second undo of the call under the same name,
+    no effect can happen later. Raises ValueError for a second undo with the same name in one call,
     and NotRun, with nothing undone, if `undo` returns work that has not run.
     """
     _claim(context, "undo_once", name, undo)
@@ -143,14 +143,13 @@ def undo_once(
 
 
 def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any:
-    """Return the result of an effect, and make the answer final: use it in a step's `status=`.
+    """Return the result of an effect, and make the answer final: for use in a step's `status=`.
 
-    Returns the result of an effect that is done, like `apply_once`. Otherwise raises NotHappened,
-    and no attempt that has begun can have the effect any more; a later attempt, such as an
-    operator's retry, can. If another effect of the step is done, the step has happened in part and
-    must be compensated: raises Permanent, which is no answer to a status question.
+    Returns the result of an effect that is done, as `apply_once` does. Otherwise raises
+    NotHappened, and attempts that have begun can no longer have the effect; a later attempt, such
+    as an operator's retry, can. If another effect of the step is done, the step has happened in
+    part and must be compensated: raises Permanent, which leaves the status unknown.
     """
-
     record = bind(context, unless_done=name)
     seen = record.find(name)
     if seen is not None and seen.status is EffectStatus.DONE:
@@ -161,7 +160,7 @@ def settle_once(context: StepContext, *, name: str = "", type: Any = Any) -> Any
 
 
 def bind(context: StepContext, *, unless_done: str = "") -> Effect:
-    """Forbid earlier attempts the effects that they have not had yet; return the record.
+    """Block effects that earlier attempts have not had yet; return the record.
 
     Nothing changes if the effect named `unless_done` is done.
     """
@@ -188,7 +187,7 @@ def _claim(context: StepContext, what: str, name: str, action: object) -> None:
     Otherwise the second of two effects would count as a duplicate of the first.
     """
     if name and not NAME.fullmatch(name):
-        raise ValueError(f"step {context.step}: {name!r} is no name for an effect")
+        raise ValueError(f"step {context.step}: {name!r} is not a valid name for an effect")
     if context.claims.setdefault((what, name), action) is not action:
         under = f"under the name {name!r}" if name else "without a name"
         raise ValueError(
@@ -232,5 +231,5 @@ def _result_of(seen: EffectPart, type: Any) -> Any:
     if seen.status is EffectStatus.REFUSED:
         raise Permanent(seen.refusal)
     if seen.status is EffectStatus.UNDONE:
-        raise Permanent("this step was compensated before it arrived")
+        raise Permanent("this step was compensated before this call arrived")
     return msgspec.json.decode(seen.result, type=type)

@@ -1,4 +1,4 @@
-"""What a step gets besides the payload, and the exceptions by which it fails."""
+"""What a step gets besides the payload, and the exceptions that report how it failed."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,10 +15,10 @@ class StepContext(Generic[OutputsT]):
 
     `idempotency_key` is the same for every attempt of a step and for its compensation.
     `fencing_token` grows with each attempt of the step and of its compensation, and is the same
-    for duplicates of one attempt: a participant that has seen a higher one under the same key may
-    refuse this call. `attempt` counts the attempts of the present action, from 1.
-    `outputs` has the outputs of the completed steps by step name; `output` is the step's own, or
-    None if it is unknown whether the step happened.
+    for duplicates of one attempt: a participant that has seen a higher one with the same key may
+    refuse this call. `attempt` counts the attempts of the current action, from 1. `deadline` is
+    when the call's time-out ends. `outputs` has the outputs of the completed steps by step name;
+    `output` is the step's own, or None if it is unknown whether the step happened.
     """
 
     saga_id: str
@@ -33,7 +33,7 @@ class StepContext(Generic[OutputsT]):
     phase: Phase = Phase.EXECUTE
     #: The W3C Trace Context of the saga, to be passed on; empty if it has none.
     traceparent: str = ""
-    #: What the effect barrier was asked for in this very call, by function and name.
+    #: The effects that this call has passed to the effect barrier, by function and name.
     claims: dict[tuple[str, str], object] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -44,15 +44,15 @@ class Permanent(Exception):
 
 
 class NotHappened(Exception):
-    """The step did not happen and no attempt before this call can have it happen any more.
+    """The step did not happen, and no attempt made before this call can still make it happen.
 
-    Only a `status=` may raise it, and only if it prevents later calls, as `settle_once` does: a
-    step that came after it would never be undone. If it only finds nothing, raise Unknown.
+    Only a `status=` may raise it, and only if it blocks calls that arrive later, as `settle_once`
+    does: their effect would never be undone. If `status` merely finds nothing, raise Unknown.
     """
 
 
 class Retry(Exception):
-    """The step did not happen, but may later: try again after `after`, or by the step's policy."""
+    """The step did not happen, but may later: retry after `after`, or by the step's policy."""
 
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
         super().__init__(reason)
@@ -60,9 +60,9 @@ class Retry(Exception):
 
 
 class Unknown(Exception):
-    """It is unknown whether the step happened: ask again after `after`, or by the step's policy.
+    """It is unknown whether the step happened: retry after `after`, or by the step's policy.
 
-    Any other exception means the same; this one can also say when to ask again.
+    Any other exception means the same; this one can also set the pause.
     """
 
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:

@@ -1,18 +1,18 @@
-"""What a delivery does about its step."""
+"""The phases of a step."""
 
 from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """What a delivery does about its step."""
+    """What a delivery does for its step."""
 
-    #: Start it: what came before it has filled a commit.
+    #: Start the step: the commit before was too full to start it.
     START = "start"
-    #: Run it; of a step that waits: its time is up.
+    #: Run the step, or end its wait.
     EXECUTE = "execute"
-    #: Compensate it.
+    #: Compensate the step.
     COMPENSATE = "compensate"
-    #: Ask its participant whether it was executed.
+    #: Ask the step's participant whether it was executed.
     STATUS = "status"
-    #: Its child saga has ended.
+    #: Record that the step's child saga has ended.
     CHILD = "child"

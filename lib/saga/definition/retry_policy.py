@@ -1,4 +1,4 @@
-"""How often and how patiently an action is tried."""
+"""How often an action is tried, and how long the pauses between attempts are."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lib.timing.backoff import Backoff
 #: Cloud Tasks schedules at most 30 days ahead.
 MAX_PAUSE = timedelta(days=29)
 
-#: After so many failures a person must look at the action.
+#: After this many failures a person must look at the action.
 MAX_ATTEMPTS = 1000
 
 
@@ -20,9 +20,9 @@ MAX_ATTEMPTS = 1000
 class RetryPolicy(metaclass=Declaring):
     """The total number of attempts, and the pauses between them: capped exponential, full jitter.
 
-    The pause before attempt n + 1 is drawn evenly from 0 to min(cap, first * factor ** (n - 1)).
-    Raises DeclarationError for what makes no sense: at most 1,000 attempts, pauses of at most 29
-    days.
+    The pause before attempt n + 1 is uniform from 0 to min(cap, first * factor ** (n - 1)). Raises
+    DeclarationError for values that make no sense, more than 1,000 attempts, or pauses of more than
+    29 days.
     """
 
     attempts: int = 5
@@ -48,14 +48,14 @@ class RetryPolicy(metaclass=Declaring):
             yield f"the cap of {self.cap} is shorter than the first pause, {self.first}: raise it"
 
     def delay(self, attempt: int, jitter: float) -> timedelta:
-        """Return the pause after failed attempt `attempt` (from 1), `jitter` being in [0, 1)."""
+        """Return the pause after failed attempt `attempt` (from 1); `jitter` is in [0, 1)."""
         backoff = Backoff(first=self.first, cap=self.cap, factor=self.factor)
         return backoff.delay(attempt, jitter)
 
 
-#: For a step that the saga can still be rolled back from.
+#: The default for steps before the pivot, and for the pivot.
 USUAL = RetryPolicy()
 
-#: For compensations, and steps past the pivot: about 40 minutes of retries before an operator is
-#: called.
+#: The default for compensations and steps after the pivot: about 40 minutes of retries before an
+#: operator is alerted.
 PATIENT = RetryPolicy(attempts=15, first=timedelta(seconds=1), cap=timedelta(minutes=5))

@@ -1,7 +1,7 @@
 """A saga as its author declares it: its elements in order, and what happens when they fail.
 
-A definition is data. A wrong definition is refused here, when it is declared, and not in the middle
-of a customer's order.
+A definition is data. A wrong definition is refused when it is declared, and not in the middle of a
+customer's order.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from lib.saga.definition.types.shape import describe_need, describe_type
 
 
 class StepKind(StrEnum):
-    """What a saga can do about a step: undo it, never roll back past it, or only continue."""
+    """What a saga can do after a step: undo it, not roll back past it, or only retry it."""
 
     COMPENSATABLE = "compensatable"
     PIVOT = "pivot"
@@ -33,7 +33,7 @@ class StepKind(StrEnum):
 
 
 class OnCompensationFailure(StrEnum):
-    """What happens to the other compensations when one is out of attempts."""
+    """What happens to the other compensations when one of them fails permanently."""
 
     HALT = "halt"
     CONTINUE = "continue"
@@ -44,9 +44,9 @@ class Saga(Declared, Generic[P]):
     """A distributed transaction: its name, the type of its payload and its elements in order.
 
     `payload` is any type that msgspec can decode. Raise `version` when the elements change, and
-    keep the old version declared until no unfinished saga needs it. Past `deadline` after its start
-    no new step begins, and the saga rolls back; past its pivot it continues. Raises
-    DeclarationError with all that is wrong with the whole.
+    keep the old version declared until no unfinished saga needs it. Once `deadline` has passed
+    since its start, no new step begins, and the saga rolls back; after its pivot it continues.
+    Raises DeclarationError with everything that is wrong with the saga.
     """
 
     name: str
@@ -67,12 +67,12 @@ class Saga(Declared, Generic[P]):
 
     @cached_property
     def elements(self) -> tuple[Element[P], ...]:
-        """All elements in order, those of groups one after the other."""
+        """All elements in order, with the members of each group one after the other."""
         return tuple(element for step in self.steps for element in _elements_of(step))
 
     @cached_property
     def stages(self) -> tuple[range, ...]:
-        """The indexes of the elements that run side by side, stage after stage."""
+        """The indexes of the elements that run in parallel, stage by stage."""
         stages, first = [], 0
         for step in self.steps:
             stages.append(range(first, first + len(_elements_of(step))))
@@ -85,7 +85,7 @@ class Saga(Declared, Generic[P]):
 
     @cached_property
     def pivot(self) -> int:
-        """The index of the pivot, or the number of elements when there is none."""
+        """The index of the pivot, or the number of elements if there is none."""
         return next(
             (i for i, element in enumerate(self.elements) if element.pivot), len(self.elements)
         )
@@ -98,48 +98,48 @@ class Saga(Declared, Generic[P]):
 
     @cached_property
     def has_pure_functions(self) -> bool:
-        """Whether a decision may ask a function of its author's: a condition, a child's payload."""
+        """Whether a decision may call an author's function: a condition or a child's payload."""
         return any(
             element.when is not None or isinstance(element, Child) for element in self.elements
         )
 
     @cached_property
     def has_secrets(self) -> bool:
-        """Whether a type of the payload, of a signal or of an output marks something as secret."""
+        """Whether the type of the payload, a signal or an output marks something as secret."""
         kinds = (self.payload, *(element.output_type for element in self.elements))
         return any(is_marked(kind) for kind in kinds)
 
     def kind_of(self, index: int) -> StepKind:
-        """Return what can be done about an element: it follows from its place and the pivot's."""
+        """Return an element's kind, which follows from its position relative to the pivot."""
         if index == self.pivot:
             return StepKind.PIVOT
         return StepKind.COMPENSATABLE if index < self.pivot else StepKind.RETRIABLE
 
     def records_begin_of(self, index: int) -> bool:
-        """Tell whether a step's beginning is recorded before it runs: a pivot's.
+        """Return whether a commit records that a step is about to run, which only a pivot needs.
 
-        The saga may roll back only if its pivot had no effect, so that must be known. For any other
-        step it is enough to compensate what may have happened.
+        The saga may roll back only if it is known that its pivot had no effect. For any other step
+        it is enough to compensate what may have happened.
         """
         element = self.elements[index]
         return element.pivot and isinstance(element, Step)
 
     def policy_of(self, index: int, phase: Phase) -> RetryPolicy:
-        """Return how often what a phase does about an element is tried."""
+        """Return the retry policy of one phase of an element."""
         element = self.elements[index]
         if phase is Phase.COMPENSATE and isinstance(element, Step | Child):
             return element.compensation_retry
         return self.retry_of(index)
 
     def retry_of(self, index: int) -> RetryPolicy:
-        """Return how often a step is tried."""
+        """Return the retry policy of an element's execution."""
         element = self.elements[index]
         stated = element.retry if isinstance(element, Step) else None
         return stated or (PATIENT if self.kind_of(index) is StepKind.RETRIABLE else USUAL)
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of all that decides which action runs when; policies may change freely."""
+        """A hash of everything that decides which action runs when; policies may change freely."""
         stages = ["+".join(self.elements[i].fingerprint for i in stage) for stage in self.stages]
         return hashlib.sha256("\n".join([self.name, *stages]).encode()).hexdigest()[:16]
 
@@ -154,7 +154,7 @@ class Saga(Declared, Generic[P]):
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
-        """For each element a hash of what its signal's payload or its output has to have."""
+        """For each element, a hash of what its signal's payload or its output must contain."""
         return tuple(describe_need(element.output_type) for element in self.elements)
 
 
@@ -163,7 +163,7 @@ def _elements_of(step: Element[P] | Parallel[P]) -> tuple[Element[P], ...]:
 
 
 class Definitions(Mapping[tuple[str, int], Saga]):
-    """Every declared saga by (name, version), the children of each among them."""
+    """All declared sagas by (name, version), including child sagas."""
 
     def __init__(self, sagas: Iterable[Saga], *others: object) -> None:
         if others or isinstance(sagas, Saga | str) or not isinstance(sagas, Iterable):
@@ -194,7 +194,7 @@ class Definitions(Mapping[tuple[str, int], Saga]):
         return len(self._sagas)
 
     def latest(self, name: str) -> Saga | None:
-        """Return the newest declared version of a saga: the one that new starts take."""
+        """Return the newest declared version of a saga, which new sagas start with, or None."""
         versions = [saga for saga in self._sagas.values() if saga.name == name]
         return max(versions, key=lambda saga: saga.version, default=None)
 
@@ -202,15 +202,15 @@ class Definitions(Mapping[tuple[str, int], Saga]):
 def _faults_of_table(listed: list[Any]) -> Iterator[str]:
     for number, each in enumerate(listed, 1):
         if isinstance(each, list | tuple | Definitions):
-            yield f"entry {number} is a {type(each).__name__}: write *entry to list what is in it"
+            yield f"entry {number} is a {type(each).__name__}: write *entry to list its items"
         elif not isinstance(each, Saga):
             yield f"entry {number} is {describe(each)}: write the Saga itself"
         elif any(each is other for other in listed[: number - 1]):
-            yield f"entry {number} is saga {each.name} once more: list it once"
+            yield f"entry {number} is saga {each.name} again: list it once"
 
 
 def check_table(table: object) -> Definitions:
-    """Return the table of sagas; DeclarationError if it is anything else, such as a plain list."""
+    """Return the table of sagas; raise DeclarationError if it is not one, but a list, say."""
     if not isinstance(table, Definitions):
         raise DeclarationError(
             f"the table of sagas is {describe(table)}: write DEFINITIONS = Definitions([...])"

@@ -1,4 +1,4 @@
-"""What a saga is made of: steps, timers, signals, child sagas, and groups of them."""
+"""The elements of a saga: steps, timers, signals, child sagas, and groups of them."""
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import KW_ONLY, dataclass
@@ -26,29 +26,29 @@ from lib.saga.definition.types.returned import returned_type
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga
 
-#: What a step or a compensation is: (payload, context) -> something JSON can hold.
+#: A step's or compensation's function: (payload, context) -> a value that JSON can hold.
 Action = Callable[[TakenP, StepContext[Any]], Any]
 
-#: A pure function of the payload and of the outputs so far by step name. The outputs may be
-#: annotated as a TypedDict, which no type checker takes for a mapping of any outputs.
+#: A pure function of the payload and of the outputs so far by step name. The second type is Any
+#: because an author may annotate a TypedDict, which type checkers do not accept for a mapping.
 Predicate = Callable[[TakenP, Any], bool]
 
-#: Cloud Tasks lets a task run for at most 30 minutes; a minute is kept to record the outcome.
+#: Cloud Tasks lets a task run for at most 30 minutes; one is reserved for recording the outcome.
 MAX_TIMEOUT = timedelta(minutes=29)
 
-#: How long a delivery may take that runs no author's code.
+#: The time limit of a delivery that runs no author's code.
 BRIEF = timedelta(seconds=10)
 
-#: The members of a group record their outcomes one after the other, in their saga's one root.
+#: The maximum number of members: they record their outcomes one by one, in the same entity.
 MAX_GROUP = 20
 
 
 @dataclass(frozen=True)
 class Element(Declared, Generic[TakenP]):
-    """What all elements of a saga have. Each raises DeclarationError with all that is wrong in it.
+    """An element of a saga. Raises DeclarationError with everything that is wrong with it.
 
-    `when` skips the element where it says False. `pivot` marks the point of no return: once it is
-    done, the saga only goes forward.
+    The element is skipped if `when` returns False. `pivot` marks the point of no return: once it
+    has completed, the saga only goes forward.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Element(Declared, Generic[TakenP]):
 
     @property
     def kind(self) -> str:
-        """What messages call the element: step, timer, signal or child."""
+        """The element's kind in messages: step, timer, signal or child."""
         return type(self).__name__.lower()
 
     def _find_faults(self) -> Iterator[str]:
@@ -80,7 +80,7 @@ class Element(Declared, Generic[TakenP]):
 
     @property
     def time_limit(self) -> timedelta:
-        """How long one delivery may run."""
+        """The time limit of one delivery."""
         return BRIEF
 
     @property
@@ -95,12 +95,12 @@ class Element(Declared, Generic[TakenP]):
 
     @property
     def decoded_type(self) -> Any:
-        """The type that the author's functions find the element's output in."""
+        """The type in which the author's functions get the element's output."""
         return Any
 
     @property
     def fingerprint(self) -> str:
-        """All of the element that decides what runs when; policies may change freely."""
+        """A text of everything that decides what runs when; policies may change freely."""
         marks = (self.can_be_undone, self.pivot, self.when is not None)
         return "|".join(map(str, (self.kind, self.name, self.service, *marks)))
 
@@ -109,15 +109,16 @@ class Element(Declared, Generic[TakenP]):
 class Step(Element[TakenP]):
     """One local transaction of a saga and its compensation.
 
-    `status` asks the participant whether the step was executed if that is unknown: it returns the
+    `status` asks the participant whether the step was executed, if that is unknown: it returns the
     step's output, or raises NotHappened. Without it, what may have happened is compensated.
-    `timeout` bounds each call, of the compensation too. `retry` is by default 5 attempts, and past
-    the pivot as patient as a compensation's. `output` is the type of what `execute` returns: an
-    output is checked against it when it is recorded, and decoded to it wherever functions of the
-    author's find outputs. If an output does not fit, the outcome counts as unknown, and the step is
-    compensated without another attempt. What the type marks as `Secret` is shown nowhere. Without
-    `output`, outputs are plain JSON, and marks are those of what `execute` says that it returns;
-    where that cannot be resolved, all of the output is secret.
+    `timeout` limits each call, including the compensation's. `retry` defaults to 5 attempts, and
+    after the pivot to the policy of a compensation.
+
+    `output` is the type of what `execute` returns. An output is checked against it when it is
+    recorded, and decoded to it for the author's functions. If an output does not fit, the outcome
+    counts as unknown, and the step is compensated without another attempt. What the type marks as
+    `Secret` is never shown. Without `output`, outputs are plain JSON, and the return annotation of
+    `execute` marks the secrets; if it cannot be resolved, the whole output is secret.
     """
 
     _: KW_ONLY
@@ -161,12 +162,12 @@ class Step(Element[TakenP]):
 
     @property
     def decoded_type(self) -> Any:
-        """The type that the author's functions find the step's output in."""
+        """The type in which the author's functions get the step's output."""
         return Any if self.output is None else self.output
 
     @property
     def time_limit(self) -> timedelta:
-        """How long one delivery may run."""
+        """The time limit of one delivery."""
         return self.timeout
 
     @property
@@ -177,7 +178,7 @@ class Step(Element[TakenP]):
 
 @dataclass(frozen=True)
 class Timer(Element[TakenP]):
-    """Waits for a time, however long; while it waits, it costs nothing."""
+    """Waits for the time `after`, up to 100 years. Waiting costs one look a day."""
 
     _: KW_ONLY
     after: timedelta
@@ -189,10 +190,11 @@ class Timer(Element[TakenP]):
 
 @dataclass(frozen=True)
 class Signal(Element[TakenP]):
-    """Waits for the signal of its name; its output is the signal's payload.
+    """Waits for the signal with its name; its output is the signal's payload.
 
-    The signal may come before the saga has got here. It is taken once. `payload` is the type
-    that it must fit. If it does not come `within` that time, the step fails permanently.
+    The signal may arrive before the saga reaches this element. Only the first one counts. `payload`
+    is the type that its payload must fit. If it does not arrive `within` that time, the step fails
+    permanently.
     """
 
     _: KW_ONLY
@@ -213,10 +215,10 @@ class Signal(Element[TakenP]):
 
 @dataclass(frozen=True)
 class Child(Element[TakenP], Generic[TakenP, ChildP]):
-    """Runs another saga and takes its outcome as its own: its output is that of its last step.
+    """Runs another saga and takes over its outcome; its output is that of the child's last step.
 
-    `payload` makes the child's payload of this saga's payload and outputs. If this saga rolls back,
-    the child rolls back too, even if it is COMPLETED.
+    `payload` makes the child's payload from this saga's payload and outputs. If this saga rolls
+    back, the child rolls back too, even if it is COMPLETED.
     """
 
     _: KW_ONLY
@@ -227,7 +229,7 @@ class Child(Element[TakenP], Generic[TakenP, ChildP]):
     if not TYPE_CHECKING:
 
         def __class_getitem__(cls, kinds: Any) -> Any:
-            """Take Child[P] too: before Python 3.13 no type parameter has a default."""
+            """Accept Child[P] too: before Python 3.13, type parameters have no defaults."""
             given = kinds if isinstance(kinds, tuple) else (kinds,)
             return super().__class_getitem__((*given, Any)[: max(len(given), 2)])
 
@@ -258,18 +260,18 @@ class Child(Element[TakenP], Generic[TakenP, ChildP]):
 
     @property
     def decoded_type(self) -> Any:
-        """The type that the author's functions find the child's output in."""
+        """The type in which the author's functions get the child's output."""
         return self.saga.elements[-1].decoded_type
 
     @property
     def fingerprint(self) -> str:
-        """All of the element that decides what runs when; the child has a version of its own."""
+        """A text of everything that decides what runs when; the child saga has its own version."""
         return f"{super().fingerprint}|{self.saga.name}"
 
 
 @dataclass(frozen=True, init=False)
 class Parallel(Declared, Generic[TakenP]):
-    """Parts that may run side by side, each in a task of its own: at most 20."""
+    """A group of at most 20 elements that may run in parallel, each in a task of its own."""
 
     elements: tuple[Element[TakenP], ...]
 
@@ -284,28 +286,29 @@ def _faults_of_group(elements: tuple[object, ...]) -> Iterator[str]:
         yield f"a group has 1 to {MAX_GROUP} elements, not {len(elements)}"
     for element in elements:
         if isinstance(element, list | tuple):
-            yield f"{describe(element)} is no element: write Parallel(a, b), or Parallel(*elements)"
+            write = "write Parallel(a, b), or Parallel(*elements)"
+            yield f"{describe(element)} is not an element: {write}"
         elif isinstance(element, str):
             write = "a group has no name: write Parallel(a, b)"
-            yield f"{describe(element)} is no part of a saga, and {write}"
+            yield f"{describe(element)} is not an element of a saga, and {write}"
         elif isinstance(element, Generator):
-            yield "a generator is no element: write Parallel(*elements)"
+            yield "a generator is not an element: write Parallel(*elements)"
         elif isinstance(element, Parallel):
-            yield "there is a group in the group: list the elements of both in one Parallel(...)"
+            yield "a group cannot contain a group: list the elements of both in one Parallel(...)"
         elif not isinstance(element, Element):
             yield fault_of_element(element)
         elif element.pivot:
             yield (
-                f"{element.name} is the pivot, and a pivot stands alone, for a group could be done "
-                "in part: put it before or after the group"
+                f"{element.name} is the pivot, which cannot be in a group, because a group may "
+                "complete in part: put it before or after the group"
             )
 
 
 def fault_of_element(element: object) -> str:
-    """Say what is wrong with what stands where an element is to be."""
+    """Return what is wrong with something that is written in place of an element."""
     return (
-        f"{describe(element)} is no part of a saga: write Step(...), Timer(...), Signal(...), "
-        "Child(...) or Parallel(...)"
+        f"{describe(element)} is not an element of a saga: write Step(...), Timer(...), "
+        "Signal(...), Child(...) or Parallel(...)"
     )
 
 

@@ -160,7 +160,7 @@ def test_a_second_undo_in_one_call_without_a_name_is_refused_in_words(call: Step
 
 @pytest.mark.parametrize("name", ["a/b", "a\n", "x" * 2000, "ä"])
 def test_an_effects_name_is_a_name(call: StepContext, name: str) -> None:
-    with pytest.raises(ValueError, match="is no name for an effect"):
+    with pytest.raises(ValueError, match="is not a valid name for an effect"):
         apply_once(call, add(5), name=name)
 
 
@@ -191,7 +191,7 @@ def test_of_several_effects_those_that_did_not_happen_leave_a_tombstone(call: St
     back = replace(call, fencing_token=2)
     undo_once(back, take_back, name="points")
     undo_once(back, take_back, name="money")
-    with pytest.raises(Permanent, match="compensated before it arrived"):
+    with pytest.raises(Permanent, match="compensated before this call arrived"):
         apply_once(call, add(7), name="points")
     assert cents(call) == 0
 
@@ -214,9 +214,9 @@ def asked(call: StepContext) -> StepContext:
 def test_a_status_that_is_settled_binds_the_attempt_that_comes_late(call: StepContext) -> None:
     with pytest.raises(NotHappened, match="it was not done"):
         settle_once(asked(call))
-    with pytest.raises(Permanent, match="status question was answered before"):
+    with pytest.raises(Permanent, match="was settled as not executed"):
         apply_once(call, add(5))
-    with pytest.raises(Permanent, match="status question was answered before"):
+    with pytest.raises(Permanent, match="was settled as not executed"):
         apply_once(replace(call), add(5), name="money")
     assert cents(call) == 0
 
@@ -237,7 +237,7 @@ def test_what_was_refused_is_settled_with_its_reason(call: StepContext) -> None:
         apply_once(call, refuse)
     with pytest.raises(NotHappened, match="no credit"):
         settle_once(replace(call, fencing_token=3))
-    with pytest.raises(Permanent, match="status question was answered before"):
+    with pytest.raises(Permanent, match="was settled as not executed"):
         apply_once(replace(call, fencing_token=2), add(5))
     assert cents(call) == 0
 
@@ -246,7 +246,7 @@ def test_a_step_that_was_done_in_part_is_not_said_never_to_have_happened(call: S
     apply_once(call, add(5), name="money")
     with pytest.raises(Permanent, match="done in part"):
         settle_once(asked(call), name="points")
-    with pytest.raises(Permanent, match="status question was answered before"):
+    with pytest.raises(Permanent, match="was settled as not executed"):
         apply_once(replace(call), add(7), name="points")
 
 

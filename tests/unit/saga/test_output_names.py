@@ -105,11 +105,20 @@ def declare(part: Element | Parallel) -> Saga:
 
 
 WRONG: list[tuple[Any, str]] = [
-    (Misspelt, "no step is called chrage, as Misspelt says: write charge"),
-    (Unknown, "no step is called zzz, as Unknown says: the steps are charge, stock, note, app"),
-    (Late, r"no step before it is called ship, as Late says: write ship: NotRequired\[...\], or"),
-    (Other, "Other.charge is Label, but charge gives Receipt: write that"),
-    (Timed, "Timed.stock is datetime, but stock gives plain JSON: write output=datetime in it"),
+    (Misspelt, "no step is called chrage, which Misspelt asks for: write charge"),
+    (
+        Unknown,
+        "no step is called zzz, which Unknown asks for: the steps are charge, stock, note, app",
+    ),
+    (
+        Late,
+        r"no earlier step is called ship, which Late asks for: write ship: NotRequired\[...\], or",
+    ),
+    (Other, "Other.charge is Label, but charge gives Receipt: write that type"),
+    (
+        Timed,
+        "Timed.stock is datetime, but stock gives plain JSON: write output=datetime in that step",
+    ),
     (
         Approved,
         r"Approved.approval is Label, but approval gives plain JSON: write dict\[str, Any\]",

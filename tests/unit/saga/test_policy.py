@@ -23,7 +23,7 @@ NOW = timedelta(0)
         ({"attempts": True}, "attempts is True: write an int"),
         ({"attempts": 2.0}, "attempts is 2.0 (float): write an int"),
         ({"attempts": None}, "attempts is None: write an int"),
-        ({"factor": 0.5}, "factor is 0.5: a pause does not shrink"),
+        ({"factor": 0.5}, "factor is 0.5: a pause cannot shrink"),
         ({"factor": float("nan")}, "factor is nan"),
         ({"factor": float("inf")}, "factor is inf"),
         ({"factor": True}, "factor is True: write a number"),

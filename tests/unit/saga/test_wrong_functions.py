@@ -95,15 +95,15 @@ def seeing(kind: Any) -> Callable[..., Any]:
 KID = Saga("kid", Order, (Step("k", execute=act),))
 
 ACTIONS: list[tuple[Any, str]] = [
-    (enter, "is the function enter, and a call of it enters no `with`"),
-    (enter_later, "a call of it enters no `with`"),
-    (Desk().enter, "a call of it enters no `with`"),
-    (Desk.refund, "its first parameter is self: take the method of an instance"),
+    (enter, "is the function enter, a context manager that nobody enters"),
+    (enter_later, "a context manager that nobody enters"),
+    (Desk().enter, "a context manager that nobody enters"),
+    (Desk.refund, "its first parameter is self: pass a method of an instance"),
     (lambda context, payload: None, "its parameter 1 is context: the payload comes first"),
     (lambda ctx, order: None, "its parameter 1 is ctx: the payload comes first"),
     (lambda _, payload: None, "its parameter 2 is payload: the payload comes first"),
     (PARTIAL(act, store=1), r"the partial does not fit the function act \(got an unexp"),
-    (PARTIAL(act, context=5), r"does not fit it, it takes \(payload"),
+    (PARTIAL(act, context=5), r"does not fit: it takes \(payload"),
     (apply_once, "parameter effect is annotated .*called with StepContext"),
     (seeing(Mapping[str, Any]), "parameter outputs is annotated .*called with StepContext"),
     (
@@ -132,7 +132,7 @@ CONDITIONS: list[tuple[Any, str]] = [
     (act, r"annotated StepContext, but it is called with Mapping\[str, Any\]"),
     (seeing(Receipt), r"outputs is annotated Receipt, but it is called with Mapping\[str, Any\]"),
     (HttpCall("https://pay.example"), "annotated StepContext, but it is called with Mapping"),
-    (returning(None), "annotated to return NoneType, but bool is wanted: write -> bool"),
+    (returning(None), "annotated to return NoneType, but bool is expected: write -> bool"),
 ]
 
 
@@ -144,7 +144,7 @@ def test_a_condition_that_cannot_be_right_is_refused_in_words(condition: Any, wo
 
 @pytest.mark.parametrize("kind", [Receipt, int])
 def test_a_childs_payload_of_another_type_is_refused(kind: Any) -> None:
-    with pytest.raises(DeclarationError, match=r"child c: payload is .*Order is wanted"):
+    with pytest.raises(DeclarationError, match=r"child c: payload is .*Order is expected"):
         Child("c", saga=KID, payload=returning(kind))
 
 

@@ -78,7 +78,7 @@ def act(payload: Any, context: StepContext) -> None: ...
 WRONG: list[tuple[Any, str]] = [
     (NoneByDefault, r"NoneByDefault.note is None by default, .*write note: str \| NoneType = ..."),
     (NoneInDataclass, "NoneInDataclass.note is None by default"),
-    (OutOfRange, r"OutOfRange.seats is 0 \(int\) by default, which is no .*Meta"),
+    (OutOfRange, r"OutOfRange.seats is 0 \(int\) by default, which is not .*Meta"),
     (Inner, "NoneByDefault.note is None by default"),
     (Page[NoneByDefault], "NoneByDefault.note is None by default"),
     (Order(total=1), "write the class, PLACE=Order"),
@@ -101,9 +101,9 @@ def test_a_type_that_would_hurt_later_is_refused_in_words(kind: Any, words: str)
 
 
 NEW_EACH_TIME: list[tuple[Any, str]] = [
-    (NewEachTime, "default_factory of NewEachTime.id makes another value each time"),
-    (NowEachTime, "default_factory of NowEachTime.at makes another value each time"),
-    (list[NewEachTime], "default_factory of NewEachTime.id makes another value each time"),
+    (NewEachTime, "default_factory of NewEachTime.id makes a new value each time"),
+    (NowEachTime, "default_factory of NowEachTime.at makes a new value each time"),
+    (list[NewEachTime], "default_factory of NewEachTime.id makes a new value each time"),
     (NoFactory, "default_factory of NoFactory.lines raises TypeError: write a function"),
     (Raising, "default_factory of Raising.at raises ValueError"),
 ]

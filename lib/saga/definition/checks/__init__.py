@@ -1,6 +1,6 @@
-"""Checks a declaration when it is made, and describes each fault in one sentence.
+"""Checks a declaration when it is constructed, and describes each fault in one sentence.
 
-Each function named `faults_of_...` yields the faults of one thing, and nothing if it is right.
+Each function named `faults_of_...` yields the faults of one thing, and nothing if there are none.
 """
 
 from lib.saga.definition.checks.error import DeclarationError, refuse

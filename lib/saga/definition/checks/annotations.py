@@ -1,4 +1,4 @@
-"""Compares the annotations of an author's function with the arguments that it will get."""
+"""Compares the annotations of an author's function with its arguments and expected result."""
 
 import concurrent.futures
 import dataclasses
@@ -11,25 +11,25 @@ from typing import Annotated, Any
 
 from lib.saga.definition.checks.error import describe, name_type
 
-#: What Python takes for one another in an annotation, although neither is a subclass.
+#: Annotations of numbers accept each other's values, although none is a subclass of another.
 _NUMBERS = (int, float, complex)
 
-#: What JSON has no fields for.
+#: Types whose JSON has no fields.
 _SCALARS = (bool, int, float, str, bytes)
 
-#: What a function returns that has not done its work.
+#: Results of functions that have not done their work.
 _DEFERRED = (Awaitable, AsyncIterable, Generator, concurrent.futures.Future, BaseException)
 
 
 def faults_of_parameter(label: str, function: Any, index: int, given: Any) -> Iterator[str]:
-    """Yield what is wrong with a parameter, by its place, that is handed a value of a type.
+    """Yield what is wrong with the parameter at `index`, which gets values of type `given`.
 
-    Only a class is compared with a class: what has no annotation, or one that cannot be resolved,
-    is taken as right.
+    Only classes are compared. A parameter without an annotation, or with one that cannot be
+    resolved, passes.
     """
     name, wanted = annotation_of(function, index)
     if not may_be(given, wanted):
-        # Outputs come as a dict, and a function may say less of them.
+        # Outputs are passed as a dict, but a function should only promise to read them.
         shown = "Mapping[str, Any]" if given is dict else name_type(given)
         yield (
             f"{label} is {describe(function)}, whose parameter {name} is annotated "
@@ -38,7 +38,7 @@ def faults_of_parameter(label: str, function: Any, index: int, given: Any) -> It
 
 
 def faults_of_result(label: str, function: Any, wanted: Any) -> Iterator[str]:
-    """Yield what is wrong with what a function says that it returns, where a type is wanted."""
+    """Yield what is wrong with a function's return annotation, where type `wanted` is expected."""
     returned = _returned(function)
     members = typing.get_args(returned) if _is_union(returned) else (returned,)
     if deferred := [each for each in members if _is_deferred(each)]:
@@ -49,7 +49,7 @@ def faults_of_result(label: str, function: Any, wanted: Any) -> Iterator[str]:
     elif not any(_may_become(each, wanted) for each in members):
         yield (
             f"{label} is {describe(function)}, annotated to return {name_type(returned)}, but "
-            f"{name_type(wanted)} is wanted: write -> {name_type(wanted)}"
+            f"{name_type(wanted)} is expected: write -> {name_type(wanted)}"
         )
 
 
@@ -58,21 +58,21 @@ def annotation_of(function: Any, index: int) -> tuple[str, Any]:
     try:
         parameter = list(_signature(function).parameters.values())[index]
         return parameter.name, _resolve(function, parameter.annotation)
-    except Exception:  # an annotation is any expression
+    except Exception:  # an annotation may be any expression
         return "", Any
 
 
 def _returned(function: Any) -> Any:
     try:
         return _resolve(function, _signature(function).return_annotation)
-    except Exception:  # an annotation is any expression
+    except Exception:  # an annotation may be any expression
         return Any
 
 
 def _signature(function: Any) -> inspect.Signature:
-    # What functools.wraps copies are the annotations of another function.
+    # functools.wraps copies the annotations of another function.
     if hasattr(function, "__wrapped__"):
-        raise TypeError("it is unknown what a wrapper takes and returns")
+        raise TypeError("the parameters and result of a wrapper are unknown")
     return inspect.signature(function, follow_wrapped=False)
 
 
@@ -107,11 +107,11 @@ def may_be(given: Any, wanted: Any) -> bool:
 
 
 def _may_become(returned: Any, wanted: Any) -> bool:
-    """Return whether the JSON of one type may be a value of another, so far as classes tell."""
+    """Return whether JSON of type `returned` may decode to `wanted`, judging by classes alone."""
     if may_be(returned, wanted):
         return True
     if returned is type(None):
-        return wanted is not bool  # what always raises is annotated so too
+        return wanted is not bool  # a function that always raises has this annotation too
     return not (_has_fields(_plain(wanted)) and (returned in _SCALARS or _has_fields(returned)))
 
 

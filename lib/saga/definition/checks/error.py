@@ -1,4 +1,4 @@
-"""The one error of a wrong declaration, and how it names what an author has written."""
+"""The error for a wrong declaration, and how messages describe what an author wrote."""
 
 from collections.abc import Iterable
 from inspect import isbuiltin, isfunction, ismethod, signature
@@ -13,7 +13,7 @@ _SHORT.maxstring = _SHORT.maxother = 60
 
 
 class DeclarationError(ValueError, TypeError):
-    """A declaration that cannot be honoured; `faults` has all that is wrong with it.
+    """A declaration is wrong; `faults` lists everything that is wrong with it.
 
     Both a ValueError and a TypeError, since one declaration may have faults of both kinds.
     """
@@ -24,13 +24,13 @@ class DeclarationError(ValueError, TypeError):
 
 
 class Declaring(type):
-    """Says what there is where a declaration names what there is not."""
+    """Gives classes an error message that says which parameter to write instead of a wrong one."""
 
     # A type checker sees the parameters themselves.
     if not TYPE_CHECKING:
 
         def __call__(cls, *values: Any, **options: Any) -> Any:
-            """Make one; DeclarationError for a parameter that there is not, or that is missing."""
+            """Make an instance; raise DeclarationError for an unknown or a missing parameter."""
             parameters = signature(cls.__init__)
             try:
                 parameters.bind(None, *values, **options)
@@ -44,16 +44,16 @@ class Declaring(type):
 
 
 class Declared(metaclass=Declaring):
-    """What is declared, and never called: a call of it is a forgotten comma before a bracket."""
+    """A declaration, which is never called: a call means a missing comma before a parenthesis."""
 
     __slots__ = ()
 
     def __call__(self, *_: object, **__: object) -> NoReturn:
-        """Refuse to be called."""
+        """Raise DeclarationError."""
         name = getattr(self, "name", "")
         raise DeclarationError(
             f"{type(self).__name__} {name}: it is called like a function: "
-            "write a comma between it and the bracket that follows"
+            "write a comma before the parenthesis that follows"
         )
 
 
@@ -65,7 +65,7 @@ def refuse(subject: str, faults: Iterable[str]) -> None:
 
 
 def describe(value: object) -> str:
-    """Name a value shortly, for a message."""
+    """Describe a value briefly, for a message."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
     if isinstance(value, ModuleType):
@@ -81,10 +81,10 @@ def describe(value: object) -> str:
         return f"a {type(value).__name__} of {len(value)}, with {describe(first)} in it"
     try:
         return f"{_SHORT.repr(value)} ({type(value).__name__})"
-    except ValueError:  # Python writes no int of more than 4300 digits
+    except ValueError:  # Python does not print an int of more than 4300 digits
         return f"a very large {type(value).__name__}"
 
 
 def name_type(kind: Any) -> str:
-    """Name a type, for a message."""
+    """Return the name of a type, for a message."""
     return kind.__name__ if isinstance(kind, type) and not get_origin(kind) else str(kind)

@@ -11,15 +11,15 @@ from lib.saga.author_code.containment import Escaped, contain
 from lib.saga.definition.checks.error import describe, name_type
 from lib.saga.definition.types.graph import walk_types
 
-#: What is taken for a field that lacks its annotation; other values are seldom defaults.
+#: A class attribute of these types counts as a field without annotation; others rarely are one.
 _VALUES = (bool, int, float, str, list, dict, type(None))
 
 
 def faults_of_fields(root: inspect.Type, *, is_whole: bool) -> Iterator[str]:
     """Yield what is wrong with the fields of the classes in a type.
 
-    `is_whole` says that values are stored with every field, as what a step returns is: only then
-    may a default be new each time.
+    `is_whole` says that values are stored with every field, like a step's output. Only then may a
+    default_factory make a new value each time.
     """
     for node in walk_types(root):
         if isinstance(node, inspect.StructType | inspect.DataclassType):
@@ -34,13 +34,13 @@ def faults_of_fields(root: inspect.Type, *, is_whole: bool) -> Iterator[str]:
 
 
 def _faults_of_constants(owner: type) -> Iterator[str]:
-    """Yield what looks like a field of a class, and is a constant."""
+    """Yield the attributes of a class that look like fields but have no annotation."""
     annotated = {name for each in owner.__mro__ for name in _annotations(each)}
     for name, value in vars(owner).items():
         plain = type(value) in _VALUES and name.islower() and name[0] != "_"
         if plain and name not in annotated:
             yield (
-                f"{owner.__name__}.{name} has no annotation, and so it is no field: write its "
+                f"{owner.__name__}.{name} has no annotation, so it is not a field: write its "
                 f"type, {name}: ... = ..., or ClassVar[...]"
             )
 
@@ -49,14 +49,14 @@ def _faults_of_default(where: str, field: inspect.Field, hint: Any) -> Iterator[
     if field.default is not msgspec.NODEFAULT and not _fits(field.default, hint):
         name = where.rpartition(".")[2]
         yield (
-            f"{where} is {describe(field.default)} by default, which is no {name_type(hint)}: "
+            f"{where} is {describe(field.default)} by default, which is not {name_type(hint)}: "
             f"write {name}: {name_type(hint)} | {name_type(type(field.default))} = ..., or "
             "another default"
         )
 
 
 def _faults_of_factory(where: str, factory: Any) -> Iterator[str]:
-    """Yield what is wrong with what makes a default: each decoding of a value calls it."""
+    """Yield what is wrong with a default_factory, which each decoding of a value calls."""
     if factory is msgspec.NODEFAULT:
         return
     try:
@@ -66,8 +66,8 @@ def _faults_of_factory(where: str, factory: Any) -> Iterator[str]:
         return
     if not first == second == third:
         yield (
-            f"the default_factory of {where} makes another value each time, and each step would "
-            "find another: leave the default out, and give the value where the saga is started"
+            f"the default_factory of {where} makes a new value each time, so each step would "
+            "get another one: remove the default, and pass the value when you start the saga"
         )
 
 
@@ -79,7 +79,7 @@ def _encode(value: Any) -> bytes:
 
 
 def _fits(default: Any, hint: Any) -> bool:
-    """Return whether a default is of its field's type; True if that is unknown."""
+    """Return whether a default fits its field's type; True if that is unknown."""
     try:
         encoded = msgspec.json.encode(default)
     except (TypeError, ValueError, RecursionError):
@@ -96,7 +96,7 @@ def _fits(default: Any, hint: Any) -> bool:
 def _hints_of(owner: type) -> dict[str, Any]:
     try:
         return typing.get_type_hints(owner, include_extras=True)
-    except Exception:  # an annotation is any expression
+    except Exception:  # an annotation may be any expression
         return {}
 
 

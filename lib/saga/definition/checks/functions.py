@@ -1,4 +1,4 @@
-"""The functions that an author hands over: whether they can be called as they will be."""
+"""Checks that an author's functions can be called with the arguments that they will get."""
 
 import functools
 import inspect
@@ -11,24 +11,24 @@ from lib.saga.definition.checks.error import Declared, describe
 ACTION = ("payload", "context")
 PURE = ("payload", "outputs")
 
-#: How the parameters are called, in this place and in no other.
+#: Usual names of parameters, by position; in another position they are a mistake.
 _NAMES_AT = (("payload",), ("context", "ctx", "outputs"))
 _NAMES = tuple(name for names in _NAMES_AT for name in names)
 
 
 def faults_of_function(label: str, function: object, parameters: tuple[str, ...]) -> Iterator[str]:
-    """Yield what is wrong with a function that is called with these values, by position.
+    """Yield what is wrong with a function that is called with these parameters, by position.
 
-    What cannot be looked into, such as a builtin, is taken as right.
+    A function that cannot be inspected, such as a builtin, passes.
     """
     called_with = f"({', '.join(parameters)})"
     write = f"write {label}=f, where f is def f{called_with}"
     if isinstance(function, type):
-        yield f"{label} is {describe(function)}: a call of it only makes an object; {write}"
+        yield f"{label} is {describe(function)}: calling it only makes an object; {write}"
     elif isinstance(function, Declared) or not callable(function):
         yield f"{label} is {describe(function)}, not a function: {write}, without calling it"
     elif inspect.getattr_static(function, "cache_info", None) is not None:
-        # Its effects would be left out for a second saga of equal payload.
+        # A second saga with an equal payload would skip its effects.
         yield f"{label} is a cached function, which does not run on each call: remove the cache"
     else:
         try:
@@ -36,15 +36,15 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, ...]
         except ValueError as problem:
             yield str(problem)
         if _is_context_manager(function):
-            yield f"{label} is {describe(function)}, and a call of it enters no `with`: {write}"
+            yield f"{label} is {describe(function)}, a context manager that nobody enters: {write}"
         if misfit := _misfit(function, parameters):
             yield (
-                f"{label} is {describe(function)}: {called_with} does not fit it, {misfit}; {write}"
+                f"{label} is {describe(function)}: {called_with} does not fit: {misfit}; {write}"
             )
 
 
 def _is_context_manager(function: Callable[..., object]) -> bool:
-    """Return whether a function was made by contextlib of a generator."""
+    """Return whether contextlib made a function from a generator."""
     module = getattr(function, "__globals__", {}).get("__name__")
     inner = inspect.unwrap(function)
     generator = inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
@@ -52,9 +52,9 @@ def _is_context_manager(function: Callable[..., object]) -> bool:
 
 
 def _misfit(function: Callable[..., object], parameters: tuple[str, ...]) -> str:
-    """Say why a call with these parameters would fail; empty if nothing speaks against it.
+    """Return why a call with these parameters would fail; "" if it would not, or if unknown.
 
-    Not through `functools.wraps`: what is called is the wrapper, and it may add arguments.
+    `__wrapped__` is not followed: the wrapper is what is called, and it may add arguments.
     """
     try:
         signature = inspect.signature(function, follow_wrapped=False)
@@ -63,13 +63,13 @@ def _misfit(function: Callable[..., object], parameters: tuple[str, ...]) -> str
     try:
         signature.bind(*parameters)
     except TypeError as problem:
-        hint = ": take the method of an instance" if "self" in signature.parameters else ""
+        hint = ": pass a method of an instance" if "self" in signature.parameters else ""
         return f"it takes {signature} ({problem}){hint}"
     return _misplaced(list(signature.parameters.values()), parameters)
 
 
 def _misfit_of_partial(function: Any, problem: Exception) -> str:
-    """Say what a partial adds that its function does not take; empty if that is not the reason."""
+    """Return which arguments of a partial do not fit its function; "" if all of them do."""
     if not isinstance(function, functools.partial):
         return ""
     try:
@@ -83,14 +83,14 @@ def _misfit_of_partial(function: Any, problem: Exception) -> str:
 
 
 def _misplaced(found: list[inspect.Parameter], parameters: tuple[str, ...]) -> str:
-    """Say which parameter stands in another's place, by its name; one with an annotation does not.
+    """Return which parameter is in another one's position, judging by its name; "" if none is.
 
-    Other engines hand over the context first.
+    Parameters with an annotation are not judged. Other engines pass the context first.
     """
     for place, parameter in enumerate(found[: len(parameters)]):
         named = parameter.annotation is parameter.empty
         if place == 0 and parameter.name in ("self", "cls"):
-            return f"its first parameter is {parameter.name}: take the method of an instance"
+            return f"its first parameter is {parameter.name}: pass a method of an instance"
         if named and parameter.name in _NAMES and parameter.name not in _NAMES_AT[place]:
             return f"its parameter {place + 1} is {parameter.name}: the payload comes first"
     return ""

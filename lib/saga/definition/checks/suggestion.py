@@ -1,9 +1,9 @@
-"""What to write instead of a parameter that there is not, or that was forgotten."""
+"""What to write in place of an unknown parameter, or when one is missing."""
 
 from collections.abc import Sequence
 from inspect import Parameter, Signature
 
-#: What other engines, and people, call a parameter, and what it is called here.
+#: Names of parameters in other engines, or that people expect, and their names here.
 _MEANT = {
     "action": ("execute",),
     "attempts": ("retry", "compensation_retry"),
@@ -30,7 +30,7 @@ _RETRY = "retry=RetryPolicy(attempts=...)"
 
 
 def suggest(kind: str, called: Signature, values: Sequence[object], options: Sequence[str]) -> str:
-    """Return what to write instead of a call of `kind` that does not fit its signature."""
+    """Return what to write in place of a call of `kind` that does not fit its signature."""
     parameters = [each for each in called.parameters.values() if each.name != "self"]
     if any(each.kind is Parameter.VAR_POSITIONAL for each in parameters):
         return f"write {kind}(a, b), without names"
@@ -40,14 +40,14 @@ def suggest(kind: str, called: Signature, values: Sequence[object], options: Seq
         meant = _find_meant(unknown[0], names)
         return f"write {meant}" if meant else f"it takes {', '.join(names)}"
     left = [each for each in parameters[len(values) :] if each.name not in options]
-    # What must be there comes first: it is what was meant most often.
+    # Required parameters come first: they are the most likely ones to be meant.
     left.sort(key=lambda each: each.default is not Parameter.empty)
     hint = f"; write {left[0].name}=... with its name" if left else ""
     return f"it takes {', '.join(names)}{hint}"
 
 
 def _find_meant(unknown: str, names: list[str]) -> str:
-    from difflib import get_close_matches  # for a mistake alone: no cold start pays for it
+    from difflib import get_close_matches  # only for mistakes: cold starts do not load it
 
     known = [name for name in _MEANT.get(unknown, ()) if name in names]
     close = known or get_close_matches(unknown, names, n=1, cutoff=0.6)

@@ -1,4 +1,4 @@
-"""The types of payloads, signals and outputs: whether JSON can bring and keep a value of them."""
+"""Checks the types of payloads, signals and outputs: JSON must be able to hold their values."""
 
 import typing
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from lib.saga.definition.types.graph import walk_types
 
 _UNABLE = (inspect.RawType, inspect.ExtType)
 
-#: A value of each kind that JSON knows: a class that msgspec does not know may take one of them.
+#: A value of each JSON type. A class that msgspec does not know is fine if it accepts one of them.
 _PLAIN: tuple[Any, ...] = (None, True, 1, 1.5, "", [], {})
 
-#: So much is said of why msgspec refuses a type: it writes the whole of it.
+#: The maximum length of msgspec's reason, in characters: it prints the whole type.
 MAX_TEXT = 200
 
 _DICT = (inspect.DictType, inspect.FrozenDictType)
 
-#: The keys of a JSON object are text, and msgspec writes these in no text.
+#: The keys of a JSON object are text, and msgspec cannot write these as text.
 _NO_KEY = (
     inspect.BoolType,
     inspect.NoneType,
@@ -34,13 +34,16 @@ _NO_KEY = (
 
 
 def faults_of_type(label: str, kind: Any, *, is_whole: bool = False) -> Iterator[str]:
-    """Yield what is wrong with the type of something that is kept as JSON, whole or as it came."""
+    """Yield what is wrong with the type of a value that is stored as JSON.
+
+    `is_whole` says that it is stored with every field, and not as it was received.
+    """
     write = _meant(label, kind)
     if isinstance(kind, str):
         yield f"{label} is the text {describe(kind)}: write the type itself, without quotes"
         return
     if isinstance(kind, TypeVar):
-        yield f"{label} is the type variable {kind.__name__}, which is no type: {write}"
+        yield f"{label} is the type variable {kind.__name__}, which is not a type: {write}"
         return
     try:
         msgspec.json.Decoder(kind)
@@ -53,13 +56,13 @@ def faults_of_type(label: str, kind: Any, *, is_whole: bool = False) -> Iterator
         yield f"{label} is {describe(kind)}, which cannot be decoded from JSON ({because}): {write}"
     else:
         if unable is not None:
-            yield f"{label} is {describe(kind)}, but JSON cannot bring {unable}: {write}"
+            yield f"{label} is {describe(kind)}, but JSON cannot hold {unable}: {write}"
         for fault in faults_of_fields(known, is_whole=is_whole):
             yield f"{label} is {describe(kind)}: {fault}"
 
 
 def _meant(label: str, kind: Any) -> str:
-    """Return what to write instead of what is no type."""
+    """Return what to write in place of something that is not a type."""
     if isinstance(kind, dict):
         return f"write {label}=dict[str, ...], or a TypedDict"
     if isinstance(kind, list) and kind and isinstance(kind[0], type):
@@ -82,7 +85,7 @@ def _find_unable(root: inspect.Type) -> Iterator[str]:
         if isinstance(node, _UNABLE):
             yield type(node).__name__.removesuffix("Type")
         if isinstance(node, _DICT) and not _can_be_key(node.key_type):
-            yield "a dict whose keys are no text and no numbers"
+            yield "a dict whose keys are neither text nor numbers"
 
 
 def _takes_plain(cls: Any) -> bool:

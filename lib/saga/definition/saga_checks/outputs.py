@@ -1,7 +1,7 @@
-"""The outputs that a saga's functions say they find: whether earlier steps have such outputs.
+"""Checks that earlier steps have the outputs which a saga's functions declare that they read.
 
-An author says it by a TypedDict: `context: StepContext[Outputs]`, or in a condition
-`outputs: Outputs`.
+An author declares them by a TypedDict: `context: StepContext[Outputs]`, or `outputs: Outputs` in a
+condition.
 """
 
 import typing
@@ -15,20 +15,20 @@ from lib.saga.definition.steps import Element, Step
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga
 
-#: What an output is whose type is not declared.
+#: The possible types of an output without a declared type.
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 
 def faults_of_outputs(saga: "Saga") -> Iterator[str]:
-    """Yield what is wrong with the outputs that the functions of a saga's elements look for.
+    """Yield what is wrong with the outputs that the functions of a saga's elements read.
 
-    A key that may be missing may be of any step, since one TypedDict may serve all of them.
+    An optional key may name any step, because one TypedDict may be used by all of them.
     """
     all_elements = {each.name: each for each in saga.elements}
     for index, element in enumerate(saga.elements):
         before = [each.name for each in saga.elements[: saga.stage_of(index).start]]
         for label, function in element.functions.items():
-            # What is compensated may look at itself, and at what is undone beside it.
+            # A compensation may read its own step's output, and those of steps undone with it.
             sure = list(all_elements) if label in ("compensate", "status") else before
             for fault in _faults_of_function(function, all_elements, sure):
                 yield f"{element.kind} {element.name}: {label} is {describe(function)}, and {fault}"
@@ -44,15 +44,16 @@ def _faults_of_function(
             yield from _faults_of_hint(f"{kind.__name__}.{name}", elements[name], _bare(hint))
         elif name in elements:
             yield (
-                f"no step before it is called {name}, as {kind.__name__} says: write "
+                f"no earlier step is called {name}, which {kind.__name__} asks for: write "
                 f"{name}: NotRequired[...], or move the step"
             )
         else:
-            yield f"no step is called {name}, as {kind.__name__} says: {_suggest(name, elements)}"
+            hint = _suggest(name, elements)
+            yield f"no step is called {name}, which {kind.__name__} asks for: {hint}"
 
 
 def _suggest(name: str, elements: Mapping[str, Element]) -> str:
-    from difflib import get_close_matches  # for a mistake alone: no cold start pays for it
+    from difflib import get_close_matches  # only for mistakes: cold starts do not load it
 
     close = get_close_matches(name, elements, n=1)
     return f"write {close[0]}" if close else f"the steps are {', '.join(elements)}"
@@ -61,7 +62,7 @@ def _suggest(name: str, elements: Mapping[str, Element]) -> str:
 def _hints_of(kind: Any) -> dict[str, Any]:
     try:
         return typing.get_type_hints(kind, include_extras=True) if kind else {}
-    except Exception:  # an annotation is any expression
+    except Exception:  # an annotation may be any expression
         return {}
 
 
@@ -69,12 +70,10 @@ def _faults_of_hint(where: str, element: Element, hint: Any) -> Iterator[str]:
     known = element.decoded_type
     wanted = name_type(hint)
     if known is Any and not any(may_be(each, hint) for each in _PLAIN):
-        write = (
-            f"write output={wanted} in it" if isinstance(element, Step) else "write dict[str, Any]"
-        )
-        yield f"{where} is {wanted}, but {element.name} gives plain JSON: {write}"
+        write = f"output={wanted} in that step" if isinstance(element, Step) else "dict[str, Any]"
+        yield f"{where} is {wanted}, but {element.name} gives plain JSON: write {write}"
     elif not may_be(known, hint):
-        yield f"{where} is {wanted}, but {element.name} gives {name_type(known)}: write that"
+        yield f"{where} is {wanted}, but {element.name} gives {name_type(known)}: write that type"
 
 
 def _outputs_of(annotation: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How much of a saga's record its steps take, and how long its children's ids are."""
+"""Checks the size of a saga's steps in its record, and the length of its children's ids."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -8,13 +8,14 @@ from lib.saga.definition.steps import Child, Element
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga
 
-#: What a step takes in its saga's record beside its name, its service and its error, in bytes.
+#: The bytes of a step in its saga's record, without its name, service and error.
 STEP_SIZE = 500
 
-#: What all steps of a saga take in its record, in bytes: the rest of 64 KiB is for all else.
+#: The maximum bytes of all steps in a saga's record. The rest of its 64 KiB is for other data.
 MAX_STEPS_SIZE = 40 * 1024
 
-#: Of the 1000 characters that an id has at most, those that a caller's own id leaves to children.
+#: The maximum characters that children's names add to an id. An id has at most 1000; the rest is
+#: for the id that a caller chooses.
 MAX_CHILD_PATH = 800
 
 
@@ -24,7 +25,7 @@ def faults_of_size(saga: "Saga") -> Iterator[str]:
     if size > MAX_STEPS_SIZE:
         yield (
             f"its {len(saga.elements)} steps take {size} bytes of its record, which has room for "
-            f"{MAX_STEPS_SIZE}: let a Child run some of them"
+            f"{MAX_STEPS_SIZE}: move some of them into a Child"
         )
     path = _longest_path(saga)
     if path > MAX_CHILD_PATH:

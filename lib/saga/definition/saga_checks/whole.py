@@ -1,4 +1,4 @@
-"""A saga as a whole: what its elements are to one another."""
+"""Checks a saga as a whole: how its elements relate to each other."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ from lib.saga.definition.steps import (
 if TYPE_CHECKING:
     from lib.saga.definition.saga import Saga
 
-#: What a step has whose author has said nothing: it is no statement about a saga's deadline.
+#: The default time-out of a step. It is not compared with the saga's deadline.
 _DEFAULT_TIMEOUT = timedelta(seconds=30)
 
 _OUTCOMES = ("halt", "continue")
 
 
 def faults_of_saga(saga: "Saga") -> Iterator[str]:
-    """Yield everything that is wrong with a saga whose elements are right by themselves."""
+    """Yield everything that is wrong with a saga whose elements passed their own checks."""
     yield from faults_of_name(saga.name)
     yield from faults_of_type("payload", saga.payload)
     because = "versions count from 1"
@@ -93,12 +93,12 @@ def _faults_of_pivot(saga: "Saga") -> Iterator[str]:
         if index >= saga.pivot and isinstance(element, Step) and element.compensate:
             yield (
                 f"step {element.name} can be compensated, but from the pivot on the saga only goes "
-                "forward: leave compensate= out, or move the step before the pivot"
+                "forward: remove compensate=, or move the step before the pivot"
             )
         if index < saga.pivot and isinstance(element, Child) and element.saga.has_pivot:
             yield (
                 f"{element.name}: the child saga {element.saga.name} has a pivot and cannot be "
-                "rolled back: make it the pivot, or let it come after the pivot"
+                "rolled back: make it the pivot, or move it after the pivot"
             )
 
 
@@ -114,7 +114,7 @@ def _faults_of_children(saga: "Saga") -> Iterator[str]:
     for element in saga.elements:
         if isinstance(element, Child) and _holds(element.saga, (saga.name, saga.version)):
             child = element.saga.name
-            yield f"{element.name}: the child saga {child} holds this very saga and would never end"
+            yield f"{element.name}: the child saga {child} contains this saga: it would never end"
 
 
 def _holds(saga: "Saga", identity: tuple[str, int]) -> bool:
@@ -123,7 +123,7 @@ def _holds(saga: "Saga", identity: tuple[str, int]) -> bool:
 
 
 def _faults_of_times(saga: "Saga", deadline: timedelta) -> Iterator[str]:
-    """Yield what cannot be done before the deadline; past the pivot nothing heeds it."""
+    """Yield what cannot finish before the deadline, which counts only up to the pivot."""
     for element in saga.elements[: saga.pivot]:
         for label, length in _lengths_of(element).items():
             if length >= deadline:
@@ -134,7 +134,7 @@ def _faults_of_times(saga: "Saga", deadline: timedelta) -> Iterator[str]:
     waits = shortest_time(saga)
     if waits >= deadline:
         yield (
-            f"its timers before the pivot take {waits} in all, and the deadline of {deadline} "
+            f"its timers before the pivot take {waits} in total, and the deadline of {deadline} "
             "comes first: shorten them, or give the saga more time"
         )
 
@@ -150,7 +150,7 @@ def _lengths_of(element: Element) -> dict[str, timedelta]:
 
 
 def shortest_time(saga: "Saga") -> timedelta:
-    """Return how long a saga waits for its timers at least, up to its pivot."""
+    """Return the shortest time that a saga waits for its timers, up to its pivot."""
     stages = (stage for stage in saga.stages if stage.start < saga.pivot)
     return sum((max(map(_wait_of, (saga.elements[i] for i in s))) for s in stages), timedelta(0))
 

@@ -1,4 +1,4 @@
-"""The types that a type is made of, as msgspec sees them."""
+"""The types that a type contains, as msgspec sees them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from msgspec import inspect
 
 
 def walk_types(root: inspect.Type) -> Iterator[Any]:
-    """Yield a type and every type in it, once each: types may contain themselves."""
+    """Yield a type and every type in it, once each; a type may contain itself."""
     todo: list[Any] = [root]
     seen: set[int] = set()
     while todo:

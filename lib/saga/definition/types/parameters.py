@@ -1,7 +1,7 @@
-"""What type checkers infer of a declaration: the payload of a saga, and what its elements take.
+"""What type checkers infer from a declaration: a saga's payload, and what its elements accept.
 
-A bare `Saga` is a saga of any payload. A bare `Step` is one that takes every payload, as a timer
-does. An element that takes an order may stand in a saga of orders alone.
+A bare `Saga` has any payload. A bare `Step` accepts every payload, as a timer does. An element that
+accepts an order fits only into a saga of orders.
 """
 
 import typing
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     #: A saga's payload.
     P = TypeVar("P", default=Any)
 
-    #: The payload that an element takes.
+    #: The payload that an element accepts.
     TakenP = TypeVar("TakenP", contravariant=True, default=object)
 
     #: The payload of a child saga.
     ChildP = TypeVar("ChildP", default=Any)
 
-    #: The outputs of earlier steps by name: a TypedDict of its author, or any mapping.
+    #: The outputs of earlier steps by name: the author's TypedDict, or any mapping.
     OutputsT = TypeVar(
         "OutputsT", bound=Mapping[str, Any], covariant=True, default=Mapping[str, Any]
     )

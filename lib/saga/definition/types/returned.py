@@ -1,4 +1,4 @@
-"""What a step's function says that it returns, as far as that marks something as secret."""
+"""The return annotation of a step's function, which may mark parts of the output as secret."""
 
 import functools
 import inspect
@@ -11,10 +11,10 @@ from lib.saga.definition.types.secret import WHOLLY_SECRET, is_marked
 
 
 def returned_type(function: Callable[..., Any]) -> Any:
-    """Return the type that a function's annotation gives its result, if that has a mark, or Any.
+    """Return a function's return annotation if it marks secrets, otherwise Any.
 
-    If the annotation is a text that cannot be resolved, such as a name that is imported only for
-    type checkers, all of the result counts as secret.
+    If the annotation cannot be resolved, such as a name that is imported only for type checkers,
+    the whole result counts as secret.
     """
     function = _unwrap(function)
     annotation = getattr(function, "__annotations__", {}).get("return", Any)
@@ -22,11 +22,11 @@ def returned_type(function: Callable[..., Any]) -> Any:
     try:
         holder = SimpleNamespace(__annotations__={"return": annotation})
         kind = typing.get_type_hints(holder, names, include_extras=True)["return"]
-    except Exception:  # an annotation is any expression
+    except Exception:  # an annotation may be any expression
         return WHOLLY_SECRET
     try:
         return kind if is_marked(kind) else Any
-    except Exception:  # no type of JSON: its values cannot be stored either
+    except Exception:  # not a JSON type: its values cannot be stored either
         return Any
 
 

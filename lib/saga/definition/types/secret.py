@@ -1,4 +1,4 @@
-"""Secret parts of what a saga holds: marked on a type, and found in the JSON of its values."""
+"""Secrets in a saga's values: marked in a type, and found in the JSON of a value."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from lib.saga.definition.types.graph import walk_types
 
 __all__ = ["REDACTED", "WHOLLY_SECRET", "Parted", "Secret", "is_marked", "part"]
 
-#: What stands where something secret stood.
+#: The text that replaces a secret.
 REDACTED = "[redacted]"
 
 #: The type of a field that a payload's type does not know.
@@ -28,29 +28,29 @@ _LIST = (inspect.CollectionType, inspect.TupleType, inspect.NamedTupleType)
 _ANYTHING = (inspect.AnyType, inspect.RawType, inspect.CustomType)
 
 
-#: The type of a value whose secret parts are unknown: all of it is secret.
+#: The type of a value in which any part may be secret: all of it counts as secret.
 WHOLLY_SECRET: Any = Secret[Any]  # type: ignore[misc]
 
 
 def is_marked(kind: Any) -> bool:
-    """Tell whether anything in a type is marked as secret."""
+    """Return whether anything in a type is marked as secret."""
     return any(MARK in (getattr(each, "extra", None) or {}) for each in walk_types(_type_of(kind)))
 
 
 @dataclass(slots=True, kw_only=True)
 class Parted:
-    """A value as plain JSON without its secrets, and the secrets: what is no list or object."""
+    """A value as plain JSON without its secrets, and the secrets as JSON scalars."""
 
     shown: Any = REDACTED
     secrets: list[Any] = field(default_factory=list)
 
 
 def part(payload: Any, kind: Any) -> Parted:
-    """Part a payload, plain JSON or a value of `kind`, into what may be shown and what may not.
+    """Split a payload, plain JSON or a value of `kind`, into what may be shown and its secrets.
 
-    What does not fit `kind`, or is nested deeper than JSON may be (MAX_NESTING), is secret as a
-    whole, its keys too: it may be from before a mark was made. So is a field that `kind` does not
-    know. In a union, every value that may belong to a marked member is secret.
+    A payload that does not fit `kind`, or nests deeper than MAX_NESTING, is secret as a whole, keys
+    included: it may be older than a mark. A field that `kind` does not know is secret too. In a
+    union, every value that may belong to a marked member is secret.
     """
     encoded = msgspec.json.encode(payload)
     plain = msgspec.json.decode(encoded)
@@ -71,7 +71,7 @@ def _type_of(kind: Any) -> inspect.Type:
 
 
 def _walk(node: inspect.Type, value: Any, secrets: list[Any], marked: bool = False) -> Any:
-    """Return what may be shown of a value; what may not goes to `secrets`."""
+    """Return a value without its secrets, and add those to `secrets`."""
     if isinstance(node, inspect.Metadata):
         marked = marked or MARK in (node.extra or {})
         shown = _walk(node.type, value, secrets, marked)
@@ -97,7 +97,7 @@ def _walk(node: inspect.Type, value: Any, secrets: list[Any], marked: bool = Fal
 
 
 def _walk_dict(node: Any, value: dict[str, Any], secrets: list[Any], marked: bool) -> Any:
-    """Show a dict without its secret values; one whose keys are secret is not shown at all."""
+    """Return a dict without its secret values; "[redacted]" if one of its keys is secret."""
     keys = [_walk(node.key_type, key, secrets, marked) for key in value]
     shown = {k: _walk(node.value_type, each, secrets, marked) for k, each in value.items()}
     return shown if keys == list(value) else REDACTED
@@ -124,7 +124,7 @@ def _is_list(node: inspect.Type) -> bool:
 
 
 def _may_be(node: inspect.Type, value: Any) -> bool:
-    """Tell whether a JSON value may be of a type, by its form alone."""
+    """Return whether a JSON value may be of a type, judging by its form alone."""
     if isinstance(node, inspect.Metadata):
         return _may_be(node.type, value)
     if isinstance(node, inspect.UnionType):
@@ -141,7 +141,7 @@ def _may_be(node: inspect.Type, value: Any) -> bool:
 
 
 def _leaves(value: Any) -> Iterable[Any]:
-    """Yield all that a JSON value holds, keys too; not recursive, since it may be deep."""
+    """Yield all scalars and keys in a JSON value; not recursive, because it may be deep."""
     todo = [value]
     while todo:
         each = todo.pop()

@@ -1,37 +1,37 @@
-"""What JSON a type takes, as a short text that can be stored and compared."""
+"""Which JSON a type accepts, as a hash that can be stored and compared."""
 
 import hashlib
 from typing import Any
 
 import msgspec
 
-#: What a schema says to people alone.
+#: The parts of a schema that are only for people.
 _WORDS = frozenset({"title", "description", "examples", "default"})
 
 
 def describe_type(kind: Any) -> str:
-    """Return a hash of the JSON that a type takes: equal for what differs in words alone."""
+    """Return a hash of the JSON that a type accepts. Titles and descriptions do not change it."""
     return _hash(_Shape(kind, only_required=False).members)
 
 
 def describe_need(kind: Any) -> str:
-    """Return a hash of the JSON that a type needs; "" where anything will do.
+    """Return a hash of the JSON that a type requires; "" if it accepts anything.
 
-    More fields that have a default leave it equal.
+    Adding a field with a default does not change it.
     """
     members = _Shape(kind, only_required=True).members
     return "" if members == [{}] else _hash(members)
 
 
 class _Shape:
-    """A type's JSON schema without words and names: its classes are numbered as they come."""
+    """A type's JSON schema without descriptions, and with numbers for the names of its classes."""
 
     def __init__(self, kind: Any, *, only_required: bool) -> None:
         self._only_required = only_required
         self._numbers: dict[str, int] = {}
         schema = _schema_of(kind)
         classes = schema.pop("$defs", {})
-        #: The type itself, and then the classes that it is made of.
+        #: The type itself, followed by the classes that it contains.
         self.members = [self._strip(schema)]
         while len(self.members) <= len(self._numbers):
             name = list(self._numbers)[len(self.members) - 1]
@@ -61,11 +61,11 @@ class _Shape:
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:
-    if kind is object:  # what takes anything, to an author; a class like any other, to msgspec
+    if kind is object:  # to an author it accepts anything; to msgspec it is a class like any other
         return {}
     try:
         return msgspec.json.schema(kind)
-    except TypeError:  # a type with a decoder of its own: its name is all that is known
+    except TypeError:  # a type with its own decoder: only its name is known
         return {"type": repr(kind)}
 
 

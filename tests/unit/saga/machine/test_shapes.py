@@ -66,7 +66,7 @@ def test_past_the_pivot_a_step_is_as_patient_as_a_compensation() -> None:
 
 
 def test_a_group_has_no_pivot_and_a_bounded_number_of_members() -> None:
-    with pytest.raises(ValueError, match="stands alone"):
+    with pytest.raises(ValueError, match="cannot be in a group"):
         Parallel(step("a"), step("b", undo=False, pivot=True))
     with pytest.raises(ValueError, match=f"1 to {MAX_GROUP}"):
         Parallel(*(step(f"s{n}") for n in range(MAX_GROUP + 1)))
