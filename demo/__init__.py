@@ -1,5 +1,5 @@
 """What `make demo` runs: real purchases, a caller of the functions, and the books to balance.
 
-It stands beside the system: it calls functions over HTTP and reads the books of `domain/` through
-the data layer. Tests and benchmarks may use its parts; nothing that is deployed imports it.
+The demo calls the functions over HTTP and reads the participants' records through the data layer.
+Tests and benchmarks may import it; deployed code does not.
 """

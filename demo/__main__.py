@@ -1,7 +1,7 @@
-"""`make demo`: real purchases as orders on a throw-away stack, and then the books.
+"""`make demo`: places real purchases as orders on a temporary stack, and checks the books.
 
-With --chaos the worker and the callers' functions are killed in turn every few seconds, and one
-task in twenty is delivered twice; the books must still balance.
+With --chaos it kills the worker and the callers' functions in turn every few seconds, and delivers
+one task in twenty twice. The books must still balance.
 """
 
 import argparse
@@ -16,13 +16,13 @@ TASKS_TWICE = 0.05
 
 
 def main() -> int:
-    """Run the demo; 0 when every order is settled and the books balance."""
+    """Run the demo; return 0 if every order is settled and the books balance."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--orders", type=int, default=500)
     parser.add_argument("--chaos", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="amends-demo-") as folder:
-        print("starting a stack of its own ...", flush=True)
+        print("starting a temporary stack ...", flush=True)
         with Stack(data=Path(folder), port=0, duplicate=TASKS_TWICE * arguments.chaos) as stack:
             return run(stack, arguments.orders, chaos=arguments.chaos)
 

@@ -1,4 +1,4 @@
-"""The books: what existed at first against what participants hold now, to the unit and cent."""
+"""The books: compares the initial supply with what the participants hold now, to unit and cent."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Everything that the participants hold, added up."""
+    """Totals of what the participants hold: units by product, cents by customer."""
 
     left: dict[str, int]
     shipped: dict[str, int]
@@ -25,7 +25,7 @@ class Books:
 
 
 def read_books(store: Store) -> Books:
-    """Read the participants' own records, not those of the sagas."""
+    """Read the participants' own records, not the sagas'."""
     shipped: dict[str, int] = defaultdict(int)
     captured: dict[str, int] = defaultdict(int)
     for shipment in _all(store, Shipment):
@@ -41,7 +41,7 @@ def read_books(store: Store) -> Books:
 
 
 def find_imbalances(books: Books, supply: Supply, completed: Iterable[Purchase]) -> list[str]:
-    """Return a line for every product and customer whose books do not balance."""
+    """Return a line for each product and customer whose books do not balance."""
     sold: dict[str, int] = defaultdict(int)
     earned: dict[str, int] = defaultdict(int)
     for purchase in completed:

@@ -6,7 +6,7 @@ WIDTH = 40
 
 
 def show_progress(done: int, of: int, what: str) -> None:
-    """Redraw the bar in its line; without a terminal, draw it only when it is full."""
+    """Redraw the bar in place; without a terminal, print it only when it is full."""
     if not sys.stdout.isatty() and done < of:
         return
     filled = WIDTH * done // max(of, 1)

@@ -1,4 +1,4 @@
-"""Real purchases as orders: the CDNOW sample (see data/README.md), priced and addressed."""
+"""Real purchases as orders: the CDNOW sample (see data/README.md) with prices and addresses."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,17 +9,17 @@ from typing import Any
 
 SAMPLE = Path(__file__).parent / "data" / "cdnow_sample.txt"
 
-#: One order in so many goes to a country that we do not ship to.
+#: One order in 40 goes to a country that we do not ship to.
 ONE_IN_UNSHIPPABLE = 40
-#: One customer in so many has credit for only half of what they want.
+#: One customer in 6 has credit for only half of their orders.
 ONE_IN_SHORT_OF_CREDIT = 6
-#: One product in so many is stocked for only two thirds of what is wanted.
+#: One product in 4 has stock for only two thirds of its orders.
 ONE_IN_SHORT_OF_STOCK = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """One customer buying so many CDs of one price."""
+    """One customer's purchase of a number of CDs at one price."""
 
     id: str
     customer_id: str
@@ -30,7 +30,7 @@ class Purchase:
 
     @property
     def total_cents(self) -> int:
-        """What the purchase costs."""
+        """The price of the purchase in cents."""
         return self.quantity * self.unit_price_cents
 
     def to_order(self) -> dict[str, Any]:
@@ -56,20 +56,20 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What there is to begin with: units by product, cents by customer."""
+    """The initial supply: units by product, and cents by customer."""
 
     units: dict[str, int]
     credit: dict[str, int]
 
 
 def read_purchases(count: int) -> list[Purchase]:
-    """Return the first `count` purchases in order of date, repeating them if necessary."""
+    """Return the first `count` purchases by date; repeat the sample if it is too short."""
     rows = sorted(SAMPLE.read_text().splitlines(), key=lambda row: row.split()[2])
     return [_parse(number, row) for number, row in enumerate(islice(_endless(rows), count))]
 
 
 def make_supply(purchases: Iterable[Purchase]) -> Supply:
-    """Return stock and credit that are too small for all of the purchases."""
+    """Return stock and credit that are too small for some of the purchases."""
     units: dict[str, int] = defaultdict(int)
     credit: dict[str, int] = defaultdict(int)
     for purchase in purchases:

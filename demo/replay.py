@@ -1,4 +1,4 @@
-"""Place purchases as orders on a running stack, wait until they are settled, check the books."""
+"""Places purchases as orders on a running stack, waits until they settle, and checks the books."""
 
 import itertools
 import threading
@@ -22,7 +22,7 @@ SECONDS_BETWEEN_KILLS = 4.0
 
 
 def run(stack: Stack, count: int, *, chaos: bool) -> int:
-    """Replay so many purchases on a new stack; return 0 if the books balance."""
+    """Replay `count` purchases on a new stack; return 0 if all settle and the books balance."""
     caller = Caller(stack.url)
     purchases = read_purchases(count)
     supply = make_supply(purchases)
@@ -68,9 +68,9 @@ def _place(caller: Caller, purchases: list[Purchase]) -> None:
 
 
 def _wait(caller: Caller, count: int, placing: Future[None], patience: float = 120.0) -> bool:
-    """Wait until all sagas are final; give up when nothing has moved for `patience` seconds.
+    """Wait until all sagas are final; give up if none ends for `patience` seconds.
 
-    Raises the error if placing orders failed.
+    If placing an order failed, raises that error.
     """
     last, moved_at = -1, time.monotonic()
     while True:
@@ -84,14 +84,14 @@ def _wait(caller: Caller, count: int, placing: Future[None], patience: float = 1
         if done != last:
             last, moved_at = done, time.monotonic()
         elif time.monotonic() - moved_at > patience:
-            print(f"\nnothing has moved for {patience:g} s: {counts}")
+            print(f"\nno order has settled for {patience:g} s: {counts}")
             return False
         time.sleep(0.25)
 
 
 @contextmanager
 def _killing(stack: Stack, chaos: bool) -> Iterator[list[str]]:
-    """Kill the worker and the callers' functions in turn, for as long as the block runs."""
+    """Kill the worker and the callers' functions in turn while the block runs."""
     kills: list[str] = []
     victims = itertools.cycle(("worker", "functions"))
     over = threading.Event()

@@ -1,4 +1,4 @@
-"""What a user writes: kinds of entities, operations on them, and sagas. All of it can be deleted.
+"""What you write: kinds of entities, operations on them, and sagas. Imports only lib.
 
-`sagas` is the table of sagas; `todo` and `orders` are two samples. Imports only lib.
+`sagas` is the table of sagas. `todo` and `orders` are samples that you may delete.
 """

@@ -1,6 +1,6 @@
-"""The table of sagas: a new saga is one file and one line here.
+"""The table of sagas: to add a saga, write a module and list the saga here.
 
-An old version stays in the table until no unfinished saga needs it.
+Keep an old version in the table until no unfinished saga needs it.
 """
 
 from domain.orders.saga import ORDER_PROCESSING

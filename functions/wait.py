@@ -1,4 +1,4 @@
-"""`Prefer: wait=N` of a request for a saga: 200 with its end, or 202 with where to look later."""
+"""`Prefer: wait=N` in a request for a saga: 200 with its end, or 202 and where to find it later."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from lib.saga.operators.waiters import Waiters
     from lib.saga.state.records import SagaRecord
 
-#: When a caller is to look again after a 202.
+#: How long after a 202 a caller should ask again.
 RETRY_AFTER = timedelta(seconds=1)
 
-#: What a wait leaves of the function's time budget, for the answer; a fifth of a budget below 25 s.
+#: How much of the time budget a wait leaves for the response; a fifth if the budget is below 25 s.
 RESERVE = timedelta(seconds=5)
 
 
 class Wait:
-    """How long one request waits for a saga, and what its answer says of that."""
+    """How long one request waits for a saga, and the status and headers of its response."""
 
     def __init__(self, request: flask.Request, waiters: Callable[[], "Waiters"]) -> None:
         self._request = request
@@ -34,13 +34,13 @@ class Wait:
 
     @property
     def is_asked(self) -> bool:
-        """Whether the caller has said how long it waits."""
+        """Whether the caller wants to wait."""
         return self._asked is not None
 
     def for_end(self, saga: "SagaRecord") -> "SagaRecord":
-        """Return a saga at its end, or as it is once the caller has waited long enough.
+        """Return a saga at its end, or its current state when the caller's time is up.
 
-        Returns at once if the caller does not wait, or if too many wait already.
+        Returns immediately if the caller does not want to wait, or if too many callers wait.
         """
         if self._asked is None:
             return saga
@@ -55,10 +55,10 @@ class Wait:
     def reply(
         self, shown: dict[str, Any], own: str, other: str, *, ended: bool, unasked: int
     ) -> Reply:
-        """Return the answer of function `own`: a saga or an order, and where `other` shows it.
+        """Return the response of function `own`, with a link to function `other` for a later look.
 
-        A caller that waits gets 200 for the end alone, whether it was made to wait or not; one
-        that does not gets the status `unasked`.
+        A caller that wants to wait gets 200 only for the saga's end, even if it did not have to
+        wait, and otherwise 202. Any other caller gets the status `unasked`.
         """
         status = unasked if self._asked is None else 200 if ended else 202
         headers = {"Vary": "Prefer"}
@@ -70,7 +70,7 @@ class Wait:
 
 
 def accept(request: flask.Request, own: str, shown: dict[str, Any]) -> Reply:
-    """Return the 202 of function `own` for a saga, and where to look at the saga later."""
+    """Return the 202 response of function `own` for a saga, with a link to get-saga."""
     return Reply(shown, 202, _say_where(request, own, "get-saga", shown))
 
 
@@ -84,7 +84,7 @@ def _say_where(
 
 
 def _longest() -> timedelta:
-    """Return how long this request may wait: the answer has to be made within its budget."""
+    """Return how long this request may wait: the rest of its budget is for the response."""
     left = deadline.remaining()
     if left is None:
         return timedelta.max

@@ -1,1 +1,1 @@
-"""A sample: orders, the saga that processes one, and the four participants of its steps."""
+"""A sample: orders, the saga that processes an order, and the participants of its four steps."""

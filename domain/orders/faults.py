@@ -12,10 +12,10 @@ from lib.saga import StepContext
 @entity
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """How a participant treats its next calls; its id is `name`, or `name:saga id` for one saga."""
+    """How a participant treats its next calls; the id is `name`, or `name:saga id` for one saga."""
 
     id: Id[str]
-    #: How many calls pass first, how many then fail, and how many are slow after that.
+    #: How many calls pass first, how many fail after that, and how many are slow after those.
     pass_times: int = 0
     fail_times: int = 0
     dawdle_times: int = 0
@@ -28,7 +28,7 @@ class InjectedFault(Exception):
 
 
 def inject_fault(service: str, context: StepContext) -> None:
-    """Fail or be slow if a Fault says so; called at the start of every participant."""
+    """Fail or sleep if a Fault says so; every participant calls this first."""
     if not config().allow_faults:
         return
     for name in (f"{service}:{context.saga_id}", service):
@@ -36,13 +36,13 @@ def inject_fault(service: str, context: StepContext) -> None:
         if fault is None or fault.pass_times:
             continue
         if fault.fail_times:
-            raise InjectedFault(f"{service} fails: a fault was injected")
+            raise InjectedFault(f"{service} fails: a test injected this fault")
         if fault.dawdle_times:
             time.sleep(fault.dawdle_seconds)
 
 
 def _take_turn(name: str, tx: Transaction) -> Fault | None:
-    """Use up one turn of a fault; return it as it was before."""
+    """Count one call of a fault down; return the fault as it was before."""
     fault = tx.find(key(Fault, name))
     if fault is not None and fault.pass_times:
         tx.update(replace(fault, pass_times=fault.pass_times - 1))

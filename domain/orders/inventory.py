@@ -1,4 +1,4 @@
-"""The inventory service: units in stock, and units taken out for an order."""
+"""The inventory service: units in stock, and units reserved for an order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from lib.saga import Permanent, StepContext, apply_once, undo_once
 @entity
 @dataclass(slots=True, kw_only=True)
 class Stock:
-    """The units of a product, by its SKU, that can still be sold."""
+    """How many units of a product can still be sold; the id is the product's SKU."""
 
     id: Id[str]
     units: int

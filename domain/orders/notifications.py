@@ -11,7 +11,7 @@ from lib.saga import StepContext, apply_once
 @entity
 @dataclass(slots=True, kw_only=True)
 class Notification:
-    """The message about an order, by the order's id."""
+    """The message about an order; the id is the order's."""
 
     id: Id[str]
     customer_id: str
@@ -20,7 +20,7 @@ class Notification:
 
 
 def send(order: Order, context: StepContext) -> dict[str, str]:
-    """Notify the customer, once; this cannot be undone."""
+    """Notify the customer once. This cannot be undone."""
     faults.inject_fault("notification", context)
     return apply_once(context, lambda tx: _send(tx, order, context.saga_id), type=dict[str, str])
 

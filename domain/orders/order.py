@@ -1,4 +1,4 @@
-"""An order as a caller sends it, and as the payload of its saga."""
+"""An order: the request of a caller, and the payload of its saga."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ Identifier = Annotated[
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z",
         description="text of 1 to 100 letters, digits, dots, underscores and hyphens, "
-        "the first a letter or a digit",
+        "starting with a letter or a digit",
     ),
 ]
 Cents = Annotated[int, Meta(ge=0, le=100_000_000)]
@@ -27,18 +27,18 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Address(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an order goes; `country` is an ISO 3166 code of two letters."""
+    """Where an order is sent; `country` is an ISO 3166 code of two letters."""
 
     name: Secret[Name]
     street: Secret[Name]
     city: Name
     country: Annotated[
-        str, Meta(pattern=r"^[A-Z]{2}\Z", description="a country's two capital letters, such as GB")
+        str, Meta(pattern=r"^[A-Z]{2}\Z", description="a country code of two capitals, such as GB")
     ]
 
 
 class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who buys what, and where to send it."""
+    """Who buys what, and where it is sent."""
 
     customer_id: Identifier
     lines: Annotated[list[Line], Meta(min_length=1, max_length=50)]
@@ -49,7 +49,7 @@ class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return sum(line.quantity * line.unit_price_cents for line in self.lines)
 
     def units(self) -> dict[str, int]:
-        """Return the number of units by product; one product may be on several lines."""
+        """Return the number of units per product; a product may be on several lines."""
         wanted: dict[str, int] = {}
         for line in self.lines:
             wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity

@@ -20,7 +20,7 @@ class ChargeStatus(StrEnum):
 @entity
 @dataclass(slots=True, kw_only=True)
 class Credit:
-    """How much a customer can still spend, in cents, by the customer's id."""
+    """How much a customer can still spend, in cents; the id is the customer's."""
 
     id: Id[str]
     available_cents: int
@@ -30,7 +30,7 @@ class Credit:
 @entity
 @dataclass(slots=True, kw_only=True)
 class Charge:
-    """A charge for an order, by the order's id."""
+    """A charge for an order; the id is the order's."""
 
     id: Id[str]
     customer_id: Indexed[str]
@@ -40,13 +40,13 @@ class Charge:
 
 
 def charge(order: Order, context: StepContext) -> dict[str, Any]:
-    """Charge the order's total; Permanent if the customer has not enough credit."""
+    """Charge the order's total; Permanent if the customer does not have enough credit."""
     faults.inject_fault("payment", context)
     return apply_once(context, lambda tx: _capture(tx, order, context.saga_id), type=dict[str, Any])
 
 
 def refund(order: Order, context: StepContext) -> None:
-    """Give the money back."""
+    """Refund the charge."""
     faults.inject_fault("payment", context)
     undo_once(context, lambda tx, charged: _refund(tx, order.customer_id, charged["charge_id"]))
 
@@ -55,7 +55,7 @@ def _capture(tx: Transaction, order: Order, order_id: str) -> dict[str, Any]:
     amount = order.total_cents()
     credit = tx.find(key(Credit, order.customer_id))
     if credit is None or credit.available_cents < amount:
-        raise Permanent(f"customer {order.customer_id} has not {amount} cents of credit")
+        raise Permanent(f"customer {order.customer_id} has less than {amount} cents of credit")
     tx.update(replace(credit, available_cents=credit.available_cents - amount))
     tx.insert(
         Charge(

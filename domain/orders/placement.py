@@ -1,7 +1,7 @@
 """Places and shows orders.
 
-An order is the payload of its saga, and is stored only there. As in every view of a saga, fields
-that `Order` marks as `Secret` are not shown.
+An order is stored only as the payload of its saga. As in every view of a saga, fields that `Order`
+marks as `Secret` are not shown.
 """
 
 from typing import Any

@@ -45,7 +45,7 @@ class ShipmentStatus(StrEnum):
 @entity
 @dataclass(slots=True, kw_only=True)
 class Shipment:
-    """The shipment of an order, by the order's id."""
+    """The shipment of an order; the id is the order's."""
 
     id: Id[str]
     country: str

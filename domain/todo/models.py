@@ -15,9 +15,9 @@ class TaskList:
     id: Id[str]
     name: str
     created_at: datetime
-    #: `created_at` as an index takes it at any rate.
+    #: `created_at` with a shard in front, because an index of plain times limits the write rate.
     _created_mark: Annotated[str, Indexed, Renamed("created_mark")]
-    #: Set while a cascading delete runs: such a list accepts no new tasks.
+    #: Set while a cascading delete runs; the list then accepts no new tasks.
     deleting: Annotated[bool, OmitEmpty] = False
     version: Version = 0
 
@@ -25,10 +25,10 @@ class TaskList:
 @entity
 @dataclass(slots=True, kw_only=True)
 class Task:
-    """A task in a list; its id is allocated, or made from the Idempotency-Key.
+    """A task in a list; its id is allocated, or derived from the Idempotency-Key.
 
-    `deleted_at` is also stored while it is None, because otherwise no query could find tasks that
-    are not deleted. `due_at` is not: a task without a due time is in no range of due times.
+    `deleted_at` is stored even if it is None: otherwise no query could find tasks that are not
+    deleted. `due_at` is not stored if it is None: no range of due times contains such a task.
     """
 
     id: Id[int] = 0
@@ -39,8 +39,8 @@ class Task:
     due_at: Annotated[datetime | None, Indexed, OmitEmpty] = None
     created_at: Indexed[datetime]
     deleted_at: Indexed[datetime | None] = None
-    #: A hash of the request that created it, to distinguish a repetition from a reused key. No
-    #: caller sees it, like every field that begins with an underscore.
+    #: A hash of the request that created the task, which tells a repeated request from a reused
+    #: key. Callers never see fields that begin with an underscore.
     _request_hash: Annotated[str, OmitEmpty, Renamed("request_hash")] = ""
     version: Version = 0
 

@@ -1,11 +1,11 @@
-"""The requests of callers about lists and tasks, and their limits."""
+"""The requests for lists and tasks, and their limits."""
 
 from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-#: The maximum size of a batch: that of one Commit.
+#: The maximum size of a batch: it fits into one commit.
 MAX_BATCH = 500
 
 ListId = Annotated[
@@ -13,13 +13,13 @@ ListId = Annotated[
     Meta(
         pattern=r"^(?!__.*__\Z)[A-Za-z0-9_][A-Za-z0-9._-]*\Z",
         max_length=200,
-        description="text of 1 to 200 letters, digits, dots, underscores and hyphens, the first "
-        "no dot and no hyphen, and not like __this__",
+        description="text of 1 to 200 letters, digits, dots, underscores and hyphens, starting "
+        "with no dot or hyphen, and not like __this__",
     ),
 ]
 TaskId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 ListName = Annotated[str, Meta(min_length=1, max_length=200)]
-#: Descriptions are indexed, and Datastore indexes no more than 1500 bytes of a string.
+#: Descriptions are indexed, and Datastore indexes strings of at most 1500 bytes.
 Description = Annotated[str, Meta(min_length=1, max_length=1500)]
 Priority = Annotated[int, Meta(ge=0, le=1000)]
 Time = Annotated[datetime, Meta(tz=True)]
@@ -54,7 +54,7 @@ class NewTask(TaskContent, forbid_unknown_fields=True, kw_only=True):
 
 
 class TaskChange(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The fields of a task to change; others do not change."""
+    """The fields of a task to change; fields that are left out keep their values."""
 
     description: Description | UnsetType = UNSET
     done: bool | UnsetType = UNSET

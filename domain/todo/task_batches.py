@@ -1,4 +1,4 @@
-"""Many tasks at once; each item has its own result, in the order of the request."""
+"""Batches of tasks; each item has its own result, in the order of the request."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from lib.errors import AlreadyExists, AmendsError
 def create(
     store: Store, batch: TaskBatch, now: datetime, idempotency_key: str | None
 ) -> list[dict[str, Any]]:
-    """Create tasks in a list that exists; the same key returns the same tasks."""
+    """Create tasks in an existing list. A repeated key returns the same tasks."""
     store.transact(lambda tx: require_open_list(tx, batch.task_list_id), read_only=True)
     tasks = [
         make_task(batch.task_list_id, content, now, idempotency_key, number)
@@ -31,7 +31,7 @@ def get(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
 
 
 def delete(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
-    """Delete each task, whether it exists or not."""
+    """Delete each task; a task that does not exist counts as deleted."""
     keys = [key(Task, wanted.task_list_id, task_id) for task_id in wanted.ids]
     return _show(store.delete_multi(keys), lambda _: {"deleted": True})
 
@@ -39,7 +39,7 @@ def delete(store: Store, wanted: TaskIds) -> list[dict[str, Any]]:
 def _forgive_repetitions(
     store: Store, tasks: Sequence[Task], outcomes: Sequence[ItemResult[Task]]
 ) -> list[ItemResult[Task]]:
-    """Return the stored tasks for those that the same request created before."""
+    """Return the outcomes, with the stored task where the same request has created it before."""
     taken = [n for n, each in enumerate(outcomes) if isinstance(each.error, AlreadyExists)]
     keys = [key(Task, tasks[n].task_list_id, tasks[n].id) for n in taken]
     stored = dict(zip(taken, store.find_multi(keys), strict=True)) if taken else {}

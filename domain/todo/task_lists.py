@@ -1,4 +1,4 @@
-"""What can be done with lists of tasks."""
+"""Operations on task lists."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from lib.datastore import Key, Page, Query, Store, Transaction, key, time_mark
 from lib.errors import AlreadyExists, Conflict, VersionMismatch
 from lib.timing import deadline
 
-#: A cascading delete begins no new batch with less time left than this.
+#: A cascading delete starts no new batch if less time than this is left.
 LAST_BATCH_BEFORE = timedelta(seconds=5)
 
 
@@ -22,18 +22,18 @@ class Deleted:
 
 
 def make_list(new: NewTaskList, now: datetime) -> TaskList:
-    """Return a list that is created now."""
+    """Return a new list, created at `now`."""
     mark = time_mark(new.id, now)
     return TaskList(id=new.id, name=new.name, created_at=now, _created_mark=mark)
 
 
 def create(store: Store, new: NewTaskList, now: datetime) -> TaskList:
-    """Create a list; AlreadyExists when its id is taken."""
+    """Create a list; AlreadyExists if its id is taken."""
     return store.insert(make_list(new, now))
 
 
 def update(store: Store, list_id: str, name: str, if_match: int | None) -> TaskList:
-    """Rename a list that exists; VersionMismatch when it is not the version that was seen."""
+    """Rename an existing list; VersionMismatch if its version is not `if_match`."""
 
     def write(tx: Transaction) -> TaskList:
         seen = tx.get(key(TaskList, list_id))
@@ -56,9 +56,9 @@ def create_only(store: Store, new: NewTaskList, now: datetime) -> TaskList:
 def upsert(
     store: Store, new: NewTaskList, now: datetime, if_match: int | None, *, update_only: bool
 ) -> TaskList:
-    """Create a list, or rename the existing one: its creation time does not change.
+    """Create a list, or rename the existing one and keep its creation time.
 
-    VersionMismatch if it must exist but does not, or has another version.
+    VersionMismatch if the list must exist but does not, or has another version.
     """
 
     def write(tx: Transaction) -> TaskList:
@@ -75,22 +75,22 @@ def upsert(
 
 
 def delete(store: Store, list_id: str, if_match: int | None) -> None:
-    """Delete a list that has no tasks; Conflict while it has."""
+    """Delete an empty list; Conflict if it has tasks."""
 
     def write(tx: Transaction) -> None:
         wanted = key(TaskList, list_id)
         check_version(tx.get(wanted).version, if_match)
         if tx.run(_keys_of_tasks(wanted), limit=1):
-            raise Conflict(f"list {list_id!r} still has tasks: empty it, or write cascade=true")
+            raise Conflict(f"list {list_id!r} still has tasks: empty it, or send cascade=true")
         tx.delete(wanted)
 
     store.transact(write)
 
 
 def delete_with_tasks(store: Store, list_id: str, if_match: int | None) -> Deleted:
-    """Delete a list and all its tasks in batches, as far as the request's time allows.
+    """Delete a list and all its tasks, in batches, until the request's time is used up.
 
-    From the first batch on the list accepts no new tasks. Call again to continue.
+    The list accepts no new tasks from then on. Call again to continue.
     """
     wanted = key(TaskList, list_id)
     store.transact(lambda tx: _close(tx, wanted, if_match), idempotent=True)
@@ -107,7 +107,7 @@ def delete_with_tasks(store: Store, list_id: str, if_match: int | None) -> Delet
 
 
 def list_page(store: Store, size: int, token: str | None) -> Page[TaskList]:
-    """Return a page of all lists, the oldest first."""
+    """Return a page of all lists, oldest first."""
     return store.page_by_time(Query(TaskList), "_created_mark", size, token)
 
 

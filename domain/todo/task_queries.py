@@ -1,4 +1,4 @@
-"""Queries for tasks. index.yaml has exactly the indexes that they need."""
+"""Queries for tasks; index.yaml has exactly the indexes that they need."""
 
 from enum import StrEnum
 from typing import Any
@@ -12,14 +12,14 @@ from lib.errors import Invalid
 
 
 class TaskOrder(StrEnum):
-    """The possible orders of tasks."""
+    """The sort orders of tasks."""
 
     CREATED = "created"
     PRIORITY = "priority"
     DUE = "due"
 
 
-#: The fields behind each order: what is ranged over comes first.
+#: The fields of each sort order; a field with a range filter must come first.
 ORDERS = {
     TaskOrder.CREATED: ("created_at",),
     TaskOrder.PRIORITY: ("-priority", "created_at"),
@@ -28,7 +28,7 @@ ORDERS = {
 
 
 class TaskFilter(Struct, frozen=True, kw_only=True):
-    """Which tasks, of all lists; never soft-deleted ones."""
+    """A filter for tasks in all lists; it never matches soft-deleted tasks."""
 
     done: bool | None = None
     description: Description | None = None
@@ -38,19 +38,19 @@ class TaskFilter(Struct, frozen=True, kw_only=True):
 
     @property
     def is_due_ranged(self) -> bool:
-        """Whether there is a bound on due times."""
+        """Whether the filter has a range of due times."""
         return self.due_from is not None or self.due_before is not None
 
     @property
     def is_ranged(self) -> bool:
-        """Whether there is any bound: such a query needs an ordered index."""
+        """Whether the filter has any range; its query then needs a sorted index."""
         return self.is_due_ranged or self.priority_at_least is not None
 
 
 def page_of_list(
     store: Store, list_id: str, size: int, token: str | None, *, include_deleted: bool
 ) -> Page[Task]:
-    """Return a page of a list's tasks, the oldest first; NotFound when there is no such list."""
+    """Return a page of a list's tasks, oldest first; NotFound if there is no such list."""
     store.get(key(TaskList, list_id))
     tasks = Query(Task).ancestor(key(TaskList, list_id))
     if not include_deleted:
@@ -61,7 +61,7 @@ def page_of_list(
 def page_of_summaries(
     store: Store, list_id: str, size: int, token: str | None
 ) -> Page[dict[str, Any]]:
-    """Return a page of descriptions and whether they are done, read from the index alone."""
+    """Return a page of tasks with only `description` and `done`, read from the index."""
     store.get(key(TaskList, list_id))
     tasks = Query(Task).ancestor(key(TaskList, list_id)).where("deleted_at", "=", None)
     rows = tasks.order("created_at").project("description", "done")
@@ -71,7 +71,7 @@ def page_of_summaries(
 def page_of_matches(
     store: Store, wanted: TaskFilter, order: TaskOrder | None, size: int, token: str | None
 ) -> Page[Task]:
-    """Return a page of the tasks of all lists that match."""
+    """Return a page of matching tasks from all lists; Invalid if order and range do not fit."""
     order = order or _order_of(wanted)
     _check_ranges(wanted, order)
     query = match(wanted).order(*ORDERS[order])
@@ -79,7 +79,7 @@ def page_of_matches(
 
 
 def count_matches(store: Store, wanted: TaskFilter) -> int:
-    """Return how many tasks of all lists match, counted in Datastore."""
+    """Return the number of matching tasks in all lists; Datastore counts them."""
     query = match(wanted)
     if wanted.is_ranged:
         query = query.order(*ORDERS[_order_of(wanted)])
@@ -96,7 +96,7 @@ def compute_statistics(store: Store, list_id: str) -> dict[str, int | float | No
 
 
 def match(wanted: TaskFilter) -> Query[Task]:
-    """Return the query, without an order."""
+    """Return the query for a filter, without a sort order."""
     query = Query(Task).where("deleted_at", "=", None)
     if wanted.done is not None:
         query = query.where("done", "=", wanted.done)
@@ -119,6 +119,6 @@ def _order_of(wanted: TaskFilter) -> TaskOrder:
 
 def _check_ranges(wanted: TaskFilter, order: TaskOrder) -> None:
     if wanted.is_due_ranged and order is not TaskOrder.DUE:
-        raise Invalid("a range of due times is ordered by due", field="order")
+        raise Invalid("a range of due times needs order=due", field="order")
     if wanted.priority_at_least is not None and order is TaskOrder.CREATED:
-        raise Invalid("a range of priorities is ordered by priority or due", field="order")
+        raise Invalid("a range of priorities needs order=priority or order=due", field="order")

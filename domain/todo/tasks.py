@@ -1,4 +1,4 @@
-"""What can be done with one task."""
+"""Operations on tasks."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from lib.errors import AlreadyExists, Conflict, NotFound
 
 
 def create(store: Store, new: NewTask, now: datetime, idempotency_key: str | None) -> Task:
-    """Create a task in a list that exists; NotFound when there is no such list.
+    """Create a task in an existing list; NotFound if there is no such list.
 
-    The list is read in the transaction, so it cannot be deleted meanwhile. The same key returns the
-    same task; with another request it is a Conflict.
+    The transaction reads the list, so nobody can delete it meanwhile. A repeated key returns the
+    same task; Conflict if the key was used for another request.
     """
     task = make_task(new.task_list_id, new, now, idempotency_key)
 
@@ -36,7 +36,7 @@ def create(store: Store, new: NewTask, now: datetime, idempotency_key: str | Non
 def change(
     store: Store, list_id: str, task_id: int, wanted: TaskChange, if_match: int | None
 ) -> Task:
-    """Change the given fields of a task, and no others."""
+    """Change only the given fields of a task."""
     given = {name: new for name, new in msgspec.structs.asdict(wanted).items() if new is not UNSET}
     return _rewrite(store, list_id, task_id, if_match, lambda seen: replace(seen, **given))
 
@@ -44,7 +44,7 @@ def change(
 def replace_content(
     store: Store, list_id: str, task_id: int, content: TaskContent, if_match: int | None
 ) -> Task:
-    """Replace a task's content; fields that are not given are set to their defaults."""
+    """Replace a task's content; fields that are left out get their defaults."""
     fresh = msgspec.structs.asdict(content)
     return _rewrite(store, list_id, task_id, if_match, lambda seen: replace(seen, **fresh))
 
@@ -52,7 +52,7 @@ def replace_content(
 def soft_delete(
     store: Store, list_id: str, task_id: int, now: datetime, if_match: int | None
 ) -> Task:
-    """Mark a task as deleted; a marked task keeps its time."""
+    """Mark a task as deleted; if it is marked already, its time does not change."""
     return _rewrite(
         store,
         list_id,
@@ -68,7 +68,7 @@ def restore(store: Store, list_id: str, task_id: int, if_match: int | None) -> T
 
 
 def delete(store: Store, list_id: str, task_id: int, if_match: int | None) -> None:
-    """Delete a task for good; NotFound when there is none."""
+    """Delete a task permanently; NotFound if there is none."""
 
     def write(tx: Transaction) -> None:
         wanted = key(Task, list_id, task_id)
@@ -79,9 +79,9 @@ def delete(store: Store, list_id: str, task_id: int, if_match: int | None) -> No
 
 
 def transfer(store: Store, wanted: Transfer, if_match: int | None) -> Task:
-    """Move a task into another list, where it gets a new id, atomically."""
+    """Move a task into another list atomically; it gets a new id there."""
     if wanted.task_list_id == wanted.to_task_list_id:
-        raise Conflict("the task is in that list already", field="to_task_list_id")
+        raise Conflict("the task is already in that list", field="to_task_list_id")
 
     def write(tx: Transaction) -> Task:
         origin = key(Task, wanted.task_list_id, wanted.id)
@@ -97,7 +97,7 @@ def transfer(store: Store, wanted: Transfer, if_match: int | None) -> Task:
 def make_task(
     list_id: str, content: TaskContent, now: datetime, idempotency_key: str | None, number: int = 0
 ) -> Task:
-    """Return a task to insert; with a key, its id is made from the key and its `number`."""
+    """Return a task to insert; with a key, its id is derived from the key and `number`."""
     return Task(
         id=_id_of(idempotency_key, number) if idempotency_key else 0,
         task_list_id=list_id,
@@ -111,7 +111,7 @@ def make_task(
 
 
 def require_open_list(tx: Transaction, list_id: str) -> None:
-    """Raise NotFound when there is no such list, and Conflict when it is being deleted."""
+    """Raise NotFound if there is no such list, and Conflict if it is being deleted."""
     found = tx.find(key(TaskList, list_id))
     if found is None:
         raise NotFound(f"there is no list {list_id!r}", field="task_list_id")

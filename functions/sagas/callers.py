@@ -24,13 +24,13 @@ NewSagaId = Annotated[
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z",
         description="text of 1 to 200 letters, digits, dots, underscores and hyphens, "
-        "the first a letter or a digit",
+        "starting with a letter or a digit",
     ),
 ]
 
 
 class NewSaga(Struct, forbid_unknown_fields=True):
-    """A saga to start; the same id with the same payload is started once."""
+    """A saga to start. The same id with the same payload starts only one saga."""
 
     name: SagaName
     payload: Any
@@ -38,7 +38,7 @@ class NewSaga(Struct, forbid_unknown_fields=True):
 
 
 class SignalRequest(Struct, forbid_unknown_fields=True):
-    """A signal for a saga, with its payload; it is received once."""
+    """A signal for a saga, with its payload; the saga receives it once."""
 
     id: SagaId
     signal: StepName
@@ -47,7 +47,7 @@ class SignalRequest(Struct, forbid_unknown_fields=True):
 
 @endpoint("POST", status=202)
 def start_saga(body: NewSaga, engine: Engine, idempotency_key: str | None, wait: Wait) -> Reply:
-    """Start a saga, or return the one that this id, or this Idempotency-Key, has started.
+    """Start a saga, or return the one that this id or Idempotency-Key has started before.
 
     With `Prefer: wait=N` the answer is 200 with what get-saga shows, if the saga ends in time.
     """
@@ -61,7 +61,7 @@ def start_saga(body: NewSaga, engine: Engine, idempotency_key: str | None, wait:
 
 
 def _show_end(engine: Engine, saga: SagaRecord) -> dict[str, Any]:
-    """Return the whole saga, or its summary: it has run, and no failing read may deny that."""
+    """Return the whole saga, or its summary if the read fails: the saga has run in any case."""
     with suppress(AmendsError):
         return view.show_saga(engine, saga.id)
     return view.summarize_saga(saga)
@@ -69,7 +69,7 @@ def _show_end(engine: Engine, saga: SagaRecord) -> dict[str, Any]:
 
 @endpoint("GET")
 def get_saga(id: SagaId, engine: Engine, wait: Wait) -> Reply:
-    """Return a saga with its steps and its audit trail; with `Prefer: wait=N` at its end."""
+    """Return a saga with its steps and its audit trail; with `Prefer: wait=N`, at its end."""
     saga = engine.repository.find(id) if wait.is_asked else None
     if saga is not None:
         wait.for_end(saga)
@@ -86,13 +86,13 @@ def list_sagas(
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> dict[str, Any]:
-    """Return a page of sagas, the newest first, by status and name."""
+    """Return a page of sagas, newest first, filtered by status and name."""
     return view.page_of_sagas(engine.repository, status, name, page_size, page_token)
 
 
 @endpoint("POST", status=202)
 def signal_saga(body: SignalRequest, engine: Engine, caller: str, request: flask.Request) -> Reply:
-    """Send a saga the signal that one of its steps waits for, or will wait for. Idempotent."""
+    """Send a saga a signal that one of its steps waits for or will wait for. Idempotent."""
     annotate(saga=body.id)
     saga = engine.signal(body.id, body.signal, body.payload, actor=caller)
     return accept(request, "signal-saga", view.summarize_saga(saga))

@@ -1,4 +1,4 @@
-"""What operators watch: the number of sagas, and those that are stuck or parked."""
+"""What operators monitor: the number of sagas, and those that are stuck or parked."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from lib.timing.clock import now
 
 @endpoint("GET")
 def monitor_sagas(engine: Engine) -> dict[str, Any]:
-    """Return the numbers of a dashboard: by status, overdue, parked, retries, the oldest."""
+    """Return a dashboard's numbers: by status, overdue, parked, retries, the oldest saga."""
     return monitor(engine.repository, now())
 
 
 @endpoint("GET")
 def count_sagas(engine: Engine, name: SagaName | None = None) -> dict[str, int]:
-    """Return the number of sagas in each status, finished ones too: the cost grows with it."""
+    """Return the number of sagas in each status, also finished ones; the cost grows with it."""
     return view.count_sagas(engine.repository, name)
 
 

@@ -1,4 +1,4 @@
-"""The functions of the sample's to-do lists: lists, tasks, batches of tasks, queries for tasks.
+"""The functions for the sample's to-do lists: lists, tasks, batches of tasks, queries for tasks.
 
 They import functions.edge and domain.todo, but not each other.
 """

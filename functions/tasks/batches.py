@@ -1,4 +1,4 @@
-"""Many tasks in one call; each item has its own result, in the order of the request."""
+"""Several tasks in one call; each item has its own result, in the order of the request."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ Outcomes = dict[str, list[dict[str, Any]]]
 
 @endpoint("POST")
 def batch_create_tasks(body: TaskBatch, store: Store, idempotency_key: str | None) -> Outcomes:
-    """Create tasks in one list; the same Idempotency-Key returns the same tasks."""
+    """Create tasks in one list. A repeated Idempotency-Key returns the same tasks."""
     return {"items": task_batches.create(store, body, now(), idempotency_key)}
 
 
@@ -25,5 +25,5 @@ def batch_get_tasks(body: TaskIds, store: Store) -> Outcomes:
 
 @endpoint("POST")
 def batch_delete_tasks(body: TaskIds, store: Store) -> Outcomes:
-    """Delete tasks of one list for good."""
+    """Delete tasks of one list permanently."""
     return {"items": task_batches.delete(store, body)}

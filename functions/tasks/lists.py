@@ -15,7 +15,7 @@ from lib.timing.clock import now
 
 @endpoint("POST", status=201)
 def create_task_list(body: NewTaskList, store: Store) -> TaskList:
-    """Create a list; 409 when its id is taken."""
+    """Create a list; 409 if its id is taken."""
     return task_lists.create(store, body, now())
 
 
@@ -52,7 +52,7 @@ def upsert_task_list(
 def delete_task_list(
     id: ListId, store: Store, if_match: int | None, cascade: bool = False
 ) -> Reply | None:
-    """Delete an empty list, or with cascade=true its tasks too: after a 202 call again."""
+    """Delete an empty list; with cascade=true also its tasks: after a 202, call again."""
     if not cascade:
         task_lists.delete(store, id, if_match)
         return None
@@ -64,5 +64,5 @@ def delete_task_list(
 def list_task_lists(
     store: Store, page_size: PageSize = 50, page_token: PageToken = None, fields: Fields = None
 ) -> Any:
-    """Return a page of all lists, the oldest first."""
+    """Return a page of all lists, oldest first."""
     return pick_fields(task_lists.list_page(store, page_size, page_token), TaskList, fields)

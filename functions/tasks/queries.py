@@ -21,7 +21,7 @@ def list_tasks(
     page_token: PageToken = None,
     fields: Fields = None,
 ) -> Any:
-    """Return a page of one list's tasks, the oldest first."""
+    """Return a page of one list's tasks, oldest first."""
     page = task_queries.page_of_list(
         store, task_list_id, page_size, page_token, include_deleted=include_deleted
     )
@@ -32,7 +32,7 @@ def list_tasks(
 def list_task_summaries(
     task_list_id: ListId, store: Store, page_size: PageSize = 50, page_token: PageToken = None
 ) -> Page[dict[str, Any]]:
-    """Return a page of one list's descriptions, and whether they are done."""
+    """Return a page of one list's tasks, with only their description and whether they are done."""
     return task_queries.page_of_summaries(store, task_list_id, page_size, page_token)
 
 
@@ -45,14 +45,14 @@ def query_tasks(
     page_token: PageToken = None,
     fields: Fields = None,
 ) -> Any:
-    """Return a page of the tasks of all lists that match."""
+    """Return a page of matching tasks from all lists."""
     page = task_queries.page_of_matches(store, where, order, page_size, page_token)
     return pick_fields(page, Task, fields)
 
 
 @endpoint("GET")
 def count_tasks(where: TaskFilter, store: Store) -> dict[str, int]:
-    """Return how many tasks of all lists match."""
+    """Return the number of matching tasks in all lists."""
     return {"count": task_queries.count_matches(store, where)}
 
 

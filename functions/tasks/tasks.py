@@ -14,7 +14,7 @@ from lib.timing.clock import now
 
 @endpoint("POST", status=201)
 def create_task(body: NewTask, store: Store, idempotency_key: str | None) -> Task:
-    """Create a task in a list that exists; the same Idempotency-Key returns the same task."""
+    """Create a task in an existing list. A repeated Idempotency-Key returns the same task."""
     return tasks.create(store, body, now(), idempotency_key)
 
 
@@ -28,7 +28,7 @@ def get_task(task_list_id: ListId, id: TaskId, store: Store, fields: Fields = No
 def update_task(
     task_list_id: ListId, id: TaskId, body: TaskChange, store: Store, if_match: int | None
 ) -> Task:
-    """Change the given fields of a task, and no others."""
+    """Change only the given fields of a task."""
     return tasks.change(store, task_list_id, id, body, if_match)
 
 
@@ -42,7 +42,7 @@ def replace_task(
 
 @endpoint("POST")
 def transfer_task(body: Transfer, store: Store, if_match: int | None) -> Task:
-    """Move a task into another list, where it has a new id."""
+    """Move a task into another list, where it gets a new id."""
     return tasks.transfer(store, body, if_match)
 
 
@@ -60,5 +60,5 @@ def restore_task(task_list_id: ListId, id: TaskId, store: Store, if_match: int |
 
 @endpoint("DELETE")
 def delete_task(task_list_id: ListId, id: TaskId, store: Store, if_match: int | None) -> None:
-    """Delete a task for good."""
+    """Delete a task permanently."""
     tasks.delete(store, task_list_id, id, if_match)
