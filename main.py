@@ -58,6 +58,7 @@ FUNCTIONS = {
     "task_statistics": Function("functions.tasks.queries", "GET"),
     "start_saga": Function("functions.sagas.callers", "POST"),
     "get_saga": Function("functions.sagas.callers", "GET"),
+    "list_saga_events": Function("functions.sagas.callers", "GET"),
     "list_sagas": Function("functions.sagas.callers", "GET"),
     "signal_saga": Function("functions.sagas.callers", "POST"),
     "cancel_saga": Function("functions.sagas.operators", "POST", invoker="operator"),

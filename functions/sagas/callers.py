@@ -16,6 +16,7 @@ from lib.errors import AmendsError
 from lib.observability.logs import annotate, traceparent
 from lib.saga.engine.engine import Engine
 from lib.saga.operators import view
+from lib.saga.operators.trail import page_of_events
 from lib.saga.state.records import ACTIVE, SagaRecord, SagaStatus
 
 #: A caller's own id for a saga.
@@ -63,19 +64,23 @@ def start_saga(body: NewSaga, engine: Engine, idempotency_key: str | None, wait:
 def _show_end(engine: Engine, saga: SagaRecord) -> dict[str, Any]:
     """Return the whole saga, or its summary if the read fails: the saga has run in any case."""
     with suppress(AmendsError):
-        return view.show_saga(engine, saga.id)
+        return view.show_saga(engine, saga)
     return view.summarize_saga(saga)
 
 
 @endpoint("GET")
 def get_saga(id: SagaId, engine: Engine, wait: Wait) -> Reply:
-    """Return a saga with its steps and its audit trail; with `Prefer: wait=N`, at its end."""
-    saga = engine.repository.find(id) if wait.is_asked else None
-    if saga is not None:
-        wait.for_end(saga)
-    shown = view.show_saga(engine, id)
-    ended = shown["status"] not in ACTIVE
+    """Return a saga with its steps and its newest events; with `Prefer: wait=N`, at its end."""
+    saga = wait.for_end(engine.repository.get(id).saga)
+    ended = saga.status not in ACTIVE
+    shown = view.show_saga(engine, saga)
     return wait.reply(shown, "get-saga", "get-saga", ended=ended, unasked=200)
+
+
+@endpoint("GET")
+def list_saga_events(id: SagaId, engine: Engine, page_token: PageToken = None) -> dict[str, Any]:
+    """Return a page of a saga's audit trail, the newest event first: up to 100 events."""
+    return page_of_events(engine, id, page_token)
 
 
 @endpoint("GET")

@@ -20,6 +20,8 @@ from lib.datastore.model.marks import (
 from lib.datastore.read.aggregates import Avg, Count, Sum
 from lib.datastore.read.conditions import Combination, all_of, any_of
 from lib.datastore.read.explanation import Explanation
+from lib.datastore.read.page_tokens import make_token as make_page_token
+from lib.datastore.read.page_tokens import open_token as open_page_token
 from lib.datastore.read.queries import Query
 from lib.datastore.read.results import Page
 from lib.datastore.read.time_order import marked_since
@@ -84,9 +86,11 @@ __all__ = [
     "key",
     "key_from_url",
     "key_of",
+    "make_page_token",
     "marked_since",
     "maximum",
     "minimum",
+    "open_page_token",
     "remove_all",
     "server_time",
     "shard_of",

@@ -60,7 +60,7 @@ def list_queries() -> Iterator[Ask]:
     for name in (None, "orders"):
         yield lambda store, n=name: view.count_sagas(SagaRepository(store), n)  # type: ignore[misc]
     yield lambda store: list(SagaRepository(store).overdue(NOW, 10, []))
-    yield lambda store: SagaRepository(store).events("s", 10)
+    yield lambda store: SagaRepository(store).events("s")
     yield lambda store: list(SagaRepository(store).purgeable(NOW, 10, []))
     yield lambda store: list(SagaRepository(store).unalerted(10, []))
     yield lambda store: monitor(SagaRepository(store), NOW)

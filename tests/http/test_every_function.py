@@ -49,6 +49,7 @@ CALLS: dict[str, tuple[dict[str, str], Any, int]] = {
     "task_statistics": (LIST, None, 404),
     "start_saga": ({}, {"name": "order-processing", "payload": {**ORDER}, "id": "alone-2"}, 422),
     "get_saga": ({"id": "no-such"}, None, 404),
+    "list_saga_events": ({"id": "no-such"}, None, 404),
     "list_sagas": ({}, None, 200),
     "signal_saga": ({}, {"id": "no-such", "signal": "x"}, 404),
     "cancel_saga": ({}, VERB, 404),

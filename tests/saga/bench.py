@@ -13,6 +13,7 @@ from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import KEEP, Retention
 from lib.saga.machine.inputs import CancelRequested
+from lib.saga.operators.view import show_saga
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import SagaRecord, StepRecord
 from tests.unit.datastore.connections import CountingConnection
@@ -85,6 +86,9 @@ class Bench:
         loaded = self.engine.repository.load(saga_id)
         assert loaded is not None
         return self.engine.repository.fill(loaded)
+
+    def show(self, saga_id: str = "s") -> dict[str, Any]:
+        return show_saga(self.engine, self.engine.repository.get(saga_id).saga)
 
     def statuses(self, saga_id: str) -> list[str]:
         saga, steps = self.load(saga_id)

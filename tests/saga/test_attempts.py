@@ -84,7 +84,7 @@ def test_an_action_that_would_end_its_process_fails_and_the_trail_names_it(
     probe.on["a"] = raising(problem)
     assert run(bench, make_step(probe, "a")) == ["ROLLED_BACK", "COMPENSATED"]
     assert probe.calls == ["a"] * QUICK.attempts + ["undo a"]
-    trail = [event.error for event in bench.engine.repository.events("s", 50)]
+    trail = [event.error for event in bench.engine.repository.events("s")]
     assert sum(type(problem).__name__ in error for error in trail) >= QUICK.attempts
 
 

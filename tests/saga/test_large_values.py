@@ -48,7 +48,7 @@ def test_a_saga_of_large_values_runs_and_is_shown_and_is_purged(bench: Bench, pr
     begin(bench, *three(probe), make_step(probe, "d"))
     assert bench.run_to_end() == ["done"] * 4
     assert seen == [{"a": 800_000, "b": 800_000, "c": 800_000}]
-    shown = view.show_saga(bench.engine, "s")
+    shown = bench.show()
     assert shown["payload"] == PAYLOAD
     assert [len(bytes(step["output"])) for step in shown["steps"][:3]] == [800_002] * 3
     assert shown["steps"][0]["input"] == PAYLOAD
@@ -144,9 +144,9 @@ def test_secrets_are_found_in_values_that_are_kept_apart(bench: Bench, probe: Pr
     payload = {"text": secret, "more": "m" * 600_000}
     begin(bench, first, second, payload=payload, kind=dict[str, Secret[str]])
     bench.run_to_end()
-    shown = str(view.show_saga(bench.engine, "s"))
+    shown = str(bench.show())
     assert secret not in shown
-    stored = str(record_of(bench)) + str(bench.engine.repository.events("s", 100))
+    stored = str(record_of(bench)) + str(bench.engine.repository.events("s"))
     assert secret not in stored
     assert "[redacted] was refused" in stored
 
@@ -176,7 +176,7 @@ def test_a_saga_whose_value_is_gone_is_left_to_the_sweep_with_an_alert(
     assert bench.deliver() == "unreadable"
     assert '"alert":"unreadable-entity"' in capsys.readouterr().out
     with pytest.raises(Unreadable, match=r"SagaValue.* is gone"):
-        view.show_saga(bench.engine, "s")
+        bench.show()
     bench.store.insert(value)
     bench.pass_time(minutes=2)
     assert sweep(bench.engine, bench.now).delivered == 1

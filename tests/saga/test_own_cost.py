@@ -10,7 +10,6 @@ from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Parallel
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
-from lib.saga.operators import view
 from lib.saga.state.cost import Cost
 from lib.saga.state.records import SagaRecord
 from tests.saga.bench import Bench, Probe, make_step, start
@@ -58,7 +57,7 @@ def test_a_saga_of_four_steps_has_cost_five_commits_four_lookups_and_four_tasks(
 def test_get_saga_shows_the_cost_with_its_price(bench: Bench) -> None:
     start(bench)
     bench.run_to_end()
-    shown = view.show_saga(bench.engine, "s")["cost"]
+    shown = bench.show()["cost"]
     # 5 writes at 0.09 and 4 reads at 0.03 for 100,000; 8 task operations at 0.40 for a million.
     assert shown.pop("usd") == pytest.approx(5 * 0.9e-6 + 4 * 0.3e-6 + 8 * 0.4e-6)
     assert shown.pop("prices_read_on") == "2026-11-24"

@@ -11,7 +11,6 @@ from lib.saga.definition.context import Permanent, StepContext
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.definition.types.secret import Secret
-from lib.saga.operators import view
 from lib.saga.state.limits import MAX_ERROR
 from tests.saga.bench import Bench
 
@@ -46,10 +45,10 @@ def test_no_record_and_no_view_of_a_failed_saga_quotes_a_secret(
     bench.engine = bench.make_engine(saga)
     bench.engine.start("pay", "s", {"cents": 900, "card": CARD})
     bench.run_to_end()
-    shown = msgspec.json.encode(view.show_saga(bench.engine, "s"), enc_hook=str).decode()
+    shown = msgspec.json.encode(bench.show(), enc_hook=str).decode()
     root, steps = bench.load("s")
     kept = [root.error, *(step.error for step in steps)]
-    kept += [event.error for event in bench.engine.repository.events("s", 100)]
+    kept += [event.error for event in bench.engine.repository.events("s")]
     told = "\n".join([*kept, shown, capsys.readouterr().out])
     assert "charge" in told
     for piece in (CARD, CARD[:9], CARD[-9:]):
@@ -61,4 +60,4 @@ def test_the_payload_of_a_saga_without_a_definition_is_not_shown(bench: Bench) -
     bench.engine = bench.make_engine(PAY)
     bench.engine.start("pay", "s", {"cents": 900, "card": CARD})
     bench.engine = bench.make_engine(replace(PAY, version=2))
-    assert view.show_saga(bench.engine, "s")["payload"] == "[redacted]"
+    assert bench.show()["payload"] == "[redacted]"

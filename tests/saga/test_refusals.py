@@ -95,7 +95,7 @@ def test_an_error_of_any_text_is_recorded_and_the_action_not_run_again(
     bench.run_to_end()
     assert bench.statuses("s")[0] == "ROLLED_BACK"
     assert probe.calls.count("b") == (1 if kind is Permanent else QUICK.attempts)
-    errors = [event.error for event in bench.engine.repository.events("s", 50) if event.step == "b"]
+    errors = [event.error for event in bench.engine.repository.events("s") if event.step == "b"]
     assert any(0 < len(error.encode()) <= 500 for error in errors)
     assert not any("\0" in error for error in errors)
 
@@ -111,7 +111,7 @@ def test_whatever_an_operator_says_is_recorded(bench: Bench, probe: Probe) -> No
     begin(bench, make_step(probe, "a"))
     said = CancelRequested(actor="op\ud800", reason="because\0" + "é" * MAX_TEXT)
     bench.engine.apply("s", said)
-    noted = [event for event in bench.engine.repository.events("s", 50) if event.actor]
+    noted = [event for event in bench.engine.repository.events("s") if event.actor]
     assert noted[0].actor == "op\\ud800"
     assert noted[0].error.startswith("because\\x00é")
     assert len(noted[0].error.encode()) <= MAX_TEXT
@@ -130,7 +130,7 @@ def test_all_members_of_the_largest_group_may_fail_with_the_longest_texts(
     assert bench.statuses("s")[0] == "FAILED"
     saga, _ = bench.load("s")
     assert 0 < len(saga.parked_because.encode()) <= MAX_SUMMARY
-    parked = bench.engine.repository.events("s", 1000)[-1]
+    parked = bench.engine.repository.events("s")[-1]
     assert parked.error.count("compensation of m") > 10
     assert len(parked.error.encode()) <= MAX_TEXT
 

@@ -88,7 +88,7 @@ def told(bench: Bench, capsys: pytest.CaptureFixture[str]) -> str:
     """Return everything that anybody gets to see of all sagas."""
     engine = bench.engine
     pages = [view.page_of_sagas(engine.repository, None, None, 100, None)]
-    shown = [view.show_saga(engine, each["id"]) for each in pages[0]["items"]]
+    shown = [bench.show(each["id"]) for each in pages[0]["items"]]
     pages.append(view.page_of_letters(engine.repository, None, 100, None))
     return msgspec.json.encode([*pages, *shown], enc_hook=str).decode() + capsys.readouterr().out
 
@@ -135,7 +135,7 @@ def test_a_step_is_handed_what_is_shown_to_nobody(bench: Bench) -> None:
 
 def test_what_is_not_secret_of_an_output_is_shown(bench: Bench) -> None:
     run(bench, pay(CHARGE, APPROVE, Step("b", execute=echo)))
-    shown = [step["output"] for step in view.show_saga(bench.engine, "s")["steps"]]
+    shown = [step["output"] for step in bench.show()["steps"]]
     assert shown[0] == {"token": REDACTED, "pin": REDACTED, "ok": True}
     assert shown[1] == {"code": REDACTED}
     assert shown[2] == {
@@ -145,7 +145,7 @@ def test_what_is_not_secret_of_an_output_is_shown(bench: Bench) -> None:
 
 def test_an_output_without_secrets_is_shown_to_the_last_digit(bench: Bench) -> None:
     run(bench, pay(Step("a", execute=lambda *_: 12345678901234567890)))
-    [step] = view.show_saga(bench.engine, "s")["steps"]
+    [step] = bench.show()["steps"]
     assert bytes(step["output"]) == b"12345678901234567890"
 
 
@@ -178,7 +178,7 @@ def test_a_childs_error_does_not_quote_its_parents_secret_in_the_parent(
     child = Saga("kid", payload=dict, steps=(Step("x", execute=untyped),))
     run(bench, pay(in_child(child)))
     root, [step] = bench.load("s")
-    events = bench.engine.repository.events("s", 100)
+    events = bench.engine.repository.events("s")
     texts = [root.error, step.error, *(event.error for event in events)]
     assert any(REDACTED in text for text in texts)
     assert not any(CARD in text for text in texts)
@@ -205,7 +205,7 @@ def test_of_a_saga_without_a_definition_nothing_is_shown_or_quoted(
     request = ResolveRequested(actor="op", reason=f"{PIN} it is", outcome=SagaStatus.COMPLETED)
     bench.engine.apply("s", request)
     check_secrets_are_kept(bench, capsys)
-    assert view.show_saga(bench.engine, "s")["steps"][0]["output"] == REDACTED
+    assert bench.show()["steps"][0]["output"] == REDACTED
 
 
 def test_the_reason_of_an_outcome_that_cannot_be_recorded_quotes_nothing(bench: Bench) -> None:
@@ -232,7 +232,7 @@ def test_a_view_names_the_field_that_does_not_fit_any_more(bench: Bench) -> None
     stored, _ = bench.load("s")
     reason = "the stored payload no longer fits its type: Expected `str` - at `$.cents`"
     bench.store.update(replace(stored, parked_because=reason, payload='{"card":"x","cents":1}'))
-    shown = view.show_saga(bench.engine, "s")
+    shown = bench.show()
     assert (shown["error"], shown["payload"]) == (reason, REDACTED)
 
 

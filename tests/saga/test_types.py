@@ -251,7 +251,7 @@ def test_a_payload_that_no_longer_fits_parks_before_anything_runs(
     assert probe.calls == []
     saga, steps = bench.load("s1")
     assert (saga.status, [step.status for step in steps]) == ("FAILED", ["PENDING"] * 3)
-    events = bench.engine.repository.events("s1", 50)
+    events = bench.engine.repository.events("s1")
     assert events[-1].cause == "definition_missing"
     reason = bench.store.get(key(DeadLetter, "s1")).reason
     assert "payload: Object missing required field `country`" in reason
@@ -322,7 +322,7 @@ def test_news_of_a_child_does_not_go_on_with_a_parent_whose_payload_no_longer_fi
     bench.deliver()
     bench.engine = bench.make_engine(make_parent(OrderNeedsMore))
     assert bench.run_to_end() == ["parked"]
-    assert bench.engine.repository.events("s", 50)[-1].cause == "definition_missing"
+    assert bench.engine.repository.events("s")[-1].cause == "definition_missing"
     bench.engine = bench.make_engine(make_parent(Order))
     bench.engine.apply("s", AGAIN)
     assert finish(bench, "s") == "COMPLETED"

@@ -1,4 +1,4 @@
-"""Page tokens: a cursor that is bound to its query."""
+"""Page tokens: a place in a list, such as a cursor, that is bound to its query."""
 
 import hashlib
 from hmac import compare_digest

@@ -249,22 +249,21 @@ class SagaRepository:
             if token is None:
                 return
 
-    def events(self, saga_id: str, limit: int) -> Results[EventRecord]:
-        """Return the newest events of a saga's audit trail, at most `limit`, in order."""
+    def events(self, saga_id: str) -> Results[EventRecord]:
+        """Return a saga's whole audit trail, in order."""
         saga = self.find(saga_id)
-        return self.newest_events(saga, limit) if saga else Results()
+        if saga is None:
+            return Results()
+        older = self._read_pages(saga, range(1, saga.pages + 1))
+        texts = [text for page in older for text in page.events]
+        return Results(read_events([*texts, *saga.events]), older.unreadable)
 
-    def newest_events(self, saga: SagaRecord, limit: int) -> Results[EventRecord]:
-        """Return the newest events of a saga, in order. Those in its record need no lookup."""
-        texts, number = saga.events, saga.pages
-        unreadable: list[UnreadableEntity] = []
-        while number and len(texts) < limit:
-            first = max(1, number - PAGES + 1)
-            pages = self._read_pages(saga, range(first, number + 1))
-            texts = [*(text for page in pages for text in page.events), *texts]
-            unreadable += pages.unreadable
-            number = first - 1
-        return Results(read_events(texts[-limit:]), unreadable)
+    def events_of(self, saga: SagaRecord, page: int | None = None) -> Results[EventRecord]:
+        """Return the newest events of a saga, in order; or those of a page, by one lookup."""
+        if page is None:
+            return Results(read_events(saga.events))
+        pages = self._read_pages(saga, range(page, page + 1))
+        return Results(read_events([t for each in pages for t in each.events]), pages.unreadable)
 
     def _read_pages(self, saga: SagaRecord, numbers: range) -> Results[EventPage]:
         return collect(self.store.get_multi([key(EventPage, saga.id, each) for each in numbers]))

@@ -24,19 +24,20 @@ KEEP = Retention()
 
 
 def retain(decision: Decision, retention: Retention) -> Decision:
-    """Return the decision, with the time of expiry if it ends the saga.
+    """Return the decision; if it ends the saga, with the time of its purge.
 
     A child saga gets its time of expiry when its parent is notified: see `keep_for_parent`.
     """
     saga = decision.saga
     if not decision.events or saga.status not in FINISHED or saga.parent_id:
         return decision
-    at = saga.updated_at + retention.keep
-    due = purge_mark(shard_of(saga.id), at)
-    return replace(decision, saga=replace(saga, expires_at=at, due=due))
+    return replace(decision, saga=_mark(saga, retention))
 
 
 def keep_for_parent(child: SagaRecord, retention: Retention) -> SagaRecord:
     """Return a child saga with its time of expiry. It is purged only after its parent has ended."""
-    mark = purge_mark(shard_of(child.id), child.updated_at + retention.keep)
-    return replace(child, due=mark)
+    return _mark(child, retention)
+
+
+def _mark(saga: SagaRecord, retention: Retention) -> SagaRecord:
+    return replace(saga, due=purge_mark(shard_of(saga.id), saga.updated_at + retention.keep))

@@ -4,37 +4,26 @@ from typing import Any
 
 from lib.datastore import Page, Query, Transaction
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import SagaRepository
-from lib.saga.machine.causes import explain, sentence_of
+from lib.saga.engine.repository import SagaRepository, load
+from lib.saga.machine.causes import explain
 from lib.saga.machine.waits import waits_of
 from lib.saga.operators.price import show_cost
-from lib.saga.state.mismatch import find_mismatch
+from lib.saga.operators.trail import clean_texts, next_page, show_events
 from lib.saga.state.privacy import Privacy
-from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, SagaStatus, StepRecord
-
-#: The maximum number of events of the audit trail that are shown.
-MAX_EVENTS = 500
+from lib.saga.state.records import DeadLetter, SagaRecord, SagaStatus, StepRecord
 
 
-def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
-    """Return a saga with its payload, its steps in order and its audit trail; raise NotFound.
+def show_saga(engine: Engine, saga: SagaRecord) -> dict[str, Any]:
+    """Return a saga with its payload, its steps in order and the newest page of its audit trail.
 
-    Hides values that a type of the definition marks as secret, and values without a type. A long
-    trail is limited to the newest events; `unreadable` names pages of it that cannot be read.
+    It hides values that a type of the definition marks as secret, and values without a type. It
+    reads large values, and nothing else.
     """
-    repository = engine.repository
-    saga, steps = repository.fill(repository.get(saga_id))
-    events = repository.newest_events(saga, MAX_EVENTS)
+    saga, steps = loaded = engine.repository.fill(load(saga))
+    events = engine.repository.events_of(saga)
     definition = engine.definitions.get((saga.name, saga.definition_version))
     privacy = Privacy(definition, saga, steps)
-    # A text may have been written before its secret was marked as one, so it is cleaned again. If a
-    # type does not fit, secrets cannot be recognized: then the text is shown as it was written.
-    fits = definition is not None and not find_mismatch(definition, saga, steps)
-    clean = privacy.clean if fits else str
-
-    def show(text: str) -> str:
-        return explain(clean(text))
-
+    show = clean_texts(engine, loaded, privacy)
     return {
         **summarize_saga(saga),
         "error": show(_error_of(saga)),
@@ -49,8 +38,8 @@ def show_saga(engine: Engine, saga_id: str) -> dict[str, Any]:
             }
             for step in steps
         ],
-        "events": [{**_show_event(event), "error": show(event.error)} for event in events],
-        "unreadable": events.unreadable,
+        "events": show_events(events, show),
+        "next_page_token": next_page(saga),
         "cost": show_cost(saga.cost),
     }
 
@@ -172,18 +161,4 @@ def _show_step(step: StepRecord) -> dict[str, Any]:
         "scheduled_at": step.scheduled_at if step.awaits else None,
         "child": step.child or None,
         "updated_at": step.updated_at,
-    }
-
-
-def _show_event(event: EventRecord) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "at": event.at,
-        "step": event.step,
-        "from": event.from_status,
-        "to": event.to_status,
-        "attempt": event.attempt,
-        "cause": event.cause,
-        "sentence": sentence_of(event.cause),
-        "actor": event.actor,
     }

@@ -13,7 +13,13 @@ from typing import NamedTuple
 import msgspec
 
 from lib.saga.definition.saga_checks.sizes import STEP_SIZE
-from lib.saga.state.limits import MAX_ERRORS, MAX_INLINE, MAX_RECENT_EVENTS, MAX_RECORD
+from lib.saga.state.limits import (
+    MAX_ERRORS,
+    MAX_INLINE,
+    MAX_PAGE_EVENTS,
+    MAX_RECENT_EVENTS,
+    MAX_RECORD,
+)
 from lib.saga.state.records import (
     EventPage,
     EventRecord,
@@ -63,10 +69,8 @@ def pack(saga: SagaRecord, new: Sequence[EventRecord] = ()) -> Packed:
 
 
 def unpack(saga: SagaRecord) -> list[StepRecord]:
-    """Return the steps of a stored saga, with the full ids of their children."""
-    return [
-        replace(step, child=saga.id + step.child) if step.child else step for step in saga.steps
-    ]
+    """Return the steps of a saga, stored or not, with the full ids of their children."""
+    return [_with_full_id(saga, step) for step in saga.steps]
 
 
 def read_events(texts: Sequence[str]) -> list[EventRecord]:
@@ -92,6 +96,10 @@ def _pack_step(saga: SagaRecord, step: StepRecord) -> StepRecord:
     return step
 
 
+def _with_full_id(saga: SagaRecord, step: StepRecord) -> StepRecord:
+    return replace(step, child=saga.id + step.child) if step.child.startswith(":") else step
+
+
 def _measure(saga: SagaRecord) -> int:
     """Return an upper bound of a record's size in bytes, without its values and events."""
     texts = (saga.id, saga.parent_id, saga.name, saga.error, saga.parked_because, saga.stopping)
@@ -113,7 +121,7 @@ def _move_events(saga: SagaRecord, new: Sequence[str], fixed: int) -> list[Event
     """Add events to a record, in place; return the pages that older events move to."""
     saga.events = [*saga.events, *new]
     room = min(MAX_RECENT_EVENTS, MAX_RECORD - fixed)
-    if _measure_all(saga.events) <= room:
+    if _measure_all(saga.events) <= room and len(saga.events) <= MAX_PAGE_EVENTS:
         return []
     kept, left = len(saga.events), min(KEPT_EVENTS, room)
     while kept and (left := left - size_of(saga.events[kept - 1]) - ITEM_SIZE) >= 0:
@@ -128,12 +136,12 @@ def _move_events(saga: SagaRecord, new: Sequence[str], fixed: int) -> list[Event
 
 
 def _cut(events: Sequence[str]) -> list[list[str]]:
-    """Split events into pages of at most MAX_PAGE."""
+    """Split events into pages of at most MAX_PAGE bytes and MAX_PAGE_EVENTS events."""
     pages: list[list[str]] = [[]]
     left = MAX_PAGE
     for event in events:
         left -= size_of(event) + ITEM_SIZE
-        if left < 0 and pages[-1]:
+        if (left < 0 and pages[-1]) or len(pages[-1]) == MAX_PAGE_EVENTS:
             pages.append([])
             left = MAX_PAGE - size_of(event) - ITEM_SIZE
         pages[-1].append(event)

@@ -15,6 +15,9 @@ MAX_RECORD = 64 * 1024
 #: The events in a saga's record; older ones move to entities of their own.
 MAX_RECENT_EVENTS = 12 * 1024
 
+#: The events in a saga's record, and in each entity of older ones: a page of the audit trail.
+MAX_PAGE_EVENTS = 100
+
 #: An error's text, which is stored, shown and logged.
 MAX_ERROR = 500
 

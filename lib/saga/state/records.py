@@ -205,8 +205,6 @@ class SagaRecord:
     updated_at: datetime
     #: The time mark of its end, once it is finished.
     ended_mark: Annotated[str, Indexed, OmitEmpty] = ""
-    #: When the sweep deletes the saga. Not a TTL mark: its effects must be deleted with it.
-    expires_at: Annotated[datetime | None, OmitEmpty] = None
     version: Version = 0
 
     @property

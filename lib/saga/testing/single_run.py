@@ -27,8 +27,6 @@ from lib.saga.testing.simulation.setting import Setting
 #: The id of the saga that runs.
 SAGA_ID = "run"
 
-MAX_EVENTS = 10_000
-
 #: A saga that has not ended after so many deliveries never will.
 MAX_DELIVERIES = 2_000
 
@@ -85,7 +83,7 @@ class Run:
     @property
     def events(self) -> Sequence[EventRecord]:
         """The audit trail so far."""
-        return self._environment.repository.events(SAGA_ID, MAX_EVENTS)
+        return self._environment.repository.events(SAGA_ID)
 
     def advance(self, by: timedelta) -> None:
         """Move the clock, and run everything that is due until then."""

@@ -67,7 +67,6 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
     if saga.status is SagaStatus.COMPLETED:
         saga.parent_notified, saga.result, saga.epoch = False, None, 0
         draft.move_saga(SagaStatus.ROLLING_BACK, Cause.PARENT_ROLLED_BACK, error=request.reason)
-        saga.expires_at = None
         compensate_next(definition, draft)
     elif saga.status is SagaStatus.FAILED:
         if saga.parked_in in FORWARD:

@@ -23,10 +23,6 @@ from lib.saga.state.records import (
 )
 from lib.saga.testing.simulation.state.history import ActionCall, History
 
-#: More events than any explored saga has.
-MAX_EVENTS = 10_000
-
-
 #: An operator decides the outcome of a step.
 BY_HAND = frozenset({Cause.SKIPPED_BY_OPERATOR, Cause.VOIDED_BY_OPERATOR})
 
@@ -46,7 +42,7 @@ class FinalState:
         self.compensated = history.of(self.saga.id, Phase.COMPENSATE)
         self.asked = history.of(self.saga.id, Phase.STATUS)
         self.history = history
-        self.events = SagaRepository(store).events(self.saga.id, MAX_EVENTS)
+        self.events = SagaRepository(store).events(self.saga.id)
         #: An operator has finished it by hand.
         self.resolved = any(event.cause == Cause.RESOLVED_BY_OPERATOR for event in self.events)
 

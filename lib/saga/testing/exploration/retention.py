@@ -49,7 +49,7 @@ def find_retention_fault(environment: Environment) -> str:
 def describe_end(environment: Environment) -> tuple[object, ...]:
     """Return a value that is equal for final states that retention treats alike, without events."""
     sagas = sorted(
-        (saga.id, str(saga.status), (saga.due or "").partition("-")[0], saga.expires_at is None)
+        (saga.id, str(saga.status), (saga.due or "").partition("-")[0])
         for saga in environment.sagas.find_all()
     )
     others = (path for kind in (LETTER, EFFECT) for path in environment.sagas.find_paths(kind))

@@ -85,7 +85,7 @@ def test_the_largest_saga_that_can_be_declared_keeps_its_record_within_64_kib() 
         parked_because="p" * MAX_SUMMARY, stopping="parent_rolled_back", paused=True,
         parked_in=SagaStatus.ROLLING_BACK, requests=[f"{'d' * 16} 1000 {'k' * 200}"] * 10,
         traceparent="t" * 55, parent_id="i" * 1000, parent_step=7, result=of_size(15_000),
-        payload=of_size(16_000), deadline_at=NOW, due="p" * 40, expires_at=NOW,
+        payload=of_size(16_000), deadline_at=NOW, due="p" * 40,
     )  # fmt: skip
     packed = pack(saga, [make_event(number, "e" * MAX_TEXT) for number in range(1, 200)])
     assert size_of(packed.saga) <= MAX_RECORD
