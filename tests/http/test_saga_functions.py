@@ -97,7 +97,8 @@ def test_a_retry_goes_on_from_the_failed_compensation_and_names_who_and_why(
     park(unique)
     assert operate(call, "retry-saga", unique).status_code == 202
     saga = call("GET", "get-saga", params={"id": unique}).json()
-    retried = [event for event in saga["events"] if event["cause"] == "retried_by_operator"]
+    events = reversed(saga["events"])
+    retried = [event for event in events if event["cause"] == "retried_by_operator"]
     assert (retried[0]["actor"], retried[0]["error"]) == ("anonymous", WHY)
     assert retried[0]["sentence"] == "an operator retried it"
     assert (retried[0]["from"], retried[0]["to"]) == ("FAILED", "ROLLING_BACK")
