@@ -9,7 +9,7 @@ from lib.datastore import collect
 from lib.errors import Malformed, NotFound
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.secret import Secret
+from lib.saga.definition.types.secret import Secret
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
 from lib.saga.operators.trail import page_of_events
 from lib.saga.state.layout import pack
