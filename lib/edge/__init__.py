@@ -1,4 +1,4 @@
-"""The edge: makes HTTP functions from plain ones.
+"""The edge: turns plain functions into HTTP functions.
 
 - endpoint: the decorator, which uses all the rest
 - caller: who calls, and whether he may

@@ -1,4 +1,4 @@
-"""Makes an HTTP function from a plain one."""
+"""Turns a plain function into an HTTP function."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -30,17 +30,17 @@ from lib.observability.unexpected import log_unexpected
 from lib.timing.deadline import BUDGET_HEADER, within
 
 #: The answer to an unexpected error.
-UNEXPECTED = AmendsError("something went wrong here; it was logged")
+UNEXPECTED = AmendsError("an unexpected error occurred; it was logged")
 
 View = Callable[[flask.Request], flask.Response]
 Decorator = Callable[[Callable[..., Any]], View]
 
 
 class Edge:
-    """Makes HTTP functions from plain ones, and passes them collaborators by parameter name.
+    """Turns plain functions into HTTP functions, and passes collaborators by parameter name.
 
-    `verifier` makes the verifier of tokens, and each collaborator's function the collaborator, when
-    a request first needs it. Those in `of_request` are made for each request. A parameter `caller`
+    When a request first needs one, `verifier` makes the verifier of tokens, and the function of a
+    collaborator makes it. Those in `of_request` are made for each request. A parameter `caller`
     gets the name in the request's token.
     """
 
@@ -56,10 +56,10 @@ class Edge:
         self._makers["caller"] = lambda request: identify_caller(request, verifier)
 
     def endpoint(self, method: str, *, status: int = 200, invoker: str = "caller") -> Decorator:
-        """Make an HTTP function from a plain one; it answers only `method`.
+        """Turn a plain function into an HTTP function that answers only `method`.
 
         `invoker` says who may call it: one of INVOKERS in lib.edge.caller.access, the same as
-        in main.py's table. Every error becomes problem+json. The plain function stays reachable
+        in main.py's table. Every error becomes problem+json. The plain function remains available
         as `__wrapped__`.
         """
 
@@ -70,7 +70,7 @@ class Edge:
             @functools.wraps(function)
             def view(request: flask.Request) -> flask.Response:
                 with log_request(function.__name__.replace("_", "-"), request) as end:
-                    response = operation.answer_in_any_case(request)
+                    response = operation.answer(request)
                     end.status = response.status_code
                 return response
 
@@ -96,7 +96,7 @@ class _Operation:
     invoker: str
     verifier: VerifierOf
 
-    def answer_in_any_case(self, request: flask.Request) -> flask.Response:
+    def answer(self, request: flask.Request) -> flask.Response:
         try:
             return self._answer(request)
         except AmendsError as problem:
@@ -118,7 +118,7 @@ class _Operation:
             with _not_begun():
                 check_invoker(request, self.invoker, self.verifier)
                 arguments = self.bind(request)
-            # Cloud Tasks and Cloud Scheduler limit these calls, and steps have time-outs.
+            # No time budget: Cloud Tasks, Cloud Scheduler and the steps have time-outs.
             return render_result(self.function(**arguments), self.status)
         check_invoker(request, self.invoker, self.verifier)
         with within(_budget_of(request)):
@@ -127,9 +127,9 @@ class _Operation:
 
 @contextmanager
 def _not_begun() -> Iterator[None]:
-    """Raise NotBegun if a call fails on our side before its function has begun.
+    """Raise NotBegun if a call fails with a server error before its function has begun.
 
-    Cloud Tasks counts a 5xx as no answer, and the engine would assume that the step may have run.
+    After any other 5xx, the engine would assume that the step may have run.
     """
     try:
         yield
@@ -143,7 +143,7 @@ def _not_begun() -> Iterator[None]:
 
 
 def _budget_of(request: flask.Request) -> timedelta:
-    """Return the function's time budget, or a shorter one that the caller asks for in a header."""
+    """Return the function's time budget, or a shorter one that the caller sets in a header."""
     most = config().timeout
     header = request.headers.get(BUDGET_HEADER)
     if header is None:
@@ -160,7 +160,7 @@ def _budget_of(request: flask.Request) -> timedelta:
 def _refuse(request: flask.Request, problem: AmendsError) -> flask.Response:
     passes = problem.retry_after is not None
     if (problem.status >= 500 or passes) and problem is not UNEXPECTED:
-        # The text is our own. Texts of other errors may quote the caller's data.
+        # These texts are written in this code. Texts of other errors may quote the caller's data.
         log(
             "ERROR" if problem.status == 500 else "WARNING",
             f"answered {problem.status}: {problem}",

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-#: gunicorn forks after our code is imported: each child has an empty copy of its own.
+#: gunicorn forks after this module is imported: each child has an empty copy of its own.
 _closing = ExitStack()
 _lock = threading.RLock()
 atexit.register(_closing.close)
@@ -28,7 +28,7 @@ class once(Generic[T]):  # noqa: N801  (a decorator)
             return self._cached()
 
     def cache_clear(self) -> None:
-        """Forget the result, for tests that change the environment."""
+        """Forget the result. For tests that change the environment."""
         self._cached.cache_clear()
 
 

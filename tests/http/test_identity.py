@@ -174,7 +174,7 @@ def encode(part: Any) -> str:
     ],
 )
 def test_a_hostile_token_is_refused_and_nothing_worse(verifier: Verifier, token: str) -> None:
-    with pytest.raises(Unauthenticated, match=r"wants one OIDC token|does not verify") as refused:
+    with pytest.raises(Unauthenticated, match=r"needs one OIDC token|is not valid") as refused:
         check(verifier, token)
     assert len(refused.value.detail) < 300
 
@@ -232,7 +232,7 @@ def test_behind_iam_too_only_the_one_service_account_is_let_in(
 
 @pytest.mark.parametrize("token", ["x", "a.b", "..", f"{encode([])}.{encode([])}"])
 def test_behind_iam_too_a_hostile_token_is_refused(trusting: Verifier, token: str) -> None:
-    with pytest.raises(Unauthenticated, match=r"wants one OIDC token|cannot be read"):
+    with pytest.raises(Unauthenticated, match=r"needs one OIDC token|cannot be read"):
         check(trusting, f"{token}.SIGNATURE_REMOVED_BY_GOOGLE")
 
 
@@ -253,7 +253,7 @@ def test_a_caller_without_a_token_is_anonymous_and_one_with_a_bad_token_is_refus
 ) -> None:
     assert verifier.identify(None, audience=AUDIENCE) == "anonymous"
     for header in ("Bearer x", "Basic YTpi", f"Bearer {strip(signer.mint('a@b.c', AUDIENCE))}"):
-        with pytest.raises(Unauthenticated, match=r"wants one OIDC token|has no signature"):
+        with pytest.raises(Unauthenticated, match=r"needs one OIDC token|has no signature"):
             verifier.identify(header, audience=AUDIENCE)
 
 

@@ -1,4 +1,4 @@
-"""The caller: where a request carries a token, who it says calls, and whether he may.
+"""The caller: finds the token in a request, identifies the caller and checks permission.
 
-access uses credentials and, when the first token must be verified, identity.
+`access` uses `credentials` and, when the first token needs verifying, `identity`.
 """

@@ -1,4 +1,4 @@
-"""Who may call a function. Checked in code as well as by IAM."""
+"""Checks who may call a function, in addition to IAM."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -15,19 +15,19 @@ from lib.observability.logs import log
 if TYPE_CHECKING:
     from lib.edge.caller.identity import Verifier
 
-#: Makes the verifier when the first token must be verified.
+#: Makes the verifier when the first token needs verifying.
 VerifierOf = Callable[[], "Verifier"]
 
-#: Google services that call our functions, and the setting that names their account.
+#: Google services that call functions, and the setting that names their service account.
 MACHINERY = {"tasks": "tasks_service_account", "scheduler": "scheduler_service_account"}
 
 #: The kinds of callers in main.py's table.
 INVOKERS = ("public", "caller", "operator", *MACHINERY)
 
-#: Set in a request's environment when the function was called through `api`.
+#: The key in a request's environment that says that the function was called through `api`.
 BY_WAY_OF_API = "amends.api"
 
-#: Prefixes of members of AMENDS_OPERATORS that have an address in their tokens.
+#: Prefixes of members of AMENDS_OPERATORS whose tokens have an e-mail address.
 _PERSONS = ("user:", "serviceaccount:")
 
 #: How IAM writes a deleted member. It matches no caller.
@@ -35,10 +35,9 @@ _DELETED = "deleted:"
 
 
 def check_invoker(request: flask.Request, invoker: str, verifier: VerifierOf) -> None:
-    """Return if this request may call a function for `invoker`.
+    """Raise Unauthenticated or Forbidden if this request may not call a function for `invoker`.
 
-    Raises Unauthenticated or Forbidden. Only Google's services and operators are checked here; IAM
-    checks other callers.
+    Only Google's services and operators are checked here; IAM checks other callers.
     """
     if invoker in MACHINERY:
         _check_machinery(request, getattr(config(), MACHINERY[invoker]), verifier)
@@ -49,17 +48,17 @@ def check_invoker(request: flask.Request, invoker: str, verifier: VerifierOf) ->
 
 
 def check_host(request: flask.Request) -> None:
-    """Raise Forbidden for a call from this machine under a host name that is not ours.
+    """Raise Forbidden for a call from this machine with an unknown host name.
 
-    A web page can point its own name at this machine (DNS rebinding) and read the answers: to the
-    browser they come from the page's own origin.
+    A web page can point its own host name at this machine (DNS rebinding) and read the answers,
+    because the browser takes them for answers of the page's own origin.
     """
     known = {urlsplit(audience).netloc for audience in config().audiences}
     from_here = _is_loopback(request.remote_addr or "") and not config().behind_iam
     if from_here and not _is_local(request) and request.host not in known:
         raise Forbidden(
-            "on this machine the functions answer to localhost: for another name, say a tunnel's, "
-            "add its address to AMENDS_AUDIENCES"
+            "on this machine the functions only answer to localhost: to use another name, such as "
+            "a tunnel's, add its address to AMENDS_AUDIENCES"
         )
 
 
@@ -77,7 +76,7 @@ def check_origin(request: flask.Request) -> None:
 
 
 def identify_caller(request: flask.Request, verifier: VerifierOf) -> str:
-    """Return the caller's name for the audit trail; Unauthenticated if the token is not for us."""
+    """Return the caller's name for the audit trail. Raises Unauthenticated for an invalid token."""
     token = find_credential(request)
     return verifier().identify(token, audience=config().audiences)
 
@@ -91,8 +90,8 @@ def _check_machinery(request: flask.Request, account: str, verifier: VerifierOf)
             )
         verifier().verify(find_credential(request), audience=settings.audiences, email=account)
     except (Unauthenticated, Forbidden) as problem:
-        # Only Google's own services call these functions, so a refusal means wrong configuration.
-        # The error's text may quote the token.
+        # Only Google's own services call these functions, so a refusal means a wrong setting. The
+        # error's text may quote the token, so it is not logged.
         log("ERROR", "a caller was refused", alert="caller-refused", error=problem.code)
         raise
 
@@ -108,13 +107,13 @@ def _check_operator(request: flask.Request, verifier: VerifierOf) -> None:
         raise Unauthenticated("this function is for operators: send a token")
     if actor.startswith(NAMELESS):
         raise Forbidden(
-            "the audit trail names operators by their address, and this token has none: get "
+            "the audit trail records operators by e-mail address, and this token has none: get "
             "one that has (gcloud auth print-identity-token --include-email)"
         )
     members = [member.strip().lower() for member in settings.operators or ()]
     if actor in [_address_of(member) for member in members]:
         return
-    # Only IAM knows the members of a group. It has checked if this function is its own service.
+    # Only IAM knows the members of a group. It has checked them if the function is its own service.
     is_own_service = settings.behind_iam and BY_WAY_OF_API not in request.environ
     if is_own_service and any(_is_group(member) for member in members):
         return

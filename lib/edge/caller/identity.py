@@ -1,4 +1,4 @@
-"""Verifies OIDC tokens, both Google's and those of the local Cloud Tasks."""
+"""Verifies OIDC tokens of Google and of the local Cloud Tasks."""
 
 import json
 import re
@@ -16,22 +16,22 @@ from lib.errors import Forbidden, Unauthenticated, Unavailable
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 
-#: Google rotates its keys about daily and asks clients to cache them. We fetch them again if they
-#: are older than the first limit, or, for an unknown key id, older than the second.
+#: Google rotates its keys about daily and asks clients to cache them. They are fetched again if
+#: they are older than the first limit, or, for an unknown key id, older than the second.
 MAX_CERTS_AGE = timedelta(hours=1)
 MIN_CERTS_AGE = timedelta(seconds=5)
 
-#: Clocks differ: without this allowance, a new token could be refused for a moment.
+#: Clocks differ: without this tolerance, a new token could be refused for a moment.
 MAX_CLOCK_SKEW = timedelta(seconds=10)
 
-#: So many tokens are known to be genuine until they expire, or are forgotten all together.
+#: The maximum number of verified tokens in the cache; when it is full, it is cleared.
 MAX_TOKENS = 100
 
 #: The audience of a person's `gcloud auth print-identity-token`: gcloud's own client id. Cloud Run
 #: accepts such a token, so behind IAM it identifies the person; elsewhere it proves nothing.
 GCLOUD_AUDIENCE = "32555940559.apps.googleusercontent.com"
 
-#: Three parts in base64url; only the signature may be empty. Two headers with one name reach us
+#: Three parts in base64url; only the signature may be empty. Two headers with the same name arrive
 #: joined by a comma, and do not match.
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
@@ -39,7 +39,7 @@ _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 class Verifier:
     """Verifies tokens with one issuer's keys, which it fetches on first use and caches.
 
-    With `behind_iam`, IAM verifies every token before the call gets here, so it accepts a token
+    With `behind_iam`, IAM has verified every token before the call arrives, so this accepts a token
     whose signature Cloud Run has removed. Without IAM anybody could forge one.
     """
 
@@ -54,9 +54,9 @@ class Verifier:
     def verify(
         self, authorization: str | None, *, audience: str | Collection[str], email: str
     ) -> None:
-        """Return if the bearer token is valid, for an `audience`, and of account `email`.
+        """Check that the bearer token is valid, for an `audience`, and issued to account `email`.
 
-        Raises Unauthenticated for a missing or invalid token, Forbidden for another identity's.
+        Raises Unauthenticated for a missing or invalid token, Forbidden for another identity.
         """
         claims = self._claims(_token_of(authorization), _listed(audience))
         if not email or _email_in(claims) != email:
@@ -67,8 +67,8 @@ class Verifier:
 
         If the token has no verified address, return its subject, such as `subject:117`.
 
-        Raises Unauthenticated for a token that does not verify or is for another audience, and
-        behind IAM for a missing one: IAM does not admit such a call.
+        Raises Unauthenticated for a token that is invalid or for another audience, and behind IAM
+        for a missing one, because IAM does not admit such a call.
         """
         if authorization is None and not self._behind_iam:
             return ANONYMOUS
@@ -81,13 +81,13 @@ class Verifier:
         removed = token.endswith(f".{REMOVED}")
         claims = self._believed(token) if removed else self._verified(token)
         if claims.get("iss") not in ISSUERS:
-            raise Unauthenticated("the token is of another issuer")
+            raise Unauthenticated("the token is from another issuer")
         if str(claims.get("aud")) not in audiences:
             raise Unauthenticated("the token is for another audience")
         return claims
 
     def _verified(self, token: str) -> Mapping[str, Any]:
-        """Return the claims of a token by its signature; Google sends one token with many calls."""
+        """Return the claims of a token; cached, because Google sends one token with many calls."""
         known = self._verified_before.get(token)
         if known is not None and float(known["exp"]) > time.time():
             return known
@@ -108,11 +108,11 @@ class Verifier:
         except Unavailable:
             raise
         except Exception as problem:  # hostile tokens fail in many ways; all are refused
-            raise Unauthenticated(f"the token does not verify: {str(problem)[:200]}") from None
+            raise Unauthenticated(f"the token is not valid: {str(problem)[:200]}") from None
         return claims
 
     def _believed(self, token: str) -> Mapping[str, Any]:
-        """Return the claims of a token that IAM has verified before it got here."""
+        """Return the claims of a token that IAM has verified before the call arrived."""
         if not self._behind_iam:
             raise Unauthenticated("the token has no signature: should AMENDS_BEHIND_IAM be set?")
         try:
@@ -137,7 +137,7 @@ class Verifier:
 def _token_of(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token):
-        raise Unauthenticated("this function wants one OIDC token: Authorization: Bearer ...")
+        raise Unauthenticated("this function needs one OIDC token: Authorization: Bearer ...")
     return token
 
 
@@ -146,7 +146,7 @@ def _listed(audience: str | Collection[str]) -> set[str]:
 
 
 def _email_in(claims: Mapping[str, Any]) -> str:
-    """Return the token's address if Google has verified it, else an empty text."""
+    """Return the token's e-mail address if Google has verified it, otherwise ""."""
     verified = claims.get("email_verified") is True
     return str(claims.get("email") or "") if verified else ""
 

@@ -1,4 +1,4 @@
-"""Query parameters of functions that answer in pages or with selected fields."""
+"""Query parameters of functions that return pages or selected fields."""
 
 from typing import Annotated
 

@@ -1,7 +1,7 @@
-"""From a request to a plain function's parameters.
+"""Turns a request into the arguments of a plain function.
 
-`body` is decoded from JSON, collaborators are passed by name, and all other parameters come from
-the query string by name and type; so do the fields of `where`, a Struct.
+`body` is decoded from JSON, and collaborators are passed by name. All other parameters, and the
+fields of `where` (a Struct), come from the query string by name and type.
 """
 
 import inspect
@@ -16,10 +16,10 @@ from lib.edge.request.body import check_type, read_body
 from lib.errors import Invalid, Malformed, VersionMismatch
 from lib.json.decoder import convert, decode_body
 
-#: Collaborators by parameter name, and how to make each for a request.
+#: Functions that make a collaborator for a request, by parameter name.
 Collaborators = Mapping[str, Callable[[flask.Request], Any]]
 
-#: Parameters that every function may have: parts of the request.
+#: Parameters taken from the request, which every function may have.
 OF_REQUEST: Collaborators = {
     "request": lambda request: request,
     "if_match": lambda request: _version_of(request.headers.get("If-Match")),
@@ -28,18 +28,17 @@ OF_REQUEST: Collaborators = {
     "idempotency_key": lambda request: _idempotency_key_of(request.headers.get("Idempotency-Key")),
 }
 
-#: A version as an entity tag, with or without quotes; a weak tag never matches (RFC 9110).
+#: A version as an entity tag, with or without quotes. A weak tag never matches (RFC 9110).
 _TAG = re.compile(r'(?P<quote>"?)(?P<version>0|[1-9][0-9]{0,18})(?P=quote)')
 
 Binding = Callable[[flask.Request], dict[str, Any]]
 
 
 def compile_binding(function: Callable[..., Any], collaborators: Collaborators) -> Binding:
-    """Inspect a function's parameters; return a function from a request to its arguments.
+    """Inspect a function's parameters; return a function that turns a request into its arguments.
 
-    A parameter with a name in `collaborators` or OF_REQUEST gets what they make.
-
-    The returned function raises Malformed, Invalid, UnsupportedMediaType or TooLarge.
+    A parameter whose name is in `collaborators` or OF_REQUEST gets what they make. The returned
+    function raises Malformed, Invalid, UnsupportedMediaType or TooLarge.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
     body = parameters.get("body")
@@ -104,7 +103,7 @@ def _version_of(if_match: str | None) -> int | None:
     tag = _TAG.fullmatch(if_match)
     if tag is None:
         raise VersionMismatch(
-            'If-Match has no entity tag of ours: send the ETag that you got, such as "5"',
+            'If-Match is not an ETag from this API: send the ETag that you got, such as "5"',
             field="If-Match",
         )
     return int(tag["version"])

@@ -1,4 +1,4 @@
-"""The connection that a request came by."""
+"""The connection of a request."""
 
 import select
 import socket
@@ -7,7 +7,7 @@ import flask
 
 
 def is_gone(request: flask.Request) -> bool:
-    """Return whether the caller has closed the connection; False where the server hides it."""
+    """Return whether the caller has closed the connection; False if the server does not tell."""
     connection: socket.socket | None = request.environ.get("gunicorn.socket")
     if connection is None:
         return False
@@ -15,5 +15,5 @@ def is_gone(request: flask.Request) -> bool:
         readable = select.poll()
         readable.register(connection, select.POLLIN)
         return bool(readable.poll(0)) and not connection.recv(1, socket.MSG_PEEK)
-    except (OSError, ValueError):  # it was reset, or has no descriptor any more
+    except (OSError, ValueError):  # it was reset, or its descriptor is closed
         return True

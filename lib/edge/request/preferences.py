@@ -1,11 +1,11 @@
-"""The Prefer header (RFC 7240), as far as we know a preference: `wait`."""
+"""The Prefer header (RFC 7240), of which only `wait` is supported."""
 
 import re
 from datetime import timedelta
 
 import flask
 
-#: What is longer than anybody waits; more digits are not read.
+#: Longer than anybody waits: a value with more digits counts as this.
 _LONGEST = timedelta(seconds=999_999_999)
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -20,10 +20,10 @@ _SECONDS = re.compile(r"0*(?P<digits>[0-9]+)", re.ASCII)
 
 
 def read_wait(request: flask.Request) -> timedelta | None:
-    """Return how long the caller prefers to wait; None if it has no such preference.
+    """Return how long the caller prefers to wait; None without such a preference.
 
-    As RFC 7240 says, the first `wait` counts, on whichever line it stands, and what cannot be
-    read is ignored: a preference never makes a request fail.
+    As RFC 7240 says, the first `wait` in any of the header's lines counts, and what cannot be
+    parsed is ignored: a preference never makes a request fail.
     """
     value = read_preference(request.headers.get("Prefer", ""), "wait")
     seconds = None if value is None else _SECONDS.fullmatch(value)
@@ -34,9 +34,9 @@ def read_wait(request: flask.Request) -> timedelta | None:
 
 
 def read_preference(header: str, name: str) -> str | None:
-    """Return the value of the first preference of a name, in lower case; "" if it has no value.
+    """Return the value of the first preference named `name` (in lower case); "" if it has none.
 
-    Returns None if there is none, or if what stands before it is a quoted text without an end.
+    Returns None if there is no such preference, or if an unterminated quoted text precedes it.
     """
     place = 0
     while place < len(header) and (element := _ELEMENT.match(header, place)):

@@ -1,4 +1,4 @@
-"""Where another function of ours is to be found, for a Location header."""
+"""The address of another function, for a Location header."""
 
 from urllib.parse import quote, urlsplit
 
@@ -11,8 +11,9 @@ from lib.edge.caller.access import BY_WAY_OF_API
 def link_to(request: flask.Request, own: str, other: str, **query: str) -> str:
     """Return the address of function `other`, for an answer of function `own`.
 
-    Both are deployed names. On Cloud Run each function may be a service of its own: its host has
-    its name. Elsewhere all functions are at one host, and the link is relative to the request.
+    Both are deployed names. On Cloud Run each function may be a service with its own host name,
+    which contains the function's name. Elsewhere all functions are at one host, and the link is
+    relative to the request.
     """
     asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
     root = urlsplit(config().base_url)

@@ -12,7 +12,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 def render_problem(problem: AmendsError) -> flask.Response:
-    """Return an error as problem details, with the trace id that its log line has."""
+    """Return an error as problem details, with the trace id of its log line."""
     # An iterator, because functions-framework reads the rest of the request, however large,
     # before it sends a response that is not a stream.
     body = msgspec.json.encode(describe_problem(problem)) + b"\n"

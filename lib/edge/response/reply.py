@@ -1,4 +1,4 @@
-"""Results of functions as responses."""
+"""Turns the results of functions into responses."""
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
@@ -24,7 +24,7 @@ def render_result(result: Any, status: int) -> flask.Response:
     reply = result if isinstance(result, Reply) else Reply(result, status)
     if reply.value is None:
         return flask.Response(b"", 204, headers=reply.headers)
-    # The newline is for a person at a terminal: the next prompt starts on a new line.
+    # The newline is for people: a terminal's next prompt starts on a new line.
     body = msgspec.json.encode(_to_plain(reply.value)) + b"\n"
     headers = {**_etag_of(reply.value), **reply.headers}
     return flask.Response(body, reply.status, headers=headers, content_type="application/json")
@@ -33,8 +33,8 @@ def render_result(result: Any, status: int) -> flask.Response:
 def pick_fields(value: Any, model: type[Any], names: str | None) -> Any:
     """Return an entity of a model, or a page of them, with only the fields that `names` lists.
 
-    `names` are separated by commas; None picks all. Raises Invalid for a name that is no field of
-    the model, on a page without entities too.
+    `names` are separated by commas; None picks all. Raises Invalid for a name that is not a field
+    of the model, even for an empty page.
     """
     if names is None:
         return value
@@ -55,7 +55,7 @@ def _check_fields(model: Any, names: list[str]) -> list[str]:
     unknown = next((name for name in names if name not in known), None)
     if unknown is not None:
         raise Invalid(
-            f"there is no field {unknown!r}; there are {', '.join(known)}", field="fields"
+            f"there is no field {unknown!r}; the fields are {', '.join(known)}", field="fields"
         )
     return names
 
@@ -66,7 +66,7 @@ def _pick(value: Any, names: list[str]) -> dict[str, Any]:
 
 @cache
 def _public_fields(model: Any) -> list[str]:
-    """Return a class's fields and properties without those that begin with an underscore."""
+    """Return the names of a class's fields and properties that do not begin with an underscore."""
     named = {name: each for cls in reversed(model.__mro__) for name, each in vars(cls).items()}
     computed = [name for name, each in named.items() if isinstance(each, property)]
     known = [*(each.name for each in fields(model)), *computed]

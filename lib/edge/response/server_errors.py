@@ -1,4 +1,4 @@
-"""Turns the error answers of functions-framework and gunicorn into problem details."""
+"""Turns error answers of functions-framework and gunicorn into problem details."""
 
 from contextlib import suppress
 from typing import Any
@@ -12,9 +12,9 @@ from lib.errors import AmendsError
 
 
 def adopt_app() -> None:
-    """Make the server, and the app that is being created, answer in problem details.
+    """Make the server, and the app that is being created, answer with problem details.
 
-    functions-framework loads a function in the context of its app: the only way to reach it.
+    functions-framework loads a function in the context of its app, which is the only access to it.
     """
     if not flask.has_app_context():
         return
@@ -22,8 +22,8 @@ def adopt_app() -> None:
     with suppress(ImportError):
         from gunicorn import util
 
-        # gunicorn has no setting for this. It writes such an answer only to a request line or a
-        # header that it cannot parse.
+        # gunicorn has no setting for this. It writes such an answer only if it cannot parse the
+        # request line or a header.
         util.write_error = _write_error
 
 
@@ -41,7 +41,7 @@ def _write_error(sock: Any, status: int, reason: str, _: str) -> None:
 
 
 def _problem_of(status: int, reason: str) -> AmendsError:
-    """Return an error of ours: the server's own text may quote the caller's data."""
-    problem = AmendsError(f"the server refuses this request: {reason}")
+    """Return an error without the server's own text, which may quote the caller's data."""
+    problem = AmendsError(f"the server refused this request: {reason}")
     problem.status, problem.code = status, reason.lower().replace(" ", "-")
     return problem

@@ -61,7 +61,7 @@ def test_an_id_that_is_none_is_422_and_named(name: str, query: str) -> None:
 
 @pytest.mark.parametrize("items", [[], [make_list(NewTaskList(id="a", name="x"), UNSET_TIME)]])
 def test_a_field_that_is_none_is_refused_on_every_page(items: list[TaskList]) -> None:
-    with pytest.raises(Invalid, match="there is no field 'nonsense'; there are id, name"):
+    with pytest.raises(Invalid, match="there is no field 'nonsense'; the fields are id, name"):
         pick_fields(Page(items, None), TaskList, "name,nonsense")
 
 

@@ -1,5 +1,5 @@
-"""What is wrong with a saga whose elements are right by themselves, one sentence a fault.
+"""Checks a saga whose elements passed their own checks; describes each fault in one sentence.
 
-`whole` asks `outputs` (do earlier steps have the outputs that functions look for?) and `sizes`
-(does all fit into one record?). The checks of single values are in lib.saga.definition.checks.
+`whole` calls `outputs` (do earlier steps have the outputs that functions read?) and `sizes` (does
+everything fit into one record?). The checks of single values are in lib.saga.definition.checks.
 """

@@ -1,5 +1,5 @@
-"""What a type says: the JSON that it takes, what of it is secret, and what type checkers infer.
+"""What a type says about its JSON, about secrets in it, and to type checkers.
 
-`graph` walks the types that a type is made of; `secret` and `shape` are about payloads, signals
-and outputs, `returned` about what a step's function returns. Imports nothing of a saga.
+`graph` walks the types that a type contains; `secret` and `shape` are about payloads, signals and
+outputs, `returned` is about the return annotation of a step's function. Imports nothing of a saga.
 """
