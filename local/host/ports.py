@@ -41,12 +41,20 @@ def claim_port(port: int, patience: float = 1.0) -> None:
         time.sleep(_RETRY_EVERY)
 
 
-def answers(port: int, path: str, statuses: Container[int] = range(100, 600)) -> bool:
+def answers(
+    port: int,
+    path: str,
+    statuses: Container[int] = range(100, 600),
+    *,
+    patience: float = 5.0,
+) -> bool:
     """Tell whether an HTTP server answers on the port with one of these statuses: any, as a rule.
+
+    It has `patience` seconds to do so.
 
     That it accepts a connection says nothing: it may still be getting ready.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5.0)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

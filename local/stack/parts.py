@@ -25,6 +25,8 @@ _SPARE_THREADS = 4
 _MAX_WORKER_THREADS = 400
 #: functions-framework answers this path itself, without calling the function.
 _PROBE_PATH = "/robots.txt"
+#: Seconds after which a probe of a service looks again whether its process lives.
+_PROBE_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +151,8 @@ def _make_service(
         ),
         env={"AMENDS_LOG_TEXTS": "1", **plan.env, **settings},
         log=plan.data / "logs" / f"{name}.log",
-        is_ready=partial(answers, port, _PROBE_PATH),
+        is_ready=partial(answers, port, _PROBE_PATH, patience=_PROBE_PATIENCE),
+        port=port,
     )
 
 

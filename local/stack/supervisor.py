@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -33,6 +34,8 @@ _SHORT_LIFE = 1.0
 #: Seconds that a part which is to start again has to end what it has under way.
 _RESTART_GRACE = 2.0
 _TAIL_LINES = 40
+#: Requests that wait while their part starts: more than the queues have under way at once.
+_BACKLOG = 2048
 #: Seconds between two looks at a part's log, and the bytes that it may have.
 _LOOK_EVERY = 2.0
 MAX_LOG_BYTES = 10_000_000
@@ -42,7 +45,12 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process of the stack: a module, its arguments, and how to tell that it is ready."""
+    """One process of the stack: a module, its arguments, and how to tell that it is ready.
+
+    A part with a `port` is handed the socket that listens on it. The supervisor keeps the socket
+    while it starts the part again: requests wait for the new process, as Cloud Run has them wait
+    for an instance, and are not refused.
+    """
 
     name: str
     module: str
@@ -50,6 +58,7 @@ class Part:
     env: Mapping[str, str]
     log: Path
     is_ready: Callable[[], bool]
+    port: int | None = None
 
 
 class Supervisor:
@@ -68,6 +77,7 @@ class Supervisor:
         self._hurry = threading.Event()
         self._is_restarting = False
         self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
         self._failures = 0
         self._log_began = 0
         self._last_words = last_words
@@ -116,6 +126,7 @@ class Supervisor:
         self._stopping.set()
         self._hurry.set()
         self._signal(signal.SIGTERM)
+        self._close_socket()
 
     def stop(self, ends: float) -> None:
         """End the part for good, if it was started: asked now, killed at this time.monotonic()."""
@@ -144,8 +155,11 @@ class Supervisor:
             process = self._spawn()
             was_ready = self._await_ready(process)
             code = self._watch(process)
-            _end_group(process.pid)
+            # What is left of the part does not hold a port that the supervisor itself listens on.
+            _end_group(process.pid, 0.0 if self._socket else _DYING)
             self._ready.clear()
+            if not was_ready:
+                self._close_socket()
             if self._stopping.is_set():
                 return
             lived = time.monotonic() - started
@@ -153,7 +167,9 @@ class Supervisor:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         part = self.part
-        command = [sys.executable, "-m", "local.stack.part", str(os.getpid()), part.module]
+        passed = self._listen()
+        command = [sys.executable, "-m", "local.stack.part", str(os.getpid())]
+        command += [str(passed[0]) if passed else "-", part.module]
         with _open_log(part.log) as log:
             self._log_began = log.tell()
             process = subprocess.Popen(  # noqa: S603
@@ -164,11 +180,28 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=passed,
             )
         self._process = process
         if self._stopping.is_set():
             process.terminate()
         return process
+
+    def _listen(self) -> tuple[int, ...]:
+        """Return the descriptor of the part's socket, which is opened if it is not open.
+
+        None if the part has no port, or its port is taken: then the part itself says so.
+        """
+        if self._socket is None and self.part.port is not None:
+            with contextlib.suppress(OSError):
+                self._socket = socket.create_server(("127.0.0.1", self.part.port), backlog=_BACKLOG)
+        return () if self._socket is None else (self._socket.fileno(),)
+
+    def _close_socket(self) -> None:
+        """Refuse requests from now on, unless a process of the part accepts them."""
+        listening, self._socket = self._socket, None
+        if listening is not None:
+            listening.close()
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> bool:
         while process.poll() is None and not self._stopping.is_set():
@@ -217,16 +250,17 @@ class Supervisor:
                 os.killpg(self.pid, number)
 
 
-def _end_group(leader: int) -> None:
+def _end_group(leader: int, patience: float) -> None:
     """Kill what a part has forked and left behind, which may hold its port; wait for it to die.
 
     Not for long: if no process reaps orphans, they stay in the group as zombies.
     """
-    ends = time.monotonic() + _DYING
+    ends = time.monotonic() + patience
     with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
         while time.monotonic() < ends:
-            os.killpg(leader, signal.SIGKILL)
             time.sleep(_PROBE_EVERY)
+            os.killpg(leader, signal.SIGKILL)
 
 
 def _open_log(path: Path) -> BinaryIO:

@@ -6,6 +6,7 @@ import urllib.request
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 from google.cloud import tasks_v2
@@ -74,6 +75,26 @@ def test_a_killed_part_is_started_again_on_its_own_port(stacks: Stacks) -> None:
         "tasks was killed by signal 9; it is started again",
         "worker was killed by signal 9; it is started again",
     ]
+
+
+def test_requests_wait_for_a_service_that_starts_again_and_none_is_refused(
+    stacks: Stacks,
+) -> None:
+    with stacks.make() as stack:
+        for url, part in ((stack.url, "functions"), (stack.plan.worker_url, "worker")):
+            before = stack.pids[part]
+            stack.kill(part)
+            wait_until(partial(is_dead, before))
+            assert ask(url)["parent"] == stack.pids[part] != before
+
+
+def test_a_service_that_cannot_start_refuses_requests(stacks: Stacks, source: Path) -> None:
+    source.write_text("raise SystemExit(3)")
+    stack = stacks.make()
+    stack.start()
+    wait_until(lambda: any(each.startswith("functions ended") for each in stacks.reports))
+    with pytest.raises(URLError, match="refused"):
+        ask(stack.url)
 
 
 def test_what_a_server_has_forked_does_not_outlive_it(stacks: Stacks) -> None:
