@@ -7,7 +7,7 @@ from domain.sagas import DEFINITIONS
 from functions.clients import store
 from lib.errors import AmendsError
 from lib.saga.definition.saga import check_table
-from lib.saga.operators.compatibility import count_beyond, find_stranded
+from lib.saga.operators.compatibility import count_unknown_status, find_stranded
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
     definitions = check_table(DEFINITIONS)
     try:
         stranded = find_stranded(store(), definitions)
-        beyond = count_beyond(store())
+        beyond = count_unknown_status(store())
     except AmendsError as problem:
         print(f"The unfinished sagas cannot be read: {problem.detail}", file=sys.stderr)
         return 2

@@ -110,7 +110,7 @@ def apply_once(
         return context.store.transact_optimistically(apply)
     except Permanent as problem:
         refusal = str(problem)
-    seen = context.store.transact_optimistically(lambda tx: _remember(tx, context, name, refusal))
+    seen = context.store.transact_optimistically(lambda tx: _refuse(tx, context, name, refusal))
     return _result_of(seen, type)
 
 
@@ -213,7 +213,7 @@ def _part_of(context: StepContext, name: str, status: EffectStatus, **said: str)
     return EffectPart(name=name, status=status, token=context.fencing_token, **said)
 
 
-def _remember(tx: Transaction, context: StepContext, name: str, refusal: str) -> EffectPart:
+def _refuse(tx: Transaction, context: StepContext, name: str, refusal: str) -> EffectPart:
     record = _find(tx, context)
     seen = record.find(name)
     if seen is not None and not _is_outdated(seen, context):

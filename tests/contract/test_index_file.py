@@ -15,7 +15,7 @@ from lib.datastore import Store, connect
 from lib.errors import AmendsError, Invalid
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.operators import view
-from lib.saga.operators.compatibility import count_beyond, find_stranded
+from lib.saga.operators.compatibility import count_unknown_status, find_stranded
 from lib.saga.operators.dashboard import monitor
 from lib.saga.state.records import SagaStatus
 from local.datastore.api.server import Handle, serve
@@ -65,7 +65,7 @@ def list_queries() -> Iterator[Ask]:
     yield lambda store: list(SagaRepository(store).unalerted(10, []))
     yield lambda store: monitor(SagaRepository(store), NOW)
     yield lambda store: find_stranded(store, {})
-    yield count_beyond
+    yield count_unknown_status
     for name in (None, "orders"):
         yield lambda store, n=name: view.page_of_letters(SagaRepository(store), n, 10, None)  # type: ignore[misc]
         yield lambda store, n=name: view.count_letters(SagaRepository(store), n)  # type: ignore[misc]

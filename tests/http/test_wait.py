@@ -22,8 +22,8 @@ from tests.http.conftest import Call, assert_problem
 from tests.http.test_unreadable import make_records
 
 #: More than a saga takes here, however busy the machine is.
-PATIENT = {"Prefer": "wait=25"}
-BRIEF = {"Prefer": "wait=1"}
+PATIENT_RETRY = {"Prefer": "wait=25"}
+MAX_PLAIN_DELIVERY = {"Prefer": "wait=1"}
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def assert_accepted(answer: requests.Response, where: str, applied: str | None) 
 def test_one_call_starts_a_saga_executes_it_and_answers_what_get_saga_shows(
     call: Call, unique: str
 ) -> None:
-    answer = call("POST", "start-saga", json=saga(call, unique), headers=PATIENT)
+    answer = call("POST", "start-saga", json=saga(call, unique), headers=PATIENT_RETRY)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Preference-Applied"] == "wait=25"
     assert not {"Location", "Retry-After"} & answer.headers.keys()
@@ -80,10 +80,10 @@ def test_one_call_places_an_order_and_answers_what_became_of_it(
     call: Call, unique: str, units: int, status: str
 ) -> None:
     body = {"id": unique, **order(call, unique, units)}
-    answer = call("POST", "place-order", json=body, headers=PATIENT)
+    answer = call("POST", "place-order", json=body, headers=PATIENT_RETRY)
     assert (answer.status_code, answer.json()["status"]) == (200, status)
     assert answer.headers["Preference-Applied"] == "wait=25"
-    again = call("POST", "place-order", json=body, headers=PATIENT)
+    again = call("POST", "place-order", json=body, headers=PATIENT_RETRY)
     assert (again.status_code, again.json()) == (200, answer.json())
     assert call("GET", "get-order", params={"id": unique}).json() == answer.json()
 
@@ -93,7 +93,7 @@ def test_without_a_wait_a_start_answers_202_and_where_to_look(call: Call, unique
     assert_accepted(started, f"/get-saga?id={unique}", None)
     assert started.json()["status"] in ("PENDING", "RUNNING")
     at = urljoin(started.url, started.headers["Location"])
-    shown = requests.get(at, headers=PATIENT, timeout=30)
+    shown = requests.get(at, headers=PATIENT_RETRY, timeout=30)
     assert (shown.status_code, shown.json()["status"]) == (200, "COMPLETED")
     plain = requests.get(at, timeout=30)
     assert (plain.status_code, plain.headers["Vary"]) == (200, "Prefer")
@@ -104,7 +104,7 @@ def test_without_a_wait_a_start_answers_202_and_where_to_look(call: Call, unique
 def test_what_does_not_end_in_time_is_202_with_its_present_state(call: Call, slow: str) -> None:
     body = {"id": slow, **order(call, slow)}
     began = time.monotonic()
-    placed = call("POST", "place-order", json=body, headers=BRIEF)
+    placed = call("POST", "place-order", json=body, headers=MAX_PLAIN_DELIVERY)
     assert 1 <= time.monotonic() - began < 3.5
     assert_accepted(placed, f"/get-order?id={slow}", "wait=1")
     assert placed.json()["status"] == "PROCESSING"
@@ -117,7 +117,7 @@ def test_what_does_not_end_in_time_is_202_with_its_present_state(call: Call, slo
     head = call("HEAD", "get-saga", params={"id": slow}, headers={"Prefer": "wait=0"})
     assert_accepted(head, f"/get-saga?id={slow}", "wait=0")
     assert head.content == b""
-    shown = call("GET", "get-order", params={"id": slow}, headers=PATIENT)
+    shown = call("GET", "get-order", params={"id": slow}, headers=PATIENT_RETRY)
     assert (shown.status_code, shown.json()["status"]) == (200, "COMPLETED")
     ended = call("GET", "get-saga", params={"id": slow}, headers={"Prefer": "wait=0"})
     assert (ended.status_code, ended.headers["Preference-Applied"]) == (200, "wait=0")
@@ -163,7 +163,7 @@ def test_a_parked_saga_is_an_end_for_its_caller(call: Call, store: Store, unique
     records = make_records(unique, unique)
     for record in records:
         store.insert(record)
-    answer = call("GET", "get-saga", params={"id": unique}, headers=PATIENT)
+    answer = call("GET", "get-saga", params={"id": unique}, headers=PATIENT_RETRY)
     store.delete_multi(map(key_of, records))
     assert (answer.status_code, answer.json()["status"]) == (200, "FAILED")
     assert answer.elapsed.total_seconds() < 5
@@ -171,13 +171,13 @@ def test_a_parked_saga_is_an_end_for_its_caller(call: Call, store: Store, unique
 
 @pytest.mark.parametrize("name", ["get-saga", "get-order"])
 def test_nobody_waits_for_what_does_not_exist(call: Call, unique: str, name: str) -> None:
-    answer = call("GET", name, params={"id": unique}, headers=PATIENT)
+    answer = call("GET", name, params={"id": unique}, headers=PATIENT_RETRY)
     assert_problem(answer, 404, "not-found", "id")
     assert answer.elapsed.total_seconds() < 5
 
 
 def test_a_start_that_is_refused_is_refused_at_once(call: Call, unique: str) -> None:
-    answer = call("POST", "start-saga", json={"name": unique, "payload": {}}, headers=PATIENT)
+    answer = call("POST", "start-saga", json={"name": unique, "payload": {}}, headers=PATIENT_RETRY)
     assert_problem(answer, 404, "not-found", "name")
 
 
@@ -229,4 +229,4 @@ def test_an_operators_verb_that_takes_time_is_202_with_where_to_look(call: Call,
     assert answer.status_code == 202, answer.text
     at = urljoin(answer.url, answer.headers["Location"])
     assert answer.headers["Retry-After"] == "1"
-    assert requests.get(at, headers=PATIENT, timeout=30).json()["status"] == "ROLLED_BACK"
+    assert requests.get(at, headers=PATIENT_RETRY, timeout=30).json()["status"] == "ROLLED_BACK"

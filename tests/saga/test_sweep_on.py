@@ -19,7 +19,7 @@ from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, RetryRequested
 from lib.saga.operators import view
 from lib.saga.operators.bulk import apply_to_each
-from lib.saga.operators.compatibility import count_beyond
+from lib.saga.operators.compatibility import count_unknown_status
 from lib.saga.operators.dashboard import monitor
 from lib.saga.state.records import DeadLetter, SagaRecord
 from tests.saga.bench import Bench, Probe, make_step, start
@@ -178,9 +178,9 @@ def test_a_saga_of_a_newer_revision_stops_no_sweep_and_no_list(
 def test_a_check_counts_sagas_that_only_a_newer_revision_can_read(bench: Bench) -> None:
     for each in ("alien", "s1"):
         start(bench, each)
-    assert count_beyond(bench.store) == 0
+    assert count_unknown_status(bench.store) == 0
     spoil(bench, NewerSaga(id="alien"), "status")
-    assert count_beyond(bench.store) == 1
+    assert count_unknown_status(bench.store) == 1
 
 
 def test_the_sweep_delivers_a_saga_as_soon_as_it_can_be_read_again(bench: Bench) -> None:

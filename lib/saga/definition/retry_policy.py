@@ -54,8 +54,8 @@ class RetryPolicy(metaclass=Declaring):
 
 
 #: The default for steps before the pivot, and for the pivot.
-USUAL = RetryPolicy()
+DEFAULT_RETRY = RetryPolicy()
 
 #: The default for compensations and steps after the pivot: about 40 minutes of retries before an
 #: operator is alerted.
-PATIENT = RetryPolicy(attempts=15, first=timedelta(seconds=1), cap=timedelta(minutes=5))
+PATIENT_RETRY = RetryPolicy(attempts=15, first=timedelta(seconds=1), cap=timedelta(minutes=5))

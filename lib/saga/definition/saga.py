@@ -16,7 +16,7 @@ from lib.saga.definition.checks import DeclarationError, refuse
 from lib.saga.definition.checks.error import Declared, describe
 from lib.saga.definition.checks.values import name_for_message, plain_name
 from lib.saga.definition.phase import Phase
-from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
+from lib.saga.definition.retry_policy import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
 from lib.saga.definition.saga_checks.whole import faults_of_saga
 from lib.saga.definition.steps import Child, Element, Parallel, Step
 from lib.saga.definition.types.parameters import P
@@ -135,7 +135,9 @@ class Saga(Declared, Generic[P]):
         """Return the retry policy of an element's execution."""
         element = self.elements[index]
         stated = element.retry if isinstance(element, Step) else None
-        return stated or (PATIENT if self.kind_of(index) is StepKind.RETRIABLE else USUAL)
+        return stated or (
+            PATIENT_RETRY if self.kind_of(index) is StepKind.RETRIABLE else DEFAULT_RETRY
+        )
 
     @cached_property
     def fingerprint(self) -> str:

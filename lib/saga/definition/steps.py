@@ -12,14 +12,14 @@ from lib.saga.definition.checks.functions import ACTION, PURE, faults_of_functio
 from lib.saga.definition.checks.types import faults_of_type
 from lib.saga.definition.checks.values import (
     faults_of_duration,
+    faults_of_flag,
     faults_of_name,
-    faults_of_switch,
     faults_of_text,
     name_for_message,
     plain_name,
 )
 from lib.saga.definition.context import StepContext
-from lib.saga.definition.retry_policy import PATIENT, RetryPolicy
+from lib.saga.definition.retry_policy import PATIENT_RETRY, RetryPolicy
 from lib.saga.definition.types.parameters import ChildP, TakenP
 from lib.saga.definition.types.returned import returned_type
 
@@ -37,7 +37,7 @@ Predicate = Callable[[TakenP, Any], bool]
 MAX_TIMEOUT = timedelta(minutes=29)
 
 #: The time limit of a delivery that runs no author's code.
-BRIEF = timedelta(seconds=10)
+MAX_PLAIN_DELIVERY = timedelta(seconds=10)
 
 #: The maximum number of members: they record their outcomes one by one, in the same entity.
 MAX_GROUP = 20
@@ -69,7 +69,7 @@ class Element(Declared, Generic[TakenP]):
     def _find_faults(self) -> Iterator[str]:
         yield from faults_of_name(self.name)
         yield from faults_of_text("service", self.service)
-        yield from faults_of_switch("pivot", self.pivot)
+        yield from faults_of_flag("pivot", self.pivot)
         if self.when is not None:
             yield from _faults_of_pure_function("when", self.when, bool)
 
@@ -81,7 +81,7 @@ class Element(Declared, Generic[TakenP]):
     @property
     def time_limit(self) -> timedelta:
         """The time limit of one delivery."""
-        return BRIEF
+        return MAX_PLAIN_DELIVERY
 
     @property
     def can_be_undone(self) -> bool:
@@ -127,7 +127,7 @@ class Step(Element[TakenP]):
     status: Action[TakenP] | None = None
     timeout: timedelta = timedelta(seconds=30)
     retry: RetryPolicy | None = None
-    compensation_retry: RetryPolicy = PATIENT
+    compensation_retry: RetryPolicy = PATIENT_RETRY
     output: Any = None
 
     def _find_faults(self) -> Iterator[str]:
@@ -224,7 +224,7 @@ class Child(Element[TakenP], Generic[TakenP, ChildP]):
     _: KW_ONLY
     saga: "Saga[ChildP]"
     payload: Callable[[TakenP, Any], ChildP]
-    compensation_retry: RetryPolicy = PATIENT
+    compensation_retry: RetryPolicy = PATIENT_RETRY
 
     if not TYPE_CHECKING:
 

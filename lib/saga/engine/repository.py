@@ -41,7 +41,7 @@ from lib.saga.state.records import (
     look_mark,
     purge_mark,
 )
-from lib.saga.state.values import exchange_values, find_missing, refer_to
+from lib.saga.state.values import find_missing, refer_to, replace_values
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class SagaRepository:
             where = f"Saga({saga.id!r})/SagaValue({gone!r})"
             raise Unreadable(f"{where} is gone", kind="SagaValue", key=where)
         texts = {refer_to(name): each.text for name, each in zip(names, found, strict=True)}
-        return exchange_values(saga, texts)
+        return replace_values(saga, texts)
 
     def result_of(self, child: SagaRecord) -> str | None:
         """Return a finished child's output for its parent; a large one takes a lookup."""

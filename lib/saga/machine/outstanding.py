@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from lib.saga.definition.phase import Phase
-from lib.saga.definition.steps import BRIEF
+from lib.saga.definition.steps import MAX_PLAIN_DELIVERY
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import (
     ACTIVE,
@@ -61,7 +61,7 @@ def _notification_of(saga: SagaRecord) -> Delivery:
         attempt=saga.sequence,
         epoch=saga.epoch,
         at=saga.updated_at,
-        timeout=BRIEF,
+        timeout=MAX_PLAIN_DELIVERY,
         traceparent=saga.traceparent,
         child=saga.id,
     )

@@ -51,7 +51,7 @@ def find_stranded(store: Store, definitions: Declared) -> list[Stranded]:
     ]
 
 
-def count_beyond(store: Store) -> int:
+def count_unknown_status(store: Store) -> int:
     """Return the number of sagas in a status that only a newer revision knows.
 
     This revision cannot read them, so it does not run them.
@@ -112,13 +112,13 @@ def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -
         saga, steps = repository.fill(load(saga))
     except Unreadable as problem:
         return problem.detail
-    misfits = (
+    mismatches = (
         _why_step(element, step)
         for element, step, need in zip(definition.elements, steps, definition.needs, strict=False)
         # Sagas that began before this check existed have not recorded their types.
         if saga.types and need not in ("", step.needs)
     )
-    return find_mismatch(definition, saga, steps) or next(filter(None, misfits), "")
+    return find_mismatch(definition, saga, steps) or next(filter(None, mismatches), "")
 
 
 def _why_step(element: Element, step: StepRecord) -> str:
@@ -126,5 +126,5 @@ def _why_step(element: Element, step: StepRecord) -> str:
     if isinstance(element, Signal):
         waits = step.status in WAITS and step.signal is None
         return f"signal {element.name} is still expected with its old type" if waits else ""
-    misfit = step.output and mismatch_of(step.output, element.output_type)
-    return f"the stored output of {element.name} does not fit: {misfit}" if misfit else ""
+    mismatch = step.output and mismatch_of(step.output, element.output_type)
+    return f"the stored output of {element.name} does not fit: {mismatch}" if mismatch else ""

@@ -31,7 +31,7 @@ class ProbeWrite:
     version: Version = 0
 
 
-def hold_database(_: Probe, call: StepContext) -> str:
+def check_database(_: Probe, call: StepContext) -> str:
     """Write with a stale version, and insert an entity that exists: Datastore must refuse both.
 
     Each commit of the engine relies on that. Otherwise two workers could record the same step
@@ -40,13 +40,13 @@ def hold_database(_: Probe, call: StepContext) -> str:
     store: Store = call.store
     first = store.upsert(ProbeWrite(id=call.saga_id, number=1))
     second = store.update(replace(first, number=2), if_version=first.version)
-    _want_stale_write_refused(store, first)
-    _want_second_insert_refused(store, first)
+    _check_stale_write_refused(store, first)
+    _check_second_insert_refused(store, first)
     store.delete(key(ProbeWrite, call.saga_id), if_version=second.version)
     return "refused"
 
 
-def _want_stale_write_refused(store: Store, stale: ProbeWrite) -> None:
+def _check_stale_write_refused(store: Store, stale: ProbeWrite) -> None:
     try:
         store.update(replace(stale, number=3), if_version=stale.version)
     except VersionMismatch:
@@ -58,7 +58,7 @@ def _want_stale_write_refused(store: Store, stale: ProbeWrite) -> None:
     )
 
 
-def _want_second_insert_refused(store: Store, existing: ProbeWrite) -> None:
+def _check_second_insert_refused(store: Store, existing: ProbeWrite) -> None:
     try:
         store.insert(existing)
     except AlreadyExists:
@@ -87,7 +87,7 @@ DEPLOYMENT_PROBE = Saga(
     "deployment-probe",
     payload=Probe,
     steps=(
-        Step("hold-database", execute=hold_database),
+        Step("hold-database", execute=check_database),
         Step("mark", execute=leave_mark, compensate=remove_mark),
         Step("report", execute=report),
     ),

@@ -28,7 +28,7 @@ from lib.saga.state.records import (
     ValueRecord,
 )
 from lib.saga.state.text import size_of, storable
-from lib.saga.state.values import exchange_values, is_reference, name_value, refer_to, values_of
+from lib.saga.state.values import is_reference, name_value, refer_to, replace_values, values_of
 
 #: The bytes of a record without its texts, values and steps, with room for one more value's name.
 BASE_SIZE = 2 * 1024
@@ -169,7 +169,7 @@ def _move_values(saga: SagaRecord, room: int) -> tuple[SagaRecord, list[ValueRec
         return saga, []
     written = {name: value for value, name in moved.items() if name not in saga.values}
     instead = {value: refer_to(name) for value, name in moved.items()}
-    packed = replace(exchange_values(saga, instead), values=[*saga.values, *written])
+    packed = replace(replace_values(saga, instead), values=[*saga.values, *written])
     return packed, [
         ValueRecord(saga_id=saga.id, id=name, text=text) for name, text in written.items()
     ]

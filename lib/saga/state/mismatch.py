@@ -55,13 +55,13 @@ def _stored(
     definition: Saga, saga: SagaRecord, steps: Sequence[StepRecord]
 ) -> Iterator[tuple[str, str, Any]]:
     yield "payload", saga.payload, definition.payload
-    for part, step in zip(definition.elements, steps, strict=False):
-        if not isinstance(part, Signal):
+    for element, step in zip(definition.elements, steps, strict=False):
+        if not isinstance(element, Signal):
             if step.output is not None:
-                what = f"the stored output of {part.name} does not fit"
-                yield what, step.output, part.decoded_type
+                what = f"the stored output of {element.name} does not fit"
+                yield what, step.output, element.decoded_type
         elif step.signal is not None:
-            yield f"signal {part.name}", step.signal, part.payload
+            yield f"signal {element.name}", step.signal, element.payload
         # An operator who skipped the signal may have given an output of any type.
         elif step.output is not None and step.status is StepStatus.COMPLETED:
-            yield f"signal {part.name}", step.output, part.payload
+            yield f"signal {element.name}", step.output, element.payload

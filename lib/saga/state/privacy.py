@@ -8,7 +8,7 @@ import msgspec
 
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Child, Element
-from lib.saga.definition.types.secret import WHOLLY_SECRET, part
+from lib.saga.definition.types.secret import WHOLLY_SECRET, separate
 from lib.saga.state.records import SagaRecord, StepRecord
 from lib.saga.state.redaction import Redactor, conceal
 from lib.saga.state.values import PAYLOAD
@@ -41,8 +41,8 @@ class Privacy:
             return None
         if step.input == PAYLOAD:
             return self.show_payload()
-        part_ = self._elements.get(step.name)
-        kind = part_.saga.payload if isinstance(part_, Child) else WHOLLY_SECRET
+        element = self._elements.get(step.name)
+        kind = element.saga.payload if isinstance(element, Child) else WHOLLY_SECRET
         return self._redactor.clean_value(conceal(msgspec.json.decode(step.input), kind))
 
     def show_output(self, step: StepRecord) -> Any:
@@ -63,10 +63,10 @@ class Privacy:
         return Redactor(self._find_secrets())
 
     def _find_secrets(self) -> Iterator[Any]:
-        yield from part(msgspec.json.decode(self._saga.payload), self._payload_type).secrets
+        yield from separate(msgspec.json.decode(self._saga.payload), self._payload_type).secrets
         for step in self._steps:
             for stored in filter(None, (step.output, step.signal)):
-                yield from part(msgspec.json.decode(stored), self._type_of(step)).secrets
+                yield from separate(msgspec.json.decode(stored), self._type_of(step)).secrets
 
     def _type_of(self, step: StepRecord) -> Any:
         found: Element | None = self._elements.get(step.name)

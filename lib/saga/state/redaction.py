@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from lib.json.exact_numbers import is_too_deep
-from lib.saga.definition.types.secret import REDACTED, part
+from lib.saga.definition.types.secret import REDACTED, separate
 
 #: A shorter secret is removed only where it stands alone: "Ann" in "Ann has none", but not in
 #: "cannot". There it reveals nothing, whereas "c[redacted]ot" would reveal it.
@@ -23,7 +23,7 @@ def conceal(payload: Any, kind: Any) -> Any:
 
     `payload` is plain JSON or a value of `kind`; if it does not fit `kind`, all of it is secret.
     """
-    return part(payload, kind).shown
+    return separate(payload, kind).shown
 
 
 def redact(text: str, payload: Any, kind: Any) -> str:
@@ -31,7 +31,7 @@ def redact(text: str, payload: Any, kind: Any) -> str:
 
     `payload` is plain JSON or a value of `kind`; see `Redactor`.
     """
-    return Redactor(part(payload, kind).secrets).clean_text(text)
+    return Redactor(separate(payload, kind).secrets).clean_text(text)
 
 
 class Redactor:
@@ -81,7 +81,7 @@ def _redact_piece(text: str, forms: set[str]) -> str:
 def _forms_of(secret: Any) -> Iterator[str]:
     """Yield the forms in which a text may contain a secret."""
     if isinstance(secret, str):
-        yield from (form for form in _forms_of_text(secret) if _tells(form))
+        yield from (form for form in _forms_of_text(secret) if _identifies(form))
     elif isinstance(secret, int | float) and not isinstance(secret, bool):
         yield from (str(secret), f"{secret:,}")
         yield str(secret).removesuffix(".0")
@@ -104,7 +104,7 @@ def _forms_of_text(text: str) -> Iterator[str]:
     yield quote_plus(text, errors="replace")
 
 
-def _tells(form: str) -> bool:
+def _identifies(form: str) -> bool:
     """Return whether a form can identify a secret: punctuation alone cannot."""
     return len(form) >= MIN_PART or any(each.isalnum() for each in form)
 

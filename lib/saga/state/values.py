@@ -52,7 +52,7 @@ def find_missing(saga: SagaRecord) -> list[str]:
     return list(dict.fromkeys(each[1:] for each in references))
 
 
-def exchange_values(saga: SagaRecord, instead: Mapping[str, str]) -> SagaRecord:
+def replace_values(saga: SagaRecord, instead: Mapping[str, str]) -> SagaRecord:
     """Return a saga in which each value that is a key of `instead` is replaced."""
 
     def of(value: str | None) -> str | None:

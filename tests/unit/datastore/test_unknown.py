@@ -18,7 +18,7 @@ from lib.datastore.mapping.unknown import KeyedDict
 from lib.datastore.v1.messages import message
 from lib.edge.response.reply import render_result
 from lib.json.exact_numbers import encode_exact, to_plain
-from lib.saga.definition.types.secret import part
+from lib.saga.definition.types.secret import separate
 from tests.unit.datastore.models import Everything, load, save
 from tests.unit.datastore.test_save_and_load import EVERYTHING
 
@@ -231,7 +231,7 @@ def _written_through_dicts(value: Any) -> bytes:
         lambda v: encode_exact(to_plain(v)),
         msgspec.json.encode,
         _written_through_dicts,
-        lambda v: msgspec.json.encode(part(v, object).shown),
+        lambda v: msgspec.json.encode(separate(v, object).shown),
     ],
 )
 @pytest.mark.parametrize("shown", [lambda basket: basket, asdict, lambda basket: {"a": [basket]}])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from msgspec import Meta, Struct
 
 from lib.json.exact_numbers import MAX_NESTING
-from lib.saga.definition.types.secret import REDACTED, Secret, part
+from lib.saga.definition.types.secret import REDACTED, Secret, separate
 from tests.unit.saga.marked import Sample, samples
 
 T = TypeVar("T")
@@ -63,8 +63,8 @@ class Plain:
 
 
 def found(value: Any, kind: Any) -> tuple[Any, list[Any]]:
-    parted = part(value, kind)
-    return parted.shown, parted.secrets
+    separated = separate(value, kind)
+    return separated.shown, separated.secrets
 
 
 @given(samples())

@@ -37,9 +37,9 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, ...]
             yield str(problem)
         if _is_context_manager(function):
             yield f"{label} is {describe(function)}, a context manager that nobody enters: {write}"
-        if misfit := _misfit(function, parameters):
+        if mismatch := _mismatch(function, parameters):
             yield (
-                f"{label} is {describe(function)}: {called_with} does not fit: {misfit}; {write}"
+                f"{label} is {describe(function)}: {called_with} does not fit: {mismatch}; {write}"
             )
 
 
@@ -51,7 +51,7 @@ def _is_context_manager(function: Callable[..., object]) -> bool:
     return module == "contextlib" and generator
 
 
-def _misfit(function: Callable[..., object], parameters: tuple[str, ...]) -> str:
+def _mismatch(function: Callable[..., object], parameters: tuple[str, ...]) -> str:
     """Return why a call with these parameters would fail; "" if it would not, or if unknown.
 
     `__wrapped__` is not followed: the wrapper is what is called, and it may add arguments.
@@ -59,7 +59,7 @@ def _misfit(function: Callable[..., object], parameters: tuple[str, ...]) -> str
     try:
         signature = inspect.signature(function, follow_wrapped=False)
     except (ValueError, TypeError) as problem:
-        return _misfit_of_partial(function, problem)
+        return _mismatch_of_partial(function, problem)
     try:
         signature.bind(*parameters)
     except TypeError as problem:
@@ -68,15 +68,15 @@ def _misfit(function: Callable[..., object], parameters: tuple[str, ...]) -> str
     return _misplaced(list(signature.parameters.values()), parameters)
 
 
-def _misfit_of_partial(function: Any, problem: Exception) -> str:
+def _mismatch_of_partial(function: Any, problem: Exception) -> str:
     """Return which arguments of a partial do not fit its function; "" if all of them do."""
     if not isinstance(function, functools.partial):
         return ""
     try:
         inner = inspect.signature(function.func, follow_wrapped=False)
         inner.bind_partial(*function.args, **function.keywords)
-    except TypeError as misfit:
-        return f"the partial does not fit {describe(function.func)} ({misfit})"
+    except TypeError as mismatch:
+        return f"the partial does not fit {describe(function.func)} ({mismatch})"
     except ValueError:
         return ""
     return str(problem)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from inspect import Parameter, Signature
 
 #: Names of parameters in other engines, or that people expect, and their names here.
-_MEANT = {
+_SYNONYMS = {
     "action": ("execute",),
     "attempts": ("retry", "compensation_retry"),
     "backoff": ("factor", "retry"),
@@ -37,8 +37,8 @@ def suggest(kind: str, called: Signature, values: Sequence[object], options: Seq
     names = [each.name for each in parameters]
     unknown = [each for each in options if each not in names]
     if unknown:
-        meant = _find_meant(unknown[0], names)
-        return f"write {meant}" if meant else f"it takes {', '.join(names)}"
+        closest = _find_closest(unknown[0], names)
+        return f"write {closest}" if closest else f"it takes {', '.join(names)}"
     left = [each for each in parameters[len(values) :] if each.name not in options]
     # Required parameters come first: they are the most likely ones to be meant.
     left.sort(key=lambda each: each.default is not Parameter.empty)
@@ -46,10 +46,10 @@ def suggest(kind: str, called: Signature, values: Sequence[object], options: Seq
     return f"it takes {', '.join(names)}{hint}"
 
 
-def _find_meant(unknown: str, names: list[str]) -> str:
+def _find_closest(unknown: str, names: list[str]) -> str:
     from difflib import get_close_matches  # only for mistakes: cold starts do not load it
 
-    known = [name for name in _MEANT.get(unknown, ()) if name in names]
+    known = [name for name in _SYNONYMS.get(unknown, ()) if name in names]
     close = known or get_close_matches(unknown, names, n=1, cutoff=0.6)
     if not close:
         return ""

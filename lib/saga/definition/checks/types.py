@@ -38,7 +38,7 @@ def faults_of_type(label: str, kind: Any, *, is_whole: bool = False) -> Iterator
 
     `is_whole` says that it is stored with every field, and not as it was received.
     """
-    write = _meant(label, kind)
+    write = _suggest(label, kind)
     if isinstance(kind, str):
         yield f"{label} is the text {describe(kind)}: write the type itself, without quotes"
         return
@@ -61,7 +61,7 @@ def faults_of_type(label: str, kind: Any, *, is_whole: bool = False) -> Iterator
             yield f"{label} is {describe(kind)}: {fault}"
 
 
-def _meant(label: str, kind: Any) -> str:
+def _suggest(label: str, kind: Any) -> str:
     """Return what to write in place of something that is not a type."""
     if isinstance(kind, dict):
         return f"write {label}=dict[str, ...], or a TypedDict"

@@ -46,7 +46,7 @@ def faults_of_text(label: str, text: object) -> Iterator[str]:
         yield f"{label} is {describe(text)}: write at most 100 printable characters"
 
 
-def faults_of_switch(label: str, value: object) -> Iterator[str]:
+def faults_of_flag(label: str, value: object) -> Iterator[str]:
     """Yield what is wrong with a flag."""
     if not isinstance(value, bool):
         yield f"{label} is {describe(value)}: write True or False"

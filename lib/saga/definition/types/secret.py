@@ -14,7 +14,7 @@ from lib.json.secrecy import MARK, Secret
 from lib.saga.author_code.containment import contain
 from lib.saga.definition.types.graph import walk_types
 
-__all__ = ["REDACTED", "WHOLLY_SECRET", "Parted", "Secret", "is_marked", "part"]
+__all__ = ["REDACTED", "WHOLLY_SECRET", "Secret", "Separated", "is_marked", "separate"]
 
 #: The text that replaces a secret.
 REDACTED = "[redacted]"
@@ -38,14 +38,14 @@ def is_marked(kind: Any) -> bool:
 
 
 @dataclass(slots=True, kw_only=True)
-class Parted:
+class Separated:
     """A value as plain JSON without its secrets, and the secrets as JSON scalars."""
 
     shown: Any = REDACTED
     secrets: list[Any] = field(default_factory=list)
 
 
-def part(payload: Any, kind: Any) -> Parted:
+def separate(payload: Any, kind: Any) -> Separated:
     """Split a payload, plain JSON or a value of `kind`, into what may be shown and its secrets.
 
     A payload that does not fit `kind`, or nests deeper than MAX_NESTING, is secret as a whole, keys
@@ -55,14 +55,14 @@ def part(payload: Any, kind: Any) -> Parted:
     encoded = msgspec.json.encode(payload)
     plain = msgspec.json.decode(encoded)
     if is_too_deep(plain):
-        return Parted(secrets=list(_leaves(plain)))
-    parted = Parted()
+        return Separated(secrets=list(_leaves(plain)))
+    separated = Separated()
     try:
         contain(lambda: msgspec.json.decode(encoded, type=kind))
-        parted.shown = _walk(_type_of(kind), plain, parted.secrets)
+        separated.shown = _walk(_type_of(kind), plain, separated.secrets)
     except Exception:  # an author's own check may raise anything
-        parted = Parted(secrets=list(_leaves(plain)))
-    return parted
+        separated = Separated(secrets=list(_leaves(plain)))
+    return separated
 
 
 @cache

@@ -140,6 +140,6 @@ def _encode_output(value: Any, kind: Any) -> str:
         ) from problem
     if len(encoded) > MAX_OUTPUT:
         raise Unstorable(f"the output has {len(encoded)} bytes; at most {MAX_OUTPUT} are kept")
-    if misfit := mismatch_of(encoded.decode(), kind):
-        raise Unstorable(f"the output does not fit its declared type: {misfit}")
+    if mismatch := mismatch_of(encoded.decode(), kind):
+        raise Unstorable(f"the output does not fit its declared type: {mismatch}")
     return encoded.decode()

@@ -119,9 +119,9 @@ def _resume_forward(definition: Saga, draft: Draft) -> None:
 
 
 def _check_output(element: Element, output: str | None) -> None:
-    misfit = output and mismatch_of(output, element.decoded_type)
-    if misfit:
-        raise Invalid(f"the output does not fit step {element.name}: {misfit}", field="output")
+    mismatch = output and mismatch_of(output, element.decoded_type)
+    if mismatch:
+        raise Invalid(f"the output does not fit step {element.name}: {mismatch}", field="output")
 
 
 def _check_failed(draft: Draft, what: str) -> None:

@@ -34,7 +34,7 @@ class Queue:
         self.waiting.append(delivery)
 
 
-def part(name: str, *steps: Element) -> Child[Any]:
+def child_of(name: str, *steps: Element) -> Child[Any]:
     return Child[Any, Any](name, saga=Saga(name, payload=int, steps=steps), payload=lambda *_: 1)
 
 
@@ -68,13 +68,13 @@ def end_of(child: str) -> Delivery:
 
 
 def test_the_news_of_a_child_that_has_not_ended_is_stale_and_marks_nothing() -> None:
-    engine = begin(part("c", Signal("go")))
+    engine = begin(child_of("c", Signal("go")))
     assert engine.children.notify_parent(end_of("s:c")) == "stale"
     assert not find(engine, "s:c").parent_notified
 
 
 def test_news_that_comes_twice_is_stale_the_second_time() -> None:
-    engine = begin(part("c", Signal("go")), Signal("on"))
+    engine = begin(child_of("c", Signal("go")), Signal("on"))
     engine.signal("s:c", "go", 1, actor="ann")
     results = [engine.children.notify_parent(end_of("s:c")) for _ in range(2)]
     assert results == ["notified", "stale"]
@@ -82,7 +82,7 @@ def test_news_that_comes_twice_is_stale_the_second_time() -> None:
 
 def follow_with(problem: Exception) -> list[str]:
     """Let two children follow a pause, which the first answers with a problem; return the other."""
-    engine = begin(Parallel(part("c", Signal("go")), part("d", Signal("go"))))
+    engine = begin(Parallel(child_of("c", Signal("go")), child_of("d", Signal("go"))))
     asked: list[str] = []
 
     def apply(saga_id: str, _: Input) -> None:
@@ -115,7 +115,7 @@ def test_a_look_that_another_look_came_before_sets_no_next_look() -> None:
 
 
 def test_a_look_leaves_a_childs_end_to_the_delivery_that_is_still_to_bring_it() -> None:
-    engine = begin(part("c", Signal("go")))
+    engine = begin(child_of("c", Signal("go")))
     engine.signal("s:c", "go", 1, actor="ann")
     assert find(engine, "s:c").status == "COMPLETED"
     assert examine(engine.repository, engine.repository.get("s")).ended == ()

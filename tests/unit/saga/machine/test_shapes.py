@@ -7,7 +7,7 @@ import pytest
 
 from lib.errors import Conflict, NotFound
 from lib.saga.definition.phase import Phase
-from lib.saga.definition.retry_policy import PATIENT, USUAL, RetryPolicy
+from lib.saga.definition.retry_policy import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
 from lib.saga.definition.saga import Definitions, Saga, StepKind
 from lib.saga.definition.steps import MAX_GROUP, Child, Element, Parallel, Signal, Step, Timer
 from lib.saga.machine.inputs import (
@@ -62,7 +62,11 @@ def test_a_step_is_compensatable_pivot_or_retriable_by_its_place() -> None:
 def test_past_the_pivot_a_step_is_as_patient_as_a_compensation() -> None:
     steps = (Step("a", execute=act), Step("b", execute=act, pivot=True), Step("c", execute=act))
     saga = Saga("x", payload=dict, steps=steps)
-    assert [saga.retry_of(index) for index in range(3)] == [USUAL, USUAL, PATIENT]
+    assert [saga.retry_of(index) for index in range(3)] == [
+        DEFAULT_RETRY,
+        DEFAULT_RETRY,
+        PATIENT_RETRY,
+    ]
 
 
 def test_a_group_has_no_pivot_and_a_bounded_number_of_members() -> None:
