@@ -287,6 +287,10 @@ MUTANTS = (
         "            if self.is_exhausted:",
     ),
     Mutant(DECIDE, "    if looked.sequence != draft.saga.sequence:", "    if False:"),
+    # A paused child that looks at its parent.
+    Mutant(LOOK, " or engine.children.follow_parent(loaded)\n", "\n"),
+    Mutant(FAMILY, "if parent is None or not _is_out_of_step(parent, saga):", "if parent is None:"),
+    Mutant(FAMILY, "        self._apply_to_each([saga.id], _follow_request(parent))\n", ""),
     # Operators, once more.
     Mutant(VERBS, "    if _is_outdated(draft, request) or (draft", "    if (draft"),
     Mutant(VERBS, "    if _is_outdated(draft, request) or not (is_paused", "    if not (is_paused"),

@@ -200,6 +200,19 @@ def test_a_child_that_was_paused_by_itself_stays_so_when_its_parent_is_looked_at
     assert is_paused(bench, "s", "s:c") == [False, True]
 
 
+@pytest.mark.parametrize("requests", [[], [PAUSE, RESUME]], ids=["never paused", "resumed"])
+def test_a_child_that_was_paused_by_itself_stays_so_at_its_own_daily_look(
+    bench: Bench, requests: list[SagaRequest]
+) -> None:
+    begin(bench, Child[Any, Any]("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
+    for request in requests:
+        bench.engine.apply("s", request)
+    bench.engine.apply("s:c", PAUSE)
+    bench.pass_time(days=2)
+    sweep(bench.engine, bench.now)
+    assert is_paused(bench, "s", "s:c") == [False, True]
+
+
 def test_a_paused_child_that_goes_back_by_itself_goes_on_with_its_parents_cancel(
     bench: Bench, probe: Probe
 ) -> None:

@@ -167,7 +167,7 @@ class Children:
         """
         saga = child.saga
         parent = self._repository.find(saga.parent_id) if saga.paused and saga.parent_id else None
-        if parent is None or not parent.pause_number or not _is_out_of_step(parent, saga):
+        if parent is None or not _is_out_of_step(parent, saga):
             return False
         self._apply_to_each([saga.id], _follow_request(parent))
         return True
