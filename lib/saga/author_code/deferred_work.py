@@ -23,6 +23,8 @@ from types import (
 )
 from typing import Any, TypeVar
 
+from lib.saga.author_code.wrappers import reached_by
+
 T = TypeVar("T")
 
 _AWAITED = (Awaitable, AsyncGeneratorType, concurrent.futures.Future)
@@ -55,10 +57,10 @@ def refuse_deferred(function: object, what: str) -> None:
     """Raise ValueError for a function that does not run when it is called: async, or a generator.
 
     `what` names the function in the message, such as "step pay: execute". It looks through
-    partials, bound methods and objects with an async `__call__`. It accepts values that are not
-    callable: that is another mistake.
+    partials, bound methods, objects with an async `__call__`, and wrappers that return what an
+    async function returns. It accepts values that are not callable: that is another mistake.
     """
-    kind = _kind_of(function)
+    kind = next(filter(None, map(_kind_of, reached_by(function))), "")
     if kind:
         raise ValueError(
             f"{what} is {kind}, and calling it runs nothing: write a plain function "

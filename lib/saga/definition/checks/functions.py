@@ -3,9 +3,11 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterator
+from types import MethodType
 from typing import Any
 
 from lib.saga.author_code.deferred_work import refuse_deferred
+from lib.saga.author_code.wrappers import MAX_WRAPPERS, reached_by, wrapped_by
 from lib.saga.definition.checks.error import Declared, describe
 
 ACTION = ("payload", "context")
@@ -27,7 +29,7 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, ...]
         yield f"{label} is {describe(function)}: calling it only makes an object; {write}"
     elif isinstance(function, Declared) or not callable(function):
         yield f"{label} is {describe(function)}, not a function: {write}, without calling it"
-    elif inspect.getattr_static(function, "cache_info", None) is not None:
+    elif any(map(_is_cached, reached_by(function))):
         # A second saga with an equal payload would skip its effects.
         yield f"{label} is a cached function, which does not run on each call: remove the cache"
     else:
@@ -37,7 +39,7 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, ...]
             yield str(problem)
         if _is_context_manager(function):
             yield f"{label} is {describe(function)}, a context manager that nobody enters: {write}"
-        if mismatch := _mismatch(function, parameters):
+        if mismatch := next(filter(None, _mismatches(function, parameters)), ""):
             yield (
                 f"{label} is {describe(function)}: {called_with} does not fit: {mismatch}; {write}"
             )
@@ -45,17 +47,34 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, ...]
 
 def _is_context_manager(function: Callable[..., object]) -> bool:
     """Return whether contextlib made a function from a generator."""
-    module = getattr(function, "__globals__", {}).get("__name__")
+    if getattr(function, "__globals__", {}).get("__name__") != "contextlib":
+        return False
     inner = inspect.unwrap(function)
-    generator = inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
-    return module == "contextlib" and generator
+    return inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
+
+
+def _is_cached(function: Any) -> bool:
+    while isinstance(function, functools.partial | MethodType):
+        function = function.func if isinstance(function, functools.partial) else function.__func__
+    return inspect.getattr_static(function, "cache_info", None) is not None
+
+
+def _mismatches(function: Any, parameters: tuple[str, ...]) -> Iterator[str]:
+    """Yield why calls fail of a function, and of the functions that get all of its arguments.
+
+    A wrapper may also add arguments: then the function that it wraps is not judged.
+    """
+    yield _mismatch(function, parameters)
+    for _ in range(MAX_WRAPPERS):
+        inner = wrapped_by(function)
+        if inner is None or not inner.is_handed_all:
+            return
+        function = inner.function
+        yield _mismatch(function, parameters)
 
 
 def _mismatch(function: Callable[..., object], parameters: tuple[str, ...]) -> str:
-    """Return why a call with these parameters would fail; "" if it would not, or if unknown.
-
-    `__wrapped__` is not followed: the wrapper is what is called, and it may add arguments.
-    """
+    """Return why a call with these parameters would fail; "" if it would not, or if unknown."""
     try:
         signature = inspect.signature(function, follow_wrapped=False)
     except (ValueError, TypeError) as problem:

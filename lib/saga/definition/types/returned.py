@@ -36,4 +36,8 @@ def _unwrap(function: Any) -> Any:
         function = function.func
     if not inspect.isroutine(function):
         function = inspect.getattr_static(type(function), "__call__", function)
-    return inspect.unwrap(getattr(function, "__func__", function))
+    function = getattr(function, "__func__", function)
+    try:
+        return inspect.unwrap(function)
+    except ValueError:  # it wraps itself
+        return function
