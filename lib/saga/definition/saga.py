@@ -5,12 +5,13 @@ customer's order.
 """
 
 import hashlib
+from abc import ABCMeta
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from lib.saga.definition.checks import DeclarationError, refuse
 from lib.saga.definition.checks.error import Declared, describe
@@ -164,12 +165,28 @@ def _elements_of(step: Element[P] | Parallel[P]) -> tuple[Element[P], ...]:
     return step.elements if isinstance(step, Parallel) else (step,)
 
 
-class Definitions(Mapping[tuple[str, int], Saga]):
-    """All declared sagas by (name, version), including child sagas."""
+class _Table(ABCMeta):
+    """Explains wrong arguments of a table of sagas."""
 
-    def __init__(self, sagas: Iterable[Saga], *others: object) -> None:
-        if others or isinstance(sagas, Saga | str) or not isinstance(sagas, Iterable):
-            raise DeclarationError(f"Definitions({describe(sagas)}): write Definitions([A, B])")
+    # A type checker sees the parameter itself.
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *values: Any, **options: Any) -> Any:
+            """Make a table; raise DeclarationError unless it gets one collection."""
+            given = (*values, *options.values())
+            if len(given) != 1 or options.keys() - {"sagas"} or not _is_collection(given[0]):
+                shown = ", ".join(map(describe, given))
+                raise DeclarationError(f"Definitions({shown}): write Definitions([A, B])")
+            return super().__call__(*given)
+
+
+class Definitions(Mapping[tuple[str, int], Saga], metaclass=_Table):
+    """All declared sagas by (name, version), including child sagas.
+
+    Raises DeclarationError with all that is wrong with the table.
+    """
+
+    def __init__(self, sagas: Iterable[Saga]) -> None:
         self._sagas: dict[tuple[str, int], Saga] = {}
         listed = list(sagas)
         refuse("Definitions", _faults_of_table(listed))
@@ -201,11 +218,16 @@ class Definitions(Mapping[tuple[str, int], Saga]):
         return max(versions, key=lambda saga: saga.version, default=None)
 
 
+def _is_collection(sagas: object) -> bool:
+    # Of a mapping, only the keys would be read.
+    return isinstance(sagas, Iterable) and not isinstance(sagas, Saga | str | bytes | Mapping)
+
+
 def _faults_of_table(listed: list[Any]) -> Iterator[str]:
     for number, each in enumerate(listed, 1):
-        if isinstance(each, list | tuple | Definitions):
+        if isinstance(each, list | tuple | set | frozenset):
             yield f"entry {number} is a {type(each).__name__}: write *entry to list its items"
-        elif not isinstance(each, Saga):
+        elif not issubclass(type(each), Saga):  # a mock's __class__ is what it stands for
             yield f"entry {number} is {describe(each)}: write the Saga itself"
         elif any(each is other for other in listed[: number - 1]):
             yield f"entry {number} is saga {each.name} again: list it once"

@@ -306,7 +306,19 @@ WRONG: list[tuple[str, str]] = [
     # The table.
     ("Definitions(saga())", "Definitions(the Saga pay): write Definitions([A, B])"),
     ("Definitions(None)", "Definitions(None): write Definitions([A, B])"),
-    ("Definitions(saga(), saga())", "Definitions(the Saga pay): write Definitions([A, B])"),
+    (
+        "Definitions(saga(), saga())",
+        "Definitions(the Saga pay, the Saga pay): write Definitions([A, B])",
+    ),
+    ("Definitions()", "Definitions(): write Definitions([A, B])"),
+    ("Definitions(saga=saga())", "Definitions(the Saga pay): write Definitions([A, B])"),
+    ("Definitions([saga()], key=1)", "Definitions(a list of 1, with …: write Definitions([A, B])"),
+    ("Definitions({'pay': saga()})", "Definitions(…(dict)): write Definitions([A, B])"),
+    ("Definitions({saga(): 1})", "Definitions(…(dict)): write Definitions([A, B])"),
+    ("Definitions(Definitions([saga()]))", "Definitions(…: write Definitions([A, B])"),
+    ("Definitions(b'pay')", "Definitions(b'pay' (bytes)): write Definitions([A, B])"),
+    ("Definitions([{saga()}])", "Definitions: entry 1 is a set: write *entry"),
+    ("Definitions([Mock(spec=Saga)])", "Definitions: entry 1 is …: write the Saga itself"),
     ("Definitions([types])", "Definitions: entry 1 is the module types: write the Saga itself"),
     ("Definitions([saga(), [saga(name='b')]])", "Definitions: entry 2 is a list: write *entry"),
     ("Definitions(['pay'])", "Definitions: entry 1 is 'pay' (str): write the Saga itself"),
@@ -369,6 +381,7 @@ RIGHT = [
     "nested(7)",
     "RetryPolicy(attempts=1, first=d(0), cap=d(0), factor=1)",
     "Definitions(())",
+    "Definitions(each for each in [saga()])",
     "Definitions({saga(), saga(version=2)})",
     "Definitions([saga(child(of=saga(name='kid'))), saga(name='b')])",
 ]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar
+from unittest.mock import Mock
 
 import msgspec
 from msgspec import Meta, Struct
@@ -183,6 +184,7 @@ SCOPE = {name: value for name, value in globals().items() if not name.startswith
     "Any": Any,
     "Annotated": Annotated,
     "Meta": Meta,
+    "Mock": Mock,
     "TypeVar": TypeVar,
     "Raw": msgspec.Raw,
 }
