@@ -4,6 +4,7 @@ A float keeps 17 digits. A number that would lose digits is kept in its written 
 Decimal gets all of them. Values that could not be read back are refused.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
@@ -16,6 +17,9 @@ import msgspec
 MAX_NESTING = 100
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)
+
+#: What msgspec writes wherever it is a value: it refuses one only as a key.
+_ONLY_AS_KEYS = (bool, tuple, frozenset, type(None))
 
 
 class ExactNumber(Decimal):
@@ -38,17 +42,23 @@ def read_number(literal: str) -> float | ExactNumber:
     return ExactNumber(written.normalize(Context(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN)))
 
 
-def to_plain(value: Any) -> Any:
-    """Return a value as plain JSON data with exact numbers; raises TypeError."""
+def encode_canonical(value: Any) -> bytes:
+    """Return a value as JSON, the same for equal values; raises as `encode_exact` does."""
     exact = (ExactNumber,)
-    return msgspec.to_builtins(value, str_keys=True, builtin_types=exact, enc_hook=_write_number)
+    plain = msgspec.to_builtins(value, str_keys=True, builtin_types=exact, enc_hook=_write_number)
+    encoded = encode_exact(plain, order="sorted")
+    written = msgspec.json.encode(value, enc_hook=_write_number)
+    if len(written) != len(encoded):
+        _check_keys(written)
+    return encoded
 
 
 def encode_exact(value: Any, *, order: Any = None) -> bytes:
     """Return a value as JSON, an exact number with all of its digits.
 
     Raises TypeError for a value without a JSON form, and ValueError for one that could not be read
-    back: NaN, infinity, more than 100 levels of nesting, raw text that is not JSON.
+    back: NaN, infinity, more than 100 levels of nesting, raw text that is not JSON, and a dict with
+    two keys that JSON writes alike.
     """
     encoded = msgspec.json.encode(value, order=order, enc_hook=_write_number)
     try:
@@ -59,6 +69,8 @@ def encode_exact(value: Any, *, order: Any = None) -> bytes:
         raise ValueError(f"it is nested more than {MAX_NESTING} levels deep")
     if b"null" in encoded:
         _check_finite(value)
+    if len(msgspec.json.encode(decoded)) != len(encoded):
+        _check_keys(encoded)
     return encoded
 
 
@@ -70,6 +82,16 @@ def is_too_deep(decoded: Any) -> bool:
         if not level:
             return False
     return any(isinstance(each, dict | list) for each in level)
+
+
+def _check_keys(encoded: bytes) -> None:
+    """Raise ValueError if an object has a key twice: whoever reads it would lose a member."""
+    json.loads(encoded, object_pairs_hook=_check_pairs, parse_int=len, parse_float=len)
+
+
+def _check_pairs(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("two keys of one dict are the same key in JSON, as 1 and '1' are")
 
 
 def _check_finite(value: Any) -> None:
@@ -95,4 +117,7 @@ def _write_number(value: object) -> msgspec.Raw:
     """Write an exact number with all of its digits."""
     if isinstance(value, ExactNumber):
         return msgspec.Raw(str(value).encode())
-    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
+    name = type(value).__name__
+    if isinstance(value, _ONLY_AS_KEYS):
+        raise TypeError(f"a {name} cannot be the key of a dict in JSON: write str(key)")
+    raise TypeError(f"Encoding objects of type {name} is unsupported")

@@ -6,7 +6,7 @@ import msgspec
 
 from lib.errors import Invalid, TooLarge
 from lib.json.decoder import convert
-from lib.json.exact_numbers import encode_exact, to_plain
+from lib.json.exact_numbers import encode_canonical
 from lib.observability.logs import log
 from lib.observability.stack_traces import describe_stack
 from lib.saga.author_code.containment import contain
@@ -22,7 +22,7 @@ def canonical_payload(
     Raises Invalid, which names the field that does not fit `kind`, or TooLarge over `limit` bytes.
     """
     try:
-        encoded = encode_exact(to_plain(payload), order="sorted")
+        encoded = encode_canonical(payload)
         _check(encoded, kind, field)
     except (TypeError, ValueError, OverflowError, RecursionError) as problem:
         raise Invalid(f"the {field} is not JSON: {problem}", field=field) from problem

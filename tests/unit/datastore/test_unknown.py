@@ -17,7 +17,7 @@ from lib.datastore import Id, Indexed, Version, entity
 from lib.datastore.mapping.unknown import KeyedDict
 from lib.datastore.v1.messages import message
 from lib.edge.response.reply import render_result
-from lib.json.exact_numbers import encode_exact, to_plain
+from lib.json.exact_numbers import encode_canonical, encode_exact
 from lib.saga.definition.types.secret import separate
 from tests.unit.datastore.models import Everything, load, save
 from tests.unit.datastore.test_save_and_load import EVERYTHING
@@ -228,7 +228,7 @@ def _written_through_dicts(value: Any) -> bytes:
     [
         encode_exact,
         _rendered,
-        lambda v: encode_exact(to_plain(v)),
+        encode_canonical,
         msgspec.json.encode,
         _written_through_dicts,
         lambda v: msgspec.json.encode(separate(v, object).shown),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -99,6 +100,9 @@ NO_JSON = [
     ({"deep": (Rate(-float("inf")), None)}, "NaN and infinity"),
     (nest(101), "more than 100 levels"),
     (nest(450), "more than 100 levels"),
+    ({1: "a", "1": "b"}, "two keys of one dict are the same key in JSON"),
+    ([{"deep": ({UUID(int=1): 1, str(UUID(int=1)): 2},)}], "two keys of one dict"),
+    (Rate({1: 0.5, "1": 0.7}), "two keys of one dict"),  # type: ignore[arg-type]
 ]
 
 
@@ -108,13 +112,21 @@ def test_what_could_not_be_read_again_as_it_was_is_not_written(value: Any, why: 
         encode_exact(value)
 
 
+@pytest.mark.parametrize("key", [True, None, (1, 2)])
+def test_a_key_that_is_no_text_is_refused_in_words(key: Any) -> None:
+    with pytest.raises(TypeError, match=r"cannot be the key of a dict in JSON: write str\(key\)"):
+        encode_exact({key: 1})
+
+
 @pytest.mark.parametrize("text", [b"", b"{bad", b'{"a":1}{"b":2}'])
 def test_raw_text_is_written_only_if_it_is_json(text: bytes) -> None:
     with pytest.raises(ValueError, match="raw text is no JSON"):
         encode_exact(msgspec.Raw(text))
 
 
-@pytest.mark.parametrize("value", [nest(100), nest(100, None), [[]] * 5000, {"null": None}, None])
+@pytest.mark.parametrize(
+    "value", [nest(100), nest(100, None), [[]] * 5000, {"null": None}, None, {"1": 1, "01": 2}]
+)
 def test_what_can_be_read_again_is_written(value: Any) -> None:
     assert msgspec.json.decode(encode_exact(value)) == value
 
