@@ -6,7 +6,7 @@ import sys
 from domain.sagas import DEFINITIONS
 from functions.clients import store
 from lib.errors import AmendsError
-from lib.saga.definition.saga import check_table
+from lib.saga.definition.table import check_table
 from lib.saga.operators.compatibility import count_unknown_status, find_stranded
 
 

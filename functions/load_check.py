@@ -31,7 +31,7 @@ def load_all(module_of: Mapping[str, str]) -> None:
 def _load(module: str, name: str) -> None:
     found = getattr(import_module(module), name)
     if (module, name) == _SAGAS:
-        from lib.saga.definition.saga import check_table
+        from lib.saga.definition.table import check_table
 
         check_table(found)
 

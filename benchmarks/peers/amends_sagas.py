@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from benchmarks.peers import job
 from lib.saga import Permanent, Saga, Step, StepContext
-from lib.saga.definition.saga import Definitions
+from lib.saga.definition.table import Definitions
 
 _socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 

@@ -17,10 +17,12 @@ imports only those above it in this list:
 from typing import TYPE_CHECKING, Any
 
 from lib.saga.barrier import apply_once, settle_once, undo_once
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.retry_policy import RetryPolicy
-from lib.saga.definition.saga import Definitions, OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Parallel, Signal, Step, Timer
+from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.steps import Parallel, Signal, Step, Timer
+from lib.saga.definition.table import Definitions
 from lib.saga.definition.types.secret import Secret
 
 if TYPE_CHECKING:

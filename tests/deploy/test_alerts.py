@@ -14,7 +14,7 @@ from deploy.observability.alerts import METRICS, POLICIES
 from functions.edge import endpoint
 from lib.datastore import Results, UnreadableEntity, key, time_mark
 from lib.saga.definition.context import Permanent
-from lib.saga.definition.saga import Definitions
+from lib.saga.definition.table import Definitions
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import sweep

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.errors import AmendsError
-from lib.saga.definition.saga import Definitions
+from lib.saga.definition.table import Definitions
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.inputs import ParkRequested, SignalReceived

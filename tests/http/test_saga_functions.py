@@ -10,8 +10,9 @@ import pytest
 from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import Store, connect
 from lib.saga.definition.context import Permanent
-from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
+from lib.saga.definition.table import Definitions
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from local.stack import Stack

@@ -7,8 +7,9 @@ from typing import Any
 from lib.datastore import Rpc, Store
 from lib.errors import Unavailable
 from lib.saga.definition.retry_policy import RetryPolicy
-from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
+from lib.saga.definition.table import Definitions
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import KEEP, Retention

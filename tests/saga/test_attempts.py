@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Step
+from lib.saga.definition.steps import Step
 from tests.saga.bench import QUICK, Bench, Probe, make_saga, make_step
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import connect
-from lib.saga.definition.saga import Definitions
+from lib.saga.definition.table import Definitions
 from lib.saga.operators.compatibility import find_stranded
 from local.stack.supervisor import PROJECT
 from tests.saga.bench import Bench, Probe, make_saga, start

@@ -8,9 +8,11 @@ import pytest
 from msgspec import Struct
 
 from lib.errors import Conflict, Invalid, NotFound, TooLarge
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import MAX_GROUP, Child, Element, Parallel, Signal, Timer
+from lib.saga.definition.steps import MAX_GROUP, Parallel, Signal, Timer
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.state.limits import MAX_OUTPUT
 from tests.saga.bench import Bench, Probe, make_step

@@ -6,9 +6,10 @@ import pytest
 
 from lib.datastore import Query, key
 from lib.errors import Conflict, TooLarge, Unreadable
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Signal, Step
+from lib.saga.definition.steps import Signal, Step
 from lib.saga.definition.types.secret import Secret
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested

@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from lib.datastore import Query, key
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Signal
+from lib.saga.definition.steps import Signal
 from lib.saga.engine.sweep.daily_look import look
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import ParkRequested, PauseRequested

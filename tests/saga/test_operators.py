@@ -8,9 +8,11 @@ import pytest
 
 from lib.datastore import Query, key
 from lib.errors import Conflict, Unavailable, Unreadable, VersionMismatch
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent, Unknown
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal
+from lib.saga.definition.steps import Parallel, Signal
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import (

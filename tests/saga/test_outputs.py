@@ -7,9 +7,10 @@ import pytest
 from msgspec import Struct
 
 from lib.errors import Invalid
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Step
+from lib.saga.definition.steps import Step
 from lib.saga.machine.inputs import SkipRequested
 from tests.saga.bench import Bench, Probe, make_step
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from lib.errors import DeadlineExceeded, NotBegun
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element
 from lib.saga.engine import recorder
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.execution.threads import Threads

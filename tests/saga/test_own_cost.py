@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from lib.datastore import Store, key
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Retry
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Parallel
+from lib.saga.definition.steps import Parallel
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
 from lib.saga.state.cost import Cost

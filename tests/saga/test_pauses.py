@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from lib.datastore import update
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Signal
+from lib.saga.definition.steps import Signal
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import (
     CancelRequested,

@@ -7,10 +7,11 @@ import pytest
 
 from lib.datastore.v1.limits import MAX_COMMIT_MUTATIONS
 from lib.errors import Unavailable
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.saga_checks.sizes import MAX_STEPS_SIZE, STEP_SIZE
-from lib.saga.definition.steps import Child, Parallel, Signal
+from lib.saga.definition.steps import Parallel, Signal
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
 from lib.saga.machine.start import next_steps
 from lib.saga.state.limits import MAX_OUTPUT, MAX_PAYLOAD, MAX_RECORD, MAX_SUMMARY, MAX_TEXT

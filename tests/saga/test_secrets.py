@@ -9,10 +9,12 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent, StepContext
+from lib.saga.definition.element import Element
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Signal, Step
+from lib.saga.definition.steps import Signal, Step
 from lib.saga.definition.types.returned import returned_type
 from lib.saga.definition.types.secret import REDACTED, WHOLLY_SECRET, Secret
 from lib.saga.machine.decide import park_unrecorded

@@ -10,8 +10,9 @@ import pytest
 from lib.datastore import Id, Indexed, entity, key, time_mark, update
 from lib.errors import Invalid, NotBegun, Unavailable, Unreadable
 from lib.saga.barrier import Effect, apply_once
+from lib.saga.definition.child import Child
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Signal
+from lib.saga.definition.steps import Signal
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.retention import Retention

@@ -10,9 +10,10 @@ import pytest
 from lib.datastore import Query, key, shard_of
 from lib.errors import Conflict, NotFound, VersionMismatch
 from lib.saga.barrier import Effect, apply_once
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Signal
+from lib.saga.definition.steps import Signal
 from lib.saga.engine import alerts, repository
 from lib.saga.engine.retention import Retention
 from lib.saga.engine.sweep.sweep import sweep

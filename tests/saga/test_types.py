@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from lib.datastore import key
 from lib.errors import Conflict
-from lib.saga.definition.saga import Definitions, Saga
-from lib.saga.definition.steps import Child, Signal
+from lib.saga.definition.child import Child
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Signal
+from lib.saga.definition.table import Definitions
 from lib.saga.definition.types.shape import describe_need, describe_type
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
 from lib.saga.operators.compatibility import find_stranded

@@ -9,9 +9,9 @@ import pytest
 
 from lib.datastore import key
 from lib.errors import NotBegun
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child
 from lib.saga.engine import alerts, engine, recorder
 from lib.saga.engine.execution import attempt_log
 from lib.saga.engine.execution.threads import THREADS

@@ -23,7 +23,7 @@ def test_declaring_a_saga_and_a_remote_step_loads_neither_the_edge_nor_what_spea
     heavy = {"flask", "werkzeug", "grpc", "requests", "urllib3", "google.auth", "lib.edge"}
     assert not loaded & heavy
     # It was 525 when the remote step came with the edge.
-    assert len(loaded) < 275
+    assert len(loaded) < 285
 
 
 def test_importing_the_layer_imports_no_grpc_and_starts_no_thread() -> None:

@@ -5,21 +5,21 @@ customer's order.
 """
 
 import hashlib
-from abc import ABCMeta
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic
+from typing import Generic
 
-from lib.saga.definition.checks import DeclarationError, refuse
-from lib.saga.definition.checks.error import Declared, describe
+from lib.saga.definition.checks import refuse
+from lib.saga.definition.checks.error import Declared
 from lib.saga.definition.checks.values import name_for_message, plain_name
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
 from lib.saga.definition.saga_checks.whole import faults_of_saga
-from lib.saga.definition.steps import Child, Element, Parallel, Step
+from lib.saga.definition.steps import Parallel, Step
 from lib.saga.definition.types.parameters import P
 from lib.saga.definition.types.secret import is_marked
 from lib.saga.definition.types.shape import describe_need, describe_type
@@ -94,15 +94,12 @@ class Saga(Declared, Generic[P]):
     @property
     def has_pivot(self) -> bool:
         """Whether there is a point of no return, here or in a child."""
-        children = (element.saga for element in self.elements if isinstance(element, Child))
-        return self.pivot < len(self.elements) or any(child.has_pivot for child in children)
+        return any(element.has_pivot for element in self.elements)
 
     @cached_property
     def has_pure_functions(self) -> bool:
         """Whether a decision may call an author's function: a condition or a child's payload."""
-        return any(
-            element.when is not None or isinstance(element, Child) for element in self.elements
-        )
+        return any(element.has_pure_function for element in self.elements)
 
     @cached_property
     def has_secrets(self) -> bool:
@@ -127,18 +124,14 @@ class Saga(Declared, Generic[P]):
 
     def policy_of(self, index: int, phase: Phase) -> RetryPolicy:
         """Return the retry policy of one phase of an element."""
-        element = self.elements[index]
-        if phase is Phase.COMPENSATE and isinstance(element, Step | Child):
-            return element.compensation_retry
-        return self.retry_of(index)
-
-    def retry_of(self, index: int) -> RetryPolicy:
-        """Return the retry policy of an element's execution."""
-        element = self.elements[index]
-        stated = element.retry if isinstance(element, Step) else None
+        stated = self.elements[index].policy_for(phase)
         return stated or (
             PATIENT_RETRY if self.kind_of(index) is StepKind.RETRIABLE else DEFAULT_RETRY
         )
+
+    def retry_of(self, index: int) -> RetryPolicy:
+        """Return the retry policy of an element's execution."""
+        return self.policy_of(index, Phase.EXECUTE)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -163,80 +156,3 @@ class Saga(Declared, Generic[P]):
 
 def _elements_of(step: Element[P] | Parallel[P]) -> tuple[Element[P], ...]:
     return step.elements if isinstance(step, Parallel) else (step,)
-
-
-class _Table(ABCMeta):
-    """Explains wrong arguments of a table of sagas."""
-
-    # A type checker sees the parameter itself.
-    if not TYPE_CHECKING:
-
-        def __call__(cls, *values: Any, **options: Any) -> Any:
-            """Make a table; raise DeclarationError unless it gets one collection."""
-            given = (*values, *options.values())
-            if len(given) != 1 or options.keys() - {"sagas"} or not _is_collection(given[0]):
-                shown = ", ".join(map(describe, given))
-                raise DeclarationError(f"Definitions({shown}): write Definitions([A, B])")
-            return super().__call__(*given)
-
-
-class Definitions(Mapping[tuple[str, int], Saga], metaclass=_Table):
-    """All declared sagas by (name, version), including child sagas.
-
-    Raises DeclarationError with all that is wrong with the table.
-    """
-
-    def __init__(self, sagas: Iterable[Saga]) -> None:
-        self._sagas: dict[tuple[str, int], Saga] = {}
-        listed = list(sagas)
-        refuse("Definitions", _faults_of_table(listed))
-        for saga in listed:
-            self._add(saga)
-
-    def _add(self, saga: Saga) -> None:
-        if self._sagas.setdefault((saga.name, saga.version), saga) is not saga:
-            raise DeclarationError(
-                f"saga {saga.name}: version {saga.version} is declared twice: give "
-                "the newer one a higher version, or another name"
-            )
-        for element in saga.elements:
-            if isinstance(element, Child):
-                self._add(element.saga)
-
-    def __getitem__(self, key: tuple[str, int]) -> Saga:
-        return self._sagas[key]
-
-    def __iter__(self) -> Iterator[tuple[str, int]]:
-        return iter(self._sagas)
-
-    def __len__(self) -> int:
-        return len(self._sagas)
-
-    def latest(self, name: str) -> Saga | None:
-        """Return the newest declared version of a saga, which new sagas start with, or None."""
-        versions = [saga for saga in self._sagas.values() if saga.name == name]
-        return max(versions, key=lambda saga: saga.version, default=None)
-
-
-def _is_collection(sagas: object) -> bool:
-    # Of a mapping, only the keys would be read.
-    return isinstance(sagas, Iterable) and not isinstance(sagas, Saga | str | bytes | Mapping)
-
-
-def _faults_of_table(listed: list[Any]) -> Iterator[str]:
-    for number, each in enumerate(listed, 1):
-        if isinstance(each, list | tuple | set | frozenset):
-            yield f"entry {number} is a {type(each).__name__}: write *entry to list its items"
-        elif not issubclass(type(each), Saga):  # a mock's __class__ is what it stands for
-            yield f"entry {number} is {describe(each)}: write the Saga itself"
-        elif any(each is other for other in listed[: number - 1]):
-            yield f"entry {number} is saga {each.name} again: list it once"
-
-
-def check_table(table: object) -> Definitions:
-    """Return the table of sagas; raise DeclarationError if it is not one, but a list, say."""
-    if not isinstance(table, Definitions):
-        raise DeclarationError(
-            f"the table of sagas is {describe(table)}: write DEFINITIONS = Definitions([...])"
-        )
-    return table

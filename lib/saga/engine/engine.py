@@ -14,9 +14,11 @@ from typing import Any
 
 from lib.errors import AlreadyExists, Conflict, NotFound, Unreadable
 from lib.observability.logs import log
+from lib.saga.definition.child import Child
 from lib.saga.definition.phase import Phase
-from lib.saga.definition.saga import Definitions, Saga, check_table
-from lib.saga.definition.steps import Child, Signal
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Signal
+from lib.saga.definition.table import Definitions, check_table
 from lib.saga.engine import alerts
 from lib.saga.engine.children import Children
 from lib.saga.engine.execution.attempt_log import log_attempt
@@ -32,14 +34,7 @@ from lib.saga.engine.retention import KEEP, Retention, retain
 from lib.saga.engine.transitions import Queue, Transitions
 from lib.saga.machine.causes import explain
 from lib.saga.machine.decision.decision import Decision
-from lib.saga.machine.inputs import (
-    AttemptEnded,
-    Input,
-    Looked,
-    Overdue,
-    PivotBegun,
-    SignalReceived,
-)
+from lib.saga.machine.inputs import AttemptEnded, Input, Looked, Overdue, PivotBegun, SignalReceived
 from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.machine.start.creations import new_saga
 from lib.saga.state.cost import ONE_TASK

@@ -23,7 +23,8 @@ from lib.errors import (
 )
 from lib.observability.logs import log
 from lib.saga.author_code.containment import describe_exception
-from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.table import Definitions
 from lib.saga.engine.execution.execution import NotStarted, call_in_thread
 from lib.saga.engine.fallback import Form, Refused, next_form
 from lib.saga.engine.repository import SagaRepository

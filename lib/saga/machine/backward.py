@@ -1,8 +1,8 @@
 """The way back: compensations in reverse order, stage after stage."""
 
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Element
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft

@@ -2,9 +2,11 @@
 
 from typing import assert_never
 
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Step
+from lib.saga.definition.steps import Step
 from lib.saga.machine.inputs import (
     AttemptEnded,
     ChildEnded,

@@ -7,8 +7,8 @@ Cloud Tasks drops duplicates.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from lib.saga.definition.element import MAX_PLAIN_DELIVERY
 from lib.saga.definition.phase import Phase
-from lib.saga.definition.steps import MAX_PLAIN_DELIVERY
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import (
     ACTIVE,

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from lib.datastore import Query, Store
 from lib.errors import Unreadable
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Element, Signal
+from lib.saga.definition.steps import Signal
 from lib.saga.engine.repository import SagaRepository, load
 from lib.saga.state.mismatch import find_mismatch, mismatch_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element
 from lib.saga.definition.types.secret import WHOLLY_SECRET, separate
 from lib.saga.state.records import SagaRecord, StepRecord
 from lib.saga.state.redaction import Redactor, conceal

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal, Step, Timer
+from lib.saga.definition.steps import Parallel, Signal, Step, Timer
 from tests.unit.explore.answers import CRASHED, LATER, NO
 from tests.unit.explore.seats import Script, seat
 

@@ -11,9 +11,10 @@ from lib.datastore import key, update, upsert
 from lib.errors import NotBegun, Unavailable
 from lib.saga.barrier import Effect
 from lib.saga.definition.context import Permanent, StepContext
+from lib.saga.definition.element import Element
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Element, Parallel, Step
+from lib.saga.definition.steps import Parallel, Step
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine import backward, outstanding

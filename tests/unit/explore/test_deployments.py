@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from lib.datastore import Store, key
+from lib.saga.definition.child import Child
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Signal
+from lib.saga.definition.steps import Signal
 from lib.saga.engine.recorder import Recorder
 from lib.saga.state.records import SagaRecord, SagaStatus
 from lib.saga.testing.exploration.explorer import Explorer

@@ -6,18 +6,13 @@ from typing import Any
 import pytest
 
 from lib.datastore import Store, key, shard_of
+from lib.saga.definition.child import Child
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Timer
+from lib.saga.definition.steps import Timer
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.records import (
-    LOOK_PERIOD,
-    DeadLetter,
-    SagaRecord,
-    SagaStatus,
-    look_mark,
-)
+from lib.saga.state.records import LOOK_PERIOD, DeadLetter, SagaRecord, SagaStatus, look_mark
 from lib.saga.testing import explore
 from lib.saga.testing.simulation.setting import Setting
 from lib.saga.testing.simulation.simulation import Simulation

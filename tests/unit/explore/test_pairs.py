@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from lib.datastore import Store, key
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import StepContext
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Parallel, Step
+from lib.saga.definition.steps import Parallel, Step
 from lib.saga.testing import explore
 from lib.saga.testing.exploration.equivalence import describe_state
 from lib.saga.testing.exploration.explorer import Explorer

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from lib.saga.definition.child import Child
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child
 from lib.saga.engine.engine import Engine
 from lib.saga.testing.exploration.explorer import Explorer
 from lib.saga.testing.simulation.faults.kinds import CANCEL, CRASH, PAUSE, Fault, Point

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from lib.saga.definition.child import Child
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Timer
+from lib.saga.definition.steps import Timer
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep import purge
 from lib.saga.testing import explore

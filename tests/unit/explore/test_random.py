@@ -13,8 +13,9 @@ import pytest
 
 from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import Store
+from lib.saga.definition.child import Child
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Parallel, Signal, Timer
+from lib.saga.definition.steps import Parallel, Signal, Timer
 from lib.saga.testing import HttpStandIn, random_schedules
 from tests.unit.explore import test_http
 from tests.unit.explore.answers import CRASHED, LATER, NO

@@ -8,8 +8,10 @@ import pytest
 
 from lib.datastore import Store, key
 from lib.errors import Invalid
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Parallel
+from lib.saga.definition.steps import Parallel
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.decision.decision import Decision

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import NotHappened
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
+from lib.saga.definition.steps import Parallel, Signal, Timer
 from lib.saga.testing import explore
 from tests.unit.explore.answers import CRASHED, LATER, NO
 from tests.unit.explore.length import LONG, choose

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import StepContext
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Signal, Step
+from lib.saga.definition.steps import Signal, Step
 from lib.saga.testing import explore
 from tests.unit.explore.seats import add_seats, move, seat, seats_fit
 

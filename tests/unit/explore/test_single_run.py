@@ -8,9 +8,10 @@ import pytest
 
 from lib.datastore import key
 from lib.errors import Conflict, Invalid
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent, Retry, StepContext
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Signal, Step, Timer
+from lib.saga.definition.steps import Signal, Step, Timer
 from lib.saga.state.records import SagaStatus, StepStatus
 from lib.saga.testing import VirtualClock, run
 from tests.unit.explore.seats import Seats, add_seats, make_saga, seat

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from lib.saga.definition.checks import DeclarationError
-from lib.saga.definition.steps import Child, Step
+from lib.saga.definition.child import Child
+from lib.saga.definition.steps import Step
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from tests.unit.saga.wrong import SCOPE, a, saga

@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 
 from lib.saga.definition.retry_policy import RetryPolicy
-from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
+from lib.saga.definition.table import Definitions
 from tests.unit.saga.machine.build import THREE, act, step
 
 

@@ -8,9 +8,11 @@ import pytest
 from msgspec import Struct
 
 from lib.saga.definition.checks import DeclarationError
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import StepContext
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal, Step
+from lib.saga.definition.steps import Parallel, Signal, Step
 
 
 class Receipt(Struct):

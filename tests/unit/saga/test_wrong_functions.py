@@ -12,9 +12,11 @@ from msgspec import Struct
 
 from lib.saga.barrier import apply_once
 from lib.saga.definition.checks import DeclarationError
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent, StepContext
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal, Step
+from lib.saga.definition.steps import Parallel, Signal, Step
 from lib.saga.remote.http_call import HttpCall
 
 

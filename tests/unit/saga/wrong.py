@@ -12,10 +12,12 @@ from unittest.mock import Mock
 import msgspec
 from msgspec import Meta, Struct
 
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
-from lib.saga.definition.saga import Definitions, OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Parallel, Signal, Step, Timer
+from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.steps import Parallel, Signal, Step, Timer
+from lib.saga.definition.table import Definitions
 from lib.saga.remote.http_call import HttpCall
 
 

@@ -6,20 +6,18 @@ condition.
 
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lib.saga.definition.checks.annotations import annotation_of, may_be
 from lib.saga.definition.checks.error import describe, name_type
-from lib.saga.definition.steps import Element, Step
-
-if TYPE_CHECKING:
-    from lib.saga.definition.saga import Saga
+from lib.saga.definition.element import Element, SagaOutline
+from lib.saga.definition.steps import Step
 
 #: The possible types of an output without a declared type.
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 
-def faults_of_outputs(saga: "Saga") -> Iterator[str]:
+def faults_of_outputs(saga: SagaOutline) -> Iterator[str]:
     """Yield what is wrong with the outputs that the functions of a saga's elements read.
 
     An optional key may name any step, because one TypedDict may be used by all of them.

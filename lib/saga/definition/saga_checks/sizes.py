@@ -1,12 +1,8 @@
 """Checks the size of a saga's steps in its record, and the length of its children's ids."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from lib.saga.definition.steps import Child, Element
-
-if TYPE_CHECKING:
-    from lib.saga.definition.saga import Saga
+from lib.saga.definition.element import Element, SagaOutline
 
 #: The bytes of a step in its saga's record, without its name, service and error.
 STEP_SIZE = 500
@@ -19,7 +15,7 @@ MAX_STEPS_SIZE = 40 * 1024
 MAX_CHILD_PATH = 800
 
 
-def faults_of_size(saga: "Saga") -> Iterator[str]:
+def faults_of_size(saga: SagaOutline) -> Iterator[str]:
     """Yield what does not fit into one record, or into one id."""
     size = sum(map(_size_of_step, saga.elements))
     if size > MAX_STEPS_SIZE:
@@ -36,10 +32,10 @@ def faults_of_size(saga: "Saga") -> Iterator[str]:
 
 
 def _size_of_step(element: Element) -> int:
-    child = len(element.name) + 8 if isinstance(element, Child) else 0
+    child = len(element.name) + 8 if element.child else 0
     return STEP_SIZE + len(element.name.encode()) + len(element.service.encode()) + child
 
 
-def _longest_path(saga: "Saga") -> int:
-    children = [each for each in saga.elements if isinstance(each, Child)]
-    return max((len(each.name) + 4 + _longest_path(each.saga) for each in children), default=0)
+def _longest_path(saga: SagaOutline) -> int:
+    children = [(each.name, each.child) for each in saga.elements if each.child]
+    return max((len(name) + 4 + _longest_path(child) for name, child in children), default=0)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lib.saga.definition.checks.annotations import faults_of_parameter
 from lib.saga.definition.checks.error import describe
@@ -14,20 +14,10 @@ from lib.saga.definition.checks.values import (
     faults_of_duration,
     faults_of_name,
 )
+from lib.saga.definition.element import Element, SagaOutline, fault_of_element
 from lib.saga.definition.saga_checks.outputs import faults_of_outputs
 from lib.saga.definition.saga_checks.sizes import faults_of_size
-from lib.saga.definition.steps import (
-    Child,
-    Element,
-    Parallel,
-    Signal,
-    Step,
-    Timer,
-    fault_of_element,
-)
-
-if TYPE_CHECKING:
-    from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Parallel, Signal, Step, Timer
 
 #: The default time-out of a step. It is not compared with the saga's deadline.
 _DEFAULT_TIMEOUT = timedelta(seconds=30)
@@ -35,7 +25,7 @@ _DEFAULT_TIMEOUT = timedelta(seconds=30)
 _OUTCOMES = ("halt", "continue")
 
 
-def faults_of_saga(saga: "Saga") -> Iterator[str]:
+def faults_of_saga(saga: SagaOutline) -> Iterator[str]:
     """Yield everything that is wrong with a saga whose elements passed their own checks."""
     yield from faults_of_name(saga.name)
     yield from faults_of_type("payload", saga.payload)
@@ -84,7 +74,7 @@ def _faults_of_names(elements: tuple[Element, ...]) -> Iterator[str]:
             yield f"{count} steps have the same name, {name}: a name is a step's identity"
 
 
-def _faults_of_pivot(saga: "Saga") -> Iterator[str]:
+def _faults_of_pivot(saga: SagaOutline) -> Iterator[str]:
     pivots = [element.name for element in saga.elements if element.pivot]
     if len(pivots) > 1:
         yield f"more than one pivot ({', '.join(pivots)}): only one step is the point of no return"
@@ -95,14 +85,14 @@ def _faults_of_pivot(saga: "Saga") -> Iterator[str]:
                 f"step {element.name} can be compensated, but from the pivot on the saga only goes "
                 "forward: remove compensate=, or move the step before the pivot"
             )
-        if index < saga.pivot and isinstance(element, Child) and element.saga.has_pivot:
+        if index < saga.pivot and element.child and element.child.has_pivot:
             yield (
-                f"{element.name}: the child saga {element.saga.name} has a pivot and cannot be "
+                f"{element.name}: the child saga {element.child.name} has a pivot and cannot be "
                 "rolled back: make it the pivot, or move it after the pivot"
             )
 
 
-def _faults_of_payload(saga: "Saga") -> Iterator[str]:
+def _faults_of_payload(saga: SagaOutline) -> Iterator[str]:
     """Yield what is wrong with functions that are annotated for another saga's payload."""
     for element in saga.elements:
         for label, function in element.functions.items():
@@ -110,19 +100,19 @@ def _faults_of_payload(saga: "Saga") -> Iterator[str]:
                 yield f"{element.kind} {element.name}: {fault}"
 
 
-def _faults_of_children(saga: "Saga") -> Iterator[str]:
+def _faults_of_children(saga: SagaOutline) -> Iterator[str]:
     for element in saga.elements:
-        if isinstance(element, Child) and _holds(element.saga, (saga.name, saga.version)):
-            child = element.saga.name
+        if element.child and _holds(element.child, (saga.name, saga.version)):
+            child = element.child.name
             yield f"{element.name}: the child saga {child} contains this saga: it would never end"
 
 
-def _holds(saga: "Saga", identity: tuple[str, int]) -> bool:
-    children = (element.saga for element in saga.elements if isinstance(element, Child))
+def _holds(saga: SagaOutline, identity: tuple[str, int]) -> bool:
+    children = (element.child for element in saga.elements if element.child)
     return (saga.name, saga.version) == identity or any(_holds(each, identity) for each in children)
 
 
-def _faults_of_times(saga: "Saga", deadline: timedelta) -> Iterator[str]:
+def _faults_of_times(saga: SagaOutline, deadline: timedelta) -> Iterator[str]:
     """Yield what cannot finish before the deadline, which counts only up to the pivot."""
     for element in saga.elements[: saga.pivot]:
         for label, length in _lengths_of(element).items():
@@ -149,7 +139,7 @@ def _lengths_of(element: Element) -> dict[str, timedelta]:
     return {}
 
 
-def shortest_time(saga: "Saga") -> timedelta:
+def shortest_time(saga: SagaOutline) -> timedelta:
     """Return the shortest time that a saga waits for its timers, up to its pivot."""
     stages = (stage for stage in saga.stages if stage.start < saga.pivot)
     return sum((max(map(_wait_of, (saga.elements[i] for i in s))) for s in stages), timedelta(0))
@@ -158,6 +148,6 @@ def shortest_time(saga: "Saga") -> timedelta:
 def _wait_of(element: Element) -> timedelta:
     if element.when is not None:
         return timedelta(0)
-    if isinstance(element, Child):
-        return shortest_time(element.saga)
+    if element.child:
+        return shortest_time(element.child)
     return element.after if isinstance(element, Timer) else timedelta(0)

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from lib.saga.barrier import EffectStatus, bind
 from lib.saga.definition.context import Permanent, StepContext
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Action, Element, Step
+from lib.saga.definition.steps import Action, Step
 from lib.saga.engine.execution.verdict import judge
 from lib.saga.machine.inputs import Result
 from lib.saga.machine.start.pure_functions import outputs_of

@@ -5,9 +5,11 @@ Steps in flight finish, steps that have not begun are cancelled, and then the sa
 
 from datetime import datetime
 
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga, StepKind
-from lib.saga.definition.steps import Child, Element, Step
+from lib.saga.definition.steps import Step
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft

@@ -5,18 +5,13 @@ Anything else is refused with Conflict.
 """
 
 from lib.errors import Conflict, Invalid, NotFound
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga, StepKind
-from lib.saga.definition.steps import Element
 from lib.saga.machine.backward import compensate_next
 from lib.saga.machine.causes import Cause, cause_of
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.forward.stop import is_stopping, stop
-from lib.saga.machine.inputs import (
-    Requested,
-    RetryRequested,
-    SkipRequested,
-    VoidRequested,
-)
+from lib.saga.machine.inputs import Requested, RetryRequested, SkipRequested, VoidRequested
 from lib.saga.machine.schedule import redeliver_step
 from lib.saga.state.mismatch import mismatch_of
 from lib.saga.state.records import FORWARD, SagaStatus, StepRecord, StepStatus

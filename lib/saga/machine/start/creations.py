@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from lib.saga.definition.child import Child
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child
 from lib.saga.state.records import SagaRecord, SagaStatus, StepRecord
 from lib.timing.time_marks import time_mark
 

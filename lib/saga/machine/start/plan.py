@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import assert_never
 
 from lib.saga.author_code.deferred_work import check_ran
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element, Predicate
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Predicate, Signal, Timer
+from lib.saga.definition.steps import Signal, Timer
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decision.decision import Decision, size_of_birth
 from lib.saga.machine.decision.draft import Draft

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 
 from lib.datastore import Store, key
 from lib.saga.barrier import Effect, EffectStatus
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Element, Step
+from lib.saga.definition.steps import Step
 from lib.saga.engine.execution.call import idempotency_key
 from lib.saga.engine.repository import SagaRepository, load
 from lib.saga.machine.causes import Cause

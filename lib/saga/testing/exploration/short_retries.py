@@ -7,9 +7,11 @@ are kept, because two faults use up two.
 
 from dataclasses import replace
 
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga, StepKind
-from lib.saga.definition.steps import Child, Element, Parallel, Step
+from lib.saga.definition.steps import Parallel, Step
 
 MAX_ATTEMPTS = 2
 MAX_ATTEMPTS_BEFORE_PARKING = 3

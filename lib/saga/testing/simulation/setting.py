@@ -9,8 +9,10 @@ import msgspec
 
 from lib.datastore import Store
 from lib.errors import AmendsError
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Signal
+from lib.saga.definition.steps import Signal
 from lib.saga.engine.engine import Engine
 from lib.saga.state.payload import canonical_payload
 from lib.saga.testing.memory.http_stand_in import HttpStandIn

@@ -20,9 +20,10 @@ import requests
 import urllib3
 
 from lib.saga.author_code.deferred_work import NotRun, check_ran, refuse_deferred
+from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Signal, Step
+from lib.saga.definition.steps import Signal, Step
 from lib.saga.remote.http_call import HttpCall
 from tests.unit.saga.machine.build import THREE, Played, act
 

@@ -8,9 +8,12 @@ import pytest
 
 from lib.datastore import key
 from lib.errors import Conflict, Unavailable
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
-from lib.saga.definition.saga import Definitions, Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Parallel, Signal
+from lib.saga.definition.table import Definitions
 from lib.saga.engine.children import Children
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
+from lib.saga.definition.steps import Parallel, Signal, Timer
 from lib.saga.machine.inputs import (
     CancelRequested,
     ParkRequested,

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, NotFound
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
-from lib.saga.definition.saga import Definitions, Saga, StepKind
-from lib.saga.definition.steps import MAX_GROUP, Child, Element, Parallel, Signal, Step, Timer
+from lib.saga.definition.saga import Saga, StepKind
+from lib.saga.definition.steps import MAX_GROUP, Parallel, Signal, Step, Timer
+from lib.saga.definition.table import Definitions
 from lib.saga.machine.inputs import (
     CancelRequested,
     ChildEnded,

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from lib.saga.definition.phase import Phase
-from lib.saga.definition.saga import Definitions, Saga
+from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal, Timer
+from lib.saga.definition.table import Definitions
 from lib.saga.engine.execution.known_inputs import known_input
 from lib.saga.engine.recorder import Recorder
 from lib.saga.engine.repository import SagaRepository

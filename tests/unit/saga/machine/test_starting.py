@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
+from lib.saga.definition.steps import Parallel, Signal, Timer
 from lib.saga.machine.decide import decide
 from lib.saga.machine.inputs import SignalReceived
 from tests.unit.saga.machine.build import THREE, Played, outcome, step

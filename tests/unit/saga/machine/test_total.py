@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, NotFound
+from lib.saga.definition.child import Child
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Parallel, Signal, Timer
+from lib.saga.definition.steps import Parallel, Signal, Timer
 from lib.saga.machine import inputs
 from lib.saga.machine.decide import (
     decide,

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
+from lib.saga.definition.steps import Parallel, Signal, Timer
 from lib.saga.machine.inputs import (
     ChildEnded,
     ParkRequested,

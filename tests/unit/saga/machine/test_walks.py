@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from lib.errors import Conflict, NotFound
+from lib.saga.definition.child import Child
+from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
-from lib.saga.definition.steps import Child, Element, Parallel, Signal, Timer
+from lib.saga.definition.steps import Parallel, Signal, Timer
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.decide import decide
 from lib.saga.machine.inputs import (

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NewType
 
-from lib.saga.definition.saga import Definitions, Saga
-from lib.saga.definition.steps import Element, Parallel, Signal
+from lib.saga.definition.element import Element
+from lib.saga.definition.saga import Saga
+from lib.saga.definition.steps import Parallel, Signal
+from lib.saga.definition.table import Definitions
 from lib.saga.state.records import SagaRecord
 
 
