@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from local.datastore.api.server import serve
-from tests.contract.differential.differences import GQL_DIFFERENCES, is_known
+from tests.contract.differential.differences import is_known
+from tests.contract.differential.gql_differences import GQL_DIFFERENCES
 from tests.contract.gql_cases import AGGREGATIONS, WITHOUT_LITERALS, GqlCase, load_cases
 from tests.contract.gql_wire import TASKS, judge, judge_aggregation
 from tests.contract.wire import Wire

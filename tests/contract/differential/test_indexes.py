@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from local.datastore.api.server import serve
 from local.datastore.storage.indexes import Definition
 from tests.contract.conftest import need_emulators
-from tests.contract.differential.differences import CLASSIC_DIFFERENCES, is_known
+from tests.contract.differential.classic_differences import CLASSIC_DIFFERENCES
+from tests.contract.differential.differences import is_known
 from tests.contract.differential.queries import Selection
 from tests.contract.differential.session import attempt
 from tests.contract.wire import Wire

@@ -1,0 +1,86 @@
+"""The same request twice, and a request for a saga that has moved on."""
+
+import pytest
+
+from lib.errors import Conflict, VersionMismatch
+from lib.saga.machine.inputs import (
+    CancelRequested,
+    ParkRequested,
+    PauseRequested,
+    Result,
+    ResumeRequested,
+    RetryRequested,
+    SkipRequested,
+)
+from lib.saga.state.records import SagaStatus
+from tests.unit.saga.machine.build import step
+from tests.unit.saga.machine.repairs import (
+    ONCE,
+    PARK,
+    PAUSE,
+    PIVOT,
+    RESUME,
+    RETRY,
+    WHO,
+    play,
+    uncertain_pivot,
+    void,
+)
+
+
+def test_a_request_that_was_carried_out_is_answered_the_second_time_as_the_first() -> None:
+    played = uncertain_pivot()
+    for request in (RETRY, PARK, void("p")):
+        assert played.happens(request).events
+        assert played.happens(request).events == ()
+
+
+def test_pause_and_resume_are_idempotent() -> None:
+    played = play(step("a"))
+    assert played.happens(RESUME).events == ()
+    assert played.happens(PAUSE).events
+    assert played.happens(PauseRequested(actor="b", reason="too")).events == ()
+
+
+def test_a_skip_decided_again_after_its_lost_answer_touches_no_other_step() -> None:
+    steps = (step(name, undo=False, retry=ONCE) for name in "bc")
+    played = play(PIVOT, *steps)
+    played.ends()
+    played.ends(Result.PERMANENT)
+    mine = SkipRequested(**WHO, step="b", id="1", incident=played.saga.incident)
+    played.happens(mine)
+    played.ends(Result.PERMANENT)
+    assert played.happens(mine).events == ()
+    assert (played.saga.status, played.statuses()[2]) == (SagaStatus.FAILED, "FAILED")
+
+
+def test_a_repair_meant_for_one_failure_is_not_carried_out_on_the_next() -> None:
+    played = uncertain_pivot()
+    seen = played.saga.incident
+    played.happens(RETRY)
+    played.ends(Result.UNKNOWN)
+    with pytest.raises(Conflict, match="no longer in the failure you saw"):
+        played.happens(RetryRequested(actor="b", reason="too", incident=seen))
+
+
+def test_a_request_for_a_saga_that_has_moved_since_it_was_seen_is_refused() -> None:
+    played = play(step("a"), step("b"))
+    seen = played.saga.sequence
+    played.ends()
+    with pytest.raises(VersionMismatch, match="has changed since you saw it"):
+        played.happens(CancelRequested(**WHO, sequence=seen))
+
+
+def test_one_id_is_not_used_for_two_requests() -> None:
+    played = play(step("a"))
+    played.happens(PauseRequested(**WHO, id="k"))
+    with pytest.raises(Conflict, match="used for another request"):
+        played.happens(ResumeRequested(**WHO, id="k"))
+
+
+def test_a_request_under_the_same_id_is_the_same_whatever_state_of_the_saga_it_names() -> None:
+    played = play(step("a"))
+    seen = played.saga.sequence
+    assert played.happens(ParkRequested(**WHO, id="k 1", sequence=seen)).events
+    assert played.happens(ParkRequested(**WHO, id="k 1", sequence=seen + 1)).events == ()
+    assert played.happens(RetryRequested(**WHO, id="1")).events
