@@ -1,7 +1,7 @@
 """``python -m deploy VERB``: the build's steps, and what an operator runs once or in an emergency.
 
-All settings are environment variables (see deploy.settings). With --dry-run the commands are only
-printed, as for an empty project; those of teardown as for the real one.
+All settings are environment variables (see deploy.settings). --dry-run only prints the commands for
+an empty project; for teardown it reads the real project.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy.cloud.client import Cloud, DryRun, Failed, render
-from deploy.cloud.gcloud import Onlooker, Shell
+from deploy.cloud.gcloud import ReadOnlyShell, Shell
 from deploy.cloud_run.invokers import admit_helpers, apply_invokers
 from deploy.cloud_run.services import list_services
 from deploy.observability.alerts import apply_alerts
@@ -28,19 +28,19 @@ from deploy.stores.queues import apply_queues
 
 #: The file that passes the image's name from one step of the build to the next.
 IMAGE_FILE = Path("image.txt")
-#: The file that passes the image's sagas in the same way.
+#: The file that passes on the image's sagas in the same way.
 DEFINITIONS_FILE = Path("definitions.json")
 
 
 def name(_: Cloud, settings: Settings) -> None:
-    """Write the image's name and its sagas to files; refuse a project that cannot be deployed."""
+    """Write the image's name and its sagas to files; Unusable if the table cannot be deployed."""
     list_services(settings)
     IMAGE_FILE.write_text(name_image(settings, PROJECT))
     DEFINITIONS_FILE.write_text(describe_definitions())
 
 
 def prepare(cloud: Cloud, settings: Settings) -> None:
-    """Create or update the indexes, TTL policies and queues that this version needs."""
+    """Create or update the indexes, TTL policies and queues that this version uses."""
     apply_indexes(cloud, settings)
     apply_ttls(cloud, settings)
     apply_queues(cloud, settings)
@@ -50,27 +50,27 @@ def prepare(cloud: Cloud, settings: Settings) -> None:
 def stage(cloud: Cloud, settings: Settings) -> None:
     """Deploy new revisions without traffic; only the smoke test may call them."""
     if not IMAGE_FILE.exists():
-        raise Unusable(f"no image: name-image writes its name to {IMAGE_FILE}")
+        raise Unusable(f"no image: run name-image first, which writes {IMAGE_FILE}")
     image = IMAGE_FILE.read_text().strip()
     if "@sha256:" not in image:
-        raise Unusable(f"{image} is a tag, which can be moved: {IMAGE_FILE} must have a digest")
+        raise Unusable(f"{image} is a tag, which can move: {IMAGE_FILE} must contain a digest")
     known = DEFINITIONS_FILE.read_text() if DEFINITIONS_FILE.exists() else ""
     revisions.stage(cloud, settings, image, known)
     admit_helpers(cloud, settings)
 
 
 def release(cloud: Cloud, settings: Settings) -> None:
-    """Move the traffic, admit the callers, and schedule the sweep."""
+    """Move the traffic, let the callers in, and schedule the sweep."""
     revisions.release(cloud, settings)
     apply_invokers(cloud, settings)
     apply_schedule(cloud, settings)
-    for leftover in revisions.find_leftovers(cloud, settings):
-        delete = render("run", "services", "delete", leftover, f"--region={settings.region}")
-        print(f"{leftover} is deployed, but no longer in the table; to delete it:\n{delete}")
+    for obsolete in revisions.find_obsolete(cloud, settings):
+        delete = render("run", "services", "delete", obsolete, f"--region={settings.region}")
+        print(f"{obsolete} is deployed, but no longer in the table; to delete it:\n{delete}")
 
 
 def watch(cloud: Cloud, settings: Settings) -> None:
-    """Create metrics and alerts, and exclude useless request logs."""
+    """Create metrics and alerts, and exclude redundant request logs."""
     apply_alerts(cloud, settings)
     apply_exclusion(cloud, settings)
 
@@ -78,7 +78,7 @@ def watch(cloud: Cloud, settings: Settings) -> None:
 def smoke(cloud: Cloud, settings: Settings) -> None:
     """Run a saga through the staged revisions, unless SMOKE=0."""
     if settings.smoke == "0":
-        print("SMOKE=0: nothing was run through the staged revisions")
+        print("SMOKE=0: skipped the smoke test of the staged revisions")
     else:
         print(try_next_revision(cloud, settings))
 
@@ -102,17 +102,17 @@ def _cloud_for(options: argparse.Namespace, settings: Settings) -> Cloud:
     if not options.dry_run:
         return Shell(settings.project)
     looks = options.verb == "teardown"
-    return Onlooker(settings.project) if looks else DryRun(settings.project)
+    return ReadOnlyShell(settings.project) if looks else DryRun(settings.project)
 
 
 def main() -> int:
     """Run the verb; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
     parser.add_argument("verb", choices=VERBS)
-    parser.add_argument("--dry-run", action="store_true", help="show the commands, run none")
+    parser.add_argument("--dry-run", action="store_true", help="print the commands, run none")
     options = parser.parse_args()
     if options.dry_run and options.verb in ("smoke", "release", "promote", "rollback"):
-        parser.error(f"{options.verb} depends on what is deployed: it has no dry run")
+        parser.error(f"{options.verb} has no dry run: it depends on what is deployed")
     try:
         settings = read_settings()
         VERBS[options.verb](_cloud_for(options, settings), settings)

@@ -1,4 +1,4 @@
-"""`python -m deploy.saga_check`: exit 1 if deploying this code would strand an unfinished saga."""
+"""`python -m deploy.saga_check`: exit 1 if an unfinished saga could not run with this code."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from lib.saga.operators.compatibility import count_unknown_status, find_stranded
 
 
 def main() -> int:
-    """Check, and print what was found."""
+    """Check, and print the result; return 0, 1 for stranded sagas, 2 if they cannot be read."""
     argparse.ArgumentParser(prog="python -m deploy.saga_check", description=__doc__).parse_args()
     definitions = check_table(DEFINITIONS)
     try:
@@ -23,10 +23,10 @@ def main() -> int:
     for each in stranded:
         print(f"{each.count} {each.status} sagas: {each.name} version {each.version} {each.reason}")
     if beyond:
-        print(f"{beyond} sagas are in a status that this code does not know: a newer one wrote it")
+        print(f"{beyond} sagas have a status that this code does not know: newer code wrote it")
     declared = ", ".join(f"{name} version {version}" for name, version in sorted(definitions))
     if not stranded and not beyond:
-        print(f"Every unfinished saga can continue with the declared sagas: {declared}.")
+        print(f"Every unfinished saga can continue with the declared definitions: {declared}.")
     return 1 if stranded or beyond else 0
 
 

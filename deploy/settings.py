@@ -1,4 +1,4 @@
-"""One deployment's settings: from the build's substitutions, or from `make setup PROJECT=...`."""
+"""One deployment's settings, from the build's substitutions or from `make setup PROJECT=...`."""
 
 import os
 import re
@@ -9,14 +9,14 @@ from pathlib import Path
 #: The folder that holds main.py, queues.yaml and index.yaml.
 PROJECT = Path(__file__).resolve().parent.parent
 
-#: "functions": every function a service of its own. "api": all of them behind one service, with
-#: the worker and the sweep beside it.
+#: "functions": every function is a service. "api": one service has all functions; the worker and
+#: the sweep are services of their own.
 MODES = ("functions", "api")
 
 #: The prefix of every name in an environment, such as `staging-`.
 PREFIX = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?-")
 
-#: The address of a domain or a load balancer, or the name of an OAuth client.
+#: The URL of a domain or a load balancer, or the id of an OAuth client.
 AUDIENCE = re.compile(r"https://[a-z0-9.-]+(:\d+)?|[0-9]+-[a-z0-9]+\.apps\.googleusercontent\.com")
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
@@ -27,14 +27,14 @@ DATABASE = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
 #: The service accounts, as the settings call them.
 ACCOUNTS = ("app", "data", "tasks", "scheduler", "build")
 
-#: Firestore keeps a backup for 14 weeks at most.
+#: Firestore keeps backups for at most 14 weeks.
 MAX_BACKUP_DAYS = 98
 
-#: The database that every project can have without naming it.
+#: A project's default database.
 DEFAULT = "(default)"
 
 #: The members that can be a caller, an operator or a submitter. allUsers and allAuthenticatedUsers
-#: cannot: main.py says which function is public.
+#: cannot: main.py says which functions are public.
 MEMBER = re.compile(r"(user|group|serviceAccount|domain|principal|principalSet):\S+")
 PERSONS = ("user:", "serviceAccount:")
 
@@ -48,29 +48,29 @@ class Settings:
     """One deployment; each field is an environment variable of the same name in capitals."""
 
     project: str
-    #: Only the build needs it, to know each service's address before the service exists.
+    #: The build needs it to compute each service's URL before the service exists.
     project_number: str = ""
     region: str = "europe-west1"
-    #: The prefix of all names of this environment, so that one project can have several: services,
-    #: queues, the job, accounts, the repository, metrics and alerts.
+    #: The prefix of all names in this environment (services, queues, the job, accounts, the
+    #: repository, metrics and alerts), so that one project can have several environments.
     prefix: str = ""
-    #: Where the queues and the sweep's job are; where the services are, if empty. Cloud Tasks and
-    #: Cloud Scheduler are not in every region.
+    #: The region of the queues and of the sweep's job; `region` if empty. Cloud Tasks and Cloud
+    #: Scheduler are not available in every region.
     tasks_region: str = ""
-    #: Where set-up makes the database: a region, or a multi-region such as eur3 or nam5.
+    #: Where setup creates the database: a region, or a multi-region such as eur3 or nam5.
     database_location: str = ""
     #: How many days each daily backup is kept, at most 98; 0 for no backups.
     backup_days: str = "14"
     #: The Artifact Registry repository of the image.
     repository: str = "amends"
-    #: `(default)` if empty; with a prefix the environment's own.
+    #: If empty: `(default)`, or with a prefix the environment's own.
     database: str = ""
     mode: str = "functions"
     #: The number of copies of each queue in queues.yaml.
     queue_count: str = "1"
-    #: Who may call the functions that are for callers: IAM members, separated by commas.
+    #: Who may call the functions for callers: IAM members, separated by commas.
     callers: str = ""
-    #: Who may operate sagas, in the same form. `api` mode accepts only persons and service
+    #: Who may operate sagas, in the same format. `api` mode accepts only people and service
     #: accounts.
     operators: str = ""
     #: Who may submit builds.
@@ -82,28 +82,28 @@ class Settings:
     build_account: str = "amends-build"
     #: How many instances of 1 vCPU this environment may have: the region's quota, or a part of it.
     instances: str = "1000"
-    #: Audiences of tokens besides a service's own address, separated by commas: the addresses of a
+    #: Audiences of tokens in addition to a service's own URL, separated by commas: the URLs of a
     #: load balancer or of your own domain.
     audiences: str = ""
-    #: The commit that is built, for the services' label; empty if a folder is submitted.
+    #: The commit of the build, for the services' label; empty if a folder is submitted.
     commit: str = ""
-    #: How many percent of the traffic a release moves; all of it if empty.
+    #: The percentage of the traffic that a release moves; all of it if empty.
     canary: str = ""
     #: "0": no smoke test, for example because the queues must stay paused.
     smoke: str = "1"
     #: How often the sweep runs, as unix-cron.
     sweep_schedule: str = "* * * * *"
-    #: How long finished sagas are kept.
+    #: How many days finished sagas are kept.
     retention_days: str = "90"
     #: Where OpenTelemetry sends spans and metrics; nowhere if empty.
     otlp_endpoint: str = ""
-    #: The base image; the build writes its digest into the image. A digest given here is used.
+    #: The base image, by tag or digest; the build records its digest in a label of the image.
     base_image: str = "python:3.11-slim"
     #: Monitoring's notification channels for the alerts, separated by commas.
     channels: str = ""
 
     def __post_init__(self) -> None:
-        """Choose the database if none was set."""
+        """Set the default database if none is set."""
         if not self.database:
             object.__setattr__(self, "database", self.named("amends") if self.prefix else DEFAULT)
 
@@ -116,7 +116,7 @@ class Settings:
         return self.named(getattr(self, f"{name}_account"))
 
     def email(self, account: str) -> str:
-        """Return the address of a service account, by its name in the settings."""
+        """Return the email address of a service account, by its name in the settings."""
         return f"{self.named(account)}@{self.project}.iam.gserviceaccount.com"
 
     def member(self, account: str) -> str:
@@ -125,17 +125,17 @@ class Settings:
 
     @property
     def environment(self) -> str:
-        """The name of this deployment in titles."""
+        """This deployment's name in titles."""
         return f"{self.project}/{self.label}" if self.prefix else self.project
 
     @property
     def canary_percent(self) -> int:
-        """How much of the traffic a release moves: 1 to 100."""
+        """The percentage of the traffic that a release moves: 1 to 100."""
         return int(self.canary or "100")
 
     @property
     def label(self) -> str:
-        """The environment's name: its prefix without the hyphen; nothing without a prefix."""
+        """The environment's name: its prefix without the hyphen; empty without a prefix."""
         return self.prefix.removesuffix("-")
 
     @property
@@ -155,13 +155,13 @@ class Settings:
 
     @property
     def source_bucket(self) -> str:
-        """The bucket that `gcloud builds submit` puts the sources into, by its own rule."""
+        """The bucket that `gcloud builds submit` uploads sources to; gcloud chooses its name."""
         safe = self.project.replace(":", "_").replace(".", "_").replace("google", "elgoog")
         return f"{safe}_cloudbuild"
 
 
 def split_list(text: str) -> list[str]:
-    """Return the items of a list with commas, without the spaces around them."""
+    """Return the items of a comma-separated list, without surrounding spaces."""
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
@@ -170,7 +170,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     names = [field.name for field in fields(Settings)]
     stated = {name: environment[name.upper()] for name in names if environment.get(name.upper())}
     if "project" not in stated:
-        raise Unusable("no project: set PROJECT=...")
+        raise Unusable("PROJECT is missing: set PROJECT=...")
     settings = Settings(**stated)
     _check(settings)
     for name in ("callers", "operators", "submitters"):
@@ -193,7 +193,7 @@ def _check(settings: Settings) -> None:
     for audience in split_list(settings.audiences):
         if not AUDIENCE.fullmatch(audience):
             raise Unusable(
-                f"AUDIENCES has {audience!r}: write what tokens name as their audience, such as "
+                f"AUDIENCES has {audience!r}: write the audience that tokens name, such as "
                 "https://orders.example.com, without a path"
             )
     if settings.commit and not COMMIT.fullmatch(settings.commit):
@@ -214,25 +214,25 @@ def _check_names(settings: Settings) -> None:
     prefix = settings.prefix
     if prefix and not PREFIX.fullmatch(prefix):
         raise Unusable(
-            f"PREFIX is small letters, digits and hyphens, with a letter first and a hyphen last, "
-            f"such as staging-; not {prefix!r}"
+            f"PREFIX has lower-case letters, digits and hyphens, starts with a letter and ends "
+            f"with a hyphen, such as staging-; not {prefix!r}"
         )
     for name in ACCOUNTS:
         if not ACCOUNT.fullmatch(account := settings.account(name)):
             raise Unusable(
-                f"{account} is not a name of a service account ({len(account)} characters; 6 to 30 "
-                f"of small letters, digits and hyphens): choose a shorter PREFIX, or another "
-                f"{name.upper()}_ACCOUNT"
+                f"{account} is not a valid name of a service account ({len(account)} characters; "
+                f"it needs 6 to 30 lower-case letters, digits and hyphens): choose a shorter "
+                f"PREFIX, or another {name.upper()}_ACCOUNT"
             )
     if not DATABASE.fullmatch(settings.database):
         raise Unusable(
-            f"{settings.database!r} is not a name of a database (4 to 63 small letters, digits and "
-            "hyphens): set another DATABASE"
+            f"{settings.database!r} is not a valid name of a database (4 to 63 lower-case letters, "
+            "digits and hyphens): set another DATABASE"
         )
     if prefix and settings.database == DEFAULT:
         raise Unusable(
-            f"the database {DEFAULT} is for the environment without a PREFIX: leave DATABASE out, "
-            f"for {prefix}amends, or name another"
+            f"the database {DEFAULT} belongs to the environment without a PREFIX: leave out "
+            f"DATABASE to use {prefix}amends, or set another one"
         )
 
 
@@ -240,8 +240,8 @@ def _check_members(name: str, members: list[str]) -> None:
     for member in members:
         if member.lower().startswith(("allusers", "allauthenticatedusers")):
             raise Unusable(
-                f"{name} cannot be {member}: that would open every private function. If "
-                'everyone may call a function, write invoker="public" in main.py\'s table'
+                f"{name} cannot be {member}: that would open every private function. To let "
+                'everyone call one function, write invoker="public" in main.py\'s table'
             )
         if not MEMBER.fullmatch(member):
             raise Unusable(
@@ -257,8 +257,8 @@ def _check_operators(settings: Settings) -> None:
     for member in split_list(settings.operators):
         if not member.startswith(PERSONS):
             raise Unusable(
-                f"OPERATORS has {member}: with MODE=api name persons (user:...) and service "
-                "accounts (serviceAccount:...): only IAM knows the others"
+                f"OPERATORS has {member}: with MODE=api write only people (user:...) and service "
+                "accounts (serviceAccount:...), because the code cannot look up other members"
             )
 
 

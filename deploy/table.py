@@ -8,22 +8,22 @@ from functools import cache
 from deploy.settings import PROJECT, Settings, Unusable
 from main import FUNCTIONS, Function
 
-#: The function that passes requests to all others, and the only one with MODE=api.
+#: The function that routes to all others; with MODE=api it is the only one for callers.
 API = "api"
 
-#: The revision tags: of the staged revision, and of the one for a rollback; that tag continues with
-#: a name of the release that came after it.
+#: The tags of the staged revision, and of the revision for a rollback. The latter ends with a mark
+#: of the release that followed it.
 NEXT, BEFORE = "next", "before-"
 MARK_DIGITS = 8
 
-#: A tag, three hyphens, a service and what Cloud Run adds are one label of a host name: of its 63
-#: characters 46 are left for tag and service.
+#: Tag, three hyphens, service name and Cloud Run's suffix form one label of a host name. It has 63
+#: characters, of which 46 are left for tag and service name.
 MAX_TAGGED = 46
 MAX_NAME = MAX_TAGGED - len(BEFORE) - MARK_DIGITS
 
 INVOKERS = ("public", "caller", "operator", "tasks", "scheduler")
 
-#: Variables that we or Cloud Run set for every service: a function cannot set them.
+#: Variables that we or Cloud Run set for every service, so a function cannot set them.
 _OURS = re.compile(
     r"AMENDS_.*|FUNCTION_.*|GOOGLE_CLOUD_PROJECT|THREADS|OTEL_EXPORTER_OTLP_ENDPOINT|PORT|K_.*"
 )
@@ -39,9 +39,9 @@ def deployed_name(target: str, settings: Settings) -> str:
 
 
 def account_of(target: str, settings: Settings) -> str:
-    """Return the account that a function runs as: one that can create tasks only if it needs to.
+    """Return the account that a function runs as; it can create tasks only if the function must.
 
-    A function moves sagas if it uses the engine or an operator and does not answer GET.
+    A function moves sagas if it uses the engine or an operator and its method is not GET.
     """
     return settings.app_account if enqueues(target) else settings.data_account
 
@@ -60,27 +60,29 @@ def check_table(settings: Settings) -> None:
         name = deployed_name(target, settings)
         if len(name) > MAX_NAME:
             raise Unusable(
-                f"{target}: its service {name} has {len(name)} characters, and a service that is "
-                f"released with a tag can have {MAX_NAME}: choose a shorter name in main.py"
-                + (" or a shorter PREFIX" if settings.prefix else "")
+                f"{target}: the name of its service {name} has {len(name)} characters, more than "
+                f"the {MAX_NAME} of a service with tagged revisions: choose a shorter name in "
+                "main.py" + (" or a shorter PREFIX" if settings.prefix else "")
             )
         if function.invoker not in INVOKERS:
-            raise Unusable(f"{target}: an invoker is {', '.join(INVOKERS)}, not {function.invoker}")
+            raise Unusable(
+                f"{target}: invoker is one of {', '.join(INVOKERS)}, not {function.invoker}"
+            )
         _check_environment(target, function)
         if function.max_instances < 1:
-            raise Unusable(f"{target}: max_instances is 1 or more, not {function.max_instances}")
+            raise Unusable(f"{target}: max_instances is positive, not {function.max_instances}")
     _check_instances(settings)
     if settings.mode == "api":
         merge(FUNCTIONS.values())
 
 
 def _check_instances(settings: Settings) -> None:
-    """Raise Unusable beyond the region's quota of instances: busy functions would starve others."""
+    """Raise Unusable if the functions together may exceed the region's quota of instances."""
     most = sum(function.max_instances for function in FUNCTIONS.values())
     if most > int(settings.instances):
         largest = max(FUNCTIONS, key=lambda target: FUNCTIONS[target].max_instances)
         raise Unusable(
-            f"max_instances of all functions come to {most}, and the region's quota is for "
+            f"max_instances of all functions add up to {most}, but the region's quota is "
             f"{settings.instances}: busy functions would starve the others. Lower some in "
             f"main.py ({largest} has {FUNCTIONS[largest].max_instances}), or, if the quota is "
             f"higher, set INSTANCES={most} (in the build _INSTANCES)"
@@ -88,7 +90,10 @@ def _check_instances(settings: Settings) -> None:
 
 
 def merge(functions: Iterable[Function]) -> Function:
-    """Return the settings of `api`: the maximum of all functions, with all their variables."""
+    """Return the settings of `api`: the highest limits of all functions, and all their variables.
+
+    Raises Unusable if two functions set a variable to different values.
+    """
     listed = list(functions)
     return Function(
         "functions.api",
@@ -102,7 +107,7 @@ def merge(functions: Iterable[Function]) -> Function:
 
 
 def list_secrets() -> list[tuple[str, str]]:
-    """Return each secret of the table with a function that uses it, once for each account."""
+    """Return each secret of the table with each function that uses it."""
     return sorted(
         {
             (stated.partition(":")[0], target)
@@ -122,9 +127,9 @@ def bytes_of(memory: str) -> int:
 def _check_environment(target: str, function: Function) -> None:
     for name in [*function.env, *function.secrets]:
         if not _VARIABLE.fullmatch(name):
-            raise Unusable(f"{target}: {name!r} is not a name of an environment variable")
+            raise Unusable(f"{target}: {name!r} is not a valid name of an environment variable")
         if _OURS.fullmatch(name):
-            raise Unusable(f"{target}: {name} is set by the deployment; choose another name")
+            raise Unusable(f"{target}: the deployment sets {name}; choose another name")
     if twice := set(function.env) & set(function.secrets):
         raise Unusable(
             f"{target}: {min(twice)} is in env and in secrets; write it in only one of them"
@@ -140,7 +145,7 @@ def _merged(stated: Iterable[Mapping[str, str]]) -> dict[str, str]:
         for name, value in each.items():
             if merged.setdefault(name, value) != value:
                 raise Unusable(
-                    f"with MODE=api all functions share one environment: {name} cannot be both "
+                    f"with MODE=api all functions share their variables: {name} cannot be both "
                     f"{merged[name]!r} and {value!r}"
                 )
     return merged
@@ -148,9 +153,9 @@ def _merged(stated: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 @cache
 def _users_of_the_engine(module: str) -> set[str]:
-    """Return the functions of a module that use the engine, without importing it.
+    """Return the functions of a module that use the engine, without importing the module.
 
-    The build's Python does not have the packages that it would import.
+    The build's Python lacks the packages that the module imports.
     """
     source = (PROJECT / (module.replace(".", "/") + ".py")).read_text()
     return {

@@ -1,11 +1,11 @@
-# The metrics and the policies are read from the files that `make alerts` reads.
+# Metrics and policies come from the same files that `make alerts` reads.
 locals {
   metrics = {
     for file in fileset("${local.deploy}/metrics", "*.json") :
     trimsuffix(file, ".json") => jsondecode(file("${local.deploy}/metrics/${file}"))
   }
   underscored = replace(var.prefix, "-", "_")
-  # A metric's name as filters have it, and as PromQL does.
+  # A metric's name in filters, and its name in PromQL.
   policies = {
     for file in fileset("${local.deploy}/alerts", "*.json") :
     trimsuffix(file, ".json") => jsondecode(replace(
@@ -31,7 +31,7 @@ resource "google_logging_metric" "metric" {
   depends_on = [google_project_service.api]
 }
 
-# Monitoring does not know a new metric for some minutes, and refuses policies that are over it.
+# Monitoring does not know a new metric for some minutes, and refuses policies that use it.
 resource "time_sleep" "metrics_are_known" {
   create_duration = "600s"
   triggers        = { metrics = join(",", [for metric in google_logging_metric.metric : metric.name]) }
@@ -124,7 +124,7 @@ resource "google_monitoring_alert_policy" "policy" {
 resource "google_logging_project_exclusion" "deliveries" {
   project     = var.project
   name        = "${var.prefix}amends-deliveries"
-  description = "Deliveries and sweeps that were answered with 2xx"
+  description = "Deliveries and sweeps that got a 2xx"
   filter      = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=(\"${var.prefix}run-saga-step\" OR \"${var.prefix}sweep-sagas\") AND log_id(\"run.googleapis.com/requests\") AND httpRequest.status<300"
   depends_on  = [google_project_service.api]
 }

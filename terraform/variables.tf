@@ -1,6 +1,6 @@
-# What `make setup` and `make alerts` make, for those who keep it in Terraform: one environment.
-# Builds make the rest (services, queues, the job) in either case. tests/deploy/test_terraform.py
-# holds this against deploy/.
+# Creates one environment in Terraform, as `make setup` and `make alerts` do. Builds create the rest
+# (services, queues, the job) in either case. tests/deploy/test_terraform.py compares this module
+# with deploy/.
 terraform {
   required_version = ">= 1.5"
   required_providers {
@@ -23,23 +23,23 @@ variable "project" {
 variable "region" {
   type        = string
   default     = "europe-west1"
-  description = "Of the repository and the bucket; the build's _REGION."
+  description = "The region of the repository and the bucket; the build's _REGION."
 }
 
 variable "prefix" {
   type        = string
   default     = ""
-  description = "Goes before every name of the environment; the build's _PREFIX."
+  description = "The prefix of every name in the environment; the build's _PREFIX."
   validation {
     condition     = var.prefix == "" || can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?-$", var.prefix))
-    error_message = "Small letters, digits and hyphens, with a hyphen last, such as staging-."
+    error_message = "Write lower-case letters, digits and hyphens, ending with a hyphen: staging-."
   }
 }
 
 variable "database" {
   type        = string
   default     = ""
-  description = "The build's _DATABASE: (default), or with a prefix the environment's own."
+  description = "The build's _DATABASE; if empty (default), or with a prefix the environment's own."
 }
 
 variable "database_location" {
@@ -51,7 +51,7 @@ variable "database_location" {
 variable "backup_days" {
   type        = number
   default     = 14
-  description = "So many days the backup of each day is kept, 98 at most; 0: none is made."
+  description = "How many days daily backups are kept, at most 98; 0 for no backups."
 }
 
 variable "submitters" {
@@ -62,10 +62,10 @@ variable "submitters" {
 
 variable "channels" {
   type        = list(string)
-  description = "Monitoring's notification channels, by their full names."
+  description = "The full names of Monitoring's notification channels."
   validation {
     condition     = length(var.channels) > 0
-    error_message = "These alerts would tell nobody."
+    error_message = "Without a channel the alerts would reach nobody."
   }
 }
 
@@ -78,7 +78,7 @@ variable "secrets" {
 variable "create_source_bucket" {
   type        = bool
   default     = true
-  description = "False where another environment of the project has made it."
+  description = "False if another environment of the project has created it."
 }
 
 locals {

@@ -1,5 +1,5 @@
-"""How deploy talks to Google Cloud.
+"""How deploy calls Google Cloud.
 
-client is the interface and its dry run, gcloud the real one (the command line, and REST with its
-token), retry the waits and repetitions. It imports nothing else of deploy.
+client has the interface and its dry run, gcloud the real client (the command line, and REST with
+its token), retry the waits and retries. It imports nothing else of deploy.
 """

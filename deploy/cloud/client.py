@@ -8,24 +8,24 @@ T = TypeVar("T")
 
 
 class Failed(RuntimeError):
-    """A command or a request failed; the message has the request and the answer."""
+    """A command or a request failed; the message contains the request and the response."""
 
 
 class Clock(Protocol):
-    """A clock to wait with."""
+    """Tells the time and sleeps."""
 
     def now(self) -> float:
         """Return monotonic seconds."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep."""
 
 
 class Cloud(Clock, Protocol):
     """One project.
 
-    Every method that sends a request raises Failed if it is refused. Transient errors, such as a
-    conflict or a busy service, are retried first.
+    Every method retries transient errors, such as a conflict or a busy service, and raises Failed
+    for any other error.
     """
 
     def read(self, *words: str) -> Any:
@@ -38,13 +38,13 @@ class Cloud(Clock, Protocol):
         """Return the resource of a REST API at a URL."""
 
     def send(self, method: str, url: str, body: Any) -> Any:
-        """Print a request that changes something, send it, and return the answer.
+        """Print a request that changes something, send it, and return the response.
 
-        It is sent again while the service is busy, but not after a conflict.
+        Retried while the service is busy, but not after a conflict.
         """
 
     def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
-        """Call `action` for every item, some at the same time; raise the first error."""
+        """Call `action` for every item, some concurrently; raise the first error."""
 
 
 def list_pages(cloud: Cloud, url: str, field: str) -> Iterator[Any]:
@@ -72,7 +72,7 @@ class DryRun:
         """Do not wait."""
 
     def read(self, *_words: str) -> Any:
-        """Return nothing: there is nothing yet."""
+        """Return None: the project is empty."""
         return None
 
     def change(self, *words: str) -> None:
@@ -80,22 +80,22 @@ class DryRun:
         print(render(*words, self._project))
 
     def get(self, _url: str) -> Any:
-        """Return nothing: there is nothing yet."""
+        """Return an empty resource: the project is empty."""
         return {}
 
     def send(self, method: str, url: str, body: Any) -> Any:
-        """Print a request, and return that it is done."""
+        """Print a request, and return a finished operation."""
         print(render_request(method, url, body))
         return {"done": True}
 
     def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
-        """Call `action` for the items in their order."""
+        """Call `action` for the items in order."""
         for item in items:
             action(item)
 
 
 def render(*words: str) -> str:
-    """Return a command as a person types it into a shell: only the value of a flag is quoted."""
+    """Return a command to paste into a shell; of a flag, only the value is quoted."""
     return " ".join(["gcloud", *map(_quote, words)])
 
 

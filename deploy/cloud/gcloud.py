@@ -1,4 +1,4 @@
-"""The real project: gcloud as a process, and REST with one token that gcloud gives."""
+"""The real project: runs gcloud, and sends REST requests with gcloud's token."""
 
 import json
 import os
@@ -17,21 +17,20 @@ from deploy.cloud.retry import BUSY, persist
 
 T = TypeVar("T")
 
-#: Concurrent requests. They only wait; Cloud Run accepts 180 writes a minute for a project and
-#: region.
-AT_ONCE = 8
+#: Concurrent requests. Cloud Run accepts 180 writes per minute in a project and region.
+CONCURRENCY = 8
 
-#: One gcloud command: its words; the exit code, its output, and its error output.
+#: Runs a gcloud command, given its words; returns exit code, output and error output.
 Run = Callable[[Sequence[str]], tuple[int, str, str]]
 
-#: One request: method, address, token and body; the status (0 without an answer) and the answer.
+#: Sends a request: method, URL, token, body; returns the status (0: no response) and the body.
 Fetch = Callable[[str, str, str, Any], tuple[int, str]]
 
 
 def run_gcloud(words: Sequence[str]) -> tuple[int, str, str]:
     """Run gcloud and return its exit code and both its outputs.
 
-    It has packages of its own, and must not find ours instead.
+    gcloud has its own packages, so PYTHONPATH must not lead it to ours.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(  # noqa: S603
@@ -45,7 +44,7 @@ def run_gcloud(words: Sequence[str]) -> tuple[int, str, str]:
 
 
 def fetch(method: str, url: str, token: str, body: Any = None) -> tuple[int, str]:
-    """Send a request with a bearer token; return any status and body."""
+    """Send a request with a bearer token; return its status and body, also of an error."""
     request = urllib.request.Request(  # noqa: S310
         _overridden(url),
         method=method,
@@ -62,7 +61,7 @@ def fetch(method: str, url: str, token: str, body: Any = None) -> tuple[int, str
 
 
 class Shell:
-    """Sends commands and requests to a project, and prints those that change it. Raises Failed."""
+    """Runs commands and requests on a project, and prints those that change it. Raises Failed."""
 
     def __init__(self, project: str, run: Run = run_gcloud, fetch: Fetch = fetch) -> None:
         self._project = f"--project={project}"
@@ -75,7 +74,7 @@ class Shell:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep."""
         time.sleep(seconds)
 
     def read(self, *words: str) -> Any:
@@ -95,18 +94,18 @@ class Shell:
     def send(self, method: str, url: str, body: Any) -> Any:
         """Print a request and send it.
 
-        After a conflict it is not sent again: the caller must read the resource again first.
+        Not retried after a conflict: the caller must first read the resource again.
         """
         self.show(render_request(method, url, body))
         return persist(self, lambda: self._request(method, url, body), BUSY) or {}
 
     def show(self, line: str) -> None:
-        """Print a line before it is run."""
+        """Print a command or request before it runs."""
         print(line, flush=True)
 
     def each(self, action: Callable[[T], object], items: Iterable[T]) -> None:
         """Call `action` for the items from several threads."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
             for _ in pool.map(action, items):
                 pass
 
@@ -122,28 +121,28 @@ class Shell:
         if status == 401:
             status, text = self._fetch(method, url, self._token_now(expired=token), body)
         if status == 0:
-            raise Failed(f"{method} {url}\nUNAVAILABLE: no answer: {text}")
+            raise Failed(f"{method} {url}\nUNAVAILABLE: no response: {text}")
         if not 200 <= status < 300:
             raise Failed(f"{method} {url}\n{status} {_reason_of(text)}")
         return json.loads(text or "{}")
 
     def _token_now(self, expired: str = "") -> str:
-        """Return the token that all requests share; replace an expired one."""
+        """Return the token that all requests share; replace it if it is `expired`."""
         with self._lock:
             if self._token == expired:
                 self._token = persist(self, lambda: self._say("auth", "print-access-token")) or ""
             return self._token
 
 
-class Onlooker(Shell):
-    """Reads the project, and prints the commands that would change it, but does not run them."""
+class ReadOnlyShell(Shell):
+    """Reads the project, and only prints the commands that would change it."""
 
     def change(self, *words: str) -> None:
         """Print a command."""
         self.show(render(*words, self._project))
 
     def send(self, method: str, url: str, body: Any) -> Any:
-        """Print a request, and return that it is done."""
+        """Print a request, and return a finished operation."""
         self.show(render_request(method, url, body))
         return {"done": True}
 
@@ -157,7 +156,7 @@ def _reason_of(text: str) -> str:
 
 
 def _overridden(url: str) -> str:
-    """Return a URL with gcloud's own overrides of an API's endpoint."""
+    """Return a URL with gcloud's override of the API's endpoint, if there is one."""
     parts = urlsplit(url)
     api = (parts.hostname or "").removesuffix(".googleapis.com").upper()
     other = os.environ.get(f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api}", "")

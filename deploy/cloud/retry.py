@@ -11,7 +11,7 @@ from lib.timing.backoff import Backoff
 
 T = TypeVar("T")
 
-#: How many seconds to retry an error that should pass.
+#: How many seconds to retry a transient error.
 PATIENCE = 120.0
 _PAUSES = Backoff(first=timedelta(seconds=2), cap=timedelta(seconds=15))
 
@@ -21,13 +21,13 @@ QUIET = 20.0
 _BUSY = r"RESOURCE_EXHAUSTED|Quota exceeded|\b429\b|UNAVAILABLE|\b50[234]\b|DEADLINE_EXCEEDED"
 _CONFLICT = r"database is locked|ABORTED|concurrent policy changes|Conflict for resource"
 
-#: The service is busy: the same request can be sent again.
+#: The service is busy: the same request can be retried.
 BUSY = re.compile(_BUSY)
 
-#: Busy, or another writer was faster, or another gcloud holds gcloud's own database.
+#: The service is busy, another writer was faster, or another gcloud has locked gcloud's database.
 PASSING = re.compile(f"{_BUSY}|{_CONFLICT}")
 
-#: A new or newly enabled resource is not known everywhere yet.
+#: A new or newly enabled resource has not propagated yet.
 SETTLING = re.compile(
     r"SERVICE_DISABLED|has not been used in project|API .*(is not enabled|is disabled)"
     r"|[Ss]ervice account \S+ does not exist|NOT_FOUND: Unknown service account"
@@ -45,10 +45,10 @@ def persist(
     patience: float = PATIENCE,
     reason: str = "",
 ) -> T | None:
-    """Return what `action` returns; call it again while its error matches `passes`.
+    """Return what `action` returns; retry it while its error matches `passes`.
 
-    Raises Failed with the last answer after `patience` seconds. If something exists after a try
-    without a clear answer, that try made it: returns None.
+    Raises Failed with the last error after `patience` seconds. Returns None if a retry finds that
+    the resource exists: an earlier attempt with an unclear response has created it.
     """
     ends, pauses, tried = clock.now() + patience, _pauses(), False
     while True:
@@ -62,7 +62,7 @@ def persist(
                 raise
         if not tried:
             why = reason or said.splitlines()[-1][:200]
-            print(f"... not yet ({why}); trying again for up to {patience:.0f} s", flush=True)
+            print(f"... not yet ({why}); retrying for up to {patience:.0f} s", flush=True)
         tried = True
         clock.sleep(next(pauses))
 
@@ -72,7 +72,7 @@ def wait_until(clock: Clock, ready: Callable[[], bool], what: str, *, patience: 
     began, pauses, said = clock.now(), _pauses(), False
     while not ready():
         if clock.now() >= began + patience:
-            raise Failed(f"{what}: still not after {patience / 60:.0f} minutes")
+            raise Failed(f"{what}: not yet after {patience / 60:.0f} minutes")
         if not said and clock.now() > began + QUIET:
             print(f"... waiting: {what} (up to {patience / 60:.0f} minutes)", flush=True)
             said = True

@@ -1,4 +1,4 @@
-"""Cloud Run's Admin API (v2): reads services, and changes them and waits for the result."""
+"""Cloud Run's Admin API (v2): reads services, changes them, and waits for the result."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from deploy.settings import Settings
 
 ROOT = "https://run.googleapis.com/v2"
 
-#: A revision is ready, or has failed, within this time (seconds).
+#: How many seconds a revision may take to be ready.
 DEPLOYED_WITHIN = 900.0
 
 Resource = dict[str, Any]
 
 
 def find_services(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
-    """Return every service of the region by its name, also those of others."""
+    """Return every service of the region by name, also services that are not ours."""
     listed = list_pages(cloud, f"{_parent(settings)}/services", "services")
     return {short(service["name"]): service for service in listed}
 
@@ -28,9 +28,9 @@ def find_revision(cloud: Cloud, settings: Settings, service: str, revision: str)
 
 
 def apply_service(cloud: Cloud, settings: Settings, name: str, stated: Resource) -> None:
-    """Replace a service by a description, or create it.
+    """Create or replace a service as described.
 
-    Returns when its newest revision is ready; raises Failed if it does not get ready.
+    Returns when its newest revision is ready; raises Failed if it fails or takes too long.
     """
     url = f"{_parent(settings)}/services/{name}?allowMissing=true"
     begun = persist(cloud, lambda: cloud.send("PATCH", url, stated))
@@ -46,17 +46,17 @@ def delete_service(cloud: Cloud, settings: Settings, name: str) -> None:
 
 
 def apply_traffic(cloud: Cloud, settings: Settings, name: str, targets: list[Resource]) -> None:
-    """Set the traffic of a service's revisions, and change nothing else."""
+    """Set only the traffic of a service's revisions."""
     url = f"{_parent(settings)}/services/{name}?updateMask=traffic"
     begun = persist(cloud, lambda: cloud.send("PATCH", url, {"traffic": targets}))
     _finish(cloud, f"the traffic of {name} moves", begun or {"done": True})
 
 
 def set_members(cloud: Cloud, settings: Settings, name: str, role: str, change: Any) -> None:
-    """Set the members of a role on a service to what `change` makes of the current ones.
+    """Set the members of a role on a service to what `change` returns for the current ones.
 
-    It is one write, so no member loses the role in between; if another writer was faster, it reads
-    again and calls `change` again.
+    One write replaces them, so no member loses the role in between. If another writer was faster,
+    reads the members and calls `change` again.
     """
     url = f"{_parent(settings)}/services/{name}"
 
@@ -94,7 +94,7 @@ def _parent(settings: Settings) -> str:
 
 
 def _finish(cloud: Cloud, what: str, operation: Resource) -> None:
-    """Wait for a long-running operation; Failed with its error."""
+    """Wait for a long-running operation; raise Failed with its error."""
     newest = operation
 
     def done() -> bool:

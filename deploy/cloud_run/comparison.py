@@ -1,4 +1,4 @@
-"""Compares a resource with its description; the API may write values in another form."""
+"""Compares a resource with its description; the API may format values differently."""
 
 import re
 from typing import Any
@@ -7,10 +7,10 @@ from deploy.table import bytes_of
 
 
 def agrees(stated: Any, found: Any, name: str = "") -> bool:
-    """Tell whether everything in the description is found; other fields are the service's own.
+    """Tell whether the resource has everything in the description; it may have more fields.
 
-    The API leaves out empty and false values, and may write a quantity or a duration in another
-    form. A list must have the same length too: an added variable is a difference.
+    The API leaves out empty and false values, and may format a quantity or a duration differently.
+    Lists must have the same length: an additional variable is a difference.
     """
     if isinstance(stated, dict):
         return isinstance(found or {}, dict) and all(
@@ -26,7 +26,7 @@ def agrees(stated: Any, found: Any, name: str = "") -> bool:
 
 
 def _sorted(items: list[Any] | None) -> list[Any]:
-    """Return a list in the order of its items' names: the order of variables has no meaning."""
+    """Return a list sorted by its items' names, because the order of variables has no meaning."""
     return sorted(
         items or [],
         key=lambda item: str(item.get("name", "") if isinstance(item, dict) else item),

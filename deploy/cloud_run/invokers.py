@@ -1,4 +1,4 @@
-"""Who may call each service: keeps the IAM bindings as main.py's table says."""
+"""Who may call each service: sets the IAM bindings by main.py's table."""
 
 from deploy.cloud.client import Cloud
 from deploy.cloud_run.api import set_members
@@ -8,7 +8,7 @@ from deploy.table import API
 
 ROLE = "roles/run.invoker"
 
-#: The members whose address IAM compares without case, and stores in lower case.
+#: The members whose address IAM stores in lower case and compares case-insensitively.
 _ADDRESSES = ("user:", "group:", "serviceaccount:", "domain:")
 
 
@@ -28,9 +28,9 @@ def members_of(service: CloudRunService, settings: Settings) -> list[str]:
 
 
 def admit_helpers(cloud: Cloud, settings: Settings) -> None:
-    """Let the build, and Cloud Tasks, call the staged revisions for the smoke test.
+    """Let the build and Cloud Tasks call the staged revisions for the smoke test.
 
-    No other members are added or removed yet.
+    Adds or removes no other members.
     """
 
     def apply(service: CloudRunService) -> None:
@@ -44,7 +44,7 @@ def admit_helpers(cloud: Cloud, settings: Settings) -> None:
 
 
 def apply_invokers(cloud: Cloud, settings: Settings) -> None:
-    """Add missing members and remove extra ones: the table and the settings are the source."""
+    """Set the members to those of the table and the settings: add missing ones, remove others."""
 
     def apply(service: CloudRunService) -> None:
         wanted = members_of(service, settings)
@@ -58,7 +58,7 @@ def apply_invokers(cloud: Cloud, settings: Settings) -> None:
 
 
 def canonical(member: str) -> str:
-    """Return a member as IAM writes it: an address in lower case, anything else unchanged."""
+    """Return a member as IAM writes it: addresses in lower case, others unchanged."""
     kind, _, name = member.partition(":")
     if f"{kind.lower()}:" not in _ADDRESSES:
         return member

@@ -11,10 +11,11 @@ from deploy.stores.queues import queue_names
 from deploy.table import API, account_of, check_table, deployed_name, merge
 from main import FUNCTIONS, Function
 
-#: Concurrent requests of one instance, each in a thread of its own.
+#: Concurrent requests of one instance, each in its own thread.
 CONCURRENCY = 16
 
-#: Cloud Run waits so many seconds longer than the function, which then has answered 504 itself.
+#: How many seconds longer than the function's own timeout Cloud Run waits, so that the function
+#: answers 504 itself.
 GRACE = 5
 
 WORKER = "run_saga_step"
@@ -26,56 +27,56 @@ SMOKE = ("start_saga", "get_saga", "list_sagas")
 #: The labels with a service's last release and mode.
 RELEASE, MODE = "amends-release", "amends-mode"
 
-#: The label with a service's environment; there is none without a prefix.
+#: The label with a service's environment; without a prefix there is no label.
 ENVIRONMENT = "amends-environment"
 
-#: The label with the commit from which a service was last deployed.
+#: The label with the commit that a service was last deployed from.
 COMMIT = "amends-commit"
 
-#: The annotation of a worker's revision with the sagas that it knows.
+#: The annotation of a worker's revision with the definitions that it has.
 DEFINITIONS = "amends-definitions"
 
-#: How many characters of a release's label are in the names of its revisions.
+#: How many characters of a release's label the names of its revisions contain.
 REVISION_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class CloudRunService:
-    """One Cloud Run service; `target` is the Python name of its function, `name` the deployed."""
+    """One Cloud Run service; `target` is its function's Python name, `name` the service's name."""
 
     target: str
     function: Function
     name: str
 
     @property
-    def is_machinery(self) -> bool:
-        """Tell whether only Google's own services call it, and no person or program."""
+    def is_internal(self) -> bool:
+        """Whether only Google's services call it."""
         return self.function.invoker in ("tasks", "scheduler")
 
 
 def list_services(settings: Settings) -> list[CloudRunService]:
-    """Return the services of a deployment, the machinery first; Unusable if the table cannot be.
+    """Return a deployment's services, internal ones first; Unusable if the table is invalid.
 
-    A new version's machinery must exist before anyone starts a saga of that version.
+    A new version's worker must exist before anyone starts a saga of that version.
     """
     check_table(settings)
     functions = dict(FUNCTIONS)
     if settings.mode == "api":
-        behind = [each for each in FUNCTIONS.values() if not _is_machinery(each)]
-        functions = {name: each for name, each in FUNCTIONS.items() if _is_machinery(each)}
+        behind = [each for each in FUNCTIONS.values() if not _is_internal(each)]
+        functions = {name: each for name, each in FUNCTIONS.items() if _is_internal(each)}
         functions[API] = merge(behind)
     services = [
         CloudRunService(target, function, deployed_name(target, settings))
         for target, function in functions.items()
     ]
-    return sorted(services, key=lambda service: not service.is_machinery)
+    return sorted(services, key=lambda service: not service.is_internal)
 
 
 def url_of(target: str, settings: Settings, tag: str = "") -> str:
-    """Return the root address that Cloud Run gives a service, or a tagged revision of it."""
+    """Return the root URL that Cloud Run gives to a service, or to its revision with a tag."""
     if not settings.project_number:
         raise Unusable(
-            "the services' addresses contain the project's number: set PROJECT_NUMBER=..."
+            "PROJECT_NUMBER is missing: set PROJECT_NUMBER=..., which the services' URLs contain"
         )
     host = f"{deployed_name(target, settings)}-{settings.project_number}.{settings.region}.run.app"
     return f"https://{tag}---{host}" if tag else f"https://{host}"
@@ -84,18 +85,17 @@ def url_of(target: str, settings: Settings, tag: str = "") -> str:
 def describe_service(
     service: CloudRunService, settings: Settings, image: str, definitions: str = ""
 ) -> dict[str, Any]:
-    """Return a service as Cloud Run's API (v2) states it, without its traffic.
+    """Return a service in the format of Cloud Run's API (v2), without its traffic.
 
-    The worker's revisions keep the definitions of sagas that they know.
-
-    The name of its revision is the release's; the deployment appends a suffix that makes it new.
+    The worker's revisions record the definitions of sagas that they have. The revision's name ends
+    with the release; the deployment appends a suffix to make it unique.
     """
     described: dict[str, Any] = {
         "labels": {MODE: settings.mode, **_label_of(settings)},
-        "ingress": f"INGRESS_TRAFFIC_{'INTERNAL_ONLY' if service.is_machinery else 'ALL'}",
-        # IAM is asked about every caller; a public service has allUsers among its invokers.
+        "ingress": f"INGRESS_TRAFFIC_{'INTERNAL_ONLY' if service.is_internal else 'ALL'}",
+        # IAM checks every caller; a public service has allUsers among its invokers.
         "invokerIamDisabled": False,
-        "customAudiences": [] if service.is_machinery else split_list(settings.audiences),
+        "customAudiences": [] if service.is_internal else split_list(settings.audiences),
         "template": {
             "serviceAccount": settings.email(account_of(service.target, settings)),
             "timeout": f"{service.function.timeout + GRACE}s",
@@ -129,11 +129,11 @@ def _label_of(settings: Settings) -> dict[str, str]:
 
 
 def release_of(described: Any) -> str:
-    """Return a label that is the same for the same description, and only for it."""
+    """Return a label that identifies a description: a hash of it."""
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _is_machinery(function: Function) -> bool:
+def _is_internal(function: Function) -> bool:
     return function.invoker in ("tasks", "scheduler")
 
 
@@ -167,7 +167,7 @@ def _environment_of(service: CloudRunService, settings: Settings) -> dict[str, s
         "AMENDS_TIMEOUT_SECONDS": str(service.function.timeout),
     }
     if service.function.invoker != "public":
-        # IAM has verified every token, and removed its signature (lib/edge/caller/identity.py).
+        # IAM verifies every token and removes its signature (lib/edge/caller/identity.py).
         environment["AMENDS_BEHIND_IAM"] = "1"
     if service.function.invoker == "operator" or service.target == API:
         environment["AMENDS_OPERATORS"] = ",".join(split_list(settings.operators))

@@ -8,9 +8,9 @@ from deploy.table import BEFORE, NEXT
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The revisions of a service by their purpose; a revision that was never ready does not count.
+    """The revisions of a service by purpose; it ignores revisions that were never ready.
 
-    `shares` has the percentages of those that serve, and `tags` a revision for each tag.
+    `shares` has the percentage of each serving revision, and `tags` the revision of each tag.
     """
 
     shares: dict[str, int] = field(default_factory=dict)
@@ -18,7 +18,7 @@ class Traffic:
 
     @classmethod
     def of(cls, service: Resource) -> "Traffic":
-        """Return the traffic in a service's status; LATEST becomes its actual revision."""
+        """Return the traffic from a service's status; LATEST becomes the actual revision."""
         statuses = service.get("trafficStatuses", [])
         ready = short(service.get("latestReadyRevision", ""))
         shares: dict[str, int] = {}
@@ -33,42 +33,42 @@ class Traffic:
 
     @property
     def serving(self) -> str | None:
-        """The revision that has all of the traffic."""
+        """The revision that has all traffic; None if there is none."""
         return next((name for name, percent in self.shares.items() if percent == 100), None)
 
     @property
     def next(self) -> str | None:
-        """The revision that is staged."""
+        """The staged revision."""
         return self.tags.get(NEXT)
 
     @property
     def before(self) -> dict[str, str]:
-        """The revisions that releases have marked for a rollback, by mark."""
+        """The revisions that releases have marked for a rollback, by tag."""
         return {tag: name for tag, name in self.tags.items() if tag.startswith(BEFORE)}
 
     @property
     def baseline(self) -> str | None:
-        """The revision that serves, or during a canary the one that served before."""
+        """The serving revision; during a canary, the one that served before."""
         return self.serving or next(iter(self.before.values()), None)
 
     def staged(self, revision: str) -> "Traffic":
-        """Return this with a new staged revision; it serves if there is no other."""
+        """Return a copy with a new staged revision; it gets the traffic if no other has any."""
         return Traffic(self.shares or {revision: 100}, {**self.tags, NEXT: revision})
 
     def marked(self, mark: str) -> "Traffic":
-        """Return this with only this mark, on the baseline."""
+        """Return a copy where `mark` is the only tag for a rollback, on the baseline."""
         kept = {tag: name for tag, name in self.tags.items() if not tag.startswith(BEFORE)}
         return Traffic(self.shares, {**kept, mark: str(self.baseline)})
 
     def moved(self, revision: str, percent: int = 100) -> "Traffic":
-        """Return this with so much of the traffic on a revision; the rest does not move."""
+        """Return a copy with `percent` of the traffic on a revision, the rest on the baseline."""
         rest = self.baseline
         if percent == 100 or rest in (None, revision):
             return Traffic({revision: 100}, self.tags)
         return Traffic({str(rest): 100 - percent, revision: percent}, self.tags)
 
     def targets(self) -> list[Resource]:
-        """Return this in the form of Cloud Run's API, each revision by its name."""
+        """Return the traffic in the format of Cloud Run's API, each revision by its name."""
         kind = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"}
         return [
             *({**kind, "revision": name, "percent": each} for name, each in self.shares.items()),

@@ -1,4 +1,4 @@
-"""Alerts: log-based metrics and alert policies, each a file in the shape of its API's resource."""
+"""Alerts: log-based metrics and alert policies, each in a file in its API's format."""
 
 import json
 import re
@@ -15,16 +15,16 @@ POLICIES = PROJECT / "deploy" / "alerts"
 MONITORING = "https://monitoring.googleapis.com/v3"
 LOGGING = "https://logging.googleapis.com/v2"
 
-#: The label of a policy that names its file. The title may change, this does not.
+#: The label of a policy that names its file. The title may change, the label does not.
 LABEL = "amends"
 
-#: The label of a policy that names its environment; without a prefix there is none.
+#: The label of a policy that names its environment; without a prefix there is no label.
 ENVIRONMENT = "amends-environment"
 
-#: What an update replaces; it does not change whether a policy is enabled, or its channels.
+#: The fields that an update replaces; a policy's channels and whether it is enabled do not change.
 FIELDS = "displayName,documentation,conditions,combiner,alertStrategy,severity,userLabels"
 
-#: Alert policies may not know a new metric for some minutes; how long to wait, in seconds.
+#: How many seconds to wait for a new metric: alert policies may not know it for some minutes.
 METRIC_KNOWN_WITHIN = 900.0
 UNKNOWN_METRIC = re.compile(r"[Cc]annot find metric|does not exist.*metric|metric.*not exist")
 
@@ -34,7 +34,7 @@ _CHANNEL = re.compile(r"projects/[^/]+/notificationChannels/[^/]+")
 def apply_alerts(cloud: Cloud, settings: Settings) -> None:
     """Create missing metrics and policies, and update the others.
 
-    Raises Unusable, with nothing changed, if there are no notification channels.
+    Raises Unusable and changes nothing if there are no notification channels.
     """
     policies = find_policies(cloud, settings)
     channels = _choose_channels(settings, policies)
@@ -44,20 +44,20 @@ def apply_alerts(cloud: Cloud, settings: Settings) -> None:
 
 
 def describe_metric(file: Path, settings: Settings) -> dict[str, Any]:
-    """Return the metric of a file, restricted to the lines of this environment."""
+    """Return the metric in a file, restricted to this environment's log lines."""
     metric: dict[str, Any] = json.loads(file.read_text())
     only = f"{metric['filter']} AND {_lines_of(settings)}"
     return {**metric, "name": settings.named(metric["name"]), "filter": only}
 
 
 def describe_policy(file: Path, settings: Settings) -> dict[str, Any]:
-    """Return the policy of a file, with the deployment in its title.
+    """Return the policy in a file, with the deployment's name in its title.
 
-    It uses only the metrics, the lines and the job of this environment.
+    The policy uses only this environment's metrics, log lines and job.
     """
     text, names = file.read_text(), {each.stem for each in METRICS.glob("*.json")}
     for name in names:
-        # As filters name a metric, and as PromQL does.
+        # A metric's name in filters, and its name in PromQL.
         for before, form in (("user/", name), ("user_", name.replace("-", "_"))):
             prefix = settings.prefix if before == "user/" else settings.prefix.replace("-", "_")
             text = text.replace(f"{before}{form}", f"{before}{prefix}{form}")
@@ -75,7 +75,7 @@ def describe_policy(file: Path, settings: Settings) -> dict[str, Any]:
 
 
 def _lines_of(settings: Settings) -> str:
-    """Return the part of a filter that selects the lines of this environment."""
+    """Return the part of a filter that selects this environment's log lines."""
     if settings.prefix:
         return f'jsonPayload.environment="{settings.label}"'
     return "NOT jsonPayload.environment:*"
@@ -121,7 +121,7 @@ def _await_metric(cloud: Cloud, method: str, url: str, policy: dict[str, Any]) -
 
 
 def find_policies(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the policies that are ours, by the name of their file."""
+    """Return our policies by the name of their file."""
     titles = {json.loads(file.read_text())["displayName"]: file.stem
               for file in POLICIES.glob("*.json")}  # fmt: skip
     found: dict[str, dict[str, Any]] = {}
@@ -135,21 +135,21 @@ def find_policies(cloud: Cloud, settings: Settings) -> dict[str, dict[str, Any]]
 
 
 def _choose_channels(settings: Settings, policies: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the channels of a new policy: those in CHANNELS, or those of the other policies."""
+    """Return the channels for new policies: CHANNELS, or those of the existing policies."""
     stated = split_list(settings.channels)
     for channel in stated:
         if not _CHANNEL.fullmatch(channel):
             raise Unusable(
-                f"CHANNELS has {channel!r}: write projects/PROJECT/notificationChannels/NUMBER, as "
-                "`gcloud beta monitoring channels list` names it"
+                f"CHANNELS has {channel!r}: write projects/PROJECT/notificationChannels/NUMBER; "
+                "`gcloud beta monitoring channels list` shows the names"
             )
     kept = sorted(
         {each for one in policies.values() for each in one.get("notificationChannels", [])}
     )
     if not stated and not kept:
         raise Unusable(
-            "these alerts would reach no one: set CHANNELS=projects/PROJECT/notificationChannels/"
+            "these alerts would reach nobody: set CHANNELS=projects/PROJECT/notificationChannels/"
             "NUMBER; `gcloud beta monitoring channels create --display-name=ops --type=email "
-            "--channel-labels=email_address=ops@example.com` makes one"
+            "--channel-labels=email_address=ops@example.com` creates a channel"
         )
     return stated or kept

@@ -1,4 +1,4 @@
-"""Excludes from the logs Cloud Run's own lines for deliveries and sweeps answered with 2xx."""
+"""Excludes Cloud Run's own log lines for deliveries and sweeps that got a 2xx."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from deploy.table import deployed_name
 
 
 def describe_exclusion(settings: Settings) -> dict[str, Any]:
-    """Return the exclusion: our own line of the same request is kept, and has more information."""
+    """Return the exclusion; our own line for the same request stays, and says more."""
     names = " OR ".join(f'"{deployed_name(target, settings)}"' for target in (WORKER, SWEEP))
     return {
         "name": settings.named("amends-deliveries"),
-        "description": "Deliveries and sweeps that were answered with 2xx",
+        "description": "Deliveries and sweeps that got a 2xx",
         "filter": (
             f'resource.type="cloud_run_revision" AND resource.labels.service_name=({names}) AND '
             'log_id("run.googleapis.com/requests") AND httpRequest.status<300'
@@ -23,7 +23,7 @@ def describe_exclusion(settings: Settings) -> dict[str, Any]:
 
 
 def apply_exclusion(cloud: Cloud, settings: Settings) -> None:
-    """Add the exclusion to the sink that every project has; its other exclusions do not change."""
+    """Add the exclusion to the project's default sink, and keep its other exclusions."""
     ours = describe_exclusion(settings)
     present = find_exclusions(cloud, settings)
     if ours not in present:
@@ -39,7 +39,7 @@ def find_exclusions(cloud: Cloud, settings: Settings) -> list[dict[str, Any]]:
 
 
 def write_exclusions(cloud: Cloud, settings: Settings, wanted: list[dict[str, Any]]) -> None:
-    """Replace the exclusions of the sink, and nothing else."""
+    """Replace only the exclusions of the sink."""
     cloud.send("PATCH", f"{_url_of(settings)}?updateMask=exclusions", {"exclusions": wanted})
 
 

@@ -1,4 +1,4 @@
-"""What a project needs once: set-up, its roles, and teardown of everything of ours.
+"""What a project needs once: setup, its roles, and teardown.
 
-Imports point to every other room, because teardown removes what they have made.
+Imports point to every other folder, because teardown removes what they have created.
 """

@@ -1,21 +1,21 @@
-"""The roles that set-up grants once, before the first build."""
+"""The roles that setup grants once, before the first build."""
 
 from collections.abc import Iterator
 
 from deploy.settings import Settings, split_list
 from deploy.table import account_of, list_secrets
 
-#: The roles of the accounts on the database, and on no other database of the project.
+#: The accounts' roles on our database; they have none on the project's other databases.
 DATABASE_ROLES = {
     "app": ("roles/datastore.user",),
     "data": ("roles/datastore.user",),
-    # Indexes and TTL policies, and reading unfinished sagas: it writes no data.
+    # The build creates indexes and TTL policies and reads unfinished sagas; it writes no data.
     "build": ("roles/datastore.indexAdmin", "roles/datastore.viewer"),
 }
 
-#: The roles of the build in the whole project: services and their callers, queues and who may
-#: enqueue, the job, its own log. The functions create tasks by a role on each queue (see
-#: deploy.stores.queues).
+#: The roles of the build in the whole project: for services and who may call them, for queues and
+#: who may enqueue, for the job, and for its own log. The functions have their role on each queue
+#: (see deploy.stores.queues).
 BUILD_ROLES = (
     "roles/run.admin",
     "roles/cloudtasks.queueAdmin",
@@ -23,19 +23,19 @@ BUILD_ROLES = (
     "roles/logging.logWriter",
 )
 
-#: The roles of a submitter: creates builds, uses the quota of the APIs that gcloud calls, reads the
-#: log.
+#: The roles of a submitter: to create builds, to use the quota of the APIs that gcloud calls, and
+#: to read the log.
 SUBMITTER_ROLES = (
     "roles/cloudbuild.builds.editor",
     "roles/serviceusage.serviceUsageConsumer",
     "roles/logging.viewer",
-    # gcloud checks the owner of the bucket before it uploads the sources.
+    # gcloud checks who owns the bucket before it uploads the sources.
     "roles/storage.bucketViewer",
 )
 
 
 def list_bindings(settings: Settings) -> Iterator[list[str]]:
-    """Yield the command for each role."""
+    """Yield the gcloud command that grants each role."""
     yield from _list_project_bindings(settings)
     yield from _list_storage_bindings(settings)
     for owner, member, role in _list_account_bindings(settings):
@@ -71,7 +71,7 @@ def _list_project_bindings(settings: Settings) -> Iterator[list[str]]:
 
 
 def _list_storage_bindings(settings: Settings) -> Iterator[list[str]]:
-    """Let the build read its source and write its images, and let submitters write sources."""
+    """Let the build read its sources and write its images, and let submitters write sources."""
     bucket = [
         "storage", "buckets", "add-iam-policy-binding", f"gs://{settings.source_bucket}",
     ]  # fmt: skip
@@ -86,10 +86,10 @@ def _list_storage_bindings(settings: Settings) -> Iterator[list[str]]:
 
 
 def _list_account_bindings(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Yield who may use which account, and how."""
+    """Yield each account, a member that may use it, and the role."""
     user = "roles/iam.serviceAccountUser"
     build = settings.member(settings.build_account)
-    # The functions make tasks that call as the tasks account.
+    # The functions create tasks that call as the tasks account.
     yield settings.tasks_account, settings.member(settings.app_account), user
     # The build deploys services that run as these accounts, and a job that calls as the scheduler.
     for account in (settings.app_account, settings.data_account, settings.scheduler_account):

@@ -26,14 +26,14 @@ APIS = (
     "storage",
 )
 
-SETTLES = "a new project, API or account is not known everywhere yet"
+SETTLES = "a new project, API or account has not propagated yet"
 
 
 def set_up(cloud: Cloud, settings: Settings) -> None:
     """Create what is missing, and protect the database; never create a key.
 
-    Existing resources do not change otherwise. Raises Unusable, before anything is created, if the
-    project does not meet the requirements.
+    Changes nothing else that exists. Raises Unusable before it creates anything if the project does
+    not meet the requirements.
     """
     cloud.change("services", "enable", *(f"{api}.googleapis.com" for api in APIS))
     _check_regions(cloud, settings)
@@ -59,15 +59,15 @@ def _check_regions(cloud: Cloud, settings: Settings) -> None:
         known = sorted(each.get("locationId") or each["name"].rpartition("/")[2] for each in listed)
         if known and settings.tasks_location not in known:
             raise Unusable(
-                f"{name} is not in {settings.tasks_location}: set TASKS_REGION=... here and "
-                f"_TASKS_REGION in the build, one of {', '.join(known)}"
+                f"{name} is not available in {settings.tasks_location}: set TASKS_REGION=... here "
+                f"and _TASKS_REGION in the build, one of {', '.join(known)}"
             )
     listed = _read(cloud, "firestore", "locations", "list")
     known = sorted(each.get("locationId") or each["name"].rpartition("/")[2] for each in listed)
     if known and _database_location(settings) not in known:
         raise Unusable(
-            f"no database can be in {_database_location(settings)}: set DATABASE_LOCATION=..., "
-            f"one of {', '.join(known)}"
+            f"Firestore is not available in {_database_location(settings)}: set "
+            f"DATABASE_LOCATION=..., one of {', '.join(known)}"
         )
 
 
@@ -76,26 +76,26 @@ def _database_location(settings: Settings) -> str:
 
 
 def _check_database(settings: Settings, databases: list[Any]) -> None:
-    """Raise Unusable for an existing database of another kind or in another place."""
+    """Raise Unusable for an existing database in another mode or location."""
     name, location = settings.database, _database_location(settings)
     for each in databases:
         if each["name"].rpartition("/")[2] != name:
             continue
         if each.get("type") not in (None, "DATASTORE_MODE"):
             raise Unusable(
-                f"the database {name} is in Native mode, which cannot be changed once it has data: "
-                "set DATABASE=amends here and _DATABASE=amends in the build, for one of its own"
+                f"the database {name} is in Native mode, which cannot change once it has data: "
+                "set DATABASE=amends here and _DATABASE=amends in the build to use a separate one"
             )
         if each.get("locationId") not in (None, location):
             raise Unusable(
                 f"the database {name} is in {each['locationId']}, not in {location}: set "
-                f"DATABASE_LOCATION={each['locationId']} if it can be there, or DATABASE=amends "
-                "here and _DATABASE=amends in the build, for a database of its own"
+                f"DATABASE_LOCATION={each['locationId']} to use it, or DATABASE=amends here and "
+                "_DATABASE=amends in the build to use a separate one"
             )
 
 
 def _create_stores(cloud: Cloud, settings: Settings, databases: list[Any]) -> None:
-    """Create the database, the repository of images, and the bucket that builds read from."""
+    """Create the database, the repository of images, and the bucket of sources."""
     location = f"--location={settings.region}"
     _apply_database(cloud, settings, databases)
     _apply_repository(cloud, settings, location)
@@ -103,9 +103,9 @@ def _create_stores(cloud: Cloud, settings: Settings, databases: list[Any]) -> No
 
 
 def _apply_repository(cloud: Cloud, settings: Settings, location: str) -> None:
-    """Create the repository, with a policy that deletes old images unless it has one.
+    """Create the repository; give it a policy that deletes old images, unless it has a policy.
 
-    Cloud Run keeps a copy of each serving image, so a revision survives its image.
+    Cloud Run keeps a copy of each serving image, so a revision still runs when its image is gone.
     """
     words, name = ["artifacts", "repositories"], settings.image_repository
     listed = _read(cloud, *words, "list", location)
@@ -118,7 +118,7 @@ def _apply_repository(cloud: Cloud, settings: Settings, location: str) -> None:
 
 
 def _apply_bucket(cloud: Cloud, settings: Settings, location: str) -> None:
-    """Create the bucket of sources, with a rule that deletes old ones unless it has rules."""
+    """Create the bucket of sources; give it a rule that deletes old ones, unless it has rules."""
     bucket = f"gs://{settings.source_bucket}"
     rules = f"--lifecycle-file={PROJECT / 'deploy' / 'lifecycle.json'}"
     listed = _read(cloud, "storage", "buckets", "list")
@@ -133,7 +133,7 @@ def _apply_bucket(cloud: Cloud, settings: Settings, location: str) -> None:
 
 
 def _apply_database(cloud: Cloud, settings: Settings, databases: list[Any]) -> None:
-    """Create the database, or protect the existing one; and schedule its backups."""
+    """Create the database or protect the existing one, and schedule its backups."""
     words = ["firestore", "databases"]
     database = f"--database={settings.database}"
     found = [each for each in databases if each["name"].rpartition("/")[2] == settings.database]

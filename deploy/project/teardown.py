@@ -1,4 +1,4 @@
-"""Removes everything that set-up, builds and alerts have made for one environment, except data."""
+"""Removes everything that setup, builds and alerts created for one environment, except data."""
 
 import re
 from typing import Any
@@ -19,14 +19,13 @@ These stay, because they may hold data, or others may use them:
     {delete}
 - the bucket gs://{bucket}, the enabled APIs, secrets, a budget, notification channels
 - the roles of SUBMITTERS in the project
-- the queues' names: Cloud Tasks frees one after some days; use another PREFIX until then"""
+- the queues' names: Cloud Tasks releases them after some days; use another PREFIX until then"""
 
 
 def tear_down(cloud: Cloud, settings: Settings) -> None:
-    """Remove everything of the environment but its data, and print what stays.
+    """Remove everything of the environment except its data, and print what stays.
 
-    Idempotent. Callers are removed first, so that nothing runs half removed; it keeps what others
-    have made.
+    Idempotent. Removes callers before what they call, and nothing that others created.
     """
     _remove_job(cloud, settings)
     _remove_alerts(cloud, settings)
@@ -60,7 +59,7 @@ def _remove_alerts(cloud: Cloud, settings: Settings) -> None:
 
 
 def _remove_queues(cloud: Cloud, settings: Settings) -> None:
-    """Remove every queue of queues.yaml, with all copies that were ever made."""
+    """Remove every queue of queues.yaml and all its copies, also those of a higher QUEUE_COUNT."""
     location = f"--location={settings.tasks_location}"
     ours = [re.compile(rf"{re.escape(name)}(-\d+)?") for name in queue_names(settings)]
     for name in sorted(_names(cloud.read("tasks", "queues", "list", location))):
@@ -75,7 +74,7 @@ def _remove_repository(cloud: Cloud, settings: Settings) -> None:
 
 
 def _remove_roles(cloud: Cloud, settings: Settings) -> None:
-    """Remove the accounts' roles on what stays: a policy would still list a deleted account."""
+    """Remove the accounts' roles on what stays, because policies keep listing deleted accounts."""
     ours = {settings.member(getattr(settings, f"{name}_account")) for name in ACCOUNTS}
     secrets = sorted({secret for secret, _ in list_secrets()})
     places = [

@@ -1,7 +1,7 @@
-"""One release: the image's name, staged revisions, a trial saga, then the traffic.
+"""One release: the image's name, staged revisions, a smoke test, then the traffic.
 
-revisions stages, releases, promotes and rolls back; smoke runs the trial; canary checks which
-versions may serve side by side; sweep_job makes the Cloud Scheduler job that a release needs.
+revisions stages, releases, promotes and rolls back. smoke runs the smoke test. canary checks which
+versions may serve at the same time. sweep_job creates the Cloud Scheduler job of the sweep.
 
 Imports point to cloud_run, cloud, table and settings.
 """

@@ -1,4 +1,4 @@
-"""Lets two versions run side by side only if each knows every saga that the other may start."""
+"""Lets two versions serve at the same time only if each knows every saga of the other."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ Known = Mapping[str, list[str]]
 
 
 def describe_definitions() -> str:
-    """Return the sagas that this version declares, as a revision of the worker keeps them."""
-    # Imported here, because most of the build's steps run without the packages that lib imports.
+    """Return the sagas that this version declares, as JSON for the worker's revision."""
+    # Imported here, because most steps of the build run without the packages that lib imports.
     from domain.sagas import DEFINITIONS
 
     known = {
@@ -28,7 +28,7 @@ def describe_definitions() -> str:
 
 
 def check_canary(cloud: Cloud, settings: Settings, traffic: Mapping[str, Traffic]) -> None:
-    """Raise Unusable if a saga that one version may start would be unknown to the other.
+    """Raise Unusable if one version may start a saga that the other does not know.
 
     `python -m deploy.saga_check` checks sagas that already run.
     """
@@ -36,14 +36,15 @@ def check_canary(cloud: Cloud, settings: Settings, traffic: Mapping[str, Traffic
     now = traffic[worker]
     if now.baseline is None or now.next is None:
         raise Unusable(
-            "there is nothing to compare a canary with: release the first build completely"
+            "no revision serves that a canary could be compared with: release the first build "
+            "completely"
         )
     served = _read(cloud, settings, worker, now.baseline)
     staged = _read(cloud, settings, worker, now.next)
     if reasons := list(_differences(served, staged)):
         raise Unusable(
-            f"no canary, and no traffic was moved: {'; '.join(reasons)}. Release this completely "
-            "(CANARY= or _CANARY= left out): then the worker goes first"
+            f"no traffic was moved, because a canary is impossible: {'; '.join(reasons)}. Release "
+            "this build completely (leave out CANARY or _CANARY): then the worker goes first"
         )
 
 
@@ -53,7 +54,7 @@ def _read(cloud: Cloud, settings: Settings, worker: str, revision: str) -> Known
     if not stated:
         raise Unusable(
             f"{revision} does not list its sagas, because an older build deployed it: "
-            "release this once completely (CANARY= or _CANARY= left out)"
+            "release this build completely (leave out CANARY or _CANARY)"
         )
     known: Known = json.loads(stated)
     return known

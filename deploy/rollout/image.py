@@ -8,7 +8,7 @@ from deploy.settings import PROJECT, Settings
 
 
 def find_sources(root: Path = PROJECT) -> list[Path]:
-    """Return the files that the Dockerfile copies, and the Dockerfile, in one fixed order."""
+    """Return the Dockerfile and the files that it copies, sorted."""
     copies = re.findall(r"^COPY (.+) \S+$", (root / "Dockerfile").read_text(), re.MULTILINE)
     paths = [root / name for names in copies for name in names.split()]
     files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
@@ -22,7 +22,7 @@ def requirements_of(settings: Settings) -> str:
 
 
 def name_image(settings: Settings, root: Path = PROJECT) -> str:
-    """Return the image with its tag: equal sources give the same image, which is built once."""
+    """Return the image's name and tag; equal sources give the same tag, so they are built once."""
     digest = hashlib.sha256(f"{settings.base_image} {requirements_of(settings)}".encode())
     for file in find_sources(root):
         content = file.read_bytes()

@@ -1,4 +1,4 @@
-"""Stages new revisions, moves the traffic to them, or moves it back."""
+"""Stages new revisions, moves traffic to them, or moves it back."""
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -34,17 +34,17 @@ from main import FUNCTIONS
 def stage(cloud: Cloud, settings: Settings, image: str, definitions: str = "") -> None:
     """Deploy, without traffic, every service that differs from its description.
 
-    `definitions` has the sagas that the image knows: see deploy.rollout.canary. A new service
-    serves its first revision immediately, but has no callers until the release admits them. Raises
-    Unusable, with nothing deployed, if one of the names belongs to another owner's service.
+    `definitions` has the image's sagas: see deploy.rollout.canary. A new service serves its first
+    revision immediately, but has no callers until the release lets them in. Raises Unusable and
+    deploys nothing if a service that is not ours has one of the names.
     """
     services, present = list_services(settings), find_services(cloud, settings)
     belongs = f",{ENVIRONMENT}={settings.label}" if settings.prefix else ""
     for service in services:
         if service.name in present and not is_ours(present[service.name], settings):
             raise Unusable(
-                f"there is a service {service.name} that no build of {settings.environment} has "
-                f"deployed; if it may be replaced: gcloud run services update {service.name} "
+                f"the service {service.name} exists, but no build of {settings.environment} has "
+                f"deployed it; to replace it: gcloud run services update {service.name} "
                 f"--region={settings.region} --update-labels={RELEASE}=replace{belongs}"
             )
 
@@ -53,8 +53,8 @@ def stage(cloud: Cloud, settings: Settings, image: str, definitions: str = "") -
         deployed = present.get(service.name, {})
         if deployed and _is_ready_as(deployed, stated):
             return
-        # The same description again, for example after a change by hand, needs a revision of its
-        # own.
+        # If the same description is deployed again, for example after a manual change, its revision
+        # needs a new name.
         revision = f"{stated['template']['revision']}-{secrets.token_hex(2)}"
         stated["template"]["revision"] = revision
         stated["traffic"] = Traffic.of(deployed).staged(revision).targets()
@@ -64,11 +64,11 @@ def stage(cloud: Cloud, settings: Settings, image: str, definitions: str = "") -
 
 
 def release(cloud: Cloud, settings: Settings) -> None:
-    """Move the traffic to the staged revisions; a rollback can return to those that serve now.
+    """Move the traffic to the staged revisions, and mark the current ones for a rollback.
 
-    The machinery moves first, so that a new version's saga finds a worker that knows it. If a
-    release is interrupted, the same build continues it when it runs again. With CANARY only so many
-    percent move; raises Unusable if the two versions cannot run together.
+    The worker moves first, so that it knows every saga that a new version starts. If a release is
+    interrupted, running the same build again continues it. With CANARY only that percentage moves;
+    raises Unusable if the two versions cannot serve at the same time.
     """
     services, present = list_services(settings), find_services(cloud, settings)
     _check_staged(services, present)
@@ -80,7 +80,7 @@ def release(cloud: Cloud, settings: Settings) -> None:
         check_canary(cloud, settings, traffic)
 
     def remember(service: CloudRunService) -> None:
-        # Also if nothing moves: a rollback returns to before this release, not further.
+        # Also if this service does not move, so that a rollback goes back only this release.
         now = traffic[service.name]
         if now.baseline and mark not in now.before:
             traffic[service.name] = now.marked(mark)
@@ -91,10 +91,10 @@ def release(cloud: Cloud, settings: Settings) -> None:
 
 
 def promote(cloud: Cloud, settings: Settings) -> None:
-    """Move all traffic, or CANARY percent, only to revisions that a build has begun to release.
+    """Move all traffic, or CANARY percent, to the revisions that a build has begun to release.
 
     The services are those of the last release, as in `roll_back`; their callers do not change.
-    Raises Unusable if no build has tested the staged revisions and begun to release them.
+    Raises Unusable if no build has tested and begun to release the staged revisions.
     """
     released = _find_released(cloud, settings)
     traffic = {name: Traffic.of(each) for name, each in released.items()}
@@ -110,7 +110,7 @@ def promote(cloud: Cloud, settings: Settings) -> None:
 
 
 def mark_of(traffic: Mapping[str, Traffic]) -> str:
-    """Return the tag that marks the revisions before a release: the same for the same revisions."""
+    """Return the tag for the revisions before a release; it depends on the new revisions only."""
     nexts = [f"{name} {each.next}" for name, each in sorted(traffic.items())]
     return BEFORE + release_of(nexts)[:MARK_DIGITS]
 
@@ -124,18 +124,21 @@ def _move_on(
         if moved.shares != now.shares:
             apply_traffic(cloud, settings, name, moved.targets())
 
-    _each_group(cloud, settings, traffic, move, machinery_first=True)
+    _each_group(cloud, settings, traffic, move, internal_first=True)
 
 
 def roll_back(cloud: Cloud, settings: Settings) -> None:
-    """Move all traffic to the revisions before the last release; those that start sagas move first.
+    """Move all traffic back to the revisions before the last release, the worker last.
 
     The services are those of the last release, by their label; MODE does not matter.
     """
     released = _find_released(cloud, settings)
     traffic = {name: Traffic.of(each) for name, each in released.items()}
     if len({mark for each in traffic.values() for mark in each.before}) > 1:
-        raise Unusable("the last release was interrupted before any traffic moved: build again")
+        raise Unusable(
+            "nothing was rolled back: the last release was interrupted before any traffic moved; "
+            "run the build again"
+        )
     back = {name: next(iter(each.before.values()), None) for name, each in traffic.items()}
     if not any(revision and revision != traffic[name].serving for name, revision in back.items()):
         raise Unusable("nothing was rolled back: no service has an earlier revision to serve")
@@ -145,13 +148,13 @@ def roll_back(cloud: Cloud, settings: Settings) -> None:
         if revision and revision != traffic[name].serving:
             apply_traffic(cloud, settings, name, traffic[name].moved(revision).targets())
 
-    _each_group(cloud, settings, traffic, move, machinery_first=False)
+    _each_group(cloud, settings, traffic, move, internal_first=False)
 
 
 def _find_released(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
     """Return the services of the last release: those of the worker's mode that are in the table.
 
-    A service that is no longer in the table has the mark of an older release.
+    A service that is no longer in the table still has the tag of an older release.
     """
     known = {deployed_name(target, settings) for target in [*FUNCTIONS, API]}
     ours = {
@@ -164,7 +167,7 @@ def _find_released(cloud: Cloud, settings: Settings) -> dict[str, Resource]:
     return {name: each for name, each in ours.items() if each["labels"].get(MODE) == mode}
 
 
-def find_leftovers(cloud: Cloud, settings: Settings) -> list[str]:
+def find_obsolete(cloud: Cloud, settings: Settings) -> list[str]:
     """Return the deployed services that are no longer in the table."""
     wanted = {service.name for service in list_services(settings)}
     present = find_services(cloud, settings)
@@ -176,19 +179,19 @@ def find_leftovers(cloud: Cloud, settings: Settings) -> list[str]:
 def _check_staged(services: list[CloudRunService], present: dict[str, Resource]) -> None:
     """Raise Unusable if a service is missing, or admits callers without asking IAM."""
     if absent := sorted(each.name for each in services if each.name not in present):
-        raise Unusable(f"not staged yet: {', '.join(absent)}; build again")
+        raise Unusable(f"not staged yet: {', '.join(absent)}; run the build again")
     if not_ready := sorted(
         each.name for each in services if not Traffic.of(present[each.name]).next
     ):
-        raise Unusable(f"no revision is staged of {', '.join(not_ready)}; build again")
+        raise Unusable(f"no staged revision of {', '.join(not_ready)}; run the build again")
     _refuse_unchecked({each.name: present[each.name] for each in services})
 
 
 def _refuse_unchecked(services: Mapping[str, Resource]) -> None:
     if unchecked := sorted(n for n, each in services.items() if each.get("invokerIamDisabled")):
         raise Unusable(
-            f"the IAM check of {', '.join(unchecked)} is switched off: any caller can "
-            "claim any identity, so no traffic was moved; build again, which switches it on"
+            f"no traffic was moved, because the IAM check of {', '.join(unchecked)} is disabled: "
+            "any caller can claim any identity; run the build again, which enables it"
         )
 
 
@@ -198,26 +201,26 @@ def _each_group(
     names: Iterable[str],
     move: Callable[[str], None],
     *,
-    machinery_first: bool,
+    internal_first: bool,
 ) -> None:
-    machinery = {
+    internal = {
         deployed_name(target, settings)
         for target, function in FUNCTIONS.items()
         if function.invoker in ("tasks", "scheduler")
     }
     listed = list(names)
-    for first in (machinery_first, not machinery_first):
-        cloud.each(move, [name for name in listed if (name in machinery) is first])
+    for first in (internal_first, not internal_first):
+        cloud.each(move, [name for name in listed if (name in internal) is first])
 
 
 def _is_ready_as(deployed: Resource, stated: dict[str, Any]) -> bool:
     """Tell whether a service is as described: its newest revision is ours, ready and unchanged.
 
-    A change by hand makes a new revision with another name, or another service.
+    A manual change creates a revision with another name, or changes the service.
     """
     newest = short(deployed.get("latestCreatedRevision", ""))
     ours = stated["template"]["revision"]
-    # A different commit alone is no reason to deploy: it may have changed nothing here.
+    # A different commit alone is no reason to deploy: it may not have changed this service.
     labels = {name: each for name, each in stated["labels"].items() if name != COMMIT}
     unnamed = {
         **stated, "labels": labels, "template": {**stated["template"], "revision": newest},

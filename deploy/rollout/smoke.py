@@ -12,15 +12,15 @@ from deploy.cloud_run.services import url_of
 from deploy.settings import Settings
 from deploy.table import API, NEXT
 
-#: An IAM binding takes up to two minutes to spread, and the queue retries a refused task a minute
-#: later.
+#: An IAM binding takes up to two minutes to propagate, and the queue retries a refused task after a
+#: minute.
 PATIENCE = 300.0
 PAUSE = 3.0
 
 #: The probe saga, in the table of domain/sagas.py.
 PROBE = "deployment-probe"
 
-#: Transient answers: the binding is missing or has not spread, or an instance is starting.
+#: Transient statuses: the binding has not propagated, or an instance is starting.
 NOT_YET = (0, 401, 403, 404, 429, 500, 502, 503, 504)
 
 #: Sends a request with a bearer token and a JSON body; returns the status and the body.
@@ -28,15 +28,15 @@ Fetch = Callable[[str, str, str, Any], tuple[int, str]]
 
 
 class SmokeFailed(RuntimeError):
-    """The new revisions do not do what they should; no traffic was moved."""
+    """The staged revisions failed the smoke test; no traffic was moved."""
 
 
 def try_next_revision(cloud: Cloud, settings: Settings, fetch: Fetch = fetch) -> str:
     """Run a saga of three steps through the staged revisions; return a line with its result.
 
-    It shows that the code, the accounts, the right to act as the tasks' account, the queue, the
-    worker, the database and the indexes fit together, and that the database refuses a write with a
-    stale version. Raises SmokeFailed if they do not in time.
+    It tests the code, the accounts, the role to act as the tasks' account, the queue, the worker,
+    the database and the indexes together, and that the database refuses a write with a stale
+    version. Raises SmokeFailed if the saga does not complete in time.
     """
     return _Probe(cloud, settings, fetch).run()
 
@@ -54,11 +54,11 @@ class _Probe:
         if status != "COMPLETED":
             said = f": {error}" if error else ""
             raise SmokeFailed(
-                f"the probe saga {saga_id} is {status}, and no traffic was moved{said}"
+                f"no traffic was moved, because the probe saga {saga_id} is {status}{said}"
             )
         query = urlencode({"name": PROBE, "status": "COMPLETED", "page_size": "1"})
         self._ask("list_sagas", 200, query=query)
-        return f"the probe saga {saga_id} has completed through the staged revisions"
+        return f"the probe saga {saga_id} completed on the staged revisions"
 
     def _await_end(self, saga_id: str) -> tuple[str, str]:
         """Return the saga's final or current status, and why it rolled back."""
@@ -71,7 +71,7 @@ class _Probe:
             self._cloud.sleep(PAUSE)
 
     def _ask(self, target: str, expected: int, body: Any = None, query: str = "") -> str:
-        """Return the answer of a staged function once it has the expected status."""
+        """Call a staged function until it answers with the expected status; return the body."""
         service = API if self._settings.mode == "api" else target
         root = url_of(service, self._settings, NEXT)
         url = f"{root}/{target.replace('_', '-')}" + (f"?{query}" if query else "")
@@ -81,13 +81,15 @@ class _Probe:
             if status == expected:
                 return text
             if status not in NOT_YET or self._cloud.now() > self._ends:
-                raise SmokeFailed(f"{url} answers {status}, and no traffic was moved: {text[:500]}")
+                raise SmokeFailed(
+                    f"no traffic was moved, because {url} answered {status}: {text[:500]}"
+                )
             self._cloud.sleep(PAUSE)
 
     def _token_for(self, service: str) -> str:
-        """Return a token of the build's own account for a service.
+        """Return an ID token of the build's account for a service.
 
-        The build may ask IAM for such a token, and for no other kind.
+        It is the only kind of token that the build may request from IAM.
         """
         if service not in self._tokens:
             account = self._settings.email(self._settings.build_account)

@@ -1,4 +1,4 @@
-"""How a database can be restored: point-in-time recovery, and a backup every day."""
+"""What makes a database restorable: point-in-time recovery and daily backups."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ def is_protected(database: Any) -> bool:
 
 
 def schedule_backups(cloud: Cloud, settings: Settings) -> list[list[str]]:
-    """Return the commands that schedule a backup every day, kept for so many days.
+    """Return the commands that schedule daily backups, kept for BACKUP_DAYS.
 
-    There are none if the schedule exists, or if BACKUP_DAYS is 0; a schedule is never deleted.
+    Returns none if the schedule exists or BACKUP_DAYS is 0. Never deletes a schedule.
     """
     if settings.backup_days == "0":
         return []

@@ -1,4 +1,4 @@
-"""What Datastore must know about the data: composite indexes, and which kinds expire."""
+"""What Datastore must know about the data: composite indexes and TTL policies."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from deploy.cloud.client import Cloud, Failed
 from deploy.cloud.retry import wait_until
 from deploy.settings import PROJECT, Settings
 
-#: The kinds that a TTL policy deletes, and the property that says from when on. A saga is not
-#: among them: the sweep deletes it, together with its effects (lib/saga/engine/retention.py).
+#: The kinds with a TTL policy, and the property with the expiration time. Sagas have none: the
+#: sweep deletes a saga together with its effects (lib/saga/engine/retention.py).
 EXPIRING = {
     "CommitReceipt": "expires_at",
 }
 
-#: Building an index over many entities takes time; the build has an hour in total (seconds).
+#: How many seconds to wait for indexes. Large ones take time, and the build has 90 minutes in all.
 INDEXED_WITHIN = 1800.0
 
 
 def apply_indexes(cloud: Cloud, settings: Settings) -> None:
-    """Create every missing index of index.yaml; none is dropped."""
+    """Create every missing index of index.yaml; delete none."""
     cloud.change(
         "datastore", "indexes", "create", str(PROJECT / "index.yaml"),
         f"--database={settings.database}",
@@ -25,9 +25,10 @@ def apply_indexes(cloud: Cloud, settings: Settings) -> None:
 
 
 def await_indexes(cloud: Cloud, settings: Settings) -> None:
-    """Return when every index is ready: a query without its index fails.
+    """Return when every index is ready, because a query without its index fails.
 
-    Raises Failed if one cannot be built, or after half an hour; then the build can run again.
+    Raises Failed if an index cannot be built or takes more than half an hour; the build can then
+    run again.
     """
 
     def ready() -> bool:
@@ -43,7 +44,7 @@ def await_indexes(cloud: Cloud, settings: Settings) -> None:
 
 
 def apply_ttls(cloud: Cloud, settings: Settings) -> None:
-    """Give every expiring kind its TTL policy; it works some minutes later."""
+    """Give every expiring kind its TTL policy, which takes effect some minutes later."""
     database = f"--database={settings.database}"
     listed = cloud.read("firestore", "fields", "ttls", "list", database) or []
     present = {tuple(field["name"].split("/")[-3:]) for field in listed}

@@ -12,7 +12,7 @@ QUEUES = PROJECT / "queues.yaml"
 
 ENQUEUER = "roles/cloudtasks.enqueuer"
 
-#: The flags with another name than the setting, by its path.
+#: Flags whose names differ from the setting's, by the setting's path.
 _FLAGS: Final = {
     "stackdriverLoggingConfig.samplingRatio": "log-sampling-ratio",
     "httpTarget.httpMethod": "http-method-override",
@@ -22,7 +22,7 @@ _FLAGS: Final = {
     "httpTarget.oauthToken.scope": "http-oauth-token-scope-override",
 }
 
-#: Flags with several settings, and gcloud's name for each setting.
+#: Flags that combine several settings, and gcloud's name for each setting.
 _TOGETHER: Final = {
     "routing-override": {
         "appEngineRoutingOverride.service": "service",
@@ -41,14 +41,14 @@ _TOGETHER: Final = {
 
 
 def queue_names(settings: Settings) -> list[str]:
-    """Return the ids of the queues over which sagas are spread."""
+    """Return the ids of the queues for sagas."""
     return list(_read(settings))
 
 
 def apply_queues(cloud: Cloud, settings: Settings) -> None:
-    """Create missing queues, and update the others from the file.
+    """Create missing queues, and update the others from queues.yaml.
 
-    The functions' account may create tasks in these queues, and in no others of the project.
+    Lets the functions' account create tasks in these queues, and in no other queue of the project.
     """
     location = f"--location={settings.tasks_location}"
     listed = cloud.read("tasks", "queues", "list", location) or []
@@ -73,7 +73,7 @@ def _may_enqueue(cloud: Cloud, settings: Settings, name: str, location: str) -> 
 
 @cache
 def _read(settings: Settings) -> Mapping[str, dict[str, Any]]:
-    # Imported here, so that verbs that need no queues run without a YAML library.
+    # Imported here, so that verbs that do not need queues run without PyYAML.
     from project_files.queues import read_queue_settings
 
     stated = read_queue_settings(QUEUES, int(settings.queue_count))
@@ -81,7 +81,7 @@ def _read(settings: Settings) -> Mapping[str, dict[str, Any]]:
 
 
 def flags_of(stated: Mapping[str, Any]) -> list[str]:
-    """Return every setting of a queue as gcloud's flags: `maxAttempts` is `--max-attempts`."""
+    """Return a queue's settings as gcloud flags: `maxAttempts` becomes `--max-attempts`."""
     leaves = dict(_leaves("", stated))
     flags = []
     for flag, keys in _TOGETHER.items():

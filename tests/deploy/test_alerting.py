@@ -46,7 +46,7 @@ def test_a_metric_that_is_never_known_is_an_error_in_time(
 
 def test_alerts_that_would_tell_nobody_are_refused_and_nothing_is_made(cloud: Cloud) -> None:
     cloud.take_changes()
-    with pytest.raises(Unusable, match="would reach no one: set CHANNELS="):
+    with pytest.raises(Unusable, match="would reach nobody: set CHANNELS="):
         apply_alerts(cloud, SETTINGS)
     assert cloud.take_changes() == []
 

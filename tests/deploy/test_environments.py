@@ -101,7 +101,7 @@ def test_deploying_one_environment_touches_nothing_of_the_other(both: Cloud) -> 
         build(both, SECOND, settings)
         revisions.roll_back(both, settings)
         assert resources(both, staging=staging) == before
-        assert revisions.find_leftovers(both, settings) == []
+        assert revisions.find_obsolete(both, settings) == []
 
 
 def test_no_account_of_one_environment_gets_at_the_data_or_the_queues_of_the_other(
@@ -140,15 +140,15 @@ def test_a_service_of_another_environment_is_not_replaced(few: None) -> None:
 @pytest.mark.parametrize(
     ("stated", "advice"),
     [
-        ({"PREFIX": "staging"}, "a hyphen last, such as staging-; not 'staging'"),
-        ({"PREFIX": "Staging-"}, "small letters"),
-        ({"PREFIX": "-"}, "a letter first"),
+        ({"PREFIX": "staging"}, "ends with a hyphen, such as staging-; not 'staging'"),
+        ({"PREFIX": "Staging-"}, "lower-case letters"),
+        ({"PREFIX": "-"}, "starts with a letter"),
         ({"PREFIX": "a-customers-staging-"}, r"-amends-data is not a .*31 char.* shorter PREFIX"),
-        ({"PREFIX": "s-", "DATABASE": "(default)"}, "leave DATABASE out, for s-amends"),
-        ({"DATABASE": "DB"}, "'DB' is not a name of a database"),
+        ({"PREFIX": "s-", "DATABASE": "(default)"}, "leave out DATABASE to use s-amends"),
+        ({"DATABASE": "DB"}, "'DB' is not a valid name of a database"),
         (
             {"APP_ACCOUNT": "app"},
-            "app is not a name of a service account .3 char.*APP_ACCOUNT",
+            "app is not a valid name of a service account .3 char.*APP_ACCOUNT",
         ),
     ],
 )

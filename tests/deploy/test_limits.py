@@ -45,7 +45,7 @@ def test_instances_that_the_region_could_not_all_start_are_refused(
 
 def test_a_limit_below_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FUNCTIONS, "get_saga", FUNCTIONS["get_saga"]._replace(max_instances=0))
-    with pytest.raises(Unusable, match="get_saga: max_instances is 1 or more, not 0"):
+    with pytest.raises(Unusable, match="get_saga: max_instances is positive, not 0"):
         check_table(SETTINGS)
 
 
@@ -130,7 +130,7 @@ def test_a_domain_of_ones_own_is_an_audience() -> None:
         listed = describe_service(each, settings, IMAGE)["template"]["containers"][0]["env"]
         found = {one["name"]: one.get("value") for one in listed}
         audiences = describe_service(each, settings, IMAGE)["customAudiences"]
-        assert len(audiences) == (0 if each.is_machinery else 2)
+        assert len(audiences) == (0 if each.is_internal else 2)
         assert found["AMENDS_AUDIENCES"] == "https://orders.example.com,https://o.example.com:8443"
 
 

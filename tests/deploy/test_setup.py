@@ -51,7 +51,7 @@ def test_a_project_that_was_made_a_moment_ago_is_waited_for_in_words(
     cloud = Cloud()
     set_up(cloud, SETTINGS)
     said = capsys.readouterr().out
-    assert "... not yet (a new project, API or account is not known everywhere yet)" in said
+    assert "... not yet (a new project, API or account has not propagated yet)" in said
     assert f"for up to {PATIENCE:.0f} s" in said
     statuses = {status for *_, status in cloud.project.log}
     assert {403, 400} <= statuses
@@ -233,7 +233,7 @@ def test_a_database_elsewhere_is_taken_when_that_is_said() -> None:
 def test_a_region_without_cloud_tasks_is_refused_with_those_that_have_it() -> None:
     settings = replace(SETTINGS, region="europe-north1")
     cloud = Cloud()
-    with pytest.raises(Unusable, match=r"Cloud Tasks is not in .* set TASKS_REGION=.*europe-west1"):
+    with pytest.raises(Unusable, match=r"Cloud Tasks is not available in .* set TASKS_REGION="):
         set_up(cloud, settings)
     set_up(cloud, replace(settings, tasks_region="europe-west1"))
     cloud.sleep(600)
@@ -250,7 +250,7 @@ def test_queues_and_the_job_are_made_where_cloud_tasks_is() -> None:
 
 
 def test_a_location_that_no_database_can_be_in_is_refused() -> None:
-    with pytest.raises(Unusable, match="no database can be in mars: set DATABASE_LOCATION"):
+    with pytest.raises(Unusable, match="Firestore is not available in mars: set DATABASE_LOCATION"):
         set_up(Cloud(), replace(SETTINGS, database_location="mars"))
 
 

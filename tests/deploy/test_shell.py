@@ -139,7 +139,7 @@ def test_a_command_that_fails_for_what_passes_is_said_again(
     cloud = Patient((1, "", complaint), (1, "", complaint), (0, "[]", ""))
     cloud.change("tasks", "queues", "create", "q")
     assert cloud.answers == []
-    assert "trying again for up to 120 s" in capsys.readouterr().out
+    assert "retrying for up to 120 s" in capsys.readouterr().out
 
 
 def test_what_does_not_pass_in_two_minutes_is_an_error() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deploy.__main__ import watch
-from deploy.cloud.gcloud import Onlooker
+from deploy.cloud.gcloud import ReadOnlyShell
 from deploy.project.setup import set_up
 from deploy.project.teardown import tear_down
 from deploy.settings import PROJECT, Settings
@@ -111,9 +111,9 @@ def test_without_apply_it_is_only_shown_and_shown_is_what_there_is(
 ) -> None:
     assert "deploy teardown $(if $(APPLY),,--dry-run)" in (PROJECT / "Makefile").read_text()
     before = dict(cloud.project.state.resources)
-    onlooker = Onlooker("shop-1", cloud._run, cloud.project.fetch)
+    read_only = ReadOnlyShell("shop-1", cloud._run, cloud.project.fetch)
     capsys.readouterr()
-    tear_down(onlooker, PLAIN)
+    tear_down(read_only, PLAIN)
     shown = capsys.readouterr().out
     assert cloud.project.state.resources == before
     for part in ("queues delete sagas-3 ", "services/get-saga", "delete amends-app@"):
