@@ -87,7 +87,7 @@ class MethodNotAllowed(AmendsError):
 
 
 class AlreadyExists(AmendsError):
-    """The resource to be created exists already."""
+    """The resource to be created already exists."""
 
     status = 409
     code = "already-exists"

@@ -57,9 +57,9 @@ def test_what_was_never_written_is_reported_as_what_it_is(
     seen = store.insert(TaskList(id="a"))
     now = store.update(replace(seen, name="x"))
     faults.refuse("Commit", "RESOURCE_EXHAUSTED")
-    with pytest.raises(AlreadyExists, match="exists already"):
+    with pytest.raises(AlreadyExists, match="already exists"):
         store.insert(TaskList(id="a"))
-    with pytest.raises(VersionMismatch, match="is not the one stated"):
+    with pytest.raises(VersionMismatch, match="is not the given one"):
         store.update(seen, if_version=seen.version)
     assert store.get(key_of(seen)) == now
 

@@ -81,7 +81,7 @@ def test_a_change_every_time_is_contention_in_the_end(store: Store, other: Store
         other.update(replace(other.get(LIST), name=f"{seen.name}x"))
         tx.update(replace(seen, name="mine"))
 
-    with pytest.raises(Contention, match="is not the one stated"):
+    with pytest.raises(Contention, match="is not the given one"):
         store.transact_optimistically(lose, attempts=3)
     assert store.get(LIST).name == "xxx"
 
@@ -95,14 +95,14 @@ def test_all_of_it_is_written_or_nothing(store: Store, other: Store) -> None:
         tx.update(replace(one, name="mine"))
         tx.update(replace(two, name="mine"))
 
-    with pytest.raises(Contention, match=r"2 entities: .*is not the one stated"):
+    with pytest.raises(Contention, match=r"2 entities: .*is not the given one"):
         store.transact_optimistically(write, attempts=1)
     assert store.get(LIST).name == ""
 
 
 def test_a_write_of_what_it_has_not_read_fails_as_it_would_alone(store: Store) -> None:
     store.insert(TaskList(id="a"))
-    with pytest.raises(AlreadyExists, match="exists already"):
+    with pytest.raises(AlreadyExists, match="already exists"):
         store.transact_optimistically(lambda tx: tx.insert(TaskList(id="a")))
 
 

@@ -107,7 +107,7 @@ def test_an_expired_transaction_is_run_again(store: Store, faults: FaultyConnect
 def test_writes_alone_need_no_read(store: Store) -> None:
     made = store.transact(lambda tx: [tx.upsert(TaskList(id=name)) for name in "ab"])
     assert store.find_multi([key(TaskList, "a"), key(TaskList, "b")]) == made
-    with pytest.raises(AlreadyExists, match="exists already"):
+    with pytest.raises(AlreadyExists, match="already exists"):
         store.transact(lambda tx: tx.insert(TaskList(id="a")))
     with pytest.raises(NotFound, match=r"'c'. does not exist"):
         store.transact(lambda tx: tx.update(TaskList(id="c")))

@@ -75,7 +75,7 @@ def test_a_stale_version_is_refused_and_nothing_of_the_commit_is_written(store: 
         upsert(replace(seen, name="three"), if_version=seen.version),
         delete(key_of(seen), if_version=seen.version),
     ):
-        with pytest.raises(VersionMismatch, match="is not the one stated"):
+        with pytest.raises(VersionMismatch, match="is not the given one"):
             store.apply(insert(TaskList(id="b")), stale)
     assert store.find_multi([key(TaskList, "a"), key(TaskList, "b")]) == [now, None]
     store.delete(key_of(now), if_version=now.version)

@@ -294,7 +294,7 @@ def test_a_permanent_refusal_is_not_tried_again(bench: Bench, probe: Probe) -> N
 def test_an_error_of_the_data_layer_is_final_but_what_it_refused_may_be_a_duplicates_work(
     bench: Bench, probe: Probe
 ) -> None:
-    probe.on["b"] = fail(AlreadyExists("Charge(1) exists already"))
+    probe.on["b"] = fail(AlreadyExists("Charge(1) already exists"))
     start(bench)
     bench.run_to_end()
     assert probe.calls == ["a", "b", "undo b", "undo a"]

@@ -225,7 +225,7 @@ def test_the_news_of_a_child_is_written_only_for_the_parent_that_was_read(
     parent, ended = bench.load("s")[0], bench.load("s:c")[0]
     bench.engine.apply("s", PauseRequested(**WHO))
     informed = Decision(saga=parent, ended_child=replace(ended, parent_notified=True))
-    with pytest.raises(VersionMismatch, match="is not the one stated"):
+    with pytest.raises(VersionMismatch, match="is not the given one"):
         bench.engine.repository.save(informed)
     assert not bench.load("s:c")[0].parent_notified
 

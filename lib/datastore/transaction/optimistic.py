@@ -95,7 +95,7 @@ class OptimisticTransaction(Transaction):
         written = {mutation.target for mutation in self._mutations}
         unchecked = next((key for key in self._seen if key not in written), None)
         if written and unchecked is not None:
-            raise TypeError(f"{unchecked} was read but not written: its change would not be seen")
+            raise TypeError(f"{unchecked} was read but not written, so a change would go unnoticed")
         return [self._state_condition(mutation) for mutation in self._mutations]
 
     def _state_condition(self, mutation: Mutation) -> Mutation:
@@ -114,5 +114,5 @@ def _version_of(entity: Any) -> int:
         return 0
     name = model_of(type(entity)).version
     if name is None:
-        raise TypeError(f"{type(entity).__name__} has no version: its change would not be seen")
+        raise TypeError(f"{type(entity).__name__} has no version, so a change would go unnoticed")
     return int(getattr(entity, name))

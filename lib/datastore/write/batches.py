@@ -202,12 +202,12 @@ def _without_culprits(
 
 def _foresee(mutation: Mutation, result: Any) -> AmendsError | None:
     if mutation.verb == "insert" and result is not None:
-        return errors.AlreadyExists(f"{mutation.subject} exists already")
+        return errors.AlreadyExists(f"{mutation.subject} already exists")
     if mutation.verb == "update" and result is None:
         return errors.NotFound(f"{mutation.subject} does not exist")
     if mutation.if_version is not None and mutation.if_version != (result and result.version):
         return errors.VersionMismatch(
-            f"{mutation.subject}: the stored version is not the one stated"
+            f"{mutation.subject}: the stored version is not the given one"
         )
     return None
 

@@ -112,9 +112,9 @@ def commit_error(error: Exception, mutations: Sequence[Mutation]) -> AmendsError
     code = code_of(error)
     versioned = any(mutation.if_version is not None for mutation in mutations)
     if versioned and code in ("FAILED_PRECONDITION", "ABORTED"):
-        return errors.VersionMismatch(f"{subject}: the stored version is not the one stated")
+        return errors.VersionMismatch(f"{subject}: the stored version is not the given one")
     if code == "NOT_FOUND":
         return errors.NotFound(f"{subject} does not exist")
     if code == "ALREADY_EXISTS":
-        return errors.AlreadyExists(f"{subject} exists already")
+        return errors.AlreadyExists(f"{subject} already exists")
     return to_error(error, "Commit", subject)

@@ -1,4 +1,4 @@
-"""Tests for authors of sagas: in memory, on a virtual clock, with many kinds of faults.
+"""Test tools for authors of sagas: in memory, on a virtual clock, with many kinds of faults.
 
     def test_a_trip_is_booked() -> None:
         booking = run(BOOKING, Trip("Rome"), prepare=add_ten_seats)
@@ -7,9 +7,9 @@
     def test_no_unit_is_lost_under_any_fault() -> None:
         explore(BOOKING, Trip("Rome"), seats_are_free_or_booked, prepare=add_ten_seats)
 
-`run` runs a saga once and moves its clock; `HttpStandIn` answers for the services that it calls.
+`run` runs a saga once and moves its clock; `HttpStandIn` stands in for the services that it calls.
 `explore` runs the saga once for each crash, loss, duplicate, delay and reordering at each point
-just before and after a lasting effect, and checks the promises of Amends and the author's own.
+just before and after a lasting effect, and checks the invariants of Amends and of the author.
 `random_schedules` draws many faults at random.
 """
 

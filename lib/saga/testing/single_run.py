@@ -27,12 +27,12 @@ from lib.saga.testing.simulation.setting import Setting
 #: The id of the saga that runs.
 SAGA_ID = "run"
 
-#: A saga that has not ended after so many deliveries never will.
+#: A saga that has not ended after this many deliveries is taken to be in a loop.
 MAX_DELIVERIES = 2_000
 
 
 class Run:
-    """A saga that runs: steps and retries run immediately, waits end when the clock is moved."""
+    """A running saga: steps and retries run immediately, waits end when the clock is moved."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Run:
             if not tasks:
                 return
             self._deliver(min(tasks, key=lambda task: task.at))
-        raise AssertionError(f"saga {self._saga.name} goes round in circles")
+        raise AssertionError(f"saga {self._saga.name} runs in a loop")
 
     def _may_run(self, task: Task, until: datetime) -> bool:
         saga = self._environment.repository.find(task.delivery.saga_id)
@@ -150,9 +150,9 @@ def run(
     prepare: Callable[[Store], object] | None = None,
     http: HttpStandIn | None = None,
 ) -> Run:
-    """Start a saga in memory and run it until it has ended, or waits for time or a signal.
+    """Start a saga in memory, and run it until it has ended or waits for time or a signal.
 
-    `prepare` stores what its participants need, `http` stands in for the services that it calls.
+    `prepare` stores what its participants need; `http` stands in for the services that it calls.
     Raises Invalid or TooLarge for a payload that does not fit.
     """
     return Run(saga, payload, prepare=prepare, http=http)

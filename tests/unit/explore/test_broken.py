@@ -101,12 +101,12 @@ def test_a_defect_before_an_action_is_found() -> None:
 
 def test_an_enqueue_before_the_commit_is_found() -> None:
     tale = find_fault(THREE, HastyEngine)
-    assert "the sweep had to help, although the queue lost nothing" in tale
+    assert "the sweep was needed, although the queue lost nothing" in tale
     assert "The schedule that shows it: " in tale
 
 
 def test_a_commit_without_a_version_check_is_found() -> None:
-    assert "the sweep had to help" in find_fault(SIDE_BY_SIDE, make_blind_engine)
+    assert "the sweep was needed" in find_fault(SIDE_BY_SIDE, make_blind_engine)
 
 
 class ForgetfulRepository(SagaRepository):
@@ -137,14 +137,14 @@ def test_random_schedules_name_their_seed_and_only_the_faults_that_are_needed() 
 
 def test_a_saga_that_the_sweep_does_not_find_is_found() -> None:
     tale = find_fault(THREE, make_forgetful_engine)
-    assert "was lost, and nothing moves it any more" in tale
+    assert "was lost, and nothing redelivers it" in tale
 
 
 def test_a_sweep_that_comes_too_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         outstanding, "GRACE", Backoff(first=timedelta(minutes=5), cap=timedelta(hours=1))
     )
-    assert "nothing moves it any more" in find_fault(THREE)
+    assert "and nothing redelivers it" in find_fault(THREE)
 
 
 def test_compensations_in_the_wrong_order_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

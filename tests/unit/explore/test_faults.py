@@ -54,7 +54,7 @@ def test_an_action_that_goes_on_after_its_time_out_is_found() -> None:
     """Called twice, it is as once; but what comes after its compensation stays."""
     a = Step("a", execute=set_seat(1), compensate=set_seat(0), retry=TWICE)
     saga = Saga("seats", payload=dict, steps=(a, seat("b", {"b": NO})))
-    assert "which continues in its thread" in find_by(FaultKind.OUTLAST, saga, 0)
+    assert "and runs in its thread" in find_by(FaultKind.OUTLAST, saga, 0)
 
 
 def test_a_second_worker_at_the_same_time_is_found() -> None:
@@ -67,7 +67,7 @@ def test_a_second_worker_at_the_same_time_is_found() -> None:
             call.store.update(replace(seats, taken=1))
 
     saga = Saga("seats", payload=dict, steps=(Step("a", execute=look_and_take),))
-    assert "a second worker begins" in find_by(FaultKind.INTERLEAVE, saga, 2)
+    assert "a second worker starts" in find_by(FaultKind.INTERLEAVE, saga, 2)
 
 
 @pytest.mark.parametrize("interleaving", INTERLEAVINGS, ids=str)
@@ -93,7 +93,7 @@ def test_an_effect_that_is_written_late_is_found() -> None:
     """Its answer did not come: it is written after it was given back."""
     a = Step("a", execute=set_seat(1), compensate=set_seat(0), retry=TWICE)
     saga = Saga("seats", payload=dict, steps=(a, seat("b", {"b": NO})))
-    assert "and it is written when all is quiet" in find_by(FaultKind.MADE_LATE, saga, 0)
+    assert "the write happens when nothing else" in find_by(FaultKind.MADE_LATE, saga, 0)
 
 
 def test_what_begins_while_the_saga_is_paused_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_what_begins_while_the_saga_is_paused_is_found(monkeypatch: pytest.Monke
     for module in ("lib.saga.machine.decision.draft", "lib.saga.engine.engine"):
         monkeypatch.setattr(f"{module}.outstanding", forget_the_pause)
     report = find_fault(make_saga("ab"), 2, operators=True)
-    assert "began, though its saga was paused" in report
+    assert "began, although its saga was paused" in report
 
 
 def test_a_second_page_for_one_incident_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,4 +136,4 @@ def _with_policy(policy: RetryPolicy) -> Any:
 
 def test_a_saga_that_parks_is_found_where_its_author_rules_that_out() -> None:
     report = find_fault(make_saga("ab", {"b": NO, "undo a": NO}), 0, may_park=False)
-    assert "the saga is parked, which its author rules out" in report
+    assert "the saga is parked, which may_park=False rules out" in report

@@ -115,7 +115,7 @@ def test_http_calls_survive_many_faults() -> None:
 
 def test_a_call_that_nobody_stands_in_for_is_named() -> None:
     for http, words in (
-        (None, "but has no stand-in: give http=HttpStandIn"),
+        (None, "but has no stand-in: pass http=HttpStandIn"),
         (HttpStandIn({"GET https://bank.example/": charge}), "no route for POST"),
     ):
         with pytest.raises(AssertionError, match=words):
@@ -123,7 +123,7 @@ def test_a_call_that_nobody_stands_in_for_is_named() -> None:
 
 
 def test_a_route_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="write a method and an URL"):
+    with pytest.raises(ValueError, match="write a method and a URL"):
         HttpStandIn({"/charge": charge})
 
 
@@ -144,5 +144,5 @@ def test_a_service_that_asks_to_wait_is_waited_for_on_the_clock_of_the_kit() -> 
 def test_a_part_that_met_no_fault_fails_where_that_is_wanted() -> None:
     never = replace(make_step("b"), when=lambda _, __: False)
     saga = Saga("pay", payload=dict, steps=(make_step("a"), never))
-    with pytest.raises(AssertionError, match="no fault struck b: nothing shows"):
+    with pytest.raises(AssertionError, match="no fault hit b: they are untested"):
         explore(saga, {}, lambda _: True, http=make_bank(), require_coverage=True)

@@ -98,5 +98,5 @@ def test_an_idle_look_meets_faults_and_one_that_overwrites_the_saga_is_found(
 
 
 def test_a_saga_that_only_the_daily_look_moves_is_found() -> None:
-    with pytest.raises(AssertionError, match="only the daily look has moved saga explored"):
+    with pytest.raises(AssertionError, match="only the daily look made saga explored progress"):
         explore(FAMILY, {}, seats_fit(2), prepare=add_seats, make_engine=Deaf)

@@ -60,5 +60,5 @@ def test_a_compensation_that_never_works_is_seen_in_how_the_sagas_ended() -> Non
     ran = explore(Saga("s", dict, steps), {}, lambda _: True)
     assert ran.ended == {"FAILED": ran.schedules}
     assert str(ran).startswith(f"{ran.schedules} schedules, the saga in the end: FAILED ")
-    with pytest.raises(AssertionError, match="the saga is parked, which its author rules out"):
+    with pytest.raises(AssertionError, match="the saga is parked, which may_park=False rules out"):
         explore(Saga("s", dict, steps), {}, lambda _: True, may_park=False)

@@ -68,9 +68,9 @@ def test_a_signal_without_a_payload_is_refused_in_words() -> None:
     child = Child("c", saga=inner, payload=lambda payload, _: payload)
     saga = Saga("seats", payload=dict, steps=(seat("a"), child))
     for signals, words in (
-        ({}, "waits for the signal 'ok': give the payload"),
+        ({}, "waits for the signal 'ok': pass its payload"),
         ({"ok": "yes"}, "the payload of signal 'ok': "),
-        ({"ok": 1, "no": 2}, "signals has 'no', and saga .* has no such signal: it waits for ok"),
+        ({"ok": 1, "no": 2}, "signals has 'no', but saga .* has no such signal: it waits for ok"),
     ):
         with pytest.raises(ValueError, match=words):
             explore(saga, {}, seats_fit(2), prepare=add_seats, signals=signals)

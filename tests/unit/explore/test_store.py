@@ -76,17 +76,17 @@ def test_each_verb_refuses_what_it_should(store: MemoryStore) -> None:
     with pytest.raises(NotFound, match="does not exist"):
         store.update(Shelf(id="a"))
     first = store.upsert(Shelf(id="a"))
-    with pytest.raises(AlreadyExists, match="exists already"):
+    with pytest.raises(AlreadyExists, match="already exists"):
         store.insert(Shelf(id="a"))
     store.update(first, if_version=first.version)
-    with pytest.raises(VersionMismatch, match="is not the one stated"):
+    with pytest.raises(VersionMismatch, match="is not the given one"):
         store.update(first, if_version=first.version)
-    with pytest.raises(VersionMismatch, match="is not the one stated"):
+    with pytest.raises(VersionMismatch, match="is not the given one"):
         store.delete(A, if_version=first.version)
     store.delete(A)
     store.delete(A)
     assert store.find(A) is None
-    with pytest.raises(VersionMismatch, match="is not the one stated"):
+    with pytest.raises(VersionMismatch, match="is not the given one"):
         store.upsert(first, if_version=first.version)
 
 
@@ -202,7 +202,7 @@ def test_an_optimistic_transaction_is_as_strict_as_the_real_one(store: MemorySto
 def test_many_are_written_and_read_at_once_and_each_answers_by_itself(store: MemoryStore) -> None:
     first, again = store.insert_multi([Shelf(id="m"), Shelf(id="m")])
     assert first.unwrap().id == "m"
-    with pytest.raises(AlreadyExists, match="exists already"):
+    with pytest.raises(AlreadyExists, match="already exists"):
         again.unwrap()
     there, gone = store.get_multi([key(Shelf, "m"), key(Shelf, "no")])
     assert there.unwrap().id == "m"
@@ -216,7 +216,7 @@ def test_many_are_written_and_read_at_once_and_each_answers_by_itself(store: Mem
 
 
 def test_what_is_not_to_be_had_in_memory_is_refused(store: MemoryStore) -> None:
-    with pytest.raises(NotImplementedError, match="whole entities only"):
+    with pytest.raises(NotImplementedError, match="only finds whole entities"):
         store.run(Query(Shelf).keys_only())
 
 

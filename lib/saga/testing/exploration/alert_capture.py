@@ -9,13 +9,13 @@ INSERT_ID = "logging.googleapis.com/insertId"
 
 
 class AlertCapture(io.TextIOBase):
-    """Standard output during a run. Each alert of a parked saga is one page, by its insert id."""
+    """Replaces standard output during a run, and counts one page for each alert's insert id."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
 
     def write(self, text: str) -> int:
-        """Take a line, or a part of one; only an alert counts."""
+        """Read a line, or a piece of one, and record it if it is an alert."""
         if '"saga-parked"' in text:
             line = json.loads(text)
             self._environment.state.history.pages.add((line[INSERT_ID], line["time"]))

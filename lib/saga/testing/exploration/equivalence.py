@@ -1,7 +1,7 @@
 """Finds runs that have reached the same state: what follows needs to be explored only once.
 
 Many single faults leave no trace: the run continues as it would have without them. Times are
-compared relative to now, to the second: calls differ by latencies of milliseconds.
+compared relative to now and in whole seconds, because latencies differ by milliseconds.
 """
 
 from collections.abc import Hashable
@@ -15,7 +15,7 @@ from lib.saga.state.layout import read_events
 from lib.saga.state.records import EventPage, EventRecord, SagaRecord
 from lib.saga.testing.simulation.state.snapshot import Snapshot
 
-#: What is stored for people to read, and decides nothing. Events are compared apart, decoded.
+#: Fields that do not affect a run, because they are for people. Events are compared separately.
 IGNORED = frozenset(
     {"created_at", "created_mark", "ended_mark", "updated_at", "version", "events"}
     | {"cost", "unsaved_cost"}
@@ -23,7 +23,7 @@ IGNORED = frozenset(
 
 
 def describe_state(snapshot: Snapshot) -> Hashable:
-    """Return a value that is equal where the same faults have the same effect from there on."""
+    """Return a value that is equal for states from which the same faults have the same effects."""
     state, now = snapshot.state, snapshot.now
     history, requests = state.history, state.requests
     held = tuple(

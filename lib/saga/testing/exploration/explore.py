@@ -1,4 +1,4 @@
-"""The two tests that every saga should have: each fault by itself, and many faults at random."""
+"""The two tests that every saga should have: each single fault, and many random faults."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from lib.saga.testing.memory.http_stand_in import HttpStandIn
 from lib.saga.testing.simulation.faults.kinds import Choose, Fault, Point
 from lib.saga.testing.simulation.setting import Setting
 
-#: Sagas of at most so many steps are explored with pairs of faults by default.
+#: Sagas of at most this many steps are explored with pairs of faults by default.
 MAX_STEPS_IN_PAIRS = 1
 
 #: The probability of a fault at each point of a random schedule, and the maximum number of faults.
@@ -30,7 +30,7 @@ class Circumstances(TypedDict, total=False):
     `prepare` stores what the saga's participants need. `operators` adds operators' requests, and a
     deployment that is undone, to the faults; a saga that is parked in the end is retried by hand.
     The store does not have what an operator did by hand, so the invariant is not checked after a
-    skip, a void or a resolve. `signals` has the payload of each signal: it comes when the saga
+    skip, a void or a resolve. `signals` has the payload of each signal, which is sent when the saga
     waits for it, or earlier, or never if its time is limited. `http` stands in for the services
     that are called. `may_park=False` fails the test if the saga ends FAILED. `period` is the time
     between two sweeps, one minute by default.
@@ -58,11 +58,11 @@ def explore(
 
     `invariant` gets the store when nothing is left to do. `pairs` adds a second fault at every
     later point, with two or three attempts of each action (the default for sagas of one step).
-    `require_coverage` fails the test if a step met no fault. For the rest see `Circumstances`.
+    `require_coverage` fails the test if a step had no fault. For the rest see `Circumstances`.
 
     Raises ValueError for a signal without a payload, and AssertionError with the shortest schedule
-    if an invariant, Amends' or the author's own, does not hold. The actions must keep their data in
-    the store and use no randomness, so that the same faults repeat a run.
+    if an invariant of Amends or of the author does not hold. Actions must keep their data in the
+    store and use no randomness, so that the same faults always give the same run.
     """
     setting = Setting(saga=saga, payload=payload, **circumstances)
     explorer = Explorer(setting, invariant)
@@ -115,6 +115,5 @@ def draw_faults(generator: random.Random) -> Choose:
 
 def _check_coverage(report: Report, *, required: bool) -> Report:
     if required and report.unmet:
-        raise AssertionError(f"no fault struck {', '.join(report.unmet)}: nothing shows that they "
-                             f"hold\n{report}")  # fmt: skip
+        raise AssertionError(f"no fault hit {', '.join(report.unmet)}: they are untested\n{report}")
     return report

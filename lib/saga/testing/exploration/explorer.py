@@ -1,4 +1,4 @@
-"""Runs of one saga under schedules of faults, and the report of a run that broke a promise."""
+"""Runs one saga under schedules of faults, and reports a run that violates an invariant."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -21,31 +21,31 @@ from lib.saga.testing.simulation.setting import Setting, list_parts
 from lib.saga.testing.simulation.simulation import SAGA_ID, Simulation
 from lib.saga.testing.simulation.state.snapshot import Snapshot
 
-#: Checks the author's own promise: by an assertion, or by returning False.
+#: Checks the author's own invariant: fails by an assertion, or by returning False.
 Invariant = Callable[[Store], object]
 
-#: Which fault strikes at which point, by the point's number.
+#: The fault at each point, by the point's number.
 Schedule = dict[int, Fault]
 
-#: How many lines of a long report are shown from its beginning, and from its end.
+#: The number of lines of a long report that are shown from its beginning, and from its end.
 MAX_REPORT_LINES = 40
 
-#: The store does not have what an operator did by hand, so the invariant cannot be checked.
+#: After these the invariant is not checked: the store lacks what an operator did by hand.
 BY_HAND = frozenset({FaultKind.SKIP, FaultKind.VOID, FaultKind.RESOLVE})
 
 
 @dataclass(frozen=True, slots=True)
 class ExploredRun:
-    """A schedule that kept all promises, the points that its run came to, and its snapshots."""
+    """A schedule that violated no invariant, the points that its run reached, and its snapshots."""
 
     schedule: Schedule
     points: list[Point]
     snapshots: list[Snapshot]
 
     def extend(self) -> Iterator[tuple[Schedule, Snapshot | None]]:
-        """Return each schedule with one more fault, later than those that there are.
+        """Yield each schedule with one more fault, later than all of this one's.
 
-        With it comes the last snapshot before that fault, to go on from.
+        With it comes the last snapshot before that fault, to continue from.
         """
         for point in self.points[max(self.schedule, default=-1) + 1 :]:
             before = [snapshot for snapshot in self.snapshots if snapshot.points <= point.number]
@@ -65,7 +65,7 @@ class Explorer:
         self._coverage = Coverage([label for label, _ in list_parts(setting.saga)])
         self._ended: Counter[str] = Counter()
         self._ran = 0
-        #: The ends of runs after which retention is right.
+        #: The final states for which retention was checked without a fault.
         self.purged: set[tuple[object, ...]] = set()
 
     def make_report(self) -> Report:
@@ -73,7 +73,7 @@ class Explorer:
         return Report(self._ran, self._coverage.met, self._ended, self._coverage.all)
 
     def run(self, choose: Choose, since: Snapshot | None = None, *, remembers: bool = False) -> str:
-        """Run with the chosen faults; return the broken promise, "" for none."""
+        """Run with the chosen faults; return the violated invariant, "" for none."""
         self._ran += 1
         with redirect_stdout(self._alert_capture):
             try:
@@ -84,7 +84,7 @@ class Explorer:
             return self._find_broken() or self._check_retention()
 
     def _check_retention(self) -> str:
-        """Purge what this run has left, if no run that ended with the same records has passed."""
+        """Check retention, unless a run that ended with the same records has passed before."""
         end = describe_end(self._simulation.environment)
         if end in self.purged:
             return ""
@@ -96,11 +96,11 @@ class Explorer:
     def run_schedule(
         self, schedule: Schedule, since: Snapshot | None = None, *, remembers: bool = False
     ) -> ExploredRun:
-        """Run with the faults of a schedule; return what the run came to, to be extended.
+        """Run with the faults of a schedule; return the run, which can be extended.
 
         A run that `remembers` is extended from its snapshots, and not from the beginning.
 
-        Raises AssertionError, which reports the schedule in words, when a promise is broken.
+        Raises AssertionError, which describes the schedule, if an invariant is violated.
         """
         broken = self.run(partial(self._choose, schedule), since, remembers=remembers)
         if broken:
@@ -114,8 +114,8 @@ class Explorer:
         fault = schedule.get(point.number)
         if fault is not None and fault not in point.faults:
             self._simulation.environment.processes.fail(
-                f"the same faults do not repeat a run: {fault.kind} cannot strike {point.where}. "
-                "Do the actions use randomness, a clock of their own, or keep data outside of the "
+                f"the same faults gave a different run: {fault.kind} cannot happen {point.where}. "
+                "Do the actions use randomness, a clock of their own, or keep data outside the "
                 "store?"
             )
         return fault
@@ -123,7 +123,7 @@ class Explorer:
     def run_singles(self, *, remembers: bool = False) -> list[ExploredRun]:
         """Run without a fault, and then with each fault at each point.
 
-        Runs that `remember` can be extended. Raises AssertionError as `run_schedule` does.
+        Runs that `remember` keep snapshots. Raises AssertionError as `run_schedule` does.
         """
         return [
             self.run_schedule(schedule, snapshot, remembers=remembers)
@@ -131,7 +131,7 @@ class Explorer:
         ]
 
     def run_pairs(self, singles: Iterable[ExploredRun]) -> None:
-        """Run each of these with one more fault, but only once from equal states.
+        """Run each of these with one more fault, but only once from each state.
 
         Raises AssertionError as `run_schedule` does.
         """
@@ -145,7 +145,7 @@ class Explorer:
                     self.run_schedule(pair, snapshot)
 
     def shorten(self) -> str:
-        """Remove unnecessary faults from the last run; report which promise is still broken."""
+        """Remove unnecessary faults from the last run; report which invariant is still violated."""
         schedule = {
             point.number: fault for point, fault in self._simulation.environment.state.injected
         }
@@ -182,16 +182,16 @@ class Explorer:
             if broken:
                 return broken if saga.id == SAGA_ID else f"{saga.id}: {broken}"
         if environment.state.helped and not environment.state.unrepeated:
-            return f"only the daily look has moved saga {environment.state.helped}"
+            return f"only the daily look made saga {environment.state.helped} progress"
         explored = environment.repository.find(SAGA_ID)
         return self._find_variance(explored.status) if explored else "the saga is gone"
 
     def _find_variance(self, status: SagaStatus) -> str:
-        """Return which promise of the author the run has broken."""
+        """Return which of the author's invariants the run has violated, "" for none."""
         environment = self._simulation.environment
         self._ended[str(status)] += 1
         if status is SagaStatus.FAILED and not self._setting.may_park:
-            return "the saga is parked, which its author rules out"
+            return "the saga is parked, which may_park=False rules out"
         if any(fault.kind in BY_HAND for _, fault in environment.state.injected):
             return ""
         broken = f"the invariant does not hold for a saga that is {status}"
@@ -212,9 +212,9 @@ def _cut(report: list[str]) -> list[str]:
 def _describe_start(
     schedule: Schedule, snapshot: Snapshot | None, states: Mapping[int, Hashable]
 ) -> Hashable:
-    """Return what decides how a run goes on: the state at a snapshot, and the faults after it.
+    """Return what decides how a run continues: the state at a snapshot, and the faults after it.
 
-    The faults before it count only where they have an operator say what became of a step.
+    Earlier faults count only if an operator has decided the outcome of a step.
     """
     if snapshot is None:
         return tuple(schedule.items())

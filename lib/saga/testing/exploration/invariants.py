@@ -1,4 +1,4 @@
-"""What Amends promises for every saga, checked on the records and the history of a run."""
+"""The invariants of Amends for every saga, checked on the records and the history of a run."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from lib.saga.state.records import (
 )
 from lib.saga.testing.simulation.state.history import ActionCall, History
 
-#: An operator decides the outcome of a step.
+#: The causes by which an operator decides the outcome of a step.
 BY_HAND = frozenset({Cause.SKIPPED_BY_OPERATOR, Cause.VOIDED_BY_OPERATOR})
 
 
@@ -45,18 +45,18 @@ class FinalState:
         self.asked = history.of(self.saga.id, Phase.STATUS)
         self.history = history
         self.events = SagaRepository(store).events(self.saga.id)
-        #: An operator has finished it by hand.
+        #: An operator has finished the saga by hand.
         self.resolved = any(event.cause == Cause.RESOLVED_BY_OPERATOR for event in self.events)
 
-    def waits_for_mending(self, step: StepRecord) -> bool:
-        """Tell whether a step waits for a parked child saga, directly or through other children."""
+    def waits_for_operator(self, step: StepRecord) -> bool:
+        """Return whether a step waits for a parked child saga, or for a child that does."""
         child = self.child_of(step) if step.status is StepStatus.WAITING else None
         if child is None or child.status is SagaStatus.FAILED:
             return child is not None
-        return any(map(self.waits_for_mending, load(child).steps))
+        return any(map(self.waits_for_operator, load(child).steps))
 
     def effect_of(self, step: StepRecord) -> Effect | None:
-        """Return the barrier's record of a step, if its participant has used the barrier."""
+        """Return the barrier's record of a step; None if its participant uses no barrier."""
         return self.store.find(key(Effect, idempotency_key(self.saga.id, step.name)))
 
     def child_of(self, step: StepRecord) -> SagaRecord | None:
@@ -64,7 +64,7 @@ class FinalState:
         return self.store.find(key(SagaRecord, step.child)) if step.child else None
 
     def was_settled_by_hand(self, step: StepRecord) -> bool:
-        """Tell whether an operator has decided the outcome of a step, or of its compensation."""
+        """Return whether an operator has decided the outcome of a step, or of its compensation."""
         return step.name in (event.step for event in self.events if event.cause in BY_HAND)
 
     def calls_of(self, step: StepRecord) -> list[ActionCall]:
@@ -81,23 +81,23 @@ class FinalState:
 
 
 def find_violation(state: FinalState) -> str | None:
-    """Return the first promise that does not hold, in words; None when all of them do."""
+    """Return a sentence about the first invariant that does not hold; None if all hold."""
     return next((broken for check in CHECKS for broken in check(state)), None)
 
 
 def _check_end(state: FinalState) -> Iterator[str]:
     letter = state.store.find(key(DeadLetter, state.saga.id))
     if state.saga.status in FINISHED and state.saga.incident:
-        yield f"the saga is {state.saga.status}, but it calls for an operator"
+        yield f"the saga is {state.saga.status}, but it still needs an operator"
     if state.saga.status is SagaStatus.FAILED or state.saga.incident:
         if letter is None or not letter.alerted:
-            yield f"an operator is called by one dead letter and one alert, not {letter}"
+            yield f"the saga needs an operator, but its alerted dead letter is {letter}"
     elif letter is not None:
         yield f"the saga is {state.saga.status}, but it has a dead letter"
-    elif state.saga.status not in FINISHED and not any(map(state.waits_for_mending, state.steps)):
+    elif state.saga.status not in FINISHED and not any(map(state.waits_for_operator, state.steps)):
         waits = [step.name for step in state.steps if step.status is StepStatus.WAITING]
         why = f": it waits at {', '.join(waits)}" if waits else ""
-        yield f"the saga stays {state.saga.status}, and nothing moves it any more{why}"
+        yield f"the saga stays {state.saga.status}, and nothing will move it{why}"
 
 
 def _check_completed(state: FinalState) -> Iterator[str]:
@@ -131,7 +131,7 @@ def _check_rolled_back(state: FinalState) -> Iterator[str]:
 
 
 def _is_left(state: FinalState, step: StepRecord) -> bool:
-    """Tell whether an effect of a step has not been compensated."""
+    """Return whether an effect of a step has not been compensated."""
     child, effect = state.child_of(step), state.effect_of(step)
     if state.was_settled_by_hand(step):
         return False
@@ -145,7 +145,7 @@ def _is_left(state: FinalState, step: StepRecord) -> bool:
 
 def _check_order(state: FinalState) -> Iterator[str]:
     if state.definition.on_compensation_failure is OnCompensationFailure.CONTINUE:
-        # One that has failed is left out on purpose, and compensated after the others.
+        # A compensation that failed is skipped on purpose, and made up for after the others.
         return
     firsts = list(dict.fromkeys(each.step for each in state.compensated))
     if not _goes_back(state, firsts):
@@ -160,7 +160,7 @@ def _check_order(state: FinalState) -> Iterator[str]:
 
 
 def _goes_back(state: FinalState, indexes: list[int]) -> bool:
-    """Tell whether steps come stage after stage, the last one first."""
+    """Return whether steps are in the order of their stages, last stage first."""
     starts = [state.definition.stage_of(index).start for index in indexes]
     return starts == sorted(starts, reverse=True)
 
@@ -189,11 +189,11 @@ def _check_once(state: FinalState) -> Iterator[str]:
         if state.effect_of(step) is not None and any(
             each.unbarred for each in state.calls_of(step)
         ):
-            yield f"step {step.name} has written outside of its effect barrier"
+            yield f"step {step.name} has written outside its effect barrier"
 
 
 def _check_attempts(state: FinalState) -> Iterator[str]:
-    """Faults can repeat an attempt only so often, and the policy limits the attempts."""
+    """Faults bound how often an attempt is repeated, and the policy bounds the attempts."""
     for step in state.steps:
         part = state.part_of(step)
         eras = 1 + sum(event.cause == Cause.RETRIED_BY_OPERATOR for event in state.events)
@@ -212,7 +212,7 @@ def _check_attempts(state: FinalState) -> Iterator[str]:
 
 
 def _check_pages(state: FinalState) -> Iterator[str]:
-    """Each incident pages once, even after a crash between the alert and the note of it."""
+    """Each incident pages once, even after a crash between the alert and its record."""
     own = [page for page, _ in state.history.pages if page.rpartition("-")[0] == state.saga.id]
     if len(own) > len(set(own)):
         yield f"an operator is paged twice for one incident: {sorted(own)}"

@@ -1,4 +1,4 @@
-"""The report of an exploration: the number of schedules, and which parts met which faults."""
+"""The report of an exploration: the number of schedules, and which faults hit which elements."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,12 @@ from lib.saga.testing.simulation.faults.kinds import Fault, Point
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`coverage` counts each kind of fault for each part, `child/part` for a child's.
+    """The number of schedules, and counts of faults and of final statuses.
 
-    `faults` counts each kind in total, including the start, sweeps and operators' requests. `ended`
-    counts the final statuses of the saga: if it is always FAILED, a compensation, or a step past
-    the pivot, never works. `str()` makes a table of all this.
+    `coverage` counts each kind of fault for each element, `child/element` for a child's. `faults`
+    counts each kind in total, including the start, sweeps and operators' requests. `ended` counts
+    the final statuses of the saga: if it is always FAILED, a compensation, or a step after the
+    pivot, never succeeds. `str()` makes a table of all this.
     """
 
     schedules: int
@@ -22,7 +23,7 @@ class Report:
     faults: Mapping[str, int]
 
     def add(self, other: "Report") -> "Report":
-        """Return one report of two explorations of the same saga."""
+        """Return the combined report of two explorations of the same saga."""
         coverage = {
             part: Counter(met) + Counter(other.coverage.get(part, {}))
             for part, met in self.coverage.items()
@@ -36,7 +37,7 @@ class Report:
 
     @property
     def unmet(self) -> tuple[str, ...]:
-        """The parts that met no fault: they are not tested."""
+        """The elements that no fault hit: they are untested."""
         return tuple(part for part, met in self.coverage.items() if not met)
 
     def __str__(self) -> str:
@@ -50,7 +51,7 @@ class Report:
 
 @dataclass(slots=True)
 class Coverage:
-    """Counts, schedule after schedule, which faults struck which parts."""
+    """Counts which faults hit which elements, over all schedules."""
 
     parts: Iterable[str]
     met: dict[str, Counter[str]] = field(init=False)

@@ -1,7 +1,6 @@
 """Checks that retention deletes every record of finished sagas, and none of unfinished ones.
 
-After a run the clock jumps by a hundred days, and sweeps run. Retention does not delete the
-participants' own data.
+After a run the clock jumps by a hundred days, and sweeps run. The participants' own data stays.
 """
 
 from datetime import timedelta
@@ -17,10 +16,10 @@ from lib.saga.testing.simulation.environment import Environment
 #: Longer than any finished saga is kept.
 JUMP = timedelta(days=100)
 
-#: How many sweeps run then, a day apart: a descendant of an unfinished saga gets a look each day.
+#: The number of sweeps after the jump, a day apart: purging a descendant is retried after a day.
 SWEEPS = 2
 
-#: What Amends keeps of a saga.
+#: The kinds of a saga's records.
 MODELS: tuple[Any, ...] = (SagaRecord, ValueRecord, EventPage, DeadLetter, Effect)
 KINDS: tuple[str, ...] = tuple(model.__kind__ for model in MODELS)
 LETTER, EFFECT = KINDS[-2:]
@@ -29,8 +28,8 @@ LETTER, EFFECT = KINDS[-2:]
 def find_retention_fault(environment: Environment) -> str:
     """Purge expired sagas; return which record is wrongly kept or deleted, or "".
 
-    It changes the store: the run is over. Every finished saga is deleted, with its children, unless
-    one of its ancestors is unfinished.
+    Changes the store, so call it after the run. Every finished saga must be deleted, unless one of
+    its ancestors is unfinished.
     """
     before, kept = _find_records(environment), _find_records_to_keep(environment)
     engine = environment.make_engine_without_faults()
@@ -47,7 +46,7 @@ def find_retention_fault(environment: Environment) -> str:
 
 
 def describe_end(environment: Environment) -> tuple[object, ...]:
-    """Return a value that is equal for final states that retention treats alike, without events."""
+    """Return a value that is equal for final states that retention treats alike."""
     sagas = sorted(
         (saga.id, str(saga.status), (saga.due or "").partition("-")[0])
         for saga in environment.sagas.find_all()

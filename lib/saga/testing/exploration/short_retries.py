@@ -1,8 +1,8 @@
 """A saga with fewer attempts for each step, so that pairs of faults take seconds, not minutes.
 
-Two attempts are a first and a last one: the engine treats all others alike, and single faults
-explore what an action does at a later attempt. If using up all attempts would park the saga, three
-are kept, because two faults use up two.
+Two attempts are enough for a first and a last one: the engine treats all others alike, and single
+faults explore what an action does in later attempts. If running out of attempts would park the
+saga, three are kept, because two faults use up two.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ MAX_ATTEMPTS_BEFORE_PARKING = 3
 
 
 def shorten_retries(saga: Saga) -> Saga:
-    """Return a saga, including its children, whose actions have three attempts at most."""
+    """Return the saga, and its children, with at most three attempts for each action."""
     policies = {
         element.name: _cut_retry(saga, index) for index, element in enumerate(saga.elements)
     }

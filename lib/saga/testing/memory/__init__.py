@@ -4,5 +4,5 @@ entities holds the stored data; store and transaction read and write it as lib.d
 selection answers their queries. queue keeps tasks as Cloud Tasks does, clock has virtual time, and
 http_stand_in answers HTTP requests by routes.
 
-Imports point to lib.datastore and lib.saga, never to simulation: nothing here knows faults.
+It imports lib.datastore and lib.saga, but not simulation: nothing here injects faults.
 """

@@ -20,9 +20,9 @@ class VirtualClock:
         self.now += by
 
     def advance_to(self, at: datetime) -> None:
-        """Let time pass until `at`; a time in the past changes nothing."""
+        """Let time pass until `at`; do nothing if it is in the past."""
         self.now = max(self.now, at)
 
     def sleep(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Let `seconds` pass."""
         self.now += timedelta(seconds=seconds)

@@ -1,6 +1,6 @@
-"""Entities in memory: copied in and copied out, versioned, written all or none.
+"""Entities in memory: copied on read and write, versioned, written atomically.
 
-The data layer's own checks refuse what Datastore would refuse, with its errors.
+The data layer's own checks refuse what Datastore would refuse, with the same errors.
 """
 
 import copy
@@ -35,7 +35,7 @@ FIRST_ID = 5_000_000_000_000_001
 
 @dataclass(frozen=True, slots=True)
 class StoredEntity:
-    """An entity as it is stored: it is never changed, only replaced."""
+    """A stored entity; it is never changed, only replaced."""
 
     entity: Any
     version: int
@@ -43,7 +43,7 @@ class StoredEntity:
 
 @dataclass(frozen=True, slots=True)
 class SavedEntities:
-    """What a memory held at some time."""
+    """The contents of a memory at some time."""
 
     entities: Mapping[Path, StoredEntity]
     version: int
@@ -51,7 +51,7 @@ class SavedEntities:
 
 
 class Memory:
-    """Every entity of a Datastore, and the count of its commits, which gives the versions."""
+    """Every entity of a Datastore, and the number of its commits, from which versions come."""
 
     def __init__(self) -> None:
         self._entities: dict[Path, StoredEntity] = {}
@@ -65,7 +65,7 @@ class Memory:
         return SavedEntities(dict(self._entities), self._version, self._next_id)
 
     def restore(self, saved: SavedEntities) -> None:
-        """Go back to what was stored when it was saved."""
+        """Restore the contents that were saved."""
         self._entities = dict(saved.entities)
         self._of_kind.clear()
         self._version, self._next_id = saved.version, saved.next_id
@@ -95,7 +95,7 @@ class Memory:
         return None if stored is None else stored.entity
 
     def allocate(self, entity: Any) -> Any:
-        """Return an entity with an id, a new one if its own is 0."""
+        """Return an entity with an id: its own, or a new one if that is 0 or None."""
         name = model_of(type(entity)).path[-1].name
         if getattr(entity, name) not in (0, None):
             return entity
@@ -103,7 +103,7 @@ class Memory:
         return dataclasses.replace(entity, **{name: self._next_id})
 
     def write(self, mutations: Sequence[Mutation], now: datetime) -> list[Any]:
-        """Make all mutations in order, or raise for the first impossible one and make none.
+        """Apply all mutations in order; if one is impossible, raise its error and apply none.
 
         Returns the stored entities (None for deletes). Raises Invalid or TooLarge for a value, an
         entity or a commit that Datastore would refuse.
@@ -191,10 +191,10 @@ def _check(mutation: Mutation, present: StoredEntity | None) -> None:
     if mutation.transforms:
         raise NotImplementedError("the store in memory has no transforms")
     if mutation.verb == "insert" and present is not None:
-        raise AlreadyExists(f"{mutation.subject} exists already")
+        raise AlreadyExists(f"{mutation.subject} already exists")
     if mutation.verb == "update" and present is None:
         raise NotFound(f"{mutation.subject} does not exist")
     if mutation.if_version is not None and (
         present is None or present.version != mutation.if_version
     ):
-        raise VersionMismatch(f"{mutation.subject}: the stored version is not the one stated")
+        raise VersionMismatch(f"{mutation.subject}: the stored version is not the given one")

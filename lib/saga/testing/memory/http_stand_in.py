@@ -1,4 +1,4 @@
-"""A stand-in for the services that a saga calls by HTTP: answers by routes, without a socket.
+"""A stand-in for the services that a saga calls by HTTP: it has routes, but no socket.
 
     def charge(request: ServiceRequest, state: dict[str, Any]) -> Any:
         charges = state.setdefault("charges", {})
@@ -7,7 +7,7 @@
     BANK = HttpStandIn({"POST https://bank.example/charge": charge})
     explore(SAGA, order, books_balance, http=BANK)
 
-The explored store keeps what a service remembers, so that it survives a kill.
+The explored store holds what a service remembers, so that it survives a kill.
 """
 
 import re
@@ -37,7 +37,7 @@ class ServiceRequest:
     """A request as a service sees it: `body` is the decoded JSON, None without one.
 
     `key` is the Idempotency-Key: one for the step, another for its compensation, the same in every
-    attempt. `parts` has the values of the names in braces of the route.
+    attempt. `parts` has the values of the route's names in braces.
     """
 
     method: str
@@ -58,15 +58,15 @@ class ServiceAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Answers a request: a ServiceAnswer, or the JSON of a 200. It may change what is remembered.
+#: Returns the answer to a request: a ServiceAnswer, or the JSON of a 200. It may change the state.
 Route = Callable[[ServiceRequest, dict[str, Any]], Any]
 
 
 class HttpStandIn:
-    """Services by their routes, `"POST https://bank.example/charges/{id}"`: the first that fits.
+    """Services by routes, such as `"POST https://bank.example/charges/{id}"`; the first match wins.
 
-    A name in braces stands for one segment of the path. A request that fits no route ends the
-    exploration: a missing service is an error of the test.
+    A name in braces matches one segment of the path. A request that matches no route ends the
+    exploration: a missing service is an error in the test.
     """
 
     def __init__(self, routes: Mapping[str, Route], *, name: str = "services") -> None:
@@ -105,7 +105,7 @@ class HttpStandIn:
 
 def _compile(route: str) -> re.Pattern[str]:
     if not re.fullmatch(r"[A-Z]+ https?://\S+", route):
-        raise ValueError(f"route {route!r}: write a method and an URL, 'POST https://host/path'")
+        raise ValueError(f"route {route!r}: write a method and a URL, 'POST https://host/path'")
     pieces = re.split(r"\{(\w+)\}", route)
     named = [f"(?P<{piece}>[^/]+)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)]
     return re.compile("".join(named))

@@ -1,4 +1,4 @@
-"""Cloud Tasks in memory: at least once, names remembered, retries with backoff, virtual time."""
+"""Cloud Tasks in memory: at-least-once delivery, unique task names, backoff, virtual time."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,14 +8,14 @@ from lib.saga.state.delivery import Delivery
 from lib.saga.testing.memory.clock import VirtualClock
 from lib.timing.backoff import Backoff
 
-#: The service's own retries: as `queues.yaml` sets them.
+#: The queue's retries, as queues.yaml sets them.
 BACKOFF = Backoff(first=timedelta(seconds=0.1), cap=timedelta(seconds=60))
 MAX_DISPATCHES = 100
 
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One task: `at` is the time of its next dispatch or, in flight, when that is given up."""
+    """One task: `at` is the time of its next dispatch, or when a dispatch in flight is given up."""
 
     delivery: Delivery
     at: datetime
@@ -25,25 +25,25 @@ class Task:
 
     @property
     def retries(self) -> int:
-        """How often this task was dispatched before now."""
+        """The number of earlier dispatches of this task."""
         return self.dispatches - 1
 
     @property
     def lost(self) -> int:
-        """How many of the earlier dispatches ended without an answer, or with a 5xx."""
+        """The number of earlier dispatches that ended without an answer, or with a 5xx."""
         return self.retries - self.answered
 
 
 @dataclass(frozen=True, slots=True)
 class SavedQueue:
-    """What a queue held at some time."""
+    """The contents of a queue at some time."""
 
     names: frozenset[str] = frozenset()
     tasks: tuple[Task, ...] = ()
 
 
 class MemoryQueue:
-    """Tasks by the time at which they are due; tasks due at the same time in their order."""
+    """Tasks by due time; tasks due at the same time stay in the order in which they were added."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
@@ -51,7 +51,7 @@ class MemoryQueue:
         self.tasks: list[Task] = []
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Take a delivery, unless its task name was used before."""
+        """Add a delivery, unless its task name was used before."""
         if delivery.task_name in self._names:
             return
         self._names.add(delivery.task_name)
@@ -63,13 +63,13 @@ class MemoryQueue:
         return min(self.tasks, key=lambda task: task.at, default=None)
 
     def dispatch(self, task: Task) -> int:
-        """Count a dispatch of a task and return its number; an unanswered one is repeated."""
+        """Count a dispatch of a task and return its number; without an answer it is repeated."""
         task.dispatches += 1
         task.at = self._clock.now + max(task.delivery.timeout + OVERHEAD, MIN_DISPATCH_DEADLINE)
         return task.dispatches
 
     def acknowledge(self, task: Task, number: int) -> None:
-        """Delete a task; an answer to a dispatch that was given up is too late."""
+        """Delete a task; ignore the answer to a dispatch that was given up."""
         if task.dispatches == number and task in self.tasks:
             self.tasks.remove(task)
 
@@ -87,10 +87,10 @@ class MemoryQueue:
         return SavedQueue(frozenset(self._names), tuple(replace(task) for task in self.tasks))
 
     def restore(self, saved: SavedQueue) -> None:
-        """Go back to what the queue held when it was saved."""
+        """Restore the contents that were saved."""
         self._names = set(saved.names)
         self.tasks = [replace(task) for task in saved.tasks]
 
     def drop_all(self) -> None:
-        """Lose every task; the names stay used, as they do after a purge."""
+        """Lose every task; the names stay in use, as after a purge."""
         self.tasks.clear()

@@ -1,4 +1,4 @@
-"""Queries of the store in memory: they check every entity of the kind."""
+"""Queries of the store in memory, which check every entity of the kind."""
 
 from collections.abc import Callable, Iterable
 from operator import attrgetter, eq, ge, gt, le, lt, ne
@@ -23,7 +23,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 def select(stored: Iterable[tuple[Path, Any]], query: Query[Any]) -> list[Any]:
     """Return copies of a query's results, in its order."""
     if query.projected or query.only_keys:
-        raise NotImplementedError("the store in memory finds whole entities only")
+        raise NotImplementedError("the store in memory only finds whole entities")
     above = query.ancestor_key.path if query.ancestor_key else ()
     found = [
         (path, entity)

@@ -1,8 +1,8 @@
 """A Store that keeps everything in memory: for tests of sagas and of their participants.
 
-It reads, writes, transacts, queries and counts as a Store does, with the same checks of values,
-entities and commits. It raises NotImplementedError for projections, transforms, and aggregations
-except counts.
+It has the reads, writes, transactions, queries and counts of a Store, with the same checks of
+values, entities and commits. It raises NotImplementedError for projections, transforms, and
+aggregations except counts.
 """
 
 import itertools
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class NoConnection:
-    """A Store in memory has this instead of a connection."""
+    """Takes the place of a connection in a Store in memory."""
 
     project = "memory"
     database = ""
@@ -39,7 +39,7 @@ class NoConnection:
 
 
 class MemoryStore(Store):
-    """A Store over a Memory, which several may share."""
+    """A Store on a Memory, which several stores may share."""
 
     def __init__(self, memory: Memory | None = None, clock: VirtualClock | None = None) -> None:
         self.clock = clock or VirtualClock()
@@ -57,7 +57,7 @@ class MemoryStore(Store):
         return [self.memory.read(key) for key in keys]
 
     def apply(self, *mutations: Mutation) -> list[Any]:
-        """Write all of these or none; return the stored entities (None for deletes)."""
+        """Apply mutations atomically; return the stored entities (None for deletes)."""
         return self.memory.write(mutations, self.clock()) if mutations else []
 
     def get_multi(self, keys: Sequence[Key[T]]) -> list[ItemResult[T]]:
@@ -115,14 +115,14 @@ class MemoryStore(Store):
         attempts: int = 5,
         idempotent: bool = False,  # noqa: ARG002  no answer is lost here
     ) -> T:
-        """Run `body` in a transaction and commit; if what it read has changed, run it all again."""
+        """Run `body` in a transaction and commit; if what it read has changed, run it again."""
         return self._run_again(
             lambda: self._attempt(MemoryTransaction(self, self.memory, read_only=read_only), body),
             attempts,
         )
 
     def transact_optimistically(self, body: Callable[[Transaction], T], *, attempts: int = 10) -> T:
-        """Run `body` and commit; if what it read has changed, run all of it again."""
+        """Run `body` and commit; if what it read has changed, run it again."""
         return self._run_again(
             lambda: self._attempt(OptimisticMemoryTransaction(self, self.memory), body), attempts
         )

@@ -1,4 +1,4 @@
-"""Transactions on the store in memory: without locks, the first to commit wins."""
+"""Transactions on the store in memory: they take no locks, and the first to commit wins."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class MemoryTransaction(Transaction):
-    """Reads, and notes what was read; collects writes as every transaction does."""
+    """A transaction that records what it reads, to check at its commit that it is unchanged."""
 
     optimistic = False
 
@@ -22,7 +22,7 @@ class MemoryTransaction(Transaction):
         self._checks: list[Callable[[], bool]] = []
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return what each key leads to, None for what does not exist."""
+        """Return the entity of each key, None if it does not exist."""
         memory = self._memory
         for key in keys:
             seen = memory.version_of(key)
@@ -54,12 +54,12 @@ class MemoryTransaction(Transaction):
         return all(check() for check in self._checks)
 
     def take_mutations(self) -> Sequence[Mutation]:
-        """Return the writes to make."""
+        """Return the collected writes."""
         return self._mutations
 
 
 class OptimisticMemoryTransaction(MemoryTransaction):
-    """Like the real one: runs no queries, and writes everything that it reads, or nothing."""
+    """An optimistic transaction: it runs no queries, and must write everything that it reads."""
 
     optimistic = True
 
@@ -68,20 +68,20 @@ class OptimisticMemoryTransaction(MemoryTransaction):
         self._read: list[Key[Any]] = []
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
-        """Return what each key leads to, None for what does not exist."""
+        """Return the entity of each key, None if it does not exist."""
         self._read.extend(keys)
         return super().find_multi(keys)
 
     def run(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise TypeError: a commit cannot check that a query would still find the same."""
+        """Raise TypeError: a commit cannot check that a query would still have the same results."""
         raise TypeError("an optimistic transaction runs no queries")
 
     page = count = aggregate = run
 
     def take_mutations(self) -> Sequence[Mutation]:
-        """Return the writes to make; raise TypeError if something was read but not written."""
+        """Return the collected writes; raise TypeError if something was read but not written."""
         written = {mutation.target for mutation in self._mutations}
         unchecked = next((key for key in self._read if key not in written), None)
         if written and unchecked is not None:
-            raise TypeError(f"{unchecked} was read but not written: its change would not be seen")
+            raise TypeError(f"{unchecked} was read but not written, so a change would go unnoticed")
         return self._mutations

@@ -1,4 +1,4 @@
-"""Where a run takes place: the engine over services in memory that can fail."""
+"""The environment of a run: the engine on services in memory that can fail."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -26,18 +26,18 @@ from lib.saga.testing.simulation.state.snapshot import Snapshot
 from lib.saga.testing.simulation.state.stored_sagas import StoredSagas
 from lib.timing.clock import CLOCK
 
-#: How much the latencies of the calls may add to a limit.
+#: The tolerance that the latencies of calls add to a limit.
 SLACK = timedelta(seconds=1)
 
 
 class Environment:
-    """One saga's surroundings: its services, its definitions and its processes."""
+    """The services, definitions and processes of a run."""
 
     def __init__(self, setting: Setting, carry_out: Callable[[Process, Fault], None]) -> None:
         self._setting = setting
         self._memory = Memory()
         self.clock = VirtualClock()
-        #: For the test itself: no process, no points.
+        #: For the test itself: without a process or fault points.
         self.store = MemoryStore(self._memory, self.clock)
         self.repository = SagaRepository(self.store)
         self.queue = MemoryQueue(self.clock)
@@ -74,7 +74,7 @@ class Environment:
 
     @property
     def state(self) -> RunState:
-        """What has happened so far, and what is still to come."""
+        """What has happened so far, and what is postponed."""
         return self.processes.state
 
     def save(self) -> Snapshot:
@@ -102,11 +102,11 @@ class Environment:
         return self.processes.perform(process, work)
 
     def note_event(self) -> None:
-        """Count an event: something has happened to a saga now."""
+        """Count an event: something has happened to a saga."""
         self.state.events += 1
         self.state.last_life = self.clock.now
 
     def note_wait(self, since: datetime) -> None:
-        """A process has been frozen since then: its saga may seem to be lost for longer."""
+        """Record that a process was frozen since then: its saga may have become overdue."""
         if self.clock.now - since > SLACK:
             self.state.may_need_sweep = True

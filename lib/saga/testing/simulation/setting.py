@@ -1,4 +1,4 @@
-"""What is explored, and under which circumstances; impossible settings are refused."""
+"""What runs, and under which circumstances; impossible settings are refused."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class Setting:
         for name in self.signals:
             if name not in awaited:
                 raise ValueError(
-                    f"signals has {name!r}, and saga {self.saga.name} has no such signal: "
+                    f"signals has {name!r}, but saga {self.saga.name} has no such signal: "
                     f"it waits for {', '.join(awaited) or 'none'}"
                 )
         for signal in awaited.values():
@@ -49,8 +49,8 @@ class Setting:
         name = signal.name
         if name not in self.signals:
             raise ValueError(
-                f"saga {self.saga.name} waits for the signal {name!r}: give the payload that it "
-                f"comes with, signals={{{name!r}: ...}}. A missing signal is explored too."
+                f"saga {self.saga.name} waits for the signal {name!r}: pass its payload, "
+                f"signals={{{name!r}: ...}}. A missing signal is explored too."
             )
         try:
             canonical_payload(self.signals[name], signal.payload)
@@ -58,12 +58,12 @@ class Setting:
             raise ValueError(f"the payload of signal {name!r}: {problem.detail}") from problem
 
     def encode_signal(self, name: str) -> str:
-        """Return a signal's payload as a saga keeps it."""
+        """Return a signal's payload as a saga stores it."""
         return msgspec.json.encode(self.signals[name]).decode()
 
 
 def list_parts(saga: Saga, prefix: str = "") -> Iterator[tuple[str, Element]]:
-    """Yield every part of a saga and of its children by its label, `child/part` for a child's."""
+    """Yield all elements of a saga and of its children by label, `child/element` for a child's."""
     for part in saga.elements:
         yield f"{prefix}{part.name}", part
         if isinstance(part, Child):

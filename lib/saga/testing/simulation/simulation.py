@@ -1,4 +1,4 @@
-"""A saga's run from its start until all is quiet: which event comes next."""
+"""A saga's run from its start until nothing is left to do: chooses the next event."""
 
 from lib.errors import Invalid, NotFound, Unavailable
 from lib.saga.testing.simulation.environment import SLACK, Environment
@@ -16,7 +16,7 @@ from lib.saga.testing.simulation.state.snapshot import Snapshot
 #: The id of the saga that is explored.
 SAGA_ID = "explored"
 
-#: A run with a longer report does not end.
+#: The maximum number of lines in a report: a run with a longer one probably never ends.
 MAX_REPORT = 2000
 
 
@@ -34,9 +34,9 @@ class Simulation:
     def run(
         self, choose: Choose, since: Snapshot | None = None, *, remembers: bool = False
     ) -> None:
-        """Run the saga, or go on since a snapshot of an earlier run; raises InvariantViolated.
+        """Run the saga, or continue from a snapshot of an earlier run. Raises InvariantViolated.
 
-        `snapshots` has those of this run afterwards, if it `remembers`.
+        If it `remembers`, `snapshots` has this run's snapshots afterwards.
         """
         self.snapshots: list[Snapshot] = []
         self.environment.restore(since or self.environment.beginning, choose)
@@ -61,7 +61,7 @@ class Simulation:
             except Unavailable as problem:
                 return problem.code
             except (NotFound, Invalid) as refused:
-                # The deployment of this moment does not know the saga, or its payload.
+                # The current deployment does not have the saga, or its type of payload.
                 if not self._actors.repair():
                     raise
                 return refused.code
@@ -81,7 +81,7 @@ class Simulation:
     def _step(self) -> bool:
         """Let the next event happen; False if there is none."""
         if len(self.environment.state.report) > MAX_REPORT:
-            raise InvariantViolated("the saga goes round in circles")
+            raise InvariantViolated("the saga runs in a loop")
         due = self._take_due()
         if due is not None:
             self._deliveries.do_held(due)
@@ -102,12 +102,12 @@ class Simulation:
         return True
 
     def _moves(self) -> bool:
-        """Tell whether any event is still to come without help."""
+        """Return whether more events will happen without help."""
         sagas = self.environment.sagas
         return bool(sagas.find_outstanding()) or sagas.has_unalerted()
 
     def _take_due(self) -> Postponed | None:
-        """Return a postponed event that is due; when nothing else is left to do, all are."""
+        """Return a postponed event that is due; all are due when nothing else is left to do."""
         held, events = self.environment.state.held, self.environment.state.events
         quiescent = bool(held) and not self.environment.queue.tasks and not self._moves()
         for each in held:

@@ -1,4 +1,4 @@
-"""The events of a run: deliveries, sweeps, faults that strike, requests from outside.
+"""The events of a run: deliveries, sweeps, injected faults, requests from outside.
 
-Imports point to environment and below.
+It imports environment and what is below it.
 """

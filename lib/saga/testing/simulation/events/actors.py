@@ -1,4 +1,4 @@
-"""The other actors in a run: senders of signals, operators, and deployments."""
+"""The other actors in a run: senders of signals, operators and deployments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ T = TypeVar("T", bound=Requested)
 
 BROKEN = frozenset({StepStatus.FAILED, StepStatus.COMPENSATION_FAILED})
 
-#: The outcomes of a request whose sender has no answer.
+#: The outcomes of a request that got no clear answer.
 UNANSWERED = frozenset({"killed", Unavailable.code, Contention.code, NotBegun.code})
 
 #: The errors that a caller gets instead of an answer.
@@ -47,7 +47,7 @@ REFUSED = (Conflict, NotFound, Unavailable, Contention, NotBegun)
 
 @dataclass(frozen=True, slots=True)
 class Actors:
-    """Sends signals and requests; all of it happens between two points of a process."""
+    """Sends signals and requests, between two points of a process."""
 
     setting: Setting
     environment: Environment
@@ -74,7 +74,10 @@ class Actors:
         requests[fault.kind]()
 
     def send_signal(self) -> bool:
-        """Send the next signal that is waited for, unless it never comes; False for none."""
+        """Send the next signal that a saga waits for, or decide that it never comes.
+
+        Returns False if no saga waits for one.
+        """
         for saga in self.environment.sagas.find_all() if self.setting.signals else ():
             for step in self.environment.sagas.steps_of(saga) if _may_take_signals(saga) else ():
                 if self._is_wanted(saga, step):
@@ -82,7 +85,7 @@ class Actors:
         return False
 
     def repair(self) -> bool:
-        """When nothing is left to do, undo a pause, a deployment or a park; False if none."""
+        """Undo a deployment, a pause or a park, when nothing else is left to do; False if none."""
         return self._bring_back() or self._resume() or self._retry_parked()
 
     def _is_wanted(self, saga: SagaRecord, step: StepRecord) -> bool:
@@ -123,7 +126,7 @@ class Actors:
                     self._send(saga.id, name)
 
     def _resume(self) -> bool:
-        """Resume paused sagas with their children; False if there are none."""
+        """Resume paused sagas and their children; False if there are none."""
         sagas = {saga.id: saga for saga in self.environment.sagas.find_all()}
         paused = [saga.id for saga in sagas.values() if saga.paused and saga.parent_id not in sagas]
         for saga_id in paused:
@@ -134,7 +137,7 @@ class Actors:
         self.environment.definitions.deployed = deployed
 
     def _bring_back(self) -> bool:
-        """Undo a deployment; an operator then retries the sagas that it has stranded."""
+        """Undo a deployment; an operator then retries the sagas that it stranded."""
         if self.environment.definitions.deployed is Deployed.DECLARED:
             return False
         self.environment.definitions.deployed = Deployed.DECLARED
@@ -153,8 +156,8 @@ class Actors:
         self._requests.retried = True
         answers = self._retry()
         if UNANSWERED.intersection(answers):
-            # A sender without an answer repeats the request: each time costs one of the run's few
-            # faults.
+            # A sender without an answer repeats the request. This ends, because each repetition
+            # uses up one of the run's faults.
             self._requests.retried = False
         return bool(answers)
 

@@ -1,4 +1,4 @@
-"""Deliveries: a task is lost, delayed, copied or delivered, by a process that may end anyhow."""
+"""Deliveries: a task is lost, delayed, copied, or delivered by a process that may be killed."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from lib.saga.testing.simulation.processes.exceptions import InvariantViolated
 from lib.saga.testing.simulation.processes.process import Process, name_delivery
 from lib.saga.testing.simulation.state.run_state import Postponed
 
-#: How wrong a clock may be.
+#: The maximum error of a clock.
 SKEW = timedelta(seconds=5)
 
 #: The errors that the engine raises so that the queue redelivers.
@@ -26,13 +26,13 @@ AGAIN = (Unavailable, Contention, NotBegun)
 
 
 class Deliveries:
-    """Takes tasks from the queue to the engine."""
+    """Delivers tasks from the queue to the engine."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
 
     def dispatch(self, task: Task) -> None:
-        """Dispatch a task, unless the queue loses it or is late."""
+        """Dispatch a task, unless the queue loses or delays it."""
         environment, name = self._environment, name_delivery(task.delivery)
         part = environment.sagas.part_of(task.delivery)
         faults = (DROP, *DELAYS, *COPIES)
@@ -63,7 +63,7 @@ class Deliveries:
         state.held.append(Postponed(until, name_delivery(task.delivery), task))
 
     def do_held(self, held: Postponed) -> None:
-        """Deliver a task that came late, or do what else was held back."""
+        """Deliver a delayed task, or carry out another postponed action."""
         environment = self._environment
         if held.task is not None:
             environment.queue.tasks.append(held.task)
@@ -75,13 +75,13 @@ class Deliveries:
             environment.state.may_need_sweep = True
 
     def copy(self, task: Task) -> Task:
-        """Let the queue dispatch a task once more."""
+        """Make the queue dispatch a task a second time."""
         copy = Task(task.delivery, task.at, task.dispatches - 1)
         self._environment.queue.tasks.append(copy)
         return copy
 
     def deliver(self, task: Task) -> None:
-        """Run a delivery in a process, and let the queue know how it ended."""
+        """Run a delivery in a process, and report its result to the queue."""
         queue = self._environment.queue
         number = queue.dispatch(task)
         lost = task.lost
@@ -105,7 +105,7 @@ class Deliveries:
             raise InvariantViolated(f"{process.name} raised {problem!r}") from problem
 
     def _read_clock(self, process: Process) -> None:
-        """Come to the start of a delivery: its process may have a wrong clock."""
+        """Reach the start of a delivery, where its process may get a wrong clock."""
         where = f"at the beginning of {process.name}"
         fault = self._environment.processes.reach(where, AHEAD, BEHIND)
         if fault is not None:

@@ -1,4 +1,4 @@
-"""How a fault strikes a process: it dies, stands still, or something overtakes it."""
+"""Injects a fault into a process: it is killed or frozen, or something overtakes it."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from lib.saga.testing.simulation.faults.kinds import DEPLOY, DEPLOY_TYPES, Fault
 from lib.saga.testing.simulation.processes.process import Process
 from lib.saga.testing.simulation.processes.worker import Worker
 
-#: Lets everything go on until so many events have happened in all; None is until all is quiet.
+#: Continues the run until this total number of events; None means until nothing is left to do.
 GoOn = Callable[[int | None], None]
 
 
 class Strikes:
-    """Carries out faults at a point of a process, and ends the workers that they have begun."""
+    """Carries out faults at a point of a process, and ends the workers that they have started."""
 
     def __init__(
         self, environment: Environment, deliveries: Deliveries, actors: Actors, go_on: GoOn
@@ -39,18 +39,18 @@ class Strikes:
         elif fault.kind is FaultKind.DUPLICATE and process.task is not None:
             self._deliveries.deliver(self._deliveries.copy(process.task))
         else:
-            # A child's notification that comes meanwhile is left to the sweep.
+            # A child's notification during the deployment is left to the sweep.
             state.may_need_sweep = state.may_need_sweep or fault in (DEPLOY, DEPLOY_TYPES)
             self._actors.carry_out(fault)
 
     def end_workers(self) -> None:
-        """End the workers that still stand at a point: the run is over."""
+        """End the workers that still wait at a point, because the run is over."""
         for worker in self._workers:
             self._environment.processes.abandon(worker)
         self._workers.clear()
 
     def _interleave(self, process: Process, task: Task, fault: Fault) -> None:
-        """Start a second worker: on another due task, or on the same task again."""
+        """Start a second worker, on another due task or on the same task."""
         now = self._environment.clock.now
         tasks = self._environment.queue.tasks
         others = [each for each in tasks if each is not task and each.at <= now]

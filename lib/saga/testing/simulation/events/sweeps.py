@@ -1,4 +1,4 @@
-"""The sweeps of a run: when they come, what they do, and that they come in time."""
+"""The sweeps of a run: when they run, what they do, and a check that they run in time."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from lib.saga.testing.simulation.setting import Setting
 
 
 class Sweeps:
-    """Lets the sweep come in its period, and the daily look when nothing else helps."""
+    """Runs the sweep once per period, and the daily look when nothing else is left to do."""
 
     def __init__(self, setting: Setting, environment: Environment) -> None:
         self._period = setting.period
@@ -39,7 +39,7 @@ class Sweeps:
         environment.clock.advance_to(state.next_sweep)
         while state.next_sweep <= environment.clock.now:
             state.next_sweep += self._period
-        # Most sweeps come while a process is frozen, and would find nothing.
+        # Most sweeps run while a process is frozen, and would find nothing.
         now, sagas = environment.clock.now, environment.sagas
         overdue = any(is_overdue(saga, now) for saga in sagas.find_all())
         expired = any(at <= now for at in self._find_due_times())
@@ -54,10 +54,10 @@ class Sweeps:
         for since in state.frozen:
             environment.note_wait(since)
         if overdue and not (state.may_need_sweep or state.unrepeated):
-            raise InvariantViolated("the sweep had to help, although the queue lost nothing")
+            raise InvariantViolated("the sweep was needed, although the queue lost nothing")
 
     def look(self) -> bool:
-        """Run the daily look, the last safety net; False if all is well."""
+        """Run the daily look, the last safety net; False if no saga needs it."""
         environment = self._environment
         saga = environment.sagas.find_neglected()
         if saga is None:
@@ -71,7 +71,7 @@ class Sweeps:
         return True
 
     def check_patience(self) -> None:
-        """Raise InvariantViolated if only the sweep can help now, and it came too late."""
+        """Raise InvariantViolated if only the sweep can redeliver a task, and it is late."""
         state, sagas = self._environment.state, self._environment.sagas
         held = [each.task for each in state.held if each.task]
         queued = [_what(task.delivery) for task in (*self._environment.queue.tasks, *held)]
@@ -82,7 +82,7 @@ class Sweeps:
             bound = max(each.at, state.last_life) + patience + self._period + SLACK
             if state.next_sweep > bound + 2 * SKEW:
                 raise InvariantViolated(
-                    f"{name_delivery(each)} was lost, and nothing moves it any more"
+                    f"{name_delivery(each)} was lost, and nothing redelivers it"
                 )
 
     def _find_due_times(self) -> list[datetime]:
@@ -103,5 +103,5 @@ class Sweeps:
 
 
 def _what(delivery: Delivery) -> tuple[object, ...]:
-    """Return what a delivery is for, without its epoch."""
+    """Return a delivery's identity without its epoch."""
     return delivery.saga_id, delivery.phase, delivery.step, delivery.attempt, delivery.child

@@ -1,1 +1,1 @@
-"""The faults of a run: their kinds, and the words for them in a report. Imports nothing else."""
+"""The faults of a run: their kinds, and their descriptions in a report. Imports nothing else."""

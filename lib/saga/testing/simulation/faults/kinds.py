@@ -6,16 +6,16 @@ from enum import StrEnum
 
 
 class FaultKind(StrEnum):
-    """The kinds of faults, and of other events that may come at a bad moment."""
+    """The kinds of faults, and of other events that may happen at a bad moment."""
 
     #: kill -9 of the process.
     CRASH = "crash"
-    #: The queue delivers the task of the process a second time now, and that delivery overtakes.
+    #: The queue delivers the process's task a second time now, and that delivery overtakes it.
     DUPLICATE = "duplicate"
     #: The process freezes while everything else continues, and then wakes up.
     FREEZE = "freeze"
-    #: A second worker runs at the same time: it runs `events` points before this one continues to
-    #: its end; for None the two take turns, one point each.
+    #: A second worker runs at the same time: it runs to its point number `events`, and then this
+    #: one runs to its end. For None the two take turns, one point each.
     INTERLEAVE = "interleave"
     #: The clock of the process is wrong.
     AHEAD = "clock ahead"
@@ -27,7 +27,7 @@ class FaultKind(StrEnum):
     MADE_LATE = "commit made late"
     #: The queue accepts no task.
     REFUSED = "refused"
-    #: The Datastore does not answer a lookup or a query.
+    #: Datastore does not answer a lookup or a query.
     UNREAD = "unread"
     #: The action does not answer in time; it never began, or continues in its thread for a while.
     TIME_OUT = "time-out"
@@ -36,7 +36,7 @@ class FaultKind(StrEnum):
     DROP = "drop"
     #: The queue dispatches a task late.
     DELAY = "delay"
-    #: The queue dispatches a task once more, later.
+    #: The queue dispatches a task a second time, later.
     COPY = "copy"
     #: An HTTP request: no connection; lost; served only later; served twice; served, but the answer
     #: comes too late; answered by a broken proxy.
@@ -70,8 +70,8 @@ class FaultKind(StrEnum):
 class Fault:
     """One fault.
 
-    `events` is how many deliveries it lasts: None means until nothing else is left to do. `lost`
-    means that the queue also loses the task of a frozen process.
+    `events` is the number of deliveries that it lasts; None means until nothing else is left to do.
+    `lost` means that the queue also loses the task of a frozen process.
     """
 
     kind: FaultKind
@@ -106,7 +106,7 @@ DEPLOY_TYPES = Fault(FaultKind.DEPLOY_TYPES)
 SIGNAL = Fault(FaultKind.SIGNAL)
 NO_SIGNAL = Fault(FaultKind.NO_SIGNAL)
 
-#: How many deliveries overtake a frozen process, or a late task.
+#: The numbers of deliveries that overtake a frozen process, or a late task.
 OVERTAKEN = (1, None)
 FREEZES = tuple(Fault(FaultKind.FREEZE, events) for events in OVERTAKEN)
 LOST_FREEZES = tuple(Fault(FaultKind.FREEZE, events, lost=True) for events in OVERTAKEN)
@@ -126,7 +126,7 @@ LATE_REQUESTS = tuple(Fault(FaultKind.SERVED_LATE, events) for events in LATER)
 class Point:
     """A moment of a run at which something may go wrong, and the possible faults.
 
-    `part` names the part of the saga whose delivery is there; other processes have none.
+    `part` is the label of the element whose delivery is there; other processes have none.
     """
 
     number: int

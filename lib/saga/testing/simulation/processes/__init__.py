@@ -1,7 +1,7 @@
-"""What runs: processes, one at work at a time, and the fault points that they come to.
+"""The processes of a run, one at a time, and the fault points that they reach.
 
-processes runs them and asks at each point which fault strikes; worker lets a second one run
-between two points; relevant_faults lists the faults that matter at a point.
+processes runs them and chooses the fault at each point; worker runs a second one between two
+points; relevant_faults lists the faults that matter at a point.
 
-Imports point to state, faults and setting.
+It imports state, faults and setting.
 """

@@ -1,13 +1,13 @@
-"""What ends a process or a run; the code under test cannot catch it."""
+"""Exceptions that end a process or a run; `except Exception` does not catch them."""
 
 
 class Killed(BaseException):
-    """The process was killed with -9: none of its code runs any more, not even its `except`."""
+    """The process was killed with -9: none of its code may run, not even an `except`."""
 
 
 class InvariantViolated(BaseException):
-    """A run has shown that a promise does not hold."""
+    """A run has shown that an invariant does not hold."""
 
 
 class RunOver(InvariantViolated):
-    """The run has ended, and with it a process that still stood at a point."""
+    """The run has ended, and with it a process that still waited at a point."""

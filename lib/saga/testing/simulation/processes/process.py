@@ -1,4 +1,4 @@
-"""The processes of a run: each runs one delivery, one sweep or the start, and may be killed."""
+"""A process of a run: it runs one delivery, one sweep or the start, and may be killed."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,9 +12,9 @@ from lib.saga.testing.simulation.state.history import ActionCall
 
 @dataclass(slots=True, eq=False)
 class Process:
-    """Something that runs, and what it has done since its last point.
+    """A process, and what it has done since its last point.
 
-    `part` names the part of the saga that it works on. `moved` means that it has read or done
+    `part` is the label of the element that it works on. `moved` means that it has read or done
     anything, `durable` that some of it would survive a crash. `sweeps` means that it is repeated
     although it has no task.
     """
@@ -23,13 +23,13 @@ class Process:
     task: Task | None = None
     part: str = ""
     called: ActionCall | None = None
-    #: It has called an action.
+    #: Whether it has called an action.
     began: bool = False
     killed: bool = False
     moved: bool = True
     durable: bool = True
     sweeps: bool = False
-    #: How wrong its clock is.
+    #: The error of its clock.
     skew: timedelta = timedelta(0)
     #: The sagas that were paused when it began.
     paused: frozenset[str] = frozenset()
@@ -50,7 +50,7 @@ class Process:
 def name_delivery(delivery: Delivery) -> str:
     """Return a delivery's name in a report: phase, step from 1 and attempt.
 
-    For a child saga, the part of its id that its parent's does not have comes first.
+    For a child saga, the part of its id that follows its root's id comes first.
     """
     epoch = f" (epoch {delivery.epoch})" if delivery.epoch else ""
     child = delivery.saga_id.partition(":")[2]

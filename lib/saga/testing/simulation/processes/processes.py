@@ -1,4 +1,4 @@
-"""The processes of a run and the points that they come to, at which faults strike."""
+"""The processes of a run, and the points that they reach, where faults may happen."""
 
 import contextvars
 from collections.abc import Callable, Iterator
@@ -13,14 +13,14 @@ from lib.saga.testing.simulation.processes.relevant_faults import RelevantFaults
 from lib.saga.testing.simulation.processes.worker import Worker
 from lib.saga.testing.simulation.state.run_state import Postponed, RunState
 
-#: How long a call takes, so that later calls have later times.
+#: The duration of a call, so that later calls have later times.
 LATENCY = timedelta(milliseconds=1)
 
 
 class Processes:
-    """Runs processes one inside another; nothing runs at the same time as anything else.
+    """Runs processes one inside another, and never two at the same time.
 
-    What overtakes a process runs while that process stands at a point: `carry_out` does that.
+    What overtakes a process runs while that process waits at a point: see `carry_out`.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class Processes:
         self._carry_out = carry_out
 
     def restore(self, state: RunState, choose: Choose) -> None:
-        """Begin with no process, and with the faults that are chosen from here on."""
+        """Begin without a process, with the faults that `choose` chooses."""
         self.state = state
         self._choose = choose
         self._stack: list[Process] = []
         self._worker: Worker | None = None
-        #: The processes of workers that stand still.
+        #: The processes of workers that wait.
         self._stacks: dict[Worker, list[Process]] = {}
-        #: Why the run is broken: the code under test may have caught the exception.
+        #: The violated invariant, in case the code under test has caught the exception.
         self._broken = ""
 
     @property
@@ -61,7 +61,7 @@ class Processes:
         self.state.report.append(f"{elapsed:10.3f} s  {'  ' * len(self._stack)}{what}")
 
     def fail(self, why: str) -> None:
-        """End the run: a promise does not hold."""
+        """End the run, because an invariant does not hold."""
         self._broken = why
         raise InvariantViolated(why)
 
@@ -69,7 +69,7 @@ class Processes:
         """Run a process until it ends or is killed; return a one-word result."""
         self._stack.append(process)
         try:
-            # A context of its own, because it may run in the middle of another process.
+            # It has its own context, because it may run in the middle of another process.
             ended = self.context.copy().run(work)
         except Killed:
             ended = "killed"
@@ -83,13 +83,13 @@ class Processes:
         return ended
 
     def resume(self, worker: Worker, points: int | None) -> None:
-        """Let another worker continue for so many points, or to its end if None."""
+        """Let another worker continue for `points` points, or to its end if None."""
         if not worker.ended:
             with self._on_stack_of(worker):
                 worker.resume(points)
 
     def abandon(self, worker: Worker) -> None:
-        """End another worker where it stands: the run is over."""
+        """End another worker at its point, because the run is over."""
         with self._on_stack_of(worker):
             worker.abandon()
 
@@ -104,9 +104,9 @@ class Processes:
             self._stack, self._worker = outer
 
     def reach(self, where: str, *faults: Fault) -> Fault | None:
-        """Come to a point; return the fault of `faults` that is chosen there, if any.
+        """Reach a point; return the fault of `faults` that is chosen there, if any.
 
-        All other faults are carried out here.
+        Any other chosen fault is carried out here.
         """
         process = self.current
         process.live()
@@ -122,7 +122,7 @@ class Processes:
         return fault
 
     def _give_way(self, process: Process) -> None:
-        """Let other workers have their turn here."""
+        """Let other workers take their turns."""
         for worker in process.beside:
             if worker.takes_turns:
                 self.resume(worker, 1)
@@ -140,7 +140,7 @@ class Processes:
     def meet_at(
         self, part: str, where: str, process: str, faults: tuple[Fault, ...]
     ) -> Fault | None:
-        """Record a point of a part, and return the fault that is chosen there."""
+        """Record a point of an element, and return the fault that is chosen there."""
         point = Point(len(self.state.points), where, process, faults, part)
         self.state.points.append(point)
         fault = self._choose(point)
@@ -152,6 +152,6 @@ class Processes:
         return fault
 
     def do_later(self, fault: Fault, name: str, act: Callable[[], None]) -> None:
-        """Schedule an action for the time that a fault says."""
+        """Postpone an action until the end of a fault."""
         until = None if fault.events is None else self.state.events + fault.events
         self.state.held.append(Postponed(until, name, act=act))

@@ -1,4 +1,4 @@
-"""Which faults make a difference at a point: others would only repeat a run."""
+"""The faults that make a difference at a point; others would only repeat a run."""
 
 from lib.saga.testing.simulation.faults.kinds import (
     CANCEL,
@@ -26,7 +26,7 @@ from lib.saga.testing.simulation.state.stored_sagas import StoredSagas
 
 
 class RelevantFaults:
-    """Lists the faults that any process can meet; a call's own faults come on top."""
+    """Lists the faults that any process can have at a point; calls add their own."""
 
     def __init__(self, setting: Setting, sagas: StoredSagas, deployment: Deployment) -> None:
         self._setting = setting
@@ -36,7 +36,7 @@ class RelevantFaults:
     def of(self, process: Process) -> tuple[Fault, ...]:
         """Return the faults that make a difference at this point of a process.
 
-        A crash does if something done since the last point would survive it; overtaking does if
+        A crash does if something done since the last point would survive it. Overtaking does if
         anything was read or done.
         """
         faults: tuple[Fault, ...] = (CRASH,) if process.durable else ()

@@ -1,4 +1,4 @@
-"""A second worker: it takes turns with the first, so that runs can be repeated."""
+"""A second worker, which takes turns with the first, so that runs can be repeated."""
 
 from collections.abc import Callable
 from threading import Semaphore, Thread
@@ -11,7 +11,7 @@ class Worker:
 
     def __init__(self, work: Callable[[], None], *, takes_turns: bool) -> None:
         self._work = work
-        #: It runs one point whenever the first worker comes to one.
+        #: Whether it runs to its next point whenever the first worker reaches one.
         self.takes_turns = takes_turns
         self.ended = False
         self._points: int | None = None
@@ -21,7 +21,7 @@ class Worker:
         self._thread: Thread | None = None
 
     def resume(self, points: int | None) -> None:
-        """Run for so many points, or to the end if None; raises what the work raises."""
+        """Run for `points` points, or to the end if None. Raises what the work raises."""
         self._points = points
         if self._thread is None:
             self._thread = Thread(target=self._run, daemon=True)
@@ -33,7 +33,7 @@ class Worker:
             raise self._problem
 
     def come_to_point(self) -> None:
-        """Wait here, in the worker's own thread, if it has run far enough."""
+        """Wait, in the worker's own thread, if it has run for all its points."""
         if self._points is None:
             return
         self._points -= 1
@@ -45,7 +45,7 @@ class Worker:
             raise RunOver
 
     def abandon(self) -> None:
-        """End the work where it is, because its run is over; raises what the work raises then."""
+        """End the work at its point, because its run is over. Raises what the work raises then."""
         if self._thread is not None and not self.ended:
             self._abandoned, self._points = True, None
             self._may_go.release()

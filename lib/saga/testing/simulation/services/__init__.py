@@ -1,4 +1,4 @@
 """The store, the queue, the network and the actions as a run's processes see them.
 
-Each comes to a fault point before and after what lasts. Imports point to processes and below.
+Each has a fault point before and after a lasting effect. It imports processes and what is below.
 """

@@ -1,4 +1,4 @@
-"""The actions of a run as the engine calls them, with a point before and after each call."""
+"""The actions as the engine calls them, with a fault point before and after each call."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,14 +16,14 @@ from lib.saga.testing.simulation.state.stored_sagas import StoredSagas
 
 
 class FaultyActions:
-    """Calls actions in the thread of the test, and lets them time out, or continue after that."""
+    """Calls actions in the test's thread; a fault may make them time out or outlast a time-out."""
 
     def __init__(self, processes: Processes, sagas: StoredSagas) -> None:
         self._processes = processes
         self._sagas = sagas
 
     def call_within(self, timeout: timedelta, action: Callable[[], Any]) -> Any:
-        """Call an action in this thread; raise TimeoutError if a fault says so."""
+        """Call an action in this thread; raise TimeoutError if that fault is chosen."""
         process = self._processes.current
         if process.task is None:
             raise AssertionError("only a delivery runs an action")
@@ -48,12 +48,12 @@ class FaultyActions:
         return value
 
     def _check_pause(self, process: Process, delivery: Delivery) -> None:
-        """Nothing begins for a saga that was paused before its delivery came, and still is."""
+        """Fail the run if a saga was paused before its delivery began, and is still paused."""
         paused = (
             {saga.id for saga in self._sagas.find_all() if saga.paused} if process.paused else ()
         )
         if delivery.phase is not Phase.STATUS and delivery.saga_id in process.paused & set(paused):
-            self._processes.fail(f"{process.name} began, though its saga was paused")
+            self._processes.fail(f"{process.name} began, although its saga was paused")
 
     def _time_out(
         self, process: Process, fault: Fault, timeout: timedelta, action: Callable[[], Any]
@@ -75,7 +75,7 @@ class FaultyActions:
             try:
                 check_ran(contain(action, (Killed, InvariantViolated)), "the action")
             except Exception as problem:  # an author's code may raise anything
-                return f"in vain: {problem!r}"
+                return f"failed: {problem!r}"
             self._processes.state.history.calls[number].ended = True
             return "done"
 

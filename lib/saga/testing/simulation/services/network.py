@@ -1,4 +1,4 @@
-"""The network as a run's actions see it, with a point before and after each request."""
+"""The network as a run's actions see it, with a fault point before and after each request."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -22,7 +22,7 @@ from lib.saga.testing.simulation.processes.processes import LATENCY, Processes
 
 
 class FaultyNetwork:
-    """Sends requests to a stand-in, and loses, delays and repeats them."""
+    """Sends requests to a stand-in; faults lose, delay and repeat them."""
 
     def __init__(self, processes: Processes, store: Store, stand_in: HttpStandIn | None) -> None:
         self._processes = processes
@@ -30,7 +30,7 @@ class FaultyNetwork:
         self._stand_in = stand_in
 
     def exchange(self, request: Request, deadline: datetime) -> Answer:
-        """Serve a request, unless a fault is chosen; raises Retry or Unknown for a fault."""
+        """Serve a request, unless a fault is chosen. Raises Retry or Unknown for a fault."""
         process = self._processes.current
         process.live()
         self._processes.clock.advance(LATENCY)
@@ -54,12 +54,12 @@ class FaultyNetwork:
         if self._stand_in is None:
             self._processes.fail(
                 f"{request.method} {request.url} is called, but has no stand-in: "
-                "give http=HttpStandIn({...})"
+                "pass http=HttpStandIn({...})"
             )
             raise AssertionError
         try:
             return self._stand_in.serve(request, self._store)
-        except Exception as problem:  # an error of the test, not of the tested code
+        except Exception as problem:  # an error in the test, not in the tested code
             self._processes.fail(f"the stand-in cannot serve {request.method}: {problem!r}")
             raise
 
@@ -73,7 +73,7 @@ class FaultyNetwork:
         return Unknown("no answer: ReadTimeoutError")
 
     def _spoil(self, request: Request, answer: Answer, fault: Fault, deadline: datetime) -> Answer:
-        """Return a wrong answer to a request that was served, or raise Unknown."""
+        """Return a wrong answer to a served request, or raise Unknown."""
         if fault.kind is FaultKind.SERVED_TWICE:
             if fault.events == 0:
                 return self._serve(request)

@@ -1,4 +1,4 @@
-"""The queue as a run's processes see it: before and after each enqueue, a point."""
+"""The queue as a run's processes see it, with a fault point before and after each enqueue."""
 
 from lib.errors import Unavailable
 from lib.saga.state.delivery import Delivery
@@ -9,7 +9,7 @@ from lib.saga.testing.simulation.processes.processes import LATENCY, Processes
 
 
 class FaultyQueue:
-    """Accepts deliveries from the current process, which may be killed before and after."""
+    """Accepts deliveries from the current process, which may be killed before or after."""
 
     def __init__(self, queue: MemoryQueue, processes: Processes) -> None:
         self._queue = queue

@@ -1,4 +1,4 @@
-"""The store as a run's processes see it: before and after each write, a point."""
+"""The store as a run's processes see it, with a fault point before and after each write."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,12 +18,12 @@ from lib.saga.testing.simulation.faults.kinds import (
 from lib.saga.testing.simulation.processes.process import Process
 from lib.saga.testing.simulation.processes.processes import LATENCY, Processes
 
-#: What may happen to a commit without an answer.
+#: The faults of a commit without an answer.
 UNANSWERED = (NOT_MADE, *LATE_COMMITS)
 
 
 class FaultyStore(MemoryStore):
-    """Reads and writes for the process that runs now, which may be killed before and after."""
+    """Reads and writes for the current process, which may be killed before or after."""
 
     def __init__(self, memory: Memory, processes: Processes) -> None:
         super().__init__(memory, processes.clock)
@@ -45,16 +45,16 @@ class FaultyStore(MemoryStore):
         return super().count(query, up_to)
 
     def apply(self, *mutations: Mutation) -> list[Any]:
-        """Write all of these or none; return the stored entities (None for deletes)."""
+        """Apply mutations atomically; return the stored entities (None for deletes)."""
         if not mutations:
             return []
         send = super().apply
         return self._write(mutations, lambda: send(*mutations), may_be_unanswered=True)
 
     def commit(self, transaction: MemoryTransaction, mutations: Sequence[Mutation]) -> list[Any]:
-        """Make a transaction's writes.
+        """Apply a transaction's writes.
 
-        The receipt of a locking transaction shows whether its commit was made.
+        A locking transaction writes a receipt, so it is never unknown whether it was committed.
         """
         send = super().commit
         optimistic = transaction.optimistic
@@ -63,7 +63,7 @@ class FaultyStore(MemoryStore):
         )
 
     def _read(self, what: str) -> None:
-        """Come to the point of a read; raise Unavailable if it gets no answer."""
+        """Reach the point of a read; raise Unavailable if that fault is chosen."""
         process = self._processes.current
         process.live()
         process.moved = True
@@ -71,7 +71,7 @@ class FaultyStore(MemoryStore):
         if process.called or not (process.task or process.sweeps):
             return
         if self._processes.meet(f"a {what} of {process.name}", process.name, (UNREAD,)):
-            raise Unavailable("the Datastore does not answer")
+            raise Unavailable("Datastore does not answer")
 
     def _write(
         self,
@@ -89,17 +89,17 @@ class FaultyStore(MemoryStore):
         if fault is not None:
             if fault.kind is FaultKind.MADE_LATE:
                 self._processes.do_later(fault, what, lambda: _ignore_refusal(commit))
-            raise Unavailable("whether it was written is not known: there was no answer")
+            raise Unavailable("it is unknown whether it was written: there was no answer")
         answer = commit()
         process.moved = process.durable = True
         if self._processes.reach(f"after {what}", *((LOST_ANSWER,) if may_be_unanswered else ())):
-            raise Unavailable("whether it was written is not known: the answer was lost")
+            raise Unavailable("it is unknown whether it was written: the answer was lost")
         return answer
 
     def _make_commit(
         self, mutations: Sequence[Mutation], send: Callable[[], list[Any]], process: Process
     ) -> Callable[[], list[Any]]:
-        """Return a function that writes, and records for which call of an action."""
+        """Return a function that writes, and records which call of an action has written."""
         number = process.called.number if process.called else None
 
         def commit() -> list[Any]:

@@ -1,7 +1,7 @@
-"""The state of a run: what is deployed and stored, what was done, and what is still to come.
+"""The state of a run: what is deployed and stored, what has happened, and what is postponed.
 
-run_state is what is saved and restored with the services in memory (snapshot). history has the
-calls of actions, stored_sagas reads the records, deployment says which definitions there are.
+run_state is saved and restored with the services in memory (snapshot). history has the calls of
+actions, stored_sagas reads the records, deployment has the deployed definitions.
 
-Imports point to faults and memory.
+It imports faults and memory.
 """

@@ -1,4 +1,4 @@
-"""What is deployed during a run: the declared sagas, none, or some with other types."""
+"""The sagas deployed during a run: those declared, none, or the declared ones with other types."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -26,8 +26,8 @@ class _Changed:
     required_since_the_next_deployment: int
 
 
-#: A payload type that nothing stored fits. No class, so that it may stand where an author's
-#: functions are annotated with the payload's: the deployment has changed what is in that class.
+#: A payload type that no stored value fits. It is not a class, so that the checks accept functions
+#: that are annotated with the payload's class: in effect, the deployment has changed that class.
 ChangedType = NewType("ChangedType", _Changed)
 
 
@@ -40,13 +40,13 @@ class Deployment(Definitions):
         self._changed = {key: _change_types(saga) for key, saga in self._sagas.items()}
 
     def __getitem__(self, key: tuple[str, int]) -> Saga:
-        """Return a saga as it is deployed; raises KeyError for others, or if it is withdrawn."""
+        """Return a deployed saga; raise KeyError for any other, or if it is withdrawn."""
         if self.deployed is Deployed.WITHDRAWN:
             raise KeyError(key)
         return (self._changed if self.deployed is Deployed.CHANGED else self._sagas)[key]
 
     def get_declared(self, saga: SagaRecord) -> Saga:
-        """Return a saga's definition as it is declared, independent of the deployment."""
+        """Return a saga's definition as declared, regardless of the deployment."""
         return self._sagas[saga.name, saga.definition_version]
 
 

@@ -20,13 +20,13 @@ class ActionCall:
     attempt: int
     number: int
     ended: bool = False
-    #: It wrote to the store; it did so without the barrier.
+    #: It has written to the store; it has done so without the barrier.
     committed: bool = False
     unbarred: bool = False
 
 
 class History:
-    """All calls of a run in the order in which they began, and the barrier's records by key.
+    """All calls of a run, in the order in which they began, and counts of the barrier's records.
 
     `pages` has the alerts as Cloud Logging keeps them: one for each insert id and time.
     """
@@ -57,7 +57,7 @@ class History:
         called = self.calls[number]
         records = [each for each in mutations if isinstance(each.entity, Effect)]
         for record in records:
-            # A mask leaves the effects as they are.
+            # An update with a mask does not write the effects.
             for part in record.entity.parts[-1:] if record.mask is None else ():
                 effect = f"{record.entity.id}/{part.name}".rstrip("/")
                 self.applied[effect] += part.status is EffectStatus.DONE

@@ -1,4 +1,4 @@
-"""What has happened in a run, and what is still to come: all that its services do not hold."""
+"""What has happened in a run, and what is postponed: the state outside its services."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -28,7 +28,7 @@ class Postponed:
 
 @dataclass(slots=True)
 class Requests:
-    """What senders of signals and operators have done so far."""
+    """What operators and senders of signals have done so far."""
 
     #: Signals that were sent and accepted, and those that never come, by saga and name.
     sent: set[tuple[str, str]] = field(default_factory=set)
@@ -39,38 +39,38 @@ class Requests:
     retried: bool = False
 
     def copy(self) -> "Requests":
-        """Return the same, to go on independently."""
+        """Return an independent copy."""
         return Requests(set(self.sent), set(self.absent), set(self.refused), self.retried)
 
 
 @dataclass(slots=True)
 class RunState:
-    """The state of a run beside its store and its queue."""
+    """The state of a run besides its store and its queue."""
 
     next_sweep: datetime
-    #: When something last happened that a lost task may be counted from.
+    #: The last event after which a task may have been lost.
     last_life: datetime
     history: History = field(default_factory=History)
     points: list[Point] = field(default_factory=list)
     injected: list[tuple[Point, Fault]] = field(default_factory=list)
     report: list[str] = field(default_factory=list)
-    #: Postponed events, and how many events there were so far.
+    #: Postponed events, and the number of events so far.
     held: list[Postponed] = field(default_factory=list)
     events: int = 0
     requests: Requests = field(default_factory=Requests)
-    #: Only the sweep may be able to help now.
+    #: The sweep may be needed, for example after a lost task.
     may_need_sweep: bool = False
-    #: A daily look has come: only the first one, because each would cost a sweep.
+    #: A daily look has been due. Only the first one runs a sweep, to save time.
     has_looked: bool = False
     #: A fault has hit a process that no queue repeats.
     unrepeated: bool = False
-    #: The saga that only its daily look has moved.
+    #: The saga that has needed the daily look.
     helped: str = ""
-    #: Since when processes stand still.
+    #: The times since which processes are frozen.
     frozen: list[datetime] = field(default_factory=list)
 
     def copy(self) -> "RunState":
-        """Return the same, to go on independently."""
+        """Return an independent copy."""
         return replace(
             self,
             history=self.history.copy(),

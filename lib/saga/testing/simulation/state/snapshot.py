@@ -1,4 +1,4 @@
-"""A run between two events, to go on from there again."""
+"""The state of a run between two events, to continue from."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from lib.saga.testing.simulation.state.run_state import RunState
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that decides how a run goes on. `state` is a copy, and is not to be changed."""
+    """Everything that decides how a run continues. Do not change `state`."""
 
     now: datetime
     memory: entities.SavedEntities
@@ -20,5 +20,5 @@ class Snapshot:
 
     @property
     def points(self) -> int:
-        """How many points the run had reached."""
+        """The number of points that the run had reached."""
         return len(self.state.points)

@@ -1,4 +1,4 @@
-"""The stored sagas of a run, as the test itself sees them: without faults, read-only."""
+"""The stored sagas of a run, read by the test itself without faults."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from lib.saga.testing.simulation.state.deployment import Deployment
 
 
 class StoredSagas:
-    """All sagas of a run: their records, and what they wait for."""
+    """The records of all sagas of a run, and what they wait for."""
 
     def __init__(self, store: MemoryStore, definitions: Deployment, explored: Saga) -> None:
         self._memory: Memory = store.memory
@@ -42,7 +42,7 @@ class StoredSagas:
     def find_outstanding(self) -> list[Delivery]:
         """Return the deliveries that the sagas wait for, except notifications of a parked parent.
 
-        Those repeat, and change nothing until an operator has retried the parent.
+        Those are repeated without effect until an operator has retried the parent.
         """
         found: list[Delivery] = []
         sagas = {saga.id: saga for saga in self.find_all()}
@@ -77,11 +77,11 @@ class StoredSagas:
         return None
 
     def has_unalerted(self) -> bool:
-        """Tell whether a dead letter's alert is not logged yet."""
+        """Return whether a dead letter's alert is not logged yet."""
         return any(not letter.alerted for _, letter in self._memory.find_kind("DeadLetter"))
 
     def part_of(self, delivery: Delivery) -> str:
-        """Return the label of a delivery's part."""
+        """Return the label of a delivery's element; "" if its saga does not exist."""
         saga = next((each for each in self.find_all() if each.id == delivery.saga_id), None)
         if saga is None:
             return ""
@@ -91,5 +91,5 @@ class StoredSagas:
 
 
 def is_look(mark: str) -> bool:
-    """Tell whether a saga's due mark is for its daily look."""
+    """Return whether a due mark is that of a daily look."""
     return mark.startswith("look-")
