@@ -18,6 +18,9 @@ MAX_NESTING = 100
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 
+#: What a subclass of one of these is, such as numpy's float64.
+_PLAIN: dict[type, Any] = {str: str.__str__, int: int.__int__, float: float.__float__}
+
 #: What msgspec writes wherever it is a value: it refuses one only as a key.
 _ONLY_AS_KEYS = (bool, tuple, frozenset, type(None))
 
@@ -44,10 +47,9 @@ def read_number(literal: str) -> float | ExactNumber:
 
 def encode_canonical(value: Any) -> bytes:
     """Return a value as JSON, the same for equal values; raises as `encode_exact` does."""
-    exact = (ExactNumber,)
-    plain = msgspec.to_builtins(value, str_keys=True, builtin_types=exact, enc_hook=_write_number)
+    written, exact = _encode(value), (ExactNumber,)
+    plain = msgspec.to_builtins(value, str_keys=True, builtin_types=exact, enc_hook=_write_other)
     encoded = encode_exact(plain, order="sorted")
-    written = msgspec.json.encode(value, enc_hook=_write_number)
     if len(written) != len(encoded):
         _check_keys(written)
     return encoded
@@ -57,10 +59,10 @@ def encode_exact(value: Any, *, order: Any = None) -> bytes:
     """Return a value as JSON, an exact number with all of its digits.
 
     Raises TypeError for a value without a JSON form, and ValueError for one that could not be read
-    back: NaN, infinity, more than 100 levels of nesting, raw text that is not JSON, and a dict with
-    two keys that JSON writes alike.
+    back: NaN, infinity, more than 100 levels of nesting, text that is not Unicode, raw text that is
+    not JSON, and a dict with two keys that JSON writes alike.
     """
-    encoded = msgspec.json.encode(value, order=order, enc_hook=_write_number)
+    encoded = _encode(value, order)
     try:
         decoded = msgspec.json.decode(encoded)
     except msgspec.DecodeError as problem:
@@ -72,6 +74,15 @@ def encode_exact(value: Any, *, order: Any = None) -> bytes:
     if len(msgspec.json.encode(decoded)) != len(encoded):
         _check_keys(encoded)
     return encoded
+
+
+def _encode(value: Any, order: Any = None) -> bytes:
+    try:
+        return msgspec.json.encode(value, order=order, enc_hook=_write_other)
+    except RecursionError:
+        raise ValueError(f"it is nested more than {MAX_NESTING} levels deep") from None
+    except UnicodeEncodeError:
+        raise ValueError("a text in it has half of a surrogate pair, as file names may") from None
 
 
 def is_too_deep(decoded: Any) -> bool:
@@ -113,11 +124,14 @@ def _items_of(value: Any) -> Iterable[Any]:
     return value if isinstance(value, _CONTAINERS) else ()
 
 
-def _write_number(value: object) -> msgspec.Raw:
-    """Write an exact number with all of its digits."""
+def _write_other(value: object) -> Any:
+    """Return the plain form of a value that msgspec does not know: an exact number's own digits."""
     if isinstance(value, ExactNumber):
         return msgspec.Raw(str(value).encode())
     name = type(value).__name__
     if isinstance(value, _ONLY_AS_KEYS):
         raise TypeError(f"a {name} cannot be the key of a dict in JSON: write str(key)")
-    raise TypeError(f"Encoding objects of type {name} is unsupported")
+    for plain, convert in _PLAIN.items():
+        if isinstance(value, plain):
+            return convert(value)
+    raise TypeError(f"a {name} has no form in JSON: give text, numbers, lists or dicts")

@@ -23,6 +23,11 @@ def describe_stack(problem: BaseException) -> str:
     return "".join(islice(_tell(problem), MAX_PARTS))
 
 
+def name_type(problem: BaseException) -> str:
+    """Return the name of an error's type, even if its metaclass refuses to give it."""
+    return str(type.__getattribute__(type(problem), "__name__"))
+
+
 def forget_stack(problem: BaseException) -> None:
     """Remove the stacks of an error, of its causes, and of a group's members.
 
@@ -45,7 +50,7 @@ def forget_stack(problem: BaseException) -> None:
 def _tell(problem: BaseException) -> Iterator[str]:
     for number, each in enumerate(reversed(list(_chain_of(problem)))):
         frames = _format(_innermost(each.__traceback__))
-        yield "".join(["\nand then\n" if number else "", *frames, type(each).__name__])
+        yield "".join(["\nand then\n" if number else "", *frames, name_type(each)])
         if isinstance(each, BaseExceptionGroup):
             for member in each.exceptions[:MAX_ERRORS]:
                 yield "\nin it\n"

@@ -102,7 +102,7 @@ ARROWS: dict[str, set[str]] = {
         _TRANSACTION,
         "lib.timing",
     },
-    _AUTHOR: BASE,
+    _AUTHOR: {*_OBSERVABILITY, *BASE},
     _DEFINITION: {_AUTHOR, *_DATA, *_BELOW},
     _MACHINE: {_DEFINITION, _STATE, _AUTHOR, *_BELOW},
     _STATE: {_DEFINITION, _AUTHOR, *_DATA, *_BELOW},

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lib.errors import AmendsError
+from lib.observability.stack_traces import name_type
 from lib.saga.author_code.recursion_guard import guard_recursion
 
 T = TypeVar("T")
@@ -26,7 +27,8 @@ def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = 
         with guard_recursion():
             return action()
     except BaseException as problem:
-        if isinstance(problem, (Exception, *passing)):
+        # By its real type: `__class__` may say anything.
+        if issubclass(type(problem), (Exception, *passing)):
             raise
         raise Escaped(
             f"{describe_exception(problem)} (it would have ended the worker)"
@@ -36,11 +38,12 @@ def contain(action: Callable[[], T], passing: tuple[type[BaseException], ...] = 
 def exception_text(problem: BaseException) -> str:
     """Return an exception's text, even if `__str__` raises; for an AmendsError, its detail."""
     try:
-        return str(problem.detail if isinstance(problem, AmendsError) else problem)
+        text = str(problem.detail if isinstance(problem, AmendsError) else problem)
+        return str.__str__(text)  # a subclass of str cannot be stored
     except BaseException as trouble:  # an author's `__str__` may raise anything, SystemExit too
-        return f"(a {type(problem).__name__} whose text raises {type(trouble).__name__})"
+        return f"(a {name_type(problem)} whose text raises {name_type(trouble)})"
 
 
 def describe_exception(problem: BaseException) -> str:
     """Return an exception's type and, if it has one, its text."""
-    return f"{type(problem).__name__}: {exception_text(problem)}".removesuffix(": ")
+    return f"{name_type(problem)}: {exception_text(problem)}".removesuffix(": ")

@@ -6,22 +6,35 @@ iterate over it or wait for its end, and it checks no HTTP status and no exit co
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import functools
 import inspect
 import sys
 import threading
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections import ChainMap, UserDict, UserList, deque
+from collections.abc import (
+    Awaitable,
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    ValuesView,
+)
 from contextlib import suppress
 from types import (
     AsyncGeneratorType,
     BuiltinFunctionType,
     FunctionType,
     GeneratorType,
+    MappingProxyType,
     MethodType,
     NotImplementedType,
+    SimpleNamespace,
 )
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from lib.saga.author_code.wrappers import reached_by
 
@@ -43,7 +56,9 @@ _RAISED = (BaseException, NotImplementedType)
 _STATUS = ("status_code", "status")
 _FIRST_ERROR = 400
 
-_CONTAINERS = (list, tuple, set, frozenset, deque, dict)
+_MAPPINGS = (dict, ChainMap, MappingProxyType, UserDict)
+
+_CONTAINERS = (list, tuple, set, frozenset, deque, UserList, KeysView, ValuesView, ItemsView)
 
 
 class NotRun(Exception):
@@ -71,8 +86,8 @@ def refuse_deferred(function: object, what: str) -> None:
 def check_ran(value: T, what: str) -> T:
     """Return a function's result; raise NotRun if a part of it has not run or was not raised.
 
-    It looks into lists, tuples, sets and dicts, and closes work that has not run, so that Python
-    does not warn about it later.
+    It looks into collections, and into the fields of dataclasses, structs and namespaces. It closes
+    work that has not run, so that Python does not warn about it later.
     """
     unrun = list(_find_unrun(value))
     if not unrun:
@@ -117,9 +132,25 @@ def _find_unrun(value: Any) -> Iterator[tuple[Any, str]]:
         each = todo.pop()
         if advice := _advise(each):
             yield each, advice
-        elif isinstance(each, _CONTAINERS) and id(each) not in seen:
+        elif id(each) not in seen:
             seen.add(id(each))
-            todo += [*each, *each.values()] if isinstance(each, dict) else each
+            todo += _contents_of(each)
+
+
+def _contents_of(value: Any) -> Iterable[Any]:
+    """Return what a container holds: the fields of an object too, if these are its value."""
+    if isinstance(value, _MAPPINGS):
+        return [*value, *value.values()]
+    if isinstance(value, _CONTAINERS):
+        return value
+    if isinstance(value, SimpleNamespace):
+        return vars(value).values()
+    if isinstance(value, Struct):
+        return [getattr(value, name, None) for name in value.__struct_fields__]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [each.name for each in dataclasses.fields(value) if each.compare]
+        return [getattr(value, name, None) for name in fields]
+    return ()
 
 
 def _advise(value: Any) -> str:

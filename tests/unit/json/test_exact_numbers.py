@@ -14,7 +14,7 @@ from msgspec import Struct
 from functions.sagas.callers import NewSaga
 from lib.errors import Invalid, Malformed
 from lib.json.decoder import decode_json
-from lib.json.exact_numbers import ExactNumber, encode_exact, read_number
+from lib.json.exact_numbers import ExactNumber, encode_canonical, encode_exact, read_number
 from lib.saga.machine.inputs import Result
 from lib.saga.state.payload import canonical_payload, decode_payload
 from tests.unit.saga.engine.test_verdict import run
@@ -77,7 +77,7 @@ def test_equal_numbers_are_equal_texts_and_no_digit_is_lost(number: Decimal) -> 
 
 def test_an_exact_number_is_a_decimal_and_nothing_else_is_written_by_the_hook() -> None:
     assert ExactNumber(LONG) + 1 == Decimal(LONG) + 1
-    with pytest.raises(TypeError, match="type object is unsupported"):
+    with pytest.raises(TypeError, match="a object has no form in JSON: give text, numbers"):
         encode_exact(object())
 
 
@@ -94,6 +94,9 @@ class Rate:
     value: float
 
 
+ITSELF: dict[str, Any] = {}
+ITSELF["self"] = ITSELF
+
 NO_JSON = [
     (float("nan"), "NaN and infinity"),
     ({"rates": [1.0, float("inf")]}, "NaN and infinity"),
@@ -102,6 +105,8 @@ NO_JSON = [
     (nest(450), "more than 100 levels"),
     ({1: "a", "1": "b"}, "two keys of one dict are the same key in JSON"),
     ([{"deep": ({UUID(int=1): 1, str(UUID(int=1)): 2},)}], "two keys of one dict"),
+    ({"name": "\ud800"}, "a text in it has half of a surrogate pair"),
+    (ITSELF, "more than 100 levels"),
     (Rate({1: 0.5, "1": 0.7}), "two keys of one dict"),  # type: ignore[arg-type]
 ]
 
@@ -110,6 +115,26 @@ NO_JSON = [
 def test_what_could_not_be_read_again_as_it_was_is_not_written(value: Any, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         encode_exact(value)
+
+
+class Name(str):
+    __slots__ = ()
+
+
+class Count(int):
+    """As numpy's numbers, it is of a class of its own."""
+
+
+class Share(float):
+    """As numpy's float64."""
+
+
+@pytest.mark.parametrize("write", [encode_exact, encode_canonical])
+def test_a_subclass_of_a_plain_type_is_written_as_that_type(write: Any) -> None:
+    value = {Name("a"): [Name("b"), Count(3), Share(0.5)]}
+    assert write(value) == b'{"a":["b",3,0.5]}'
+    with pytest.raises(ValueError, match="NaN and infinity"):
+        write([Share("nan")])
 
 
 @pytest.mark.parametrize("key", [True, None, (1, 2)])

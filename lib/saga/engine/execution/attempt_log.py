@@ -2,7 +2,7 @@
 
 from lib.config import config
 from lib.observability.logs import log
-from lib.observability.stack_traces import describe_stack
+from lib.observability.stack_traces import describe_stack, name_type
 from lib.observability.unexpected import logged
 from lib.saga.author_code.containment import Escaped
 from lib.saga.definition.phase import Phase
@@ -50,7 +50,7 @@ def log_attempt(
 def _name_type(problem: BaseException) -> str:
     """Return the type of the exception that was raised, not of the one that wraps it."""
     escaped = problem.__cause__ if isinstance(problem, Escaped) else None
-    return type(escaped or problem).__name__
+    return name_type(escaped or problem)
 
 
 def _is_last(definition: Saga, loaded: Loaded, outcome: AttemptEnded) -> bool:

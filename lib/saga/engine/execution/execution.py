@@ -69,8 +69,8 @@ def run_action(
     outcome is unknown, and the idempotency key and the fencing token protect the participant.
     """
     try:
-        value = check_ran(call_within(delivery.timeout, action), f"its {delivery.phase} function")
-        output = None if delivery.phase is Phase.COMPENSATE else _encode_output(value, output_type)
+        value = call_within(delivery.timeout, action)
+        output = contain(lambda: _take(value, delivery.phase, output_type))
     except NotStarted as problem:
         raise NotBegun("this process can start no thread") from problem
     except Exception as problem:  # an author's code may raise anything
@@ -129,6 +129,12 @@ def call_in_thread(timeout: timedelta, action: Callable[[], Any]) -> Any:
     if problem is not None:
         raise problem
     return value
+
+
+def _take(value: Any, phase: Phase, kind: Any) -> str | None:
+    """Return a result as it is stored; None for that of a compensation."""
+    check_ran(value, f"its {phase} function")
+    return None if phase is Phase.COMPENSATE else _encode_output(value, kind)
 
 
 def _encode_output(value: Any, kind: Any) -> str:

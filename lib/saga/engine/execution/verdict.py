@@ -6,7 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from lib.errors import AmendsError, Contention, VersionMismatch
-from lib.saga.author_code.containment import Escaped, Unstorable, exception_text
+from lib.observability.stack_traces import name_type
+from lib.saga.author_code.containment import (
+    Escaped,
+    Unstorable,
+    contain,
+    exception_text,
+)
 from lib.saga.author_code.deferred_work import NotRun
 from lib.saga.definition.checks.error import describe
 from lib.saga.definition.context import NotHappened, Permanent, Retry, Unknown
@@ -28,9 +34,9 @@ class Verdict:
 def judge(problem: BaseException, phase: Phase) -> Verdict:
     """Return what an exception means. Never raises."""
     try:
-        return _judge(problem, phase)
+        return contain(lambda: _judge(problem, phase))
     except Exception as trouble:  # an author's exception class may raise anything
-        kind, why = type(problem).__name__, type(trouble).__name__
+        kind, why = name_type(problem), name_type(trouble)
         return Verdict(result=Result.UNKNOWN, error=f"{Reason.EXCEPTION_UNREADABLE}: {kind}: {why}")
 
 
@@ -41,7 +47,7 @@ def _judge(problem: BaseException, phase: Phase) -> Verdict:
         return _judge_group(problem, phase)
     result, error = _result_of(problem, phase), exception_text(problem)
     if not isinstance(problem, SELF_EXPLANATORY) or not error:
-        error = f"{type(problem).__name__}: {error}".removesuffix(": ")
+        error = f"{name_type(problem)}: {error}".removesuffix(": ")
     if isinstance(problem, Retry | Unknown):
         # A subclass may have an `__init__` of its own that does not call ours.
         return _with_delay(result, error, getattr(problem, "after", None))

@@ -46,8 +46,8 @@ def evaluate(
     """
     try:
         payload = decode_payload(saga.payload, definition.payload)
-        returned = contain(lambda: function(payload, outputs_of(definition, steps)))
-        return check_ran(returned, what)
+        outputs = outputs_of(definition, steps)
+        return contain(lambda: check_ran(function(payload, outputs), what))
     except Exception as problem:  # an author's code may raise anything
         forget_stack(problem)
         raise cannot_begin(problem, definition, saga, steps) from problem

@@ -10,14 +10,17 @@ import re
 import sqlite3
 import subprocess
 import threading
-from collections import deque
+from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 import requests
 import urllib3
+from msgspec import Struct
 
 from lib.saga.author_code.deferred_work import NotRun, check_ran, refuse_deferred
 from lib.saga.definition.child import Child
@@ -101,6 +104,16 @@ def test_a_function_that_a_call_runs_is_let_through(function: Any) -> None:
     refuse_deferred(function, "step pay: execute")
 
 
+@dataclass
+class Holder:
+    value: Any
+    callback: Any = field(default=print, compare=False)
+
+
+class Held(Struct):
+    value: Any
+
+
 def make_deferred() -> list[Any]:
     return [
         in_future(),
@@ -113,6 +126,14 @@ def make_deferred() -> list[Any]:
         asyncio.new_event_loop().create_future(),
         [1, in_future()],
         {"done": (in_future(), in_future())},
+        Holder(in_future()),
+        [Held(value={"a": Holder([one_by_one()])})],
+        SimpleNamespace(task=in_future()),
+        MappingProxyType({"a": in_future()}),
+        ChainMap({"a": in_future()}),
+        UserDict(a=in_future()),
+        UserList([in_future()]),
+        *(view for made in [{"a": in_future()}] for view in (made.values(), made.items())),
     ]
 
 
@@ -209,5 +230,6 @@ def test_a_result_whose_work_is_done_is_returned() -> None:
     itself: list[Any] = []
     itself.append(itself)
     cursor = sqlite3.connect(":memory:").execute("SELECT 1")
-    for value in (None, 0, "text", [1, {"a": (2,)}], itself, cursor, object(), MagicMock()):
+    objects = (object(), MagicMock(), Holder(1), Held(value=None), SimpleNamespace(a=1))
+    for value in (None, 0, "text", [1, {"a": (2,)}], itself, cursor, *objects):
         assert check_ran(value, "execute") is value

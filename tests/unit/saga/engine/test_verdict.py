@@ -1,6 +1,8 @@
 """What an exception says about the effect of the call that it ended."""
 
 import asyncio
+import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -68,6 +70,45 @@ class Unwritable:
         raise RuntimeError("no words today")
 
 
+class LyingExit(BaseException):
+    __class__ = ValueError  # type: ignore[assignment]
+
+
+class LeavingAfter(Retry):
+    after = property(lambda _: sys.exit(1), lambda _, __: None)
+
+
+class Nameless(type):
+    def __getattribute__(cls, name: str) -> Any:
+        if name == "__name__":
+            raise RuntimeError("no name today")
+        return super().__getattribute__(name)
+
+
+class OfNoName(Exception, metaclass=Nameless):
+    """Even its type is odd."""
+
+
+class LeavingItems(dict[str, int]):
+    def __iter__(self) -> Any:
+        raise SystemExit(1)
+
+
+class LeavingAttributes:
+    def __getattr__(self, name: str) -> Any:
+        raise KeyboardInterrupt(name)
+
+
+class OddText(str):
+    def encode(self, *_: Any) -> bytes:
+        raise RuntimeError("no bytes today")
+
+
+class SaysOddly(Permanent):
+    def __str__(self) -> str:
+        return OddText("no")
+
+
 def nest(depth: int) -> Exception:
     problem: Exception = ValueError("x")
     for _ in range(depth):
@@ -106,6 +147,8 @@ def test_the_log_line_of_an_odd_error_raises_nothing(problem: Exception) -> None
         (GeneratorExit(), "GeneratorExit"),
         (BaseExceptionGroup("both", [SystemExit(1), ValueError("x")]), "SystemExit: 1"),
         (type("OwnExit", (BaseException,), {})("mine"), "OwnExit: mine"),
+        (LyingExit("x"), "LyingExit: x"),
+        (OfNoName("x"), "OfNoName: x"),
         (Loud(), "Loud: (a Loud whose text raises RuntimeError)"),
         (StopIteration(), "StopIteration"),
         (RecursionError("deep"), "RecursionError: deep"),
@@ -117,6 +160,26 @@ def test_nothing_that_an_action_raises_leaves_the_engine_and_the_error_names_it(
     outcome = raised(problem)
     assert outcome.result is Result.UNKNOWN
     assert named in outcome.error
+
+
+@pytest.mark.parametrize("value", [LeavingItems(a=1), [LeavingAttributes()]], ids=repr)
+@pytest.mark.parametrize("phase", [Phase.EXECUTE, Phase.COMPENSATE])
+def test_nothing_that_a_result_raises_leaves_the_engine(value: Any, phase: Phase) -> None:
+    delivery = replace(DELIVERY, phase=phase)
+    outcome = run_action(delivery, lambda: value, call_in_thread, str).outcome
+    assert outcome.result is Result.UNKNOWN
+    assert "it would have ended the worker" in outcome.error
+
+
+def test_an_exception_whose_wish_leaves_is_unknown() -> None:
+    outcome = raised(LeavingAfter("busy"))
+    assert (outcome.result, outcome.after) == (Result.UNKNOWN, None)
+    assert outcome.error == "exception_unreadable: LeavingAfter: Escaped"
+
+
+def test_an_exceptions_text_is_plain_even_where_its_author_gives_a_class_of_his_own() -> None:
+    outcome = raised(SaysOddly())
+    assert (outcome.error, type(outcome.error)) == ("no", str)
 
 
 def test_what_a_test_stand_in_lets_pass_is_not_contained() -> None:
