@@ -96,6 +96,8 @@ class SagaRepository:
 
         Raises Unreadable if one is gone.
         """
+        if not find_missing(loaded.saga):
+            return loaded
         filled = self.fill_record(replace(loaded.saga, steps=loaded.steps))
         loaded.saga.unsaved_cost = filled.unsaved_cost
         return Loaded(filled, filled.steps)

@@ -224,6 +224,8 @@ class Draft:
             return clean_text(text, privacy, MAX_TEXT) if text else text
 
         clean_saga(self.saga, clean)
+        if self._is_new:
+            self.saga.traceparent = clean(self.saga.traceparent)
         for step in self._changed:
             self.steps[step.index] = clean_step(step, clean)
         self._events = [clean_event(event, clean) for event in self._events]

@@ -27,10 +27,13 @@ def clean_text(text: str, privacy: Privacy | None, most: int) -> str:
 
 
 def clean_saga(saga: SagaRecord, clean: Clean) -> None:
-    """Make a saga's texts storable, in place, and short: its events have them whole."""
+    """Make a saga's texts storable, in place, and short: its events have them whole.
+
+    All but its `traceparent`, which never changes.
+    """
     saga.error = storable(clean(saga.error), MAX_SUMMARY)
     saga.parked_because = storable(clean(saga.parked_because), MAX_SUMMARY)
-    saga.stopping, saga.traceparent = clean(saga.stopping), clean(saga.traceparent)
+    saga.stopping = clean(saga.stopping)
 
 
 def clean_step(step: StepRecord, clean: Clean) -> StepRecord:

@@ -37,10 +37,12 @@ THREE = Saga("three", payload=dict, steps=(step("a"), step("b"), step("c")))
 class Played:
     """A saga and its steps as the machine has decided them so far."""
 
-    def __init__(self, definition: Saga = THREE, payload: str = "{}") -> None:
+    def __init__(
+        self, definition: Saga = THREE, payload: str = "{}", traceparent: str = ""
+    ) -> None:
         self.definition = definition
         self.now = T0
-        first = new_saga(definition, "s1", payload, T0)
+        first = new_saga(definition, "s1", payload, T0, traceparent=traceparent)
         self.events: list[str] = []
         self.letters = 0
         self.children: list[SagaRecord] = []

@@ -1,5 +1,7 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,10 +11,12 @@ from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.machine.inputs import CancelRequested, Overdue, Result, StopObserved
 from lib.saga.machine.outstanding import is_awaited
+from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import SagaStatus, due_mark
 from lib.timing.time_marks import shard_of
 from tests.unit.saga.machine.build import SECOND, T0, THREE, Played, outcome, step
 
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 CANCEL = CancelRequested(actor="op", reason="changed my mind")
 
 
@@ -352,3 +356,20 @@ def test_an_overdue_saga_for_which_nothing_is_outstanding_is_parked_and_not_left
     played.happens(Overdue(), after=timedelta(minutes=1))
     assert played.saga.status is SagaStatus.FAILED
     assert played.letters == 1
+
+
+def test_only_a_decision_with_texts_searches_for_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    find = Privacy._find_secrets
+
+    def note(self: Privacy) -> Iterator[Any]:
+        searched.append(self._saga.id)
+        return find(self)
+
+    monkeypatch.setattr(Privacy, "_find_secrets", note)
+    played = Played(traceparent=TRACE)
+    assert len(searched) == 1  # the caller's traceparent
+    for _ in range(3):
+        played.ends(output='"done"')
+    assert len(searched) == 1
+    assert played.saga.traceparent == TRACE
