@@ -19,7 +19,7 @@ from project_files.yaml_file import BrokenFile
 
 _PATIENCE = 20.0
 
-#: What a newcomer can copy, line by line; {url} is where the functions are.
+#: Lines for a newcomer to copy; {url} is the functions' root URL.
 EXAMPLES = """\
 curl -X PUT {url}/set-stock -H 'Content-Type: application/json' -d '{"sku":"tea","units":10}' \
 && curl -X PUT {url}/set-credit -H 'Content-Type: application/json' \
@@ -32,7 +32,7 @@ curl '{url}/get-order?id=order-1'"""
 
 
 def main() -> int:
-    """Run the stack until it is asked to end; return the exit code: 1 if it could not start."""
+    """Run the stack until a signal ends it; return the exit code: 1 if it could not start."""
     options = _parse_arguments()
     asked_to_end = _catch_signals()
     stack = Stack(
@@ -60,11 +60,11 @@ def main() -> int:
 
 
 def _watch_source(stack: Stack) -> SourceWatch:
-    """Start the functions again when their code changes, and the Datastore when its indexes do."""
+    """Restart the functions when their code changes, and the Datastore when index.yaml does."""
     folder = stack.plan.source.parent
 
     def restart_functions(changed: Path) -> None:
-        _say(f"{changed.relative_to(folder)} has changed: the functions start again")
+        _say(f"{changed.relative_to(folder)} has changed: restarting the functions")
         stack.restart("functions")
         stack.restart("worker")
 
@@ -72,9 +72,9 @@ def _watch_source(stack: Stack) -> SourceWatch:
         try:
             load_index_file(stack.plan.index_file)
         except (BrokenFile, OSError) as problem:
-            _say(f"the Datastore goes on with the indexes that it has: {problem}")
+            _say(f"the Datastore keeps its indexes: {problem}")
             return
-        _say("index.yaml has changed: the Datastore starts again")
+        _say("index.yaml has changed: restarting the Datastore")
         stack.restart("datastore")
 
     watch = SourceWatch(stack.plan.source, restart_functions, read_indexes)
@@ -85,12 +85,14 @@ def _watch_source(stack: Stack) -> SourceWatch:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument(
-        "--port", type=_read_port, default=8080, help="of the functions; 0: any free one"
+        "--port", type=_read_port, default=8080, help="port of the functions; 0: any free port"
     )
     parser.add_argument("--data", type=Path, default=Path(".local"), help="folder of data and logs")
-    parser.add_argument("--source", type=Path, default=PROJECT / "main.py", help="the functions")
     parser.add_argument(
-        "--queues", type=_read_count, default=1, help="sagas are spread over so many"
+        "--source", type=Path, default=PROJECT / "main.py", help="file with the functions"
+    )
+    parser.add_argument(
+        "--queues", type=_read_count, default=1, help="number of queues for sagas, 1 to 100"
     )
     return parser.parse_args()
 
@@ -109,13 +111,14 @@ def _announce(stack: Stack) -> None:
     try:
         stack.wait_until_ready(_PATIENCE)
     except StackFailed as failure:
-        _say(f"{failure}\nstill trying")
+        _say(f"{failure}\nstill waiting")
         stack.wait_until_ready(float("inf"))
-    _say(f"Amends is ready at {stack.url}; Ctrl-C ends it.")
-    _say(f"Its queues are shown at {stack.tasks_page}; its logs are in {stack.logs}.")
-    _say(f"For a single function: . {write_env(stack.plan)}")
-    _say(f"Its services are at DATASTORE_EMULATOR_HOST={stack.datastore_host}")
-    _say(f"                 and CLOUD_TASKS_EMULATOR_HOST={stack.tasks_host}. Try:\n")
+    _say(f"Amends is ready at {stack.url}; Ctrl-C stops it.")
+    _say(f"Queues: {stack.tasks_page}   Logs: {stack.logs}")
+    _say(f"To run a single function: . {write_env(stack.plan)}")
+    _say(f"For other clients: DATASTORE_EMULATOR_HOST={stack.datastore_host}")
+    _say(f"                   CLOUD_TASKS_EMULATOR_HOST={stack.tasks_host}")
+    _say("Try:\n")
     _say(EXAMPLES.replace("{url}", stack.url) + "\n")
 
 
@@ -131,13 +134,13 @@ def _say(text: str) -> None:
 
 def _read_count(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of queues: 1 to 100")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100")
     return int(text)
 
 
 def _read_port(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 0 to 65535")
     return int(text)
 
 

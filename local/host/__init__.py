@@ -1,1 +1,1 @@
-"""What this machine has one of: ports, data folders, a clock that may be set."""
+"""This machine's shared resources: ports, data folders, and a clock that may be set."""

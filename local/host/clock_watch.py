@@ -1,23 +1,23 @@
-"""Notices when the machine's clock is set, forwards (as after a suspension) or back."""
+"""Detects that the machine's clock was set forward (as after a suspension) or back."""
 
 import time
 from typing import Final
 
-#: Seconds: less than this is drift, not a change of the clock.
+#: Seconds; a smaller difference is drift.
 MIN_JUMP: Final = 1.0
 
-#: Seconds between two looks at the clock while a time of day is waited for.
+#: Seconds between two checks of the clock while waiting for a time of day.
 LOOK_EVERY: Final = 5.0
 
 
 class ClockWatch:
-    """Compares time.time with time.monotonic, which cannot be set."""
+    """Compares time.time with time.monotonic, which nobody can set."""
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
 
     def jump(self) -> float:
-        """Return by how many seconds the clock was set since the last call: below 0 is back."""
+        """Return by how many seconds the clock was set since the last call; negative means back."""
         offset = time.time() - time.monotonic()
         jump = offset - self._offset
         if abs(jump) < MIN_JUMP:

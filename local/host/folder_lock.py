@@ -1,4 +1,4 @@
-"""One owner a folder: a lock that the operating system gives back when its holder dies."""
+"""A lock on a folder, which the operating system releases when its holder dies."""
 
 import fcntl
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import TextIO
 
 
 class FolderInUse(RuntimeError):
-    """Another process owns the folder; the message names it."""
+    """Another process has locked the folder; the message names the folder."""
 
 
 def lock_folder(folder: Path, owner: str) -> TextIO:
-    """Own a folder in a role until the file that is returned is closed, or this process ends.
+    """Lock a folder for an `owner` until the returned file is closed, or this process ends.
 
-    Raises FolderInUse if another process owns it in the same role.
+    Raises FolderInUse if another process has locked it for the same owner.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = open(folder / f"{owner}.lock", "w")  # noqa: SIM115

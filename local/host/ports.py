@@ -1,4 +1,4 @@
-"""Loopback ports: choosing free ones, and telling whether something answers."""
+"""Loopback ports: chooses free ones, and probes whether a server answers."""
 
 import errno
 import http.client
@@ -7,19 +7,19 @@ import socket
 import time
 from collections.abc import Container
 
-# Below the ports that systems hand out to outgoing connections, so that a part which is started
-# again finds its own port as free as it left it.
+# Below the ephemeral ports of outgoing connections, so that a part that restarts finds its port
+# still free.
 _CHOICE = range(15000, 32000)
 _RETRY_EVERY = 0.05
 _MAX_PORT = 65535
 
 
 class PortTaken(RuntimeError):
-    """The port cannot be listened on; the message says which and why."""
+    """A server cannot listen on the port; the message says which port and why."""
 
 
 def choose_port() -> int:
-    """Return a port that is free now."""
+    """Return a random port that is free now."""
     while True:
         port = random.choice(_CHOICE)  # noqa: S311
         if _try_port(port) is None:
@@ -27,12 +27,12 @@ def choose_port() -> int:
 
 
 def prefer_port(port: int) -> int:
-    """Return a port if it is one and free now, else another one that is."""
+    """Return the port if it is valid and free now, otherwise another free one."""
     return port if 0 < port <= _MAX_PORT and _try_port(port) is None else choose_port()
 
 
 def claim_port(port: int, patience: float = 1.0) -> None:
-    """Make sure that a port is free, or gets so within `patience` seconds; PortTaken if not."""
+    """Return when a port is free; raise PortTaken if it is not within `patience` seconds."""
     ends = time.monotonic() + patience
     while (trouble := _try_port(port)) is not None:
         if time.monotonic() > ends or trouble.errno != errno.EADDRINUSE:
@@ -48,11 +48,10 @@ def answers(
     *,
     patience: float = 5.0,
 ) -> bool:
-    """Tell whether an HTTP server answers on the port with one of these statuses: any, as a rule.
+    """Return whether an HTTP server answers on the port with one of `statuses`, by default any.
 
-    It has `patience` seconds to do so.
-
-    That it accepts a connection says nothing: it may still be getting ready.
+    It must answer within `patience` seconds. An accepted connection alone does not count, because
+    the server may still be starting.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     try:
@@ -67,7 +66,7 @@ def answers(
 
 
 def _try_port(port: int) -> OSError | None:
-    """Return what keeps this process from listening on the port, if anything does."""
+    """Return the error that prevents listening on the port; None if it is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,1 +1,1 @@
-"""Requests to functions: a client that keeps connections, and when to try again."""
+"""Requests to functions: a client that reuses connections, and the rules for retries."""

@@ -24,9 +24,9 @@ class _Connection:
 
 
 class _Exchange:
-    """One request and its answer by h11; `sent` is the request in bytes.
+    """One request and its response, through h11; `sent` is the request in bytes.
 
-    Raises h11.ProtocolError if the request cannot be sent.
+    Raises h11.ProtocolError if the request is invalid.
     """
 
     def __init__(self, reader: asyncio.StreamReader, request: Request, url: SplitResult) -> None:
@@ -39,15 +39,15 @@ class _Exchange:
         self.sent = b"".join(self._state.send(event) or b"" for event in events)
 
     async def read_head(self, received: bytes) -> h11.Response:
-        """Return the head of the answer; raise h11.ProtocolError for what is none."""
+        """Return the head of the response; raise h11.ProtocolError if it is invalid."""
         self._state.receive_data(received)
         while not isinstance(event := await self._next_event(), h11.Response):
             if self._state.their_state is h11.SWITCHED_PROTOCOL:
-                raise h11.RemoteProtocolError("the answer is of another protocol")
+                raise h11.RemoteProtocolError("the response is in another protocol")
         return event
 
     async def skip_body(self) -> bool:
-        """Read a body and forget it; tell whether the connection can be used again after it."""
+        """Read and discard a body; return whether the connection can be reused."""
         left = _MAX_BODY_READ
         while left > 0:
             event = await self._next_event()
@@ -65,26 +65,26 @@ class _Exchange:
 
 @dataclass(slots=True)
 class ConnectionPool:
-    """Connections by host and port: the last one used is the first one used again."""
+    """Open connections by host and port; reuses the most recently used one first."""
 
     _kept: dict[str, list[_Connection]] = field(default_factory=dict)
 
     async def send(self, request: Request, deadline: float) -> Answer:
-        """Send a request and wait at most `deadline` seconds for its answer.
+        """Send a request and wait at most `deadline` seconds for its response.
 
-        A failure to connect, send or receive is an Answer too. A request that meets a kept
-        connection just closed by its server is sent once more, on a new one.
+        A failure to connect, send or receive is also returned as an Answer. If the server has just
+        closed a reused connection, the request is sent again on a new one.
         """
         try:
             async with asyncio.timeout(deadline):
                 return await self._send(request)
         except TimeoutError:
-            return Answer(0, f"no answer within {deadline:g} s", timed_out=True)
+            return Answer(0, f"no response within {deadline:g} s", timed_out=True)
         except (OSError, EOFError, h11.ProtocolError) as error:
             return Answer(0, _describe(error))
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close all open connections."""
         for kept in self._kept.values():
             while kept:
                 kept.pop().writer.close()
@@ -101,7 +101,7 @@ class ConnectionPool:
                 connection.writer.write(exchange.sent)
             received = await connection.reader.read(_READ_BYTES)
             if not received:
-                raise EOFError("the connection was closed before an answer")
+                raise EOFError("the connection was closed before a response")
             if plain is not None:
                 if answer := read_plain(received):
                     self._keep(url, connection)
@@ -148,6 +148,6 @@ class ConnectionPool:
 
 
 def _describe(error: Exception) -> str:
-    """Return one line of ASCII: it is sent as a header on the next attempt."""
+    """Return one line of ASCII, because the next attempt sends it in a header."""
     text = f"{type(error).__name__}: {error}".encode("ascii", "replace").decode()
     return " ".join(text.split())

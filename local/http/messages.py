@@ -1,4 +1,4 @@
-"""A request, and its answer as the caller needs it."""
+"""A request, and the parts of its response that the caller needs."""
 
 import contextlib
 import re
@@ -12,7 +12,7 @@ _LENGTH = re.compile(rb"[0-9]{1,8}")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: an http URL and the parts of the request."""
+    """A request to an http URL."""
 
     method: str
     url: str
@@ -22,7 +22,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: a status, or 0 and the failure; `retry_after` is the header in seconds."""
+    """A response's status, or 0 and the failure; `retry_after` is the header in seconds."""
 
     status: int
     failure: str = ""
@@ -31,12 +31,12 @@ class Answer:
 
     @property
     def succeeded(self) -> bool:
-        """Tell whether the status is one of 200 to 299."""
+        """Whether the status is from 200 to 299."""
         return 200 <= self.status <= 299
 
 
 def list_headers(request: Request, url: SplitResult) -> list[tuple[str, str]]:
-    """Return the headers that are sent."""
+    """Return all headers to send."""
     headers = [("Host", url.netloc.rpartition("@")[2]), ("Accept", "*/*")]
     headers += request.headers.items()
     if request.body or request.method in ("POST", "PUT", "PATCH"):
@@ -45,12 +45,12 @@ def list_headers(request: Request, url: SplitResult) -> list[tuple[str, str]]:
 
 
 def target_of(url: SplitResult) -> str:
-    """Return what the request line says of a URL."""
+    """Return the request target: path and query of a URL."""
     return (url.path or "/") + (f"?{url.query}" if url.query else "")
 
 
 def read_retry_after(header: bytes | None) -> float:
-    """Return a time to wait in seconds, none for what is no such header."""
+    """Return the seconds to wait by a Retry-After header; 0 if it is missing or invalid."""
     if header is None:
         return 0.0
     if _LENGTH.fullmatch(header):

@@ -1,6 +1,6 @@
-"""HTTP/1.1 as nearly every exchange has it, in a tenth of the time that h11 takes.
+"""Common HTTP/1.1 messages, encoded and parsed in a tenth of the time that h11 takes.
 
-What is not of this plain form is left to h11, whole: what it refuses stays refused.
+The caller gives every other message to h11, so what h11 refuses is still refused.
 """
 
 import re
@@ -21,7 +21,7 @@ _WITHOUT_BODY = (b"204", b"304")
 
 
 def encode_plain(request: Request, url: SplitResult) -> bytes | None:
-    """Return a request as it is sent; None if there is anything unusual about it."""
+    """Return a request's bytes; None if anything about it is unusual."""
     headers, target = list_headers(request, url), target_of(url)
     if request.method == "HEAD" or not _TARGET.fullmatch(target):
         return None
@@ -33,9 +33,9 @@ def encode_plain(request: Request, url: SplitResult) -> bytes | None:
 
 
 def read_plain(received: bytes) -> Answer | None:
-    """Return an answer that is all there, with nothing behind it, and keeps its connection.
+    """Return a response that is complete, with no bytes after it, and keeps its connection open.
 
-    None if it is not, or if there is anything unusual about it.
+    None if it is not, or if anything about it is unusual.
     """
     head, _, body = received.partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")

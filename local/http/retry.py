@@ -1,4 +1,4 @@
-"""When a failed task is tried again: the queue's RetryConfig, as pure functions."""
+"""When a failed task is retried: a queue's RetryConfig as pure functions."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +10,7 @@ MAX_RETENTION = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class RetryConfig:
-    """A queue's or task's RetryConfig; a `max_retry_duration` of 0 and -1 attempts: no limit."""
+    """A RetryConfig; a `max_retry_duration` of 0 and `max_attempts` of -1 mean no limit."""
 
     max_attempts: int
     max_retry_duration: timedelta
@@ -20,7 +20,7 @@ class RetryConfig:
 
 
 def read_policy(config: Any) -> RetryConfig:
-    """Return the policy that a RetryConfig message states."""
+    """Return the policy in a RetryConfig message."""
     return RetryConfig(
         max_attempts=config.max_attempts,
         max_retry_duration=config.max_retry_duration.ToTimedelta(),
@@ -31,9 +31,9 @@ def read_policy(config: Any) -> RetryConfig:
 
 
 def compute_backoff(policy: RetryConfig, attempts: int) -> timedelta:
-    """Return the wait before the next attempt, after this many (1 or more).
+    """Return the wait before the next attempt, after `attempts` (at least 1).
 
-    It doubles `max_doublings` times, then grows by the last doubled step, up to `max_backoff`.
+    It doubles `max_doublings` times, then grows linearly, up to `max_backoff`.
     """
     doublings = min(attempts - 1, policy.max_doublings)
     steps = max(1, attempts - policy.max_doublings)
@@ -45,9 +45,9 @@ def compute_backoff(policy: RetryConfig, attempts: int) -> timedelta:
 
 
 def is_exhausted(policy: RetryConfig, attempts: int, age: timedelta) -> bool:
-    """Tell whether a task is given up after so many attempts, `age` after the first of them.
+    """Tell whether retries end after `attempts`, `age` after the first attempt.
 
-    Both limits have to be reached; one that is not set counts as reached, unless neither is.
+    Both limits must be reached. A limit that is not set counts as reached, unless neither is set.
     """
     if age >= MAX_RETENTION:
         return True

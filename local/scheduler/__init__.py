@@ -1,1 +1,1 @@
-"""A stand-in for Cloud Scheduler: calls a URL by the clock, with an OIDC token."""
+"""A stand-in for Cloud Scheduler: calls URLs on a schedule, with OIDC tokens."""

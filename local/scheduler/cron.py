@@ -1,4 +1,4 @@
-"""When a job runs: unix-cron of five fields, or ``every N seconds`` (also minutes and hours)."""
+"""Schedules: unix-cron with five fields, or ``every N seconds`` (also minutes and hours)."""
 
 import re
 from collections.abc import Callable
@@ -9,19 +9,19 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _EVERY = re.compile(r"every ([0-9]+) (second|minute|hour)s?")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600}
-#: Enough for a 29 February at the end of a century that has none.
+#: Long enough to find 29 February across a century that is no leap year.
 _SEARCH = timedelta(days=366 * 9)
 
-#: Returns the first time to run after the one given.
+#: Returns the first time to run after a given time.
 Schedule = Callable[[datetime], datetime]
 
 
 class BrokenSchedule(ValueError):
-    """The text is no schedule, or one that never comes; the message says where."""
+    """A schedule is invalid or never comes; the message says which part."""
 
 
 def parse_schedule(text: str) -> Schedule:
-    """Return the schedule that the text states; times are read in the zone of what it is given."""
+    """Return the schedule of a text; it works in the time zone of the time that it is given."""
     match = _EVERY.fullmatch(text.strip().lower())
     if match is not None:
         period = int(match[1]) * _UNITS[match[2]]
@@ -58,7 +58,7 @@ class _Cron:
         raise BrokenSchedule(f"{self.text!r} never comes")
 
     def _has_day(self, moment: datetime) -> bool:
-        """Follow cron: with both a day of the month and one of the week given, either will do."""
+        """As in cron: if both a day of the month and of the week are given, either is enough."""
         in_month = moment.day in self.days
         in_week = moment.isoweekday() % 7 in self.weekdays
         if self.any_day or self.any_weekday:

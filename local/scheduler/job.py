@@ -1,4 +1,4 @@
-"""What a job of the scheduler is: the settings of Cloud Scheduler's Job that an HTTP target has."""
+"""A job of the scheduler: the settings of Cloud Scheduler's Job with an HTTP target."""
 
 import json
 from dataclasses import dataclass, field, fields
@@ -15,15 +15,15 @@ _DURATIONS = {"attempt_deadline", "max_retry_duration", "min_backoff", "max_back
 
 
 class BrokenJob(ValueError):
-    """The settings are none that Cloud Scheduler would take; the message says why."""
+    """Cloud Scheduler would not accept the settings; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """What is called and when; `schedule` is unix-cron in the time zone, or ``every N seconds``.
 
-    A failed attempt is followed by `retry_count` more, and by still more until
-    `max_retry_duration` is over; with neither, by none before the next scheduled run.
+    A failed run is retried at least `retry_count` times, and at least until `max_retry_duration` is
+    over. If neither is set, it is not retried.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Job:
         self.read_schedule()
 
     def read_schedule(self) -> Schedule:
-        """Return when the job runs; what it returns, given a time in UTC, is in UTC too."""
+        """Return the job's schedule; it takes and returns times in UTC."""
         return in_zone(parse_schedule(self.schedule), self.time_zone)
 
     def read_policy(self) -> RetryConfig:
-        """Return when a failed attempt is followed by another."""
+        """Return the retry policy of a failed attempt."""
         return RetryConfig(
             max_attempts=self.retry_count + 1,
             max_retry_duration=self.max_retry_duration,
@@ -67,16 +67,16 @@ class Job:
 
 
 def in_zone(schedule: Schedule, time_zone: str) -> Schedule:
-    """Return a schedule whose times are read off a clock of the time zone.
+    """Return a schedule that works in a time zone, and takes and returns times in UTC.
 
-    A time that the clock leaves out comes an hour later by it; one that it shows twice comes once.
+    A local time that the clock skips comes an hour later; one that occurs twice comes once.
     """
     if time_zone in ("Etc/UTC", "UTC"):
         return schedule
     try:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BrokenJob(f"{time_zone!r} is no time zone that this machine knows") from error
+        raise BrokenJob(f"{time_zone!r} is not a time zone that this machine knows") from error
 
     def find_next(after: datetime) -> datetime:
         shown = schedule(after.astimezone(zone)).replace(fold=0)
@@ -88,9 +88,9 @@ def in_zone(schedule: Schedule, time_zone: str) -> Schedule:
 
 
 def read_job(text: str) -> Job:
-    """Return the job that a JSON object states, field by field, durations in seconds.
+    """Return the job in a JSON object with Job's fields, durations in seconds.
 
-    Raises BrokenJob or BrokenSchedule, both ValueError, with what is wrong.
+    Raises BrokenJob or BrokenSchedule, both ValueErrors, for invalid settings.
     """
     try:
         stated = json.loads(text)

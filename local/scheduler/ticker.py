@@ -1,7 +1,7 @@
-"""Runs jobs by the clock; no job holds up another, or overlaps itself.
+"""Runs jobs on schedule; jobs run in parallel, but no job overlaps itself.
 
-Like Cloud Scheduler: a run that falls due while the one before is still going, its retries
-included, is delayed until that has ended, and runs once however many were due.
+As in Cloud Scheduler, a run that is due while the previous one or its retries still run starts when
+that has ended, and runs once even if several runs were due.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from local.scheduler.job import Job
 
 _log = logging.getLogger(__name__)
 
-#: Mints an OIDC token for a service account's e-mail and an audience.
+#: Creates an OIDC token for a service account's email address and an audience.
 MintToken = Callable[[str, str], Awaitable[str]]
 
 
 @dataclass(slots=True)
 class JobRun:
-    """Where a job stands: when it is due, and its last attempt; `answer` is empty meanwhile."""
+    """A job's next due time and its last attempt; `answer` is empty while the attempt runs."""
 
     job: Job
     due: datetime
@@ -36,7 +36,7 @@ class JobRun:
 
 
 class Ticker:
-    """The jobs, each in its own time, from `start` to `stop`."""
+    """Runs jobs, each in its own asyncio task, from `start` to `stop`."""
 
     def __init__(self, jobs: Iterable[Job], mint: MintToken) -> None:
         self._mint = mint
@@ -46,11 +46,11 @@ class Ticker:
         self._keepers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to keep time, in the running event loop."""
+        """Start all jobs in the running event loop."""
         self._keepers = [asyncio.create_task(self._keep(run)) for run in self.runs]
 
     async def stop(self) -> None:
-        """Start no more runs, and break off those that are going."""
+        """Start no more runs, and cancel those in progress."""
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
@@ -99,7 +99,7 @@ class Ticker:
 
 
 async def _wait_until_due(run: JobRun, schedule: Schedule) -> None:
-    """Wait, looking at the clock now and then: set back, it makes the next time come earlier."""
+    """Wait until a run is due; check the clock now and then, since it may be set back."""
     while (wait := (run.due - _now()).total_seconds()) > 0:
         await asyncio.sleep(min(wait, LOOK_EVERY))
         run.due = min(run.due, schedule(_now()))
@@ -110,7 +110,7 @@ def _now() -> datetime:
 
 
 def find_next(schedule: Schedule, due: datetime, now: datetime) -> datetime:
-    """Return the next time to run: a missed one is made up for once, at once."""
+    """Return the next time to run; if runs were missed, that is the last missed time."""
     missed = schedule(due)
     if missed > now:
         return missed

@@ -1,4 +1,4 @@
-"""The whole system on one machine, each part a process of its own: start it, kill parts, end it."""
+"""The whole system on one machine, each part in its own process: start it, kill parts, stop it."""
 
 from local.stack.stack import Stack, StackFailed
 

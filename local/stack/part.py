@@ -1,8 +1,8 @@
-"""``python -m local.stack.part PARENT SOCKET MODULE ARGS...``: it ends when its launcher does.
+"""``python -m local.stack.part PARENT SOCKET MODULE ARGS...``: a process that ends with its parent.
 
-The launcher can be killed in a way that it cannot answer (-9). The operating system then ends
-this process too, and the processes that it forked; where it cannot, a thread watches for it.
-SOCKET is the file descriptor of a listening socket that the launcher keeps open, or "-".
+If the parent is killed with -9, it cannot end its children. On Linux the operating system then ends
+this process and those that it forked; elsewhere a thread watches the parent. SOCKET is the file
+descriptor of a listening socket that the parent keeps open, or "-".
 """
 
 import ctypes
@@ -15,12 +15,12 @@ import time
 
 _PR_SET_PDEATHSIG = 1
 _WATCH_EVERY = 0.2
-#: The first descriptor that a server looks for a socket at, by systemd's convention.
+#: The descriptor of the first socket that a server inherits, by systemd's convention.
 _FIRST_SOCKET = 3
 
 
 def die_with(parent: int) -> None:
-    """End this process when its parent, which has this id, ends."""
+    """End this process when its parent, which has the process id `parent`, ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     else:
@@ -36,16 +36,16 @@ def _watch(parent: int) -> None:
 
 
 def take_over(descriptor: int) -> None:
-    """Have this process's server listen on an open socket, by systemd's convention (sd_listen_fds).
+    """Let this process's server use an open socket, by systemd's convention (sd_listen_fds).
 
-    gunicorn follows it: it then binds no port of its own.
+    gunicorn follows the convention and then binds no port itself.
     """
     os.dup2(descriptor, _FIRST_SOCKET)
     os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 
 
 def main() -> None:
-    """Run the module of the command line as ``python -m`` would."""
+    """Run the module named on the command line as ``python -m`` does."""
     parent, descriptor, module, *arguments = sys.argv[1:]
     die_with(int(parent))
     if descriptor != "-":

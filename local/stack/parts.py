@@ -1,4 +1,4 @@
-"""What the stack consists of: each part's command line, environment and sign of life."""
+"""The parts of the stack: each one's command line, environment and readiness probe."""
 
 import json
 import shlex
@@ -18,20 +18,20 @@ _LOCATION = "local"
 _QUEUES = PROJECT / "queues.yaml"
 _TASKS_ACCOUNT = f"tasks@{PROJECT_ID}.iam.gserviceaccount.com"
 _SCHEDULER_ACCOUNT = f"scheduler@{PROJECT_ID}.iam.gserviceaccount.com"
-#: Requests at a time in the callers' process: those of one instance of a deployed service.
+#: Concurrent requests of the callers' functions: as many as one deployed instance serves.
 _THREADS = 16
-#: The worker's threads beside those that dispatches can take: for the sweep.
+#: The worker's threads in addition to those for dispatches: the sweep needs them.
 _SPARE_THREADS = 4
 _MAX_WORKER_THREADS = 400
 #: functions-framework answers this path itself, without calling the function.
 _PROBE_PATH = "/robots.txt"
-#: Seconds after which a probe of a service looks again whether its process lives.
+#: Seconds that a probe waits for an answer before the supervisor checks whether the process lives.
 _PROBE_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Where one stack's parts are, and how they are to behave."""
+    """The addresses and settings of one stack's parts."""
 
     data: Path
     source: Path
@@ -47,33 +47,33 @@ class Plan:
 
     @property
     def url(self) -> str:
-        """Where the callers' functions are, each at its deployed name."""
+        """The root URL of the callers' functions; each is at its deployed name."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def worker_url(self) -> str:
-        """Where the functions are that Cloud Tasks and Cloud Scheduler call."""
+        """The root URL of the functions that Cloud Tasks and Cloud Scheduler call."""
         return f"http://127.0.0.1:{self.worker_port}"
 
     @property
     def index_file(self) -> Path:
-        """The index.yaml beside main.py, or else the project's."""
+        """The index.yaml in main.py's folder, or else the project's."""
         beside = self.source.parent / "index.yaml"
         return beside if beside.exists() else PROJECT / "index.yaml"
 
     @property
     def owns_datastore(self) -> bool:
-        """Tell whether the stack starts a Datastore: not if the environment names one."""
+        """Whether the stack starts a Datastore; it does not if the environment names one."""
         return not self.env.get("DATASTORE_EMULATOR_HOST")
 
     @property
     def datastore_host(self) -> str:
-        """What DATASTORE_EMULATOR_HOST is for the functions."""
+        """The functions' DATASTORE_EMULATOR_HOST."""
         return self.env.get("DATASTORE_EMULATOR_HOST") or f"127.0.0.1:{self.datastore_port}"
 
 
 def list_parts(plan: Plan) -> list[Part]:
-    """Return the parts of a stack, what others stand on first."""
+    """Return the parts of a stack, each after the parts that it depends on."""
     parts = [_make_tasks(plan), _make_worker(plan), _make_functions(plan)]
     return [_make_datastore(plan), *parts] if plan.owns_datastore else parts
 
@@ -125,9 +125,9 @@ def _make_worker(plan: Plan) -> Part:
 
 
 def _count_worker_threads(plan: Plan) -> int:
-    """Return a thread for each dispatch that the queues allow at once.
+    """Return the number of threads: one for each concurrent dispatch that the queues allow.
 
-    Deployed, instances are added until they are enough; here one process has to be.
+    Cloud Run adds instances as needed; here a single process must be enough.
     """
     queues = read_queue_settings(_QUEUES, plan.queue_copies).values()
     limits: list[int] = [
@@ -139,7 +139,7 @@ def _count_worker_threads(plan: Plan) -> int:
 def _make_service(
     plan: Plan, name: str, target: str, port: int, settings: Mapping[str, str]
 ) -> Part:
-    """Return a process that serves functions of main.py, as a Cloud Run service does."""
+    """Return a part that serves functions of main.py, as a Cloud Run service does."""
     return Part(
         name=name,
         module="functions_framework",
@@ -157,7 +157,7 @@ def _make_service(
 
 
 def list_settings(plan: Plan) -> dict[str, str]:
-    """Return the environment that lets a function find the stack."""
+    """Return the environment variables with which a function finds the stack."""
     return {
         "DATASTORE_EMULATOR_HOST": plan.datastore_host,
         "GOOGLE_CLOUD_PROJECT": PROJECT_ID,
@@ -175,7 +175,7 @@ def list_settings(plan: Plan) -> dict[str, str]:
 
 
 def write_env(plan: Plan) -> Path:
-    """Write a file to be sourced by a shell, which lets a single function find the stack."""
+    """Write those variables to a file that a shell can source, and return its path."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in list_settings(plan).items()]
     path = plan.data / "env"
     path.write_text("\n".join([f"# . {path}", *lines]) + "\n")

@@ -1,4 +1,4 @@
-"""What a developer changes while the stack runs: functions start again, indexes are read again."""
+"""Watches source files while the stack runs, to restart functions and to reread indexes."""
 
 import threading
 from collections.abc import Callable
@@ -7,20 +7,20 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-#: The rooms beside main.py that its functions are made of.
-_ROOMS = ("lib", "domain", "functions")
+#: The folders with the functions' code, beside main.py.
+_FOLDERS = ("lib", "domain", "functions")
 
-#: An editor writes a file in several steps, and a checkout many files: so long is waited for more.
+#: Seconds to wait for more changes: an editor saves in steps, a checkout changes many files.
 _SETTLES_AFTER = 0.3
 
 _CHANGES = frozenset({"created", "modified", "moved", "deleted"})
 
 
 class SourceWatch(FileSystemEventHandler):
-    """Calls what deals with a change, in a thread of its own, once for all that comes together.
+    """Calls a callback in its own thread, once for changes that come together.
 
-    `source` is main.py. `on_code` gets the file that was changed last; `on_indexes` is called when
-    index.yaml beside it has changed.
+    `source` is main.py. It calls `on_code` with the file that changed last, and `on_indexes` when
+    index.yaml in main.py's folder has changed.
     """
 
     def __init__(
@@ -33,21 +33,21 @@ class SourceWatch(FileSystemEventHandler):
         self._observer = Observer()
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         folder = self._source.parent
         self._observer.schedule(self, str(folder))
-        for room in _ROOMS:
-            if (folder / room).is_dir():
-                self._observer.schedule(self, str(folder / room), recursive=True)
+        for name in _FOLDERS:
+            if (folder / name).is_dir():
+                self._observer.schedule(self, str(folder / name), recursive=True)
         self._observer.start()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._observer.stop()
         self._observer.join()
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Note a change; what is only read, or is no source, is none."""
+        """Schedule the callback for a change; ignore reads and files that are not sources."""
         path = Path(str(event.dest_path or event.src_path))
         if event.event_type not in _CHANGES or event.is_directory:
             return

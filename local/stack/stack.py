@@ -1,4 +1,4 @@
-"""The whole system on one machine, as an object: start it, kill parts of it, end it."""
+"""The whole system on one machine, as an object: start it, kill parts of it, stop it."""
 
 import contextlib
 import os
@@ -21,21 +21,22 @@ _DATASTORE_GRACE = 1.0
 
 
 class StackFailed(RuntimeError):
-    """A part did not get ready; the message has the end of its log."""
+    """A part was not ready in time; the message contains the end of its log."""
 
 
 class Stack:
-    """Datastore, Cloud Tasks with the scheduler tick, the callers' functions, and the worker.
+    """Datastore, Cloud Tasks with the scheduler, the callers' functions, and the worker.
 
-    Each is a process of its own, as deployed services are: a slow step keeps no caller waiting.
-    A context manager: entering starts everything and waits until it is ready, leaving ends it.
-    A part that dies is started again on its own port. Several stacks can run at once, each with
-    its own folder. With DATASTORE_EMULATOR_HOST in the environment, that Datastore is used.
-    With a `port` the next three are the Datastore's, that of the queues' page, and the worker's,
-    unless they are taken. The worker stays where the folder's last one was, since tasks name its
-    address. `env` is added to the parts' environment, `faults` are the fields of
-    local.tasks.dispatch.faults.Faults, `report` gets a line for all that happens to a part. Sagas
-    are spread over `queue_copies` of each queue of queues.yaml.
+    Each is a separate process, so a slow step does not delay callers. As a context manager it
+    starts everything and waits until it is ready, and stops everything at the end. A part that dies
+    restarts on the same port. Several stacks can run at the same time, each with its own `data`
+    folder. If DATASTORE_EMULATOR_HOST is set, the stack uses that Datastore.
+
+    With a `port`, the next three ports belong to the Datastore, the page of the queues and the
+    worker, unless they are taken. A folder's worker keeps its port, because stored tasks contain
+    its URL. `env` is added to the parts' environment. `faults` are the fields of
+    local.tasks.dispatch.faults.Faults. `report` is called with a line for each event of a part.
+    `queue_copies` is the number of copies of each queue in queues.yaml.
     """
 
     def __init__(
@@ -78,12 +79,12 @@ class Stack:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The processes that run now, by part; each leads a process group of its own."""
+        """The running processes by part; each leads its own process group."""
         pids = {name: supervisor.pid for name, supervisor in self._supervisors.items()}
         return {name: pid for name, pid in pids.items() if pid is not None}
 
     def start(self) -> None:
-        """Start every part; do not wait. Raises FolderInUse or PortTaken, with nothing started."""
+        """Start every part without waiting; raise FolderInUse or PortTaken before any starts."""
         try:
             self._lock = lock_folder(self.plan.data, "stack")
         except FolderInUse as error:
@@ -98,7 +99,7 @@ class Stack:
             supervisor.start()
 
     def wait_until_ready(self, seconds: float = _MAX_START_SECONDS) -> None:
-        """Wait until every part is ready; StackFailed, with their logs, if some are not in time."""
+        """Wait until every part is ready; StackFailed, with the logs, if one is not in time."""
         ends = time.monotonic() + seconds
         late = [
             f"{name} is not ready after {seconds:g} s:\n{supervisor.read_log()}"
@@ -109,15 +110,15 @@ class Stack:
             raise StackFailed("\n".join(late))
 
     def kill(self, part: str) -> None:
-        """End a part (datastore, tasks, worker or functions) with SIGKILL; it is started again."""
+        """Kill a part (datastore, tasks, worker or functions) with SIGKILL; it restarts."""
         self._supervisors[part].kill()
 
     def restart(self, part: str) -> None:
-        """Start a part again, after what it has under way, or after two seconds of that."""
+        """Restart a part once its requests in progress have ended, but within two seconds."""
         self._supervisors[part].restart()
 
     def stop(self) -> None:
-        """End every part, within 5 seconds: the Datastore last, for the others to finish."""
+        """Stop every part within 5 seconds, the Datastore last so that the others can finish."""
         callers = [s for name, s in self._supervisors.items() if name != "datastore"]
         for supervisor in callers:
             supervisor.ask_to_stop()
@@ -146,7 +147,7 @@ class Stack:
         self.stop()
 
     def _read_worker_port(self) -> int:
-        """Return the port of the folder's last worker: 0 if it had none."""
+        """Return the port of the folder's last worker; 0 if there was none."""
         with contextlib.suppress(OSError, ValueError):
             return int(self._worker_mark.read_text())
         return 0

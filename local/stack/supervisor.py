@@ -1,4 +1,4 @@
-"""Keeps one part of the stack running: starts it, starts it again when it dies, ends it."""
+"""Keeps one part of the stack running: starts it, restarts it when it dies, stops it."""
 
 import contextlib
 import os
@@ -20,9 +20,9 @@ from local.http.retry import RetryConfig, compute_backoff
 PROJECT = Path(__file__).resolve().parents[2]
 
 _PROBE_EVERY = 0.03
-#: How long what was killed is given to be gone, in seconds.
+#: Seconds to wait for killed processes to disappear.
 _DYING = 0.3
-#: The waits between tries to start a part that dies before it is ready: without an end.
+#: The waits between attempts to start a part that dies before it is ready, without a limit.
 _STARTS = RetryConfig(
     max_attempts=-1,
     max_retry_duration=timedelta(0),
@@ -31,13 +31,13 @@ _STARTS = RetryConfig(
     max_doublings=6,
 )
 _SHORT_LIFE = 1.0
-#: Seconds that a part which is to start again has to end what it has under way.
+#: Seconds that a part has to finish its requests before it restarts.
 _RESTART_GRACE = 2.0
 _TAIL_LINES = 40
-#: Requests that wait while their part starts: more than the queues have under way at once.
+#: Requests that can wait while their part starts: more than the queues dispatch concurrently.
 _BACKLOG = 2048
-#: Seconds between two looks at a part's log, and the bytes that it may have.
-_LOOK_EVERY = 2.0
+#: Seconds between two checks of a part's log, and its maximum size in bytes.
+_CHECK_EVERY = 2.0
 MAX_LOG_BYTES = 10_000_000
 
 Report = Callable[[str], None]
@@ -45,11 +45,11 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process of the stack: a module, its arguments, and how to tell that it is ready.
+    """One process of the stack: a module, its arguments, and a readiness probe.
 
-    A part with a `port` is handed the socket that listens on it. The supervisor keeps the socket
-    while it starts the part again: requests wait for the new process, as Cloud Run has them wait
-    for an instance, and are not refused.
+    A part with a `port` inherits the socket that listens on it. The supervisor keeps the socket
+    open while the part restarts, so requests wait for the new process, as they wait for an instance
+    on Cloud Run.
     """
 
     name: str
@@ -62,10 +62,11 @@ class Part:
 
 
 class Supervisor:
-    """Runs one part in a thread of its own, which lives as long as the part is wanted.
+    """Runs one part, in a thread that lives until the part is stopped.
 
-    The thread matters: the system ends a part when the thread that started it ends. The parts of a
-    stack share `last_words`, by part: what keeps several from starting is shown once.
+    The thread must live that long: the operating system ends a part when the thread that started it
+    ends. The parts of a stack share `last_words`, the last log lines by part, so that an error
+    which prevents several parts from starting is shown only once.
     """
 
     def __init__(self, part: Part, report: Report, last_words: dict[str, str]) -> None:
@@ -73,7 +74,7 @@ class Supervisor:
         self._report = report
         self._ready = threading.Event()
         self._stopping = threading.Event()
-        #: Set to end a pause between two tries.
+        #: Set to end the wait before the next attempt.
         self._hurry = threading.Event()
         self._is_restarting = False
         self._process: subprocess.Popen[bytes] | None = None
@@ -85,27 +86,27 @@ class Supervisor:
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now; it leads a process group of its own."""
+        """The running process, which leads its own process group; None if there is none."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
     def start(self) -> None:
-        """Begin; do not wait until the part is ready."""
+        """Start the part; do not wait until it is ready."""
         self._thread.start()
 
     def wait_until_ready(self, seconds: float) -> bool:
-        """Wait until the part is ready, also if it was just killed; tell whether it is."""
+        """Wait until the part is ready, also after a kill; return whether it is."""
         return self._ready.wait(min(seconds, threading.TIMEOUT_MAX))
 
     def kill(self) -> None:
-        """End the part, and what it forked, with SIGKILL; it is started again."""
+        """Kill the part and its forks with SIGKILL; it restarts."""
         self._ready.clear()
         self._signal(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Start the part again, with what is new in its files: asked to end, killed if it is slow.
+        """Restart the part with its current files: SIGTERM first, SIGKILL if it takes too long.
 
-        One that waits for its next try is tried at once.
+        A part that waits for its next attempt starts immediately.
         """
         pid = self.pid
         self._forget_failures()
@@ -122,14 +123,14 @@ class Supervisor:
             self._signal(signal.SIGKILL)
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM, and do not start the part again."""
+        """Send SIGTERM, and do not restart the part."""
         self._stopping.set()
         self._hurry.set()
         self._signal(signal.SIGTERM)
         self._close_socket()
 
     def stop(self, ends: float) -> None:
-        """End the part for good, if it was started: asked now, killed at this time.monotonic()."""
+        """Stop the part: SIGTERM now, SIGKILL when time.monotonic() reaches `ends`."""
         self.ask_to_stop()
         if self._thread.ident is None:
             return
@@ -139,7 +140,7 @@ class Supervisor:
             self._thread.join()
 
     def read_log(self) -> str:
-        """Return the last lines of the part's log that it has written since it was started."""
+        """Return the last lines that the part has logged since it started."""
         with contextlib.suppress(OSError):
             written = self.part.log.read_bytes()
             if len(written) >= self._log_began:
@@ -155,7 +156,7 @@ class Supervisor:
             process = self._spawn()
             was_ready = self._await_ready(process)
             code = self._watch(process)
-            # What is left of the part does not hold a port that the supervisor itself listens on.
+            # If the supervisor itself listens on the port, the part's forks cannot block it.
             _end_group(process.pid, 0.0 if self._socket else _DYING)
             self._ready.clear()
             if not was_ready:
@@ -188,9 +189,9 @@ class Supervisor:
         return process
 
     def _listen(self) -> tuple[int, ...]:
-        """Return the descriptor of the part's socket, which is opened if it is not open.
+        """Return the descriptor of the part's socket, and open the socket if necessary.
 
-        None if the part has no port, or its port is taken: then the part itself says so.
+        Returns none if the part has no port, or its port is taken: the part then reports it.
         """
         if self._socket is None and self.part.port is not None:
             with contextlib.suppress(OSError):
@@ -198,7 +199,7 @@ class Supervisor:
         return () if self._socket is None else (self._socket.fileno(),)
 
     def _close_socket(self) -> None:
-        """Refuse requests from now on, unless a process of the part accepts them."""
+        """Stop listening; requests are refused unless a process of the part accepts them."""
         listening, self._socket = self._socket, None
         if listening is not None:
             listening.close()
@@ -212,31 +213,34 @@ class Supervisor:
         return False
 
     def _watch(self, process: subprocess.Popen[bytes]) -> int:
-        """Wait for the part's end, and keep its log short meanwhile; return its exit code."""
+        """Wait for the part to end, and limit its log meanwhile; return its exit code."""
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.wait(_LOOK_EVERY)
+                return process.wait(_CHECK_EVERY)
             _rotate_log(self.part.log)
 
     def _explain_death(self, code: int, was_ready: bool, lived: float) -> float:
-        """Report a death, with the log if it was at start; return how long to wait after it."""
+        """Report the end of the part; return how many seconds to wait before the next start.
+
+        If it ended before it was ready, the report contains the end of its log.
+        """
         if self._is_restarting:
             self._is_restarting = False
             return 0.0
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         if was_ready:
             self._forget_failures()
-            self._report(f"{self.part.name} {how}; it is started again")
+            self._report(f"{self.part.name} {how}; restarting it")
             return 0.0 if lived > _SHORT_LIFE else _STARTS.min_backoff.total_seconds()
         self._failures += 1
         backoff = compute_backoff(_STARTS, self._failures).total_seconds()
-        end = self.read_log() or "  | (it has written nothing)"
+        end = self.read_log() or "  | (its log is empty)"
         last = end.rstrip(" |\n").rpartition("\n")[2].removeprefix("  | ")
         is_known = end in self._last_words.values()
-        told = f"as before: {last}" if is_known else f"the end of {self.part.log}:\n{end}"
+        shown = f"as before: {last}" if is_known else f"the end of {self.part.log}:\n{end}"
         self._last_words[self.part.name] = end
         self._report(
-            f"{self.part.name} {how} before it was ready; next try in {backoff:g} s; {told}"
+            f"{self.part.name} {how} before it was ready; next attempt in {backoff:g} s; {shown}"
         )
         return backoff
 
@@ -251,9 +255,9 @@ class Supervisor:
 
 
 def _end_group(leader: int, patience: float) -> None:
-    """Kill what a part has forked and left behind, which may hold its port; wait for it to die.
+    """Kill the forks that a part has left behind, which may hold its port, and wait for their end.
 
-    Not for long: if no process reaps orphans, they stay in the group as zombies.
+    The wait is short: if no process reaps orphans, they stay in the group as zombies.
     """
     ends = time.monotonic() + patience
     with contextlib.suppress(ProcessLookupError):
@@ -270,10 +274,10 @@ def _open_log(path: Path) -> BinaryIO:
 
 
 def _rotate_log(path: Path) -> None:
-    """Put a log that has grown too long aside, as NAME.log.1, and begin it again.
+    """Copy a log that is too long to NAME.log.1, and truncate it.
 
-    The part goes on writing to the same file, at its end: what it writes between the copy and the
-    cut is lost. If the disk is too full for the copy, the log is still cut.
+    The part keeps appending to the same file: what it writes between the copy and the truncation is
+    lost. If the disk is too full for the copy, the log is truncated anyway.
     """
     with contextlib.suppress(OSError):
         if path.stat().st_size > MAX_LOG_BYTES:

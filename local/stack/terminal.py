@@ -1,6 +1,6 @@
-"""What the terminal shows of the functions' logs: a line a request, and why one answered 5xx.
+"""Shows the functions' logs on the terminal: one line per request, and the reason of each 5xx.
 
-The logs themselves keep their lines of JSON.
+The logs themselves contain JSON.
 """
 
 import contextlib
@@ -11,22 +11,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-_LOOK_EVERY = 0.3
+_READ_EVERY = 0.3
 _TRACE = "logging.googleapis.com/trace"
 
-#: So many traces are remembered whose error was logged and whose answer was not.
+#: How many errors are remembered until the line of their request appears.
 _MAX_REMEMBERED = 100
 
-#: What a line has of a request, from left to right.
+#: The columns of a request's line.
 _FORM = "{time}  {status}  {function:<22} {about:<40} {duration:>9}"
 
 _RED, _YELLOW, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 
 
 def describe_request(line: dict[str, Any], *, in_color: bool = False) -> str:
-    """Return a request of the log as one line for a person: red from 500 on, yellow from 400.
+    """Return a log line of a request as a line for people: red from 500 on, yellow from 400.
 
-    The time is that of this machine's zone.
+    The time is in this machine's time zone.
     """
     status = line.get("status")
     text = _FORM.format(
@@ -45,7 +45,7 @@ def describe_request(line: dict[str, Any], *, in_color: bool = False) -> str:
 
 
 def _describe_delivery(line: dict[str, Any]) -> str:
-    """Return what a request did for which saga: `order-1 execute 2, attempt 1: done`."""
+    """Return the saga, step and result of a request: `order-1 execute 2, attempt 1: done`."""
     if "saga" not in line:
         return ""
     words = [str(line["saga"])]
@@ -62,7 +62,7 @@ def _show_time(time: object) -> str:
 
 
 class LogView:
-    """Follows logs from their present ends, in a thread that ends with the process."""
+    """Follows logs from their current ends, in a daemon thread."""
 
     def __init__(
         self, logs: Iterable[Path], report: Callable[[str], None], *, in_color: bool = False
@@ -74,15 +74,15 @@ class LogView:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begin to follow the logs."""
+        """Start following the logs."""
         threading.Thread(target=self._follow, name="log view", daemon=True).start()
 
     def stop(self) -> None:
-        """Follow them no longer."""
+        """Stop following the logs."""
         self._stopping.set()
 
     def look(self) -> None:
-        """Report the requests since the last look, in order of time, but for idle sweeps."""
+        """Report the new requests in order of time, except sweeps that succeeded."""
         lines = [line for log in self._logs for line in log.read()]
         for line in sorted(lines, key=lambda line: str(line.get("time", ""))):
             self._show(line)
@@ -106,19 +106,19 @@ class LogView:
         self._reasons[trace] = reason
 
     def _follow(self) -> None:
-        while not self._stopping.wait(_LOOK_EVERY):
+        while not self._stopping.wait(_READ_EVERY):
             self.look()
 
 
 class _Log:
-    """A log, and how far it has been read."""
+    """A log, and the position up to which it was read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._place = _size_of(path)
 
     def read(self) -> list[dict[str, Any]]:
-        """Return the lines of JSON that are new; a log that was cut is begun again."""
+        """Return the new lines of JSON; start from the beginning if the log was truncated."""
         if _size_of(self._path) < self._place:
             self._place = 0
         with contextlib.suppress(OSError):

@@ -41,7 +41,7 @@ def test_changed_code_and_changed_indexes_are_taken_up_and_broken_ones_are_shown
     broken = functions.read_text()
     functions.write_text(broken.replace("{}[name]", "name"))
     wait_until(lambda: greet(launcher) == '{"greeting":"ann"}\n')
-    change = "functions/greetings.py has changed: the functions start again"
+    change = "functions/greetings.py has changed: restarting the functions"
     wait_until(lambda: change in launcher.told)
     wait_until(lambda: "  200  get-greeting" in launcher.told)
 
@@ -53,9 +53,9 @@ def test_changed_code_and_changed_indexes_are_taken_up_and_broken_ones_are_shown
     indexes = project / "index.yaml"
     good = indexes.read_text()
     indexes.write_text(good + "- broken\n")
-    wait_until(lambda: "goes on with the indexes that it has" in launcher.told)
+    wait_until(lambda: "the Datastore keeps its indexes" in launcher.told)
     indexes.write_text(good + "- kind: Greeting\n  properties:\n  - name: a\n  - name: b\n")
-    wait_until(lambda: "index.yaml has changed: the Datastore starts again" in launcher.told)
+    wait_until(lambda: "index.yaml has changed: restarting the Datastore" in launcher.told)
 
 
 def test_the_environment_file_lets_a_shell_run_a_single_function(
@@ -64,7 +64,7 @@ def test_the_environment_file_lets_a_shell_run_a_single_function(
     launcher = Launcher(project)
     launchers.append(launcher)
     wait_until(lambda: "Try:" in launcher.told)
-    [line] = [text for text in launcher.told.splitlines() if text.startswith("For a single")]
+    [line] = [text for text in launcher.told.splitlines() if text.startswith("To run a single")]
     names = "$DATASTORE_EMULATOR_HOST $AMENDS_BASE_URL $AMENDS_WORKER_URL"
     command = f"{line.partition(': ')[2]} && echo {names}"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)

@@ -71,9 +71,9 @@ def test_a_killed_part_is_started_again_on_its_own_port(stacks: Stacks) -> None:
         assert not is_alive(worker)
         assert not set(stack.pids.values()) & set(before.values())
     assert sorted(stacks.reports) == [
-        "functions was killed by signal 9; it is started again",
-        "tasks was killed by signal 9; it is started again",
-        "worker was killed by signal 9; it is started again",
+        "functions was killed by signal 9; restarting it",
+        "tasks was killed by signal 9; restarting it",
+        "worker was killed by signal 9; restarting it",
     ]
 
 
@@ -182,7 +182,7 @@ def test_a_part_that_cannot_start_is_reported_with_its_log_and_not_spun(
     for part in ("functions", "worker"):
         told = [report for report in stacks.reports if report.startswith(part)]
         assert [pause for pause in ("in 0.5 s", "in 1 s") if pause in "".join(told)] != []
-        assert all("before it was ready; next try in" in report for report in told)
+        assert all("before it was ready; next attempt in" in report for report in told)
     assert sum("Traceback" in report for report in stacks.reports) == 1
     with pytest.raises(StackFailed, match="No module named 'nothing_of_that_name'"):
         stack.wait_until_ready(0)

@@ -15,7 +15,7 @@ from tests.support.wait import wait_until
 def test_a_log_is_rotated_while_its_part_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "_LOOK_EVERY", 0.02)
+    monkeypatch.setattr(supervisor, "_CHECK_EVERY", 0.02)
     monkeypatch.setattr(supervisor, "MAX_LOG_BYTES", 5_000)
     log = tmp_path / "x.log"
     part = Part(

@@ -38,7 +38,7 @@ def test_a_job_is_read_from_json_with_durations_in_seconds() -> None:
         ({"attempt_deadline": 1801}, "15 seconds to 30 minutes"),
         ({"attempt_deadline": 1e300}, "a job is a JSON object"),
         ({"min_backoff": 7200}, "longer than max_backoff"),
-        ({"time_zone": "Mars/Olympus"}, "no time zone"),
+        ({"time_zone": "Mars/Olympus"}, "not a time zone"),
         ({"schedule": "0 25 * * *"}, "0 to 23"),
         ({"nonsense": 1}, "nonsense"),
     ],

@@ -81,7 +81,7 @@ def test_an_answer_that_does_not_come_in_time_is_told_from_one_that_cannot_come(
 
     answer = asyncio.run(send())
     assert (answer.status, answer.timed_out) == (0, True)
-    assert "no answer within 0.05 s" in answer.failure
+    assert "no response within 0.05 s" in answer.failure
 
 
 IN_A_MINUTE = format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)

@@ -82,7 +82,7 @@ def test_a_task_that_has_lived_too_long_is_given_up() -> None:
         (Answer(404), 5, 1, 1),
         (Answer(503), 14, 1, 0),
         (Answer(418), 2, 1, 1),
-        (Answer(0, "no answer within 600 s", timed_out=True), 4, 0, 0),
+        (Answer(0, "no response within 600 s", timed_out=True), 4, 0, 0),
         (Answer(0, "ConnectionRefusedError"), 14, 0, 0),
     ],
 )
