@@ -72,7 +72,7 @@ def _faults_of_table(listed: list[Any]) -> Iterator[str]:
     for number, each in enumerate(listed, 1):
         if isinstance(each, list | tuple | set | frozenset):
             yield f"entry {number} is a {type(each).__name__}: write *entry to list its items"
-        elif not issubclass(type(each), Saga):  # a mock's __class__ is what it stands for
+        elif not isinstance(each, Saga):
             yield f"entry {number} is {describe(each)}: write the Saga itself"
         elif any(each is other for other in listed[: number - 1]):
             yield f"entry {number} is saga {each.name} again: list it once"

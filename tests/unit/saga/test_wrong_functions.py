@@ -208,5 +208,37 @@ def test_outputs_may_be_annotated_as_a_dict_a_mapping_or_a_typed_dict() -> None:
         Step("a", execute=act, when=seeing(kind))
 
 
+class Unseen:
+    """Raises wherever a declaration looks at it."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def __signature__(self) -> Any:
+        raise RuntimeError("not to be looked at")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not to be compared")
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __call__(self, payload: Any, context: Any) -> int:
+        return 1
+
+
+def test_an_action_that_cannot_be_looked_at_is_taken_as_right() -> None:
+    odd = Unseen()
+    step = Step("a", execute=odd, compensate=odd, when=odd)  # type: ignore[arg-type]
+    assert Saga("s", Order, (step,)).elements[0] is step
+
+
+def test_a_mock_is_no_element_and_no_saga() -> None:
+    with pytest.raises(DeclarationError, match=r"saga pay: entry 1 of steps: <Mock.*not an elem"):
+        Saga("pay", Order, (Mock(spec=Step),))
+    with pytest.raises(DeclarationError, match=r"child c: saga is <Mock.*: write the Saga itself"):
+        Child("c", saga=Mock(spec=Saga), payload=lambda payload, _: payload)
+
+
 def test_a_mock_is_an_action_and_no_cached_function() -> None:
     assert Step("a", execute=Mock(return_value=1)).execute(None, None) == 1  # type: ignore[arg-type]

@@ -26,6 +26,10 @@ class DeclarationError(ValueError, TypeError):
 class Declaring(type):
     """Gives classes an error message that says which parameter to write instead of a wrong one."""
 
+    def __instancecheck__(cls, instance: object) -> bool:
+        """Return whether something is of this class: a mock only says so, by its `__class__`."""
+        return issubclass(type(instance), cls)
+
     # A type checker sees the parameters themselves.
     if not TYPE_CHECKING:
 

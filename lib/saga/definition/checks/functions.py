@@ -47,7 +47,8 @@ def faults_of_function(label: str, function: object, parameters: tuple[str, ...]
 
 def _is_context_manager(function: Callable[..., object]) -> bool:
     """Return whether contextlib made a function from a generator."""
-    if getattr(function, "__globals__", {}).get("__name__") != "contextlib":
+    names = getattr(function, "__globals__", None)
+    if not isinstance(names, dict) or names.get("__name__") != "contextlib":
         return False
     inner = inspect.unwrap(function)
     return inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
@@ -77,7 +78,7 @@ def _mismatch(function: Callable[..., object], parameters: tuple[str, ...]) -> s
     """Return why a call with these parameters would fail; "" if it would not, or if unknown."""
     try:
         signature = inspect.signature(function, follow_wrapped=False)
-    except (ValueError, TypeError) as problem:
+    except Exception as problem:  # an object may raise anything when it is looked at
         return _mismatch_of_partial(function, problem)
     try:
         signature.bind(*parameters)

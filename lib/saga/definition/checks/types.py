@@ -91,7 +91,7 @@ def _find_unable(root: inspect.Type) -> Iterator[str]:
 def _takes_plain(cls: Any) -> bool:
     try:
         return any(isinstance(each, cls) for each in _PLAIN)
-    except TypeError:
+    except Exception:  # a metaclass may raise anything
         return False
 
 
