@@ -10,7 +10,7 @@ from lib.errors import Unavailable
 from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.definition.saga_checks.sizes import MAX_STEPS_SIZE, STEP_SIZE
+from lib.saga.definition.saga_checks.sizes import MAX_STEPS
 from lib.saga.definition.steps import Parallel, Signal
 from lib.saga.machine.inputs import CancelRequested, RetryRequested
 from lib.saga.machine.start import next_steps
@@ -175,8 +175,7 @@ def test_early_signals_of_the_largest_size_are_taken_side_by_side(
 def test_the_longest_saga_whose_steps_are_all_skipped_ends(
     bench: Bench, probe: Probe, picky: PickyConnection
 ) -> None:
-    most = MAX_STEPS_SIZE // (STEP_SIZE + 3)
-    steps = [make_step(probe, f"n{n}", when=lambda *_: False) for n in range(most)]
+    steps = [make_step(probe, f"n{n}", when=lambda *_: False) for n in range(MAX_STEPS)]
     begin(bench, *steps)
     bench.run_to_end()
     assert set(bench.statuses("s")) == {"COMPLETED", "SKIPPED"}

@@ -28,7 +28,7 @@ from lib.saga.engine.execution.known_inputs import known_input, outcome_label
 from lib.saga.engine.execution.overruns import OVERRUNS
 from lib.saga.engine.fallback import not_begun, unanswered
 from lib.saga.engine.recorder import Recorder, begin_in_time
-from lib.saga.engine.repository import SagaRepository, load
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.requests import pin
 from lib.saga.engine.retention import KEEP, Retention, retain
 from lib.saga.engine.transitions import Queue, Transitions
@@ -174,7 +174,8 @@ class Engine:
         if saga is None or saga.name != new.name or not self._has_payload(saga, new, definition):
             raise Conflict(f"saga {new.id!r} exists with another name or payload", field="id")
         try:
-            self.transitions.ensure_enqueued(load(saga), self.transitions.enqueue_or_leave)
+            loaded = self.repository.load_steps(saga)
+            self.transitions.ensure_enqueued(loaded, self.transitions.enqueue_or_leave)
         except Exception as problem:  # the saga is stored: the sweep delivers it
             alerts.log_not_enqueued(problem)
         return saga
@@ -225,7 +226,8 @@ class Engine:
 
         `saga` is its record from a query; it is read again only after a conflict.
         """
-        return self.transitions.make(load(saga), Overdue()).sequence > saga.sequence
+        loaded = self.repository.load_steps(saga)
+        return self.transitions.make(loaded, Overdue()).sequence > saga.sequence
 
     def look(self, loaded: Loaded, looked: Looked) -> SagaRecord:
         """Apply the findings of a look at a saga; if all is well, nothing changes."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from lib.datastore import (
@@ -26,7 +27,7 @@ from lib.datastore import (
     update,
     upsert,
 )
-from lib.errors import NotFound, Unreadable
+from lib.errors import Contention, NotFound, Unreadable
 from lib.saga.machine.decision.decision import Decision
 from lib.saga.state.cost import NOTHING, Cost, lookup_of
 from lib.saga.state.layout import Packed, pack, read_events, unpack
@@ -36,6 +37,7 @@ from lib.saga.state.records import (
     EventRecord,
     Loaded,
     SagaRecord,
+    StepPage,
     ValueRecord,
     due_mark,
     look_mark,
@@ -47,6 +49,9 @@ T = TypeVar("T")
 
 #: The maximum number of event pages read with one lookup: each may have 256 KiB.
 PAGES = 12
+
+#: How often a saga that has changed is read again with its steps.
+MAX_REREADS = 10
 
 #: The maximum number of records that are deleted in the commit that deletes their saga.
 MAX_PURGED = 400
@@ -61,10 +66,34 @@ class SagaRepository:
     def load(self, saga_id: str) -> Loaded | None:
         """Return a saga and its steps with one lookup of one key; None if it does not exist.
 
+        The steps of a long saga take one more: see `load_steps`.
         Large values stay references: see `fill`.
         """
         saga = self.find(saga_id)
-        return None if saga is None else load(saga)
+        return None if saga is None else self.load_steps(saga)
+
+    def load_steps(self, saga: SagaRecord) -> Loaded:
+        """Return a saga that was read or written, with all its steps.
+
+        If it has too many for its record, that takes one more lookup. If it has changed since it
+        was read, it is read again; raises NotFound if it is gone, and Contention if it changes all
+        the time.
+        """
+        for _ in range(MAX_REREADS):
+            if not saga.step_pages or len(saga.steps) == saga.total_steps:
+                return Loaded(saga, unpack(saga, saga.steps))
+            keys = [key(StepPage, saga.id, name) for name in saga.step_pages]
+            pages = self.store.find_multi(keys)
+            saga.unsaved_cost += lookup_of(len(keys))
+            if all(pages):
+                steps = [*saga.steps, *(step for page in pages for step in page.steps)]
+                return Loaded(saga, unpack(saga, sorted(steps, key=attrgetter("index"))))
+            again = self.find(saga.id)
+            if again is None:
+                raise NotFound(f"saga {saga.id!r} is gone")
+            again.unsaved_cost += saga.unsaved_cost
+            saga = again
+        raise Contention(f"saga {saga.id}: its steps change all the time")
 
     def load_both(self, saga_id: str, child_id: str) -> tuple[Loaded | None, SagaRecord | None]:
         """Return a saga and its steps, and the record of a child of it, with one lookup."""
@@ -75,7 +104,7 @@ class SagaRepository:
         if saga is None:
             return None, child
         saga.unsaved_cost = lookup_of(1)
-        return load(saga), child
+        return self.load_steps(saga), child
 
     def get(self, saga_id: str) -> Loaded:
         """Return a saga and its steps; raise NotFound if the saga does not exist."""
@@ -145,6 +174,7 @@ class SagaRepository:
             saga,
             events=packed.saga.events,
             pages=packed.saga.pages,
+            step_pages=packed.saga.step_pages,
             values=packed.saga.values,
             cost=packed.saga.cost,
             unsaved_cost=NOTHING,
@@ -226,8 +256,9 @@ class SagaRepository:
         record remains, and the next sweep finds it. Raises VersionMismatch if the saga has changed.
         """
         pages = [key(EventPage, saga.id, number + 1) for number in range(saga.pages)]
+        steps = [key(StepPage, saga.id, name) for name in saga.step_pages]
         values = [key(ValueRecord, saga.id, name) for name in saga.values]
-        below = [*effects, *values, *pages]
+        below = [*effects, *values, *steps, *pages]
         if len(below) > MAX_PURGED:
             for outcome in self.store.delete_multi(below[MAX_PURGED:]):
                 outcome.unwrap()
@@ -271,11 +302,6 @@ class SagaRepository:
         return collect(self.store.get_multi([key(EventPage, saga.id, each) for each in numbers]))
 
 
-def load(saga: SagaRecord) -> Loaded:
-    """Return a stored saga with its steps."""
-    return Loaded(saga, unpack(saga))
-
-
 def _is_due(shard: int, now: datetime) -> Combination:
     return all_of(("due", ">=", due_mark(shard, datetime.min)), ("due", "<=", due_mark(shard, now)))
 
@@ -288,13 +314,15 @@ def _rewrite(saga: SagaRecord) -> SagaRecord:
 def _lay_out(decision: Decision, *, commits: int) -> Packed:
     """Return a decision's own saga as it is stored; its commit may be that of another saga."""
     letters = 1 if decision.dead_letter or decision.unparked else 0
-    return _count(pack(decision.saga, decision.events), commits=commits, letters=letters)
+    changed = {step.index for step in decision.steps}
+    packed = pack(decision.saga, decision.events, changed)
+    return _count(packed, commits=commits, letters=letters)
 
 
 def _count(packed: Packed, *, commits: int, letters: int = 0) -> Packed:
     """Add what a commit costs to the record that it writes."""
     saga = packed.saga
-    writes = 1 + len(packed.values) + len(packed.pages) + letters
+    writes = 1 + len(_overflow_writes(packed)) + letters
     saga.cost += saga.unsaved_cost + Cost(commits=commits, writes=writes)
     saga.unsaved_cost = NOTHING
     return packed
@@ -303,7 +331,9 @@ def _count(packed: Packed, *, commits: int, letters: int = 0) -> Packed:
 def _overflow_writes(packed: Packed) -> list[Mutation]:
     """Return the writes of what has moved out of a saga's record."""
     # A value's name is a digest of it, so an upsert can only replace it by an equal one.
-    return [*map(upsert, packed.values), *map(insert, packed.pages)]
+    written = [*map(upsert, packed.values), *map(insert, packed.pages)]
+    dissolved = [delete(key(StepPage, packed.saga.id, name)) for name in packed.dissolved]
+    return [*written, *map(upsert, packed.step_pages), *dissolved]
 
 
 def _related_writes(decision: Decision) -> list[Mutation]:

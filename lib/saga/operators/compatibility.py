@@ -12,7 +12,7 @@ from lib.errors import Unreadable
 from lib.saga.definition.element import Element
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal
-from lib.saga.engine.repository import SagaRepository, load
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.state.mismatch import find_mismatch, mismatch_of
 from lib.saga.state.records import UNFINISHED, SagaRecord, SagaStatus, StepRecord, StepStatus
 
@@ -110,7 +110,7 @@ def _why(repository: SagaRepository, definitions: Declared, saga: SagaRecord) ->
 def _why_types(repository: SagaRepository, definition: Saga, saga: SagaRecord) -> str:
     """Return which stored values of a saga do not fit types that have changed since it began."""
     try:
-        saga, steps = repository.fill(load(saga))
+        saga, steps = repository.fill(repository.load_steps(saga))
     except Unreadable as problem:
         return problem.detail
     mismatches = (

@@ -12,7 +12,6 @@ from typing import Any
 from lib.datastore import make_page_token, open_page_token
 from lib.errors import Malformed
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import load
 from lib.saga.machine.causes import explain, sentence_of
 from lib.saga.state.mismatch import find_mismatch
 from lib.saga.state.privacy import Privacy
@@ -66,7 +65,7 @@ def _text_of(engine: Engine, saga: SagaRecord) -> Callable[[str], str]:
     same = definition is not None and definition.fingerprint == saga.fingerprint
     if definition is None or (same and not definition.has_secrets):
         return explain
-    loaded = engine.repository.fill(load(saga))
+    loaded = engine.repository.fill(engine.repository.load_steps(saga))
     return clean_texts(engine, loaded, Privacy(definition, *loaded))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from lib.datastore import Page, Query, Transaction
 from lib.saga.engine.engine import Engine
-from lib.saga.engine.repository import SagaRepository, load
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.causes import explain
 from lib.saga.machine.waits import waits_of
 from lib.saga.operators.price import show_cost
@@ -19,7 +19,7 @@ def show_saga(engine: Engine, saga: SagaRecord) -> dict[str, Any]:
     It hides values that a type of the definition marks as secret, and values without a type. It
     reads large values, and nothing else.
     """
-    saga, steps = loaded = engine.repository.fill(load(saga))
+    saga, steps = loaded = engine.repository.fill(engine.repository.load_steps(saga))
     events = engine.repository.events_of(saga)
     definition = engine.definitions.get((saga.name, saga.definition_version))
     privacy = Privacy(definition, saga, steps)

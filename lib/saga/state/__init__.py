@@ -1,6 +1,7 @@
 """The stored form of a saga, and which of its data may be stored and shown.
 
-records      the entities: Saga with its steps, SagaEvents, SagaValue, DeadLetter
+records      the entities: Saga with its steps, SagaEvents, SagaSteps, SagaValue, DeadLetter
+step_pages   where a saga with many steps keeps them
 layout       how a saga is packed into one record, and what moves out of it
 values       large values, which a record only refers to
 delivery     the message that makes the worker run one action, and its task name

@@ -191,6 +191,8 @@ class SagaRecord:
     steps: list[StepRecord] = field(default_factory=list)
     #: The newest events, each as JSON: an event is written once, and no delivery reads it.
     events: Annotated[list[str], OmitEmpty] = field(default_factory=list)
+    #: The names of all `SagaSteps` entities, which hold the steps that are not in `steps`.
+    step_pages: Annotated[list[str], OmitEmpty] = field(default_factory=list)
     #: The number of `SagaEvents` entities, which hold the older events.
     pages: Annotated[int, OmitEmpty] = 0
     #: The names of all `SagaValue` entities, including those no longer in use.
@@ -258,6 +260,17 @@ class EventPage:
     saga_id: Parent[str]
     id: Id[int]
     events: list[str]
+    version: Version = 0
+
+
+@entity(kind="SagaSteps")
+@dataclass(slots=True, kw_only=True)
+class StepPage:
+    """Steps of a saga that has too many for its record; see `step_pages`."""
+
+    saga_id: Parent[str]
+    id: Id[str]
+    steps: list[StepRecord]
     version: Version = 0
 
 

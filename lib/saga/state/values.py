@@ -41,9 +41,12 @@ def values_of(saga: SagaRecord) -> Iterator[str]:
     if saga.result is not None:
         yield saga.result
     for step in saga.steps:
-        for value in (step.input, step.output, step.signal):
-            if value is not None:
-                yield value
+        yield from values_of_step(step)
+
+
+def values_of_step(step: StepRecord) -> Iterator[str]:
+    """Yield the values of a step."""
+    yield from (each for each in (step.input, step.output, step.signal) if each is not None)
 
 
 def find_missing(saga: SagaRecord) -> list[str]:

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator
 
-from lib.saga.definition.element import Element, SagaOutline
+from lib.saga.definition.element import SagaOutline
 
 #: The bytes of a step in its saga's record, without its name, service and error.
 STEP_SIZE = 500
 
-#: The maximum bytes of all steps in a saga's record. The rest of its 64 KiB is for other data.
+#: The maximum bytes of the steps in a saga's record. The other steps of a long saga have entities
+#: of their own, and the rest of the record's 64 KiB is for other data.
 MAX_STEPS_SIZE = 40 * 1024
+
+#: The maximum number of steps of a saga.
+MAX_STEPS = 300
+
+#: The maximum bytes of a step's name and service: 20 steps in flight have to fit into one record.
+MAX_LABELS = 600
 
 #: The maximum characters that children's names add to an id. An id has at most 1000; the rest is
 #: for the id that a caller chooses.
@@ -16,24 +23,25 @@ MAX_CHILD_PATH = 800
 
 
 def faults_of_size(saga: SagaOutline) -> Iterator[str]:
-    """Yield what does not fit into one record, or into one id."""
-    size = sum(map(_size_of_step, saga.elements))
-    if size > MAX_STEPS_SIZE:
+    """Yield what is too much for a saga, for its record, or for an id."""
+    count = len(saga.elements)
+    if count > MAX_STEPS:
         yield (
-            f"its {len(saga.elements)} steps take {size} bytes of its record, which has room for "
-            f"{MAX_STEPS_SIZE}: move some of them into a Child"
+            f"it has {count} steps, and each delivery reads them all: the limit is {MAX_STEPS}. "
+            "Move some of them into child sagas, and write a Child for each"
         )
+    for element in saga.elements:
+        size = len(element.name.encode()) + len(element.service.encode())
+        if size > MAX_LABELS:
+            yield (
+                f"{element.name}: its name and service have {size} bytes; the limit is {MAX_LABELS}"
+            )
     path = _longest_path(saga)
     if path > MAX_CHILD_PATH:
         yield (
             f"its children's names add up to {path} characters of a child's id, which has room "
             f"for {MAX_CHILD_PATH}: nest less deeply, or shorten the names"
         )
-
-
-def _size_of_step(element: Element) -> int:
-    child = len(element.name) + 8 if element.child else 0
-    return STEP_SIZE + len(element.name.encode()) + len(element.service.encode()) + child
 
 
 def _longest_path(saga: SagaOutline) -> int:

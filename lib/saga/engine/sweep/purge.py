@@ -27,7 +27,8 @@ def make_purge(engine: Engine, now: datetime) -> Callable[[SagaRecord], bool]:
         if ancestry.is_unfinished(saga):
             engine.repository.postpone(saga, purge_mark(shard_of(saga.id), now + POSTPONEMENT))
             return False
-        keys = (idempotency_key(saga.id, step.name) for step in saga.steps)
+        steps = engine.repository.load_steps(saga).steps
+        keys = (idempotency_key(saga.id, step.name) for step in steps)
         engine.repository.purge(saga, [key(Effect, each) for each in keys])
         return True
 

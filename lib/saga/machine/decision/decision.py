@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypedDict
 
 from lib.saga.definition.phase import Phase
+from lib.saga.definition.saga_checks.sizes import STEP_SIZE
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.limits import MAX_RECORD
 from lib.saga.state.records import DeadLetter, EventRecord, SagaRecord, StepRecord
@@ -75,4 +76,5 @@ class Decision:
 
 def size_of_birth(first: Decision) -> int:
     """Return at most how many bytes a new saga takes in the commit that begins it."""
-    return MAX_RECORD + size_of(first.saga.payload) + first.births
+    size = max(MAX_RECORD, STEP_SIZE * 2 * first.saga.total_steps)
+    return size + size_of(first.saga.payload) + first.births

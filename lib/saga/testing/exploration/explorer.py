@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from lib.datastore import Store
-from lib.saga.engine.repository import load
 from lib.saga.state.records import SagaStatus
 from lib.saga.testing.exploration.alert_capture import AlertCapture
 from lib.saga.testing.exploration.equivalence import describe_state
@@ -169,7 +168,7 @@ class Explorer:
     def _find_broken(self) -> str:
         environment = self._simulation.environment
         for saga in environment.sagas.find_all():
-            loaded = environment.repository.fill(load(saga))
+            loaded = environment.repository.fill(environment.repository.load_steps(saga))
             definition = environment.definitions.get_declared(saga)
             finished = FinalState(
                 definition,

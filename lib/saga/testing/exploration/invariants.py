@@ -11,7 +11,7 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import OnCompensationFailure, Saga
 from lib.saga.definition.steps import Step
 from lib.saga.engine.execution.call import idempotency_key
-from lib.saga.engine.repository import SagaRepository, load
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.causes import Cause
 from lib.saga.machine.replay import Broken, replay, state_of
 from lib.saga.state.records import (
@@ -53,7 +53,7 @@ class FinalState:
         child = self.child_of(step) if step.status is StepStatus.WAITING else None
         if child is None or child.status is SagaStatus.FAILED:
             return child is not None
-        return any(map(self.waits_for_operator, load(child).steps))
+        return any(map(self.waits_for_operator, child.steps))
 
     def effect_of(self, step: StepRecord) -> Effect | None:
         """Return the barrier's record of a step; None if its participant uses no barrier."""

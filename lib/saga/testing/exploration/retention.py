@@ -9,7 +9,7 @@ from typing import Any
 from lib.saga.barrier import Effect
 from lib.saga.engine.execution.call import idempotency_key
 from lib.saga.engine.sweep.sweep import sweep
-from lib.saga.state.records import FINISHED, DeadLetter, EventPage, SagaRecord, ValueRecord
+from lib.saga.state.records import FINISHED, DeadLetter, EventPage, SagaRecord, StepPage, ValueRecord
 from lib.saga.testing.memory.entities import Path
 from lib.saga.testing.simulation.environment import Environment
 
@@ -20,7 +20,7 @@ JUMP = timedelta(days=100)
 SWEEPS = 2
 
 #: The kinds of a saga's records.
-MODELS: tuple[Any, ...] = (SagaRecord, ValueRecord, EventPage, DeadLetter, Effect)
+MODELS: tuple[Any, ...] = (SagaRecord, StepPage, ValueRecord, EventPage, DeadLetter, Effect)
 KINDS: tuple[str, ...] = tuple(model.__kind__ for model in MODELS)
 LETTER, EFFECT = KINDS[-2:]
 

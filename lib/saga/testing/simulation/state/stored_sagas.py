@@ -4,12 +4,11 @@ from datetime import datetime
 
 from lib.saga.definition.saga import Saga
 from lib.saga.engine.children import find_out_of_step
-from lib.saga.engine.repository import SagaRepository, load
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.daily_look import examine
 from lib.saga.machine.decide import decide
 from lib.saga.machine.outstanding import outstanding
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.layout import unpack
 from lib.saga.state.records import FINISHED, LOOK_PERIOD, SagaRecord, SagaStatus, StepRecord
 from lib.saga.testing.memory.clock import VirtualClock
 from lib.saga.testing.memory.entities import Memory, Path
@@ -37,7 +36,7 @@ class StoredSagas:
 
     def steps_of(self, saga: SagaRecord) -> list[StepRecord]:
         """Return a saga's steps; do not change them."""
-        return unpack(saga)
+        return self._repository.load_steps(saga).steps
 
     def find_outstanding(self) -> list[Delivery]:
         """Return the deliveries that the sagas wait for, except notifications of a parked parent.
@@ -69,7 +68,7 @@ class StoredSagas:
         for saga in self.find_all():
             if not is_look(saga.due or ""):
                 continue
-            loaded = load(saga)
+            loaded = self._repository.load_steps(saga)
             definition = self._definitions.get_declared(saga)
             found = decide(definition, *loaded, examine(self._repository, loaded), now).events
             if found or find_out_of_step(self._repository, loaded):
