@@ -9,7 +9,14 @@ from typing import Any
 from lib.saga.barrier import Effect
 from lib.saga.engine.execution.call import idempotency_key
 from lib.saga.engine.sweep.sweep import sweep
-from lib.saga.state.records import FINISHED, DeadLetter, EventPage, SagaRecord, StepPage, ValueRecord
+from lib.saga.state.records import (
+    FINISHED,
+    DeadLetter,
+    EventPage,
+    SagaRecord,
+    StepPage,
+    ValueRecord,
+)
 from lib.saga.testing.memory.entities import Path
 from lib.saga.testing.simulation.environment import Environment
 
