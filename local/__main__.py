@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 from local.datastore.storage.index_file import load_index_file
@@ -17,7 +18,7 @@ from local.stack.supervisor import PROJECT
 from local.stack.terminal import LogView
 from project_files.yaml_file import BrokenFile
 
-_PATIENCE = 20.0
+_PATIENCE = timedelta(seconds=20)
 
 #: Lines for a newcomer to copy; {url} is the functions' root URL.
 EXAMPLES = """\
@@ -112,7 +113,7 @@ def _announce(stack: Stack) -> None:
         stack.wait_until_ready(_PATIENCE)
     except StackFailed as failure:
         _say(f"{failure}\nstill waiting")
-        stack.wait_until_ready(float("inf"))
+        stack.wait_until_ready(timedelta.max)
     _say(f"Amends is ready at {stack.url}; Ctrl-C stops it.")
     _say(f"Queues: {stack.tasks_page}   Logs: {stack.logs}")
     _say(f"To run a single function: . {write_env(stack.plan)}")

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ class Clock(Protocol):
     def now(self) -> float:
         """Return monotonic seconds."""
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, pause: timedelta) -> None:
         """Sleep."""
 
 
@@ -68,7 +69,7 @@ class DryRun:
         """Return 0: a dry run does not wait."""
         return 0.0
 
-    def sleep(self, _seconds: float) -> None:
+    def sleep(self, _pause: timedelta) -> None:
         """Do not wait."""
 
     def read(self, *_words: str) -> Any:

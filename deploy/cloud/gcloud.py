@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -73,9 +74,9 @@ class Shell:
         """Return monotonic seconds."""
         return time.monotonic()
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, pause: timedelta) -> None:
         """Sleep."""
-        time.sleep(seconds)
+        time.sleep(pause.total_seconds())
 
     def read(self, *words: str) -> Any:
         """Return the JSON that a command prints."""

@@ -11,12 +11,12 @@ from lib.timing.backoff import Backoff
 
 T = TypeVar("T")
 
-#: How many seconds to retry a transient error.
-PATIENCE = 120.0
+#: How long to retry a transient error.
+PATIENCE = timedelta(minutes=2)
 _PAUSES = Backoff(first=timedelta(seconds=2), cap=timedelta(seconds=15))
 
 #: Only longer waits are printed.
-QUIET = 20.0
+QUIET = timedelta(seconds=20)
 
 _BUSY = r"RESOURCE_EXHAUSTED|Quota exceeded|\b429\b|UNAVAILABLE|\b50[234]\b|DEADLINE_EXCEEDED"
 _CONFLICT = r"database is locked|ABORTED|concurrent policy changes|Conflict for resource"
@@ -42,15 +42,15 @@ def persist(
     action: Callable[[], T],
     passes: re.Pattern[str] = PASSING,
     *,
-    patience: float = PATIENCE,
+    patience: timedelta = PATIENCE,
     reason: str = "",
 ) -> T | None:
     """Return what `action` returns; retry it while its error matches `passes`.
 
-    Raises Failed with the last error after `patience` seconds. Returns None if a retry finds that
+    Raises Failed with the last error after `patience`. Returns None if a retry finds that
     the resource exists: an earlier attempt with an unclear response has created it.
     """
-    ends, pauses, tried = clock.now() + patience, _pauses(), False
+    ends, pauses, tried = clock.now() + patience.total_seconds(), _pauses(), False
     while True:
         try:
             return action()
@@ -62,22 +62,28 @@ def persist(
                 raise
         if not tried:
             why = reason or said.splitlines()[-1][:200]
-            print(f"... not yet ({why}); retrying for up to {patience:.0f} s", flush=True)
+            print(
+                f"... not yet ({why}); retrying for up to {patience.total_seconds():.0f} s",
+                flush=True,
+            )
         tried = True
         clock.sleep(next(pauses))
 
 
-def wait_until(clock: Clock, ready: Callable[[], bool], what: str, *, patience: float) -> None:
-    """Return when `ready` returns true; raise Failed, naming `what`, after `patience` seconds."""
+def wait_until(clock: Clock, ready: Callable[[], bool], what: str, *, patience: timedelta) -> None:
+    """Return when `ready` returns true; raise Failed, naming `what`, after `patience`."""
     began, pauses, said = clock.now(), _pauses(), False
     while not ready():
-        if clock.now() >= began + patience:
-            raise Failed(f"{what}: not yet after {patience / 60:.0f} minutes")
-        if not said and clock.now() > began + QUIET:
-            print(f"... waiting: {what} (up to {patience / 60:.0f} minutes)", flush=True)
+        if clock.now() >= began + patience.total_seconds():
+            raise Failed(f"{what}: not yet after {patience / timedelta(minutes=1):.0f} minutes")
+        if not said and clock.now() > began + QUIET.total_seconds():
+            print(
+                f"... waiting: {what} (up to {patience / timedelta(minutes=1):.0f} minutes)",
+                flush=True,
+            )
             said = True
         clock.sleep(next(pauses))
 
 
-def _pauses() -> Iterator[float]:
-    return (_PAUSES.ceiling(failures).total_seconds() for failures in itertools.count(1))
+def _pauses() -> Iterator[timedelta]:
+    return (_PAUSES.ceiling(failures) for failures in itertools.count(1))

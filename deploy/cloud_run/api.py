@@ -1,5 +1,6 @@
 """Cloud Run's Admin API (v2): reads services, changes them, and waits for the result."""
 
+from datetime import timedelta
 from typing import Any
 
 from deploy.cloud.client import Cloud, Failed, list_pages
@@ -9,8 +10,8 @@ from deploy.settings import Settings
 
 ROOT = "https://run.googleapis.com/v2"
 
-#: How many seconds a revision may take to be ready.
-DEPLOYED_WITHIN = 900.0
+#: How long a revision may take to be ready.
+DEPLOYED_WITHIN = timedelta(minutes=15)
 
 Resource = dict[str, Any]
 

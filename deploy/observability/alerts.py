@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ ENVIRONMENT = "amends-environment"
 #: The fields that an update replaces; a policy's channels and whether it is enabled do not change.
 FIELDS = "displayName,documentation,conditions,combiner,alertStrategy,severity,userLabels"
 
-#: How many seconds to wait for a new metric: alert policies may not know it for some minutes.
-METRIC_KNOWN_WITHIN = 900.0
+#: How long to wait for a new metric: alert policies may not know it for some minutes.
+METRIC_KNOWN_WITHIN = timedelta(minutes=15)
 UNKNOWN_METRIC = re.compile(r"[Cc]annot find metric|does not exist.*metric|metric.*not exist")
 
 _CHANNEL = re.compile(r"projects/[^/]+/notificationChannels/[^/]+")

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,8 +15,8 @@ from deploy.table import API, NEXT
 
 #: An IAM binding takes up to two minutes to propagate, and the queue retries a refused task after a
 #: minute.
-PATIENCE = 300.0
-PAUSE = 3.0
+PATIENCE = timedelta(minutes=5)
+PAUSE = timedelta(seconds=3)
 
 #: The probe saga, in the table of domain/sagas.py.
 PROBE = "deployment-probe"
@@ -44,7 +45,7 @@ def try_next_revision(cloud: Cloud, settings: Settings, fetch: Fetch = fetch) ->
 class _Probe:
     def __init__(self, cloud: Cloud, settings: Settings, fetch: Fetch) -> None:
         self._cloud, self._settings, self._fetch = cloud, settings, fetch
-        self._ends = cloud.now() + PATIENCE
+        self._ends = cloud.now() + PATIENCE.total_seconds()
         self._tokens: dict[str, str] = {}
 
     def run(self) -> str:

@@ -1,5 +1,6 @@
 """What Datastore must know about the data: composite indexes and TTL policies."""
 
+from datetime import timedelta
 from typing import Any
 
 from deploy.cloud.client import Cloud, Failed
@@ -12,8 +13,8 @@ EXPIRING = {
     "CommitReceipt": "expires_at",
 }
 
-#: How many seconds to wait for indexes. Large ones take time, and the build has 90 minutes in all.
-INDEXED_WITHIN = 1800.0
+#: How long to wait for indexes. Large ones take time, and the build has 90 minutes in all.
+INDEXED_WITHIN = timedelta(minutes=30)
 
 
 def apply_indexes(cloud: Cloud, settings: Settings) -> None:

@@ -6,6 +6,7 @@ import random
 import socket
 import time
 from collections.abc import Container
+from datetime import timedelta
 
 # Below the ephemeral ports of outgoing connections, so that a part that restarts finds its port
 # still free.
@@ -31,9 +32,9 @@ def prefer_port(port: int) -> int:
     return port if 0 < port <= _MAX_PORT and _try_port(port) is None else choose_port()
 
 
-def claim_port(port: int, patience: float = 1.0) -> None:
-    """Return when a port is free; raise PortTaken if it is not within `patience` seconds."""
-    ends = time.monotonic() + patience
+def claim_port(port: int, patience: timedelta = timedelta(seconds=1)) -> None:
+    """Return when a port is free; raise PortTaken if it is not within `patience`."""
+    ends = time.monotonic() + patience.total_seconds()
     while (trouble := _try_port(port)) is not None:
         if time.monotonic() > ends or trouble.errno != errno.EADDRINUSE:
             in_use = trouble.errno == errno.EADDRINUSE
@@ -46,14 +47,14 @@ def answers(
     path: str,
     statuses: Container[int] = range(100, 600),
     *,
-    patience: float = 5.0,
+    patience: timedelta = timedelta(seconds=5),
 ) -> bool:
     """Return whether an HTTP server answers on the port with one of `statuses`, by default any.
 
-    It must answer within `patience` seconds. An accepted connection alone does not count, because
+    It must answer within `patience`. An accepted connection alone does not count, because
     the server may still be starting.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience.total_seconds())
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from local.rpc.connection import StreamRequest
@@ -42,11 +43,11 @@ class RpcDispatcher:
         self._active = 0
         self._stopping = False
 
-    def stop(self, patience: float) -> None:
-        """Begin no more requests, and give those under way so many seconds to end."""
+    def stop(self, grace: timedelta) -> None:
+        """Begin no more requests, and give those under way some time to end."""
         with self._lock:
             self._stopping = True
-            self._ended.wait_for(lambda: self._active == 0, patience)
+            self._ended.wait_for(lambda: self._active == 0, grace.total_seconds())
 
     def handle(self, request: StreamRequest, sender: Sender) -> None:
         """Answer one gRPC request: with a message, or with a refusal."""

@@ -25,8 +25,8 @@ _SPARE_THREADS = 4
 _MAX_WORKER_THREADS = 400
 #: functions-framework answers this path itself, without calling the function.
 _PROBE_PATH = "/robots.txt"
-#: Seconds that a probe waits for an answer before the supervisor checks whether the process lives.
-_PROBE_PATIENCE = 1.0
+#: How long a probe waits for an answer before the supervisor checks whether the process lives.
+_PROBE_PATIENCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

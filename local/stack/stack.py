@@ -15,7 +15,7 @@ from local.stack.parts import PROJECT_ID, Plan, list_parts
 from local.stack.supervisor import PROJECT, Report, Supervisor
 from local.tasks.dispatch.faults import Faults
 
-_MAX_START_SECONDS = 60.0
+_MAX_START = timedelta(minutes=1)
 _STOP_GRACE = 2.0
 _DATASTORE_GRACE = 1.0
 
@@ -98,13 +98,13 @@ class Stack:
         for supervisor in self._supervisors.values():
             supervisor.start()
 
-    def wait_until_ready(self, seconds: float = _MAX_START_SECONDS) -> None:
+    def wait_until_ready(self, within: timedelta = _MAX_START) -> None:
         """Wait until every part is ready; StackFailed, with the logs, if one is not in time."""
-        ends = time.monotonic() + seconds
+        ends = time.monotonic() + within.total_seconds()
         late = [
-            f"{name} is not ready after {seconds:g} s:\n{supervisor.read_log()}"
+            f"{name} is not ready after {within.total_seconds():g} s:\n{supervisor.read_log()}"
             for name, supervisor in self._supervisors.items()
-            if not supervisor.wait_until_ready(max(0.0, ends - time.monotonic()))
+            if not supervisor.wait_until_ready(timedelta(seconds=ends - time.monotonic()))
         ]
         if late:
             raise StackFailed("\n".join(late))

@@ -20,8 +20,8 @@ from local.http.retry import RetryConfig, compute_backoff
 PROJECT = Path(__file__).resolve().parents[2]
 
 _PROBE_EVERY = 0.03
-#: Seconds to wait for killed processes to disappear.
-_DYING = 0.3
+#: How long to wait for killed processes to disappear.
+_DYING = timedelta(seconds=0.3)
 #: The waits between attempts to start a part that dies before it is ready, without a limit.
 _STARTS = RetryConfig(
     max_attempts=-1,
@@ -94,9 +94,9 @@ class Supervisor:
         """Start the part; do not wait until it is ready."""
         self._thread.start()
 
-    def wait_until_ready(self, seconds: float) -> bool:
+    def wait_until_ready(self, within: timedelta) -> bool:
         """Wait until the part is ready, also after a kill; return whether it is."""
-        return self._ready.wait(min(seconds, threading.TIMEOUT_MAX))
+        return self._ready.wait(max(0.0, min(within.total_seconds(), threading.TIMEOUT_MAX)))
 
     def kill(self) -> None:
         """Kill the part and its forks with SIGKILL; it restarts."""
@@ -157,7 +157,7 @@ class Supervisor:
             was_ready = self._await_ready(process)
             code = self._watch(process)
             # If the supervisor itself listens on the port, the part's forks cannot block it.
-            _end_group(process.pid, 0.0 if self._socket else _DYING)
+            _end_group(process.pid, timedelta() if self._socket else _DYING)
             self._ready.clear()
             if not was_ready:
                 self._close_socket()
@@ -254,12 +254,12 @@ class Supervisor:
                 os.killpg(self.pid, number)
 
 
-def _end_group(leader: int, patience: float) -> None:
+def _end_group(leader: int, patience: timedelta) -> None:
     """Kill the forks that a part has left behind, which may hold its port, and wait for their end.
 
     The wait is short: if no process reaps orphans, they stay in the group as zombies.
     """
-    ends = time.monotonic() + patience
+    ends = time.monotonic() + patience.total_seconds()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
         while time.monotonic() < ends:

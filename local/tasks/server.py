@@ -27,7 +27,7 @@ from local.tasks.dispatch.faults import Faults
 from local.tasks.dispatch.signer import Signer
 from local.tasks.storage.store import TASK_TOMBSTONE, TaskStore
 
-_STOP_GRACE = 1.0
+_STOP_GRACE = timedelta(seconds=1)
 
 _log = logging.getLogger(__name__)
 _EXPIRE_EVERY = 3600.0

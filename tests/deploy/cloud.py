@@ -1,6 +1,7 @@
 """A deployment's cloud in memory: the fake project, gcloud's commands, and time that is ours."""
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from deploy.cloud.client import render, render_request
@@ -47,8 +48,8 @@ class Cloud(Shell):
     def now(self) -> float:
         return self.project.state.now
 
-    def sleep(self, seconds: float) -> None:
-        self.project.state.now += seconds
+    def sleep(self, pause: timedelta) -> None:
+        self.project.state.now += pause.total_seconds()
 
     def each(self, action: Callable[[Any], object], items: Iterable[Any]) -> None:
         for item in items:
@@ -104,7 +105,7 @@ def make_cloud(settings: Settings = SETTINGS) -> Cloud:
     """Return a project that is set up, known everywhere, and spoken to by its build."""
     cloud = Cloud()
     set_up(cloud, settings)
-    cloud.sleep(600)
+    cloud.sleep(timedelta(minutes=10))
     cloud.act_as(BUILD)
     cloud.take_changes()
     return cloud

@@ -4,6 +4,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -210,6 +211,6 @@ def test_of_any_releases_in_any_order_every_service_serves_all_of_its_traffic(
         except Unusable:
             continue
         finally:
-            cloud.sleep(60)
+            cloud.sleep(timedelta(minutes=1))
             assert len(all_shares(cloud)) == 1, "all services are at the same"
     assert len(done) == 5

@@ -30,7 +30,7 @@ def test_nothing_is_staged_before_every_index_is_ready(
 
 def test_an_index_that_takes_too_long_ends_the_build_in_words(cloud: Cloud) -> None:
     prepare(cloud, SETTINGS)
-    cloud.project.state.made[indexes(cloud)[0]] = cloud.now() + 2 * INDEXED_WITHIN
+    cloud.project.state.made[indexes(cloud)[0]] = cloud.now() + 2 * INDEXED_WITHIN.total_seconds()
     with pytest.raises(Failed, match="every index is ready: not yet after 30 minutes"):
         prepare(cloud, SETTINGS)
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -59,10 +60,10 @@ def both(few: None) -> Cloud:
         cloud.act_as(OWNER)
         set_up(cloud, settings)
         apply_alerts(cloud, settings)
-        cloud.sleep(600)
+        cloud.sleep(timedelta(minutes=10))
         cloud.act_as(BUILDS[settings.prefix])
         build(cloud, settings=settings)
-        cloud.sleep(60)
+        cloud.sleep(timedelta(minutes=1))
     return cloud
 
 
@@ -128,7 +129,7 @@ def test_a_service_of_another_environment_is_not_replaced(few: None) -> None:
     """PREFIX=a- and a function b_c, PREFIX=a-b- and a function c: both want a-b-c."""
     cloud = Cloud()
     set_up(cloud, replace(STAGING, callers=""))
-    cloud.sleep(600)
+    cloud.sleep(timedelta(minutes=10))
     place = "projects/shop-1/locations/europe-west1/services/staging-get-saga"
     labels = {"amends-release": "x", "amends-environment": "sta"}
     cloud.project.state.put(place, {"name": place, "labels": labels})

@@ -3,6 +3,7 @@
 import re
 import shlex
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def say_everything() -> list[str]:
     for _ in range(2):
         set_up(cloud, FULL)
         apply_alerts(cloud, FULL)
-        cloud.sleep(600)
+        cloud.sleep(timedelta(minutes=10))
     cloud.act_as(BUILD)
     for _ in range(2):
         build(cloud, settings=FULL)

@@ -1,6 +1,7 @@
 """Who may call each service, and when."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def members(target: str, settings: Settings = SETTINGS, **change: Any) -> set[st
 def bind(cloud: Cloud, name: str, *bound: str) -> None:
     binding = {"role": "roles/run.invoker", "members": list(bound)}
     cloud.project.state.set_policy(f"{SERVICE}/{name}", {"bindings": [binding]})
-    cloud.sleep(60)
+    cloud.sleep(timedelta(minutes=1))
 
 
 def test_each_service_may_be_called_by_those_that_the_table_names() -> None:
@@ -136,7 +137,7 @@ def test_nobody_but_the_build_can_call_a_first_deployment_that_failed_its_smoke_
 
 def test_who_is_unknown_is_not_let_in_and_who_is_known_is(cloud: Cloud) -> None:
     build(cloud)
-    cloud.sleep(60)
+    cloud.sleep(timedelta(minutes=1))
     root = "https://get-saga-123456789012.europe-west1.run.app"
     front = cloud.project.front
     assert front("GET", f"{root}/get-saga?id=x", f"user:ann@example.com for {root}", None)[0] == 200

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -306,7 +307,7 @@ def test_a_revision_that_was_made_by_hand_is_replaced_by_the_next_build(cloud: C
     found = cloud.project.state.find(name)
     template = {**found["template"], "revision": "get-saga-00042-xyz"}
     cloud.project.run.patch(name, {"template": template}, {"updateMask": "template"}, OWNER)
-    cloud.sleep(60)
+    cloud.sleep(timedelta(minutes=1))
     cloud.take_changes()
     build(cloud)
     assert deployed_by(cloud.take_changes()) == ["get-saga"]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_project_that_was_made_a_moment_ago_is_waited_for_in_words(
     set_up(cloud, SETTINGS)
     said = capsys.readouterr().out
     assert "... not yet (a new project, API or account has not propagated yet)" in said
-    assert f"for up to {PATIENCE:.0f} s" in said
+    assert f"for up to {PATIENCE.total_seconds():.0f} s" in said
     statuses = {status for *_, status in cloud.project.log}
     assert {403, 400} <= statuses
 
@@ -70,7 +71,7 @@ def test_what_never_settles_is_an_error_in_two_minutes() -> None:
     cloud.project.faults = [(re.compile("locations"), refused)] * 100
     with pytest.raises(Failed, match="has not been used"):
         set_up(cloud, SETTINGS)
-    assert PATIENCE <= cloud.now() < 2 * PATIENCE
+    assert PATIENCE <= timedelta(seconds=cloud.now()) < 2 * PATIENCE
 
 
 def test_policies_that_somebody_changes_at_the_same_time_are_written_again() -> None:
@@ -110,7 +111,7 @@ def test_a_role_on_data_is_a_role_on_our_database_alone() -> None:
 def test_the_functions_make_tasks_in_our_queues_and_in_no_others() -> None:
     cloud = make_cloud()
     build(cloud)
-    cloud.sleep(60)
+    cloud.sleep(timedelta(minutes=1))
     member = "serviceAccount:amends-app@shop-1.iam.gserviceaccount.com"
     place = "projects/shop-1/locations/europe-west1/queues"
     cloud.project.state.put(f"{place}/theirs", {"name": f"{place}/theirs"})
@@ -176,7 +177,7 @@ def test_a_secret_is_given_to_the_account_of_the_function_that_takes_it(
     for secret in ("run-saga-step", "get-order"):
         cloud.project.state.put(f"{NOW}/secrets/{secret}", {"name": f"{NOW}/secrets/{secret}"})
     set_up(cloud, SETTINGS)
-    cloud.sleep(60)
+    cloud.sleep(timedelta(minutes=1))
 
     def may(account: str, secret: str) -> bool:
         member = f"serviceAccount:{account}@shop-1.iam.gserviceaccount.com"
@@ -236,7 +237,7 @@ def test_a_region_without_cloud_tasks_is_refused_with_those_that_have_it() -> No
     with pytest.raises(Unusable, match=r"Cloud Tasks is not available in .* set TASKS_REGION="):
         set_up(cloud, settings)
     set_up(cloud, replace(settings, tasks_region="europe-west1"))
-    cloud.sleep(600)
+    cloud.sleep(timedelta(minutes=10))
 
 
 def test_queues_and_the_job_are_made_where_cloud_tasks_is() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ class Patient(Shell):
     def now(self) -> float:
         return self.at
 
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
+    def sleep(self, pause: timedelta) -> None:
+        self.at += pause.total_seconds()
 
     def gcloud(self, words: Any) -> tuple[int, str, str]:
         self.commands.append(" ".join(words))
@@ -146,7 +147,8 @@ def test_what_does_not_pass_in_two_minutes_is_an_error() -> None:
     cloud = Patient(*[(1, "", "database is locked")] * 100)
     with pytest.raises(Failed, match="database is locked"):
         cloud.read("x")
-    assert PATIENCE <= cloud.now() < PATIENCE + 30
+    waited = timedelta(seconds=cloud.now())
+    assert PATIENCE <= waited < PATIENCE + timedelta(seconds=30)
 
 
 def test_what_was_made_by_a_try_without_an_answer_is_not_an_error() -> None:

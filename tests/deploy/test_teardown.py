@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,10 @@ def deploy_all(cloud: Cloud, settings: Settings) -> None:
     cloud.act_as(OWNER)
     set_up(cloud, settings)
     watch(cloud, settings)
-    cloud.sleep(600)
+    cloud.sleep(timedelta(minutes=10))
     cloud.act_as(BUILDS[settings.prefix])
     build(cloud, settings=settings)
-    cloud.sleep(60)
+    cloud.sleep(timedelta(minutes=1))
     cloud.act_as(OWNER)
 
 

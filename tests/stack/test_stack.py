@@ -185,7 +185,7 @@ def test_a_part_that_cannot_start_is_reported_with_its_log_and_not_spun(
         assert all("before it was ready; next attempt in" in report for report in told)
     assert sum("Traceback" in report for report in stacks.reports) == 1
     with pytest.raises(StackFailed, match="No module named 'nothing_of_that_name'"):
-        stack.wait_until_ready(0)
+        stack.wait_until_ready(timedelta())
     source.write_text(STAND_IN)
     stack.wait_until_ready()
     assert ask(stack.url)["pid"]

@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def test_a_log_is_rotated_while_its_part_runs(
     )
     running = Supervisor(part, lambda _: None, {})
     running.start()
-    assert running.wait_until_ready(20)
+    assert running.wait_until_ready(timedelta(seconds=20))
     aside = tmp_path / "x.log.1"
     wait_until(lambda: aside.exists() and aside.stat().st_size > 0)  # it exists, then is filled
     first = aside.read_text()

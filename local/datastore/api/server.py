@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 from local.datastore.api.service import DatastoreService
@@ -18,7 +19,7 @@ from local.rpc.rest import Rest, Route, serve_rest
 _NAME = "google.datastore.v1.Datastore"
 _HOST = "127.0.0.1"
 #: Seconds that requests under way have to end when the server stops.
-_GRACE = 0.5
+_GRACE = timedelta(seconds=0.5)
 #: Seconds between two rounds of housekeeping.
 _CLEAR_EVERY = 1.0
 

@@ -10,13 +10,14 @@ import threading
 from bisect import bisect_left
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from local.rpc.errors import Aborted
 from local.rpc.handover import about_to_block
 
 #: Seconds that a write waits for the transactions that have read what it changes.
-TRANSACTION_PATIENCE = 2.0
-WRITE_PATIENCE = 20.0
+TRANSACTION_PATIENCE = timedelta(seconds=2)
+WRITE_PATIENCE = timedelta(seconds=20)
 
 _CONTENTION = "too much contention on these datastore entities. please try again."
 
@@ -83,8 +84,8 @@ class Locks:
         self._held: dict[Hashable, Footprint] = {}
         self._waiters: list[_Waiter] = []
 
-    def acquire(self, owner: Hashable, request: Footprint, timeout: float) -> None:
-        """Take all that is asked for, waiting up to ``timeout`` seconds.
+    def acquire(self, owner: Hashable, request: Footprint, patience: timedelta) -> None:
+        """Take all that is asked for, waiting up to ``patience``.
 
         Raises Aborted when time is up, and at once when waiting could never end.
         """
@@ -99,7 +100,7 @@ class Locks:
                 self._waiters.remove(waiter)
                 raise Aborted(_CONTENTION)
         about_to_block()
-        if granted.wait(timeout):
+        if granted.wait(patience.total_seconds()):
             return
         with self._mutex:
             if granted.is_set():

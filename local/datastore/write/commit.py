@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from local.datastore.encoding.messages import Entity, MutationResult, get_message_class
@@ -57,7 +58,7 @@ class CommitOutcome:
 
 
 def apply_changes(
-    engine: StorageEngine, changes: Sequence[Change], owner: Hashable, patience: float
+    engine: StorageEngine, changes: Sequence[Change], owner: Hashable, patience: timedelta
 ) -> CommitOutcome:
     """Commit the changes in order; ``owner`` ends up holding the locks that this took.
 

@@ -6,6 +6,7 @@ listening for good when a request's path is no UTF-8.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from google.cloud.location.locations_pb2 import GetLocationRequest, ListLocationsRequest
@@ -59,8 +60,8 @@ class RpcServer:
         pages = serve_pages({("GET", "/"): lambda: greeting})
         self._listener.start(self._dispatcher.handle, serve_rest(self._rest, pages))
 
-    async def stop(self, grace: float) -> None:
-        """End, giving requests under way so many seconds."""
+    async def stop(self, grace: timedelta) -> None:
+        """End, giving requests under way some time."""
         await self._loop.run_in_executor(None, self._dispatcher.stop, grace)
         self._listener.stop()
 

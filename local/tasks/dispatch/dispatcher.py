@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Iterable
+from datetime import timedelta
 from typing import Any
 
 from local.host.clock_watch import LOOK_EVERY, ClockWatch
@@ -63,14 +64,14 @@ class Dispatcher:
             self._pending[queue_name].add(task, due)
         self._wake()
 
-    async def stop(self, grace: float) -> None:
-        """Dispatch nothing more; wait so many seconds for answers under way, then break them off.
+    async def stop(self, grace: timedelta) -> None:
+        """Dispatch nothing more; wait some time for answers under way, then break them off.
 
         A task whose answer was not awaited is dispatched again at the next start.
         """
         self._stopping = True
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=grace)
+            await asyncio.wait(self._under_way, timeout=grace.total_seconds())
         for delivery in self._under_way:
             delivery.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from deploy.__main__ import prepare, release, watch
@@ -176,7 +177,7 @@ def play(folder: Path) -> None:
         watch(cloud, STATED)
         say("make alerts again, without CHANNELS")
         watch(cloud, replace(STATED, channels=""))
-        cloud.sleep(600)
+        cloud.sleep(timedelta(minutes=10))
         say("a build is submitted, by a stranger and by one of SUBMITTERS")
         play_submission(cloud, STATED.submitters)
     commands, requests = cloud.commands, cloud.requests

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import requests
@@ -24,7 +25,7 @@ GUARDED = ("pause-saga", "run-saga-step", "sweep-sagas")
 
 def play_callers(cloud: Theatre, settings: Settings) -> None:
     """Call as each of them; AssertionError if one gets further than he may."""
-    cloud.sleep(60)
+    cloud.sleep(timedelta(minutes=1))
     service = "api" if settings.mode == "api" else "get_saga"
     root = url_of(service, settings)
     for member, expected in (("user:ann@example.com", 200), ("user:eve@example.com", 403)):

@@ -4,6 +4,7 @@ import copy
 import re
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,8 +47,8 @@ class Theatre(Shell):
     def now(self) -> float:
         return self.project.state.now
 
-    def sleep(self, seconds: float) -> None:
-        self.project.state.now += seconds
+    def sleep(self, pause: timedelta) -> None:
+        self.project.state.now += pause.total_seconds()
 
     def _gcloud(self, words: Sequence[str]) -> tuple[int, str, str]:
         before, heard = copy.deepcopy(self.project), len(self.project.log)

@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,8 @@ from local.datastore.storage.locks import Footprint, Locks
 from local.rpc.errors import Aborted
 
 KEY, OTHER = b"key", b"other"
-LONG = 30.0
+LONG = timedelta(seconds=30)
+NOW = timedelta()
 
 
 def share(*keys: bytes) -> Footprint:
@@ -22,10 +24,12 @@ def exclude(*keys: bytes) -> Footprint:
 class Waiting:
     """An acquisition in a thread of its own."""
 
-    def __init__(self, locks: Locks, owner: str, request: Footprint, timeout: float = LONG) -> None:
+    def __init__(
+        self, locks: Locks, owner: str, request: Footprint, patience: timedelta = LONG
+    ) -> None:
         self.error: Aborted | None = None
         self._thread = threading.Thread(
-            target=self._run, args=(lambda: locks.acquire(owner, request, timeout),)
+            target=self._run, args=(lambda: locks.acquire(owner, request, patience),)
         )
         self._thread.start()
         time.sleep(0.05)
@@ -41,28 +45,28 @@ class Waiting:
         return self._thread.is_alive()
 
     def finish(self) -> None:
-        self._thread.join(LONG)
+        self._thread.join(LONG.total_seconds())
         assert not self.waits
 
 
 def test_readers_share_and_writers_do_not() -> None:
     locks = Locks()
-    locks.acquire("a", share(KEY), 0)
-    locks.acquire("b", share(KEY), 0)
+    locks.acquire("a", share(KEY), NOW)
+    locks.acquire("b", share(KEY), NOW)
     with pytest.raises(Aborted, match="too much contention"):
-        locks.acquire("c", exclude(KEY), 0.01)
-    locks.acquire("c", exclude(OTHER), 0)
+        locks.acquire("c", exclude(KEY), timedelta(seconds=0.01))
+    locks.acquire("c", exclude(OTHER), NOW)
 
 
 def test_of_two_readers_who_go_on_to_write_the_second_is_refused_at_once() -> None:
     locks = Locks()
-    locks.acquire("a", share(KEY), 0)
-    locks.acquire("b", share(KEY), 0)
+    locks.acquire("a", share(KEY), NOW)
+    locks.acquire("b", share(KEY), NOW)
     first = Waiting(locks, "a", exclude(KEY))
     started = time.monotonic()
     with pytest.raises(Aborted, match="too much contention"):
         locks.acquire("b", exclude(KEY), LONG)
-    assert time.monotonic() - started < LONG / 2
+    assert timedelta(seconds=time.monotonic() - started) < LONG / 2
     locks.release("b")
     first.finish()
     assert first.error is None
@@ -72,7 +76,7 @@ def test_a_circle_of_three_is_found() -> None:
     locks = Locks()
     keys = {"a": b"1", "b": b"2", "c": b"3"}
     for owner, key in keys.items():
-        locks.acquire(owner, exclude(key), 0)
+        locks.acquire(owner, exclude(key), NOW)
     first = Waiting(locks, "a", exclude(keys["b"]))
     second = Waiting(locks, "b", exclude(keys["c"]))
     with pytest.raises(Aborted, match="too much contention"):
@@ -85,7 +89,7 @@ def test_a_circle_of_three_is_found() -> None:
 
 def test_who_waits_is_not_overtaken_by_new_readers() -> None:
     locks = Locks()
-    locks.acquire("reader", share(KEY), 0)
+    locks.acquire("reader", share(KEY), NOW)
     writer = Waiting(locks, "writer", exclude(KEY))
     late = Waiting(locks, "late", share(KEY))
     assert writer.waits
@@ -99,16 +103,16 @@ def test_who_waits_is_not_overtaken_by_new_readers() -> None:
 
 def test_a_holder_does_not_queue_behind_those_who_wait_for_it() -> None:
     locks = Locks()
-    locks.acquire("holder", share(KEY), 0)
+    locks.acquire("holder", share(KEY), NOW)
     stranger = Waiting(locks, "stranger", exclude(KEY))
-    locks.acquire("holder", exclude(KEY), 0)
+    locks.acquire("holder", exclude(KEY), NOW)
     locks.release("holder")
     stranger.finish()
 
 
 def test_a_scanned_range_keeps_points_out_but_not_its_own_owner() -> None:
     locks = Locks()
-    locks.acquire("scan", Footprint(ranges=[(b"b", b"d")]), 0)
+    locks.acquire("scan", Footprint(ranges=[(b"b", b"d")]), NOW)
     assert locks.try_acquire("outside", Footprint(points=[b"a", b"d"]))
     assert not locks.try_acquire("inside", Footprint(points=[b"a", b"c", b"e"]))
     assert locks.try_acquire("scan", Footprint(points=[b"c"]))
@@ -116,8 +120,8 @@ def test_a_scanned_range_keeps_points_out_but_not_its_own_owner() -> None:
 
 def test_time_runs_out_and_leaves_nothing_behind() -> None:
     locks = Locks()
-    locks.acquire("a", exclude(KEY), 0)
+    locks.acquire("a", exclude(KEY), NOW)
     with pytest.raises(Aborted, match="too much contention"):
-        locks.acquire("b", share(KEY), 0.01)
+        locks.acquire("b", share(KEY), timedelta(seconds=0.01))
     locks.release("a")
-    locks.acquire("c", exclude(KEY), 0)
+    locks.acquire("c", exclude(KEY), NOW)

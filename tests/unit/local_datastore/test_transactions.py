@@ -29,13 +29,13 @@ def test_a_forgotten_transaction_lets_go_of_its_locks(
     locks = Locks()
     opened = Transactions(store, locks, VersionClock())
     forgotten = opened.begin(DATABASE, read_only=read_only)
-    locks.acquire(forgotten, Footprint(shared={b"key"}), 0)
+    locks.acquire(forgotten, Footprint(shared={b"key"}), timedelta())
     opened.expire()
     with pytest.raises(Aborted, match="too much contention"):
-        locks.acquire("writer", Footprint(exclusive={b"key"}), 0.01)
+        locks.acquire("writer", Footprint(exclusive={b"key"}), timedelta(seconds=0.01))
     monkeypatch.setattr(transactions, limit, timedelta(seconds=-1))
     opened.expire()
-    locks.acquire("writer", Footprint(exclusive={b"key"}), 0)
+    locks.acquire("writer", Footprint(exclusive={b"key"}), timedelta())
     with (
         pytest.raises(InvalidArgument, match="no longer valid"),
         opened.use(forgotten.id, DATABASE),
