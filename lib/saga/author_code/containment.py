@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Escaped(Exception):
-    """Called code raised an exception that would have ended the worker, such as SystemExit.
+    """The called code raised an exception that would have ended the worker, such as SystemExit.
 
-    The exception itself is the `__cause__`.
+    That exception is the `__cause__`.
     """
 
 

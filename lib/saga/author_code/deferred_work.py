@@ -1,7 +1,7 @@
 """Finds work that only seems to have run: coroutines, generators, functions that were not called.
 
-Steps are plain functions. The engine does not await, call or raise what they return. It does not
-iterate over it or wait for its end, and it checks no HTTP status and no exit code.
+Steps are plain functions. The engine does not await, call, raise or iterate over what they return.
+It does not wait for its end, and checks neither an HTTP status nor an exit code.
 """
 
 import concurrent.futures
@@ -42,8 +42,8 @@ T = TypeVar("T")
 
 _AWAITED = (Awaitable, AsyncGeneratorType, concurrent.futures.Future)
 
-#: Not every iterator is here: a database cursor is one too, and its statement has run. The
-#: iterators of itertools are also lazy.
+#: Lazy iterators; those of itertools count too. Other iterators may have done their work: a
+#: database cursor's statement has run.
 _ITERATED = (GeneratorType, map, filter, zip, enumerate)
 
 _CALLED = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, type)
@@ -52,7 +52,7 @@ _ENTERED = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorConte
 
 _RAISED = (BaseException, NotImplementedType)
 
-#: The attributes with the status of an answer, in common HTTP clients.
+#: The attributes with the status of a response, in common HTTP clients.
 _STATUS = ("status_code", "status")
 _FIRST_ERROR = 400
 
@@ -64,16 +64,16 @@ _CONTAINERS = (list, tuple, set, frozenset, deque, UserList, KeysView, ValuesVie
 class NotRun(Exception):
     """A function returned work that has not run, or an error that was not raised.
 
-    Nothing shows that its work was done.
+    So it is unknown whether its work was done.
     """
 
 
 def refuse_deferred(function: object, what: str) -> None:
     """Raise ValueError for a function that does not run when it is called: async, or a generator.
 
-    `what` names the function in the message, such as "step pay: execute". It looks through
-    partials, bound methods, objects with an async `__call__`, and wrappers that return what an
-    async function returns. It accepts values that are not callable: that is another mistake.
+    `what` names the function in the message, such as "step pay: execute". Partials, bound methods,
+    objects with an async `__call__`, and wrappers that return what an async function returns are
+    unwrapped. Values that are not callable pass: another check refuses them.
     """
     kind = next(filter(None, map(_kind_of, reached_by(function))), "")
     if kind:
@@ -84,10 +84,10 @@ def refuse_deferred(function: object, what: str) -> None:
 
 
 def check_ran(value: T, what: str) -> T:
-    """Return a function's result; raise NotRun if a part of it has not run or was not raised.
+    """Return a function's result; raise NotRun if anything in it has not run or was not raised.
 
-    It looks into collections, and into the fields of dataclasses, structs and namespaces. It closes
-    work that has not run, so that Python does not warn about it later.
+    Looks into collections, and into the fields of dataclasses, structs and namespaces. Closes work
+    that has not run, so that Python does not warn about it later.
     """
     unrun = list(_find_unrun(value))
     if not unrun:
@@ -126,7 +126,7 @@ def _unwrap_object(called: Callable[..., Any]) -> Any:
 
 
 def _find_unrun(value: Any) -> Iterator[tuple[Any, str]]:
-    """Yield each part of a result that has not run, with advice."""
+    """Yield everything in a result that has not run, with advice."""
     todo, seen = [value], set()
     while todo:
         each = todo.pop()
@@ -160,22 +160,22 @@ def _advise(value: Any) -> str:
     if isinstance(value, _ITERATED) or type(value).__module__ == "itertools":
         return "which the engine does not read: iterate over it before you return"
     if isinstance(value, _RAISED) or _is_class_of_error(value):
-        return "and a returned error is no answer: write raise"
+        return "but returning an error does not raise it: write raise"
     if isinstance(value, _CALLED):
         return "which the engine does not call: call it, with () after its name"
     if isinstance(value, _ENTERED):
-        return "which the engine does not enter: remove its decorator, or enter it by `with`"
+        return "which the engine does not enter: remove its decorator, or enter it using `with`"
     if _is_going_on(value):
         return "which has not ended: wait for it before you return"
     if status := _find_error(value):
-        return f"which answers {status}, and nothing checks it: write .raise_for_status(), or raise"
+        return f"with status {status}, which nothing checks: write .raise_for_status(), or raise"
     if code := _find_exit_code(value):
         return f"which ended with exit code {code}, and nothing checks it: raise an error"
     return ""
 
 
 def _is_going_on(value: Any) -> bool:
-    """Return whether it is a thread or a process that has not begun or has not ended."""
+    """Return whether a value is a thread or a process that has not begun or has not ended."""
     if isinstance(value, threading.Thread):
         return value.is_alive() or value.ident is None
     if _is_of(value, "subprocess", "Popen"):
@@ -184,7 +184,7 @@ def _is_going_on(value: Any) -> bool:
 
 
 def _find_exit_code(value: Any) -> int:
-    """Return the exit code of a process that has ended with an error; else 0."""
+    """Return the exit code of a process that has ended with an error; otherwise 0."""
     if _is_of(value, "multiprocessing.process", "BaseProcess"):
         return value.exitcode or 0
     is_process = _is_of(value, "subprocess", "Popen")
@@ -194,13 +194,13 @@ def _find_exit_code(value: Any) -> int:
 
 
 def _is_of(value: object, module: str, name: str) -> bool:
-    """Return whether a value is of a class, without loading the module that only its user needs."""
+    """Return whether a value is of a class, without importing the module of that class."""
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(value, getattr(loaded, name))
 
 
 def _find_error(value: Any) -> int:
-    """Return the status of an HTTP client's answer that is an error but raised nothing; else 0."""
+    """Return the error status of an HTTP client's response; 0 for any other value."""
     if not hasattr(value, "headers"):
         return 0
     found = (getattr(value, name, 0) for name in _STATUS)

@@ -1,9 +1,9 @@
-"""Ends an endless recursion where the interpreter overlooks it.
+"""Ends an endless recursion that the interpreter does not notice.
 
-CPython 3.13.0 to 3.13.7 do not count the calls of functions with default or variable arguments
+CPython 3.13.0 to 3.13.7 do not count calls of functions with default or variable arguments
 (python/cpython#132744): an endless recursion takes all memory, and the system kills the process.
-There a thread measures how deep an author's code is, and raises RecursionError in it. Elsewhere
-nothing is measured.
+On these versions a thread measures how deep an author's code is, and raises RecursionError in it.
+On other versions nothing is measured.
 """
 
 import functools
@@ -16,15 +16,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
 
-#: How often the depth is measured: a runaway recursion makes some 100,000 calls in this time.
+#: The time between measurements: a runaway recursion makes some 100,000 calls in it.
 PERIOD = timedelta(milliseconds=5)
 
-#: How much deeper than Python's own limit a thread may be.
+#: The number of calls by which a thread may exceed Python's own limit.
 MARGIN = 100
 
 
 class EndlessRecursion(RecursionError):
-    """The RecursionError that the guard raises, in the words of Python's own."""
+    """The RecursionError that the guard raises, with the text of Python's own."""
 
     def __init__(self) -> None:
         super().__init__("maximum recursion depth exceeded")
@@ -32,7 +32,7 @@ class EndlessRecursion(RecursionError):
 
 @contextmanager
 def guard_recursion() -> Iterator[None]:
-    """Make an endless recursion inside raise RecursionError in every interpreter."""
+    """Make an endless recursion inside raise RecursionError, in every interpreter."""
     if not overlooks_recursion():
         yield
         return
@@ -54,7 +54,7 @@ def overlooks_recursion() -> bool:
 
 
 def max_depth() -> int:
-    """Return how deep a thread may be, in calls."""
+    """Return the maximum depth of a thread, in calls."""
     return sys.getrecursionlimit() + MARGIN
 
 
@@ -63,11 +63,11 @@ def _descend(depth: int, _unused: None = None) -> bool:
 
 
 class _Watch:
-    """The threads that run an author's code; a thread of its own measures them while there are."""
+    """The threads that run an author's code; another thread measures them while there are any."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        #: In how many calls each thread is: an author's code may lead to more of it.
+        #: The number of guarded calls that each thread is in, because they may be nested.
         self._calls: Counter[int] = Counter()
         self._interrupted: set[int] = set()
         self._watcher = threading.Thread()
@@ -86,8 +86,7 @@ class _Watch:
             if self._calls[thread] == 0:
                 del self._calls[thread]
             if thread in self._interrupted:
-                # An error that comes too late for the author's code must not hit other code.
-                self._interrupted.remove(thread)
+                # The error is too late for the author's code, and must not hit other code.
                 _raise_in(thread, None)
 
     def _watch(self) -> None:
@@ -114,8 +113,8 @@ def _is_too_deep(frame: FrameType | None) -> bool:
 
 
 def _raise_in(thread: int, error: type[Exception] | None) -> None:
-    """Have a thread raise an error before its next call, or, for None, no longer do so."""
-    import ctypes  # few processes need it, and none at its start
+    """Make a thread raise an error before its next call; None withdraws the error."""
+    import ctypes  # few processes need it, and none of them at start
 
     raised = None if error is None else ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

@@ -1,4 +1,4 @@
-"""The way back: compensations in reverse order, stage after stage."""
+"""The rollback: compensations in reverse order, stage by stage."""
 
 from lib.saga.definition.element import Element
 from lib.saga.definition.phase import Phase
@@ -70,7 +70,7 @@ def advance_rollback(definition: Saga, draft: Draft) -> None:
     """When the whole stage has been compensated, go to the stage before it, or park the saga.
 
     In a parked saga this does nothing: the end of the compensation is only recorded. A compensation
-    that is out of attempts calls an operator at once, even if other steps have not ended.
+    that is out of attempts alerts an operator at once, even if other steps have not ended.
     """
     if draft.saga.status is not SagaStatus.ROLLING_BACK:
         return

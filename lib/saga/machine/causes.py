@@ -1,6 +1,6 @@
 """Why a state changed: the stored codes, and the sentences shown for them.
 
-A stored code never changes its meaning, so rewording a sentence is no data migration. Sentences
+A stored code never changes its meaning, so rewording a sentence needs no data migration. Sentences
 that an older version stored are shown unchanged.
 """
 
@@ -58,9 +58,9 @@ class Cause(StrEnum):
 
 
 class Reason(StrEnum):
-    """The codes that we store as an error or a reason. Authors and operators write free text there.
+    """The codes that are stored as an error or a reason, where authors and operators write text.
 
-    A detail may follow it: `definition_undeclared: order version 2`.
+    A detail may follow a code: `definition_undeclared: order version 2`.
     """
 
     PARENT_PAUSED = "parent_paused"
@@ -134,7 +134,7 @@ SENTENCES: dict[str, str] = {
     Reason.UNEXPECTED_ERROR: "an unexpected error occurred; the log has it",
 }
 
-#: Sentences that the version before stored as the reason to stop; we store them as codes.
+#: Sentences that an earlier version stored as the reason to stop, and the codes that replace them.
 _STOPPING_BEFORE = {
     "step failed": Cause.STEP_FAILED,
     "deadline passed": Cause.DEADLINE_PASSED,

@@ -1,4 +1,4 @@
-"""How a parent saga records the end of its child, on the way forward and on the way back."""
+"""How a parent saga records the end of its child, going forward and rolling back."""
 
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
@@ -36,8 +36,8 @@ def _record_rollback(definition: Saga, draft: Draft, ended: ChildEnded) -> None:
     elif ended.status is SagaStatus.ROLLED_BACK:
         compensate_step(definition, draft, ended.step, Cause.CHILD_ROLLED_BACK)
     else:
-        # An operator has completed it, before or after it was asked to roll back. An answer to
-        # the request in progress belongs to an attempt before this one, and is stale.
+        # An operator has completed the child, before or after its rollback was requested. If that
+        # request is still outstanding, its answer is now stale.
         if step.status is StepStatus.WAITING:
             draft.move_step(ended.step, StepStatus.COMPLETED, Cause.CHILD_COMPLETED)
         else:

@@ -51,8 +51,8 @@ def decide(
 ) -> Decision:
     """Return the decision on an input; if it changes nothing, `no_change` says why.
 
-    The input is recorded first, and then the steps that follow begin: they cannot change what is
-    recorded. `blocked` says why no step can begin: those that would begin fail with it.
+    The input is recorded first, and then the steps that follow begin; they cannot change what is
+    recorded. If `blocked` gives a reason, no step can begin: steps that would begin fail with it.
 
     Raises Conflict for a request or signal that makes no sense in the saga's state, NotFound for a
     step or signal that the saga does not have, and ImpossibleInput for an input that none of the
@@ -87,7 +87,7 @@ def apply_request(
 ) -> Decision:
     """Pause, resume, park or resolve a saga, without its definition. Raises Conflict.
 
-    Without a definition we cannot recognize secrets, so the reason must not quote any.
+    Without a definition secrets cannot be recognized, so any that the reason may quote are removed.
     """
     draft = Draft(saga, steps, now, definition)
     clean = request
@@ -126,9 +126,9 @@ def park_unrecorded(
     now: datetime,
     definition: Saga | None = None,
 ) -> Decision:
-    """Park a saga because an input cannot be recorded: the smallest decision there is.
+    """Park a saga because an input cannot be recorded. No decision is smaller than this one.
 
-    The step whose outcome is lost has failed, and its effect may have been applied.
+    The step whose outcome is lost fails, and its effect may have been applied.
     """
     draft = Draft(saga, steps, now, definition)
     if saga.status not in ACTIVE:
@@ -166,7 +166,7 @@ def _record_step(definition: Saga, draft: Draft, given: StepInput) -> None:
 
 def _record_attempt(definition: Saga, draft: Draft, ended: AttemptEnded) -> None:
     if ended.attempt > draft.steps[ended.step].attempt:
-        # It belongs to an earlier saga of the same id, which was purged.
+        # It belongs to an earlier saga with the same id, which was purged.
         draft.ignore(NoChange.STALE)
         return
     match ended.phase:
@@ -183,7 +183,7 @@ def _record_attempt(definition: Saga, draft: Draft, ended: AttemptEnded) -> None
 def _record_look(definition: Saga, draft: Draft, looked: Looked) -> None:
     """Repair what a saga has missed. In normal operation there is nothing to repair.
 
-    A saga that has moved on since may have a dead letter, or a child, that was not there to see.
+    If the saga has changed since the look, the findings may be outdated and are ignored.
     """
     if looked.sequence != draft.saga.sequence:
         draft.ignore(NoChange.STALE)

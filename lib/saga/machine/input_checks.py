@@ -1,4 +1,4 @@
-"""Which inputs are possible. An input that no delivery of the saga can cause is a defect."""
+"""Checks that an input is possible. One that no delivery of the saga can cause means a bug."""
 
 from typing import assert_never
 
@@ -27,7 +27,7 @@ RUNS = frozenset({Phase.EXECUTE, Phase.COMPENSATE, Phase.STATUS})
 def check_possible(definition: Saga, given: StepInput) -> None:
     """Raise ImpossibleInput for an input that no delivery of the saga can cause.
 
-    Only the definition decides this. A stale input is possible.
+    This depends on the definition alone, so a stale input is possible.
     """
     if not 0 <= given.step < len(definition.elements):
         raise ImpossibleInput(f"saga {definition.name} has no step at index {given.step}")

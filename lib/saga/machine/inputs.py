@@ -11,7 +11,7 @@ from lib.saga.state.records import SagaStatus
 
 
 class ImpossibleInput(Exception):
-    """An input that no delivery of the saga can cause: a defect, never a late delivery."""
+    """An input that no delivery of the saga can cause: a bug, never a late delivery."""
 
 
 class Result(StrEnum):
@@ -27,17 +27,17 @@ class Result(StrEnum):
     #: It may have happened, and another attempt would not help: its result cannot be stored, or the
     #: participant refused it and may be refusing a duplicate of this call.
     INDETERMINATE = "indeterminate"
-    #: The participant was asked, and says that the step did not happen and never will.
+    #: The participant answered that the step did not happen and never will.
     NOT_HAPPENED = "not_happened"
     #: The compensation has begun and ends by itself: a child saga is rolling back.
     IN_PROGRESS = "in_progress"
 
 
-#: After these results there is no other attempt.
+#: Results after which there is no other attempt.
 FINAL = frozenset({Result.PERMANENT, Result.INDETERMINATE, Result.NOT_HAPPENED})
 
-#: After these results the effect may exist: it is compensated even if a later attempt fails
-#: cleanly.
+#: Results after which the effect may exist: it is compensated even if a later attempt fails
+#: permanently.
 MAYBE_APPLIED = frozenset({Result.UNKNOWN, Result.INDETERMINATE})
 
 
@@ -57,7 +57,7 @@ class AttemptEnded(OfStep):
     result: Result
     output: str | None = None
     error: str = ""
-    #: When the action asks to be retried; if None, the retry policy decides.
+    #: The pause that the action asks for before a retry; if None, the retry policy decides.
     after: timedelta | None = None
 
 
@@ -70,14 +70,14 @@ class PivotBegun(OfStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired(OfStep):
-    """The wait of a step is over, or the part of it that one task can be scheduled ahead."""
+    """The wait of a step is over, or as much of it as one task can be scheduled ahead."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartDue(OfStep):
-    """A step that did not fit into the commit before can begin now."""
+    """A step that did not fit into the previous commit can begin now."""
 
     attempt: int
 
@@ -104,10 +104,10 @@ class ChildEnded(OfStep):
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Outstanding deliveries are past their time: the queue has lost them.
+    """Outstanding deliveries are overdue: the queue has lost them.
 
-    With `at_once` the parent is also notified again of the saga's end, even if that is not overdue:
-    the parent could not accept it before.
+    With `at_once` the parent is also notified again of the saga's end, even if that is not overdue,
+    because the parent could not accept it before.
     """
 
     at_once: bool = False
@@ -117,9 +117,9 @@ class Overdue:
 class Looked:
     """The sweep has looked at a waiting saga, and at what that saga waits for.
 
-    `sequence` is the version of the saga that was looked at: of another one it says nothing.
-    `ended` are children that have ended and notified the saga, though it still waits for them;
-    `missing` are children that do not exist. `unreported`: the saga's dead letter does not exist.
+    `sequence` is that of the saga when it was looked at; the findings hold for no other. `ended`
+    are children that have ended and notified the saga, although it still waits for them; `missing`
+    are children that do not exist. `unreported` says that the saga's dead letter does not exist.
     """
 
     sequence: int
@@ -141,8 +141,8 @@ class SignalReceived:
 class Requested:
     """A request to a saga: who makes it, and why.
 
-    `id` names this request, so that the saga applies it only once. `sequence` is the version of the
-    saga that the operator saw, `incident` the failure that the request is about; None means any.
+    `id` identifies this request, so that the saga applies it only once. `sequence` is that of the
+    saga when the operator saw it, `incident` the failure that the request is about; None means any.
     """
 
     actor: str

@@ -1,7 +1,7 @@
 """Which deliveries a saga waits for: a function of its records alone.
 
-A stale delivery can therefore enqueue its successors again: their task names are the same, and
-Cloud Tasks drops duplicates.
+A stale delivery can therefore enqueue its successors again: their task names are the same, so Cloud
+Tasks drops duplicates.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ from lib.saga.state.records import (
 from lib.timing.backoff import Backoff
 from lib.timing.time_marks import shard_of
 
-#: How long after its time-out the sweep counts a delivery as lost. From the fourth redelivery of
-#: one attempt on, this doubles each time, up to the maximum: the sweep must not fill a queue that
-#: stands still for hours.
+#: The time after its time-out when the sweep counts a delivery as lost. From the fourth redelivery
+#: of an attempt on, it doubles each time up to the maximum, so that the sweep does not fill a queue
+#: that is stopped for hours.
 GRACE = Backoff(first=timedelta(seconds=10), cap=timedelta(hours=1))
 QUICK_REDELIVERIES = 3
 
@@ -68,7 +68,7 @@ def _notification_of(saga: SagaRecord) -> Delivery:
 
 
 def overdue_at(delivery: Delivery) -> datetime:
-    """Return when the sweep counts a delivery as lost."""
+    """Return the time when the sweep counts a delivery as lost."""
     redeliveries = max(1, delivery.epoch - QUICK_REDELIVERIES + 1)
     return delivery.at + delivery.timeout + GRACE.ceiling(redeliveries)
 
@@ -80,7 +80,7 @@ def due_of(
     *,
     look_in: timedelta = LOOK_PERIOD,
 ) -> str | None:
-    """Return the sweep's mark for a saga: when the first of its deliveries is overdue.
+    """Return the sweep's mark for a saga: the time when its first delivery is overdue.
 
     If no delivery is due that soon, an unfinished saga is marked for a look after `look_in`.
     """
@@ -99,10 +99,10 @@ def is_overdue(saga: SagaRecord, now: datetime) -> bool:
 
 
 def is_awaited(delivery: Delivery, awaited: Sequence[Delivery]) -> bool:
-    """Return whether its saga waits for a delivery.
+    """Return whether a delivery is one of those that its saga waits for.
 
-    The epoch is not compared: a delivery that the sweep counted as lost may still arrive, and does
-    what its replacement would do. Under a backlog it arrives first.
+    The epoch is not compared: a delivery that the sweep counted as lost may still arrive, before
+    its replacement, and does the same.
     """
     wanted = ((each.phase, each.step, each.attempt) for each in awaited)
     return (delivery.phase, delivery.step, delivery.attempt) in wanted

@@ -1,4 +1,4 @@
-"""Which delivery of a step comes next, and when."""
+"""Schedules the next delivery of a step."""
 
 from datetime import datetime, timedelta
 
@@ -88,9 +88,9 @@ def redeliver_if_due(draft: Draft, *, at_once: bool) -> None:
 
 
 def redeliver_or_park(draft: Draft) -> None:
-    """Redeliver what is overdue and the parent's notification; park a saga that waits for nothing.
+    """Redeliver what is overdue, and the notification of the parent; park a stuck saga.
 
-    This is the last safety net: no saga should ever need it.
+    A stuck saga waits for nothing. This is the last safety net, which no saga should ever need.
     """
     saga = draft.saga
     if saga.status in ACTIVE and not waits_of(saga, draft.steps):
@@ -108,8 +108,8 @@ def redeliver_or_park(draft: Draft) -> None:
 def redeliver_step(draft: Draft, index: int, cause: Cause) -> None:
     """Raise a step's epoch, so that its delivery gets a new task name.
 
-    The earlier delivery may have run the action, unless the records exclude that: a waiting step
-    has no action, and a pivot records its beginning before it runs.
+    The earlier delivery may have run the action, unless the records rule that out: a waiting step
+    has no action, and a pivot's begin is recorded before it runs.
     """
     step = draft.steps[index]
     may_have_run = step.awaits is Phase.EXECUTE and step.status is not StepStatus.WAITING

@@ -1,4 +1,4 @@
-"""What a saga waits for, shown to operators: a function of its records alone."""
+"""What a saga waits for, as operators see it: a function of its records alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class WaitKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """One thing that a saga waits for: the waiting step, the time it ends, the child saga's id."""
+    """One thing that a saga waits for: the step, when the wait ends, the id of the other saga."""
 
     kind: WaitKind
     step: str = ""
@@ -37,7 +37,7 @@ class Wait:
 
 
 def waits_of(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Wait, ...]:
-    """Return all that a saga waits for. An unfinished saga that waits for nothing is stuck."""
+    """Return everything that a saga waits for. If unfinished, a saga without any wait is stuck."""
     return tuple(_find_waits(saga, steps))
 
 

@@ -15,37 +15,37 @@ from lib.saga.definition.phase import Phase
 from lib.saga.remote.exchange import MAX_ANSWER, Answer, Ending
 from lib.timing.clock import now
 
-#: A saga waits at most this long because of a service's Retry-After.
+#: The maximum wait that a service's Retry-After can cause.
 MAX_WAIT = timedelta(hours=1)
 
-#: A longer detail is left out, not cut: half of a secret would not be redacted.
+#: A longer detail is left out, not truncated: half of a secret would not be redacted.
 MAX_DETAIL = 2000
 
-#: By definition of these statuses nothing was done, and a retry may succeed.
+#: Statuses that by definition mean that nothing was done, and a retry may succeed.
 NOT_NOW = frozenset({425, 429})
 
-#: The service refuses us access: it has done nothing else.
+#: Statuses of a service that refuses access, and has done nothing.
 NOT_US = frozenset({401, 403})
 
-#: Nothing was done: the resource has another URL.
+#: Statuses that mean that nothing was done, because the resource has another URL.
 ELSEWHERE = frozenset({301, 307, 308})
 
-#: The answer to a status question: it did not happen, and a call that arrives now is refused.
+#: The answer to a status question: it did not happen, and later calls are refused.
 NEVER = 410
 
 #: The answer to a status question: it has not happened, but the call may still arrive.
 NOT_YET = 404
 
-#: Client errors that do not say that nothing was done: a time-out on the way, a call under the
-#: same key that still runs, and what some proxies and Google's APIs call "cancelled".
+#: Client errors that do not mean that nothing was done: a time-out on the way, a call with the same
+#: key that still runs, and what some proxies and Google's APIs call "cancelled".
 UNKNOWN_STATUSES = frozenset({408, 409, 499})
 
 
 def output_of(answer: Answer, call: StepContext, place: str) -> Any:
     """Return the output of an answer, or raise the exception that the answer means.
 
-    `place` names the service in messages. A compensation has no output, so the body of a good
-    answer to it is ignored.
+    `place` names the service in messages. A compensation has no output, so the body of a 2xx answer
+    to it is ignored.
     """
     if 200 <= answer.status < 300:
         return None if call.phase is Phase.COMPENSATE else _decode(answer, place)
@@ -55,21 +55,21 @@ def output_of(answer: Answer, call: StepContext, place: str) -> Any:
 def _failure_of(answer: Answer, call: StepContext, reason: str) -> Exception:
     status = answer.status
     if status in NOT_US:
-        log("ERROR", "a service refuses us access", alert="http-step-refused", saga=call.saga_id,
+        log("ERROR", "a service refused access", alert="http-step-refused", saga=call.saga_id,
             step=call.step, status=status)  # fmt: skip
         return Retry(f"{reason} (configuration: may this service account call it?)")
     if status in NOT_NOW:
         return Retry(reason, after=_wait_of(answer))
     if status in ELSEWHERE:
-        return Permanent(f"{reason} (configuration: a redirect is not followed; name the last URL)")
+        return Permanent(f"{reason} (configuration: redirects are not followed; use the final URL)")
     if 300 <= status < 400:
         return Unstorable(
-            f"{reason} (a redirect is not followed, and the service may have acted before it)"
+            f"{reason} (redirects are not followed, and the service may have acted before it)"
         )
     if call.phase is Phase.STATUS and answer.status == NEVER:
         return NotHappened(reason)
     if call.phase is Phase.STATUS and answer.status == NOT_YET:
-        return Unknown(f"{reason} (which does not say that it will never happen)")
+        return Unknown(f"{reason} (which does not mean that it will never happen)")
     if 400 <= status < 500 and status not in UNKNOWN_STATUSES:
         return Permanent(reason)
     return Unknown(reason, after=_wait_of(answer))
@@ -77,7 +77,7 @@ def _failure_of(answer: Answer, call: StepContext, reason: str) -> Exception:
 
 def _decode(answer: Answer, place: str) -> Any:
     if answer.ending is Ending.BROKEN:
-        raise Unknown(f"{place} answered {answer.status}, but its answer was cut off")
+        raise Unknown(f"{place} answered {answer.status}, but the answer was cut off")
     if answer.ending is Ending.OVERSIZED:
         raise Unstorable(f"{place} answered with more than {MAX_ANSWER} bytes")
     if not answer.body:

@@ -24,7 +24,7 @@ class Request:
 
 
 class Ending(StrEnum):
-    """How far the body of an answer was read."""
+    """How the reading of an answer's body ended."""
 
     WHOLE = "whole"
     OVERSIZED = "oversized"
@@ -42,7 +42,7 @@ class Answer:
 
 
 def seconds_until(deadline: datetime) -> float:
-    """Return the seconds that are left; raise Retry if there are none, before anything is sent."""
+    """Return the remaining seconds; raise Retry if there are none, before anything is sent."""
     left = (deadline - now()).total_seconds()
     if left <= 0:
         raise Retry("the deadline had passed before the request was sent")

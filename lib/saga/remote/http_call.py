@@ -1,4 +1,4 @@
-"""A step, a compensation or a status question that is a call to a service's URL.
+"""A step, compensation or status question that calls a service's URL.
 
     Step("charge", execute=HttpCall("https://payments.example/charge"),
          compensate=HttpCall("https://payments.example/refund"),
@@ -22,12 +22,12 @@
 | time-out, cut off, no HTTP | unknown | it was sent, and may have been done |
 | no time left, or no token | retry | nothing was sent |
 
-Permanent, retry and unknown are the exceptions of definition/context.py. To a status question,
+Permanent, retry and unknown are the exceptions of definition/context.py. For a status question,
 permanent means that there was no answer, and unknown that it is asked again by the step's policy;
-then the step is compensated, because it may have happened. Only a service that refuses the step's
-key from then on may answer 410: otherwise a step that arrives later is never undone. `settle_once`
-of barrier.py does both in one transaction. A 409 that means "no" costs attempts: answer 422 for
-that. For a compensation only 2xx means done, so a service must answer 2xx also when there was
+after that the step is compensated, because it may have happened. A service may answer 410 only if
+it refuses the step's key from then on: otherwise a step that arrives later would never be undone.
+`settle_once` of barrier.py does both in one transaction. A 409 that means "no" costs attempts: use
+422 for that. For a compensation only 2xx means done, so a service must also answer 2xx if there was
 nothing to undo. The body of that answer is ignored.
 """
 
@@ -52,10 +52,10 @@ from lib.saga.remote.network import NETWORK
 from lib.saga.remote.secret_headers import faults_of_headers, fill_headers
 from lib.timing.deadline import BUDGET_HEADER
 
-#: The fencing token only grows in the life of a saga: a service may refuse a call with a lower one.
+#: A step's fencing token only grows, so a service may refuse a call with a lower one.
 FENCING_HEADER = "X-Fencing-Token"
 
-#: Many services, and our own functions, accept no longer Idempotency-Key.
+#: Many services, and the functions of Amends, accept no longer Idempotency-Key.
 MAX_KEY = 255
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -65,7 +65,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def step_key(call: StepContext) -> str:
-    """Return the Idempotency-Key of the step itself, in every phase.
+    """Return the Idempotency-Key of the step itself, the same in every phase.
 
     It is the call's own key, percent-encoded, or a hash of that if it is too long for a header.
     """
@@ -92,10 +92,11 @@ def describe_call(payload: Any, call: StepContext) -> dict[str, Any]:
 class HttpCall(metaclass=Declaring):
     """An action that calls a URL once in each attempt, within the step's time-out.
 
-    `body` makes the request's body: a pure function, because a service may compare the bodies under
-    one Idempotency-Key, and they must be equal in every attempt. With an `audience`, usually the
-    service's root URL, the call carries an OIDC token of the service account that this process runs
-    as. `headers` are filled from the environment, as with a service's key: see secret_headers.py.
+    `body` makes the request's body. It must be a pure function, because a service may compare the
+    bodies with one Idempotency-Key, which must be equal in every attempt. With an `audience`,
+    usually the service's root URL, the call carries an OIDC token of the service account that this
+    process runs as. `headers` get values from the environment, such as a service's key: see
+    secret_headers.py. Raises DeclarationError with everything that is wrong.
     """
 
     url: str
@@ -114,16 +115,16 @@ class HttpCall(metaclass=Declaring):
         if not isinstance(self.audience, str) or not self.audience.isprintable():
             yield f"audience is {describe(self.audience)}: write the service's root URL"
         elif self.audience and not _may_carry_token(self.url):
-            yield "a token is sent over https only"
+            yield "a token is only sent over https"
         yield from faults_of_headers(self.headers)
         if self.headers and not _may_carry_token(self.url):
-            yield "values from the environment are sent over https only"
+            yield "values from the environment are only sent over https"
         if self.audience and any(name.lower() == "authorization" for name in self.headers):
-            yield "audience and headers both say Authorization: leave one of them out"
+            yield "audience and headers both set Authorization: remove one of them"
         if not isinstance(self.method, str) or self.method not in METHODS:
             yield f"method is {describe(self.method)}: write one of {', '.join(sorted(METHODS))}"
         elif self.method not in METHODS_WITH_BODY and self.body is not describe_call:
-            yield f"{self.method} has no body: leave body= out, or write method='POST'"
+            yield f"{self.method} has no body: remove body=, or write method='POST'"
         yield from faults_of_function("body", self.body, ACTION)
         yield from faults_of_function("tokens", self.tokens, ("audience",))
 
@@ -196,16 +197,16 @@ def _faults_of_url(url: object) -> Iterator[str]:
         yield f"url is {describe(url)}: {write}"
         return
     if not url.isprintable() or " " in url:
-        yield f"there is a space or a line end in the url: {write}"
+        yield f"there is a space or a newline in the url: {write}"
         return
     try:
         parts = urlsplit(url)
         known = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
     except ValueError as problem:
-        yield f"url is no URL ({problem}): {write}"
+        yield f"url is not a URL ({problem}): {write}"
         return
     if "{" in url or "}" in url:
-        yield f"{url}: nothing fills what is in {{}}: send it in the body, body=f, or write %7B"
+        yield f"{url}: nothing fills in {{}}: send the value in the body, body=f, or write %7B"
     elif not known or "@" in parts.netloc:
         place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         yield f"{place}: {write}"
@@ -219,8 +220,8 @@ def _may_carry_token(url: str) -> bool:
 def _own_key(call: StepContext) -> str:
     """Return the key of this action; a status question has the key of the step.
 
-    A service that honours the header would answer a compensation under its step's key with the
-    step's answer. Quoting leaves no ";" in a key, so no step's name can make the two the same.
+    A service that honors the header would answer a compensation that has its step's key with the
+    step's answer. Quoting leaves no ";" in a key, so no step's name can make the two equal.
     """
     if call.phase is not Phase.COMPENSATE:
         return step_key(call)

@@ -1,4 +1,4 @@
-"""OIDC tokens that tell another service who calls it, each cached until shortly before its end.
+"""OIDC tokens that identify the caller to another service, cached until shortly before they expire.
 
 Before the first token is needed, nothing is fetched and google-auth is not imported.
 """
@@ -12,19 +12,19 @@ from typing import NamedTuple
 
 from lib.timing.clock import now
 
-#: The metadata server returns the same token until four minutes before its end: asking earlier does
-#: not help.
+#: The metadata server returns the same token until four minutes before it expires, so fetching
+#: earlier does not help.
 MARGIN = timedelta(minutes=3, seconds=45)
 
-#: The limit of one request to the metadata server; google-auth itself waits up to 120 s.
+#: The time limit of one request to the metadata server; google-auth itself waits up to 120 s.
 MAX_FETCH = timedelta(seconds=5)
 
-#: Audience -> a token for it and the token's end.
+#: Audience -> a token for it, and the time when it expires.
 Fetch = Callable[[str], tuple[str, datetime]]
 
 
 class _Kept(NamedTuple):
-    """A token, its end by the clock, and its end by the monotonic clock."""
+    """A token, when it expires by the clock, and when by the monotonic clock."""
 
     token: str
     end: datetime
@@ -34,7 +34,7 @@ class _Kept(NamedTuple):
 class IdTokens:
     """A token source: called with an audience, it returns a token that is valid for some minutes.
 
-    Raises what `fetch` raises. Threads that want the same token wait for one fetch of it.
+    Raises what `fetch` raises. Threads that need the same token share one fetch of it.
     """
 
     def __init__(
@@ -60,18 +60,18 @@ class IdTokens:
             return kept.token
 
     def _is_over(self, kept: "_Kept") -> bool:
-        """Return whether a token ends soon, by the clock or by the monotonic clock.
+        """Return whether a token expires soon, by the clock or by the monotonic clock.
 
-        If the clock was set back, it alone would keep a token too long.
+        The clock alone would keep a token too long if it was set back.
         """
         return self._clock() >= kept.end - MARGIN or self._elapsed() >= kept.until
 
 
 def fetch_id_token(audience: str) -> tuple[str, datetime]:
-    """Return a new token of the service account that this process runs as, and its end.
+    """Return a new token of the service account that this process runs as, and when it expires.
 
     It comes from the metadata server, or from GOOGLE_APPLICATION_CREDENTIALS. Raises google-auth's
-    errors if there is neither.
+    errors if neither is available.
     """
     from google.auth.transport.requests import Request
     from google.oauth2.id_token import fetch_id_token_credentials

@@ -1,4 +1,4 @@
-"""One HTTP exchange that is bounded in time and size and sends its request at most once."""
+"""One HTTP exchange, limited in time and size, that sends its request at most once."""
 
 import ssl
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from lib.saga.definition.context import Retry, Unknown
 from lib.saga.remote.exchange import MAX_ANSWER, Answer, Ending, Request, seconds_until
 from lib.timing.clock import now
 
-#: A running service accepts a connection within this time.
+#: The time limit for opening a connection: a running service needs less.
 MAX_CONNECT = timedelta(seconds=10)
 
-#: Connections kept open to one service: about as many as one instance runs steps at a time.
+#: The maximum number of open connections to one service, about the steps of one instance at a time.
 MAX_CONNECTIONS = 64
 
 CHUNK = 16 * 1024
@@ -28,7 +28,7 @@ _BEFORE_SENDING = (ConnectTimeoutError, ssl.SSLCertVerificationError)
 
 
 def exchange(request: Request, deadline: datetime) -> Answer:
-    """Send a request and return its answer; raises as `Network.exchange` does."""
+    """Send a request and return its answer. Raises as `Network.exchange` does."""
     left = seconds_until(deadline)
     try:
         with _session().request(
@@ -68,10 +68,10 @@ def _read(response: requests.Response, deadline: datetime) -> tuple[bytes, Endin
 
 @cache
 def _session() -> requests.Session:
-    """Return this process's connections, made on first use: after gunicorn has forked.
+    """Return this process's connections, made on first use, after gunicorn has forked.
 
-    Threads share it, so it keeps only connections between two calls: no cookies, and nothing from
-    the environment, where a .netrc would replace our own Authorization header.
+    Threads share it, so it keeps nothing but connections between calls: no cookies, and nothing
+    from the environment, where a .netrc would replace the call's Authorization header.
     """
     session = requests.Session()
     session.trust_env = False
@@ -84,7 +84,7 @@ def _session() -> requests.Session:
 def _causes(problem: BaseException) -> Iterator[BaseException]:
     """Yield an exception and what it wraps, down to the first cause.
 
-    It ignores `__context__`: that may be the failure of another call.
+    Ignores `__context__`, which may be the failure of another call.
     """
     each: BaseException | None = problem
     while each is not None:
@@ -94,5 +94,5 @@ def _causes(problem: BaseException) -> Iterator[BaseException]:
 
 
 def _name(problem: BaseException) -> str:
-    """Return the name of an exception, without its text: that may hold the URL with its query."""
+    """Return the name of an exception, without its text, which may quote the URL's query."""
     return type(problem).__name__

@@ -1,4 +1,4 @@
-"""Headers whose values come from the environment, such as a service's key, and not from code.
+"""Headers whose values come from the environment, and not from code, such as a service's key.
 
     HttpCall("https://pay.example/charge", headers={"Authorization": "Bearer {PAY_KEY}"})
 
@@ -16,7 +16,7 @@ from lib.saga.definition.context import Retry
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 
-#: Headers that every call sets itself, or that the HTTP client sets.
+#: Headers that every call, or the HTTP client, sets.
 OURS = frozenset(
     {
         "accept", "accept-encoding", "connection", "content-length", "content-type", "host",
@@ -29,7 +29,7 @@ OURS = frozenset(
 def fill_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with the values of their variables, stripped of white space.
 
-    Raises Retry if a variable is missing or cannot be sent: nothing was sent, and the next
+    Raises Retry if a variable is missing or cannot be sent, because nothing was sent, and the next
     deployment may set it. No message quotes a value.
     """
     return {name: _VARIABLE.sub(lambda found: _value_of(found[1]), text)
@@ -44,23 +44,23 @@ def faults_of_headers(headers: object) -> Iterator[str]:
         return
     for name, text in headers.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            yield f"headers has {describe(name)} for a name: {write}"
+            yield f"headers has {describe(name)} as a name: {write}"
         elif name.lower() in OURS:
-            yield f"headers has {name}, which every call sets itself: leave it out"
+            yield f"headers has {name}, which every call sets itself: remove it"
         elif not isinstance(text, str):
             yield f"headers[{name!r}] is {describe(text)}: write a str"
         elif not _VARIABLE.search(text) or set("{}") & set(_VARIABLE.sub("", text)):
-            yield f"headers[{name!r}] names no variable, or in a wrong form: {write}"
+            yield f"headers[{name!r}] has no variable, or a malformed one: {write}"
         elif not (text.isascii() and text.isprintable()):
-            yield f"headers[{name!r}] has a character that no header can have: write plain ASCII"
+            yield f"headers[{name!r}] has a character that no header can have: use plain ASCII"
 
 
 def _value_of(variable: str) -> str:
     value = os.environ.get(variable, "").strip()
     if not value:
-        raise Retry(f"the variable {variable} is not set: main.py's table says secrets= or env=")
+        raise Retry(f"the variable {variable} is not set: use secrets= or env= in main.py's table")
     if not (value.isascii() and value.isprintable()):
         raise Retry(
-            f"the variable {variable} has a character that no header can have, such as a line end"
+            f"the variable {variable} has a character that no header can have, such as a newline"
         )
     return value

@@ -121,7 +121,7 @@ def test_without_a_token_nothing_is_sent(service: Service, call: StepContext) ->
 
 
 def test_a_token_is_not_declared_for_an_open_line() -> None:
-    with pytest.raises(ValueError, match="https only"):
+    with pytest.raises(ValueError, match="only sent over https"):
         HttpCall("http://payments.example/charge", audience=AUDIENCE)
 
 

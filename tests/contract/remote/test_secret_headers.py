@@ -39,11 +39,11 @@ def test_a_key_that_is_missing_or_cannot_be_sent_is_retried_and_not_shown(
     ("headers", "advice"),
     [
         ("X-Api-Key: x", "headers is"),
-        ({"X Api": "{KEY}"}, "for a name"),
+        ({"X Api": "{KEY}"}, "as a name"),
         ({"Idempotency-Key": "{KEY}"}, "which every call sets itself"),
         ({"X-Api-Key": 5}, "write a str"),
-        ({"X-Api-Key": KEY}, "names no variable"),
-        ({"X-Api-Key": "{KEY"}, "names no variable"),
+        ({"X-Api-Key": KEY}, "has no variable"),
+        ({"X-Api-Key": "{KEY"}, "has no variable"),
         ({"X-Api-Key": "{KEY}\n"}, "no header can have"),
     ],
 )
@@ -53,7 +53,7 @@ def test_headers_that_cannot_be_sent_are_refused_at_declaration(headers: Any, ad
 
 
 def test_a_key_is_sent_over_https_only_and_not_beside_a_token() -> None:
-    with pytest.raises(DeclarationError, match="over https only"):
+    with pytest.raises(DeclarationError, match="only sent over https"):
         HttpCall("http://pay.example/charge", headers={"X-Api-Key": "{KEY}"})
-    with pytest.raises(DeclarationError, match="both say Authorization"):
+    with pytest.raises(DeclarationError, match="both set Authorization"):
         HttpCall("https://pay.example/", audience="https://pay.example", headers=BEARER)

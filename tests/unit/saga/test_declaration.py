@@ -207,7 +207,7 @@ WRONG: list[tuple[str, str]] = [
     ),
     (
         "HttpCall('https://pay.example/{id}')",
-        "HttpCall: https://pay.example/{id}: nothing fills what is in {}: send it in the body",
+        "HttpCall: https://pay.example/{id}: nothing fills in {}: send the value in the body",
     ),
     # Policies.
     ("a(retry=0)", "step a: retry is 0 (int): write retry=RetryPolicy(attempts=5)"),

@@ -1,4 +1,4 @@
-"""What the machine hands to the engine: the records to commit, and the deliveries to enqueue."""
+"""The machine's result for the engine: the records to commit, and the deliveries to enqueue."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,11 +25,11 @@ class NoChange(StrEnum):
 
 
 class SilentDecision(Exception):
-    """The machine changed nothing and gave no reason: a defect of the machine."""
+    """The machine changed nothing and gave no reason: a bug in the machine."""
 
 
 class StepChanges(TypedDict, total=False):
-    """The fields of a step that a decision may change beside its state."""
+    """The fields of a step that a decision may change besides its status."""
 
     awaits: Phase | None
     attempt: int
@@ -52,9 +52,9 @@ class Decision:
     """The changes to commit in one transaction, and the deliveries to enqueue afterwards.
 
     `saga` has all its steps; `steps` are those that change. Without `events` there is nothing to
-    commit: `no_change` says why, and only the deliveries have to be enqueued once more. `children`
-    are sagas that begin with this commit. The dead letter is written when an operator is called,
-    and deleted when the failure was dealt with: `unparked`.
+    commit: `no_change` says why, and only the deliveries need to be enqueued again. `children` are
+    sagas that begin with this commit. `dead_letter` is written when an operator is needed;
+    `unparked` says that it is deleted, because the failure is resolved.
     """
 
     saga: SagaRecord
@@ -64,17 +64,17 @@ class Decision:
     dead_letter: DeadLetter | None = None
     unparked: bool = False
     children: tuple["Decision", ...] = ()
-    #: The child saga whose end this decision records: it is written in the same commit.
+    #: The child saga whose end this decision records; it is written in the same commit.
     ended_child: SagaRecord | None = None
     deliveries: tuple[Delivery, ...] = ()
 
     @property
     def births(self) -> int:
-        """At most how many bytes of its commit the sagas take that begin with it."""
+        """An upper bound of the bytes of new child sagas in this decision's commit."""
         return sum(size_of_birth(child) for child in self.children)
 
 
 def size_of_birth(first: Decision) -> int:
-    """Return at most how many bytes a new saga takes in the commit that begins it."""
+    """Return an upper bound of a new saga's bytes in the commit that creates it."""
     size = max(MAX_RECORD, STEP_SIZE * 2 * first.saga.total_steps)
     return size + size_of(first.saga.payload) + first.births

@@ -1,4 +1,4 @@
-"""A decision that is being built: copies of the records, and an event for every change."""
+"""A decision under construction: copies of the records, and an event for every change."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,7 +39,7 @@ from lib.timing.time_marks import time_mark
 
 
 class Draft:
-    """Changeable copies of a saga and its steps; the original records do not change."""
+    """Mutable copies of a saga and its steps; the original records do not change."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Draft:
         self._definition = definition
         self.saga = replace(saga)
         self.steps = list(steps)
-        #: The steps that begin once the input is recorded; None if there are none.
+        #: The steps to begin once the input is recorded; None if there are none.
         self.to_begin: Sequence[int] | None = None
         #: The first decisions of sagas that begin with this one.
         self.children: list[Decision] = []
@@ -72,7 +72,7 @@ class Draft:
         return bool(self._events)
 
     def ignore(self, why: NoChange) -> None:
-        """State why the input, or this part of it, changes nothing."""
+        """Record why the input, or this part of it, changes nothing."""
         self._no_change = why
 
     def mark_running(self) -> None:
@@ -83,7 +83,7 @@ class Draft:
     def move_saga(
         self, status: SagaStatus, cause: str, *, actor: str = "", error: str = ""
     ) -> None:
-        """Move the saga to a state, with an event."""
+        """Change the saga's status, with an event."""
         self._write(None, self.saga.status, status, cause, actor=actor, error=error)
         self.saga.status = status
         self.saga.error = error or self.saga.error
@@ -100,7 +100,7 @@ class Draft:
         error: str = "",
         **changes: Unpack[StepChanges],
     ) -> None:
-        """Move a step to a state, with an event; `changes` are other fields of it."""
+        """Change a step's status, with an event; `changes` are other fields of the step."""
         self._write(index, self.steps[index].status, status, cause, actor=actor, error=error)
         step = replace(self.steps[index], status=status, error=error)
         self.steps[index] = replace(step, updated_at=self.now, **changes)
@@ -108,12 +108,12 @@ class Draft:
     def note(
         self, cause: str, *, step: int | None = None, actor: str = "", error: str = ""
     ) -> None:
-        """Write an event that changes no state."""
+        """Write an event without a change of status."""
         status = self.saga.status if step is None else self.steps[step].status
         self._write(step, status, status, cause, actor=actor, error=error)
 
     def change_step(self, index: int, **changes: Unpack[StepChanges]) -> None:
-        """Change fields of a step that are not its state."""
+        """Change fields of a step other than its status, without an event."""
         self.steps[index] = replace(self.steps[index], updated_at=self.now, **changes)
 
     def park(self, step: int, cause: str, reason: str, *, actor: str = "") -> None:
@@ -124,13 +124,13 @@ class Draft:
         self._write_letter(step, reason)
 
     def call_operator(self, step: int, cause: str, reason: str) -> None:
-        """Write a dead letter while other steps of the saga still run: one for each incident."""
+        """Write a dead letter while other steps still run, unless this incident has one."""
         if not self.saga.incident:
             self.note(cause, error=reason)
             self._write_letter(step, reason)
 
     def _write_letter(self, step: int, reason: str) -> None:
-        """Write the dead letter unless this incident has one: each incident causes one alert."""
+        """Write the dead letter, unless this incident has one: each incident causes one alert."""
         self.saga.parked_because = reason
         if self.saga.incident:
             return
@@ -146,12 +146,12 @@ class Draft:
         )
 
     def unpark(self, cause: str, actor: str, reason: str) -> None:
-        """Return a parked saga to the state that it was parked in."""
+        """Return a parked saga to the status that it was parked in."""
         before = self.saga.parked_in or SagaStatus.RUNNING
         self.close(before, cause, actor, reason)
 
     def close(self, status: SagaStatus, cause: str, actor: str, reason: str) -> None:
-        """Move a parked saga to a state, as an operator asked."""
+        """Move a parked saga to a status, at an operator's request."""
         self._write(None, self.saga.status, status, cause, actor=actor, error=reason)
         self.saga.status, self.saga.parked_in = status, None
         self.dismiss()
@@ -159,20 +159,20 @@ class Draft:
             self.saga.paused = False
 
     def rewrite_letter(self) -> None:
-        """Write the dead letter again: it was deleted although the failure is not resolved."""
+        """Write the dead letter again, because it is gone although the failure is not resolved."""
         if not _has_letter(self.saga):
             return
         reason, self.saga.incident = self.saga.parked_because, 0
         self.call_operator(self.saga.current_step, Cause.DEAD_LETTER_REWRITTEN, reason)
 
     def dismiss(self) -> None:
-        """Delete the dead letter: the failure is resolved."""
+        """Delete the dead letter, because the failure is resolved."""
         self.saga.incident, self.saga.parked_because = 0, ""
         self._dead_letter = None
 
     @property
     def births(self) -> int:
-        """At most how many bytes of the commit the sagas take that begin with it so far."""
+        """An upper bound of the bytes of the child sagas that this draft creates so far."""
         return sum(map(size_of_birth, self.children))
 
     @property

@@ -1,4 +1,4 @@
-"""Makes texts of exceptions and of people storable: no secrets, and not too long."""
+"""Makes texts from exceptions and people storable: without secrets, and not too long."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,9 +16,9 @@ Clean = Callable[[str], str]
 
 
 def clean_text(text: str, privacy: Privacy | None, most: int) -> str:
-    """Return a text without secrets that Datastore accepts, cut to `most` bytes.
+    """Return a text without secrets that Datastore accepts, truncated to `most` bytes.
 
-    Raises nothing: a text that cannot be searched for secrets is left out.
+    Never raises: a text that cannot be searched for secrets is replaced by a code.
     """
     try:
         return storable(text if privacy is None else privacy.clean(text), most)
@@ -27,9 +27,9 @@ def clean_text(text: str, privacy: Privacy | None, most: int) -> str:
 
 
 def clean_saga(saga: SagaRecord, clean: Clean) -> None:
-    """Make a saga's texts storable, in place, and short: its events have them whole.
+    """Make a saga's texts storable and short, in place; its events have the full texts.
 
-    All but its `traceparent`, which never changes.
+    Its `traceparent` never changes, so it is left alone.
     """
     saga.error = storable(clean(saga.error), MAX_SUMMARY)
     saga.parked_because = storable(clean(saga.parked_because), MAX_SUMMARY)
@@ -37,12 +37,12 @@ def clean_saga(saga: SagaRecord, clean: Clean) -> None:
 
 
 def clean_step(step: StepRecord, clean: Clean) -> StepRecord:
-    """Return a step whose error is storable, and short: its event has it whole."""
+    """Return a step whose error is storable and short; its event has the full error."""
     return replace(step, error=shorten_error(clean(step.error))) if step.error else step
 
 
 def shorten_error(error: str) -> str:
-    """Return a clean error as a step keeps it."""
+    """Return a clean error in the length that a step stores."""
     return storable(error, MAX_ERROR)
 
 

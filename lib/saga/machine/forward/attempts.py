@@ -1,4 +1,4 @@
-"""How the attempts and the waits of a step end, on the way forward."""
+"""How the attempts and the waits of a step end while the saga goes forward."""
 
 from lib.errors import Conflict, NotFound
 from lib.saga.definition.phase import Phase
@@ -32,7 +32,7 @@ def record_execution(definition: Saga, draft: Draft, ended: AttemptEnded) -> Non
     if saga.course not in FORWARD or not awaited:
         draft.ignore(NoChange.STALE)
     elif ended.result is Result.DONE:
-        # A late success of an earlier attempt counts too: every attempt has the same key.
+        # A late success of an earlier attempt counts too, because all attempts have the same key.
         complete_step(definition, draft, ended.step, Cause.STEP_COMPLETED, ended.output)
     elif (step.attempt, step.awaits) == (ended.attempt, ended.phase):
         _record_failure(definition, draft, ended)
@@ -43,7 +43,7 @@ def record_execution(definition: Saga, draft: Draft, ended: AttemptEnded) -> Non
 def record_pivot_begun(draft: Draft, begun: PivotBegun) -> None:
     """Record that a pivot is about to run.
 
-    If this is the second time, an earlier dispatch may have had the effect even if this one fails.
+    If it was recorded before, that dispatch may have had the effect even if this one fails.
     """
     step = draft.steps[begun.step]
     awaited = step.awaits is Phase.EXECUTE and step.attempt == begun.attempt
@@ -56,7 +56,7 @@ def record_pivot_begun(draft: Draft, begun: PivotBegun) -> None:
 
 
 def fire_timer(definition: Saga, draft: Draft, fired: TimerFired) -> None:
-    """End a wait whose time is up, or schedule the rest of it."""
+    """End a wait whose time is over, or schedule the rest of it."""
     step, element = draft.steps[fired.step], definition.elements[fired.step]
     if step.status is not StepStatus.WAITING or step.attempt != fired.attempt:
         draft.ignore(NoChange.STALE)
@@ -91,7 +91,7 @@ def receive_signal(definition: Saga, draft: Draft, signal: SignalReceived) -> No
         draft.ignore(NoChange.ALREADY_APPLIED)
         return
     if step.signal is not None:
-        raise Conflict(f"signal {signal.step!r} was received before, with another payload")
+        raise Conflict(f"signal {signal.step!r} was already received with another payload")
     if draft.saga.course not in FORWARD or step.status not in ACCEPTS_SIGNAL:
         raise Conflict(f"saga {draft.saga.id} no longer waits for signal {signal.step!r}")
     draft.change_step(index, signal=signal.payload)

@@ -58,14 +58,14 @@ def enter(definition: Saga, draft: Draft, number: int) -> None:
 
 
 def deadline_has_passed(definition: Saga, draft: Draft, index: int) -> bool:
-    """Return whether it is too late to begin a step; past the pivot the deadline does not apply."""
+    """Return whether it is too late to begin a step; a step after the pivot has no deadline."""
     deadline = draft.saga.deadline_at
     has_way_back = definition.kind_of(index) is not StepKind.RETRIABLE
     return has_way_back and deadline is not None and draft.now >= deadline
 
 
 def _report_failed(definition: Saga, draft: Draft, stage: range) -> None:
-    """Call an operator for a step that failed past the pivot while other steps still run."""
+    """Alert an operator to a step that failed after the pivot, while other steps still run."""
     failed = [step for step in draft.steps[stage.start : stage.stop] if step.has_failed]
     if failed and definition.kind_of(stage.start) is StepKind.RETRIABLE:
         draft.call_operator(failed[-1].index, Cause.FAILED_PAST_PIVOT, _reason_of(failed))

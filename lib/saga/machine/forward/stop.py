@@ -1,4 +1,4 @@
-"""Stopping on the way forward, after a failure, a passed deadline or a cancel.
+"""Stopping a saga that goes forward, after a failure, a missed deadline or a cancel.
 
 Steps in flight finish, steps that have not begun are cancelled, and then the saga rolls back.
 """
@@ -35,7 +35,7 @@ def stop_at_deadline(definition: Saga, draft: Draft) -> None:
 
 
 def fail_step(definition: Saga, draft: Draft, index: int, cause: str, error: str) -> None:
-    """Fail a step, and stop the saga if it can still roll back. No `error` means the cause."""
+    """Fail a step, and stop the saga if it can still roll back. `error` defaults to the cause."""
     error = error or cause
     draft.move_step(index, StepStatus.FAILED, cause, error=error, awaits=None)
     if definition.kind_of(index) is StepKind.COMPENSATABLE and not draft.saga.stopping:
@@ -54,8 +54,7 @@ def observe_stop(definition: Saga, draft: Draft, observed: StopObserved) -> None
         return
     if not draft.saga.stopping:
         stop_at_deadline(definition, draft)
-    # The worker's clock may be behind: then the step is cancelled already and waits for its
-    # compensation.
+    # If the worker's clock was behind, `stop_at_deadline` may have cancelled the step already.
     if draft.steps[observed.step].awaits is Phase.EXECUTE:
         _cancel_step(definition, draft, observed.step)
         advance(definition, draft)
@@ -64,7 +63,7 @@ def observe_stop(definition: Saga, draft: Draft, observed: StopObserved) -> None
 def must_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) -> bool:
     """Return whether a delivery must cancel its step instead of running it.
 
-    It still runs a pivot: another dispatch of it may be running, and could not be undone.
+    A pivot still runs: another dispatch of it may be running, which could not be undone.
     """
     deadline = deadline_of(definition, saga, index)
     late = deadline is not None and now >= deadline
@@ -73,9 +72,10 @@ def must_stop(definition: Saga, saga: SagaRecord, index: int, now: datetime) -> 
 
 
 def is_stopping(definition: Saga, draft: Draft) -> bool:
-    """Return whether no step of the stage may begin again because the saga must roll back.
+    """Return whether no step of the stage may be retried, because the saga must roll back.
 
-    A pivot that may have been applied is still retried: its result decides which way the saga goes.
+    A pivot that may have been applied is still retried, because its result decides whether the saga
+    can roll back.
     """
     kind = definition.kind_of(draft.saga.current_step)
     return bool(draft.saga.stopping) and kind is StepKind.COMPENSATABLE

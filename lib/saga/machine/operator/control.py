@@ -1,4 +1,4 @@
-"""What an operator can do to a whole saga; impossible requests are refused with Conflict."""
+"""Operators' requests to a whole saga; impossible ones are refused with Conflict."""
 
 from msgspec import UNSET
 
@@ -47,7 +47,7 @@ def cancel(definition: Saga, draft: Draft, request: CancelRequested) -> None:
 def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
     """Roll a child saga back with its parent, even if it is COMPLETED. Idempotent.
 
-    A parked child waits for its operator: it rolls back once it is retried. Raises Conflict for a
+    A parked child waits for an operator, and rolls back once it is retried. Raises Conflict for a
     saga without a parent or with a pivot.
     """
     saga = draft.saga
@@ -158,12 +158,12 @@ def _close_steps(draft: Draft, request: ResolveRequested) -> None:
 
 
 def _is_unfollowed(draft: Draft, request: PauseRequested | ResumeRequested) -> bool:
-    """Return whether a request is for a pause of the parent that the saga has not followed yet."""
+    """Return whether a request follows a pause or resume of the parent that is new to the saga."""
     return request.parent_pause is not UNSET and request.parent_pause > draft.saga.parent_pause
 
 
 def _is_outdated(draft: Draft, request: PauseRequested | ResumeRequested) -> bool:
-    """Return whether a request follows a pause of the parent from before the one last followed."""
+    """Return whether a request follows one that is older than the last one the saga followed."""
     return request.parent_pause is not UNSET and request.parent_pause < draft.saga.parent_pause
 
 
@@ -181,7 +181,7 @@ def _lift_pause(draft: Draft) -> None:
 
 
 def _is_cancellable(definition: Saga, draft: Draft) -> bool:
-    """Return whether a saga may still be rolled back: a pivot that may have run forbids it."""
+    """Return whether a saga can still roll back: not if its pivot may have run."""
     index = draft.saga.current_step
     kind = definition.kind_of(index)
     if draft.saga.status not in FORWARD or kind is StepKind.RETRIABLE:

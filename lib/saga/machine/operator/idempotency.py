@@ -1,4 +1,4 @@
-"""Applies each operator's request once: if its answer is lost, the client sends it again."""
+"""Applies each operator's request once, because a client repeats it if its answer is lost."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.inputs import Requested
 from lib.saga.state.records import SagaRecord
 
-#: How many requests a saga remembers.
+#: The number of requests that a saga remembers.
 MAX_REMEMBERED = 10
 
 
 def apply_once(draft: Draft, request: Requested, act: Callable[[], None]) -> None:
     """Apply a request to a saga unless it was applied before.
 
-    A request changes nothing if the saga remembers its id. If `act` refuses it, but the saga
-    remembers the same request, it changes nothing either: the first answer was lost. Raises
+    A request changes nothing if the saga remembers its id. It changes nothing either if `act`
+    refuses it but the saga remembers an equal request, whose answer must have been lost. Raises
     VersionMismatch if the saga has changed since the operator saw it, Conflict if it has failed
     again since or if the id was used for another request, and what `act` raises.
     """
@@ -43,7 +43,7 @@ def apply_once(draft: Draft, request: Requested, act: Callable[[], None]) -> Non
 
 
 class _Mark(NamedTuple):
-    """What a saga remembers of a request: its digest, the version it was meant for, and its id."""
+    """A remembered request: its digest, the saga's sequence that it was made for, and its id."""
 
     digest: str
     sequence: str
@@ -57,7 +57,7 @@ def _mark_of(request: Requested) -> _Mark:
 
 
 def _is_of_id(done: _Mark, mark: _Mark) -> bool:
-    """Return whether this id was applied before; raise Conflict if that was another request."""
+    """Return whether a request with this id was applied; raise Conflict if it was another one."""
     if done.id == mark.id and done.digest != mark.digest:
         raise Conflict("this Idempotency-Key was used for another request", field="Idempotency-Key")
     return done.id == mark.id

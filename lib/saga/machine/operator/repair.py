@@ -1,7 +1,7 @@
-"""What an operator can do about a failure: retry the step, skip it, or void it.
+"""Operators' requests after a failure: retry the step, skip it, or void it.
 
-All three work for a parked saga, and for a running one with a step that is out of attempts.
-Anything else is refused with Conflict.
+All three work for a parked saga, and for a running one with a step that is out of attempts. For any
+other they raise Conflict.
 """
 
 from lib.errors import Conflict, Invalid, NotFound
@@ -69,7 +69,7 @@ def void(definition: Saga, draft: Draft, request: VoidRequested) -> None:
     """Treat a failed step as not executed, and roll the saga back.
 
     In a parked saga the step may also be unfinished. Raises NotFound if there is no such step, and
-    Conflict for a step past the pivot: the saga cannot roll back.
+    Conflict for a step after the pivot, because the saga cannot roll back.
     """
     step = _choose(draft, request.step, "voided")
     forward = draft.saga.course in FORWARD
@@ -135,7 +135,7 @@ def _choose(draft: Draft, name: str, what: str) -> StepRecord:
     _check_failed(draft, what)
     unended = draft.saga.status is SagaStatus.FAILED and step.is_open
     if unended and step.child and step.status is StepStatus.WAITING:
-        raise Conflict(f"step {name} waits for saga {step.child}: deal with that one", field="step")
+        raise Conflict(f"step {name} waits for saga {step.child}: repair that one", field="step")
     if not unended and step not in _failed(draft):
         raise Conflict(f"step {name} is {step.status}, and cannot be {what}", field="step")
     return step

@@ -11,7 +11,7 @@ from lib.timing.time_marks import time_mark
 def new_saga(
     definition: Saga, saga_id: str, payload: str, now: datetime, *, traceparent: str = ""
 ) -> SagaRecord:
-    """Return the root record of a saga that begins now; `payload` is canonical JSON."""
+    """Return the record of a saga that begins now; `payload` is canonical JSON."""
     return SagaRecord(
         id=saga_id,
         name=definition.name,
@@ -32,9 +32,9 @@ def new_saga(
 def new_child(
     element: Child, parent: SagaRecord, step: StepRecord, payload: str, now: datetime
 ) -> SagaRecord:
-    """Return the root record of a step's child: saga `order-1:ship`, then `order-1:ship~2`.
+    """Return the record of a step's child: saga `order-1:ship`, then `order-1:ship~2`.
 
-    No caller can have taken such an id: the ids of callers have no colon.
+    Such an id is always free, because callers' ids have no colon.
     """
     again = int(step.child.rpartition("~")[2]) + 1 if "~" in step.child else 2
     suffix = f"~{again}" if step.child else ""

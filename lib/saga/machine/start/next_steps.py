@@ -1,4 +1,4 @@
-"""Begins the steps that follow an input: plans each, and begins those that fit into the commit."""
+"""Begins the steps that follow an input, as far as they fit into the commit."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,10 +24,10 @@ from lib.saga.state.records import FORWARD
 
 
 def begin_next(definition: Saga, draft: Draft, begin: Begin, blocked: str = "") -> None:
-    """Begin the steps that follow, stage after stage: all steps of a stage may be skipped.
+    """Begin the steps that follow: of several stages, if all steps of a stage are skipped.
 
     A step that does not fit into this commit begins with a delivery of its own. If `blocked` gives
-    a reason, no step can begin: the steps that follow fail with it.
+    a reason, no step can begin, and the steps that follow fail with it.
     """
     while draft.to_begin is not None:
         indexes, draft.to_begin = draft.to_begin, None
@@ -66,12 +66,12 @@ def _begin_side_by_side(
 
 
 def _has_waited(draft: Draft, index: int) -> bool:
-    """Return whether a step was postponed before: now it has a commit of its own."""
+    """Return whether a step was postponed, and has this commit to itself now."""
     return draft.steps[index].awaits is Phase.START
 
 
 def start_step(definition: Saga, draft: Draft, due: StartDue) -> None:
-    """Begin a step that did not fit into the commit before, unless the deadline has passed."""
+    """Begin a step that did not fit into the previous commit, unless the deadline has passed."""
     step = draft.steps[due.step]
     awaited = step.awaits is Phase.START and step.attempt == due.attempt
     if draft.saga.status not in FORWARD or not awaited:
@@ -79,6 +79,6 @@ def start_step(definition: Saga, draft: Draft, due: StartDue) -> None:
     elif deadline_has_passed(definition, draft, due.step):
         stop_at_deadline(definition, draft)
     else:
-        # Without an event nothing is committed, and the step would wait for ever.
+        # Without an event nothing would be committed, and the step would wait forever.
         draft.note(Cause.STEP_STARTED, step=due.step)
         draft.to_begin = [due.step]

@@ -43,7 +43,7 @@ class WaitUntil:
 
 @dataclass(frozen=True, slots=True)
 class TakeSignal:
-    """The step's signal was received before: its payload, as JSON."""
+    """The step's signal was received early: its payload, as JSON."""
 
     signal: str
 
@@ -55,15 +55,15 @@ class StartChild:
     child: Decision
 
 
-#: How a step begins; CannotBegin is the value for a step that cannot.
+#: How a step begins, or why it cannot.
 Plan = SkipStep | RunStep | WaitUntil | TakeSignal | StartChild | CannotBegin
 
 
 def plan_step(definition: Saga, draft: Draft, index: int, begin: Begin) -> Plan:
-    """Return how a step begins; the draft does not change.
+    """Return how a step begins, without changing the draft.
 
-    Everything that can fail happens here. An error in an author's function or declaration is the
-    reason why this step cannot begin. The step before it is never blamed.
+    Everything that can fail happens here. After an error in an author's function or declaration,
+    this step cannot begin; the outcome of the previous step is not affected.
     """
     element = definition.elements[index]
     try:
@@ -105,12 +105,12 @@ def _plan_wait(draft: Draft, index: int, element: Element) -> Plan:
 
 
 def size_of_plan(plan: Plan) -> int:
-    """Return at most how many bytes a saga takes in the commit that begins a step as planned."""
+    """Return an upper bound of a plan's new child saga, in bytes of the commit."""
     return size_of_birth(plan.child) if isinstance(plan, StartChild) else 0
 
 
 def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:
-    """Begin a step as planned: nothing here can fail."""
+    """Begin a step as planned. Nothing here can fail."""
     if not isinstance(plan, RunStep):
         draft.mark_running()
     match plan:

@@ -1,4 +1,4 @@
-"""An author's pure functions, evaluated on a saga's payload and the outputs of its steps."""
+"""Evaluates an author's pure functions on a saga's payload and the outputs of its steps."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -63,5 +63,5 @@ def cannot_begin(
 
 
 def clean_error(error: str, definition: Saga, saga: SagaRecord, steps: Iterable[StepRecord]) -> str:
-    """Return an error's text without the saga's secrets, cut to `MAX_ERROR` bytes."""
+    """Return an error's text without the saga's secrets, truncated to `MAX_ERROR` bytes."""
     return clean_text(error, Privacy(definition, saga, steps), MAX_ERROR) if error else error
