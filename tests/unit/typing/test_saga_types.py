@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Any, TypedDict, assert_type
 
 from lib.saga import Child, HttpCall, Parallel, Saga, Signal, Step, StepContext, Timer
-from lib.saga.definition.steps import Element
+from lib.saga.definition.element import Element
 
 @dataclass
 class Order:
