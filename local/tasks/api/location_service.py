@@ -8,7 +8,7 @@ from google.cloud.location.locations_pb2 import ListLocationsResponse, Location
 from local.rpc.errors import InvalidArgument, NotFound
 from local.tasks.storage.store import TaskStore
 from local.tasks.v2.names import check_location
-from local.tasks.v2.paging import cut_page, read_token
+from local.tasks.v2.pages import cut_page, read_token
 
 _MAX_LOCATIONS = 1000
 _PROJECT = re.compile(r"projects/[A-Za-z0-9:.-]+")

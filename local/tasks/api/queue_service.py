@@ -12,7 +12,7 @@ from local.tasks.resources.queue_checks import complete_queue
 from local.tasks.storage.store import TaskStore
 from local.tasks.v2.messages import PAUSED, RUNNING, ListQueuesResponse, Queue
 from local.tasks.v2.names import check_location, check_queue
-from local.tasks.v2.paging import MAX_QUEUES, cut_page, read_token
+from local.tasks.v2.pages import MAX_QUEUES, cut_page, read_token
 from local.tasks.v2.queue_filter import parse_filter
 
 _OUTPUT_ONLY = {"name", "state", "purge_time", "rate_limits.max_burst_size"}

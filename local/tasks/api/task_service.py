@@ -10,7 +10,7 @@ from local.tasks.storage.records import TaskRecord, to_message
 from local.tasks.storage.store import TaskStore
 from local.tasks.v2.messages import ListTasksResponse
 from local.tasks.v2.names import check_queue, check_task, queue_of
-from local.tasks.v2.paging import MAX_TASKS, cut_page, read_size, read_token
+from local.tasks.v2.pages import MAX_TASKS, cut_page, read_size, read_token
 from local.tasks.v2.times import read_time
 
 
