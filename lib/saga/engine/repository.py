@@ -87,7 +87,8 @@ class SagaRepository:
             saga.unsaved_cost += lookup_of(len(keys))
             if all(pages):
                 steps = [*saga.steps, *(step for page in pages for step in page.steps)]
-                return Loaded(saga, unpack(saga, sorted(steps, key=attrgetter("index"))))
+                saga.steps = unpack(saga, sorted(steps, key=attrgetter("index")))
+                return Loaded(saga, saga.steps)
             again = self.find(saga.id)
             if again is None:
                 raise NotFound(f"saga {saga.id!r} is gone")
@@ -181,9 +182,12 @@ class SagaRepository:
             version=stored.version,
         )
 
+    def _rewrite(self, saga: SagaRecord) -> None:
+        self.store.apply(*_updates(saga, commits=1))
+
     def acknowledge(self, child: SagaRecord) -> None:
         """Write that a child saga no longer has a parent to notify: the parent is gone."""
-        self.store.update(_rewrite(child), if_version=child.version)
+        self._rewrite(child)
 
     def note_alert(self, letter: DeadLetter) -> None:
         """Write that a dead letter's alert was logged; raise NotFound if the letter is gone.
@@ -247,7 +251,7 @@ class SagaRepository:
 
     def postpone(self, saga: SagaRecord, due: str | None) -> None:
         """Write the time at which the sweep should look at a saga."""
-        self.store.update(_rewrite(replace(saga, due=due)), if_version=saga.version)
+        self._rewrite(replace(saga, due=due))
 
     def purge(self, saga: SagaRecord, effects: Sequence[Key[Any]]) -> None:
         """Delete a finished saga with all that belongs to it, including `effects`, in one commit.
@@ -306,9 +310,10 @@ def _is_due(shard: int, now: datetime) -> Combination:
     return all_of(("due", ">=", due_mark(shard, datetime.min)), ("due", "<=", due_mark(shard, now)))
 
 
-def _rewrite(saga: SagaRecord) -> SagaRecord:
-    """Return a saga's record as a commit writes it that is no decision."""
-    return _count(pack(saga), commits=1).saga
+def _updates(saga: SagaRecord, *, commits: int) -> list[Mutation]:
+    """Return the writes of a saga whose steps have not changed."""
+    packed = _count(pack(saga), commits=commits)
+    return [update(packed.saga, if_version=saga.version), *_overflow_writes(packed)]
 
 
 def _lay_out(decision: Decision, *, commits: int) -> Packed:
@@ -344,8 +349,7 @@ def _related_writes(decision: Decision) -> list[Mutation]:
     elif decision.unparked:
         changes.append(delete(key(DeadLetter, decision.saga.id)))
     if decision.ended_child:
-        child = decision.ended_child
-        changes.append(update(_count(pack(child), commits=0).saga, if_version=child.version))
+        changes += _updates(decision.ended_child, commits=0)
     for first in decision.children:
         packed = _lay_out(first, commits=0)
         changes += [insert(packed.saga), *_overflow_writes(packed), *_related_writes(first)]
