@@ -1,7 +1,7 @@
-"""The receiving side of a connection: requests put together from frames and handled where read.
+"""The receiving side of an HTTP/2 connection: assembles requests from frames and handles them.
 
-The thread that reads a request handles it. When the handler is about to wait, a new thread goes on
-reading, so that requests which share a connection do not wait for each other.
+The thread that reads a request handles it. If the handler is about to block, a new thread continues
+reading, so that requests on the same connection do not wait for each other.
 """
 
 import logging
@@ -43,13 +43,13 @@ _LOG = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
 _MAX_HEADER_BYTES = 64 * 1024
 _PRIORITY_BYTES = 5
-#: How many bytes are received before the peer may send as many again.
+#: How many bytes are received before the window is widened by as many.
 _WINDOW_STEP = RECEIVE_WINDOW // 4
 
 
 @dataclass(slots=True)
 class StreamRequest:
-    """A request while it comes in."""
+    """A request that is being received."""
 
     stream: int
     headers: Headers
@@ -81,7 +81,7 @@ class Http2Connection:
         self._block: tuple[Frame, bytearray] | None = None
         self._reader: object | None = None
         self._is_greeted = False
-        #: Held where a request begins, or a goodbye says which the last one was.
+        #: Held while a request begins, and while GOAWAY is built, which names the last request.
         self._beginning = threading.Lock()
         self._is_dismissed = False
         self._last_used = time.monotonic()
@@ -99,23 +99,23 @@ class Http2Connection:
 
     @property
     def idle_since(self) -> float | None:
-        """The time.monotonic() of the last bytes of a request; None while one is answered."""
+        """The time.monotonic() of the last bytes of a request; None while one is in progress."""
         is_answering = self._sender.open_streams > len(self._requests)
         return None if is_answering else self._last_used
 
     def dismiss(self) -> None:
-        """End an idle connection; a client that wants more of it connects again."""
+        """Close the connection if it is idle; its client can connect again."""
         with self._beginning:
             if self.idle_since is None:
                 return
             self._is_dismissed = True
             goodbye = self._build_goodbye(ErrorCode.NO_ERROR, "idle")
-        _LOG.info("an idle connection ends: others want in")
+        _LOG.info("closing an idle connection to make room")
         self._sender.send_if_free(goodbye)
         self.close()
 
     def close(self) -> None:
-        """End the connection at once."""
+        """Close the connection immediately."""
         self._forget(self)
         self._sender.close()
         try:
@@ -149,7 +149,7 @@ class Http2Connection:
         try:
             threading.Thread(target=self._read_frames, daemon=True).start()
         except RuntimeError as error:  # there are too many threads
-            _LOG.error("requests wait for one another: %s", error)
+            _LOG.error("requests on a connection wait for each other: %s", error)
             self._reader = reader
 
     def _say_goodbye(self, failure: ConnectionFailure) -> None:
@@ -157,7 +157,7 @@ class Http2Connection:
         try:
             self._sender.send(self._build_goodbye(failure.code, str(failure)))
         except OSError:
-            _LOG.debug("the peer did not wait for the goodbye")
+            _LOG.debug("the peer closed the connection before GOAWAY")
         self.close()
 
     def _build_goodbye(self, code: ErrorCode, reason: str) -> bytes:
@@ -170,7 +170,7 @@ class Http2Connection:
         return self._cut(0, size)
 
     def _fill(self, size: int) -> bool:
-        """Read on until the buffer has so many bytes; False when the peer has ended first."""
+        """Read until the buffer has `size` bytes; False if the peer closes the connection first."""
         while len(self._buffer) < size:
             data = self._socket.recv(_READ_BYTES)
             if not data:
@@ -179,7 +179,7 @@ class Http2Connection:
         return True
 
     def _cut(self, start: int, end: int) -> bytes:
-        """Take the buffer's first bytes out of it, up to ``end``; return those from ``start``."""
+        """Remove the buffer's first `end` bytes; return those from `start` on."""
         taken = bytes(self._buffer[start:end])
         del self._buffer[:end]
         return taken
@@ -201,7 +201,7 @@ class Http2Connection:
             raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a header block is not finished")
         if not self._is_greeted:
             if frame.type != Type.SETTINGS:
-                raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "the settings do not come first")
+                raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "the first frame is not SETTINGS")
             self._is_greeted = True
         check_frame(frame, self._last_stream)
         take = _TAKERS.get(frame.type)
@@ -226,11 +226,11 @@ class Http2Connection:
 
     def _take_headers(self, frame: Frame) -> None:
         if not frame.stream % 2:
-            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "an improper stream")
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a stream id that is even")
         block = strip_padding(frame)
         if frame.flags & PRIORITY_FLAG:
             if len(block) < _PRIORITY_BYTES:
-                raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "a priority that is cut off")
+                raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "a truncated priority")
             block = block[_PRIORITY_BYTES:]
         if frame.flags & END_HEADERS:
             self._end_headers(frame, block)
@@ -239,7 +239,7 @@ class Http2Connection:
 
     def _take_continuation(self, frame: Frame) -> None:
         if self._block is None or self._block[0].stream != frame.stream:
-            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "nothing to continue")
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a CONTINUATION without HEADERS")
         first, block = self._block
         block += frame.payload
         if frame.flags & END_HEADERS or len(block) > _MAX_HEADER_BYTES:
@@ -254,16 +254,16 @@ class Http2Connection:
         if request is None:
             request = self._begin(frame.stream, headers)
         elif not frame.flags & END_STREAM:
-            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "trailers that end nothing")
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "trailers without END_STREAM")
         if request is not None and frame.flags & END_STREAM:
             self._finish(request)
 
     def _begin(self, stream: int, headers: Headers) -> StreamRequest | None:
         if stream <= self._last_stream:
-            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a stream begun twice")
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a stream id that was used before")
         with self._beginning:
             if self._is_dismissed:
-                # The goodbye does not count this request: its client sends it elsewhere, by itself.
+                # GOAWAY does not cover this request, so its client retries it elsewhere.
                 return None
             self._last_stream = stream
             self._last_used = time.monotonic()
@@ -281,7 +281,7 @@ class Http2Connection:
         try:
             self._handle(request, self._sender)
         except StreamGone:
-            _LOG.debug("no client waits for the answer on stream %d", request.stream)
+            _LOG.debug("the client no longer waits for a response on stream %d", request.stream)
             self._sender.close_stream(request.stream)
         except OSError:
             self.close()
@@ -301,7 +301,7 @@ class Http2Connection:
             elif key == SettingId.MAX_FRAME_SIZE:
                 self._sender.set_max_frame(value)
             elif key == SettingId.ENABLE_PUSH and value not in (0, 1):
-                raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "push is neither on nor off")
+                raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "ENABLE_PUSH is neither 0 nor 1")
         self._sender.send(build_frame(Type.SETTINGS, ACK, 0))
 
     def _take_ping(self, frame: Frame) -> None:
@@ -313,7 +313,7 @@ class Http2Connection:
         self._sender.widen(frame.stream, increment)
 
     def _take_push(self, _frame: Frame) -> None:
-        raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a client does not push")
+        raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a client must not push")
 
 
 _TAKERS: dict[int, Callable[[Http2Connection, Frame], None]] = {

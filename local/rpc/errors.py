@@ -1,10 +1,10 @@
-"""The refusals of the service, one class a gRPC status; a handler raises, the edge answers."""
+"""The errors of the service, one class per gRPC status; handlers raise them."""
 
 from enum import IntEnum
 
 
 class Code(IntEnum):
-    """The statuses of gRPC that this server answers with."""
+    """The gRPC statuses that this server uses."""
 
     OK = 0
     INVALID_ARGUMENT = 3
@@ -18,13 +18,13 @@ class Code(IntEnum):
 
 
 class ServiceError(Exception):
-    """A request answered with a status other than OK; the message is the answer's detail."""
+    """A request gets a status other than OK; the message is the status detail."""
 
     code = Code.INTERNAL
 
 
 class InvalidArgument(ServiceError):
-    """The request can never succeed as it is."""
+    """The request is invalid; a retry cannot succeed."""
 
     code = Code.INVALID_ARGUMENT
 
@@ -48,7 +48,7 @@ class FailedPrecondition(ServiceError):
 
 
 class Aborted(ServiceError):
-    """Contention: the transaction has lost and was rolled back; run it again."""
+    """Contention: the transaction was rolled back; the client must run it again."""
 
     code = Code.ABORTED
 
@@ -60,6 +60,6 @@ class Unimplemented(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """The server is about to stop; another one may take over."""
+    """The server is stopping; the client can retry later."""
 
     code = Code.UNAVAILABLE

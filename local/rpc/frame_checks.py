@@ -1,4 +1,4 @@
-"""Which frames a client may send: on what stream, and how long (RFC 9113, section 6)."""
+"""Checks which frames a client may send, on what stream and how long (RFC 9113, section 6)."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -11,7 +11,7 @@ class _Form(NamedTuple):
     length: int | None = None
 
 
-#: Whether a type of frame is about one stream, about the connection, or (None) about either.
+#: Whether a frame type belongs to a stream, to the connection, or (None) to either.
 _FORMS: Final[Mapping[int, _Form]] = {
     Type.DATA: _Form(on_stream=True),
     Type.HEADERS: _Form(on_stream=True),
@@ -25,7 +25,7 @@ _FORMS: Final[Mapping[int, _Form]] = {
     Type.CONTINUATION: _Form(on_stream=True),
 }
 _ANY: Final = _Form()
-#: Plain, for a member of an enum takes longer to compare.
+#: Plain integers, because comparing enum members takes longer.
 _HEADERS: Final = int(Type.HEADERS)
 _WINDOW_UPDATE: Final = int(Type.WINDOW_UPDATE)
 _INCREMENT_BYTES: Final = 4
@@ -33,13 +33,13 @@ _GOAWAY_BYTES: Final = 8
 
 
 def check_frame(frame: Frame, last_stream: int) -> None:
-    """Raise ConnectionFailure for a frame that no client may send.
+    """Raise ConnectionFailure for a frame that a client must not send.
 
-    `last_stream` is the client's latest stream: a later one is still idle, and an even one would
-    be the server's, which begins none. Frames of an unknown type may be anything.
+    `last_stream` is the client's latest stream. Later streams are idle, and even ones belong to the
+    server, which opens none. Frames of unknown types are not checked.
     """
     type_, _, stream, payload = frame
-    # Nearly all frames are of headers, of data or of windows, and on the right stream.
+    # Fast path: nearly all frames are valid HEADERS, DATA or WINDOW_UPDATE.
     if stream and type_ == _HEADERS:
         return
     if stream <= last_stream and (stream % 2 or not stream):
@@ -49,15 +49,15 @@ def check_frame(frame: Frame, last_stream: int) -> None:
             return
     form = _FORMS.get(frame.type, _ANY)
     if form.on_stream is not None and form.on_stream != bool(frame.stream):
-        raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a frame on an improper stream")
+        raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a frame on the wrong stream")
     if form.length is not None and form.length != len(frame.payload):
-        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "a frame of an improper length")
+        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "a frame of the wrong length")
     if frame.type in _OF_BEGUN_STREAMS and _is_idle(frame.stream, last_stream):
-        raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a frame on a stream not begun")
+        raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a frame on an idle stream")
     if frame.type == Type.SETTINGS and frame.flags & ACK and frame.payload:
-        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "settings acknowledged with settings")
+        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "a SETTINGS ACK with a payload")
     if frame.type == Type.GOAWAY and len(frame.payload) < _GOAWAY_BYTES:
-        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "a goodbye that is cut off")
+        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "a truncated GOAWAY")
 
 
 _OF_BEGUN_STREAMS: Final = frozenset({Type.DATA, Type.RST_STREAM, Type.WINDOW_UPDATE})

@@ -1,4 +1,4 @@
-"""HTTP/2 frames (RFC 9113): their types, flags and form."""
+"""HTTP/2 frames (RFC 9113): their types, flags and encoding."""
 
 from enum import IntEnum
 from struct import Struct
@@ -15,7 +15,7 @@ END_HEADERS = 0x4
 PADDED = 0x8
 PRIORITY_FLAG = 0x20
 
-#: What this server takes: frames of 1 MiB, and 16 MiB before it must be asked for more.
+#: This server accepts frames of 1 MiB, and its window is 16 MiB.
 MAX_FRAME = 1024 * 1024
 RECEIVE_WINDOW = 16 * 1024 * 1024
 MAX_STREAMS = 1000
@@ -25,7 +25,7 @@ MAX_WINDOW = 2**31 - 1
 
 
 class Type(IntEnum):
-    """The types of frames."""
+    """The frame types."""
 
     DATA = 0
     HEADERS = 1
@@ -40,7 +40,7 @@ class Type(IntEnum):
 
 
 class SettingId(IntEnum):
-    """The settings that mean something here."""
+    """The settings that this server uses."""
 
     ENABLE_PUSH = 2
     MAX_CONCURRENT_STREAMS = 3
@@ -86,13 +86,13 @@ def build_frame(type_: int, flags: int, stream: int, payload: bytes = b"") -> by
 
 
 def parse_header(buffer: bytes | bytearray) -> tuple[int, int, int, int]:
-    """Return the length, type, flags and stream of the frame whose header a buffer begins with."""
+    """Return length, type, flags and stream from the frame header at the start of a buffer."""
     high, low, type_, flags, stream = _HEADER.unpack_from(buffer)
     return high << 16 | low, type_, flags, stream & 0x7FFF_FFFF
 
 
 def build_settings() -> bytes:
-    """Return what a server sends first: its settings, and its window for the whole connection."""
+    """Return the server's first frames: its settings, and its window for the whole connection."""
     settings = {
         SettingId.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
         SettingId.INITIAL_WINDOW_SIZE: RECEIVE_WINDOW,
@@ -107,7 +107,7 @@ def build_settings() -> bytes:
 
 
 def build_window_update(stream: int, increment: int) -> bytes:
-    """Return a frame that lets the peer send so many more bytes."""
+    """Return a frame that lets the peer send `increment` more bytes."""
     return build_frame(Type.WINDOW_UPDATE, 0, stream, increment.to_bytes(4, "big"))
 
 
@@ -117,20 +117,20 @@ def build_reset(stream: int, code: ErrorCode) -> bytes:
 
 
 def read_settings(frame: Frame) -> list[tuple[int, int]]:
-    """Return the settings in a frame, by their numbers; ConnectionFailure if it is improper."""
+    """Return a frame's settings as pairs of id and value; ConnectionFailure if it is malformed."""
     payload = frame.payload
     if len(payload) % 6:
-        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "improper settings")
+        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "malformed settings")
     pairs = (payload[at : at + 6] for at in range(0, len(payload), 6))
     return [(int.from_bytes(pair[:2], "big"), int.from_bytes(pair[2:], "big")) for pair in pairs]
 
 
 def strip_padding(frame: Frame) -> bytes:
-    """Return a frame's payload without its padding."""
+    """Return a frame's payload without padding; ConnectionFailure if the padding is malformed."""
     if not frame.flags & PADDED:
         return frame.payload
     if not frame.payload:
-        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "there is no length of the padding")
+        raise ConnectionFailure(ErrorCode.FRAME_SIZE_ERROR, "padding without a length")
     if frame.payload[0] >= len(frame.payload):
         raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "the padding is longer than the frame")
     return frame.payload[1 : len(frame.payload) - frame.payload[0]]

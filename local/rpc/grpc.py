@@ -1,4 +1,4 @@
-"""gRPC over HTTP/2: which method a request is for, its message, and how it is answered."""
+"""gRPC over HTTP/2: finds a request's method, parses its message, and sends the response."""
 
 import logging
 import threading
@@ -26,14 +26,14 @@ _UNESCAPED = frozenset(range(0x20, 0x7F)) - {0x25}
 
 
 class Method(NamedTuple):
-    """One unary method: the class of its request, and what answers it with another message."""
+    """One unary method: its request's class, and the function that returns the response."""
 
     message: Any
     call: Callable[[Any], Any]
 
 
 class RpcDispatcher:
-    """Answers requests by a table of methods; the table's keys are paths: ``/service/Method``."""
+    """Calls methods from a table, whose keys are paths: ``/service/Method``."""
 
     def __init__(self, methods: Mapping[bytes, Method], max_message: int) -> None:
         self._methods = methods
@@ -44,13 +44,13 @@ class RpcDispatcher:
         self._stopping = False
 
     def stop(self, grace: timedelta) -> None:
-        """Begin no more requests, and give those under way some time to end."""
+        """Refuse new requests, and wait up to `grace` for those in progress."""
         with self._lock:
             self._stopping = True
             self._ended.wait_for(lambda: self._active == 0, grace.total_seconds())
 
     def handle(self, request: StreamRequest, sender: Sender) -> None:
-        """Answer one gRPC request: with a message, or with a refusal."""
+        """Answer one gRPC request with a message or an error."""
         fields = dict(request.headers)
         unfit = _find_unfit(fields)
         if unfit is not None:
@@ -65,10 +65,9 @@ class RpcDispatcher:
             sender.send_answer(request.stream, _HEADERS, prefixed, _OK)
 
     def answer(self, path: bytes, use: Callable[[Method, S], T], request: S) -> T:
-        """Return what `use` makes of the method at a path and of a request, however that came.
+        """Return what `use` returns for the method at a path and a request.
 
-        Raises ServiceError: what the method raises, or INTERNAL, with a log entry, for what it
-        never should.
+        Raises the method's ServiceError, or logs any other exception and raises INTERNAL.
         """
         with self._lock:
             self._active += 1
@@ -83,7 +82,7 @@ class RpcDispatcher:
             raise
         except Exception as error:
             if self._stopping:
-                # It lost its store or its locks halfway, and wrote nothing.
+                # The method lost its store or its locks halfway, and wrote nothing.
                 raise Unavailable("The server is stopping.") from error
             _LOG.exception("%r failed", path)
             raise ServiceError("internal error; see the server's log") from error
@@ -116,7 +115,7 @@ class RpcDispatcher:
 
 
 def _find_unfit(fields: Mapping[bytes, bytes]) -> bytes | None:
-    """Return the answer to what is no call of gRPC, None for what is one."""
+    """Return the response to a request that is not gRPC; None if it is gRPC."""
     if fields.get(b":method") != b"POST":
         return _NOT_POST
     return None if fields.get(b"content-type", b"").startswith(_GRPC) else _NOT_GRPC

@@ -1,4 +1,4 @@
-"""Lets a handler tell its connection that it may wait, so that another thread goes on reading."""
+"""Lets a handler announce that it may block, so that another thread reads its connection."""
 
 import threading
 from collections.abc import Callable
@@ -7,9 +7,9 @@ _local = threading.local()
 
 
 def about_to_block() -> None:
-    """Let others read this thread's connection; call it before waiting or working for long.
+    """Let another thread read this thread's connection; call it before waiting or long work.
 
-    Harmless outside of a request, and when it was called before.
+    It has no effect outside of a request, or when called again.
     """
     hand_over: Callable[[], None] | None = getattr(_local, "hand_over", None)
     if hand_over is not None:
@@ -18,5 +18,5 @@ def about_to_block() -> None:
 
 
 def set_successor(hand_over: Callable[[], None] | None) -> None:
-    """Have ``about_to_block`` call this once, until it is set to None: a request has ended."""
+    """Set the function that ``about_to_block`` calls once; None when the request has ended."""
     _local.hand_over = hand_over

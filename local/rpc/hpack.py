@@ -1,6 +1,6 @@
-"""HPACK (RFC 7541): the compression of HTTP/2 header lists, in full for what is received.
+"""HPACK (RFC 7541), the compression of HTTP/2 headers: decodes all of it, encodes only literals.
 
-What is sent is never compressed, which the format allows.
+The format allows uncompressed literals.
 """
 
 from collections import deque
@@ -91,7 +91,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class CompressionError(Exception):
-    """A header block that cannot be decoded; the connection is beyond repair."""
+    """A header block cannot be decoded, so the connection must end."""
 
 
 def _build_codes() -> dict[tuple[int, int], int]:
@@ -108,7 +108,7 @@ _CODES = _build_codes()
 
 
 def decode_huffman(data: bytes) -> bytes:
-    """Return the bytes of a Huffman string."""
+    """Return the decoded bytes of a Huffman string; CompressionError if it is invalid."""
     decoded = bytearray()
     code = length = 0
     for byte in data:
@@ -120,31 +120,34 @@ def decode_huffman(data: bytes) -> bytes:
                 decoded.append(symbol)
                 code = length = 0
             elif length > 30:
-                raise CompressionError("no such Huffman code")
+                raise CompressionError("an unknown Huffman code")
     if length > 7 or code != (1 << length) - 1:
         raise CompressionError("Huffman padding is not all ones")
     return bytes(decoded)
 
 
 class Decoder:
-    """The decoder of one connection, with the table that it shares with the peer."""
+    """The decoder of one connection, with the dynamic table that it shares with the peer."""
 
     def __init__(self) -> None:
         self._table: deque[tuple[bytes, bytes]] = deque()
         self._size = 0
         self._limit = _MAX_TABLE_BYTES
-        # What a client sends with each request is mostly the same few blocks.
+        # Most requests of a client have one of a few header blocks.
         self._known: dict[bytes, Headers] = {}
 
     def decode(self, block: bytes) -> Headers:
-        """Return the headers of a block, not to be changed; CompressionError if it is not one."""
+        """Return the headers of a block, which the caller must not change.
+
+        Raises CompressionError if the block is invalid.
+        """
         known = self._known
         headers = known.get(block)
         if headers is None:
             try:
                 headers = self._decode(block)
             except IndexError as error:
-                raise CompressionError("the header block is cut off or names no entry") from error
+                raise CompressionError("a truncated header block or an unknown index") from error
             if self._known is known and len(known) < _MAX_KNOWN:
                 known[block] = headers
         return headers
@@ -163,7 +166,7 @@ class Decoder:
                 self._add(header)
             elif first & 0x20:
                 if headers:
-                    raise CompressionError("the table changes its size after a header")
+                    raise CompressionError("a table size update after a header")
                 limit, at = _decode_int(block, at, 5)
                 self._resize(limit)
             else:
@@ -182,7 +185,7 @@ class Decoder:
 
     def _get(self, index: int) -> tuple[bytes, bytes]:
         if index == 0:
-            raise CompressionError("there is no header 0")
+            raise CompressionError("index 0")
         if index <= len(STATIC_TABLE):
             return STATIC_TABLE[index - 1]
         return self._table[index - len(STATIC_TABLE) - 1]
@@ -229,12 +232,12 @@ def _decode_string(block: bytes, at: int) -> tuple[bytes, int]:
     length, at = _decode_int(block, at, 7)
     data = block[at : at + length]
     if len(data) != length:
-        raise CompressionError("a string is cut off")
+        raise CompressionError("a truncated string")
     return (decode_huffman(data) if compressed else data), at + length
 
 
 def encode(headers: Headers) -> bytes:
-    """Return a header block that adds nothing to the peer's table."""
+    """Return a header block that does not change the peer's dynamic table."""
     return b"".join(
         b"\x00" + _encode_string(name) + _encode_string(value) for name, value in headers
     )

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on an accepted connection, parsed by h11: each request answered whole, in order."""
+"""HTTP/1.1 on an accepted connection, parsed by h11; it answers requests in order."""
 
 import logging
 import re
@@ -14,26 +14,25 @@ import h11
 _LOG = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
 _MAX_HEAD = 64 * 1024
-#: Seconds that a client may leave a connection without a request, take to send a request's body,
-#: or leave an answer unread.
+#: Seconds that a client may take to send a request or its body, or to read a response.
 _PATIENCE = 60.0
 
-#: Seconds that the rest of a refused request is read for.
+#: Seconds to keep reading a refused request.
 _REFUSAL_PATIENCE = 2.0
 
-#: What a browser says of a request that a page of this server made, or its user by hand.
+#: Sec-Fetch-Site for requests by a page of this server or by the user.
 _OWN_SITES = ("same-origin", "none", "")
 
-#: The names of this machine, each with any port. A client of HTTP/1.0 need not send one.
+#: This machine's names, each with any port. Clients of HTTP/1.0 may omit the header.
 _OWN_HOST = re.compile(r"((127\.0\.0\.1|localhost|\[::1\])(:\d{0,5})?)?", re.ASCII | re.IGNORECASE)
 
-#: The longest body that is read: what gRPC takes, and some more for JSON.
+#: The maximum size of a body in bytes: more than gRPC's limit, because JSON is longer.
 MAX_BODY = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request: its target as it was sent, its headers by their names in lower case."""
+    """A request: path and query as they were sent, headers by lower-case name."""
 
     method: str
     path: str
@@ -44,7 +43,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer; the headers are beside its type and length."""
+    """A response; `headers` are in addition to Content-Type and Content-Length."""
 
     status: HTTPStatus
     body: bytes = b""
@@ -52,12 +51,12 @@ class HttpResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Answers a request; what it raises becomes a 500.
+#: Answers a request; an exception becomes a 503.
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
 def render_text(status: HTTPStatus, text: str) -> HttpResponse:
-    """Return an answer of plain text."""
+    """Return a response in plain text."""
     return HttpResponse(status, text.encode())
 
 
@@ -81,7 +80,7 @@ class Http1Connection:
 
     @property
     def idle_since(self) -> float | None:
-        """The time.monotonic() since when no request is under way; None while one is."""
+        """The time.monotonic() when the last request ended; None while one is in progress."""
         return self._idle_since
 
     def serve(self) -> None:
@@ -94,19 +93,19 @@ class Http1Connection:
             self._refuse(HTTPStatus(error.error_status_hint), str(error))
         except TimeoutError:
             if self._state.our_state is h11.SEND_RESPONSE:
-                reason = f"a request's body may take {_PATIENCE:g} seconds"
+                reason = f"the request's body did not arrive within {_PATIENCE:g} seconds"
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT, reason)
         except (OSError, EOFError) as error:
-            _LOG.debug("an HTTP client went away: %s", error)
+            _LOG.debug("an HTTP client closed its connection: %s", error)
         finally:
             self.close()
 
     def dismiss(self) -> None:
-        """End an idle connection; a client that wants more of it connects again."""
+        """Close the idle connection; its client can connect again."""
         self.close()
 
     def close(self) -> None:
-        """End the connection at once."""
+        """Close the connection immediately."""
         self._forget(self)
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -116,7 +115,7 @@ class Http1Connection:
             self._socket.close()
 
     def _serve_one(self) -> bool:
-        """Answer one request; tell whether another may follow."""
+        """Answer one request; return whether another may follow."""
         self._ends = time.monotonic() + _PATIENCE
         head = self._next_event()
         if not isinstance(head, h11.Request):
@@ -125,7 +124,7 @@ class Http1Connection:
         body = None if _says_too_much(head) else self._read_body()
         self._idle_since = None
         if body is None:
-            reason = f"a body has at most {MAX_BODY} bytes"
+            reason = f"the body has more than {MAX_BODY} bytes"
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
             return False
         self._send(self._answer(_read_request(head, body)), is_head=head.method == b"HEAD")
@@ -139,7 +138,7 @@ class Http1Connection:
         return event
 
     def _receive(self) -> bytes:
-        """Return what the client has sent; TimeoutError when its time for it is over."""
+        """Return the next bytes of the client; TimeoutError if its time is over."""
         remaining = self._ends - time.monotonic()
         if remaining <= 0:
             raise TimeoutError
@@ -156,10 +155,10 @@ class Http1Connection:
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         if not _OWN_HOST.fullmatch(request.headers.get("host", "")):
-            reason = "This server answers to 127.0.0.1, localhost and [::1] alone\n"
+            reason = "This server only accepts the hosts 127.0.0.1, localhost and [::1]\n"
             return render_text(HTTPStatus.FORBIDDEN, reason)
         if _is_foreign(request):
-            return render_text(HTTPStatus.FORBIDDEN, "Another site's page may not do this\n")
+            return render_text(HTTPStatus.FORBIDDEN, "Cross-site requests are not allowed\n")
         try:
             return self._respond(request)
         except Exception as error:
@@ -172,10 +171,10 @@ class Http1Connection:
                 self._send(render_text(status, f"{reason}\n"), closes=True)
                 self._drain()
             except OSError:
-                _LOG.debug("an HTTP client did not wait for its refusal")
+                _LOG.debug("an HTTP client closed its connection before the response")
 
     def _drain(self) -> None:
-        """Let the client send on for a while: it reads a refusal only after its request."""
+        """Keep reading for a while: a client reads the response only after it sent its request."""
         self._socket.shutdown(socket.SHUT_WR)
         self._socket.settimeout(_REFUSAL_PATIENCE)
         ends = time.monotonic() + _REFUSAL_PATIENCE
@@ -199,12 +198,12 @@ class Http1Connection:
 
 
 def _says_too_much(head: h11.Request) -> bool:
-    """Tell whether a request names a length that is not read, before any of it is sent."""
+    """Tell whether a request's Content-Length exceeds the limit, before its body is sent."""
     return any(name == b"content-length" and int(value) > MAX_BODY for name, value in head.headers)
 
 
 def _is_foreign(request: HttpRequest) -> bool:
-    """Tell whether a browser sends a request for a page of another origin that changes things."""
+    """Tell whether a page of another origin sent a request that changes something."""
     if request.method in ("GET", "HEAD"):
         return False
     site, origin = (request.headers.get(name, "") for name in ("sec-fetch-site", "origin"))

@@ -1,4 +1,4 @@
-"""The port: gRPC connections, and HTTP/1.1 beside them."""
+"""The listening port: accepts gRPC and HTTP/1.1 connections."""
 
 import logging
 import socket
@@ -17,14 +17,14 @@ from local.rpc.http1 import Http1Connection, HttpRequest, HttpResponse, Respond,
 _LOG = logging.getLogger(__name__)
 _BACKLOG = 128
 _FIRST_BYTES = 64 * 1024
-#: Seconds that a client may take to say its first words.
+#: Seconds that a client may take to send its first bytes.
 _PATIENCE = 10.0
-#: How long a client may leave its answers unread before its connection ends: 60 s, as C says it.
+#: How long a client may leave responses unread before its connection ends: a C timeval of 60 s.
 _SEND_TIMEOUT = pack("ll", 60, 0)
-#: Seconds between two tries to accept while there is no room for one more connection.
+#: Seconds between two attempts to accept while there is no room for a connection.
 _PAUSE = 0.1
 
-#: How many connections are kept, each with a thread of its own.
+#: The maximum number of connections; each has its own thread.
 MAX_CONNECTIONS = 500
 
 
@@ -42,7 +42,7 @@ class _Conversation(Protocol):
 class Listener:
     """Accepts connections on one port of the loopback interface; port 0 takes any free one.
 
-    `most` is how many connections are kept: for one more, the one that was idle longest is ended.
+    `most` is the maximum number of connections: for one more, it closes the longest idle one.
     """
 
     def __init__(self, host: str, port: int, most: int = MAX_CONNECTIONS) -> None:
@@ -61,13 +61,13 @@ class Listener:
         self.port: int = self._socket.getsockname()[1]
 
     def start(self, handle: Handler, respond: Respond) -> None:
-        """Begin to accept."""
+        """Start accepting connections, in a thread."""
         threading.Thread(target=self._accept_all, args=(handle, respond), daemon=True).start()
 
     def stop(self) -> None:
-        """Stop accepting, and end all connections."""
+        """Stop accepting, and close all connections."""
         self._stopped = True
-        # Closing alone does not wake the thread that accepts.
+        # close() alone does not wake the accepting thread.
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         for connection in list(self._connections):
@@ -76,8 +76,8 @@ class Listener:
     def _accept_all(self, handle: Handler, respond: Respond) -> None:
         """Accept until the listener is stopped, even after errors.
 
-        Where the process has no file descriptor left, or no thread, one connection must end first:
-        the next client waits in the backlog meanwhile.
+        If the process has run out of file descriptors or threads, it first closes a connection; the
+        next client waits in the backlog.
         """
         while not self._stopped:
             try:
@@ -96,12 +96,12 @@ class Listener:
 
     def _make_room(self, error: Exception) -> None:
         if not self._stopped:
-            _LOG.error("a connection could not be accepted: %s", error)
+            _LOG.error("cannot accept a connection: %s", error)
             self._end_idlest(len(self._connections) - 1)
             time.sleep(_PAUSE)
 
     def _end_idlest(self, most: int) -> None:
-        """End the connections that were idle longest, until so many are left or none is idle."""
+        """Close the longest idle connections until `most` are left or none is idle."""
         with self._ending:
             while len(self._connections) > most:
                 since = {each: each.idle_since for each in list(self._connections)}
@@ -135,7 +135,7 @@ class Listener:
 
 
 def _read_first(accepted: socket.socket) -> bytes:
-    """Return a connection's first bytes: as many as tell which version of HTTP it speaks."""
+    """Return a connection's first bytes: enough to recognize its version of HTTP."""
     received = accepted.recv(_FIRST_BYTES)
     while len(received) < len(PREFACE) and received and PREFACE.startswith(received):
         data = accepted.recv(_FIRST_BYTES)
@@ -146,7 +146,7 @@ def _read_first(accepted: socket.socket) -> bytes:
 
 
 def serve_pages(pages: Mapping[tuple[str, str], Callable[[], str]]) -> Respond:
-    """Return what answers requests by a table: ("GET", "/") -> what returns the text."""
+    """Return a responder for a table of pages: ("GET", "/") -> a function that returns text."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         method = "GET" if request.method == "HEAD" else request.method

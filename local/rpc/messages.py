@@ -1,9 +1,9 @@
-"""Google's published messages as plain protobuf classes, without the client library around them.
+"""Google's published messages as plain protobuf classes, without the client library.
 
-A client wraps every message in proto-plus, which costs more than the rest of a request, and loads
-every transport: 0.4 s of a start. A server needs only its descriptors, so only the `types` of the
-package are imported, behind a bare stand-in for the package that is taken away again: a client in
-the same process, as in tests, still finds the real one.
+A client library wraps every message in proto-plus, which costs more than the rest of a request, and
+loads every transport, which takes 0.4 s. A server needs only the message descriptors. So this
+module imports only the package's `types`, under a temporary stand-in for the package; a client in
+the same process, as in tests, still imports the real one.
 """
 
 import importlib
@@ -37,6 +37,6 @@ def load_types(package: str) -> None:
 
 
 def get_class(name: str) -> Any:
-    """Return the class of a loaded message by its full name; KeyError when there is none."""
+    """Return the class of a loaded message by its full name; KeyError if there is none."""
     descriptor = descriptor_pool.Default().FindMessageTypeByName(name)
     return message_factory.GetMessageClass(descriptor)

@@ -1,7 +1,7 @@
-"""The same methods over HTTP/1.1: REST by google.api.http's rules, in JSON or in protobuf.
+"""The same methods over HTTP/1.1: REST by the rules of google.api.http, in JSON or protobuf.
 
-A route says which method a verb and a path are for, which of the request's fields the path holds,
-and which of them the body is; the query string holds the rest.
+A route maps a verb and a path to a method. It says which fields of the request are in the path, and
+which field is the body. The query string has the rest.
 """
 
 import json
@@ -24,7 +24,7 @@ from local.rpc.http1 import HttpRequest, HttpResponse, Respond
 _JSON: Final = "application/json; charset=UTF-8"
 _PROTOBUF: Final = "application/x-protobuf"
 
-#: What the query string says of the call itself (Google's system parameters).
+#: Parameters of the call itself (Google's system parameters).
 _SYSTEM: Final = re.compile(r"\$.*|alt|key|prettyPrint|access_token|oauth_token|quotaUser|fields")
 
 #: google.rpc.Code's own mapping.
@@ -70,15 +70,15 @@ class Route:
 
 
 class Rest:
-    """Answers HTTP requests by a dispatcher's methods."""
+    """Answers HTTP requests by calling a dispatcher's methods."""
 
     def __init__(self, dispatcher: RpcDispatcher, routes: Iterable[Route]) -> None:
         self._dispatcher = dispatcher
         self._routes = tuple(routes)
 
     def respond(self, request: HttpRequest) -> HttpResponse | None:
-        """Return the answer, an error's too; None for what no route is for."""
-        # Some clients escape the colon before the verb; Google's own servers take it, too.
+        """Return the response, also for an error; None if no route matches."""
+        # Some clients escape the colon before the verb; Google's servers accept that.
         path = _ESCAPED_COLON.sub(":", request.path)
         for route in self._routes:
             found = route.pattern.fullmatch(path)
@@ -101,7 +101,7 @@ class Rest:
 
 
 def serve_rest(rest: Rest, otherwise: Respond) -> Respond:
-    """Return what answers by the routes, and where none fits otherwise."""
+    """Return a responder that uses `rest`, or `otherwise` if no route matches."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         answer = rest.respond(request) or otherwise(request)
@@ -115,7 +115,7 @@ def serve_rest(rest: Rest, otherwise: Respond) -> Respond:
 
 
 class _Form:
-    """How one call writes its messages."""
+    """The encoding of one call's messages: JSON or protobuf."""
 
     def __init__(self, kind: str, parameters: Mapping[str, str]) -> None:
         alt = parameters.get("$alt") or parameters.get("alt") or ""
@@ -131,7 +131,7 @@ class _Form:
         query: Iterable[tuple[str, str]],
         body: bytes,
     ) -> Any:
-        """Return a request's message; raise InvalidArgument if it is none."""
+        """Return a request's message; raise InvalidArgument if it is malformed."""
         if self._sent_protobuf:
             return self._read_protobuf(message, values, body)
         tree = _read_json(route, body)
@@ -155,7 +155,7 @@ class _Form:
         return request
 
     def write(self, message: Any) -> HttpResponse:
-        """Return an answer's message."""
+        """Return the response with a message."""
         if self._wants_protobuf:
             return HttpResponse(HTTPStatus.OK, message.SerializeToString(), _PROTOBUF)
         text = json_format.MessageToJson(
@@ -164,7 +164,7 @@ class _Form:
         return HttpResponse(HTTPStatus.OK, text.encode(), _JSON)
 
     def write_error(self, error: ServiceError) -> HttpResponse:
-        """Return an error as Google's services do."""
+        """Return an error in the format of Google's services."""
         status = _STATUSES[error.code]
         if self._wants_protobuf:
             pb = Status(code=int(error.code), message=str(error))
@@ -173,7 +173,7 @@ class _Form:
 
 
 def render_error(status: HTTPStatus, name: str, message: str) -> HttpResponse:
-    """Return an error in JSON, as Google's services do."""
+    """Return an error in JSON, in the format of Google's services."""
     error = {"code": status.value, "message": message, "status": name}
     return HttpResponse(status, json.dumps({"error": error}).encode(), _JSON)
 
@@ -193,7 +193,7 @@ def _read_json(route: Route, body: bytes) -> dict[str, Any]:
 def _put(
     descriptor: Any, tree: dict[str, Any], names: list[str], value: str, *, replaces: bool = False
 ) -> None:
-    """Put a parameter's value where the field of its name is, by either of its names."""
+    """Set a parameter's field in the tree; a field has a proto name and a JSON name."""
     fields = {key: each for each in descriptor.fields for key in (each.name, each.json_name)}
     found = fields.get(names[0])
     if found is None:

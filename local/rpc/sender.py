@@ -1,4 +1,4 @@
-"""The sending side of a connection: whole answers, as fast as the peer's windows allow."""
+"""The sending side of an HTTP/2 connection: sends responses as fast as flow control allows."""
 
 import socket
 import threading
@@ -17,23 +17,23 @@ from local.rpc.frames import (
 )
 from local.rpc.handover import about_to_block
 
-#: Seconds that a peer may leave an answer unread.
+#: Seconds that a peer may leave a response unread.
 _PATIENCE = 60.0
-#: Seconds in which another thread ends its sending to a peer that reads.
+#: Seconds that another thread takes at most to send, if the peer reads.
 _MOMENT = 0.2
 _MAX_FRAME_SIZE = 2**24 - 1
 
 
 class StreamGone(Exception):
-    """The peer no longer wants the answer."""
+    """The peer no longer wants the response."""
 
 
 class Sender:
-    """Sends frames; safe for use by several threads."""
+    """Sends frames. Thread-safe."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        # Entered far more often than waited on; a bare lock costs a fraction of a Condition.
+        # Threads rarely wait here, and entering a lock costs a fraction of entering a Condition.
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._waiting = 0
@@ -45,17 +45,17 @@ class Sender:
         self._closed = False
 
     def send(self, data: bytes) -> None:
-        """Send frames that need no window."""
+        """Send frames that are not subject to flow control."""
         with self._sending:
             self._socket.sendall(data)
 
     def open_stream(self, stream: int) -> None:
-        """Begin to keep account of a stream."""
+        """Start tracking a stream's window."""
         with self._lock:
             self._streams[stream] = self._initial
 
     def send_if_free(self, data: bytes) -> None:
-        """Send a last frame, unless that would be to wait for a peer that does not read."""
+        """Send a last frame, unless the peer does not read."""
         if self._sending.acquire(timeout=_MOMENT):
             try:
                 self._socket.send(data, socket.MSG_DONTWAIT)
@@ -66,11 +66,11 @@ class Sender:
 
     @property
     def open_streams(self) -> int:
-        """How many answers are still to be sent."""
+        """The number of responses that are still to be sent."""
         return len(self._streams)
 
     def close_stream(self, stream: int) -> None:
-        """Forget a stream; who waits to send on it gives up."""
+        """Forget a stream; a thread that waits to send on it gives up."""
         with self._lock:
             self._streams.pop(stream, None)
             self._wake()
@@ -82,7 +82,7 @@ class Sender:
             self._wake()
 
     def send_answer(self, stream: int, headers: bytes, body: bytes, trailers: bytes) -> None:
-        """Send an answer: header block, body, trailer block. StreamGone if the client has left."""
+        """Send header block, body and trailer block; StreamGone if the client has given up."""
         start = build_frame(Type.HEADERS, END_HEADERS, stream, headers)
         end = build_frame(Type.HEADERS, END_HEADERS | END_STREAM, stream, trailers)
         at = 0
@@ -97,7 +97,7 @@ class Sender:
         self.close_stream(stream)
 
     def send_refusal(self, stream: int, headers: bytes) -> None:
-        """Send an answer without a body."""
+        """Send a response without a body."""
         self.send(build_frame(Type.HEADERS, END_HEADERS | END_STREAM, stream, headers))
         self.close_stream(stream)
 
@@ -126,33 +126,33 @@ class Sender:
             self._changed.notify_all()
 
     def widen(self, stream: int, increment: int) -> None:
-        """Note that the peer takes more, on one stream or (0) on all together."""
+        """Widen the peer's window, of one stream or (0) of the connection."""
         if increment == 0:
-            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a window widened by nothing")
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "a window increment of 0")
         with self._lock:
             if stream == 0:
                 self._window += increment
             elif stream in self._streams:
                 self._streams[stream] += increment
             if max(self._window, self._streams.get(stream, 0)) > MAX_WINDOW:
-                raise ConnectionFailure(ErrorCode.FLOW_CONTROL_ERROR, "a window too wide")
+                raise ConnectionFailure(ErrorCode.FLOW_CONTROL_ERROR, "a window that is too large")
             self._wake()
 
     def set_initial_window(self, size: int) -> None:
-        """Note the peer's window for each stream, those under way included."""
+        """Set the peer's initial window of each stream, open streams included."""
         if size > MAX_WINDOW:
-            raise ConnectionFailure(ErrorCode.FLOW_CONTROL_ERROR, "a window too wide")
+            raise ConnectionFailure(ErrorCode.FLOW_CONTROL_ERROR, "a window that is too large")
         with self._lock:
             for stream in self._streams:
                 self._streams[stream] += size - self._initial
             self._initial = size
             if max(self._streams.values(), default=0) > MAX_WINDOW:
-                raise ConnectionFailure(ErrorCode.FLOW_CONTROL_ERROR, "a window too wide")
+                raise ConnectionFailure(ErrorCode.FLOW_CONTROL_ERROR, "a window that is too large")
             self._wake()
 
     def set_max_frame(self, size: int) -> None:
-        """Note how long a frame the peer takes."""
+        """Set the maximum length of a frame that the peer accepts."""
         if not DEFAULT_FRAME <= size <= _MAX_FRAME_SIZE:
-            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "an improper frame size")
+            raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "an invalid maximum frame size")
         with self._lock:
             self._max_frame = size

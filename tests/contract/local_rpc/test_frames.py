@@ -42,7 +42,7 @@ IMPROPER = {
         SIZE,
         build_frame(Type.HEADERS, END_HEADERS | PRIORITY_FLAG, 1, b"\0\0\0\0"),
     ),
-    "trailers that end nothing": (PROTOCOL, headers(1) + headers(1)),
+    "trailers without END_STREAM": (PROTOCOL, headers(1) + headers(1)),
     "a priority on stream 0": (PROTOCOL, build_frame(Type.PRIORITY, 0, 0, bytes(5))),
     "a short priority": (SIZE, build_frame(Type.PRIORITY, 0, 1, bytes(4))),
     "a reset of stream 0": (PROTOCOL, build_frame(Type.RST_STREAM, 0, 0, bytes(4))),

@@ -18,7 +18,7 @@ def test_a_goodbye_names_the_last_stream_that_was_begun(port: int) -> None:
         peer.send(headers(7), data(7, HELLO))
         assert peer.read_answer(7)[1] == HELLO
         peer.send(headers(8))
-        goodbye = (ErrorCode.PROTOCOL_ERROR, 7, "an improper stream")
+        goodbye = (ErrorCode.PROTOCOL_ERROR, 7, "a stream id that is even")
         assert peer.read_goodbye() == goodbye
 
 

@@ -112,7 +112,7 @@ def test_who_sends_too_long_a_body_reads_why_it_is_refused(
     body = bytes(1_000_000)
     answer = ask(client, request("POST /", body=body) + request("GET /next"))
     assert answer.startswith(b"HTTP/1.1 413 ")
-    assert b"a body has at most 1000 bytes" in answer
+    assert b"the body has more than 1000 bytes" in answer
     assert b"/next" not in answer
 
 

@@ -91,7 +91,7 @@ def starved(tmp_path: Path) -> Iterator[int]:
     assert process.stderr is not None
     said = process.stderr.read().decode()
     process.wait()
-    assert "could not be accepted: [Errno 24]" in said, said
+    assert "cannot accept a connection: [Errno 24]" in said, said
 
 
 @pytest.mark.slow

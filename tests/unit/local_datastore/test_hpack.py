@@ -45,7 +45,7 @@ def test_an_entry_that_no_longer_fits_is_forgotten() -> None:
     decoder = Decoder()
     decoder.decode(b"\x40\x01a\x01b")
     assert decoder.decode(b"\xbe") == [(b"a", b"b")]
-    with pytest.raises(CompressionError, match="names no entry"):
+    with pytest.raises(CompressionError, match="an unknown index"):
         decoder.decode(b"\x20\xbe")
 
 
@@ -61,7 +61,7 @@ def test_the_same_block_means_what_the_table_now_says() -> None:
     "block", [b"\x80", b"\xff", b"\xc0", b"\x40\x05ab", b"\x3f\xff\xff\xff\x7f"]
 )
 def test_a_broken_block_is_an_error(block: bytes) -> None:
-    with pytest.raises(CompressionError, match=r"cut off|there is no header|larger than allowed"):
+    with pytest.raises(CompressionError, match=r"truncated|index 0|larger than allowed"):
         Decoder().decode(block)
 
 
