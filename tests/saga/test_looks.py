@@ -11,6 +11,7 @@ from lib.saga.definition.steps import Signal
 from lib.saga.engine.sweep.daily_look import look
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import ParkRequested, PauseRequested
+from lib.saga.state.cost import Cost
 from lib.saga.state.records import DeadLetter, SagaRecord
 from tests.saga.bench import Bench, Probe, make_step
 
@@ -45,7 +46,8 @@ def test_a_look_at_a_saga_that_waits_costs_a_lookup_and_a_commit_and_is_due_agai
     assert dict(bench.rpc.calls) == {"Lookup": 1, "Commit": 1}
     assert due_of(bench) == "2026-01-03"
     after = bench.load("s")[0]
-    assert replace(after, due=before.due, version=before.version) == before
+    assert after.cost == before.cost + Cost(commits=1, writes=1, lookups=1, reads=1)
+    assert replace(after, due=before.due, cost=before.cost, version=before.version) == before
 
 
 def test_a_look_at_a_saga_that_has_moved_on_changes_nothing(bench: Bench, probe: Probe) -> None:
