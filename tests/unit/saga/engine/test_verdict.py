@@ -162,7 +162,9 @@ def test_nothing_that_an_action_raises_leaves_the_engine_and_the_error_names_it(
     assert named in outcome.error
 
 
-@pytest.mark.parametrize("value", [LeavingItems(a=1), [LeavingAttributes()]], ids=repr)
+@pytest.mark.parametrize(
+    "value", [LeavingItems(a=1), [LeavingAttributes()]], ids=["items", "attributes"]
+)
 @pytest.mark.parametrize("phase", [Phase.EXECUTE, Phase.COMPENSATE])
 def test_nothing_that_a_result_raises_leaves_the_engine(value: Any, phase: Phase) -> None:
     delivery = replace(DELIVERY, phase=phase)
