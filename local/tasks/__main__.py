@@ -1,4 +1,4 @@
-"""``python -m local.tasks``: a Cloud Tasks v2 server of one's own, on loopback."""
+"""``python -m local.tasks``: a Cloud Tasks v2 server on loopback."""
 
 import argparse
 import asyncio
@@ -36,7 +36,7 @@ async def _serve(settings: ServerSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
     server = await start_server(settings)
     print(f"Cloud Tasks ready on {server.address}", flush=True)
-    print(f"Its page is {server.page_url}, its certificates are {server.certs_url}", flush=True)
+    print(f"Page: {server.page_url}   Certificates: {server.certs_url}", flush=True)
     await asked_to_end.wait()
     await server.stop()
 
@@ -58,30 +58,28 @@ def _read_settings(options: argparse.Namespace) -> ServerSettings:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.tasks", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="gRPC port; 0, the default: any free")
-    parser.add_argument("--page-port", type=int, default=0, help="HTTP port of the page")
+    parser.add_argument("--port", type=int, default=0, help="gRPC port; default 0: any free port")
+    parser.add_argument("--page-port", type=int, default=0, help="HTTP port of the web page")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data")
     parser.add_argument("--queues", type=Path, help="queues.yaml: queues to create or update")
-    parser.add_argument("--copies", type=int, default=1, help="of each queue of that file")
+    parser.add_argument("--copies", type=int, default=1, help="copies of each queue in that file")
     parser.add_argument("--project", default="amends-local")
     parser.add_argument("--location", default="local")
     parser.add_argument(
         "--job", type=_read_job, action="append", default=[], help="a scheduler job, as JSON"
     )
-    parser.add_argument(
-        "--app-engine", type=_read_url, help="URL that App Engine tasks are sent to"
-    )
+    parser.add_argument("--app-engine", type=_read_url, help="URL that receives App Engine tasks")
     for fault, effect in _FAULTS.items():
         parser.add_argument(f"--{fault}", type=_read_rate, default=0.0, help=effect)
-    parser.add_argument("--seed", type=int, default=0, help="of the faults")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the faults")
     return parser.parse_args()
 
 
 _FAULTS = {
-    "duplicate": "rate of deliveries that come twice",
-    "delay": "rate of deliveries that are up to 5 s late",
-    "drop": "rate of deliveries whose task is lost instead",
-    "reorder": "rate of deliveries held back for later ones to overtake, up to 0.2 s",
+    "duplicate": "rate of deliveries that are sent twice",
+    "delay": "rate of deliveries that are delayed by up to 5 s",
+    "drop": "rate of deliveries whose task is lost",
+    "reorder": "rate of deliveries that are delayed by up to 0.2 s, so that others overtake them",
 }
 
 

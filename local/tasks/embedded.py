@@ -1,4 +1,4 @@
-"""A Cloud Tasks server inside another program: in a thread, with an event loop of its own."""
+"""A Cloud Tasks server inside another program: in a thread, with its own event loop."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from local.tasks.server import Server, ServerSettings, start_server
 
 
 class EmbeddedServer:
-    """A server that runs until `stop`; `address` is what a gRPC channel is opened to."""
+    """A server that runs until `stop`; `address` is for gRPC channels."""
 
     def __init__(self, settings: ServerSettings) -> None:
         started: Future[Server] = Future()
@@ -24,7 +24,7 @@ class EmbeddedServer:
         self.certs_url = self._server.certs_url
 
     def stop(self) -> None:
-        """End the server, once; what it has stored stays in its folder."""
+        """Stop the server; its data stays in its folder. Idempotent."""
         if self._loop.is_closed():
             return
         asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result()
@@ -44,7 +44,7 @@ class EmbeddedServer:
 
 
 def serve(data: Path, **settings: Any) -> EmbeddedServer:
-    """Start a server over a folder; `settings` are the other fields of server.Settings.
+    """Start a server on a data folder; `settings` are the other fields of ServerSettings.
 
     Raises FolderInUse or PortTaken.
     """

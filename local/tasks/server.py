@@ -1,7 +1,7 @@
-"""The Cloud Tasks v2 server: gRPC for clients, a page for its certificate, one folder of data.
+"""The Cloud Tasks v2 server: gRPC for clients, a web page with its certificates, one data folder.
 
-One event loop does it all. The scheduler tick lives here too: it needs the same signer, and has
-so little to do that a process of its own would cost more than it does.
+Everything runs in one event loop. The scheduler runs here too, because it needs the same signer
+and is too small for its own process.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ _EXPIRE_EVERY = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """How to serve: port 0 means any free one; `queues` are complete Queue messages.
+    """The server's settings: port 0 means any free one; `queues` are complete Queue messages.
 
-    `app_engine` is the URL of the app that App Engine tasks are sent to, if there is one.
+    `app_engine` is the URL that receives App Engine tasks, if there is one.
     """
 
     data: Path
@@ -52,7 +52,7 @@ class ServerSettings:
 
 @dataclass(slots=True)
 class Server:
-    """A server that runs: clients talk gRPC to `port`, workers fetch `certs_url`."""
+    """A running server: clients use gRPC on `port`, workers fetch `certs_url`."""
 
     port: int
     page_port: int
@@ -63,28 +63,28 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What a gRPC channel is opened to."""
+        """The address for gRPC channels."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def page_url(self) -> str:
-        """What a person opens in a browser."""
+        """The URL of the web page."""
         return f"http://127.0.0.1:{self.page_port}/"
 
     @property
     def certs_url(self) -> str:
-        """Where the certificate of the OIDC tokens is served, in Google's shape."""
+        """The URL of the OIDC tokens' certificate, in Google's format."""
         return f"http://127.0.0.1:{self.page_port}{CERTS_PATH}"
 
     async def stop(self) -> None:
-        """End in little more than a second; what is not answered then is dispatched again later."""
+        """Stop within little more than a second; tasks in progress are dispatched again later."""
         await self._ticker.stop()
         await asyncio.gather(self._rpc.stop(_STOP_GRACE), self._dispatcher.stop(_STOP_GRACE))
         self._rest.close()
 
 
 async def start_server(settings: ServerSettings) -> Server:
-    """Serve on loopback from a folder that no other server uses.
+    """Start a server on loopback, with a data folder that no other server uses.
 
     Raises FolderInUse or PortTaken.
     """
@@ -126,7 +126,7 @@ async def _start_queues(store: TaskStore, dispatcher: Dispatcher, queues: Iterab
 
 
 async def _reset(store: TaskStore, dispatcher: Dispatcher, attempts: AttemptLog) -> None:
-    """Delete every task and every used name; the queues stay."""
+    """Delete all tasks and all used names; keep the queues."""
     await store.clear_tasks()
     attempts.clear()
     for queue in store.list_queues():
@@ -134,11 +134,11 @@ async def _reset(store: TaskStore, dispatcher: Dispatcher, attempts: AttemptLog)
 
 
 async def _expire_tasks(store: TaskStore, dispatcher: Dispatcher) -> None:
-    """Delete tasks that have become too old, now and every hour."""
+    """Delete expired tasks, now and every hour."""
     while True:
         try:
             for queue, name in await store.expire_tasks(MAX_RETENTION):
                 dispatcher.drop_task(queue, name)
-        except Exception:  # a full disk, say: there may be room again in an hour
-            _log.exception("old tasks could not be deleted; it is tried again")
+        except Exception:  # such as a full disk, which may have room again in an hour
+            _log.exception("cannot delete expired tasks; retrying in an hour")
         await asyncio.sleep(_EXPIRE_EVERY)

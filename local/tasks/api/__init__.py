@@ -1,1 +1,1 @@
-"""The methods of Cloud Tasks v2, and which gRPC or REST request calls which."""
+"""The methods of Cloud Tasks v2, and their gRPC and REST paths."""

@@ -1,4 +1,4 @@
-"""The batch methods of the Cloud Tasks v2 service; their operations are done when they return."""
+"""The batch methods of the Cloud Tasks v2 service; they return finished operations."""
 
 import asyncio
 import uuid
@@ -26,21 +26,21 @@ DeleteTaskRequest = load_message("DeleteTaskRequest")
 
 
 class BatchService:
-    """Creates and deletes many tasks at once, each with an outcome of its own."""
+    """Creates and deletes batches of tasks; each task has its own outcome."""
 
     def __init__(self, store: TaskStore, tasks: TaskService) -> None:
         self._store = store
         self._tasks = tasks
 
     async def get_operation(self, request: Any) -> Any:
-        """Return the operation of a batch, for a day after it."""
+        """Return the operation of a batch, which is kept for a day."""
         operation = self._store.find_operation(request.name)
         if operation is None:
             raise NotFound("The operation does not exist, or no longer does.")
         return operation
 
     async def batch_create_tasks(self, request: Any) -> Any:
-        """Create up to 100 tasks of one queue; those that are refused are told by their index."""
+        """Create up to 100 tasks in one queue; the metadata lists failures by index."""
         check_queue(request.parent)
         if len(request.requests) > _MAX_CREATES:
             raise InvalidArgument(f"At most {_MAX_CREATES} tasks can be created in a batch.")
@@ -56,12 +56,12 @@ class BatchService:
         return await self._keep(_finish(request, metadata, created, response))
 
     async def batch_delete_tasks(self, request: Any) -> Any:
-        """Delete up to 1000 tasks of one queue; those not there are told by their index."""
+        """Delete up to 1000 tasks of one queue; the metadata lists missing tasks by index."""
         check_queue(request.parent)
         if len(request.names) > _MAX_DELETES:
             raise InvalidArgument(f"At most {_MAX_DELETES} tasks can be deleted in a batch.")
         if any(queue_of(check_task(name)) != request.parent for name in request.names):
-            raise InvalidArgument("Every task must be of the batch's queue.")
+            raise InvalidArgument("Every task must belong to the batch's queue.")
         if (known := self._find_known(request)) is not None:
             return known
         metadata = BatchDeleteTasksMetadata()
@@ -71,7 +71,7 @@ class BatchService:
         return await self._keep(_finish(request, metadata, deleted, Empty()))
 
     def _find_known(self, request: Any) -> Any | None:
-        """Return the operation of the same request sent before; it is not done again."""
+        """Return the operation of an earlier request with the same id; it is not run again."""
         return self._store.find_operation(_name(request)) if request.request_id else None
 
     async def _keep(self, operation: Any) -> Any:
@@ -80,7 +80,7 @@ class BatchService:
 
 
 async def _run_each(calls: Iterable[Awaitable[Any]], metadata: Any) -> list[Any]:
-    """Return the results of the calls that are not refused; note the others in the metadata."""
+    """Return the results of successful calls, and write the errors into the metadata."""
     results: list[Any] = []
     for index, outcome in enumerate(await asyncio.gather(*calls, return_exceptions=True)):
         if isinstance(outcome, ServiceError):

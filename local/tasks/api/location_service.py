@@ -1,4 +1,4 @@
-"""The service google.cloud.location.Locations: a project's locations that have queues in them."""
+"""The service google.cloud.location.Locations: a project's locations that have queues."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ _PROJECT = re.compile(r"projects/[A-Za-z0-9:.-]+")
 
 
 class LocationService:
-    """Tells where queues are."""
+    """Lists the locations of the stored queues."""
 
     def __init__(self, store: TaskStore) -> None:
         self._store = store
@@ -34,7 +34,7 @@ class LocationService:
     async def get_location(self, request: Any) -> Any:
         """Return a location."""
         if check_location(request.name) not in self._list_names():
-            raise NotFound("There are no queues in this location.")
+            raise NotFound("This location has no queues.")
         return _make_location(request.name)
 
     def _list_names(self) -> list[str]:

@@ -19,14 +19,14 @@ _OUTPUT_ONLY = {"name", "state", "purge_time", "rate_limits.max_burst_size"}
 
 
 class QueueService:
-    """Creates, changes and shows queues; keeps the store and the dispatcher of one mind."""
+    """Creates, changes and returns queues; keeps the dispatcher consistent with the store."""
 
     def __init__(self, store: TaskStore, dispatcher: Dispatcher) -> None:
         self._store = store
         self._dispatcher = dispatcher
 
     async def list_queues(self, request: Any) -> Any:
-        """Return a page of those of a location's queues that the filter wants."""
+        """Return a page of a location's queues that match the filter."""
         prefix = f"{check_location(request.parent)}/queues/"
         is_wanted = parse_filter(request.filter)
         listing = f"{prefix} {request.filter}"
@@ -85,7 +85,7 @@ class QueueService:
         return await self._set_state(request.name, PAUSED)
 
     async def resume_queue(self, request: Any) -> Any:
-        """Dispatch from a queue again."""
+        """Resume dispatching from a queue."""
         return await self._set_state(request.name, RUNNING)
 
     async def _set_state(self, name: str, state: int) -> Any:
@@ -103,7 +103,7 @@ def _without_output(queue: Any) -> Any:
 
 
 def _merge(queue: Any, wanted: Any, mask: Any) -> None:
-    """Take over the mask's fields from the queue wanted; an output-only field is left as it is."""
+    """Copy the mask's fields from `wanted` to the queue, except output-only fields."""
     if not mask.IsValidForDescriptor(Queue.DESCRIPTOR):
         raise InvalidArgument("update_mask names a field that a queue does not have.")
     every = [field.name for field in Queue.DESCRIPTOR.fields]

@@ -1,7 +1,6 @@
 """The gRPC side of the server: which method answers which request.
 
-The local Datastore's own gRPC server serves here too. The stock one, in its asyncio form, stops
-listening for good when a request's path is no UTF-8.
+It uses local/rpc. grpcio's asyncio server stops listening when a request's path is not UTF-8.
 """
 
 import asyncio
@@ -41,13 +40,13 @@ Methods = dict[str, tuple[Any, Answer]]
 
 
 class RpcServer:
-    """Takes requests in threads of its own, and has them answered in the event loop it is made in.
+    """Receives requests in its own threads, and answers them in the event loop that created it.
 
-    A caller that dies in the middle of its call changes nothing: what it asked for is done.
+    If a caller dies during its call, the call still completes.
     """
 
     def __init__(self, port: int, methods: Methods) -> None:
-        """Bind the port (0: any free one); raises PortTaken if it is."""
+        """Bind the port (0: any free one); raise PortTaken if it is taken."""
         self._listener = Listener(_HOST, port)
         self.port = self._listener.port
         self._loop = asyncio.get_running_loop()
@@ -56,17 +55,17 @@ class RpcServer:
         self._rest = Rest(self._dispatcher, ROUTES)
 
     def start(self, greeting: str) -> None:
-        """Begin to serve; a plain HTTP request gets the greeting."""
+        """Start serving; a plain HTTP request gets the greeting."""
         pages = serve_pages({("GET", "/"): lambda: greeting})
         self._listener.start(self._dispatcher.handle, serve_rest(self._rest, pages))
 
     async def stop(self, grace: timedelta) -> None:
-        """End, giving requests under way some time."""
+        """Stop serving; wait up to `grace` for requests in progress."""
         await self._loop.run_in_executor(None, self._dispatcher.stop, grace)
         self._listener.stop()
 
     def close(self) -> None:
-        """Give the port back, if it was never served."""
+        """Release the port of a server that was not started."""
         self._listener.stop()
 
     def _serve(self, message: Any, answer: Answer) -> Method:
@@ -80,7 +79,7 @@ class RpcServer:
 
 
 def list_methods(store: TaskStore, dispatcher: Dispatcher, app: str = "") -> Methods:
-    """Return the methods of Cloud Tasks, and those of its locations and operations."""
+    """Return the methods of Cloud Tasks, Locations and Operations."""
     tasks, locations = TaskService(store, dispatcher, app), LocationService(store)
     batches = BatchService(store, tasks)
     answers = _list_answers(QueueService(store, dispatcher), tasks, batches)
@@ -101,9 +100,9 @@ def list_methods(store: TaskStore, dispatcher: Dispatcher, app: str = "") -> Met
 
 
 async def act_by(methods: Methods, verb: str, name: str) -> None:
-    """Do one of the things that take a name and no more: pause, resume, purge, run.
+    """Call a method that takes only a name: pause, resume, purge or run.
 
-    Raises ServiceError as the method does, or if there is no such verb.
+    Raises the method's ServiceError, or Unimplemented for any other verb.
     """
     if verb not in _VERBS:
         raise Unimplemented(f"There is no verb {verb!r}, only {', '.join(_VERBS)}.")

@@ -15,7 +15,7 @@ from local.tasks.v2.times import read_time
 
 
 class TaskService:
-    """Creates, shows, deletes and runs tasks."""
+    """Creates, returns, deletes and runs tasks."""
 
     def __init__(self, store: TaskStore, dispatcher: Dispatcher, app: str = "") -> None:
         self._store = store
@@ -23,7 +23,7 @@ class TaskService:
         self._app = app
 
     async def list_tasks(self, request: Any) -> Any:
-        """Return a page of a queue's tasks, in order of their names."""
+        """Return a page of a queue's tasks, ordered by name."""
         self._store.get_queue(check_queue(request.parent))
         limit = read_size(request.page_size, MAX_TASKS)
         after = read_token(request.page_token, request.parent)
@@ -38,7 +38,7 @@ class TaskService:
         return to_message(record, request.response_view)
 
     async def create_task(self, request: Any) -> Any:
-        """Create a task: it is on disk before this returns."""
+        """Create a task; it is on disk when this returns."""
         queue = check_queue(request.parent)
         task = complete_task(request.task, queue, self._app)
         record = TaskRecord(
@@ -53,13 +53,13 @@ class TaskService:
         return to_message(record, request.response_view)
 
     async def delete_task(self, request: Any) -> Any:
-        """Delete a task, also one that is being dispatched; its answer is then ignored."""
+        """Delete a task; if it is being dispatched, its response is ignored."""
         name = check_task(request.name)
         await self._store.delete_task(name)
         self._dispatcher.drop_task(queue_of(name), name)
         return Empty()
 
     async def run_task(self, request: Any) -> Any:
-        """Dispatch a task now, even if its queue is paused or at its limits; return it begun."""
+        """Dispatch a task now, even if its queue is paused or at its limits; return the task."""
         record = self._dispatcher.run_task(self._store.get_task(check_task(request.name)))
         return to_message(record, request.response_view)

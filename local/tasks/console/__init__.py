@@ -1,1 +1,1 @@
-"""The page that a person opens: queues, what waits in them, attempts; buttons that act."""
+"""The web page: queues, waiting tasks and attempts, with buttons."""

@@ -1,4 +1,4 @@
-"""The page that a person opens: the queues, what waits in them, and what was answered lately."""
+"""Renders the web page: the queues, their waiting tasks, and the last attempts."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ setInterval(async () => {{
 
 
 class Overview:
-    """Draws the page from the server's own data."""
+    """Renders the page from the server's data."""
 
     def __init__(
         self, store: TaskStore, dispatcher: Dispatcher, attempts: AttemptLog, runs: Iterable[JobRun]
@@ -64,7 +64,7 @@ class Overview:
         self._runs = runs
 
     def draw(self, now: float) -> str:
-        """Return the page in HTML, as it is at this epoch second."""
+        """Return the page in HTML; `now` is in epoch seconds."""
         parts = ["<h1>Cloud Tasks, local</h1>", "<p>All times are in UTC.</p>"]
         for queue in self._store.list_queues():
             pending = self._dispatcher.find_pending(queue.name)
@@ -82,12 +82,12 @@ class Overview:
         ]
         if pending.waiting > _TASKS_SHOWN:
             waiting.append([f"{pending.waiting - _TASKS_SHOWN:,} more", "", "", "", "", ""])
-        columns = ("task", "request", "due", "attempts", "last answer", "")
+        columns = ("task", "request", "due", "attempts", "last response", "")
         return [
             f'<h2 title="{escape(queue.name)}">Queue {escape(short_name(queue.name))}',
             f"{_draw_buttons(queue, pending)}</h2>",
             f"<p>{_describe_queue(queue, pending)}</p>",
-            _draw_table(columns, waiting, "Nothing waits."),
+            _draw_table(columns, waiting, "No tasks are waiting."),
         ]
 
 
@@ -95,13 +95,14 @@ def _describe_queue(queue: Any, pending: PendingTasks) -> str:
     limits, retry = queue.rate_limits, queue.retry_config
     state, kind = Queue.State.Name(queue.state).lower(), "good" if pending.open else "still"
     if pending.bucket.rate < limits.max_dispatches_per_second:
-        state += f", slowed down to {pending.bucket.rate:.3g}/s by 429 or 503 answers"
+        state += f", slowed to {pending.bucket.rate:.3g}/s by 429 or 503 responses"
         kind = "still"
     attempts = "any number of" if retry.max_attempts == -1 else f"at most {retry.max_attempts}"
     return (
         f"{_mark(state, kind)} · "
-        f"{pending.waiting:,} waiting, {pending.running:,} under way · "
-        f"{limits.max_dispatches_per_second:g}/s, {limits.max_concurrent_dispatches:,} at once · "
+        f"{pending.waiting:,} waiting, {pending.running:,} in progress · "
+        f"{limits.max_dispatches_per_second:g}/s, "
+        f"{limits.max_concurrent_dispatches:,} concurrent · "
         f"{attempts} attempts, {_span(retry.min_backoff)} to {_span(retry.max_backoff)} apart"
     )
 
@@ -134,14 +135,14 @@ def _draw_attempts(attempts: Iterable[LoggedAttempt], now: float) -> str:
             _cell("name", "/".join(attempt.task.split("/")[-3::2])),
             _cell("number", str(attempt.number)),
             _cell("url", attempt.request),
-            _mark(attempt.answer or "under way", _rate(attempt)),
+            _mark(attempt.answer or "in progress", _rate(attempt)),
             _cell("number", f"{(attempt.ended or now) - attempt.begun:.3f} s"),
             escape(attempt.outcome),
         ]
         for attempt in attempts
     ]
-    columns = ("when", "queue and task", "attempt", "request", "answer", "took", "then")
-    return _draw_table(columns, rows, "Nothing was dispatched since the server's start.")
+    columns = ("when", "queue and task", "attempt", "request", "response", "took", "then")
+    return _draw_table(columns, rows, "No dispatches since the server started.")
 
 
 def _draw_runs(runs: Iterable[JobRun], now: float) -> str:
@@ -152,16 +153,16 @@ def _draw_runs(runs: Iterable[JobRun], now: float) -> str:
             _cell("url", f"{run.job.http_method} {run.job.url}"),
             _cell("number", _relative(run.due.timestamp(), now)),
             _cell("number", _relative(run.begun.timestamp(), now) if run.begun else "never"),
-            _mark(run.answer or ("under way" if run.begun else ""), _rate_run(run)),
+            _mark(run.answer or ("in progress" if run.begun else ""), _rate_run(run)),
         ]
         for run in runs
     ]
-    columns = ("job", "schedule", "request", "due", "last attempt", "its answer")
+    columns = ("job", "schedule", "request", "due", "last attempt", "its response")
     return _draw_table(columns, rows, "There are no jobs.")
 
 
 def _draw_table(columns: Iterable[str], rows: list[list[str]], otherwise: str) -> str:
-    """Return a table of cells that are HTML already."""
+    """Return a table; the cells are already HTML."""
     if not rows:
         return f"<p>{otherwise}</p>"
     head = "".join(f"<th>{column}" for column in columns)

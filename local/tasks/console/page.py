@@ -1,4 +1,4 @@
-"""What the server answers over plain HTTP on loopback: an overview, its certificate, a reset."""
+"""The server's plain HTTP pages on loopback: the overview, the certificates, a reset."""
 
 import asyncio
 import json
@@ -25,9 +25,9 @@ _ACTION = re.compile(r"/v2/(?P<name>projects/[^:]+(:[^:]+)?):(?P<verb>[a-z]+)")
 
 
 class ConsolePage:
-    """What there is to see and to press, on a port of loopback (0: any free one).
+    """Serves the web page and its buttons on a loopback port (0: any free one).
 
-    `act` does one of the verbs to a queue or task. Raises PortTaken if the port is.
+    `act` applies a verb to a queue or task. Raises PortTaken if the port is taken.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class ConsolePage:
         self.port = self._listener.port
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start serving."""
         self._listener.start(RpcDispatcher({}, 0).handle, self._answer)
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop serving."""
         self._listener.stop()
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
@@ -70,10 +70,10 @@ class ConsolePage:
         return await self._do(request.path)
 
     async def _do(self, path: str) -> HttpResponse:
-        """Do what a button asks for, and send the browser back to the overview."""
+        """Run a button's action, and redirect the browser to the overview."""
         if path == "/reset":
             await self._reset()
-            return _render(HTTPStatus.OK, "Every task is deleted\n")
+            return _render(HTTPStatus.OK, "All tasks were deleted\n")
         pressed = _ACTION.fullmatch(path)
         if pressed is None:
             return _render(HTTPStatus.NOT_FOUND, "Not found\n")

@@ -1,1 +1,1 @@
-"""From a pending task to the request that its worker sees, and from the answer to what is next."""
+"""Dispatches pending tasks: sends their requests, and retries or finishes them by the response."""

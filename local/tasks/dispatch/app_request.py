@@ -1,6 +1,6 @@
-"""The request that an App Engine app sees: what the service was recorded to send.
+"""The request for an App Engine app, as recorded from Google's service.
 
-One app on this machine, given by its URL, stands in for every service and version.
+One local app, given by its URL, stands in for every service and version.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The last dispatches and their results, for the console page."""
+"""The last dispatches and their results, for the web page."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _KEPT = 200
 
 @dataclass(slots=True)
 class LoggedAttempt:
-    """One dispatch of a task; times are epoch seconds, `ended` is 0 while no answer has come."""
+    """One dispatch of a task; times are epoch seconds, `ended` is 0 until the response."""
 
     task: str
     number: int
@@ -21,7 +21,7 @@ class LoggedAttempt:
     outcome: str = ""
 
     def end(self, now: float, answer: Answer, outcome: str) -> None:
-        """Note what the worker answered, and what becomes of the task."""
+        """Record the worker's response, and what happens to the task."""
         self.ended = now
         self.answer = answer.failure or f"HTTP {answer.status}"
         self.outcome = outcome
@@ -34,15 +34,15 @@ class AttemptLog:
         self._attempts: deque[LoggedAttempt] = deque(maxlen=_KEPT)
 
     def begin(self, task: str, number: int, request: Request, now: float) -> LoggedAttempt:
-        """Record a dispatch; the caller ends it."""
+        """Record a dispatch; the caller must call its `end`."""
         attempt = LoggedAttempt(task, number, f"{request.method} {request.url}", now)
         self._attempts.append(attempt)
         return attempt
 
     def clear(self) -> None:
-        """Forget all of it."""
+        """Forget all attempts."""
         self._attempts.clear()
 
     def list_latest(self) -> list[LoggedAttempt]:
-        """Return what is remembered: first what is under way, then the latest."""
+        """Return the attempts: first those in progress, then the latest."""
         return sorted(self._attempts, key=lambda attempt: (attempt.ended > 0, -attempt.begun))

@@ -5,9 +5,9 @@ _RECOVERY_PER_ANSWER = 1.0
 
 
 class TokenBucket:
-    """Hands out `rate` tokens a second, and up to `burst` of them at once.
+    """Gives out `rate` tokens per second, with bursts of up to `burst`.
 
-    Times are epoch seconds given by the caller; the bucket has no clock of its own.
+    The caller passes the times, in epoch seconds; the bucket has no clock.
     """
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
@@ -20,11 +20,11 @@ class TokenBucket:
 
     @property
     def rate(self) -> float:
-        """Tokens a second at present: the configured rate, or less while slowed down."""
+        """The current tokens per second: the configured rate, or less while slowed down."""
         return self._rate
 
     def take(self, now: float) -> bool:
-        """Take one token if there is one."""
+        """Take a token; return whether there was one."""
         self._fill(now)
         if self._tokens < 1:
             return False
@@ -32,12 +32,12 @@ class TokenBucket:
         return True
 
     def next_token_at(self, now: float) -> float:
-        """Return when `take` can succeed next."""
+        """Return the time of the next token."""
         self._fill(now)
         return now + max(0.0, 1 - self._tokens) / self._rate
 
     def slow_down(self, now: float) -> None:
-        """Halve the rate, at most once a second, and never below one a second."""
+        """Halve the rate, at most once per second, to no less than one token per second."""
         if now < self._slowed_at + _MIN_SLOW_DOWN_GAP:
             return
         self._fill(now)
@@ -46,11 +46,11 @@ class TokenBucket:
         self._tokens = min(self._tokens, max(1.0, self._rate))
 
     def speed_up(self) -> None:
-        """Give back one token a second for one good answer, up to the configured rate."""
+        """Raise the rate by one token per second, up to the configured rate."""
         self._rate = min(self._rate + _RECOVERY_PER_ANSWER, self._limit)
 
     def shift(self, seconds: float) -> None:
-        """Go along with a clock that was set by so many seconds."""
+        """Adjust to a clock that was set by `seconds`."""
         self._filled_at += seconds
         self._slowed_at += seconds
 

@@ -1,4 +1,4 @@
-"""From a task to the HTTP request that its worker sees, and from the answer to what comes next."""
+"""Builds the HTTP request of a task's attempt, and decides what its response means."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,13 +16,13 @@ from local.tasks.v2.names import short_name
 
 _SLOWING = (429, 503)
 _SLOWING_APPS = (503,)
-#: The status of the previous attempt, in the headers of the next, if it timed out.
+#: The status that the next attempt's headers give for an attempt that timed out.
 _TIMED_OUT = 504
 
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """What becomes of a task after an attempt: done, given up, or tried again."""
+    """What happens to a task after an attempt: it succeeded, is given up, or is retried."""
 
     record: TaskRecord
     succeeded: bool = False
@@ -31,7 +31,7 @@ class Disposition:
 
 
 def begin_attempt(record: TaskRecord, now: float) -> TaskRecord:
-    """Return the record of a task that is being dispatched."""
+    """Return the record of a task whose next attempt begins now."""
     return replace(
         record,
         dispatches=record.dispatches + 1,
@@ -45,9 +45,9 @@ def begin_attempt(record: TaskRecord, now: float) -> TaskRecord:
 async def make_request(
     record: TaskRecord, task: Any, target: Any | None, signer: Signer, app: str = ""
 ) -> Request:
-    """Return the request of an attempt that has begun, with the headers the service sets.
+    """Return the request of an attempt that has begun, with the headers that the service sets.
 
-    `target` is the HttpTarget of its queue, if that has one; `app` is where App Engine tasks go.
+    `target` is the queue's HttpTarget, if it has one; `app` is the URL for App Engine tasks.
     """
     if is_of_app(task):
         return make_app_request(record, task, app)
@@ -69,7 +69,7 @@ def judge(
     now: float,
     retry_from: float,
 ) -> Disposition:
-    """Say what an answer means for a task; `policy` is its queue's, which its own overrides.
+    """Return what a response means for a task; the task's own retry policy overrides `policy`.
 
     The wait before the next attempt counts from `retry_from`.
     """
@@ -91,13 +91,13 @@ def judge(
 
 
 def describe_verdict(verdict: Disposition) -> str:
-    """Return in a few words what becomes of the task."""
+    """Return a short text: what happens to the task."""
     if verdict.succeeded:
         return "done"
     if verdict.given_up:
         return "given up"
     wait = verdict.record.scheduled - verdict.record.attempt_answered
-    return f"again after {max(wait, 0):.3g} s" + (", queue slowed" if verdict.slows_queue else "")
+    return f"retry in {max(wait, 0):.3g} s" + (", queue slowed" if verdict.slows_queue else "")
 
 
 def is_of_app(task: Any) -> bool:
@@ -106,7 +106,7 @@ def is_of_app(task: Any) -> bool:
 
 
 def read_deadline(task: Any) -> float:
-    """Return for how many seconds an answer is awaited."""
+    """Return how many seconds to wait for a response."""
     deadline: timedelta = task.dispatch_deadline.ToTimedelta() or DEFAULT_DEADLINE
     return deadline.total_seconds()
 
@@ -120,7 +120,7 @@ def _tell_attempt(record: TaskRecord) -> dict[str, str]:
         "X-CloudTasks-TaskETA": f"{record.attempt_scheduled:.6f}",
     }
     if record.dispatches > 1:
-        # The service always sends this one empty for HTTP tasks.
+        # For HTTP tasks the service always sends this header empty.
         headers["X-CloudTasks-TaskRetryReason"] = ""
     previous = record.previous_status
     if record.previous_code == DEADLINE_EXCEEDED:

@@ -1,8 +1,7 @@
-"""Dispatches tasks when they are due, as fast as their queues allow, and deals with the answers.
+"""Dispatches tasks when they are due, as fast as their queues allow, and handles the responses.
 
-Everything happens in one event loop. What changes pending tasks (a create, an answer, a resume)
-starts at once what may be dispatched by that change; a timer wakes for the next task that falls
-due and the next token.
+Everything runs in one event loop. Every change of pending tasks (a create, a response, a resume)
+immediately dispatches what it allows. A timer wakes for the next due task and the next token.
 """
 
 import asyncio
@@ -38,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """The pending tasks of all queues, and the deliveries under way."""
+    """The pending tasks of all queues, and the deliveries in progress."""
 
     def __init__(
         self, store: TaskStore, signer: Signer, faults: Faults, attempts: AttemptLog, app: str = ""
@@ -57,7 +56,7 @@ class Dispatcher:
         self._clock = ClockWatch()
 
     def start(self, queues: Iterable[Any], tasks: Iterable[tuple[str, str, float]]) -> None:
-        """Begin with these queues and the tasks (queue, name, due) that are stored in them."""
+        """Start with the stored queues and tasks (queue, name, due)."""
         now = time.time()
         self._pending = {queue.name: PendingTasks(queue, now) for queue in queues}
         for queue_name, task, due in tasks:
@@ -65,9 +64,9 @@ class Dispatcher:
         self._wake()
 
     async def stop(self, grace: timedelta) -> None:
-        """Dispatch nothing more; wait some time for answers under way, then break them off.
+        """Dispatch nothing more; wait up to `grace` for responses, then cancel the requests.
 
-        A task whose answer was not awaited is dispatched again at the next start.
+        A task whose request was canceled is dispatched again after the next start.
         """
         self._stopping = True
         if self._under_way:
@@ -78,11 +77,11 @@ class Dispatcher:
         self._connections.close()
 
     def find_pending(self, queue: str) -> PendingTasks | None:
-        """Return the pending tasks of a queue, to look at."""
+        """Return the pending tasks of a queue, only to read; None if there is no such queue."""
         return self._pending.get(queue)
 
     def set_queue(self, queue: Any) -> None:
-        """Take over the settings and state of a new or changed queue."""
+        """Apply the settings and state of a new or changed queue."""
         now = time.time()
         pending = self._pending.get(queue.name)
         if pending is None:
@@ -92,13 +91,13 @@ class Dispatcher:
         self._pump(pending)
 
     def drop_queue(self, name: str) -> None:
-        """Forget a queue and the tasks that wait in it."""
+        """Forget a queue and its waiting tasks."""
         pending = self._pending.pop(name, None)
         if pending is not None:
             pending.clear()
 
     def clear_queue(self, name: str) -> None:
-        """Forget the tasks that wait in a queue."""
+        """Forget the waiting tasks of a queue."""
         if name in self._pending:
             self._pending[name].clear()
 
@@ -110,14 +109,14 @@ class Dispatcher:
             self._pump(pending)
 
     def drop_task(self, queue: str, name: str) -> None:
-        """Forget a task that waits; one that is under way goes on, and its answer is ignored."""
+        """Forget a waiting task; a request in progress continues, but its response is ignored."""
         if queue in self._pending:
             self._pending[queue].remove(name)
 
     def run_task(self, record: TaskRecord) -> TaskRecord:
-        """Dispatch a task now, ignoring its queue's state, rate and concurrency; return it begun.
+        """Dispatch a task now, ignoring its queue's state and limits; return its new record.
 
-        It may be under way already: then there are two attempts at once.
+        If the task is in progress already, it then has two concurrent attempts.
         """
         pending = self._pending[record.queue]
         pending.remove(record.name)
@@ -127,7 +126,7 @@ class Dispatcher:
         return begun
 
     def _pump(self, pending: PendingTasks) -> None:
-        """Start what the queue allows now, and see to it that the alarm rings for the rest."""
+        """Start what the queue allows now, and set the timer for the rest."""
         self._heed_clock()
         now = time.time()
         while not self._stopping and (task := pending.take(now)) is not None:
@@ -135,9 +134,9 @@ class Dispatcher:
         self._set_alarm(pending.wakes_at(now) - now)
 
     def _heed_clock(self) -> None:
-        """Have nothing wait any longer because the clock was set back.
+        """If the clock was set back, shift the due times, so that no wait becomes longer.
 
-        Set forwards, it makes due what is due by then: the alarm never rings much later.
+        A clock that was set forward needs no handling: the timer fires within seconds.
         """
         jump = self._clock.jump()
         if jump < 0:
@@ -166,7 +165,7 @@ class Dispatcher:
     async def _deliver(
         self, pending: PendingTasks, name: str, forced: TaskRecord | None = None
     ) -> None:
-        """See one attempt through; one that RunTask forced has begun already."""
+        """Run one attempt to its end; `forced` is the record of an attempt that RunTask began."""
         try:
             record = forced or self._begin_next(name)
             due = (
@@ -183,10 +182,10 @@ class Dispatcher:
         self._pump(pending)
 
     def _begin_next(self, name: str) -> TaskRecord | None:
-        """Return the record of an attempt that begins; None if the task is gone, or is lost now."""
+        """Begin an attempt; return None if the task is gone, or a fault drops it now."""
         stored = self._store.find_task(name)
         if stored is not None and self._faults.drops(name, stored.dispatches):
-            _log.warning("%s: lost on purpose", name)
+            _log.warning("%s: dropped by an injected fault", name)
             self._store.finish_task(name)
             return None
         return stored and self._begin(stored)
@@ -199,7 +198,7 @@ class Dispatcher:
     async def _attempt(
         self, pending: PendingTasks, record: TaskRecord, is_forced: bool
     ) -> float | None:
-        """Send a task that was begun, and keep what came of it; return when it is due again."""
+        """Send an attempt's request and store its outcome; return when it is due again, if ever."""
         task = record.read_message()
         try:
             request = await make_request(record, task, pending.target, self._signer, self._app)
@@ -210,10 +209,10 @@ class Dispatcher:
         self._duplicate(request, record, task)
         answer = await self._connections.send(request, read_deadline(task))
         now = time.time()
-        # What happened to the task since: another attempt may have been forced, and counted.
+        # Read the task again: RunTask may have started another attempt meanwhile.
         current = self._store.find_task(record.name)
         if current is None:
-            entry.end(now, answer, "it was gone by then")
+            entry.end(now, answer, "ignored: the task was deleted")
             return None
         retry_from = record.attempt_dispatched if is_forced else now
         verdict = judge(current, task, pending.policy, answer, now, retry_from)
@@ -234,7 +233,7 @@ class Dispatcher:
             return None
         self._store.update_task(record)
         wait = record.scheduled - time.time()
-        _log.info("%s: %s; again in %.3f s", _describe(record), record.previous_reason, wait)
+        _log.info("%s: %s; retry in %.3f s", _describe(record), record.previous_reason, wait)
         return self._due(record)
 
     def _due(self, record: TaskRecord) -> float:
@@ -245,7 +244,7 @@ class Dispatcher:
     def _duplicate(self, request: Request, record: TaskRecord, task: Any) -> None:
         lag = self._faults.duplicate_lag(record.name, record.dispatches)
         if lag is not None:
-            _log.warning("%s: delivered twice on purpose", _describe(record))
+            _log.warning("%s: duplicated by an injected fault", _describe(record))
             self._launch(self._send_again(request, record, read_deadline(task), lag))
 
     async def _send_again(
@@ -254,7 +253,7 @@ class Dispatcher:
         await asyncio.sleep(lag)
         entry = self._attempts.begin(record.name, record.dispatches, request, time.time())
         answer = await self._connections.send(request, deadline)
-        entry.end(time.time(), answer, "a duplicate on purpose: ignored")
+        entry.end(time.time(), answer, "ignored: an injected duplicate")
 
 
 def _describe(record: TaskRecord) -> str:

@@ -1,14 +1,14 @@
-"""Faults on purpose: which deliveries are doubled, delayed, dropped or overtaken, by a seed.
+"""Injected faults: which deliveries are duplicated, delayed, dropped or reordered.
 
-Each decision is drawn from the seed, the kind of fault, the task's name and the attempt, so that
-it is the same in every run, independent of threads.
+Each decision is a hash of the seed, the kind of fault, the task's name and the attempt, so it is
+the same in every run and does not depend on threads.
 """
 
 import hashlib
 from dataclasses import dataclass
 
-#: The longest waits in seconds: of a delayed delivery, of one that others are to overtake, and of
-#: a second delivery after the first.
+#: The maximum delays in seconds: of a delayed delivery, of a reordered one, and between a delivery
+#: and its duplicate.
 MAX_DELAY = 5.0
 MAX_HOLD = 0.2
 MAX_DUPLICATE_LAG = 0.5
@@ -25,24 +25,24 @@ class Faults:
     seed: int = 0
 
     def delay_of(self, task: str, attempt: int) -> float:
-        """Return by how many seconds a delivery is late: 0 for most."""
+        """Return by how many seconds to delay a delivery; 0 for most."""
         return self._draw(self.delay, "delay", task, attempt) * MAX_DELAY
 
     def drops(self, task: str, attempt: int) -> bool:
-        """Tell whether the queue loses the task instead of delivering it."""
+        """Return whether to lose the task instead of delivering it."""
         return self._draw(self.drop, "drop", task, attempt) > 0
 
     def hold_of(self, task: str, attempt: int) -> float:
-        """Return for how many seconds a delivery is held back, for later ones to overtake it."""
+        """Return for how many seconds to hold a delivery back, so that later ones overtake it."""
         return self._draw(self.reorder, "reorder", task, attempt) * MAX_HOLD
 
     def duplicate_lag(self, task: str, attempt: int) -> float | None:
-        """Return after how many seconds a delivery comes a second time; None for most."""
+        """Return after how many seconds to send a duplicate; None for most deliveries."""
         drawn = self._draw(self.duplicate, "duplicate", task, attempt)
         return drawn * MAX_DUPLICATE_LAG if drawn else None
 
     def _draw(self, rate: float, kind: str, task: str, attempt: int) -> float:
-        """Return 0 unless the fault strikes, and then a number in (0, 1]."""
+        """Return a number in (0, 1] if the fault occurs, otherwise 0."""
         if not rate:
             return 0.0
         digest = hashlib.sha256(f"{self.seed}/{kind}/{task}/{attempt}".encode()).digest()

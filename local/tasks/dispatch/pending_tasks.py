@@ -1,4 +1,4 @@
-"""One queue's tasks in the order in which they fall due, and whether one may be dispatched now."""
+"""One queue's waiting tasks ordered by due time, and whether one may be dispatched now."""
 
 import heapq
 import itertools
@@ -10,7 +10,7 @@ from local.tasks.v2.messages import RUNNING
 
 
 class PendingTasks:
-    """The waiting tasks of one queue; times are epoch seconds. Its caller holds the lock."""
+    """The waiting tasks of one queue; times are epoch seconds. Not thread-safe."""
 
     def __init__(self, queue: Any, now: float) -> None:
         self.running = 0
@@ -21,7 +21,7 @@ class PendingTasks:
         self.configure(queue, now)
 
     def configure(self, queue: Any, now: float) -> None:
-        """Take over a queue's settings and state."""
+        """Apply a queue's settings and state."""
         limits = queue.rate_limits
         self.open = queue.state == RUNNING
         self.policy: RetryConfig = read_policy(queue.retry_config)
@@ -33,31 +33,31 @@ class PendingTasks:
 
     @property
     def waiting(self) -> int:
-        """How many tasks are in the queue, due or not."""
+        """The number of waiting tasks, due or not."""
         return len(self._waiting)
 
     def list_next(self, count: int) -> list[tuple[str, float]]:
-        """Return the next tasks in the queue, and when they are due."""
+        """Return the next `count` tasks with their due times."""
         entries = ((due, number, task) for task, (due, number) in self._waiting.items())
         return [(task, due) for due, _, task in heapq.nsmallest(count, entries)]
 
     def add(self, task: str, due: float) -> None:
-        """Put a task into the queue, or move one that is in it."""
+        """Add a task, or change its due time."""
         entry = (due, next(self._numbers))
         self._waiting[task] = entry
         heapq.heappush(self._heap, (*entry, task))
 
     def remove(self, task: str) -> None:
-        """Take a task out of the queue if it is in it."""
+        """Remove a task, if it waits."""
         self._waiting.pop(task, None)
 
     def clear(self) -> None:
-        """Take every task out of the queue."""
+        """Remove all tasks."""
         self._waiting.clear()
         self._heap.clear()
 
     def shift(self, seconds: float) -> None:
-        """Go along with a clock that was set by so many seconds: the waits stay as long."""
+        """Adjust to a clock that was set by `seconds`, so that the waits stay the same."""
         self._waiting = {
             task: (due + seconds, number) for task, (due, number) in self._waiting.items()
         }
@@ -66,7 +66,7 @@ class PendingTasks:
         self.bucket.shift(seconds)
 
     def take(self, now: float) -> str | None:
-        """Take out the next task that may be dispatched now, if there is one."""
+        """Remove and return the next task that may be dispatched now; None if there is none."""
         if not self._is_free() or self._first_due() > now or not self.bucket.take(now):
             return None
         _, _, task = heapq.heappop(self._heap)
@@ -75,7 +75,7 @@ class PendingTasks:
         return task
 
     def wakes_at(self, now: float) -> float:
-        """Return when `take` is worth another call if nothing changes before: maybe never."""
+        """Return when `take` can next return a task if nothing changes; infinity for never."""
         due = self._first_due() if self._is_free() else float("inf")
         return max(due, self.bucket.next_token_at(now)) if due < float("inf") else due
 

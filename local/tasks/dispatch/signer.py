@@ -1,8 +1,8 @@
-"""OIDC tokens as Google mints them for a service account, signed by a key of this folder's own.
+"""OIDC tokens in Google's format for service accounts, signed with a key in the data folder.
 
-The key and its self-signed certificate are made at the first start. The certificate is published
-in the shape of https://www.googleapis.com/oauth2/v1/certs, so that a worker verifies these tokens
-with the code that verifies Google's and another certificate URL.
+The first start creates the key and its self-signed certificate. The certificate is published in the
+format of https://www.googleapis.com/oauth2/v1/certs, so a worker verifies these tokens with the
+same code as Google's, and only another certificate URL.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _KEY_BITS = 2048
 
 
 class Signer:
-    """Mints tokens; the key is read (or made) in the background, and waited for on first use."""
+    """Creates tokens; it loads or creates the key in the background."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "oidc-key.pem"
@@ -37,7 +37,7 @@ class Signer:
         await asyncio.shield(self._loaded)
         now = time.time()
         minted, token = self._tokens.get((email, audience), (0.0, ""))
-        # The clock was set back after a token from the future was made: no one would accept it.
+        # If the clock was set back, the token is from the future and nobody would accept it.
         if not 0 <= now - minted <= _REUSE:
             token = self._sign(email, audience, int(now))
             self._tokens[email, audience] = (now, token)
@@ -83,7 +83,7 @@ def _make_claims(email: str, audience: str, now: int) -> dict[str, object]:
 
 
 def make_key(path: Path) -> None:
-    """Write a new key and its certificate into one PEM file, readable by its owner alone."""
+    """Write a new key and its certificate into one PEM file that only its owner can read."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import rsa

@@ -1,1 +1,1 @@
-"""What makes a queue or a task acceptable, and what an accepted one is completed with."""
+"""Validation and defaults of queues and tasks."""

@@ -1,4 +1,4 @@
-"""What makes an AppEngineHttpRequest acceptable, and its defaults (v2 reference)."""
+"""Validation and defaults of AppEngineHttpRequest (v2 reference)."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ _MAX_URI_LENGTH = 2083
 
 
 def complete_app_engine(request: Any, app: str, project: str) -> None:
-    """Check an AppEngineHttpRequest and fill in its defaults, in place; `app` is the app's URL.
+    """Validate an AppEngineHttpRequest and set its defaults, in place; `app` is the app's URL.
 
-    Raises InvalidArgument for what the service refuses, and Unimplemented if there is no app.
+    Raises InvalidArgument if the service would refuse it, and Unimplemented if there is no app.
     """
     if not app:
         raise Unimplemented("App Engine tasks need an app: start the server with --app-engine URL.")
@@ -37,7 +37,7 @@ def complete_app_engine(request: Any, app: str, project: str) -> None:
 
 
 def make_host(routing: Any, project: str) -> str:
-    """Return the host that App Engine would route to."""
+    """Return the host name that App Engine would route to."""
     parts = (routing.instance, routing.version, routing.service, project)
     return ".".join(part for part in parts if part) + ".appspot.com"
 

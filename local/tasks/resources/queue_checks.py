@@ -1,4 +1,4 @@
-"""What makes a queue's settings acceptable, and their defaults (v2 reference, Queue)."""
+"""Validation and defaults of a queue's settings (v2 reference, Queue)."""
 
 import math
 from typing import Any
@@ -16,10 +16,10 @@ _DEFAULT_CONCURRENT = 1000
 
 
 def complete_queue(queue: Any) -> Any:
-    """Check a queue message and fill in its defaults, in place.
+    """Validate a queue message and set its defaults, in place.
 
-    Raises InvalidArgument for what the service refuses, and Unimplemented for what only Google's
-    own does.
+    Raises InvalidArgument if the service would refuse it, and Unimplemented for features that only
+    Google's service has.
     """
     check_queue(queue.name)
     if queue.HasField("app_engine_routing_override"):

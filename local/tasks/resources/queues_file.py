@@ -1,4 +1,4 @@
-"""Makes the queues that queues.yaml declares."""
+"""Reads the queues that queues.yaml declares."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ from project_files.yaml_file import BrokenFile
 
 
 def read_queues(path: Path, location: str, copies: int = 1) -> list[Any]:
-    """Return the queues that the file declares, complete with defaults, named in the location."""
+    """Return the queues that the file declares, with defaults and full names in `location`.
+
+    Raises BrokenFile, naming the queue, if a queue is invalid.
+    """
     return [
         _make_queue(path, f"{location}/queues/{queue_id}", settings or {})
         for queue_id, settings in read_queue_settings(path, copies).items()

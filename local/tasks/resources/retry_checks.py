@@ -1,4 +1,4 @@
-"""What makes a RetryConfig acceptable, and its defaults (v2 reference, RetryConfig)."""
+"""Validation and defaults of RetryConfig (v2 reference)."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ _DEFAULT_DOUBLINGS = 16
 
 
 def complete_retry(config: Any) -> None:
-    """Check a RetryConfig and fill in its defaults, in place."""
+    """Validate a RetryConfig and set its defaults, in place; InvalidArgument if it is invalid."""
     if config.max_attempts < -1:
         raise InvalidArgument("RetryConfig.maxAttempts must be greater or equal to -1.")
     if config.max_doublings < 0:

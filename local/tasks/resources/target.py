@@ -1,4 +1,4 @@
-"""A queue's own target: what it overrides in its tasks' requests (v2 reference, HttpTarget)."""
+"""A queue's HttpTarget: what it overrides in its tasks' requests (v2 reference)."""
 
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -14,9 +14,9 @@ _ANY_URL = "http://127.0.0.1/"
 
 
 def check_target(target: Any) -> None:
-    """Refuse a target that is not acceptable, or that would leave this machine."""
+    """Raise InvalidArgument or Unimplemented for an invalid target, or one on another machine."""
     if target.HasField("oauth_token"):
-        raise Unimplemented("OAuth tokens are not minted locally; use oidc_token.")
+        raise Unimplemented("The local Cloud Tasks has no OAuth tokens; use oidc_token.")
     token = target.oidc_token
     if target.HasField("oidc_token") and not (token.service_account_email and token.audience):
         raise InvalidArgument("HttpTarget.oidc_token needs service_account_email and audience.")
@@ -37,7 +37,7 @@ def check_target(target: Any) -> None:
 
 
 def apply_target(request: Any, target: Any) -> Any:
-    """Return the task's HttpRequest as its queue's target changes it."""
+    """Return a task's HttpRequest with the overrides of its queue's target."""
     changed = HttpRequest()
     changed.CopyFrom(request)
     changed.url = encode_url(_override_url(request.url, target.uri_override))
@@ -59,9 +59,9 @@ def _set_header(headers: Any, key: str, value: str) -> None:
 
 
 def _override_url(url: str, override: Any) -> str:
-    """Change the parts of a URL that are overridden; a port of 0 clears it, as an empty path does.
+    """Override parts of a URL; a port of 0 and an empty path remove that part.
 
-    In the mode IF_NOT_EXISTS only those are changed that the task's URL leaves out.
+    The mode IF_NOT_EXISTS only adds parts that the task's URL does not have.
     """
     own = urlsplit(url)
     wanted = _read_parts(own, override)

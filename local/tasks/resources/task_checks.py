@@ -1,4 +1,4 @@
-"""What makes a task acceptable, and what an accepted one is filled up with (v2 reference, Task)."""
+"""Validation and defaults of tasks (v2 reference, Task)."""
 
 import ipaddress
 import time
@@ -15,26 +15,25 @@ from local.tasks.v2.names import check_new_task, make_task_name
 from local.tasks.v2.times import read_duration, read_time
 
 USER_AGENT = "Google-Cloud-Tasks"
-#: Of a task as it is stored, with its defaults: seven bytes less than 1 MiB, as was measured.
+#: The maximum size of a stored task, with its defaults: measured as 1 MiB less seven bytes.
 _MAX_TASK_BYTES = 1024 * 1024 - 7
 _MAX_URL_LENGTH = 2083
 _MAX_AHEAD = timedelta(days=30)
-#: How long an answer is awaited, unless the task says.
+#: How long to wait for a response, unless the task has its own deadline.
 DEFAULT_DEADLINE = timedelta(minutes=10)
 _MIN_DEADLINE = timedelta(seconds=15)
 _MAX_DEADLINE = timedelta(minutes=30)
 _MAX_APP_DEADLINE = timedelta(hours=24, seconds=15)
 _METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
-#: What is sent as it stands; the rest of a URL is sent as %XX.
+#: Characters of a URL that are not escaped as %XX, beside letters and digits.
 _KEPT_IN_URLS = "!#$%&'()*+,-./:;=?@[]_~"
 
 
 def complete_task(task: Any, queue: str, app: str = "") -> Any:
-    """Check a task message for its queue and fill in its name, times and defaults, in place.
+    """Validate a task message for its queue and set its name, times and defaults, in place.
 
-    `app` is the URL of the App Engine app, if there is one.
-    Raises InvalidArgument for what the service refuses, and Unimplemented for what only Google's
-    own does.
+    `app` is the URL of the App Engine app, if there is one. Raises InvalidArgument if the service
+    would refuse the task, and Unimplemented for features that only Google's service has.
     """
     task.name = check_new_task(task.name, queue) if task.name else make_task_name(queue)
     if task.WhichOneof("message_type") == "app_engine_http_request":
@@ -51,9 +50,9 @@ def complete_task(task: Any, queue: str, app: str = "") -> Any:
 
 
 def encode_url(url: str) -> str:
-    """Return the URL as it is sent, with what a URL cannot hold escaped.
+    """Return the URL with invalid characters escaped.
 
-    Raises InvalidArgument if it is none, is then too long, or leaves this machine.
+    Raises InvalidArgument if it is not a URL, is too long, or is not on this machine.
     """
     if not url:
         raise InvalidArgument("HttpRequest.url is required.")
@@ -104,7 +103,7 @@ def _complete_headers(request: Any) -> None:
 
 def _check_authorization(request: Any) -> None:
     if request.HasField("oauth_token"):
-        raise Unimplemented("OAuth tokens are not minted locally; use oidc_token.")
+        raise Unimplemented("The local Cloud Tasks has no OAuth tokens; use oidc_token.")
     if request.HasField("oidc_token") and "@" not in request.oidc_token.service_account_email:
         raise InvalidArgument("OidcToken.service_account_email must be an e-mail address.")
 
@@ -123,7 +122,7 @@ def _complete_times(task: Any) -> None:
 
 
 def _complete_deadline(task: Any) -> None:
-    """An App Engine task without a deadline is kept without one, as the service does."""
+    """Set the default deadline; as in the service, App Engine tasks have none."""
     of_app = task.HasField("app_engine_http_request")
     if not task.HasField("dispatch_deadline"):
         if not of_app:

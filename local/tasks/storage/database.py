@@ -1,7 +1,7 @@
-"""One SQLite connection in one event loop: the changes of a turn go to disk together.
+"""One SQLite connection in one event loop, with group commit.
 
-A change is applied immediately, so the next read sees it. It is committed, and synced, at the end
-of the loop's turn if a caller waits for that, and otherwise a moment later.
+A change is applied immediately, so the next read sees it. It is committed at the end of the loop's
+current iteration if a caller waits for that, and otherwise a moment later.
 """
 
 import asyncio
@@ -9,18 +9,18 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-#: How long a change may stay unwritten if no caller waits for it, in seconds.
+#: How many seconds a change may stay uncommitted if no caller waits for it.
 _LAZINESS = 0.02
 
 
 class Database:
-    """A file that survives the death of this process with every change that was waited for."""
+    """A database file; after a crash of this process it has every change that a caller awaited."""
 
     def __init__(self, path: Path, schema: str) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
-        # As in the Datastore: a power cut may lose the last tasks, whose sagas the sweep finds.
+        # As in the local Datastore, a power cut may lose the last tasks; the sweep redelivers.
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(schema)
         self._waiting: asyncio.Future[None] | None = None
@@ -31,21 +31,21 @@ class Database:
         return self._connection.execute(query, values).fetchall()
 
     def change(self, statement: str, *values: object) -> int:
-        """Apply a change and return how many rows it touched; it is on disk soon."""
+        """Apply a change and return the number of changed rows; it is committed soon."""
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
             self._timer = self._loop.call_later(_LAZINESS, self._commit)
         return self._connection.execute(statement, values).rowcount
 
     async def sync(self) -> None:
-        """Wait until every change so far is on disk; raises sqlite3.Error if it cannot be."""
+        """Wait until all changes so far are committed; raise sqlite3.Error if that fails."""
         if self._waiting is None:
             self._waiting = self._loop.create_future()
             self._loop.call_soon(self._commit)
         await asyncio.shield(self._waiting)
 
     def close(self) -> None:
-        """Commit what is left, and close."""
+        """Commit the last changes, and close."""
         self._commit()
         self._connection.close()
 

@@ -1,4 +1,4 @@
-"""A task as it is kept: the message that was created, and what has become of it since."""
+"""A stored task: the message that it was created with, and its attempts since."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from local.tasks.v2.messages import FULL_VIEW, Task
 
-#: google.rpc.Code by the HTTP status that a worker answered; 2 (UNKNOWN) for any other.
+#: google.rpc.Code by the worker's HTTP status; 2 (UNKNOWN) for any other.
 _RPC_CODES = {
     400: 3,
     401: 16,
@@ -27,7 +27,7 @@ _UNKNOWN = 2
 
 @dataclass(slots=True)
 class TaskRecord:
-    """One row of the task table; times are epoch seconds, 0 for what has not happened."""
+    """One row of the task table; times are epoch seconds, 0 if it has not happened."""
 
     name: str
     queue: str
@@ -51,12 +51,12 @@ class TaskRecord:
 
 
 def read_code(status: int) -> int:
-    """Return the google.rpc.Code that an attempt answered with this HTTP status is given."""
+    """Return the google.rpc.Code for a worker's HTTP status."""
     return _RPC_CODES.get(status, _UNKNOWN)
 
 
 def to_message(record: TaskRecord, view: int) -> Any:
-    """Return the task as the API shows it; without its body unless the view is FULL."""
+    """Return the task as the API shows it; the body is included only in the view FULL."""
     task = record.read_message()
     task.view = FULL_VIEW if view == FULL_VIEW else 1
     if task.view != FULL_VIEW:

@@ -17,11 +17,11 @@ from local.tasks.storage.records import TaskRecord
 from local.tasks.v2.messages import Queue
 from local.tasks.v2.names import queue_of
 
-#: A used task name stays refused for up to this long (v2 reference, CreateTask).
+#: For how long a used task name is refused (v2 reference, CreateTask).
 TASK_TOMBSTONE = timedelta(hours=24)
-#: A deleted queue's name stays refused for up to this long (v2 reference, DeleteQueue).
+#: For how long a deleted queue's name is refused (v2 reference, DeleteQueue).
 QUEUE_TOMBSTONE = timedelta(days=3)
-#: How long a batch can be asked for, and is not done again.
+#: For how long a batch's operation is kept, and not run again.
 OPERATION_RETENTION = timedelta(days=1)
 
 _SCHEMA = """
@@ -51,7 +51,7 @@ _FIND_OBSTACLES = """SELECT
 """
 _MAX_RECENT = 1000
 
-# The texts are those that the service was seen to answer with.
+# Google's service was observed to answer with these texts.
 _NO_QUEUE = (
     "Queue does not exist. "
     "If you just created the queue, wait at least a minute for the queue to initialize."
@@ -66,26 +66,26 @@ _RECENT_TASK = "The task cannot be created because a task with this name existed
 
 
 class TaskStore:
-    """What a restart must find again. The methods that are awaited return when it is on disk."""
+    """The persistent state. The async methods return when their change is committed."""
 
     def __init__(self, path: Path, *, tombstone: timedelta = TASK_TOMBSTONE) -> None:
         self._tombstone = tombstone.total_seconds()
         self._db = Database(path, _SCHEMA)
-        #: The last changed tasks, as they are in the file: only this store writes it.
+        #: A cache of the last changed tasks; only this store writes the file.
         self._recent: OrderedDict[str, TaskRecord] = OrderedDict()
 
     def close(self) -> None:
-        """Write what is left, and close."""
+        """Commit the last changes, and close."""
         self._db.close()
 
     async def put_queue(self, queue: Any) -> None:
-        """Keep a queue's settings and state, new or changed."""
+        """Store a new or changed queue."""
         body = queue.SerializeToString()
         self._db.change("REPLACE INTO queue VALUES (?, ?, NULL)", queue.name, body)
         await self._db.sync()
 
     async def insert_queue(self, queue: Any) -> None:
-        """Keep a new queue; AlreadyExists or FailedPrecondition if its name is or was in use."""
+        """Store a new queue; AlreadyExists or FailedPrecondition if its name is or was used."""
         deleted = self._read_deletion(queue.name)
         if deleted == 0:
             raise AlreadyExists("Queue already exists")
@@ -94,9 +94,9 @@ class TaskStore:
         await self.put_queue(queue)
 
     async def delete_queue(self, name: str) -> None:
-        """Delete a queue and its tasks; its name and theirs stay used for their windows.
+        """Delete a queue and its tasks; all their names stay used for a while.
 
-        Raises NotFound if there is none.
+        Raises NotFound if there is no such queue.
         """
         if self.find_queue(name) is None:
             raise NotFound(_NO_ENTITY)
@@ -105,7 +105,7 @@ class TaskStore:
         await self._db.sync()
 
     async def purge_queue(self, queue: Any) -> None:
-        """Delete the tasks of a queue and keep its new purge time."""
+        """Delete a queue's tasks and store its new purge time."""
         self._delete_tasks(queue.name)
         await self.put_queue(queue)
 
@@ -122,12 +122,15 @@ class TaskStore:
         return Queue.FromString(rows[0][0]) if rows else None
 
     def list_queues(self) -> list[Any]:
-        """Return every queue that is not deleted, in order of their names."""
+        """Return every queue that is not deleted, ordered by name."""
         rows = self._db.read("SELECT body FROM queue WHERE deleted IS NULL ORDER BY name")
         return [Queue.FromString(body) for (body,) in rows]
 
     async def insert_task(self, record: TaskRecord) -> None:
-        """Keep a new task; refused if its queue is not there or its name is or was in use."""
+        """Store a new task.
+
+        Raises NotFound if its queue does not exist, and AlreadyExists if its name is or was used.
+        """
         [(queue, task, expires)] = self._db.read(
             _FIND_OBSTACLES, record.queue, record.name, record.name
         )
@@ -146,13 +149,13 @@ class TaskStore:
             raise
 
     async def delete_task(self, name: str) -> None:
-        """Delete a task for a caller; NotFound if there is none, with the reason."""
+        """Delete a task; NotFound, with the reason, if there is none."""
         self.get_task(name)
         self.finish_task(name)
         await self._db.sync()
 
     async def clear_tasks(self) -> None:
-        """Forget every task, every used task name and every batch."""
+        """Delete all tasks, used task names and operations."""
         self._recent.clear()
         self._db.change("DELETE FROM task")
         self._db.change("DELETE FROM used_name")
@@ -160,7 +163,7 @@ class TaskStore:
         await self._db.sync()
 
     async def expire_tasks(self, retention: timedelta) -> list[tuple[str, str]]:
-        """Delete the tasks that are older than this, dispatched or not; return queues and names."""
+        """Delete tasks older than `retention`, dispatched or not; return their queues and names."""
         oldest = time.time() - retention.total_seconds()
         expired = self._db.read("SELECT queue, name FROM task WHERE created < ?", oldest)
         for _, name in expired:
@@ -170,7 +173,7 @@ class TaskStore:
         return expired
 
     async def put_operation(self, operation: Any) -> None:
-        """Keep an operation for a day, by its name."""
+        """Store an operation for a day, by its name."""
         now = time.time()
         self._db.change("DELETE FROM operation WHERE expires < ?", now)
         body, expires = operation.SerializeToString(), now + OPERATION_RETENTION.total_seconds()
@@ -183,9 +186,9 @@ class TaskStore:
         return Operation.FromString(rows[0][0]) if rows else None
 
     def finish_task(self, name: str) -> None:
-        """Delete a task that was executed or given up, if it is still there; its name stays used.
+        """Delete a task that succeeded or was given up, if it exists; its name stays used.
 
-        If this process dies before that is on disk, the task is delivered again.
+        If this process dies before the commit, the task is delivered again.
         """
         self._recent.pop(name, None)
         if self._db.change("DELETE FROM task WHERE name = ?", name):
@@ -193,12 +196,12 @@ class TaskStore:
             self._db.change("REPLACE INTO used_name VALUES (?, ?)", name, expires)
 
     def update_task(self, record: TaskRecord) -> None:
-        """Keep what has become of a task, if it is still there; on disk soon."""
+        """Store a task's new state, if the task exists; it is committed soon."""
         if self._db.change(_UPDATE, *_read_state(record)):
             self._remember(record)
 
     def get_task(self, name: str) -> TaskRecord:
-        """Return a task; NotFound if there is none, with the reason."""
+        """Return a task; NotFound, with the reason, if there is none."""
         record = self.find_task(name)
         if record is None:
             self.get_queue(queue_of(name))
@@ -213,16 +216,16 @@ class TaskStore:
         return TaskRecord(*rows[0]) if rows else None
 
     def list_tasks(self, queue: str, after: str, limit: int) -> list[TaskRecord]:
-        """Return up to `limit` tasks of a queue in order of their names, behind `after`."""
+        """Return up to `limit` tasks of a queue ordered by name, those after `after`."""
         prefix, end = f"{queue}/tasks/", f"{queue}/tasks0"
         query = f"{_SELECT} name > ? AND name < ? ORDER BY name LIMIT ?"
         return [TaskRecord(*row) for row in self._db.read(query, max(after, prefix), end, limit)]
 
     def list_schedules(self) -> list[tuple[str, str, float]]:
-        """Return queue, name and due time of every task: what a dispatcher starts with.
+        """Return queue, name and due time of every task, for the dispatcher's start.
 
-        A task that something happened to in the future tells of a clock that was set back since:
-        it is due after the wait that it was given then.
+        If a task has a timestamp in the future, the clock was set back since: the task is then due
+        after its original wait, counted from now.
         """
         last = "max(created, attempt_dispatched, attempt_answered)"
         due = f"CASE WHEN {last} > now THEN now + max(0, scheduled - {last}) ELSE scheduled END"
@@ -238,7 +241,7 @@ class TaskStore:
         self._db.change("DELETE FROM task WHERE queue = ?", queue)
 
     def _read_deletion(self, queue: str) -> float | None:
-        """Return when a queue was deleted: 0 if it was not, None if it never was."""
+        """Return when a queue was deleted: 0 if it exists, None if it never existed."""
         rows = self._db.read("SELECT deleted FROM queue WHERE name = ?", queue)
         return (rows[0][0] or 0.0) if rows else None
 

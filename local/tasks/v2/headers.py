@@ -1,4 +1,4 @@
-"""The headers that a task or queue may ask for."""
+"""The headers that a task or queue may set."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ def is_replaced(header: str) -> bool:
 
 
 def check_header(key: str, value: str) -> None:
-    """Refuse a header that HTTP cannot carry."""
+    """Raise InvalidArgument for a header that is invalid in HTTP."""
     if not key or not all("!" <= c <= "~" and c != ":" for c in key):
         raise InvalidArgument(f"A header has an invalid name: {key[:80]!r}")
     if not all(c == "\t" or " " <= c <= "\xff" for c in value):
@@ -24,6 +24,6 @@ def check_header(key: str, value: str) -> None:
 
 
 def check_header_size(headers: Iterable[tuple[str, str]]) -> None:
-    """Refuse headers of 80 KB and more."""
+    """Raise InvalidArgument for headers of 80 KB or more."""
     if sum(len(key) + len(value) for key, value in headers) >= _MAX_HEADER_BYTES:
         raise InvalidArgument("The headers must be less than 80 KB.")

@@ -1,4 +1,4 @@
-"""The names of locations, queues and tasks: their formats are those of the v2 reference."""
+"""The names of locations, queues and tasks, in the formats of the v2 reference."""
 
 import re
 import secrets
@@ -17,28 +17,28 @@ _TASK_FORM = f"{_QUEUE_FORM}/tasks/<TASK_ID>"
 
 
 def check_location(name: str) -> str:
-    """Return a well-formed location name as it is; raise InvalidArgument for any other."""
+    """Return the location name; raise InvalidArgument if it is malformed."""
     if not _LOCATION_NAME.fullmatch(name):
         raise InvalidArgument(f'Location name must be formatted: "{_LOCATION_FORM}"')
     return name
 
 
 def check_queue(name: str) -> str:
-    """Return a well-formed queue name as it is; raise InvalidArgument for any other."""
+    """Return the queue name; raise InvalidArgument if it is malformed."""
     if not _QUEUE_NAME.fullmatch(name):
         raise InvalidArgument(f'Queue name must be formatted: "{_QUEUE_FORM}".')
     return name
 
 
 def check_task(name: str) -> str:
-    """Return a well-formed task name as it is; raise InvalidArgument for any other."""
+    """Return the task name; raise InvalidArgument if it is malformed."""
     if not _TASK_NAME.fullmatch(name):
         raise InvalidArgument(f'Task name must be formatted: "{_TASK_FORM}"')
     return name
 
 
 def check_new_task(name: str, queue: str) -> str:
-    """Return a name that a task of this queue can be created with; InvalidArgument for others."""
+    """Return the name for a new task in this queue; raise InvalidArgument if it is invalid."""
     if queue_of(name) == queue and not _TASK_NAME.fullmatch(name):
         raise InvalidArgument(
             f'Task ID "{short_name(name)[:600]}" can contain only letters ([A-Za-z]), numbers '
@@ -54,15 +54,15 @@ def check_new_task(name: str, queue: str) -> str:
 
 
 def queue_of(task: str) -> str:
-    """Return the queue's name in a well-formed task name."""
+    """Return the queue's name from a task name."""
     return task.rpartition("/tasks/")[0]
 
 
 def short_name(name: str) -> str:
-    """Return the last segment of a name: what the ``X-CloudTasks-*`` headers carry."""
+    """Return the last segment of a name, as in the ``X-CloudTasks-*`` headers."""
     return name.rpartition("/")[2]
 
 
 def make_task_name(queue: str) -> str:
-    """Return a fresh name for a task that was created without one."""
+    """Return a random name for a task that was created without one."""
     return f"{queue}/tasks/{secrets.randbits(63)}"

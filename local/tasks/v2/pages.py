@@ -1,7 +1,7 @@
 """Pages of a listing that is ordered by name.
 
-The token is the last name of the page before, with a mark of the listing that it belongs to: a
-token that is used with another parent or filter is refused.
+The token contains the last name of the previous page and a hash of the listing, so a token of
+another parent or filter is refused.
 """
 
 import base64
@@ -16,7 +16,7 @@ _MARK_LENGTH = 8
 
 
 def read_token(token: str, listing: str) -> str:
-    """Return the name that the page starts behind; InvalidArgument for a token that is none."""
+    """Return the name after which the page starts; InvalidArgument if the token is invalid."""
     if not token:
         return ""
     try:
@@ -24,19 +24,19 @@ def read_token(token: str, listing: str) -> str:
     except ValueError as error:
         raise InvalidArgument("The page token is invalid.") from error
     if text[:_MARK_LENGTH] != _mark(listing):
-        raise InvalidArgument("The page token is invalid, or of a listing of something else.")
+        raise InvalidArgument("The page token is invalid, or belongs to another listing.")
     return text[_MARK_LENGTH:]
 
 
 def read_size(size: int, limit: int) -> int:
-    """Return how many items the page holds: the limit if the request does not say."""
+    """Return the page size: the limit if the request has none; InvalidArgument if negative."""
     if size < 0:
         raise InvalidArgument("page_size must not be negative.")
     return min(size or limit, limit)
 
 
 def cut_page(items: list[Any], size: int, limit: int, listing: str) -> tuple[list[Any], str]:
-    """Return the first page of what is left, and the token of the next one, empty at the end."""
+    """Return the first page of the items, and the token of the next page; empty at the end."""
     page = items[: read_size(size, limit)]
     if len(items) == len(page):
         return page, ""

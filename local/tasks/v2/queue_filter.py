@@ -1,7 +1,7 @@
 """The filters of ListQueues: comparisons of a queue's fields, with AND, OR, NOT and parentheses.
 
-As in Google's other filters, OR binds tighter than AND, and AND may be left out. Text is compared
-without regard to case; ``:`` finds it anywhere in the field.
+As in Google's other filters, OR binds tighter than AND, and AND is optional. Text is compared
+case-insensitively; ``:`` finds a substring.
 """
 
 import re
@@ -14,7 +14,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from local.rpc.errors import InvalidArgument
 from local.tasks.v2.messages import Queue
 
-#: Tells whether a queue is wanted.
+#: Tells whether a queue matches.
 Wanted = Callable[[Any], bool]
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(<=|>=|!=|[<>=:()])|([^\s"<>=!:()]+))')
@@ -32,7 +32,10 @@ _MAX_DEPTH = 20
 
 
 def parse_filter(text: str) -> Wanted:
-    """Return what the filter says; every queue is wanted if it is empty."""
+    """Return a filter's predicate; an empty filter matches every queue.
+
+    Raises InvalidArgument if the filter is malformed.
+    """
     if len(text) > _MAX_LENGTH:
         raise InvalidArgument(f"The filter must not be longer than {_MAX_LENGTH} characters.")
     tokens = _split(text)
@@ -74,7 +77,7 @@ class _Reader:
             return _compare(self._next(), self._next(), self._next())
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise InvalidArgument("The filter has too many parentheses in each other.")
+            raise InvalidArgument("The filter has too many nested parentheses.")
         inside = self.read_all()
         if self._next() != ")":
             raise InvalidArgument("The filter lacks a closing parenthesis.")
@@ -119,23 +122,23 @@ def _compare(path: str, operator: str, text: str) -> Wanted:
 
 
 def _find_fields(path: str) -> list[Any]:
-    """Return the fields of a path like rateLimits.maxBurstSize, in either spelling."""
+    """Return the fields of a path such as rateLimits.maxBurstSize, in camel or snake case."""
     descriptor, fields = Queue.DESCRIPTOR, []
     for name in path.split("."):
         known = {} if descriptor is None else descriptor.fields_by_name
         camel = {} if descriptor is None else descriptor.fields_by_camelcase_name
         field = known.get(name) or camel.get(name)
         if field is None or field.is_repeated:
-            raise InvalidArgument(f"A queue cannot be filtered by {path[:80]!r}.")
+            raise InvalidArgument(f"Queues cannot be filtered by {path[:80]!r}.")
         fields.append(field)
         descriptor = field.message_type
     if descriptor is not None and descriptor.name not in _MESSAGES:
-        raise InvalidArgument(f"A queue cannot be filtered by {path[:80]!r}, only by its fields.")
+        raise InvalidArgument(f"Queues cannot be filtered by {path[:80]!r}, only by its fields.")
     return fields
 
 
 def _read_field(queue: Any, fields: list[Any]) -> Any:
-    """Return the field's value as it is compared, or None if it is not set."""
+    """Return the field's comparable value; None if it is not set."""
     held = queue
     for field in fields:
         if field.message_type is not None and not held.HasField(field.name):
@@ -150,7 +153,7 @@ def _read_field(queue: Any, fields: list[Any]) -> Any:
 
 
 def _read_value(field: Any, text: str) -> Any:
-    """Return what the field is compared with; InvalidArgument if it cannot be."""
+    """Return the value to compare the field with; InvalidArgument if the text does not fit."""
     if text.startswith('"'):
         text = re.sub(r"\\(.)", r"\1", text[1:-1])
     try:
@@ -173,7 +176,7 @@ def _read_moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-#: How a message is compared: what it holds, and what a text stands for.
+#: For each message type: the comparable value of a message, and of a text.
 _MESSAGES: dict[str, tuple[Callable[[Any], Any], Callable[[str], Any]]] = {
     "Duration": (lambda held: held.ToTimedelta(), _read_duration),
     "Timestamp": (lambda held: held.seconds + held.nanos / 1e9, _read_moment),
@@ -181,4 +184,4 @@ _MESSAGES: dict[str, tuple[Callable[[Any], Any], Callable[[str], Any]]] = {
 
 
 def _fail(text: str) -> InvalidArgument:
-    return InvalidArgument(f"The filter cannot be understood at {text[:40]!r}.")
+    return InvalidArgument(f"The filter is invalid at {text[:40]!r}.")

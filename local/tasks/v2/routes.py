@@ -1,4 +1,4 @@
-"""The REST API of Cloud Tasks v2: which verb and path are for which method (google.api.http)."""
+"""The REST API of Cloud Tasks v2: the verb and path of each method (google.api.http)."""
 
 from typing import Final
 

@@ -43,11 +43,11 @@ def test_it_shows_queues_what_waits_in_them_and_why_it_was_not_done(
     wait_until(lambda: client.get_task(name=task["name"]).response_count == 1)
     page = read_page(server)
     assert "Queue sagas" in page
-    assert "1 waiting, 0 under way" in page
+    assert "1 waiting, 0 in progress" in page
     assert "stubborn" in page
     assert "?a=%3Cb%3E&amp;c" in page
     assert "HTTP status code 418" in page
-    assert "again after 60 s" in page
+    assert "retry in 60 s" in page
 
 
 def test_it_shows_that_a_queue_is_slowed_down_by_its_worker(
@@ -56,7 +56,7 @@ def test_it_shows_that_a_queue_is_slowed_down_by_its_worker(
     worker.script = lambda _: (429, {})
     server = start_server({"retryConfig": {"minBackoff": "60s"}})
     connect(server.address).create_task(parent=QUEUE, task=make_task(worker.url))
-    wait_until(lambda: "slowed down to 250/s" in read_page(server))
+    wait_until(lambda: "slowed to 250/s" in read_page(server))
     assert "queue slowed" in read_page(server)
 
 
@@ -85,7 +85,7 @@ def test_it_shows_what_is_under_way_and_what_is_done(
     worker.script = hold
     client.create_task(parent=QUEUE, task=make_task(worker.url))
     worker.wait_for(1)
-    assert "under way" in read_page(server)
+    assert "in progress" in read_page(server)
     go_on.set()
     wait_until(lambda: "done" in read_page(server))
 

@@ -139,7 +139,7 @@ def test_a_page_token_belongs_to_its_listing(client: Any) -> None:
     client.create_queue(parent=LOCATION, queue={"name": OTHER})
     first = client.list_queues(request={"parent": LOCATION, "page_size": 1})
     again = {"parent": LOCATION, "page_token": first.next_page_token, "filter": "state:RUNNING"}
-    with pytest.raises(exceptions.InvalidArgument, match="something else"):
+    with pytest.raises(exceptions.InvalidArgument, match="another listing"):
         client.list_queues(request=again)
 
 
@@ -151,7 +151,7 @@ def test_the_locations_are_those_that_have_queues(client: Any) -> None:
     listed = client.list_locations({"name": "projects/amends-local"}).locations
     assert [location.location_id for location in listed] == ["local", "x"]
     assert client.get_location({"name": LOCATION}).name == LOCATION
-    with pytest.raises(exceptions.NotFound, match="no queues in this location"):
+    with pytest.raises(exceptions.NotFound, match="location has no queues"):
         client.get_location({"name": "projects/amends-local/locations/nowhere"})
     with pytest.raises(exceptions.InvalidArgument, match="Project name"):
         client.list_locations({"name": "amends-local"})
