@@ -10,21 +10,21 @@ GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """One process's settings; an empty host means Google's own service."""
+    """The settings of one process; an empty host means Google's own service."""
 
     project: str
     database: str
     datastore_host: str
     tasks_host: str
     location: str
-    #: The name of this environment in log lines, where a project has several.
+    #: The name of this environment in log lines, if a project has several.
     environment: str
     #: Sagas are spread over these queues by a hash of their id.
     queues: tuple[str, ...]
-    #: This service's own root address, which tokens for it name as their audience.
+    #: This service's own root address, which is the audience of tokens for it.
     base_url: str
     #: The audiences that tokens for this service may have: the root address, and those in
-    #: AMENDS_AUDIENCES, for example behind a domain of your own.
+    #: AMENDS_AUDIENCES, such as a custom domain.
     audiences: tuple[str, ...]
     #: The root address of the service that runs the steps; this service's own if it runs all
     #: functions.
@@ -32,9 +32,9 @@ class Config:
     certs_url: str
     tasks_service_account: str
     scheduler_service_account: str
-    #: Addresses or IAM members, separated by commas; None is not set: see lib.edge.caller.access.
+    #: E-mail addresses or IAM members; None if not set. See lib.edge.caller.access.
     operators: tuple[str, ...] | None
-    #: IAM verifies every caller's token before the call gets here: see lib.edge.caller.identity.
+    #: IAM verifies every caller's token before the call arrives. See lib.edge.caller.identity.
     behind_iam: bool
     retention: timedelta
     timeout: timedelta

@@ -1,4 +1,4 @@
-"""The errors, one class for each kind, with its HTTP status and a stable code.
+"""The errors of Amends, one class for each kind, with an HTTP status and a stable code.
 
 The edge maps every error to ``application/problem+json`` by these two attributes alone, so a new
 error needs no change anywhere else.
@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 
 
 class FieldError(NamedTuple):
-    """An error in some data and its place; `allowed` lists the accepted values if there are few."""
+    """An error in some data, and where; `allowed` lists the accepted values if there are few."""
 
     path: Path
     detail: str
@@ -55,7 +55,7 @@ class Malformed(AmendsError):
 
 
 class Unauthenticated(AmendsError):
-    """No token, or one that does not verify."""
+    """The token is missing or not valid."""
 
     status = 401
     code = "unauthenticated"
@@ -87,7 +87,7 @@ class MethodNotAllowed(AmendsError):
 
 
 class AlreadyExists(AmendsError):
-    """The resource to be created already exists."""
+    """The resource to create already exists."""
 
     status = 409
     code = "already-exists"
@@ -101,14 +101,14 @@ class Conflict(AmendsError):
 
 
 class VersionMismatch(AmendsError):
-    """The version stated for a write is not the stored one; nothing was written."""
+    """The version given for a write is not the stored one; nothing was written."""
 
     status = 412
     code = "version-mismatch"
 
 
 class TooLarge(AmendsError):
-    """A body, payload or entity over its limit; the message states the limit."""
+    """A body, payload or entity is over its limit, which the message states."""
 
     status = 413
     code = "too-large"
@@ -173,7 +173,7 @@ class Contention(AmendsError):
 
 
 class Unavailable(AmendsError):
-    """A service that we depend on did not answer; try again later."""
+    """A service that Amends depends on did not answer; try again later."""
 
     status = 503
     code = "unavailable"
@@ -181,7 +181,7 @@ class Unavailable(AmendsError):
 
 
 class NotBegun(AmendsError):
-    """A service that we depend on did not answer, and nothing was done yet; try again later.
+    """A service that Amends depends on did not answer, and nothing was done; try again later.
 
     Its status is not 5xx, so Cloud Tasks counts it as an answer: see `run_saga_step`.
     """

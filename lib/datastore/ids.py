@@ -5,9 +5,9 @@ from uuid import uuid4
 
 
 def make_id(scope: str, idempotency_key: str | None) -> str:
-    """Return an id of 32 hex digits: always the same for the same key in a scope, else a new one.
+    """Return an id of 32 hex digits: random, or always the same for the same key in a scope.
 
-    Ids do not increase and share no prefix: either would make hot spots in Datastore.
+    Ids neither increase nor share a prefix: either would cause hot spots in Datastore.
     """
     if idempotency_key is None:
         return uuid4().hex

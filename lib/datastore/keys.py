@@ -24,7 +24,7 @@ class Partition:
     namespace: str = ""
 
 
-#: For text forms and checks that need no store.
+#: The partition of text forms and checks that need no store.
 NOWHERE = Partition()
 
 
@@ -115,7 +115,7 @@ def check_id(item: KeyField, part: Id, *, may_lack: bool) -> Id:
     if not part and part is not False and part != "":
         if may_lack:
             return None
-        raise Invalid(f"{item.name} is not known yet", field=item.name)
+        raise Invalid(f"{item.name} has no value yet", field=item.name)
     return limits.check_numeric_id(part, item.name)
 
 
@@ -139,14 +139,14 @@ def check_own(key: Key[Any], partition: Partition, field: str) -> None:
     """Raise Invalid for a key of another namespace: a query can only use its own."""
     if partition != NOWHERE and key.namespace not in (None, partition.namespace):
         raise Invalid(
-            f"{key} is in namespace {key.namespace!r} and this store reads {partition.namespace!r}:"
+            f"{key} is in namespace {key.namespace!r}, but the store reads {partition.namespace!r}:"
             f" query store.in_namespace({key.namespace!r})",
             field=field,
         )
 
 
 def write_partition(partition: Partition, namespace: str | None, into: Any) -> None:
-    """Write a partition id; the service wants defaults to stay unset."""
+    """Write a partition id; the service requires defaults to be left unset."""
     if partition.project:
         into.project_id = partition.project
     if partition.database:

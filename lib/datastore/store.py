@@ -1,4 +1,4 @@
-"""The store: typed entities over one connection, in one namespace."""
+"""The store: typed entities on one connection, in one namespace."""
 
 import random
 import time
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class Store:
-    """Reads and writes entities. One per process; it may be shared by all threads."""
+    """Reads and writes entities. Make one per process; all threads may share it."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Store:
         self._codecs = Codecs(Partition(rpc.project, rpc.database, namespace))
 
     def in_namespace(self, namespace: str) -> "Store":
-        """Return a store of another namespace ("" is the default one) over the same connection."""
+        """Return a store of another namespace ("" is the default one) on the same connection."""
         service = self._service
         return Store(
             service.rpc,
@@ -73,12 +73,12 @@ class Store:
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
         """Return the entity of each key, None if it does not exist.
 
-        Kinds may be mixed. Up to 1000 keys make one call.
+        Kinds may be mixed. Up to 1000 keys take one call.
         """
         return lookups.look_up(self._service, self._codecs, keys)
 
     def apply(self, *mutations: Mutation) -> list[Any]:
-        """Write all of these or none in one call; return the stored entities (None for deletes)."""
+        """Apply mutations atomically in one call; return the stored entities (None for deletes)."""
         return commit_alone(self._service, self._codecs, mutations, self._now())
 
     def insert(self, entity: T) -> T:
@@ -94,8 +94,8 @@ class Store:
     ) -> T:
         """Write an entity that must exist (NotFound): all of it, or only the fields in `mask`.
 
-        The service changes fields with a transform. With `if_version`, write only if that is the
-        stored version (VersionMismatch).
+        The service itself changes fields with a transform. With `if_version`, write only if that is
+        the stored version (VersionMismatch).
         """
         mutation = mutations.update(entity, if_version, mask, transforms)
         return self.apply(mutation)[0]  # type: ignore[no-any-return]
@@ -142,11 +142,11 @@ class Store:
     ) -> T:
         """Run `body` in a transaction and commit; on contention run all of it again.
 
-        `body` must have effects only through its transaction, because it may run up to `attempts`
+        `body` may have effects only through its transaction, because it may run up to `attempts`
         times. In its return value, entities that it wrote are replaced by the stored ones. Raises
-        Contention when the attempts are used up. A receipt that is written with the commit shows
-        whether it was made if its answer is lost. `idempotent` saves the receipt, for a body that
-        can tell itself whether it has run before.
+        Contention when it is out of attempts. If the answer to a commit is lost, a receipt that is
+        written with the commit shows whether it was made. `idempotent` saves the receipt, for a
+        body that can find out itself whether it has run before.
         """
         return run_transaction(
             self._service,
@@ -161,10 +161,10 @@ class Store:
     def transact_optimistically(self, body: Callable[[Transaction], T], *, attempts: int = 10) -> T:
         """Run `body` without locks, and write only if nothing that it read has changed.
 
-        It is for bodies that write every entity they read, run no queries, and can tell from what
-        they read whether they have run before: a commit whose answer was lost may have been made.
-        Unlike with `transact`, a killed process does not block others. If an entity has changed,
-        all of `body` runs again; raises Contention when the attempts are used up.
+        For bodies that write every entity they read, run no queries, and can tell from what they
+        read whether they have run before, because a commit whose answer was lost may have been
+        made. Unlike with `transact`, a killed process does not block others. If an entity has
+        changed, `body` runs again; raises Contention when it is out of attempts.
         """
         return run_optimistically(
             self._service, self._codecs, body, now=self._now, attempts=attempts
@@ -178,9 +178,10 @@ class Store:
         return results.run(self._service, self._codecs, query, limit)
 
     def page(self, query: Query[T], size: int, token: str | None = None) -> Page[T]:
-        """Return `size` results, from the start or after a page's token; Malformed if foreign.
+        """Return `size` results, from the start or after the page with this token.
 
-        Unreadable results are left out, logged, and named in the page's `unreadable`.
+        Unreadable results are left out, logged, and named in the page's `unreadable`. Raises
+        Malformed for the token of another query.
         """
         return results.fetch_page(self._service, self._codecs, query, size, token)
 
@@ -189,8 +190,8 @@ class Store:
     ) -> Page[T]:
         """Return `size` results in the order of a time mark, as `page` does.
 
-        `order` is the field of the mark, with a minus sign for the latest first. Entities without
-        a mark are left out. One page makes a query of each of SHARDS ranges of the index.
+        `order` is the field of the mark, with a minus sign in front for the latest first. Entities
+        without a mark are left out. A page takes one query for each of SHARDS ranges of the index.
         """
         return fetch_page_by_time(self._service, self._codecs, query, order, size, token)
 
@@ -205,8 +206,8 @@ class Store:
     def explain(
         self, query: Query[Any], limit: int = 100, *, analyze: bool = False
     ) -> Explanation | None:
-        """Ask for a query's plan, and with `analyze` run it and return its cost.
+        """Return a query's plan; with `analyze`, also run the query and return its cost.
 
-        None if the server has no plans, as the emulators and the local one.
+        Returns None if the server has no plans, like the emulators and the local Datastore.
         """
         return explain(self._service, self._codecs, query, limit, analyze=analyze)

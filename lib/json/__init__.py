@@ -1,5 +1,5 @@
-"""JSON and typed data: decodes to a type and names all faults; keeps all digits of numbers.
+"""JSON and typed data: decodes to a type, reports all faults, keeps all digits of numbers.
 
 `decoder` is the entry. `faults`, `members` and `type_words` describe what does not fit and what was
-expected; `secrecy` marks values that are never shown. Imports lib.errors alone.
+expected; `secrecy` marks values that are never shown. Imports only lib.errors.
 """

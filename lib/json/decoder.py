@@ -1,4 +1,4 @@
-"""Decodes JSON and plain data to typed data; Invalid lists what does not fit."""
+"""Decodes JSON and plain data to typed data; an Invalid lists everything that does not fit."""
 
 from typing import Any, TypeVar
 
@@ -11,15 +11,15 @@ from lib.json.text_faults import find_half_character, find_repeated
 
 T = TypeVar("T")
 
-#: How many faults an error's text mentions; its list has more.
+#: The maximum number of faults in an error's text; its list has more.
 MAX_LISTED = 3
 
-#: What msgspec raises for text that is not JSON, or not UTF-8, or nested too deeply.
+#: The exceptions of msgspec for text that is not JSON, not UTF-8, or nested too deeply.
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode_json(raw: bytes, kind: type[T]) -> T:
-    """Decode JSON into a type; Malformed when it is not JSON, Invalid when it does not fit.
+    """Decode JSON into a type; raise Malformed if it is not JSON, Invalid if it does not fit.
 
     Where the type is Any, a number that a float would round becomes an ExactNumber.
     """
@@ -32,9 +32,9 @@ def decode_json(raw: bytes, kind: type[T]) -> T:
 
 
 def decode_body(raw: bytes, kind: type[T]) -> T:
-    """Decode a caller's body as `decode_json` does; Malformed also for a repeated member.
+    """Decode a caller's body as `decode_json` does; raise Malformed for a repeated member, too.
 
-    If two members have the same name, a proxy before us may have checked the other one.
+    If two members have the same name, a proxy in front may have checked the other one.
     """
     decoded = decode_json(raw, kind)
     if repeated := find_repeated(raw):
@@ -43,9 +43,9 @@ def decode_body(raw: bytes, kind: type[T]) -> T:
 
 
 def convert(plain: Any, kind: type[T], *, field: str = "", strict: bool = True) -> T:
-    """Convert plain data into a type; Invalid, its field below `field`, when it does not fit.
+    """Convert plain data into a type; raise Invalid, with a field under `field`, if it misfits.
 
-    With `strict` off, text may stand for numbers and truth values, as in a query string.
+    Unless `strict`, text may stand for numbers and booleans, as in a query string.
     """
     try:
         return msgspec.convert(plain, kind, strict=strict, str_keys=True)

@@ -1,6 +1,6 @@
 """JSON that keeps every digit of its numbers until they are decoded to a type.
 
-A float keeps 17 digits. A number that would lose digits is kept in its written form, so that a
+A float keeps 17 digits. A number that would lose digits stays in its written form, so that a
 Decimal gets all of them. Values that could not be read back are refused.
 """
 
@@ -13,15 +13,15 @@ from typing import Any
 
 import msgspec
 
-#: How deep a value may be nested; the reader's stack needs some room too.
+#: The maximum nesting of a value; the reader's stack needs some room too.
 MAX_NESTING = 100
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 
-#: What a subclass of one of these is, such as numpy's float64.
+#: Types whose subclasses, such as numpy's float64, are converted, and how.
 _PLAIN: dict[type, Any] = {str: str.__str__, int: int.__int__, float: float.__float__}
 
-#: What msgspec writes wherever it is a value: it refuses one only as a key.
+#: Types that msgspec writes as values, but not as keys.
 _ONLY_AS_KEYS = (bool, tuple, frozenset, type(None))
 
 
@@ -32,8 +32,8 @@ class ExactNumber(Decimal):
 def read_number(literal: str) -> float | ExactNumber:
     """Return a JSON number that is not an integer, as msgspec's `float_hook`.
 
-    Equal numbers are equal texts again when `encode_exact` writes them. Raises ValidationError
-    for what is beyond a float, as msgspec does without the hook.
+    `encode_exact` writes equal numbers as equal texts. Raises ValidationError for a number that is
+    too large for a float, as msgspec does without the hook.
     """
     number = float(literal)
     if not isfinite(number):
@@ -46,7 +46,7 @@ def read_number(literal: str) -> float | ExactNumber:
 
 
 def encode_canonical(value: Any) -> bytes:
-    """Return a value as JSON, the same for equal values; raises as `encode_exact` does."""
+    """Return a value as JSON, the same for equal values. Raises as `encode_exact` does."""
     written, exact = _encode(value), (ExactNumber,)
     plain = msgspec.to_builtins(value, str_keys=True, builtin_types=exact, enc_hook=_write_other)
     encoded = encode_exact(plain, order="sorted")
@@ -56,17 +56,17 @@ def encode_canonical(value: Any) -> bytes:
 
 
 def encode_exact(value: Any, *, order: Any = None) -> bytes:
-    """Return a value as JSON, an exact number with all of its digits.
+    """Return a value as JSON, with all digits of exact numbers.
 
     Raises TypeError for a value without a JSON form, and ValueError for one that could not be read
     back: NaN, infinity, more than 100 levels of nesting, text that is not Unicode, raw text that is
-    not JSON, and a dict with two keys that JSON writes alike.
+    not JSON, and a dict with two keys that are the same in JSON.
     """
     encoded = _encode(value, order)
     try:
         decoded = msgspec.json.decode(encoded)
     except msgspec.DecodeError as problem:
-        raise ValueError(f"its raw text is no JSON: {problem}") from problem
+        raise ValueError(f"its raw text is not JSON: {problem}") from problem
     if encoded.count(b"[") + encoded.count(b"{") > MAX_NESTING and is_too_deep(decoded):
         raise ValueError(f"it is nested more than {MAX_NESTING} levels deep")
     if b"null" in encoded:
@@ -82,7 +82,7 @@ def _encode(value: Any, order: Any = None) -> bytes:
     except RecursionError:
         raise ValueError(f"it is nested more than {MAX_NESTING} levels deep") from None
     except UnicodeEncodeError:
-        raise ValueError("a text in it has half of a surrogate pair, as file names may") from None
+        raise ValueError("a text in it has an unpaired surrogate, as file names may") from None
 
 
 def is_too_deep(decoded: Any) -> bool:
@@ -96,13 +96,13 @@ def is_too_deep(decoded: Any) -> bool:
 
 
 def _check_keys(encoded: bytes) -> None:
-    """Raise ValueError if an object has a key twice: whoever reads it would lose a member."""
+    """Raise ValueError if an object has a key twice, because its reader would lose a member."""
     json.loads(encoded, object_pairs_hook=_check_pairs, parse_int=len, parse_float=len)
 
 
 def _check_pairs(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("two keys of one dict are the same key in JSON, as 1 and '1' are")
+        raise ValueError("two keys of one dict are the same key in JSON, such as 1 and '1'")
 
 
 def _check_finite(value: Any) -> None:
@@ -110,7 +110,7 @@ def _check_finite(value: Any) -> None:
     level = [value]
     while level:
         if any(isinstance(each, float) and not isfinite(each) for each in level):
-            raise ValueError("NaN and infinity are no numbers of JSON")
+            raise ValueError("NaN and infinity are not JSON numbers")
         level = [inner for each in level for inner in _items_of(each)]
 
 
@@ -125,7 +125,7 @@ def _items_of(value: Any) -> Iterable[Any]:
 
 
 def _write_other(value: object) -> Any:
-    """Return the plain form of a value that msgspec does not know: an exact number's own digits."""
+    """Return the plain form of a value that msgspec does not know; raise TypeError for none."""
     if isinstance(value, ExactNumber):
         return msgspec.Raw(str(value).encode())
     name = type(value).__name__
@@ -134,4 +134,4 @@ def _write_other(value: object) -> Any:
     for plain, convert in _PLAIN.items():
         if isinstance(value, plain):
             return convert(value)
-    raise TypeError(f"a {name} has no form in JSON: give text, numbers, lists or dicts")
+    raise TypeError(f"a {name} has no form in JSON: use text, numbers, lists or dicts")

@@ -10,13 +10,13 @@ from lib.errors import FieldError, Path
 from lib.json.members import fields_of, items_of, meant_by, settings_of, tags_of
 from lib.json.type_words import allowed_values, describe, unwrap
 
-#: How many faults are reported at most.
+#: The maximum number of faults that are reported.
 MAX_FAULTS = 20
 
-#: How much of an unknown name is quoted.
+#: The maximum length of a quoted unknown name.
 MAX_NAME = 100
 
-#: Anything nested more deeply is reported as one fault.
+#: Anything nested deeper is reported as one fault.
 MAX_DEPTH = 32
 
 
@@ -47,7 +47,7 @@ def _refusal(plain: Any, kind: Any, strict: bool) -> str | None:
 
 
 def _fault_of(plain: Any, kind: Any, path: Path, refusal: str) -> FieldError:
-    """Return what was expected; if all members of an object fit, return what its own check says."""
+    """Return what was expected; if every member fits, the message of the class's own check."""
     wanted = describe(kind)
     fits_outside = wanted.startswith("an object") if isinstance(plain, dict) else wanted == "a list"
     own_check = fits_outside and isinstance(plain, dict | list)

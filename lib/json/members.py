@@ -1,4 +1,4 @@
-"""The parts of a type: fields by name, items by position.
+"""The members of a type: fields by name, items by position.
 
 For a union it finds the type that a sender meant, if only one is possible.
 """
@@ -17,7 +17,7 @@ _COLLECTIONS = (list, set, frozenset, tuple)
 
 
 def meant_by(plain: Any, kind: Any) -> Any:
-    """Return the type that a dict or a list is meant for; None if several are possible, or none.
+    """Return the type that a dict or list is meant for; None if there are several or none.
 
     If structs have tags, the tag decides.
     """
@@ -35,19 +35,19 @@ def is_tagged(kind: Any, plain: dict[str, Any]) -> bool:
 
 
 def tags_of(kind: Any) -> tuple[str, list[Any]] | None:
-    """Return the field that distinguishes the structs of a union, and its values; None without."""
+    """Return the field that distinguishes the structs of a union, and its values, or None."""
     found = [settings_of(unwrap(each)[0]) for each in options_of(kind)]
     tagged = [each for each in found if each is not None and each.tag is not None]
     return (tagged[0].tag_field, [each.tag for each in tagged]) if len(tagged) > 1 else None
 
 
 def settings_of(kind: Any) -> Any:
-    """Return what msgspec knows of a struct's class, None for any other type."""
+    """Return msgspec's settings of a struct's class, None for any other type."""
     return getattr(get_origin(kind) or kind, "__struct_config__", None)
 
 
 def fields_of(kind: Any) -> dict[str, tuple[Any, bool]]:
-    """Return an object's fields by the names that they have in JSON: type, and whether required."""
+    """Return an object's fields by their names in JSON: the type, and whether it is required."""
     if settings_of(kind):
         listed = msgspec.structs.fields(kind)
         return {each.encode_name: (each.type, each.required) for each in listed}

@@ -19,7 +19,7 @@ Secret = Annotated[T, msgspec.Meta(extra={MARK: True})]
 
 
 def is_secret(hint: Any) -> bool:
-    """Return whether an annotation has the mark, outside or within its brackets."""
+    """Return whether an annotation, or anything inside it, has the mark."""
     metadata = getattr(hint, "__metadata__", ())
     marked = any(MARK in (getattr(each, "extra", None) or {}) for each in metadata)
     return marked or any(map(is_secret, typing.get_args(hint)))

@@ -1,6 +1,6 @@
-"""Faults of a JSON text of any type: a repeated member, half of a surrogate pair.
+"""Faults of a JSON text, whatever its type: a repeated member, an unpaired surrogate.
 
-msgspec silently takes the last of two members with the same name: in `{"units":1,"units":9}` a
+msgspec silently takes the last of two members with the same name. In `{"units":1,"units":9}` a
 proxy may have checked the first.
 """
 
@@ -15,7 +15,7 @@ MAX_NAME = 100
 
 
 class _Repeated(Exception):
-    """An object has two members of one name."""
+    """An object has two members with the same name."""
 
 
 class _Members(list[tuple[str, Any]]):
@@ -23,20 +23,22 @@ class _Members(list[tuple[str, Any]]):
 
 
 def find_repeated(raw: bytes) -> FieldError | None:
-    """Return the first member that is repeated in its object; None for broken JSON too."""
+    """Return the first member that its object repeats; None if there is none."""
     try:
         json.loads(raw, object_pairs_hook=_check_members, parse_int=_skip, parse_float=_skip)
     except _Repeated:
-        return next((each for each in _walk(raw) if each.detail.startswith("stands")), None)
+        return next((each for each in _walk(raw) if each.detail.startswith("is repeated")), None)
     except (ValueError, RecursionError):
         return None
     return None
 
 
 def find_half_character(raw: bytes) -> FieldError | None:
-    """Return the first text with half of a surrogate pair, which UTF-8 cannot encode."""
+    """Return the first text with an unpaired surrogate, which UTF-8 cannot encode."""
     try:
-        return next((each for each in _walk(raw) if each.detail.startswith("has half")), None)
+        return next(
+            (each for each in _walk(raw) if each.detail.startswith("has an unpaired")), None
+        )
     except (ValueError, RecursionError):
         return None
 
@@ -57,7 +59,7 @@ def _walk(raw: bytes) -> Iterator[FieldError]:
     while ahead:
         path, node = ahead.pop()
         if isinstance(node, str) and not _is_text(node):
-            yield FieldError(path, "has half of a surrogate pair: it is not text")
+            yield FieldError(path, "has an unpaired surrogate: not text")
         elif isinstance(node, _Members):
             yield from _faults_of_names(node, path)
             ahead += [((*path, _shown(name)), each) for name, each in reversed(node)]
@@ -69,9 +71,9 @@ def _faults_of_names(members: _Members, path: Path) -> Iterator[FieldError]:
     seen = set()
     for name, _ in members:
         if name in seen:
-            yield FieldError((*path, _shown(name)), "stands twice in its object")
+            yield FieldError((*path, _shown(name)), "is repeated in its object")
         if not _is_text(name):
-            yield FieldError((*path, _shown(name)), "has half of a surrogate pair: it is not text")
+            yield FieldError((*path, _shown(name)), "has an unpaired surrogate: not text")
         seen.add(name)
 
 

@@ -1,4 +1,4 @@
-"""Describes types in words, for error messages."""
+"""Describes types in English, for error messages."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -33,7 +33,7 @@ _LISTS = (list, tuple, set, frozenset)
 
 
 def unwrap(kind: Any) -> tuple[Any, list[Meta]]:
-    """Return a type without its annotations, and the msgspec ones of these, the outermost first."""
+    """Return a type without annotations, and its msgspec Metas, the outermost first."""
     metas: list[Meta] = []
     while get_origin(kind) is Annotated:
         kind, *marks = get_args(kind)
@@ -42,7 +42,7 @@ def unwrap(kind: Any) -> tuple[Any, list[Meta]]:
 
 
 def options_of(kind: Any) -> list[Any]:
-    """Return the members of a union that a sender can choose from; for another type, itself."""
+    """Return the members of a union that a sender can choose from; any other type by itself."""
     bare, _ = unwrap(kind)
     members = get_args(bare) if get_origin(bare) in (Union, UnionType) else (kind,)
     return [member for member in members if member is not UnsetType]
@@ -63,7 +63,7 @@ def allowed_values(kind: Any) -> list[Any] | None:
 
 
 def describe(kind: Any) -> str:
-    """Return what a type accepts, such as "text of 1 to 200 characters or null"; "" if unknown."""
+    """Return what a type accepts: "text of 1 to 200 characters or null"; "" if that is unknown."""
     values = allowed_values(kind)
     if values is not None:
         nullable = " or null" if NoneType in options_of(kind) else ""

@@ -1,6 +1,6 @@
-"""Structured logs: one JSON line per event, with the fields that Cloud Logging knows.
+"""Structured logs: one JSON line per event, with the fields that Cloud Logging recognizes.
 
-Never log a payload: every field of a line is named explicitly.
+Never log a payload: each line's fields are named explicitly.
 """
 
 import os
@@ -19,14 +19,14 @@ from lib.config import config
 #: The `traceparent` (W3C Trace Context) of the current request, if it has one.
 traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
-#: Fields of every line of a request: its function, its saga; None outside of a request.
+#: Fields of every line of a request, such as its function and its saga; None outside a request.
 _context: ContextVar[dict[str, Any] | None] = ContextVar("context", default=None)
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def read_traceparent(header: str) -> str:
-    """Return a `traceparent` header if it is well-formed, else "": it is stored and logged."""
+    """Return a `traceparent` header if it is well-formed, otherwise "", because it is stored."""
     return header if _TRACEPARENT.fullmatch(header) else ""
 
 
@@ -36,7 +36,7 @@ def make_traceparent() -> str:
 
 
 def trace_id() -> str:
-    """Return the trace id of this request, "" outside of one."""
+    """Return the trace id of this request, "" outside a request."""
     return traceparent.get()[3:35]
 
 
@@ -53,7 +53,7 @@ def request_context(trace: str, **fields: Any) -> Iterator[dict[str, Any]]:
 
 
 def annotate(**fields: Any) -> None:
-    """Add fields to every later line of this request, also in threads that it starts."""
+    """Add fields to every later line of this request, including those of threads it starts."""
     carried = _context.get()
     if carried is not None:
         carried.update(fields)
@@ -62,8 +62,8 @@ def annotate(**fields: Any) -> None:
 def log(severity: str, message: str, **fields: Any) -> bool:
     """Write one line to standard output; `severity` is one of Cloud Logging's names.
 
-    The request's own fields are added; fields given here override them. Returns whether
-    the line was written: a full disk behind standard output is no reason to fail a request.
+    The request's own fields are added; fields given here override them. Returns whether the line
+    was written, and never raises because of a full disk: a request must not fail for that.
     """
     line = {"severity": severity, "message": message, "time": datetime.now(UTC).isoformat()}
     if environment := config().environment:
@@ -87,7 +87,7 @@ def _encode(line: dict[str, Any]) -> str:
     try:
         return msgspec.json.encode(line, enc_hook=str).decode()
     except (ValueError, TypeError, RecursionError):
-        # Half of a surrogate pair, for example, which file names can hold.
+        # For example an unpaired surrogate, as file names may have.
         return msgspec.json.encode({name: _as_text(each) for name, each in line.items()}).decode()
 
 

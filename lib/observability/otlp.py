@@ -23,8 +23,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from lib.observability.span import Span
 
-#: How long a request waits for the export of its span, and of its metrics, unless
-#: OpenTelemetry's own variable says otherwise.
+#: The maximum wait of a request for the export of its span, and of its metrics, unless
+#: OpenTelemetry's own variable sets another.
 MAX_WAIT = timedelta(seconds=1)
 MAX_WAIT_VARIABLE = "OTEL_EXPORTER_OTLP_TIMEOUT"
 
@@ -71,7 +71,7 @@ def _context_of(parent: str) -> Context:
 
 
 def _attributes_of(fields: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
-    """Return fields as attributes; values that are not plain become text."""
+    """Return fields as attributes; values other than numbers and booleans become text."""
     return {
         f"amends.{name}": value if isinstance(value, int | float | bool) else str(value)
         for name, value in fields.items()

@@ -13,7 +13,7 @@ from lib.observability.logs import log, make_traceparent, read_traceparent, requ
 
 @dataclass(slots=True)
 class RequestEnd:
-    """The status of a request's answer; 500 until it is known."""
+    """The status of a request's response; 500 until it is known."""
 
     status: int = 500
 

@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
 
-#: How many calls are listed at most: the innermost ones.
+#: The maximum number of calls that are listed: the innermost ones.
 MAX_FRAMES = 40
 
-#: How many errors of a chain or a group are listed at most: the first ones.
+#: The maximum number of errors of a chain or a group that are listed: the first ones.
 MAX_ERRORS = 10
 
-#: How many parts are listed in total, for groups within groups.
+#: The maximum number of errors that are listed in total, for groups within groups.
 MAX_PARTS = 100
 
 
 def describe_stack(problem: BaseException) -> str:
     """Return the places and types of an error and of its causes, outermost first.
 
-    The members of a group follow it. It calls no methods of the errors, so it raises nothing.
+    The members of a group follow it. Calls no methods of the errors, so it never raises.
     """
     return "".join(islice(_tell(problem), MAX_PARTS))
 
@@ -32,7 +32,7 @@ def forget_stack(problem: BaseException) -> None:
     """Remove the stacks of an error, of its causes, and of a group's members.
 
     An error object that is raised again keeps the frames of all its raises, and all their local
-    variables. It calls no methods of the errors, so it raises nothing.
+    variables. Calls no methods of the errors, so it never raises.
     """
     todo: list[BaseException | None] = [problem]
     seen: set[int] = set()
@@ -68,14 +68,14 @@ def _chain_of(problem: BaseException) -> Iterator[BaseException]:
 
 
 def _format(stack: TracebackType | None) -> list[str]:
-    """Return a stack's calls as Python shows them, without the slow marks below a line."""
+    """Return a stack's calls as Python shows them, without the position marks, which are slow."""
     calls = traceback.walk_tb(stack)
     places = [(f.f_code.co_filename, line, f.f_code.co_name, None) for f, line in calls]
     return traceback.StackSummary.from_list(places).format()
 
 
 def _innermost(stack: TracebackType | None) -> TracebackType | None:
-    """Return the last calls of a stack; an error object that is raised often has thousands."""
+    """Return the last calls of a stack; an error object that is raised often may have thousands."""
     ahead = stack
     for _ in range(MAX_FRAMES):
         ahead = ahead and ahead.tb_next

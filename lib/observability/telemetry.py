@@ -29,7 +29,7 @@ def span(name: str, parent: str) -> Iterator[Span]:
 
 @cache
 def _exporter() -> "Exporter | None":
-    """Return this process's exporter: made on first use, because its thread would die in a fork."""
+    """Return this process's exporter, made on first use: its thread would not survive a fork."""
     if not os.environ.get(ENDPOINT):
         return None
     try:

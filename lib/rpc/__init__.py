@@ -1,8 +1,8 @@
-"""Calls to Google's services: raw messages, and one channel a process.
+"""Calls to Google's services: raw messages, and one channel per process.
 
 messages     protobuf classes, without the clients of the libraries that declare them
-connection   the channel: opened by the first call, again in a forked process
-status       what a failed call says
+connection   the channel, opened by the first call of each process
+status       the status and details of a failed call
 
-It imports lib.errors alone; the data layer and the saga engine import it.
+It imports only lib.errors; the data layer and the saga engine import it.
 """

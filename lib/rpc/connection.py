@@ -1,7 +1,7 @@
 """The connection: one channel per process, made on first use, and calls by method name.
 
-Nothing here opens a socket or starts a thread before the first call: functions are imported
-before the server forks, and a channel made by then would be dead in the worker.
+Nothing here opens a socket or starts a thread before the first call: functions are imported before
+the server forks, and a channel made before the fork would not work in the worker.
 """
 
 import os
@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from lib.errors import Unavailable
 from lib.rpc.messages import load_message
 
-#: gRPC's own default of 4 MiB is less than one Lookup may answer; and by itself it waits up to
-#: two minutes before it tries to connect to a server again that was down.
+#: gRPC's default limit of 4 MiB is too small for the answer of a Lookup. By default it also waits
+#: up to two minutes before it reconnects to a server that was down.
 OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -34,9 +34,9 @@ class Api:
     library: str
     host: str
     scopes: tuple[str, ...]
-    #: The variable that leads to a local server instead.
+    #: The environment variable that selects a local server instead.
     variable: str
-    #: The answers whose message is not called after their method: `{"CreateTask": "Task"}`.
+    #: The answers whose message is not named after their method: `{"CreateTask": "Task"}`.
     answers: Mapping[str, str] = field(default_factory=dict)
 
     def message(self, name: str) -> Any:
@@ -56,10 +56,9 @@ class Connection:
         self._calls: dict[str, Any] = {}
 
     def invoke(self, method: str, request: Any, timeout: float, metadata: Any) -> Any:
-        """Send one request and return the answer; raise grpc.RpcError as it comes.
+        """Send one request and return the answer; `timeout` is in seconds.
 
-        `timeout` is in seconds. Raises Unavailable where there are no credentials to open the
-        channel with.
+        Raises grpc.RpcError, and Unavailable if there are no credentials to open the channel with.
         """
         found = self._calls.get(method)
         if found is None or self._owner != os.getpid():
@@ -97,7 +96,7 @@ class Connection:
         api = self._api
         if self._local_host:
             return grpc.insecure_channel(self._local_host, options=OPTIONS)
-        # What the stock client's transport calls; importing that would import REST and asyncio.
+        # The stock client's transport calls this; importing that would import REST and asyncio.
         from google.api_core import grpc_helpers
         from google.auth.exceptions import GoogleAuthError
 
@@ -105,11 +104,11 @@ class Connection:
             return grpc_helpers.create_channel(
                 api.host, default_scopes=api.scopes, default_host=api.host, options=OPTIONS
             )
-        except GoogleAuthError as problem:  # an instance's metadata server may be away, too
+        except GoogleAuthError as problem:  # an instance's metadata server may be unavailable, too
             why = f"{problem} On your own machine set {api.variable} instead."
             raise Unavailable(f"{api.title} cannot be reached", internal=why) from problem
 
 
 def route(**parameters: str) -> Any:
-    """Return the metadata by which Google's front ends route a call."""
+    """Return the metadata that Google's front ends need to route a call."""
     return (("x-goog-request-params", urlencode(parameters)),)

@@ -1,6 +1,6 @@
 """Raw protobuf classes of Google's libraries, loaded on first use and never at import.
 
-Raw messages, not their proto-plus wrappers: wrapping costs more CPU than the whole encoding.
+They have no proto-plus wrappers: wrapping costs more CPU than the whole encoding.
 """
 
 import functools
@@ -25,8 +25,8 @@ def load_message(library: str, name: str) -> Any:
 def _register(library: str) -> None:
     """Import a library's message types, which registers their descriptors.
 
-    The library's own __init__ also imports its clients for gRPC, asyncio and REST: two thirds of a
-    cold start. An empty package stands in for it meanwhile; a later import gets the real one.
+    The library's own __init__ also imports its clients for gRPC, asyncio and REST, which take two
+    thirds of a cold start. An empty package replaces it here; a later import gets the real one.
     """
     if library in sys.modules:
         importlib.import_module(f"{library}.types")
@@ -40,6 +40,6 @@ def _register(library: str) -> None:
     try:
         importlib.import_module(f"{library}.types")
     finally:
-        # Both, so that the real package is given its `types` attribute when it is imported.
+        # Remove both, so that the real package gets its `types` attribute when it is imported.
         del sys.modules[library]
         sys.modules.pop(f"{library}.types", None)

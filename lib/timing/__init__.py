@@ -1,4 +1,4 @@
-"""Time: the clock, a request's budget, the waits between two tries, and times for an index.
+"""Time: the clock, a request's budget, the waits between attempts, and times for an index.
 
 Imports only lib.errors.
 """

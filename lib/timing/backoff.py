@@ -1,4 +1,4 @@
-"""How often to try, and how long to wait in between: capped exponential, full jitter.
+"""Backoff: the number of attempts and the waits between them, capped exponential with full jitter.
 
 Pure: the caller provides the randomness and the sleep (lib.timing.retry, or a task's schedule).
 """
@@ -11,7 +11,7 @@ from datetime import timedelta
 class Backoff:
     """The total number of attempts, including the first, and the waits between them.
 
-    The wait after failure n (from 1) is drawn evenly from 0 to min(cap, first * factor ** (n - 1)).
+    The wait after failure n (from 1) is uniform from 0 to min(cap, first * factor ** (n - 1)).
     """
 
     attempts: int = 5
@@ -20,7 +20,7 @@ class Backoff:
     factor: float = 2.0
 
     def ceiling(self, failures: int) -> timedelta:
-        """Return the longest wait after so many failures; it never overflows."""
+        """Return the longest wait after this many failures; it never overflows."""
         try:
             seconds = self.first.total_seconds() * float(self.factor) ** (failures - 1)
         except OverflowError:
@@ -28,5 +28,5 @@ class Backoff:
         return timedelta(seconds=seconds) if seconds < self.cap.total_seconds() else self.cap
 
     def delay(self, failures: int, jitter: float) -> timedelta:
-        """Return the wait for a `jitter` in [0, 1), which spreads callers that failed together."""
+        """Return the wait for a random `jitter` in [0, 1), which spreads simultaneous callers."""
         return self.ceiling(failures) * jitter

@@ -1,7 +1,7 @@
-"""A time budget that limits every call made under it, in a context variable.
+"""A time budget, in a context variable, that limits every call made within it.
 
-The edge opens one for each request; code that waits (a remote call, a backoff) asks how much is
-left. A nested budget can only shorten the one around it.
+The edge opens one for each request; code that waits (a remote call, a backoff) reads how much is
+left. A nested budget can only shorten the outer one.
 """
 
 import time
@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from lib.errors import DeadlineExceeded
 
-#: The header with which a caller shortens the time budget, in seconds; Google's APIs use the same
+#: The header in which a caller sets a shorter time budget, in seconds; Google's APIs use the same
 #: name.
 BUDGET_HEADER = "X-Server-Timeout"
 
@@ -33,7 +33,7 @@ def within(budget: timedelta) -> Iterator[None]:
 
 @contextmanager
 def shielded(budget: timedelta) -> Iterator[None]:
-    """Give work that must run even past the deadline, such as clean-up, its own budget."""
+    """Give work that must run even after the deadline, such as clean-up, its own budget."""
     token = _ends_at.set(time.monotonic() + budget.total_seconds())
     try:
         yield
@@ -52,7 +52,7 @@ def remaining() -> timedelta | None:
 def bound_seconds(at_most: float) -> float:
     """Return the seconds that a call may take: `at_most`, or the rest of the budget if it is less.
 
-    Raises DeadlineExceeded if nothing is left, so that no call begins past the deadline.
+    Raises DeadlineExceeded if nothing is left, so that no call begins after the deadline.
     """
     ends_at = _ends_at.get()
     if ends_at is None:

@@ -24,10 +24,10 @@ def retry(
     sleep: Callable[[float], None] = time.sleep,
     jitter: Callable[[], float] = random.random,
 ) -> T:
-    """Call `attempt` until it returns, raises what `may_retry` refuses, or has no tries left.
+    """Call `attempt` until it returns, `may_retry` refuses its error, or it is out of attempts.
 
-    It raises the last error unchanged. If a wait would outlast the caller's deadline, it does not
-    begin: DeadlineExceeded is raised from the last error instead.
+    Raises the last error unchanged. If a wait would outlast the caller's deadline, it raises
+    DeadlineExceeded from the last error, without waiting.
     """
     failures = 0
     while True:
@@ -41,7 +41,7 @@ def retry(
 
 
 def wait(delay: timedelta, sleep: Callable[[float], None], *, because: Exception) -> None:
-    """Sleep for `delay`, unless the caller's deadline comes first: then raise DeadlineExceeded."""
+    """Sleep for `delay`; raise DeadlineExceeded instead if the caller's deadline is earlier."""
     left = deadline.remaining()
     if left is not None and left <= delay:
         raise DeadlineExceeded("the time budget ran out while retrying") from because
@@ -49,6 +49,6 @@ def wait(delay: timedelta, sleep: Callable[[float], None], *, because: Exception
 
 
 def back_off(attempt: int) -> None:
-    """Sleep after conflict number `attempt`, from 0, even past the deadline."""
+    """Sleep after conflict number `attempt` (from 0), even past the deadline."""
     drawn = random.random()  # noqa: S311  no secret
     time.sleep(CONTENDED.delay(attempt + 1, drawn).total_seconds())

@@ -1,14 +1,15 @@
-"""Time marks: times as text that an index takes at any rate.
+"""Time marks: times as text, in a form whose index has no limit on the write rate.
 
-The indexed values of a property that only rises all go to the end of one index, which takes about
-500 writes a second. A mark begins with a shard, a hash of the entity's id, so that there are as
-many ends as shards. The id comes last: no two marks are equal, and a page can begin at any of them.
+The indexed values of a property that only rises are all written to the end of its index, which
+takes about 500 writes a second. A mark begins with a shard, a hash of the entity's id, so that the
+writes are spread over as many places as there are shards. The id comes last, so that no two marks
+are equal, and a page can begin at any of them.
 """
 
 import hashlib
 from datetime import UTC, datetime
 
-#: How many ranges of an index marks are spread over. A list in time order makes a query of each.
+#: The number of ranges of an index that marks are spread over. A list in time order queries each.
 SHARDS = 8
 
 
@@ -26,21 +27,21 @@ def time_mark(name: str, at: datetime) -> str:
 
 
 def order_of(mark: str) -> str:
-    """Return the mark without its shard: marks of all shards are in time order by that."""
+    """Return the mark without its shard, by which marks of all shards sort in time order."""
     return mark.partition("|")[2]
 
 
 def range_of(shard: int, *, start: str = "", end: str | None = None) -> tuple[str, str]:
-    """Return the bounds of a shard's marks: above the first, below the second.
+    """Return two bounds, both exclusive, of a shard's marks.
 
-    With `start` only those that come after it in time order, with `end` those before it.
+    With `start`, only marks after it in time order; with `end`, only marks before it.
     """
     prefix = f"{shard:02d}|"
     return prefix + start, f"{shard:02d}}}" if end is None else prefix + end
 
 
 def since(at: datetime) -> str:
-    """Return the `start` of all marks from a time on."""
+    """Return the `start` for all marks at or after a time."""
     return _write(at)
 
 

@@ -67,7 +67,7 @@ def test_a_key_of_another_namespace_is_refused_before_the_call(
         TASKS.where("id", "=", key(Task, "a", 1).in_namespace("other")),
         TASKS.where("id", "IN", [key(Task, "a", 1), key(Task, "a", 2).in_namespace("other")]),
     ):
-        with pytest.raises(Invalid, match="namespace 'other' and this store reads"):
+        with pytest.raises(Invalid, match="namespace 'other', but the store reads"):
             store.run(query)
         with pytest.raises(Invalid, match="query store"):
             store.count(query)
@@ -190,7 +190,7 @@ def test_a_token_of_another_query_or_a_broken_one_is_refused_before_anything_is_
             store.page(query, 2, token)
         assert refused.value.field == "page_token"
     for broken in ("", "é", "abc", token[:10], token + "!", "a" + token):
-        with pytest.raises(Malformed, match=r"not a page token|a page token that is broken"):
+        with pytest.raises(Malformed, match=r"not a page token|the page token is broken"):
             store.page(IN_A.order("priority"), 2, broken)
     assert not faults.calls
 

@@ -177,5 +177,5 @@ def test_what_is_marked_since_a_time_is_counted_over_all_shards(store: Store) ->
 def test_a_query_with_an_order_or_without_entities_is_refused(
     store: Store, query: Query[Visit]
 ) -> None:
-    with pytest.raises(Invalid, match="whole entities in that order"):
+    with pytest.raises(Invalid, match="whole entities and no other order"):
         store.page_by_time(query, "at", 5)

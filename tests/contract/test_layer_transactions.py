@@ -59,7 +59,7 @@ def test_a_read_only_one_refuses_to_write(store: Store) -> None:
 
 
 def test_one_within_another_is_refused(store: Store) -> None:
-    with pytest.raises(RuntimeError, match="a transaction within a transaction"):
+    with pytest.raises(RuntimeError, match="transactions cannot be nested"):
         store.transact(lambda _: store.transact(lambda _: None))
 
 
@@ -185,6 +185,6 @@ def test_a_body_that_has_still_to_run_is_refused_and_nothing_is_written(
 
     transact = store.transact_optimistically if optimistically else store.transact
     for body in (later, lambda tx: (tx.delete(each) for each in [key(TaskList, "later")])):
-        with pytest.raises(TypeError, match=r"in a transaction returned a (coroutine|generator)"):
+        with pytest.raises(TypeError, match=r"of a transaction returned a (coroutine|generator)"):
             transact(body)
     assert store.find(key(TaskList, "later")) is None

@@ -125,14 +125,14 @@ def test_a_write_of_what_cannot_be_read_back_says_that_it_was_made(
     ]
     one, bad, other = store.write_multi(changes)
     assert (one.unwrap().description, other.unwrap().description) == ("new", "new")
-    with pytest.raises(Unreadable, match="but str is stored; the write was made"):
+    with pytest.raises(Unreadable, match="but str is stored; it was written"):
         bad.unwrap()
 
     def write(tx: Transaction) -> None:
         tx.apply(changes[1])
 
     for attempt in (lambda: store.apply(changes[1]), lambda: store.transact(write)):
-        with pytest.raises(Unreadable, match="the write was made"):
+        with pytest.raises(Unreadable, match="it was written"):
             attempt()
 
 

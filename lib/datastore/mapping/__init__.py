@@ -1,4 +1,4 @@
-"""Python values to stored ones and back: a codec for each annotation, a plan for each class.
+"""Converts Python values to stored ones and back: a codec per annotation, a plan per class.
 
 `compiler` makes them. `conversion` defines a codec, `values` has the codecs of single values,
 `composites` and `dynamic` combine codecs; `unknown` and `derived_class` keep stored data that a

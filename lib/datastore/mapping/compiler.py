@@ -1,4 +1,4 @@
-"""From annotations to codecs and plans, once per class and partition."""
+"""Compiles annotations to codecs and plans, once per class and partition."""
 
 import dataclasses
 import functools
@@ -157,7 +157,7 @@ class Compiler:
         if isinstance(hint, type) and issubclass(hint, Enum):
             kinds = {type(member.value) for member in hint}
             if len(kinds) != 1:
-                raise TypeError(f"{hint!r}: the values of an enum must be of one type")
+                raise TypeError(f"{hint!r}: the values of an enum must all have the same type")
             return enum_codec(hint, self.compile(kinds.pop(), indexed))
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             nested = _nested_model(hint).cls
@@ -169,7 +169,9 @@ class Compiler:
     def _union(self, members: tuple[Any, ...], indexed: bool) -> Codec:
         codecs = [self.compile(item, indexed) for item in members if item is not type(None)]
         if sum(item.type_name.startswith(("dict", "embedded")) for item in codecs) > 1:
-            raise TypeError("a union holds at most one nested class or dict: they look alike")
+            raise TypeError(
+                "a union holds at most one nested class or dict, which are stored in the same form"
+            )
         inner = codecs[0] if len(codecs) == 1 else union_codec(codecs, indexed)
         return optional_codec(inner, indexed) if type(None) in members else inner
 
@@ -181,7 +183,7 @@ class Compiler:
 
 
 def members_of(hint: Any) -> list[Any]:
-    """Return the types of a union without marks; for another annotation, itself."""
+    """Return the member types of a union without marks; any other annotation as the only one."""
     plain, _ = split_marks(hint)
     is_union = typing.get_origin(plain) in (Union, types.UnionType)
     return [split_marks(member)[0] for member in typing.get_args(plain)] if is_union else [plain]
@@ -196,12 +198,12 @@ def item_of(hint: Any) -> Any:
 def _nested_model(cls: type[Any]) -> Model[Any]:
     model: Model[Any] = model_of(cls)
     if model.id is not None or model.parents or model.version is not None:
-        raise TypeError(f"{cls.__name__} has a key or a version of its own: it cannot be nested")
+        raise TypeError(f"{cls.__name__} has its own key or version, so it cannot be nested")
     return model
 
 
 def embedded_codec(cls: type, plan: MappingPlan, partition: Partition) -> Codec:
-    """A nested dataclass, stored as an embedded entity; an entity class has its kind as a key."""
+    """A nested dataclass, stored as an embedded entity; if it has a kind, with that as its key."""
 
     def encode(pb: Any, value: Any, depth: int) -> None:
         if not is_of(value, cls):

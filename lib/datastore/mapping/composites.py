@@ -1,4 +1,4 @@
-"""Codecs made of other codecs: optional and other unions, lists, mappings, enums, keys."""
+"""Codecs composed of other codecs: optional values, unions, lists, mappings, enums, keys."""
 
 import typing
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ from lib.errors import Invalid
 
 
 def nothing() -> None:
-    """Return None: the empty value of types that have no other."""
+    """Return None, the empty value of types that have no other."""
 
 
 def optional_codec(inner: Codec, indexed: bool) -> Codec:
-    """None, or a value of `inner`. Only None is empty: a zero is a value."""
+    """None, or a value of `inner`. Only None is empty; zero is not."""
     encode_inner, decode_inner = inner.encode, inner.decode
 
     def encode(pb: Any, value: Any, depth: int) -> None:
@@ -74,7 +74,7 @@ def union_codec(members: Sequence[Codec], indexed: bool) -> Codec:
 
 
 def list_codec(item: Codec, factory: type[list[Any]] | type[tuple[Any, ...]]) -> Codec:
-    """Lists (or tuples) of one kind of item; an index holds each item, never the list."""
+    """Lists (or tuples) with items of one type; an index holds each item, never the list."""
     name = f"{factory.__name__} of {item.type_name}"
     encode_item, decode_item = item.encode, item.decode
 
@@ -152,20 +152,20 @@ def decode_mapping(pb: Any, decode_item: Decode) -> dict[str, Any]:
 
 
 def check_depth(depth: int) -> None:
-    """Raise ConversionError beyond the levels that Datastore stores; lists count like entities."""
+    """Raise ConversionError if a value nests deeper than Datastore allows; lists are levels too."""
     if depth >= limits.MAX_NESTING:
-        raise ConversionError(f"is nested over {limits.MAX_NESTING} deep")
+        raise ConversionError(f"is nested more than {limits.MAX_NESTING} levels deep")
 
 
 def embed(pb: Any, depth: int) -> Any:
-    """Make the Value an embedded entity, unless that would nest too deep; return the entity."""
+    """Make the Value an embedded entity and return that; raise ConversionError if too deep."""
     check_depth(depth)
     pb.entity_value.SetInParent()
     return pb.entity_value
 
 
 def enum_codec(cls: type[Enum], inner: Codec) -> Codec:
-    """The values of an enum, stored in their own type."""
+    """The members of an enum, stored as their values."""
 
     def encode(pb: Any, value: Any, depth: int) -> None:
         if not isinstance(value, cls):

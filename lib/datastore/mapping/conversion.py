@@ -1,4 +1,4 @@
-"""Codecs: how one annotation's values become v1 Values, and back.
+"""Codecs: convert one annotation's values to v1 Values, and back.
 
 Codecs are compiled once per model and hold only closures over plain data, so that a save or a
 load runs no reflection. `encode(pb, value, depth)` fills an empty Value; `decode(pb)` reads one.
@@ -54,9 +54,9 @@ class ConversionError(Exception):
 class Codec:
     """How one annotation is stored.
 
-    `empty` makes the value that OmitEmpty leaves out; `indexes` says whether any part of it is
-    indexed; `takes_none` whether a missing property is read as None; `nested` is the plan of the
-    nested dataclass, if any.
+    `empty` makes the value that OmitEmpty leaves out; `indexes` says whether any part of the value
+    is indexed, `takes_none` whether a missing property is read as None; `nested` is the plan of the
+    nested dataclass, if there is one.
     """
 
     encode: Encode

@@ -1,9 +1,9 @@
-"""Stored data that a class does not declare: kept with the value that it belongs to, at any depth.
+"""Keeps stored data that a class does not declare with the value that it belongs to, at any depth.
 
 It is not a field of the value, because no class has declared who may see it: `dataclasses.asdict`
-and JSON encoders leave it out; `dataclasses.replace` keeps it. A nested plain dataclass has no
-place for it. If it was stored with unknown data, it is read as an instance of a derived class,
-which compares and prints like the plain class.
+and JSON encoders leave it out; `dataclasses.replace` keeps it. A plain nested dataclass has no
+place for it, so a value that was stored with unknown data is read as an instance of a derived
+class, which compares and prints like the plain class.
 """
 
 import copyreg
@@ -21,14 +21,14 @@ Kept = dict[Any, bytes]
 #: The slot behind UNKNOWN.
 _SLOT = "_kept_unknown"
 
-#: No attribute has this name, so encoders that look fields up by name skip it.
+#: A name that no attribute has, so that encoders which look fields up by name skip it.
 _NO_NAME = "what the class does not know"
 
 
 class _Fields:
-    """A dataclass's fields: for the class the declared ones; for a value also what `replace` keeps.
+    """A dataclass's fields: the declared ones, and on a value also those that `replace` must keep.
 
-    `dataclasses.replace` passes on every value of this dict, `dataclasses.fields` lists only those
+    `dataclasses.replace` passes on every value in this dict; `dataclasses.fields` lists only those
     that are marked as fields.
     """
 
@@ -77,9 +77,9 @@ def _init_of(cls: type[Any]) -> Callable[..., None]:
 
 
 def _state_of_frozen(cls: type[Any]) -> dict[str, Any]:
-    """Return copy methods for a frozen class with slots: its own copy only declared ones.
+    """Return copy methods for a frozen class with slots, whose own ones copy only declared fields.
 
-    Python copies other classes completely.
+    Python copies values of other classes completely.
     """
     if getattr(cls.__getstate__, "__module__", "") != "dataclasses":
         return {}
@@ -100,7 +100,7 @@ def _set_attributes(value: Any, state: dict[str, Any]) -> None:
 
 @functools.cache
 def keeping(cls: Any) -> Any:
-    """Return the class to read a nested class as, if there is unknown data to keep."""
+    """Return the class that a nested class is read as if there is unknown data to keep."""
     if UNKNOWN in vars(cls):
         return cls
     parameters = cls.__dataclass_params__
@@ -113,7 +113,7 @@ def keeping(cls: Any) -> Any:
 
 
 def _reduce(value: Any) -> Any:
-    """Return how to copy or pickle a value whose derived class cannot be found by name."""
+    """Return what copy and pickle need for a value whose derived class cannot be found by name."""
     return _rebuild, (value.__plain__, _attributes_of(value))
 
 
@@ -124,7 +124,7 @@ def _rebuild(plain: Any, state: dict[str, Any]) -> Any:
 
 
 def _comparison(name: str, cls: type[Any], names: tuple[str, ...]) -> Callable[[Any, object], Any]:
-    """Return a comparison that accepts values of the plain class too."""
+    """Return a comparison that also accepts values of the plain class."""
     compare = getattr(operator, name)
 
     def compared(self: Any, other: object) -> Any:

@@ -1,4 +1,4 @@
-"""The codec of `Any`: a value is stored in its own type, and read in the stored type."""
+"""The codec of `Any`: a value is stored with its own type, and read with the stored type."""
 
 from datetime import datetime
 from typing import Any

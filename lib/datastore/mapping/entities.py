@@ -1,4 +1,4 @@
-"""Whole entities: from a model's instance to a v1 Entity with its key, and back."""
+"""Converts a model's instance to a v1 Entity with its key, and back."""
 
 import contextlib
 import dataclasses
@@ -26,10 +26,10 @@ def entity(cls: type[T]) -> type[T]: ...
 @overload
 def entity(*, kind: str) -> Callable[[type[T]], type[T]]: ...
 def entity(cls: Any = None, *, kind: str | None = None) -> Any:
-    """Make a dataclass storable; it keeps stored properties that it does not declare.
+    """Make a dataclass storable. It keeps stored properties that it does not declare.
 
-    Put it above `@dataclass`. The kind is the class's name unless `kind` says otherwise. Raises
-    TypeError for a field that Datastore cannot hold.
+    Put it above `@dataclass`. The kind is `kind`, or by default the class's name. Raises TypeError
+    for a field that Datastore cannot hold.
     """
     if cls is None:
         return lambda decorated: _as_entity(decorated, kind)
@@ -39,7 +39,7 @@ def entity(cls: Any = None, *, kind: str | None = None) -> Any:
 def _as_entity(cls: type[T], kind: str | None) -> type[T]:
     """Derive the class that keeps unknown properties, and give it its kind."""
     made: type[T] = derive(cls, {"__kind__": limits.check_name(kind or cls.__name__, "kind")})
-    # A name that is defined later cannot be resolved yet: then the first use checks.
+    # A name that is defined later cannot be resolved yet; then the first use checks the class.
     with contextlib.suppress(NameError):
         Compiler(NOWHERE).plan_of(made)
     return made
@@ -56,7 +56,7 @@ class EntityCodec(Generic[T]):
         self._stamps = [item for item in self.model.properties if item.stamp]
 
     def write_key(self, entity: T, into: Any, *, may_lack_id: bool = False) -> None:
-        """Write the entity's key; raise Invalid with the field of a bad id."""
+        """Write the entity's key; raise Invalid, naming the field, for a bad id."""
         write_partition(self.partition, None, into.partition_id)
         last = self._path[-1]
         add = into.path.add
@@ -106,7 +106,7 @@ class EntityCodec(Generic[T]):
     def read_ids(self, path: Any) -> dict[str, Any]:
         """Read the key's fields; raise Unreadable if the key is not one of this model."""
         if len(path) != len(self._path):
-            raise self.unreadable(path, "has another number of levels than a key of the kind")
+            raise self.unreadable(path, "does not have as many levels as a key of the kind")
         ids: dict[str, Any] = {}
         for item, element in zip(self._path, path, strict=True):
             ids[item.name] = element.name if item.type is str else element.id
@@ -115,17 +115,17 @@ class EntityCodec(Generic[T]):
         return ids
 
     def stored_names(self, names: Iterable[str]) -> list[str]:
-        """Return the stored names of fields; raise Invalid for a name that is no stored field."""
+        """Return the stored names of fields; raise Invalid for a name that is not a field."""
         return [stored for name in names for stored in self._stored_names(name)]
 
     def _stored_names(self, name: str) -> list[str]:
         found = self.plan.stored_under(name)
         if not found:
-            raise Invalid(f"{self.model.kind} stores no field {name!r}", field=name)
+            raise Invalid(f"{self.model.kind} has no stored field {name!r}", field=name)
         return found
 
     def stamp(self, entity: T, now: datetime, *, creates: bool) -> T:
-        """Return the entity with its created and updated times set for a write at `now`."""
+        """Return the entity with its created and updated times set, for a write at `now`."""
         changes: dict[str, Any] = {}
         for item in self._stamps:
             if item.stamp is Stamp.UPDATED or (
@@ -140,7 +140,7 @@ class EntityCodec(Generic[T]):
         return [item.name for item in self._stamps if item.stamp is Stamp.UPDATED]
 
     def stored(self, entity: T, version: int, key: Any, changes: dict[str, Any]) -> T:
-        """Return the entity with the version, and the id, that a commit gave it."""
+        """Return the entity with the version, and perhaps the id, that a commit gave it."""
         if self.model.version is not None:
             changes[self.model.version] = version
         if key.path:
@@ -149,7 +149,7 @@ class EntityCodec(Generic[T]):
 
 
 def _describe_refusal(refusal: Exception) -> str:
-    """Describe an error that a class raised, and its place; the text may quote stored data."""
+    """Describe an error that a class raised, and where; its text may quote stored data."""
     place = traceback.extract_tb(refusal.__traceback__)[-1]
     where = f"{type(refusal).__name__} in {place.name} ({Path(place.filename).name}:{place.lineno})"
     text = f": {refusal}" if config().log_texts else ""

@@ -1,6 +1,6 @@
 """The plan of one class: its properties with their codecs, in the order in which they are written.
 
-A flattened field is a level of its own: its properties are in the outer entity, under dotted names.
+A flattened field is a separate level: its properties are in the outer entity, with dotted names.
 All levels are read in one pass over the stored properties.
 """
 
@@ -30,7 +30,7 @@ class StoredField:
     default: Callable[[], Any] | None
 
     def when_missing(self) -> Any:
-        """Return the value for a property that is not stored; ConversionError if there is none."""
+        """Return the value of a property that is not stored; raise ConversionError for none."""
         if self.empty is not None:
             return self.empty()
         if self.default is not None:
@@ -57,17 +57,17 @@ class MappingPlan:
     levels: tuple[Level, ...]
     by_stored: dict[str, StoredField]
     indexes: bool
-    #: The kind of an entity class, which stands in the key of an embedded entity of it.
+    #: The kind of an entity class; an embedded entity of it has a key with only this kind.
     kind: str = ""
 
     def complete(
         self, levels: tuple[Level, ...], by_stored: dict[str, StoredField], indexes: bool
     ) -> None:
-        """Complete an empty plan; a class may contain itself, so it must exist before."""
+        """Complete an empty plan. It exists before, because a class may contain itself."""
         self.levels, self.by_stored, self.indexes = levels, by_stored, indexes
 
     def stored_under(self, name: str) -> list[str]:
-        """Return the properties that hold a field: one, several if flattened, none if unknown."""
+        """Return the properties of a field: one, several if flattened, none if unknown."""
         for index, level in enumerate(self.levels):
             if level.outer == 0 and level.name == name:
                 inner = self._within(index)

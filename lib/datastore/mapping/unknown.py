@@ -1,17 +1,17 @@
-"""How unknown stored data is read and written: properties, keys of embedded entities, indexes.
+"""Reads and writes unknown stored data: properties, keys of embedded entities, index settings.
 
-Values keep it besides their fields, at any depth (lib.datastore.mapping.derived_class); a dict from
-an embedded entity keeps its key.
+Values keep it in addition to their fields, at any depth (lib.datastore.mapping.derived_class); a
+dict read from an embedded entity keeps that entity's key.
 """
 
 from typing import Any
 
 from lib.datastore.mapping.derived_class import Kept, unknown_of
 
-#: Where an embedded entity's own key is kept: no property can have such a name.
+#: The name for an embedded entity's own key. No property can have such a name.
 KEY = "__key__"
 
-#: Kept where an embedded entity was stored without being excluded from the indexes.
+#: The name that marks an embedded entity which is not excluded from the indexes.
 INDEXED = "__indexed__"
 
 
@@ -80,9 +80,9 @@ def write_embedded(value: Any, into: Any, *, indexes: bool) -> None:
 
 
 def beside(unknown: Kept, pb: Any, kind: str) -> Kept:
-    """Return what is to be kept of an embedded Value: the unknown properties, and its own key.
+    """Return the data to keep of an embedded Value: unknown properties, its key, its index setting.
 
-    A key of only the class's own `kind` is known: it is written again without being kept.
+    A key that has nothing but the class's `kind` is not kept: it is written anyway.
     """
     entity = pb.entity_value
     kept = unknown

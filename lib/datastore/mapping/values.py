@@ -1,4 +1,4 @@
-"""The codecs of single values: texts, numbers, times, places."""
+"""The codecs of single values: text, numbers, times, geo points."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_SECOND = -62_135_596_800
 LAST_SECOND = 253_402_300_799
 
-#: The `meaning` of values in a projection from an index: times are microseconds there.
+#: The `meaning` of values in a projection, where times are stored as microseconds.
 PROJECTED = 18
 
 
 def text_codec(indexed: bool) -> Codec:
-    """Strings: at most 1500 bytes where indexed, else just under a MiB; no unpaired surrogates."""
+    """Strings of at most 1500 bytes if indexed, otherwise just under 1 MiB; valid Unicode only."""
     longest = limits.MAX_INDEXED_BYTES if indexed else limits.MAX_VALUE_BYTES
     surely_fits = longest // 4
 
@@ -31,7 +31,7 @@ def text_codec(indexed: bool) -> Codec:
                 raise ConversionError(_too_long(longest, indexed))
             pb.string_value = value
         except UnicodeEncodeError:
-            raise ConversionError("has an unpaired surrogate: it is not text") from None
+            raise ConversionError("has an unpaired surrogate: not text") from None
         if not indexed:
             pb.exclude_from_indexes = True
 
@@ -52,7 +52,7 @@ def bytes_codec(indexed: bool) -> Codec:
 
 
 def _too_long(longest: int, indexed: bool) -> str:
-    return f"is over {longest} bytes" + (", the most that can be indexed" if indexed else "")
+    return f"is over {longest} bytes" + (", the maximum for an indexed value" if indexed else "")
 
 
 def bool_codec(indexed: bool) -> Codec:
@@ -66,19 +66,19 @@ def bool_codec(indexed: bool) -> Codec:
 
 
 def int_codec(indexed: bool) -> Codec:
-    """Whole numbers of 64 bits with a sign."""
+    """Signed 64-bit integers."""
 
     def check(value: Any) -> None:
         if type(value) is not int and (not isinstance(value, int) or isinstance(value, bool)):
             raise wrong_type("int", value)
         if not -limits.INT64 <= value < limits.INT64:
-            raise ConversionError("is beyond 64 bits")
+            raise ConversionError("does not fit into 64 bits")
 
     return _plain_codec(int, "integer_value", check, indexed)
 
 
 def _plain_codec(kind: type[Any], field: str, check: Callable[[Any], None], indexed: bool) -> Codec:
-    """Values that a field of the message takes as they are, if `check` raises nothing."""
+    """Values that are stored as they are in a field of the message, once `check` accepts them."""
 
     def encode(pb: Any, value: Any, _depth: int) -> None:
         check(value)
@@ -100,7 +100,7 @@ def _decoder(name: str, field: str) -> Callable[[Any], Any]:
 
 
 def float_codec(indexed: bool) -> Codec:
-    """Doubles, with infinities and NaN; an int is accepted if a double holds it exactly."""
+    """Doubles, including infinities and NaN. An int is accepted if a double holds it exactly."""
 
     def encode(pb: Any, value: Any, _depth: int) -> None:
         if type(value) is not float:
@@ -127,7 +127,7 @@ def _exact_float(value: Any) -> float:
             return float(value)
     except OverflowError:
         pass
-    raise ConversionError("is an int that no float holds exactly")
+    raise ConversionError("is an int that a float cannot hold exactly")
 
 
 def datetime_codec(indexed: bool) -> Codec:
@@ -161,7 +161,7 @@ def datetime_codec(indexed: bool) -> Codec:
 
 @dataclass(frozen=True, slots=True)
 class GeoPoint:
-    """A place on the earth, in degrees: latitude from -90 to 90, longitude from -180 to 180."""
+    """A point on the earth, in degrees: latitude from -90 to 90, longitude from -180 to 180."""
 
     latitude: float
     longitude: float
@@ -176,7 +176,7 @@ def geo_codec(indexed: bool) -> Codec:
         latitude, longitude = _exact_float(value.latitude), _exact_float(value.longitude)
         if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
             raise ConversionError(
-                "is no place: latitude goes from -90 to 90, longitude from -180 to 180"
+                "is out of range: latitude is from -90 to 90, longitude from -180 to 180"
             )
         pb.geo_point_value.latitude = latitude
         pb.geo_point_value.longitude = longitude

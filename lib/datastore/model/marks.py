@@ -1,4 +1,4 @@
-"""The marks that a model's fields carry: in brackets (`Indexed[bool]`) or inside `Annotated`.
+"""The marks of a model's fields, written as `Indexed[bool]` or inside `Annotated`.
 
 A type checker sees only the plain type; the marks are read by `lib.datastore.model.schema`.
 """
@@ -26,7 +26,7 @@ class IndexedMark(Mark):
 
 
 class OmitEmptyMark(Mark):
-    """Not stored while empty: None for an optional field, else the zero value of its type."""
+    """Not stored while empty: None for an optional field, otherwise the zero value of its type."""
 
 
 class FlattenMark(Mark):
@@ -34,11 +34,11 @@ class FlattenMark(Mark):
 
 
 class ExcludedMark(Mark):
-    """Never stored; the field needs a default, which it has again after a load."""
+    """Never stored. The field needs a default, which it gets after a load."""
 
 
 class RenamedMark(Mark):
-    """Stored under another name."""
+    """Stored with another name."""
 
     def __init__(self, stored: str) -> None:
         self.stored = stored
@@ -49,14 +49,14 @@ class IdMark(Mark):
 
 
 class ParentMark(Mark):
-    """The id or name of an ancestor, from the root down; the kind comes from the field's name."""
+    """The id or name of an ancestor, from the root down; the field's name tells the kind."""
 
     def __init__(self, kind: str | None = None) -> None:
         self.kind = kind
 
 
 class VersionMark(Mark):
-    """Datastore's own version of the entity: never a stored property, 0 while not stored."""
+    """Datastore's own version of the entity: not a stored property; 0 before the first write."""
 
     implied = int
 
@@ -76,7 +76,7 @@ class UpdatedAtMark(Mark):
 class ExpiresMark(Mark):
     """The time after which Datastore's TTL policy deletes the entity (within a day or so).
 
-    Stored without an index (rising values make hot spots), not stored while None.
+    Stored without an index, because rising values cause hot spots; not stored while None.
     """
 
     implied = datetime | None

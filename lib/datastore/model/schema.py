@@ -1,4 +1,4 @@
-"""How a model's class is stored, read once from its annotations and marks."""
+"""The schema of a model: how its class is stored, read once from annotations and marks."""
 
 import dataclasses
 import functools
@@ -19,12 +19,12 @@ T = TypeVar("T")
 #: The attribute that holds a value's unknown data (lib.datastore.mapping.derived_class).
 UNKNOWN = "_unknown"
 
-#: Values with these marks are readable in a key or an index.
+#: Marks of values that are readable in a key or an index.
 _SHOWN = frozenset({marks.IdMark, marks.ParentMark, marks.IndexedMark})
 
 
 class Stamp(Enum):
-    """Which write sets the field to the present time."""
+    """Which writes set the field to the current time."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -32,7 +32,7 @@ class Stamp(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One stored field. `default` is a function without parameters, or None when there is none."""
+    """One stored field. `default` is a function that makes the default, None if there is none."""
 
     name: str
     stored: str
@@ -56,7 +56,7 @@ class KeyField:
 
 @dataclass(frozen=True, slots=True)
 class Model(Generic[T]):
-    """A class as Datastore stores it. A class without an Id field is only a nested value."""
+    """A class as Datastore stores it. A class without an Id field can only be nested."""
 
     cls: type[T]
     kind: str
@@ -75,7 +75,7 @@ class Model(Generic[T]):
     def path(self) -> tuple[KeyField, ...]:
         """The key's fields from the root down."""
         if self.id is None:
-            raise TypeError(f"{self.cls.__name__} has no Id field: it has no key of its own")
+            raise TypeError(f"{self.cls.__name__} has no Id field, so it has no key")
         return (*self.parents, self.id)
 
 
@@ -99,7 +99,7 @@ def _read_model(cls: Any) -> Model[Any]:
         hint, found = split_marks(hints[field.name])
         where = f"{cls.__name__}.{field.name}"
         if is_secret(hints[field.name]) and found.keys() & _SHOWN:
-            raise TypeError(f"{where}: a key or an index would show a Secret")
+            raise TypeError(f"{where}: a key or an index would reveal a Secret")
         if parent := found.get(marks.ParentMark):
             parent_kind = parent.kind or _kind_by_convention(field.name)
             parents.append(KeyField(field.name, parent_kind, _id_type(hint, where)))
@@ -180,7 +180,7 @@ def _id_type(hint: Any, where: str) -> type[int] | type[str]:
 
 
 def _kind_by_convention(name: str) -> str:
-    """`task_list_id` names an ancestor of kind `TaskList`."""
+    """Return the kind that a field's name stands for: `TaskList` for `task_list_id`."""
     return "".join(part.capitalize() for part in name.removesuffix("_id").split("_"))
 
 

@@ -13,7 +13,7 @@ from lib.datastore.read.results import check_count
 from lib.datastore.rpc.service import Service
 from lib.errors import Invalid
 
-#: How many aggregations one call computes, by the service's documents.
+#: The maximum number of aggregations in one call, according to Google's documentation.
 MAX_AGGREGATIONS = 5
 
 
@@ -50,7 +50,9 @@ def aggregate(
 ) -> dict[str, int | float | None]:
     """Compute up to 5 aggregations, by name, in one call."""
     if not 0 < len(wanted) <= MAX_AGGREGATIONS:
-        raise Invalid(f"one call computes 1 to {MAX_AGGREGATIONS} numbers", field="aggregations")
+        raise Invalid(
+            f"one call computes 1 to {MAX_AGGREGATIONS} aggregations", field="aggregations"
+        )
     request = service.request("RunAggregationQuery")
     write_partition(codecs.partition, None, request.partition_id)
     request.aggregation_query.nested_query.CopyFrom(write_query(codecs, query))
@@ -70,7 +72,7 @@ def _write(query: Query[Any], aggregation: Aggregation, into: Any) -> None:
         return
     found = queries.find(query.model, aggregation.field)
     if found.field is None:
-        raise Invalid("a key is no number", field=aggregation.field)
+        raise Invalid("a key is not a number", field=aggregation.field)
     operator = into.sum if isinstance(aggregation, Sum) else into.avg
     operator.property.name = found.stored
 

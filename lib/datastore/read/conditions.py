@@ -1,4 +1,4 @@
-"""The conditions of a query: comparisons of fields, and any or all of several."""
+"""The conditions of a query: comparisons of fields, and their combinations by AND and OR."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,7 +21,7 @@ Comparison = tuple[str, str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """Several conditions: all or any of them must hold."""
+    """Several conditions, of which all or any must hold."""
 
     operator: Literal["AND", "OR"]
     conditions: tuple["Condition", ...]
@@ -31,12 +31,12 @@ Condition = Comparison | Combination
 
 
 def any_of(*conditions: Condition) -> Combination:
-    """At least one condition must hold: `any_of(("done", "=", True), ("priority", ">", 5))`."""
+    """Combine conditions by OR: `any_of(("done", "=", True), ("priority", ">", 5))`."""
     return Combination("OR", conditions)
 
 
 def all_of(*conditions: Condition) -> Combination:
-    """Every condition must hold."""
+    """Combine conditions by AND."""
     return Combination("AND", conditions)
 
 

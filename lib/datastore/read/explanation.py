@@ -25,7 +25,7 @@ class Explanation:
 def explain(
     service: Service, codecs: Codecs, query: Query[Any], limit: int, *, analyze: bool
 ) -> Explanation | None:
-    """Ask for the plan, and with `analyze` also run the query; None if the server has no plans."""
+    """Return the plan; with `analyze`, also run the query. None if the server has no plans."""
     request = service.request("RunQuery")
     write_partition(codecs.partition, None, request.partition_id)
     request.query.CopyFrom(write_query(codecs, query))

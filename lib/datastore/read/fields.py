@@ -25,9 +25,9 @@ class QueryProperty:
 
 
 def find_field(plan: MappingPlan, model: type[Any], name: str) -> QueryProperty:
-    """Return what a query means by a name; raise Invalid for an unknown or unindexed field.
+    """Return the property that a query names; raise Invalid for an unknown or unindexed field.
 
-    The model's id field means the whole key.
+    The name of the model's id field stands for the whole key.
     """
     own_id = model_of(model).id
     if name == KEY or (own_id is not None and name == own_id.name):

@@ -34,7 +34,7 @@ def look_up(
 
 
 def require(key: Key[T], found: T | None) -> T:
-    """Return what a key leads to; raise NotFound, naming kind and id, if nothing."""
+    """Return the found entity; raise NotFound, naming kind and id, if it is None."""
     if found is None:
         raise NotFound(f"{key} does not exist")
     return found
@@ -67,8 +67,8 @@ def _fetch(
 ) -> Iterator[Any]:
     """Look up keys until none is deferred; yield the entities found, in any order.
 
-    All are read as of the time of the first answer. Otherwise a saga's root and steps could be of
-    two different times, and the version check of its root would not notice.
+    All are read as of the time of the first answer. Otherwise related entities could be from two
+    different times, and a version check on one of them would not notice.
     """
     as_of: Any = None
     for start in range(0, len(keys), limits.MAX_LOOKUP_KEYS):
@@ -90,7 +90,7 @@ def _fetch(
 
 def _check_complete(key: Key[Any]) -> None:
     if not key.is_complete:
-        raise Invalid(f"{key} is incomplete: there is no entity yet", field="key")
+        raise Invalid(f"{key} is incomplete, so it has no entity yet", field="key")
 
 
 def _identity(pb: Any) -> Any:

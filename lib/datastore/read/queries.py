@@ -1,4 +1,4 @@
-"""Queries as immutable values, checked against the model when they are formed."""
+"""Queries as immutable values, checked against the model when they are constructed."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ T = TypeVar("T")
 
 Row = dict[str, Any]
 
-#: How many AND-only queries the service runs at most for one query with OR and IN.
+#: The maximum number of AND-only queries that the service runs for one query with OR and IN.
 MAX_DISJUNCTIONS = 30
-#: The operators that take several values, and how many at most.
+#: The operators that take several values, and their maximum numbers.
 MAX_VALUES = {"IN": MAX_DISJUNCTIONS, "NOT_IN": 10}
 
 _compiler = Compiler(NOWHERE)
@@ -33,10 +33,10 @@ _compiler = Compiler(NOWHERE)
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[T]):
-    """Which entities of a model, in which order, and how much of each.
+    """Which entities of a model to read, in which order, and how much of each.
 
     Every method returns a new query. Fields are named as in Python, those of nested dataclasses
-    with dots (`address.city`); an unknown or unindexed one is refused at once (Invalid).
+    with dots (`address.city`). Raises Invalid immediately for an unknown or unindexed field.
     """
 
     model: type[T]
@@ -50,7 +50,7 @@ class Query(Generic[T]):
     def ancestor(self, key: Key[Any]) -> "Query[T]":
         """Return only entities at or under this key."""
         if not key.is_complete:
-            raise Invalid(f"{key} is incomplete: nothing is under it", field="ancestor")
+            raise Invalid(f"{key} is incomplete, so nothing is under it", field="ancestor")
         return dataclasses.replace(self, ancestor_key=key)
 
     @overload
@@ -78,7 +78,7 @@ class Query(Generic[T]):
         return dataclasses.replace(self, only_keys=True)  # type: ignore[return-value]
 
     def project(self, *names: str) -> "Query[Row]":
-        """Return rows (dicts by field name) of these indexed fields, and the ids."""
+        """Return rows, dicts by field name, with these indexed fields and the ids."""
         for name in names:
             find(self.model, name)
         return dataclasses.replace(self, projected=names)  # type: ignore[return-value]
@@ -97,7 +97,7 @@ def find(model: type[Any], name: str) -> QueryProperty:
 
 
 def check_condition(model: type[Any], condition: Condition) -> None:
-    """Raise Invalid unless every comparison could be true for some entity of the model."""
+    """Raise Invalid if a comparison could be true for no entity of the model."""
     if isinstance(condition, Combination):
         if not condition.conditions:
             raise Invalid("an any_of or all_of without conditions", field="where")
@@ -106,7 +106,9 @@ def check_condition(model: type[Any], condition: Condition) -> None:
         return
     name, operator, value = condition
     if operator not in OPERATORS:
-        raise Invalid(f"no operator {operator!r}; there are {', '.join(OPERATORS)}", field=name)
+        raise Invalid(
+            f"no operator {operator!r}; the operators are {', '.join(OPERATORS)}", field=name
+        )
     if operator in MAX_VALUES and not isinstance(value, list | tuple | set | frozenset):
         raise Invalid(f"{name} {operator} takes a list of values", field=name)
     if operator in MAX_VALUES and not 0 < len(value) <= MAX_VALUES[operator]:
@@ -115,7 +117,7 @@ def check_condition(model: type[Any], condition: Condition) -> None:
 
 
 def write_operand(compiler: Compiler, model: type[Any], condition: Comparison, into: Any) -> None:
-    """Write the operand of a comparison; raise Invalid if the field could not have this value."""
+    """Write the operand of a comparison; raise Invalid if the field cannot have this value."""
     name, operator, value = condition
     found = find(model, name)
     if operator not in MAX_VALUES:

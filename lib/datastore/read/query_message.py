@@ -12,7 +12,7 @@ from lib.datastore.v1.messages import enum_number, message
 
 
 def write_query(codecs: Codecs, query: Query[Any]) -> Any:
-    """Write a query without cursor and limit."""
+    """Write a query as a v1 message without cursor or limit."""
     model = query.model
     pb = message("Query")()
     pb.kind.add(name=codecs.of(model).model.kind)

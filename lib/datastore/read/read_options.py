@@ -1,4 +1,4 @@
-"""What a read sees: the current state, or a transaction's snapshot."""
+"""The options of a read: of the current state, or of a transaction's snapshot."""
 
 from typing import Any, Protocol
 
@@ -6,23 +6,23 @@ from lib.datastore.rpc.service import READ_CODES
 
 
 class ReadOptions(Protocol):
-    """Marks the requests of a read."""
+    """Sets the options of a read's requests."""
 
-    #: The gRPC statuses after which the same read may simply be sent again.
+    #: The gRPC statuses after which the same request may be sent again.
     codes: frozenset[str]
 
     def mark(self, request: Any) -> None:
-        """Fill in the read options of a request."""
+        """Set the read options of a request."""
         ...
 
 
 class StrongReads:
-    """Strongly consistent reads outside of transactions."""
+    """Strongly consistent reads outside transactions."""
 
     codes = READ_CODES
 
     def mark(self, request: Any) -> None:
-        """Leave the options unset: that is strong consistency."""
+        """Leave the options unset, which means strong consistency."""
 
 
 STRONG = StrongReads()

@@ -1,7 +1,7 @@
-"""Running queries: entities, keys or rows; all at once up to a limit, or page by page.
+"""Runs queries for entities, keys or rows: all at once up to a limit, or page by page.
 
-An unreadable entity does not hide the others: the result leaves it out, names it in `unreadable`,
-and logs it. In a transaction it is an error, because a transaction's writes must not depend on an
+An unreadable entity does not hide the others: it is left out of the result, named in `unreadable`,
+and logged. In a transaction it is an error, because a transaction's writes must not depend on an
 incomplete result.
 """
 
@@ -28,8 +28,7 @@ T = TypeVar("T")
 class Page(Generic[T]):
     """Some results, and the token of the next page: None on the last one.
 
-    `unreadable` names the results of this page that do not fit their model; they are not in
-    `items`.
+    `unreadable` names the results of this page that do not fit their model and are not in `items`.
     """
 
     items: list[T]
@@ -45,7 +44,7 @@ class Page(Generic[T]):
 def run(
     service: Service, codecs: Codecs, query: Query[T], limit: int, options: ReadOptions = STRONG
 ) -> Results[T]:
-    """Return the first `limit` results, without those that cannot be read."""
+    """Return the first `limit` results, without unreadable ones."""
     pb = write_query(codecs, query)
     results = fetch(service, codecs, pb, check_count(limit, "limit"), options)
     return read_all(codecs, query, results, options)
@@ -61,7 +60,7 @@ def fetch_page(
 ) -> Page[T]:
     """Return the `size` results after the token; raise Malformed for another query's token.
 
-    It asks for one more result, to know whether there is a next page. That result's cursor is never
+    Requests one more result, to know whether there is a next page. That result's cursor is not
     used: the next page starts right after the last result of this one.
     """
     check_count(size, "page_size")
@@ -84,7 +83,7 @@ def fetch_page(
 def _fetch_after(
     service: Service, codecs: Codecs, pb: Any, limit: int, options: ReadOptions
 ) -> list[Any]:
-    """Fetch from a caller's cursor: if the service refuses the call, the cursor is wrong."""
+    """Fetch from a caller's cursor; if the service refuses the call, raise Malformed."""
     try:
         return fetch(service, codecs, pb, limit, options)
     except errors.Invalid as refused:
@@ -94,7 +93,7 @@ def _fetch_after(
 def fetch(
     service: Service, codecs: Codecs, pb: Any, limit: int, options: ReadOptions = STRONG
 ) -> list[Any]:
-    """Return up to `limit` EntityResults, from as many batches as the service sends."""
+    """Return up to `limit` EntityResults, in as many batches as the service sends."""
     not_finished = enum_number("QueryResultBatch.MoreResultsType", "NOT_FINISHED")
     results: list[Any] = []
     while True:
@@ -113,7 +112,7 @@ def fetch(
 def read_all(
     codecs: Codecs, query: Query[T], results: Iterable[Any], options: ReadOptions = STRONG
 ) -> Results[T]:
-    """Read all readable results; in a transaction raise Unreadable for the first unreadable one."""
+    """Read all readable results; in a transaction, raise Unreadable for the first other one."""
     read: list[T] = []
     unreadable: list[UnreadableEntity] = []
     for result in results:

@@ -1,4 +1,4 @@
-"""Queries in the order of a time mark: a query of each shard, merged."""
+"""Queries in the order of a time mark: one query per shard, merged."""
 
 import heapq
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ from lib.timing.time_marks import SHARDS, order_of, range_of, since
 
 T = TypeVar("T")
 
-#: A time token opens nothing else than its own query in time order.
+#: Binds a token to queries in time order.
 _PURPOSE = b"time order"
 
 
 def marked_since(field: str, at: datetime) -> Combination:
-    """Return the condition that a time mark is of this time or later."""
+    """Return the condition that a time mark is at this time or later."""
     ranges = [range_of(shard, start=since(at)) for shard in range(SHARDS)]
     return any_of(*(all_of((field, ">", low), (field, "<", high)) for low, high in ranges))
 
@@ -35,9 +35,9 @@ def fetch_page_by_time(
 ) -> Page[T]:
     """Return the `size` results after the token, in the order of a time mark.
 
-    `order` is the mark's field, after a minus sign for the latest first. Each shard is read in
-    batches, so that a page takes SHARDS queries, and less than twice as many at the most. Raises
-    Malformed for a token that is not its own.
+    `order` is the mark's field, with a minus sign in front for the latest first. Each shard is read
+    in batches: a page takes SHARDS queries, and always less than twice as many. Raises Malformed
+    for a token of another query.
     """
     check_count(size, "page_size")
     check_plain(query)
@@ -59,9 +59,9 @@ def fetch_page_by_time(
 
 
 def check_plain(query: Query[Any]) -> None:
-    """Raise Invalid for a query that has an order already, or that does not read whole entities."""
+    """Raise Invalid for a query that already has an order, or that does not read whole entities."""
     if query.orders or query.only_keys or query.projected:
-        raise Invalid("a page in time order is of whole entities in that order", field="query")
+        raise Invalid("a page in time order needs whole entities and no other order", field="query")
 
 
 def _open(token: str, digest: bytes) -> str:
@@ -72,14 +72,14 @@ def _open(token: str, digest: bytes) -> str:
 
 
 def _batch_of(wanted: int) -> int:
-    """Return how many results to read of each shard, so that a second query is seldom needed."""
+    """Return how many results to read from each shard, so that a second query is rarely needed."""
     mean = wanted / SHARDS
     return min(wanted, ceil(mean + 2 * sqrt(mean)) + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads what a query finds in each shard, as the service answers it."""
+    """Reads a query's EntityResults in each shard."""
 
     service: Service
     codecs: Codecs
@@ -93,12 +93,12 @@ class _Reader:
         return self.order.removeprefix("-")
 
     def place_of(self, result: Any) -> str:
-        """Return a result's place in time order."""
+        """Return a result's position in time order."""
         stored = queries.find(self.query.model, self.field).stored
         return order_of(result.entity.properties[stored].string_value)
 
     def merge(self, after: str | None) -> Iterator[Any]:
-        """Yield the results of all shards in time order, from behind a place or the start."""
+        """Yield the results of all shards in time order, after a position or from the start."""
         shards = [self._read(shard, after) for shard in range(SHARDS)]
         return heapq.merge(*shards, key=self.place_of, reverse=self.order.startswith("-"))
 

@@ -1,4 +1,4 @@
-"""Stored entities that do not fit their model: results name them, and a line is logged for each."""
+"""Stored entities that do not fit their model: results name them, and each is logged."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from lib.observability.logs import log
 
 T = TypeVar("T")
 
-#: How many of one query's unreadable entities the log names; it counts the rest.
+#: The maximum number of one query's unreadable entities that the log names; the rest is counted.
 MAX_LOGGED = 20
 
 

@@ -1,4 +1,4 @@
-"""Calls to the service: one connection, one call with its retries, and what its errors mean.
+"""Calls to the service: the connection, one call with its retries, and the errors of a call.
 
 Imports v1.
 """

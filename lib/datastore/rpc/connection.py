@@ -7,17 +7,17 @@ from lib.rpc import connection
 
 
 class Rpc(Protocol):
-    """How a Store calls the service. Wrap one to count calls, delay them or lose their answers."""
+    """Calls the service for a Store. Wrap one to count calls, delay them or lose their answers."""
 
     project: str
     database: str
 
     def call(self, method: str, request: Any, timeout: float) -> Any:
-        """Send one request, such as `Lookup`; raise grpc.RpcError as it comes."""
+        """Call a method such as `Lookup` with a time limit in seconds. Raises grpc.RpcError."""
         ...
 
     def close(self) -> None:
-        """Release the channel; the next call makes a new one."""
+        """Close the channel; the next call opens a new one."""
         ...
 
 
@@ -32,15 +32,15 @@ class Connection(connection.Connection):
         self._metadata = connection.route(project_id=project, **of_database)
 
     def call(self, method: str, request: Any, timeout: float) -> Any:
-        """Send one request and return the answer; raise grpc.RpcError as it comes.
+        """Send one request and return the answer; `timeout` is in seconds.
 
-        Raises Unavailable if there are no credentials for the channel.
+        Raises grpc.RpcError, and Unavailable if there are no credentials for the channel.
         """
         return self.invoke(method, request, timeout, self._metadata)
 
 
 def connect(project: str, database: str = "", emulator_host: str | None = None) -> Connection:
-    """Describe a connection; nothing is opened before its first call.
+    """Return a connection, which opens nothing before its first call.
 
     `emulator_host` (`host:port`) is a server without TLS or credentials: the local one or one of
     Google's emulators. Without it, the credentials are the application default ones.

@@ -1,4 +1,4 @@
-"""Turns the service's errors into ours: only this module does."""
+"""Turns the service's errors into those of lib.errors; no other module does that."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from lib import errors
 from lib.errors import AmendsError
 from lib.rpc.status import code_of, details_of
 
-#: By gRPC status. Any other status is a defect of ours or of the deployment: AmendsError, 500.
+#: The error for each gRPC status. Any other status means a bug or a wrong deployment: AmendsError.
 BY_CODE: dict[str, type[AmendsError]] = {
     "INVALID_ARGUMENT": errors.Invalid,
     "OUT_OF_RANGE": errors.Invalid,
@@ -22,14 +22,14 @@ BY_CODE: dict[str, type[AmendsError]] = {
 
 
 def to_error(error: Any, method: str, subject: str = "") -> AmendsError:
-    """Return our error for a failed call; `subject` names the entity if the call was about one."""
+    """Return the error for a failed call; `subject` names the entity if the call was about one."""
     name = code_of(error)
     about = f" of {subject}" if subject else ""
     made = BY_CODE.get(name, AmendsError)
     details = details_of(error)
     if name == "FAILED_PRECONDITION" and method != "Commit":
         if "index" in details.lower():
-            lacks = "this query needs an index that is missing or not built yet; it was logged"
+            lacks = "this query needs an index that is missing or not built yet: see the log"
             return errors.MissingIndex(lacks, internal=details)
         made = AmendsError  # the caller is not at fault
     if made.status >= 500:

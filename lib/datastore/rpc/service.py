@@ -1,4 +1,4 @@
-"""Calls to the service: limited by the deadline, retried if that is safe, with our own errors."""
+"""Calls to the service: limited by the deadline, retried if safe, with the errors of lib.errors."""
 
 import random
 import time
@@ -14,9 +14,9 @@ from lib.timing import deadline
 from lib.timing.backoff import Backoff
 from lib.timing.retry import retry
 
-#: Longer than any single call should take; the caller's deadline shortens it.
+#: The time limit of one call; the caller's deadline may shorten it.
 MAX_CALL = timedelta(seconds=60)
-#: Reads change nothing, so every transient error is retried.
+#: The statuses after which a read is retried: all transient ones, because it changes nothing.
 READ_CODES = frozenset({"UNAVAILABLE", "ABORTED", "INTERNAL", "RESOURCE_EXHAUSTED"})
 DEFAULT_BACKOFF = Backoff(cap=timedelta(seconds=2))
 
@@ -51,7 +51,7 @@ class Service:
         codes: frozenset[str] = READ_CODES,
         subject: str = "",
     ) -> Any:
-        """Send a request, and again if it fails with one of `codes`; raise one of lib.errors."""
+        """Send a request, and retry if it fails with one of `codes`; raise one of lib.errors."""
         try:
             return retry(
                 lambda: self.call_once(method, request),
@@ -66,5 +66,5 @@ class Service:
             raise to_error(error, method, subject) from error
 
     def call_once(self, method: str, request: Any) -> Any:
-        """Send a request once; raise DeadlineExceeded before it, or grpc.RpcError as it comes."""
+        """Send a request once; raise grpc.RpcError, or DeadlineExceeded before anything is sent."""
         return self.rpc.call(method, request, deadline.bound_seconds(MAX_CALL.total_seconds()))

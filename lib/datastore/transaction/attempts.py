@@ -21,7 +21,7 @@ from lib.timing.retry import retry
 
 T = TypeVar("T")
 
-#: How long a rollback may take past the caller's deadline.
+#: The time limit of a rollback after the caller's deadline.
 MAX_ROLLBACK = timedelta(seconds=1)
 
 _is_running: ContextVar[bool] = ContextVar("transaction", default=False)
@@ -37,8 +37,8 @@ def run_body(body: Callable[[Transaction], T], transaction: Transaction) -> T:
         with contextlib.suppress(Exception):
             returned.close()  # type: ignore[union-attr]
         raise TypeError(
-            f"what runs in a transaction returned a {type(returned).__name__}, and no code here "
-            "runs that: write a plain function (`def`, no `yield`)"
+            f"the body of a transaction returned a {type(returned).__name__}, which nothing runs: "
+            "write a plain function (`def`, no `yield`)"
         )
     return returned
 
@@ -55,7 +55,7 @@ def run_transaction(
 ) -> T:
     """Run `body` and commit; on contention run all of it again, up to `attempts` times in total."""
     if _is_running.get():
-        raise RuntimeError("a transaction within a transaction: pass the outer one instead")
+        raise RuntimeError("transactions cannot be nested: pass the outer one instead")
     runner = _Runner(service, codecs, now, read_only, receipts)
     running = _is_running.set(True)
     try:
@@ -121,8 +121,8 @@ class _Runner:
     def _settle(self, transaction: Transaction, receipt: CommitReceipt) -> list[Written]:
         """Find out whether a commit whose answer was lost was made; raise AnswerLost if it was not.
 
-        It rolls back first, so that the answer is final. If that fails, the receipt is not given
-        back: the commit may still arrive and write it.
+        Rolls back first, so that the result is final. If that fails, the receipt is not given back,
+        because the commit may still arrive and write it.
         """
         transaction.roll_back()
         found = look_up(self.service, self.codecs, [key_of(receipt)])[0]

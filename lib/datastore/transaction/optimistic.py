@@ -47,9 +47,9 @@ def run_optimistically(
 class OptimisticTransaction(Transaction):
     """Reads the current state, and writes only if nothing that was read has changed since.
 
-    It holds no locks. A process that is killed in a locking transaction blocks what it read until
-    the service ends the transaction, up to a minute later. In return this one runs no queries, and
-    must write everything that it reads, or nothing.
+    It holds no locks, whereas a process that is killed in a locking transaction blocks what it read
+    until the service ends the transaction, up to a minute later. In return this one runs no
+    queries, and must write everything that it reads, or nothing.
     """
 
     codes = STRONG.codes
@@ -59,19 +59,19 @@ class OptimisticTransaction(Transaction):
         self._seen: dict[Key[Any], int] = {}
 
     def mark(self, request: Any) -> None:
-        """Read outside of any Datastore transaction."""
+        """Read outside any Datastore transaction."""
 
     def find_multi(self, keys: Sequence[Key[Any]]) -> list[Any]:
         """Return the entity of each key, None if it does not exist, in one Lookup.
 
-        Raises TypeError for a model without a version: its changes could not be seen.
+        Raises TypeError for a model without a version, whose changes would go unnoticed.
         """
         found = super().find_multi(keys)
         self._seen.update(zip(keys, map(_version_of, found), strict=True))
         return found
 
     def run(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise TypeError: a commit cannot check that a query would still find the same."""
+        """Raise TypeError: a commit cannot check that a query would still have the same results."""
         raise TypeError("an optimistic transaction runs no queries")
 
     page = count = aggregate = run

@@ -1,4 +1,4 @@
-"""Receipts: they show whether a commit was made if its answer was lost.
+"""Receipts, which show whether a commit was made if its answer was lost.
 
 Each commit of `transact` also writes the transaction's own random name to one small entity that no
 other transaction uses at the same time. If the answer is lost, the transaction is first rolled
@@ -53,7 +53,7 @@ class Receipts:
         return CommitReceipt(id=name, transaction=secrets.token_hex(16), expires_at=now + LIFETIME)
 
     def _forget_after_fork(self) -> None:
-        """A child process has the same list in memory, but must not share the entities."""
+        """Start afresh in a child process: it must not use the receipts of its parent."""
         if self._owner != os.getpid():
             self._owner, self._made = os.getpid(), 0
             self._free.clear()

@@ -33,16 +33,16 @@ Written = tuple[Any, Any]
 
 
 class AnswerLost(Unavailable):
-    """It is not known whether the commit was made."""
+    """It is unknown whether the commit was made."""
 
 
 class Transaction:
     """Reads as of one point in time, and writes that are sent together at the end.
 
-    It does not see its own writes: a read after a write returns what was stored before.
+    Reads do not see the transaction's own writes: they return what was stored before.
     """
 
-    #: ABORTED ends the transaction; the whole function is then retried.
+    #: ABORTED is not among them: it ends the transaction, and the whole function is retried.
     codes = STRONG.codes - {"ABORTED"}
 
     def __init__(
@@ -58,8 +58,8 @@ class Transaction:
     def mark(self, request: Any) -> None:
         """Read in this transaction, which the first read begins.
 
-        A separate begin costs a call that `new_transaction` would save, but with that Google's
-        Firestore emulator deadlocks the transaction with itself.
+        A separate begin costs a call that `new_transaction` would save. But with the latter,
+        Google's Firestore emulator deadlocks the transaction with itself.
         """
         if not self.handle:
             self.handle = self._begin()
@@ -158,7 +158,7 @@ class Transaction:
     def commit(self, now: datetime, receipt: Any = None) -> list[Written]:
         """Send the writes, and a receipt with them; return the result of each.
 
-        Raises AnswerLost if it is not known whether they were made, and Contention if they were not
+        Raises AnswerLost if it is unknown whether they were made, and Contention if they were not
         and the function may run again.
         """
         request = self._service.request("Commit")
@@ -175,12 +175,12 @@ class Transaction:
         return self.pair(refuse_errors(stored))
 
     def pair(self, stored: Sequence[Any]) -> list[Written]:
-        """Pair each entity as it was given with the stored one."""
+        """Return each written entity paired with the stored one."""
         given = [item.entity for item in self._mutations]
         return [(old, new) for old, new in zip(given, stored, strict=True) if old is not None]
 
     def read_back(self) -> list[Written]:
-        """Return the stored entities that this transaction wrote, read outside of it."""
+        """Return the written entities paired with the stored ones, read outside the transaction."""
         written = [item for item in self._mutations if item.entity is not None]
         found = look_up(self._service, self._codecs, [key_of(item.entity) for item in written])
         return [(item.entity, new) for item, new in zip(written, found, strict=True)]
@@ -204,8 +204,8 @@ class Transaction:
     def roll_back(self) -> None:
         """Make sure that the transaction can no longer be committed.
 
-        Raises Unavailable or DeadlineExceeded if the service does not answer; a transaction that
-        has already ended is no error.
+        Raises Unavailable or DeadlineExceeded if the service does not answer. A transaction that
+        has already ended raises nothing.
         """
         if not self.handle:
             return

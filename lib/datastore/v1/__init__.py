@@ -1,4 +1,4 @@
-"""Google's datastore.v1 as it is: its messages, limits, property paths and text forms of bytes.
+"""Google's datastore.v1 itself: its messages, limits, property paths, and bytes as text.
 
-Imports nothing of the other rooms.
+Imports no other package of lib/datastore.
 """

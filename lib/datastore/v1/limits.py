@@ -16,18 +16,18 @@ MAX_NESTING = 20
 MAX_PATH_LENGTH = 100
 INT64 = 2**63
 MAX_LOOKUP_KEYS = 1000
-#: The documents no longer give a maximum; 500 was it for years and is a good size of a commit.
+#: Google no longer documents a maximum. It was 500 for years, which is a good size for a commit.
 MAX_COMMIT_MUTATIONS = 500
 
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
 
 
 def utf8_length(text: str, field: str) -> int:
-    """Return the bytes that `text` takes; raise Invalid for an unpaired surrogate."""
+    """Return the size of `text` in bytes; raise Invalid for an unpaired surrogate."""
     try:
         return len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
-        raise Invalid(f"{field} has an unpaired surrogate: it is not text", field=field) from None
+        raise Invalid(f"{field} has an unpaired surrogate: not text", field=field) from None
 
 
 def check_name(name: object, field: str, what: str = "a name") -> str:
@@ -39,7 +39,7 @@ def check_name(name: object, field: str, what: str = "a name") -> str:
     if utf8_length(name, field) > MAX_NAME_BYTES:
         raise Invalid(f"{field} is over {MAX_NAME_BYTES} bytes", field=field)
     if name.startswith("__") and _RESERVED.fullmatch(name):
-        raise Invalid(f"{field} is reserved: names like __this__ are Datastore's own", field=field)
+        raise Invalid(f"{field} is reserved: Datastore uses names like __this__", field=field)
     return str(name)
 
 

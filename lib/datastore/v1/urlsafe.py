@@ -1,4 +1,4 @@
-"""Bytes as text that needs no escaping in a URL: base64url without padding."""
+"""Encodes bytes as text that needs no escaping in a URL: base64url without padding."""
 
 import base64
 

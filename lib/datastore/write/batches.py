@@ -1,7 +1,7 @@
-"""Many reads or writes in chunks, with one outcome for each, in their order.
+"""Many reads or writes in chunks, with a result for each, in their order.
 
-A chunk of writes is one commit, so if one write is refused, its whole chunk is refused. One Lookup
-then shows which writes are wrong, and the rest is sent again.
+A chunk of writes is one commit, so if one write is refused, its whole chunk is refused. A Lookup
+then shows which writes are impossible, and the rest is sent again.
 """
 
 import contextvars
@@ -27,9 +27,9 @@ from lib.errors import AmendsError
 T = TypeVar("T")
 C = TypeVar("C")
 
-#: Chunks in flight at once; more would only wait for each other at the service.
+#: The maximum number of chunks in flight; more would only wait for each other at the service.
 MAX_PARALLEL = 4
-#: How much of a request's 10 MiB is used for mutations.
+#: The part of a request's 10 MiB that mutations may take.
 MAX_CHUNK_BYTES = 9 * 1024 * 1024
 #: Errors of a single write, not of the chunk or the service.
 _OF_ONE = (errors.AlreadyExists, errors.NotFound, errors.VersionMismatch, errors.Invalid)
@@ -50,7 +50,7 @@ class ItemResult(Generic[T]):
 
 
 def collect(outcomes: Iterable[ItemResult[T]]) -> Results[T]:
-    """Return the values of a multi-get, and name the unreadable ones; raise any other error."""
+    """Return the values of a multi-get, and name unreadable entities; raise any other error."""
     values: list[T] = []
     unreadable: list[UnreadableEntity] = []
     for outcome in outcomes:
@@ -63,7 +63,7 @@ def collect(outcomes: Iterable[ItemResult[T]]) -> Results[T]:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One prepared write: `index` is its place in the answer."""
+    """One prepared write: `index` is its position in the result."""
 
     index: int
     mutation: Mutation
@@ -116,7 +116,7 @@ def write_many(
 
 
 def _split_waves(items: Sequence[_Item]) -> list[list[_Item]]:
-    """Put repeated writes of a key into later waves, so that they are made in order."""
+    """Put repeated writes of a key into later waves, so that they are applied in order."""
     waves: list[list[_Item]] = []
     writes_of: dict[Any, int] = {}
     for item in items:
@@ -175,10 +175,10 @@ def _fail_all(items: list[_Item], outcomes: list[ItemResult[Any]], error: Amends
 def _without_culprits(
     service: Service, codecs: Codecs, items: list[_Item], outcomes: list[ItemResult[Any]]
 ) -> list[list[_Item]]:
-    """Record the errors of impossible writes; return the rest, to send it again.
+    """Record the errors of impossible writes; return the other writes, to send them again.
 
     If the stored entities show no reason (another writer was faster, or the service refuses a
-    value), the rest is returned in two halves, until the refused write is alone.
+    value), the writes are returned in two halves, until the refused write is alone.
     """
     complete = [item for item in items if item.mutation.target.is_complete]
     keys = [item.mutation.target for item in complete]

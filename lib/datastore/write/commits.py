@@ -1,9 +1,9 @@
-"""Commits, retried only if that is safe, with our own errors.
+"""Commits, retried only if that is safe, with the errors of lib.errors.
 
 ABORTED and RESOURCE_EXHAUSTED mean that nothing was written. After a status in INDETERMINATE the
 commit may have been made. It is sent again only if every write in it is repeatable. If the second
-try is refused (the entity exists, or its version has changed), the first try may be the cause, so
-the outcome is reported as unknown.
+attempt is refused (the entity exists, or its version has changed), the first one may be the cause,
+so the outcome is reported as unknown.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ _BLOCKED = frozenset({"ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED"})
 def commit_alone(
     service: Service, codecs: Codecs, mutations: Sequence[Mutation], now: datetime
 ) -> list[Any]:
-    """Commit mutations as one single-use transaction: all of them are written, or none is.
+    """Commit mutations atomically, as one single-use transaction.
 
     Raises Unreadable or Unavailable if an entity was written by a mask or a transform and cannot be
     read back.
@@ -58,7 +58,7 @@ def make_request(service: Service) -> Any:
 
 
 def send_alone(service: Service, request: Any, mutations: Sequence[Mutation]) -> Any:
-    """Send a single-use commit, and again if that is safe; raise one of lib.errors."""
+    """Send a single-use commit, and retry if that is safe; raise one of lib.errors."""
     repeatable = all(mutation.is_repeatable for mutation in mutations)
     versioned = any(mutation.if_version is not None for mutation in mutations)
     lost = False
@@ -88,13 +88,13 @@ def send_alone(service: Service, request: Any, mutations: Sequence[Mutation]) ->
 
 
 def was_never_sent(error: Exception) -> bool:
-    """Return whether a call failed before it was connected, so that nothing was sent."""
+    """Return whether a call failed before there was a connection, so that nothing was sent."""
     return details_of(error).startswith("failed to connect to all addresses")
 
 
 def maybe_applied(mutations: Sequence[Mutation]) -> AmendsError:
     """Make the error for a commit that may or may not have been made."""
-    return errors.Unavailable(f"whether {describe(mutations)} was written is not known")
+    return errors.Unavailable(f"it is unknown whether {describe(mutations)} was written")
 
 
 def describe(mutations: Sequence[Mutation]) -> str:

@@ -67,7 +67,7 @@ def _write_entity(
 def _write_partial(
     codec: EntityCodec[Any], codecs: Codecs, mutation: Mutation, into: Any, pb: Any
 ) -> None:
-    """List the properties that the entity sets; the others do not change, or are transformed."""
+    """List the properties that the entity sets; the others are left unchanged or transformed."""
     kind = codec.model.kind
     changed = []
     for transform in mutation.transforms:
@@ -96,9 +96,9 @@ def read_written(
 ) -> list[Any]:
     """Return the entities as they are stored now, with the ids and versions of a commit.
 
-    Writes with a mask or a transform need one Lookup. If an entity was written but cannot be shown,
-    an error takes its place: Unavailable if that Lookup fails, Unreadable if the stored entity does
-    not fit its model.
+    Writes with a mask or a transform need one Lookup. An error takes the place of an entity that
+    was written but cannot be returned: Unavailable if that Lookup fails, Unreadable if the stored
+    entity does not fit its model.
     """
     results = response.mutation_results
     written = [
@@ -142,7 +142,7 @@ def _read_back(codecs: Codecs, mutation: Mutation, written: Any, result: Any, st
     try:
         return _read_partial(codecs, mutation, written, result, stored)
     except Unreadable as problem:
-        detail = f"{problem.detail}; the write was made"
+        detail = f"{problem.detail}; it was written"
         return Unreadable(detail, kind=problem.kind, key=problem.key, field=problem.field)
 
 
@@ -152,7 +152,7 @@ def _read_partial(
     """Return an entity after a write of some of its fields.
 
     If another write came later, the result is the stored entity with this write's own values and
-    version: a counter returns its own value, and a stale version is noticed later.
+    version: a counter has the value that this write gave it, and a stale version is noticed later.
     """
     codec = codecs.of(type(written))
     entity = codec.read(stored)

@@ -1,4 +1,4 @@
-"""Writes as plain data: what to write, and the condition on the stored entity."""
+"""Writes as plain data: what to write, and on which condition."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Mutation:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether sending it twice writes the same as sending it once, or nothing the second time.
+        """Whether sending it twice has the same effect as sending it once.
 
-        An insert of a known key and a write of a stated version are refused the second time.
+        An insert of a known key and a write with a version are refused the second time.
         """
         if self.verb in ("insert", "upsert") and not key_of(self.entity).is_complete:
             return False
@@ -45,7 +45,7 @@ class Mutation:
 
     @property
     def subject(self) -> str:
-        """What is written, for messages."""
+        """The written entity's key as text, for messages."""
         return str(self.target)
 
 
@@ -62,13 +62,13 @@ def update(
 ) -> Mutation:
     """Write an entity that must exist: all of it, or only the fields in `mask` (it may be empty).
 
-    The service changes fields with a transform: their values in the entity are ignored. With
-    `if_version`, write only if that is the stored version; a write that changes nothing may keep
-    the version (both of Google's emulators do), so an equal write succeeds as well. Raises
-    TypeError for a mask that is a str: its letters are not names.
+    The service itself changes fields with a transform; their values in the entity are ignored. With
+    `if_version`, write only if that is the stored version. A write that changes nothing may leave
+    the version as it is (both of Google's emulators do), so that an equal write succeeds as well.
+    Raises TypeError for a mask that is a str.
     """
     if isinstance(mask, str):
-        raise TypeError(f"a mask is a list of names: [{mask!r}]")
+        raise TypeError(f"a mask is a list of names: write [{mask!r}]")
     names = None if mask is None else tuple(mask)
     return Mutation("update", entity, None, _checked(if_version), names, tuple(transforms))
 

@@ -27,7 +27,7 @@ class Transform:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether making it twice is the same as making it once."""
+        """Whether applying it twice has the same effect as applying it once."""
         return self.change != "increment"
 
     @property
@@ -37,17 +37,17 @@ class Transform:
 
 
 def increment(field: str, by: float) -> Transform:
-    """Add to a number; a missing or non-numeric one counts as 0. Integers stop at 64 bits."""
+    """Add to a number; a missing or non-numeric value counts as 0. Integers saturate at 64 bits."""
     return Transform("increment", field, by)
 
 
 def maximum(field: str, at_least: float) -> Transform:
-    """Raise a number to `at_least` if it is less."""
+    """Raise a number to `at_least` if it is lower."""
     return Transform("maximum", field, at_least)
 
 
 def minimum(field: str, at_most: float) -> Transform:
-    """Lower a number to `at_most` if it is more."""
+    """Lower a number to `at_most` if it is higher."""
     return Transform("minimum", field, at_most)
 
 
@@ -62,7 +62,7 @@ def remove_all(field: str, items: list[Any]) -> Transform:
 
 
 def server_time(field: str) -> Transform:
-    """Set a field to the time of the request, to the millisecond, by the service's clock."""
+    """Set a field to the time of the request by the service's clock, in milliseconds."""
     return Transform("time", field)
 
 
@@ -86,7 +86,7 @@ def write_transform(
         return
     is_list = transform.is_of_list
     if is_list and not isinstance(transform.operand, list | tuple):
-        raise Invalid(f"{transform.field} is changed by a list of items", field=transform.field)
+        raise Invalid(f"{transform.field} needs a list of items", field=transform.field)
     operands = transform.operand if is_list else [transform.operand]
     codec = compiler.compile(changed, target.codec.indexes)
     message = getattr(into, transform.change)
@@ -99,10 +99,10 @@ def write_transform(
 
 
 def _changed_type(target: StoredField, transform: Transform) -> Any:
-    """Return the type of a change's operand.
+    """Return the type of a change's operand; raise Invalid if the field has another type.
 
-    The service would turn a text into a list or a number into a time if asked, and the entity could
-    no longer be read.
+    The service would turn text into a list or a number into a time, and the entity could no longer
+    be read.
     """
     members = members_of(target.hint)
     if transform.is_of_list:

@@ -202,7 +202,7 @@ class SagaRecord:
     #: What it has cost since: the next commit adds it.
     unsaved_cost: Annotated[Cost, Excluded] = field(default=NOTHING, compare=False, repr=False)
     created_at: datetime
-    #: `created_at` in a form whose index takes any write rate: see `lib.datastore.read.time_order`.
+    #: `created_at` in a form whose index takes any write rate: see `lib.timing.time_marks`.
     created_mark: Indexed[str]
     updated_at: datetime
     #: The time mark of its end, once it is finished.
@@ -299,7 +299,7 @@ class DeadLetter:
     #: The alert has been logged.
     alerted: Indexed[bool] = False
     created_at: datetime
-    #: `created_at` in a form whose index takes any write rate: see `lib.datastore.read.time_order`.
+    #: `created_at` in a form whose index takes any write rate: see `lib.timing.time_marks`.
     created_mark: Indexed[str]
     version: Version = 0
 

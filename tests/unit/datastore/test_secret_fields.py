@@ -28,7 +28,7 @@ def test_a_secret_that_would_become_a_key_or_an_index_is_refused(hint: Any) -> N
         version: Version = 0
 
     Patient.__annotations__ = {"id": Id[str], "ssn": hint, "version": Version}
-    with pytest.raises(TypeError, match=r"Patient\.ssn: a key or an index would show a Secret"):
+    with pytest.raises(TypeError, match=r"Patient\.ssn: a key or an index would reveal a Secret"):
         model_of(dataclass(Patient))
 
 

@@ -231,5 +231,5 @@ def test_a_transaction_whose_body_has_still_to_run_is_refused(optimistically: bo
     store = MemoryStore()
     transact = store.transact_optimistically if optimistically else store.transact
     for body in (later, one_by_one, lambda tx: later(tx)):
-        with pytest.raises(TypeError, match=r"in a transaction returned a (coroutine|generator)"):
+        with pytest.raises(TypeError, match=r"of a transaction returned a (coroutine|generator)"):
             transact(body)

@@ -77,7 +77,7 @@ def test_equal_numbers_are_equal_texts_and_no_digit_is_lost(number: Decimal) -> 
 
 def test_an_exact_number_is_a_decimal_and_nothing_else_is_written_by_the_hook() -> None:
     assert ExactNumber(LONG) + 1 == Decimal(LONG) + 1
-    with pytest.raises(TypeError, match="a object has no form in JSON: give text, numbers"):
+    with pytest.raises(TypeError, match="a object has no form in JSON: use text, numbers"):
         encode_exact(object())
 
 
@@ -105,7 +105,7 @@ NO_JSON = [
     (nest(450), "more than 100 levels"),
     ({1: "a", "1": "b"}, "two keys of one dict are the same key in JSON"),
     ([{"deep": ({UUID(int=1): 1, str(UUID(int=1)): 2},)}], "two keys of one dict"),
-    ({"name": "\ud800"}, "a text in it has half of a surrogate pair"),
+    ({"name": "\ud800"}, "a text in it has an unpaired surrogate"),
     (ITSELF, "more than 100 levels"),
     (Rate({1: 0.5, "1": 0.7}), "two keys of one dict"),  # type: ignore[arg-type]
 ]
@@ -145,7 +145,7 @@ def test_a_key_that_is_no_text_is_refused_in_words(key: Any) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"{bad", b'{"a":1}{"b":2}'])
 def test_raw_text_is_written_only_if_it_is_json(text: bytes) -> None:
-    with pytest.raises(ValueError, match="raw text is no JSON"):
+    with pytest.raises(ValueError, match="raw text is not JSON"):
         encode_exact(msgspec.Raw(text))
 
 
