@@ -1,12 +1,12 @@
 """One job on Amends and on its peers, on this machine, in one run: `make bench`.
 
-job         four steps, three of them with compensations: the same functions for all
-peer        what a peer's script fills in; the scripts: amends, celery, dbos, restate; floor
-load        the job in sequence and many at once; crash: kill -9 of the worker
-processes   starting and killing, memory, fsyncs
+rows        the rows of the table, and how a row's script is run
+engines     a script each: amends, celery, dbos, restate; floor is no engine
+load        the job and what is measured of it, the same for all
 install     peers from PyPI, npm and Debian, into a folder that git ignores
-table       results beside each other, with ratios; chart draws them
+report      table, picture, and their places in README.md and docs/
 
-A peer's script runs on an interpreter of its own, with nothing of Amends' environment but these
-files. Nothing here is imported by what is deployed.
+A script runs on an interpreter of its own, with nothing of Amends' environment but `engines` and
+`load`: engines import load; rows imports install; the other rooms import nothing here. Nothing of
+it is imported by what is deployed.
 """

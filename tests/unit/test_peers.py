@@ -1,17 +1,21 @@
 """`make bench`: what is computed of what peers measured, and the crash test's counting."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.peers import crash, install
-from benchmarks.peers.chart import draw
-from benchmarks.peers.install import NotInstalled
-from benchmarks.peers.load import percentile, run_at_once
-from benchmarks.peers.table import make_table
+from benchmarks.peers.install import packages
+from benchmarks.peers.install.packages import NotInstalled
+from benchmarks.peers.load import crash
+from benchmarks.peers.load.loads import percentile, run_at_once
+from benchmarks.peers.report.chart import draw
+from benchmarks.peers.report.publication import publish, replace_between_marks
+from benchmarks.peers.report.table import make_table
+from benchmarks.peers.rows import PROJECT
 
 
 def result(name: str, p50: float, per_second: float, **more: Any) -> dict[str, Any]:
@@ -42,6 +46,29 @@ def test_the_picture_is_svg_with_a_bar_for_each_number() -> None:
     assert len(bars) == 4 + 3
 
 
+def test_a_run_replaces_the_table_and_the_picture_of_the_last_one(tmp_path: Path) -> None:
+    page, image = tmp_path / "page.md", tmp_path / "peers.svg"
+    page.write_text("# A\n\n<!-- make bench -->\nold\n<!-- end of make bench -->\n\nB\n")
+    for table in ("| one |", "| two |"):
+        publish(table, f"<svg>{table}</svg>", image, {page: "peers.svg"})
+    shown = "| two |\n\n![Times and rates of the engines](peers.svg)"
+    assert page.read_text() == (
+        f"# A\n\n<!-- make bench -->\n{shown}\n<!-- end of make bench -->\n\nB\n"
+    )
+    assert image.read_text() == "<svg>| two |</svg>"
+
+
+def test_a_document_without_the_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="end of make bench --> is not in the document"):
+        replace_between_marks("# A\n<!-- make bench -->\n", "new")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/compare.md"])
+def test_the_documents_have_a_place_for_the_table(document: str) -> None:
+    text = (PROJECT / document).read_text()
+    assert "| Amends, chained |" in replace_between_marks(text, "| Amends, chained |")
+
+
 def test_a_load_raises_what_a_job_raises() -> None:
     def fail() -> None:
         raise RuntimeError("wrong end")
@@ -63,7 +90,7 @@ def test_what_cannot_be_installed_is_said_in_words(
 
     monkeypatch.setattr(subprocess, "run", refuse)
     with pytest.raises(NotInstalled, match="npm: no such program"):
-        install.install_restate(tmp_path)
+        packages.install_restate(tmp_path)
 
 
 def test_a_crash_counts_steps_that_ran_again_and_jobs_that_ended(
@@ -84,7 +111,7 @@ def test_a_crash_counts_steps_that_ran_again_and_jobs_that_ended(
         def kill_worker(self) -> None:
             write(f"{ids[0]} notify 2.0")
 
-        def revive_worker(self, env: dict[str, str]) -> None:
+        def revive_worker(self, env: Mapping[str, str]) -> None:
             write(f"{ids[1]} pay 9e9", f"{ids[1]} notify 9e9")
 
     counted = crash.measure_crash(Worker(), 2, pause, steps, {})

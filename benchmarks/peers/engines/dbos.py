@@ -8,14 +8,16 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, SetWorkflowID
 
-from benchmarks.peers import job
-from benchmarks.peers.peer import STATE, Peer, run_script
-from benchmarks.peers.processes import spawn
+from benchmarks.peers.load import job
+from benchmarks.peers.load.script import run_script
+from benchmarks.peers.load.servers import Servers
+from benchmarks.peers.load.settings import STATE
 
 _FILE = STATE / "dbos.sqlite"
 _INBOX = STATE / "dbos-inbox"
@@ -68,32 +70,34 @@ def serve() -> None:
         time.sleep(0.001)
 
 
-class DbosPeer(Peer):
+class DbosPeer:
     """The engine in this process; in the crash test in one of its own."""
 
     name = "DBOS on SQLite"
-    _launched = False
+
+    def __init__(self) -> None:
+        self._servers = Servers()
+        self._launched = False
 
     def start(self) -> None:
         STATE.mkdir(parents=True, exist_ok=True)
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{_FILE}{suffix}").unlink(missing_ok=True)
         _INBOX.write_text("")
-        self.processes = []
 
-    def start_worker(self, env: dict[str, str] | None = None) -> None:
+    def start_worker(self, env: Mapping[str, str]) -> None:
         if not env:
             launch()
             self._launched = True
             return
         _READY.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "benchmarks.peers.dbos_peer", "serve"]
-        self.worker = spawn(command, STATE / "dbos.log", env)
+        command = [sys.executable, "-m", "benchmarks.peers.engines.dbos", "serve"]
+        self._servers.set_worker(command, STATE / "dbos.log", env)
         while not _READY.exists():
             time.sleep(0.01)
 
     def run(self, order_id: str, *, fail: bool) -> str:
-        if self.worker:  # only before the crash test, whose jobs are submitted
+        if self._servers.has_worker:  # only before the crash test, whose jobs are submitted
             return "done"
         with SetWorkflowID(order_id):
             return str(run_job(job.make_order(order_id, fail=fail)))
@@ -104,9 +108,12 @@ class DbosPeer(Peer):
         while _READY.read_text() != order_id:
             time.sleep(0.001)
 
-    def revive_worker(self, env: dict[str, str]) -> None:
+    def kill_worker(self) -> None:
+        self._servers.kill_worker()
+
+    def revive_worker(self, env: Mapping[str, str]) -> None:
         _INBOX.write_text("")
-        super().revive_worker(env)
+        self.start_worker(env)
 
     def leaders(self) -> list[int]:
         return [os.getpgid(0)]
@@ -115,8 +122,7 @@ class DbosPeer(Peer):
         if self._launched:
             DBOS.destroy()
             self._launched = False
-        super().stop()
-        self.worker = None
+        self._servers.stop()
 
 
 if __name__ == "__main__":

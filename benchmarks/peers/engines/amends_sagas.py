@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from benchmarks.peers import job
+from benchmarks.peers.load import job
 from lib.saga import Permanent, Saga, Step, StepContext
 from lib.saga.definition.table import Definitions
 

@@ -6,9 +6,9 @@ from importlib.util import module_from_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import amends_sagas
+from benchmarks.peers.engines import amends_sagas
 
-_TABLE = Path(__file__).resolve().parents[3] / "main.py"
+_TABLE = Path(__file__).resolve().parents[4] / "main.py"
 
 sys.modules["domain.sagas"] = amends_sagas
 _loader = SourceFileLoader("table", str(_TABLE))

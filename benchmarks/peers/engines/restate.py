@@ -11,15 +11,16 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import restate
 from restate import TerminalError
 
-from benchmarks.peers import job
-from benchmarks.peers.peer import STATE, Peer, run_script
-from benchmarks.peers.processes import spawn
+from benchmarks.peers.load import job
+from benchmarks.peers.load.script import run_script
+from benchmarks.peers.load.servers import Servers
+from benchmarks.peers.load.settings import STATE
 
 _INGRESS, _ADMIN, _SERVICE = 8080, 9070, 9080
 _PATIENCE = 40.0
@@ -68,11 +69,14 @@ async def run(ctx: restate.Context, order: job.Order) -> str:
 app = restate.app([service])
 
 
-class RestatePeer(Peer):
+class RestatePeer:
     """The server and the service."""
 
     name = "Restate"
-    _local = threading.local()
+
+    def __init__(self) -> None:
+        self._servers = Servers()
+        self._local = threading.local()
 
     def start(self) -> None:
         env = {
@@ -83,20 +87,27 @@ class RestatePeer(Peer):
             "DO_NOT_TRACK": "1",
         }
         server = [os.environ["RESTATE_SERVER"], "--no-logo", "--log-filter", "error"]
-        self.processes = [spawn(server, STATE / "restate.log", env)]
+        self._servers.add(server, STATE / "restate.log", env)
 
-    def start_worker(self, env: dict[str, str] | None = None) -> None:
-        bind = f"127.0.0.1:{_SERVICE}"
-        command = [sys.executable, "-m", "hypercorn", "benchmarks.peers.restate_peer:app"]
-        self.worker = spawn([*command, "--bind", bind], STATE / "hypercorn.log", env)
+    def start_worker(self, env: Mapping[str, str]) -> None:
+        self.revive_worker(env)
         _persist(self._register)
         # The ingress knows the service a moment later.
         _persist(lambda: self.run(job.new_id(), fail=False))
 
-    def revive_worker(self, env: dict[str, str]) -> None:
-        bind = f"127.0.0.1:{_SERVICE}"
-        command = [sys.executable, "-m", "hypercorn", "benchmarks.peers.restate_peer:app"]
-        self.worker = spawn([*command, "--bind", bind], STATE / "hypercorn.log", env)
+    def revive_worker(self, env: Mapping[str, str]) -> None:
+        command = [sys.executable, "-m", "hypercorn", "benchmarks.peers.engines.restate:app"]
+        command += ["--bind", f"127.0.0.1:{_SERVICE}"]
+        self._servers.set_worker(command, STATE / "hypercorn.log", env)
+
+    def kill_worker(self) -> None:
+        self._servers.kill_worker()
+
+    def leaders(self) -> list[int]:
+        return self._servers.leaders
+
+    def stop(self) -> None:
+        self._servers.stop()
 
     def run(self, order_id: str, *, fail: bool) -> str:
         answer = self._post("/OrderSaga/run", job.make_order(order_id, fail=fail), order_id)

@@ -1,10 +1,11 @@
-"""kill -9 of the worker with many jobs in flight: all have to end, and how soon after?"""
+"""kill -9 of the worker with many jobs in flight: how many end, and how soon after."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from benchmarks.peers.job import new_id
+from benchmarks.peers.load.job import new_id
 
 #: Seconds that a step takes before the kill, so that all jobs are in flight, and after it.
 _BEFORE, _AFTER = "0.5", "0.05"
@@ -14,17 +15,17 @@ _PATIENCE = 60.0
 _LAST = "notify"
 
 
-class Worker(Protocol):
-    """What is killed."""
+class Victim(Protocol):
+    """What accepts jobs, and whose worker is killed: a Peer."""
 
     def submit(self, order_id: str) -> None:
-        """Have a job accepted."""
+        """Have one job accepted; do not wait for it."""
 
     def kill_worker(self) -> None:
-        """Kill it with -9."""
+        """Kill what runs the steps, with -9."""
 
-    def revive_worker(self, env: dict[str, str]) -> None:
-        """Have it started again."""
+    def revive_worker(self, env: Mapping[str, str]) -> None:
+        """Have the worker started again after a kill."""
 
 
 class Crash(NamedTuple):
@@ -39,21 +40,21 @@ class Crash(NamedTuple):
 
 
 def measure_crash(
-    worker: Worker, jobs: int, pause: Path, steps: Path, env: dict[str, str]
+    victim: Victim, jobs: int, pause: Path, steps: Path, env: Mapping[str, str]
 ) -> Crash:
     """Submit so many jobs, kill the worker a second later, and wait for all of them."""
     pause.write_text(_BEFORE)
     ids = [new_id() for _ in range(jobs)]
     started = time.time()
     for each in ids:
-        worker.submit(each)
+        victim.submit(each)
     submitted = time.time()
     time.sleep(_LEAD)
-    worker.kill_worker()
+    victim.kill_worker()
     pause.write_text(_AFTER)
     finished_before = len(_ends(steps, ids))
     restarted = time.time()
-    worker.revive_worker(env)
+    victim.revive_worker(env)
     while len(_ends(steps, ids)) < jobs and time.time() < restarted + _PATIENCE:
         time.sleep(0.05)
     ends, lines = _ends(steps, ids), _read(steps, ids)

@@ -1,7 +1,7 @@
 """Amends: the local stack, its worker and its callers' functions processes of their own.
 
 The last step tells the client over a Unix socket that the saga ends, as Celery's last task does
-over Redis. `amends_peer FILE NAME`: NAME is the saga of benchmarks.peers.amends_sagas.
+over Redis. `amends FILE NAME`: NAME is the saga of benchmarks.peers.engines.amends_sagas.
 """
 
 import http.client
@@ -10,12 +10,14 @@ import shutil
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.job import make_order
-from benchmarks.peers.peer import STATE, Peer, run_script
+from benchmarks.peers.load.job import make_order
+from benchmarks.peers.load.script import run_script
+from benchmarks.peers.load.settings import STATE
 from local.stack import Stack
 
 _SOURCE = Path(__file__).with_name("app") / "main.py"
@@ -23,7 +25,7 @@ _SOCKET = STATE / "ended.sock"
 _JSON = {"content-type": "application/json"}
 
 
-class AmendsPeer(Peer):
+class AmendsPeer:
     """A stack with data of its own."""
 
     def __init__(self, saga: str) -> None:
@@ -39,13 +41,12 @@ class AmendsPeer(Peer):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(_SOCKET))
         threading.Thread(target=self._listen, args=(self._socket,), daemon=True).start()
-        self.processes = []
 
-    def start_worker(self, env: dict[str, str] | None = None) -> None:
+    def start_worker(self, env: Mapping[str, str]) -> None:
         self._stack = Stack(
             data=STATE / "amends",
             source=_SOURCE,
-            env={"PEER_SOCKET": str(_SOCKET), **(env or {})},
+            env={"PEER_SOCKET": str(_SOCKET), **env},
             sweep_every=timedelta(seconds=10),
         )
         self._stack.start()
@@ -54,7 +55,7 @@ class AmendsPeer(Peer):
     def kill_worker(self) -> None:
         self._stack.kill("worker")
 
-    def revive_worker(self, env: dict[str, str]) -> None:
+    def revive_worker(self, _env: Mapping[str, str]) -> None:
         """Do nothing: the stack has started it again already."""
 
     def leaders(self) -> list[int]:

@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.job import make_order, new_id, notify, pay, reserve, ship
-from benchmarks.peers.load import Load, run_in_sequence
-from benchmarks.peers.peer import SECONDS
-from benchmarks.peers.processes import count_fsyncs
+from benchmarks.peers.load.job import make_order, new_id, notify, pay, reserve, ship
+from benchmarks.peers.load.loads import Load, run_in_sequence
+from benchmarks.peers.load.processes import count_fsyncs
+from benchmarks.peers.load.settings import SECONDS
 
 _STEPS = (reserve, pay, ship, notify)
 _TRACED = 40

@@ -7,18 +7,20 @@ default is an hour. The last task tells the client over a list in Redis.
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import redis
 from celery import Celery, chain
 
-from benchmarks.peers import job
-from benchmarks.peers.peer import STATE, Peer, run_script
-from benchmarks.peers.processes import spawn
+from benchmarks.peers.load import job
+from benchmarks.peers.load.script import run_script
+from benchmarks.peers.load.servers import Servers
+from benchmarks.peers.load.settings import STATE
 
 PORT = 16390
 URL = f"redis://127.0.0.1:{PORT}/0"
-_MODULE = "benchmarks.peers.celery_peer"
+_MODULE = "benchmarks.peers.engines.celery"
 _PROCESSES = 4
 _KEPT_SECONDS = 600
 
@@ -92,17 +94,20 @@ def _start(order: job.Order) -> None:
     chain(reserve.s(order), pay.s(), failing, notify.s()).apply_async()
 
 
-class CeleryPeer(Peer):
+class CeleryPeer:
     """Redis, and a worker of four processes."""
 
     name = "Celery on Redis"
+
+    def __init__(self) -> None:
+        self._servers = Servers()
 
     def start(self) -> None:
         data = STATE / f"redis-{time.time_ns()}"
         data.mkdir(parents=True)
         options = ["--port", str(PORT), "--bind", "127.0.0.1", "--dir", str(data)]
         durable = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-        self.processes = [spawn(["redis-server", *options, *durable], STATE / "redis.log")]
+        self._servers.add(["redis-server", *options, *durable], STATE / "redis.log")
         while True:
             try:
                 client.ping()
@@ -111,10 +116,11 @@ class CeleryPeer(Peer):
             else:
                 return
 
-    def start_worker(self, env: dict[str, str] | None = None) -> None:
+    def start_worker(self, env: Mapping[str, str]) -> None:
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         command = [sys.executable, "-m", "celery", "-A", _MODULE, "worker", "-l", "ERROR"]
-        self.worker = spawn([*command, "-c", str(_PROCESSES), *quiet], STATE / "celery.log", env)
+        command += ["-c", str(_PROCESSES), *quiet]
+        self._servers.set_worker(command, STATE / "celery.log", env)
 
     def run(self, order_id: str, *, fail: bool) -> str:
         _start(job.make_order(order_id, fail=fail))
@@ -123,6 +129,18 @@ class CeleryPeer(Peer):
 
     def submit(self, order_id: str) -> None:
         _start(job.make_order(order_id))
+
+    def kill_worker(self) -> None:
+        self._servers.kill_worker()
+
+    def revive_worker(self, env: Mapping[str, str]) -> None:
+        self.start_worker(env)
+
+    def leaders(self) -> list[int]:
+        return self._servers.leaders
+
+    def stop(self) -> None:
+        self._servers.stop()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The main.py of the stack that is measured."""
