@@ -26,7 +26,7 @@ from lib.datastore.read.queries import Query
 from lib.datastore.read.results import Page
 from lib.datastore.read.time_order import marked_since
 from lib.datastore.read.unreadable import Results, UnreadableEntity
-from lib.datastore.rpc.connection import Connection, Rpc, connect
+from lib.datastore.rpc.connection import DatastoreConnection, Rpc, connect
 from lib.datastore.store import Store
 from lib.datastore.transaction.transaction import Transaction
 from lib.datastore.write.batches import ItemResult, collect
@@ -47,9 +47,9 @@ __all__ = [
     "UNSET_TIME",
     "Avg",
     "Combination",
-    "Connection",
     "Count",
     "CreatedAt",
+    "DatastoreConnection",
     "Excluded",
     "Expires",
     "Explanation",

@@ -72,7 +72,7 @@ class Plan:
         return self.env.get("DATASTORE_EMULATOR_HOST") or f"127.0.0.1:{self.datastore_port}"
 
 
-def list_parts(plan: Plan) -> list[Part]:
+def list_elements(plan: Plan) -> list[Part]:
     """Return the parts of a stack, each after the parts that it depends on."""
     parts = [_make_tasks(plan), _make_worker(plan), _make_functions(plan)]
     return [_make_datastore(plan), *parts] if plan.owns_datastore else parts

@@ -11,7 +11,7 @@ from typing import Any, Self, TextIO
 
 from local.host.folder_lock import FolderInUse, lock_folder
 from local.host.ports import choose_port, claim_port, prefer_port
-from local.stack.parts import PROJECT_ID, Plan, list_parts
+from local.stack.parts import PROJECT_ID, Plan, list_elements
 from local.stack.supervisor import PROJECT, Report, Supervisor
 from local.tasks.dispatch.faults import Faults
 
@@ -73,7 +73,7 @@ class Stack:
         self.logs = self.plan.data / "logs"
         last_words: dict[str, str] = {}
         self._supervisors = {
-            part.name: Supervisor(part, report, last_words) for part in list_parts(self.plan)
+            part.name: Supervisor(part, report, last_words) for part in list_elements(self.plan)
         }
         self._lock: TextIO | None = None
 

@@ -186,7 +186,7 @@ def test_the_longest_saga_whose_steps_are_all_skipped_ends(
 def test_a_part_that_waits_for_its_turn_is_given_up_when_the_saga_is_cancelled(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(next_steps, "MAX_BIRTHS", MAX_RECORD + 10)
+    monkeypatch.setattr(next_steps, "MAX_NEW_BYTES", MAX_RECORD + 10)
     kid = shape(make_step(probe, "k"), name="kid")
     children = [Child(f"c{n}", saga=kid, payload=lambda *_: {}) for n in range(3)]
     begin(bench, make_step(probe, "a"), Parallel(*children))

@@ -44,7 +44,7 @@ def fetch_page_by_time(
     ordered = query.order(order)
     digest = page_tokens.digest_of(codecs.partition, write_query(codecs, ordered)) + _PURPOSE
     after = None if token is None else _open(token, digest)
-    reader = _Reader(service, codecs, query, order, batch=_batch_of(size + 1))
+    reader = _ShardReader(service, codecs, query, order, batch=_batch_of(size + 1))
     try:
         results = list(islice(reader.merge(after), size + 1))
     except Invalid as refused:
@@ -78,7 +78,7 @@ def _batch_of(wanted: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _ShardReader:
     """Reads a query's EntityResults in each shard."""
 
     service: Service

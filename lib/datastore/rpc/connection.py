@@ -21,7 +21,7 @@ class Rpc(Protocol):
         ...
 
 
-class Connection(connection.Connection):
+class DatastoreConnection(connection.Connection):
     """A connection to Datastore itself, or to a server that speaks its v1 API without TLS."""
 
     def __init__(self, project: str, database: str, emulator_host: str | None) -> None:
@@ -39,10 +39,12 @@ class Connection(connection.Connection):
         return self.invoke(method, request, timeout, self._metadata)
 
 
-def connect(project: str, database: str = "", emulator_host: str | None = None) -> Connection:
+def connect(
+    project: str, database: str = "", emulator_host: str | None = None
+) -> DatastoreConnection:
     """Return a connection, which opens nothing before its first call.
 
     `emulator_host` (`host:port`) is a server without TLS or credentials: the local one or one of
     Google's emulators. Without it, the credentials are the application default ones.
     """
-    return Connection(project, database, emulator_host)
+    return DatastoreConnection(project, database, emulator_host)

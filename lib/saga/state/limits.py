@@ -31,4 +31,4 @@ MAX_SUMMARY = 2 * 1024
 MAX_TEXT = 8 * 1024
 
 #: All sagas that begin in one commit. A commit takes 10 MiB; this leaves room for the rest.
-MAX_BIRTHS = 6 * 1024 * 1024
+MAX_NEW_BYTES = 6 * 1024 * 1024

@@ -18,7 +18,7 @@ from lib.saga.testing.exploration.explorer import Invariant
 from lib.saga.testing.exploration.report import Report
 from lib.saga.testing.memory.clock import VirtualClock
 from lib.saga.testing.memory.http_stand_in import HttpStandIn, ServiceAnswer, ServiceRequest
-from lib.saga.testing.memory.queue import MemoryQueue, Task
+from lib.saga.testing.memory.queue import MemoryQueue, QueuedTask
 from lib.saga.testing.memory.store import MemoryStore
 from lib.saga.testing.single_run import Run, run
 
@@ -27,11 +27,11 @@ __all__ = [
     "Invariant",
     "MemoryQueue",
     "MemoryStore",
+    "QueuedTask",
     "Report",
     "Run",
     "ServiceAnswer",
     "ServiceRequest",
-    "Task",
     "VirtualClock",
     "explore",
     "random_schedules",

@@ -18,7 +18,7 @@ from lib.saga.machine.causes import explain
 from lib.saga.machine.inputs import CancelRequested
 from lib.saga.state.records import EventRecord, Loaded, SagaStatus, StepStatus
 from lib.saga.testing.memory.http_stand_in import HttpStandIn
-from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.memory.queue import QueuedTask
 from lib.saga.testing.simulation.environment import Environment
 from lib.saga.testing.simulation.processes.exceptions import InvariantViolated
 from lib.saga.testing.simulation.processes.process import Process, name_delivery
@@ -115,14 +115,14 @@ class Run:
             self._deliver(min(tasks, key=lambda task: task.at))
         raise AssertionError(f"saga {self._saga.name} runs in a loop")
 
-    def _may_run(self, task: Task, until: datetime) -> bool:
+    def _may_run(self, task: QueuedTask, until: datetime) -> bool:
         saga = self._environment.repository.find(task.delivery.saga_id)
         if task.at <= max(until, self.now) or saga is None:
             return True
         definition = self._environment.definitions.get_declared(saga)
         return not isinstance(definition.elements[task.delivery.step], Timer | Signal)
 
-    def _deliver(self, task: Task) -> None:
+    def _deliver(self, task: QueuedTask) -> None:
         environment = self._environment
         environment.clock.advance_to(task.at)
         number = environment.queue.dispatch(task)

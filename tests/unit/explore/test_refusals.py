@@ -84,7 +84,7 @@ LONG = pytest.mark.skipif("LONG" not in os.environ, reason="half a minute: LONG=
 def test_parts_that_wait_for_their_turn_begin_once_or_never(
     monkeypatch: pytest.MonkeyPatch, script: Script
 ) -> None:
-    monkeypatch.setattr(next_steps, "MAX_BIRTHS", MAX_RECORD + 10)
+    monkeypatch.setattr(next_steps, "MAX_NEW_BYTES", MAX_RECORD + 10)
     postponed: list[int] = []
 
     def note(definition: Saga, draft: Draft, index: int) -> None:
@@ -99,7 +99,7 @@ def test_parts_that_wait_for_their_turn_begin_once_or_never(
 def test_a_plain_step_that_waits_for_its_turn_runs_under_every_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(next_steps, "MAX_BIRTHS", -1)
+    monkeypatch.setattr(next_steps, "MAX_NEW_BYTES", -1)
 
     def begins(store: Store) -> None:
         seats_fit(2)(store)

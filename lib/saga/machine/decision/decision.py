@@ -69,12 +69,12 @@ class Decision:
     deliveries: tuple[Delivery, ...] = ()
 
     @property
-    def births(self) -> int:
+    def new_bytes(self) -> int:
         """An upper bound of the bytes of new child sagas in this decision's commit."""
-        return sum(size_of_birth(child) for child in self.children)
+        return sum(size_of_new_saga(child) for child in self.children)
 
 
-def size_of_birth(first: Decision) -> int:
+def size_of_new_saga(first: Decision) -> int:
     """Return an upper bound of a new saga's bytes in the commit that creates it."""
     size = max(MAX_RECORD, STEP_SIZE * 2 * first.saga.total_steps)
-    return size + size_of(first.saga.payload) + first.births
+    return size + size_of(first.saga.payload) + first.new_bytes

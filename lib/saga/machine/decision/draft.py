@@ -12,7 +12,7 @@ from lib.saga.machine.decision.decision import (
     NoChange,
     SilentDecision,
     StepChanges,
-    size_of_birth,
+    size_of_new_saga,
 )
 from lib.saga.machine.decision.texts import (
     clean_event,
@@ -171,9 +171,9 @@ class Draft:
         self._dead_letter = None
 
     @property
-    def births(self) -> int:
+    def new_bytes(self) -> int:
         """An upper bound of the bytes of the child sagas that this draft creates so far."""
-        return sum(map(size_of_birth, self.children))
+        return sum(map(size_of_new_saga, self.children))
 
     @property
     def _changed(self) -> list[StepRecord]:

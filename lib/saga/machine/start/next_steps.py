@@ -19,7 +19,7 @@ from lib.saga.machine.start.plan import (
     size_of_plan,
 )
 from lib.saga.machine.start.pure_functions import CannotBegin
-from lib.saga.state.limits import MAX_BIRTHS
+from lib.saga.state.limits import MAX_NEW_BYTES
 from lib.saga.state.records import FORWARD
 
 
@@ -34,7 +34,7 @@ def begin_next(definition: Saga, draft: Draft, begin: Begin, blocked: str = "") 
         if blocked:
             plans: dict[int, Plan] = {index: CannotBegin(blocked) for index in indexes}
         else:
-            has_room = draft.births <= MAX_BIRTHS
+            has_room = draft.new_bytes <= MAX_NEW_BYTES
             planned = [index for index in indexes if has_room or _has_waited(draft, index)]
             plans = {index: plan_step(definition, draft, index, begin) for index in planned}
         _begin_side_by_side(definition, draft, indexes, plans)
@@ -49,7 +49,7 @@ def _begin_side_by_side(
         waited = _has_waited(draft, index)
         draft.change_step(index, awaits=None)
         plan = plans.get(index)
-        fits = plan is not None and draft.births + size_of_plan(plan) <= MAX_BIRTHS
+        fits = plan is not None and draft.new_bytes + size_of_plan(plan) <= MAX_NEW_BYTES
         if plan is not None and (fits or waited):
             begin_step(definition, draft, index, plan)
         else:

@@ -12,7 +12,7 @@ from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal, Timer
 from lib.saga.machine.causes import Cause
-from lib.saga.machine.decision.decision import Decision, size_of_birth
+from lib.saga.machine.decision.decision import Decision, size_of_new_saga
 from lib.saga.machine.decision.draft import Draft
 from lib.saga.machine.schedule import schedule, schedule_timer
 from lib.saga.machine.start.creations import new_child
@@ -106,7 +106,7 @@ def _plan_wait(draft: Draft, index: int, element: Element) -> Plan:
 
 def size_of_plan(plan: Plan) -> int:
     """Return an upper bound of a plan's new child saga, in bytes of the commit."""
-    return size_of_birth(plan.child) if isinstance(plan, StartChild) else 0
+    return size_of_new_saga(plan.child) if isinstance(plan, StartChild) else 0
 
 
 def begin_step(definition: Saga, draft: Draft, index: int, plan: Plan) -> None:

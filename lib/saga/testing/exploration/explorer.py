@@ -16,7 +16,7 @@ from lib.saga.testing.exploration.retention import describe_end, find_retention_
 from lib.saga.testing.simulation.faults.description import describe_fault
 from lib.saga.testing.simulation.faults.kinds import Choose, Fault, FaultKind, Point
 from lib.saga.testing.simulation.processes.exceptions import InvariantViolated
-from lib.saga.testing.simulation.setting import Setting, list_parts
+from lib.saga.testing.simulation.setting import Setting, list_elements
 from lib.saga.testing.simulation.simulation import SAGA_ID, Simulation
 from lib.saga.testing.simulation.state.snapshot import Snapshot
 
@@ -61,7 +61,7 @@ class Explorer:
         self._invariant = invariant
         self._simulation = Simulation(setting)
         self._alert_capture = AlertCapture(self._simulation.environment)
-        self._coverage = Coverage([label for label, _ in list_parts(setting.saga)])
+        self._coverage = Coverage([label for label, _ in list_elements(setting.saga)])
         self._ended: Counter[str] = Counter()
         self._ran = 0
         #: The final states for which retention was checked without a fault.

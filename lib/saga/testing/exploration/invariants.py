@@ -75,7 +75,7 @@ class FinalState:
         """Return the calls of a step's compensation."""
         return [each for each in self.compensated if each.step == step.index]
 
-    def part_of(self, step: StepRecord) -> Element:
+    def element_of(self, step: StepRecord) -> Element:
         """Return the author's declaration of a step."""
         return self.definition.elements[step.index]
 
@@ -113,12 +113,14 @@ def _check_completed(state: FinalState) -> Iterator[str]:
 def _is_done(state: FinalState, step: StepRecord) -> bool:
     if step.status is StepStatus.SKIPPED:
         return state.was_settled_by_hand(step) or not state.calls_of(step)
-    part, child = state.part_of(step), state.child_of(step)
-    if isinstance(part, Child):
+    element, child = state.element_of(step), state.child_of(step)
+    if isinstance(element, Child):
         ended = child is not None and child.status is SagaStatus.COMPLETED
     else:
         asked = [each for each in state.asked if each.step == step.index]
-        ended = not isinstance(part, Step) or any(c.ended for c in (*state.calls_of(step), *asked))
+        ended = not isinstance(element, Step) or any(
+            c.ended for c in (*state.calls_of(step), *asked)
+        )
     return ended and step.status is StepStatus.COMPLETED
 
 
@@ -126,7 +128,7 @@ def _check_rolled_back(state: FinalState) -> Iterator[str]:
     if state.saga.status is not SagaStatus.ROLLED_BACK or state.resolved:
         return
     for step in state.steps:
-        if state.part_of(step).can_be_undone and _is_left(state, step):
+        if state.element_of(step).can_be_undone and _is_left(state, step):
             yield f"the saga is ROLLED_BACK, but the effect of step {step.name} is still there"
 
 
@@ -195,11 +197,11 @@ def _check_once(state: FinalState) -> Iterator[str]:
 def _check_attempts(state: FinalState) -> Iterator[str]:
     """Faults bound how often an attempt is repeated, and the policy bounds the attempts."""
     for step in state.steps:
-        part = state.part_of(step)
+        element = state.element_of(step)
         eras = 1 + sum(event.cause == Cause.RETRIED_BY_OPERATOR for event in state.events)
         for calls, policy in (
             (state.calls_of(step), state.definition.retry_of(step.index)),
-            (state.undoings_of(step), getattr(part, "compensation_retry", None)),
+            (state.undoings_of(step), getattr(element, "compensation_retry", None)),
         ):
             attempts = Counter(each.attempt for each in calls)
             if policy is not None and len(attempts) > eras * policy.attempts:
@@ -226,12 +228,12 @@ def _check_pages(state: FinalState) -> Iterator[str]:
 def _check_trail(state: FinalState) -> Iterator[str]:
     """Replay the events: the result is the state of the records."""
     try:
-        told = replay(state.events, [step.name for step in state.steps])
+        replayed = replay(state.events, [step.name for step in state.steps])
     except Broken as problem:
         yield str(problem)
         return
-    if told != state_of(state.saga, state.steps):
-        yield f"the audit trail does not lead to the state of the records: {told}"
+    if replayed != state_of(state.saga, state.steps):
+        yield f"the audit trail does not lead to the state of the records: {replayed}"
     unknown = {event.cause for event in state.events} - set(Cause)
     if unknown:
         yield f"the audit trail has causes that are not codes: {sorted(unknown)}"

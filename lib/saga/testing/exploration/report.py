@@ -25,8 +25,8 @@ class Report:
     def add(self, other: "Report") -> "Report":
         """Return the combined report of two explorations of the same saga."""
         coverage = {
-            part: Counter(met) + Counter(other.coverage.get(part, {}))
-            for part, met in self.coverage.items()
+            label: Counter(met) + Counter(other.coverage.get(label, {}))
+            for label, met in self.coverage.items()
         }
         return Report(
             self.schedules + other.schedules,
@@ -38,14 +38,14 @@ class Report:
     @property
     def unmet(self) -> tuple[str, ...]:
         """The elements that no fault hit: they are untested."""
-        return tuple(part for part, met in self.coverage.items() if not met)
+        return tuple(label for label, met in self.coverage.items() if not met)
 
     def __str__(self) -> str:
         ended = ", ".join(f"{status} {count}" for status, count in sorted(self.ended.items()))
         lines = [f"{self.schedules} schedules, the saga in the end: {ended}"]
-        for part, met in self.coverage.items():
+        for label, met in self.coverage.items():
             kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(met.items()))
-            lines.append(f"{part}: {kinds or 'met no fault'}")
+            lines.append(f"{label}: {kinds or 'met no fault'}")
         return "\n".join(lines)
 
 
@@ -53,16 +53,16 @@ class Report:
 class Coverage:
     """Counts which faults hit which elements, over all schedules."""
 
-    parts: Iterable[str]
+    labels: Iterable[str]
     met: dict[str, Counter[str]] = field(init=False)
     all: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.met = {part: Counter() for part in self.parts}
+        self.met = {label: Counter() for label in self.labels}
 
     def add(self, struck: Iterable[tuple[Point, Fault]]) -> None:
         """Count the faults of one schedule."""
         for point, fault in struck:
             self.all[str(fault.kind)] += 1
-            if point.part in self.met:
-                self.met[point.part][str(fault.kind)] += 1
+            if point.label in self.met:
+                self.met[point.label][str(fault.kind)] += 1

@@ -14,7 +14,7 @@ MAX_DISPATCHES = 100
 
 
 @dataclass(slots=True, eq=False)
-class Task:
+class QueuedTask:
     """One task: `at` is the time of its next dispatch, or when a dispatch in flight is given up."""
 
     delivery: Delivery
@@ -39,7 +39,7 @@ class SavedQueue:
     """The contents of a queue at some time."""
 
     names: frozenset[str] = frozenset()
-    tasks: tuple[Task, ...] = ()
+    tasks: tuple[QueuedTask, ...] = ()
 
 
 class MemoryQueue:
@@ -48,32 +48,32 @@ class MemoryQueue:
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self._names: set[str] = set()
-        self.tasks: list[Task] = []
+        self.tasks: list[QueuedTask] = []
 
     def enqueue(self, delivery: Delivery) -> None:
         """Add a delivery, unless its task name was used before."""
         if delivery.task_name in self._names:
             return
         self._names.add(delivery.task_name)
-        self.tasks.append(Task(delivery, max(delivery.at, self._clock.now)))
+        self.tasks.append(QueuedTask(delivery, max(delivery.at, self._clock.now)))
 
     @property
-    def next(self) -> Task | None:
+    def next(self) -> QueuedTask | None:
         """The first task that is due, if there is any."""
         return min(self.tasks, key=lambda task: task.at, default=None)
 
-    def dispatch(self, task: Task) -> int:
+    def dispatch(self, task: QueuedTask) -> int:
         """Count a dispatch of a task and return its number; without an answer it is repeated."""
         task.dispatches += 1
         task.at = self._clock.now + max(task.delivery.timeout + OVERHEAD, MIN_DISPATCH_DEADLINE)
         return task.dispatches
 
-    def acknowledge(self, task: Task, number: int) -> None:
+    def acknowledge(self, task: QueuedTask, number: int) -> None:
         """Delete a task; ignore the answer to a dispatch that was given up."""
         if task.dispatches == number and task in self.tasks:
             self.tasks.remove(task)
 
-    def retry(self, task: Task, number: int, *, answered: bool = False) -> None:
+    def retry(self, task: QueuedTask, number: int, *, answered: bool = False) -> None:
         """Dispatch a task again after its backoff, or give it up after the last dispatch."""
         if task.dispatches != number or task not in self.tasks:
             return

@@ -35,7 +35,11 @@ class Setting:
 
     def check_signals(self) -> None:
         """Raise ValueError for a signal without a payload, and for a payload that does not fit."""
-        awaited = {part.name: part for _, part in list_parts(self.saga) if isinstance(part, Signal)}
+        awaited = {
+            element.name: element
+            for _, element in list_elements(self.saga)
+            if isinstance(element, Signal)
+        }
         for name in self.signals:
             if name not in awaited:
                 raise ValueError(
@@ -62,9 +66,9 @@ class Setting:
         return msgspec.json.encode(self.signals[name]).decode()
 
 
-def list_parts(saga: Saga, prefix: str = "") -> Iterator[tuple[str, Element]]:
+def list_elements(saga: Saga, prefix: str = "") -> Iterator[tuple[str, Element]]:
     """Yield all elements of a saga and of its children by label, `child/element` for a child's."""
-    for part in saga.elements:
-        yield f"{prefix}{part.name}", part
-        if isinstance(part, Child):
-            yield from list_parts(part.saga, f"{part.saga.name}/")
+    for element in saga.elements:
+        yield f"{prefix}{element.name}", element
+        if isinstance(element, Child):
+            yield from list_elements(element.saga, f"{element.saga.name}/")

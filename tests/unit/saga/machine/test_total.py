@@ -258,7 +258,7 @@ def test_a_decision_that_neither_changes_anything_nor_says_why_is_an_error() -> 
 def test_a_step_that_waited_for_its_turn_begins_and_that_is_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_BIRTHS", -1)
+    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_NEW_BYTES", -1)
     played = Played(Saga("s", payload=dict, steps=(Parallel(step("a"), step("b")),)))
     monkeypatch.undo()
     for due in [each for each in played.deliveries if each.phase is Phase.START]:

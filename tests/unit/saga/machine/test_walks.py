@@ -29,7 +29,7 @@ from lib.saga.machine.start.begin import begin
 from lib.saga.machine.start.creations import new_saga
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.delivery import Delivery
-from lib.saga.state.limits import MAX_BIRTHS, MAX_RECORD
+from lib.saga.state.limits import MAX_NEW_BYTES, MAX_RECORD
 from lib.saga.state.records import FINISHED, EventRecord, SagaStatus, StepRecord
 from tests.unit.saga.machine.build import T0, Played, act, step
 from tests.unit.saga.machine.scenes import INNER
@@ -143,10 +143,10 @@ def walk_at_random(seed: int) -> set[SagaStatus]:
     return reached
 
 
-@pytest.mark.parametrize("most", [-1, 2 * MAX_RECORD, MAX_BIRTHS])
+@pytest.mark.parametrize("most", [-1, 2 * MAX_RECORD, MAX_NEW_BYTES])
 def test_a_random_saga_under_random_inputs_always_moves_or_waits_for_something(
     monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_BIRTHS", most)
+    monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_NEW_BYTES", most)
     reached = set().union(*(walk_at_random(seed) for seed in range(WALKS)))
     assert reached >= set(SagaStatus) - {SagaStatus.PENDING}

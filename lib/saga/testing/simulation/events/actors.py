@@ -59,8 +59,8 @@ class Actors:
     def carry_out(self, fault: Fault) -> None:
         """Carry out a fault."""
         requests: dict[FaultKind, Callable[[], object]] = {
-            FaultKind.CANCEL: lambda: self._ask("a cancel", _make(CancelRequested)),
-            FaultKind.PAUSE: lambda: self._ask("a pause", _make(PauseRequested)),
+            FaultKind.CANCEL: lambda: self._send_to_roots("a cancel", _make(CancelRequested)),
+            FaultKind.PAUSE: lambda: self._send_to_roots("a pause", _make(PauseRequested)),
             FaultKind.RESUME: self._resume,
             FaultKind.RETRY: self._retry,
             FaultKind.PARK: self._park,
@@ -100,8 +100,8 @@ class Actors:
 
     def _send_or_not(self, saga: SagaRecord, step: StepRecord) -> bool:
         definition = self.environment.definitions.get_declared(saga)
-        part, label = definition.elements[step.index], step.name
-        limited = saga.deadline_at or (isinstance(part, Signal) and part.within)
+        element, label = definition.elements[step.index], step.name
+        limited = saga.deadline_at or (isinstance(element, Signal) and element.within)
         if limited and not saga.paused:
             where, process = f"where signal {label} is due", f"signal {label}"
             if self.environment.processes.meet_at(label, where, process, (NO_SIGNAL,)):
@@ -112,8 +112,8 @@ class Actors:
 
     def _send(self, saga_id: str, name: str, sequence: int = -1) -> None:
         signal = SignalReceived(step=name, payload=self.setting.encode_signal(name))
-        ended = self._tell(f"the signal {name}", saga_id, signal, part=name)
-        if ended == "heard":
+        ended = self._send_request(f"the signal {name}", saga_id, signal, label=name)
+        if ended == "accepted":
             self._requests.sent.add((saga_id, name))
         elif ended in (Conflict.code, NotFound.code):
             self._requests.refused.add((saga_id, name, sequence))
@@ -130,7 +130,7 @@ class Actors:
         sagas = {saga.id: saga for saga in self.environment.sagas.find_all()}
         paused = [saga.id for saga in sagas.values() if saga.paused and saga.parent_id not in sagas]
         for saga_id in paused:
-            self._tell("a resume", saga_id, _make(ResumeRequested))
+            self._send_request("a resume", saga_id, _make(ResumeRequested))
         return bool(paused)
 
     def _deploy(self, deployed: Deployed) -> None:
@@ -148,7 +148,7 @@ class Actors:
 
     def _park(self) -> None:
         self._requests.retried = False
-        self._ask("a park by hand", _make(ParkRequested))
+        self._send_to_roots("a park by hand", _make(ParkRequested))
 
     def _retry_parked(self) -> bool:
         if self._requests.retried or not self.setting.operators:
@@ -163,7 +163,10 @@ class Actors:
 
     def _retry(self) -> list[str]:
         request = _make(RetryRequested)
-        return [self._tell("a retry by hand", saga.id, request) for saga in self._find_incidents()]
+        return [
+            self._send_request("a retry by hand", saga.id, request)
+            for saga in self._find_incidents()
+        ]
 
     def _repair(self, what: str, kind: type[SkipRequested] | type[VoidRequested]) -> None:
         """Skip or void the first failed step of each saga."""
@@ -172,36 +175,38 @@ class Actors:
                 step.name for step in self.environment.sagas.steps_of(saga) if step.status in BROKEN
             ]
             for name in broken[:1]:
-                self._tell(what, saga.id, _make(kind, step=name))
+                self._send_request(what, saga.id, _make(kind, step=name))
 
     def _resolve(self) -> None:
         for saga in self._find_incidents()[:1]:
             outcome = SagaStatus.ROLLED_BACK
             if saga.parked_in in FORWARD:
                 outcome = SagaStatus.COMPLETED
-            self._tell("a resolve by hand", saga.id, _make(ResolveRequested, outcome=outcome))
+            self._send_request(
+                "a resolve by hand", saga.id, _make(ResolveRequested, outcome=outcome)
+            )
 
     def _find_incidents(self) -> list[SagaRecord]:
         return [saga for saga in self.environment.sagas.find_all() if saga.incident]
 
-    def _ask(self, name: str, request: SagaRequest) -> None:
+    def _send_to_roots(self, name: str, request: SagaRequest) -> None:
         roots = [saga.id for saga in self.environment.sagas.find_all() if not saga.parent_id]
         for saga_id in roots:
-            self._tell(name, saga_id, request)
+            self._send_request(name, saga_id, request)
 
-    def _tell(
-        self, name: str, saga_id: str, what: SagaRequest | SignalReceived, *, part: str = ""
+    def _send_request(
+        self, name: str, saga_id: str, what: SagaRequest | SignalReceived, *, label: str = ""
     ) -> str:
         """Send a request to a saga once, even if it is refused or fails."""
 
-        def ask() -> str:
+        def apply() -> str:
             try:
                 self.environment.engine.apply(saga_id, what)
             except REFUSED as refused:
                 return refused.code
-            return "heard"
+            return "accepted"
 
-        return self.environment.perform(Process(name, part=part), ask)
+        return self.environment.perform(Process(name, label=label), apply)
 
 
 def _may_take_signals(saga: SagaRecord) -> bool:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from lib.errors import AmendsError, Contention, NotBegun, Unavailable
-from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.memory.queue import QueuedTask
 from lib.saga.testing.simulation.environment import Environment
 from lib.saga.testing.simulation.faults.kinds import (
     AHEAD,
@@ -31,16 +31,16 @@ class Deliveries:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
 
-    def dispatch(self, task: Task) -> None:
+    def dispatch(self, task: QueuedTask) -> None:
         """Dispatch a task, unless the queue loses or delays it."""
         environment, name = self._environment, name_delivery(task.delivery)
-        part = environment.sagas.part_of(task.delivery)
+        label = environment.sagas.label_of(task.delivery)
         faults = (DROP, *DELAYS, *COPIES)
-        fault = environment.processes.meet_at(part, f"before {name}", name, faults)
+        fault = environment.processes.meet_at(label, f"before {name}", name, faults)
         if fault is None:
             self.deliver(task)
         elif fault.kind is FaultKind.COPY:
-            copy = Task(task.delivery, task.at, task.dispatches)
+            copy = QueuedTask(task.delivery, task.at, task.dispatches)
             self._hold(copy, 1, fault)
             self.deliver(task)
         elif fault.kind is FaultKind.DELAY:
@@ -57,7 +57,7 @@ class Deliveries:
         environment.queue.drop_all()
         environment.state.held = [held for held in environment.state.held if held.act]
 
-    def _hold(self, task: Task, after: int, fault: Fault) -> None:
+    def _hold(self, task: QueuedTask, after: int, fault: Fault) -> None:
         state = self._environment.state
         until = None if fault.events is None else state.events + after + fault.events
         state.held.append(Postponed(until, name_delivery(task.delivery), task))
@@ -74,19 +74,19 @@ class Deliveries:
             environment.note_event()
             environment.state.may_need_sweep = True
 
-    def copy(self, task: Task) -> Task:
+    def copy(self, task: QueuedTask) -> QueuedTask:
         """Make the queue dispatch a task a second time."""
-        copy = Task(task.delivery, task.at, task.dispatches - 1)
+        copy = QueuedTask(task.delivery, task.at, task.dispatches - 1)
         self._environment.queue.tasks.append(copy)
         return copy
 
-    def deliver(self, task: Task) -> None:
+    def deliver(self, task: QueuedTask) -> None:
         """Run a delivery in a process, and report its result to the queue."""
         queue = self._environment.queue
         number = queue.dispatch(task)
         lost = task.lost
-        part = self._environment.sagas.part_of(task.delivery)
-        process = Process(name_delivery(task.delivery), task, part)
+        label = self._environment.sagas.label_of(task.delivery)
+        process = Process(name_delivery(task.delivery), task, label)
         ended = self._environment.perform(process, lambda: self._run(process, task, lost))
         if ended in ("killed", *(each.code for each in AGAIN)):
             queue.retry(task, number, answered=ended == NotBegun.code)
@@ -94,7 +94,7 @@ class Deliveries:
             queue.acknowledge(task, number)
         self._environment.note_event()
 
-    def _run(self, process: Process, task: Task, lost: int) -> str:
+    def _run(self, process: Process, task: QueuedTask, lost: int) -> str:
         self._read_clock(process)
         try:
             return self._environment.engine.deliver(task.delivery, lost=lost)

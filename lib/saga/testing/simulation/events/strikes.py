@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.memory.queue import QueuedTask
 from lib.saga.testing.simulation.environment import Environment
 from lib.saga.testing.simulation.events.actors import Actors
 from lib.saga.testing.simulation.events.deliveries import Deliveries
@@ -49,7 +49,7 @@ class Strikes:
             self._environment.processes.abandon(worker)
         self._workers.clear()
 
-    def _interleave(self, process: Process, task: Task, fault: Fault) -> None:
+    def _interleave(self, process: Process, task: QueuedTask, fault: Fault) -> None:
         """Start a second worker, on another due task or on the same task."""
         now = self._environment.clock.now
         tasks = self._environment.queue.tasks

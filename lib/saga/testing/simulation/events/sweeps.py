@@ -7,7 +7,7 @@ from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.outstanding import GRACE, QUICK_REDELIVERIES, is_overdue, overdue_at
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import LOOK_PERIOD
-from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.memory.queue import QueuedTask
 from lib.saga.testing.simulation.environment import SLACK, Environment
 from lib.saga.testing.simulation.events.deliveries import SKEW
 from lib.saga.testing.simulation.processes.exceptions import InvariantViolated
@@ -22,7 +22,7 @@ class Sweeps:
         self._period = setting.period
         self._environment = environment
 
-    def skip_idle(self, task: Task | None) -> None:
+    def skip_idle(self, task: QueuedTask | None) -> None:
         """Skip the sweeps that would find nothing before the next task."""
         sagas, state = self._environment.sagas, self._environment.state
         if sagas.has_unalerted():

@@ -126,14 +126,14 @@ LATE_REQUESTS = tuple(Fault(FaultKind.SERVED_LATE, events) for events in LATER)
 class Point:
     """A moment of a run at which something may go wrong, and the possible faults.
 
-    `part` is the label of the element whose delivery is there; other processes have none.
+    `label` is that of the element whose delivery is there; other processes have none.
     """
 
     number: int
     where: str
     process: str
     faults: tuple[Fault, ...]
-    part: str = ""
+    label: str = ""
 
 
 #: Chooses the fault at a point, if any.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from lib.saga.state.delivery import Delivery
-from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.memory.queue import QueuedTask
 from lib.saga.testing.simulation.processes.exceptions import Killed
 from lib.saga.testing.simulation.processes.worker import Worker
 from lib.saga.testing.simulation.state.history import ActionCall
@@ -14,14 +14,14 @@ from lib.saga.testing.simulation.state.history import ActionCall
 class Process:
     """A process, and what it has done since its last point.
 
-    `part` is the label of the element that it works on. `moved` means that it has read or done
+    `label` is that of the element that it works on. `moved` means that it has read or done
     anything, `durable` that some of it would survive a crash. `sweeps` means that it is repeated
     although it has no task.
     """
 
     name: str
-    task: Task | None = None
-    part: str = ""
+    task: QueuedTask | None = None
+    label: str = ""
     called: ActionCall | None = None
     #: Whether it has called an action.
     began: bool = False

@@ -134,14 +134,14 @@ class Processes:
         """Record a point, and return the fault that is chosen there."""
         if not faults:
             return None
-        part = self._stack[-1].part if self._stack else ""
-        return self.meet_at(part, where, process, faults)
+        label = self._stack[-1].label if self._stack else ""
+        return self.meet_at(label, where, process, faults)
 
     def meet_at(
-        self, part: str, where: str, process: str, faults: tuple[Fault, ...]
+        self, label: str, where: str, process: str, faults: tuple[Fault, ...]
     ) -> Fault | None:
         """Record a point of an element, and return the fault that is chosen there."""
-        point = Point(len(self.state.points), where, process, faults, part)
+        point = Point(len(self.state.points), where, process, faults, label)
         self.state.points.append(point)
         fault = self._choose(point)
         if fault is not None:

@@ -60,14 +60,14 @@ class FaultyActions:
     ) -> None:
         if fault.kind is FaultKind.OUTLAST and process.called:
             number, name = process.called.number, f"the late action of {process.name}"
-            part = process.part
+            label = process.label
             self._processes.do_later(
-                fault, name, lambda: self._go_on_late(number, name, part, action)
+                fault, name, lambda: self._go_on_late(number, name, label, action)
             )
         self._processes.clock.advance(timeout)
         raise TimeoutError(f"no answer within {timeout.total_seconds():g} s")
 
-    def _go_on_late(self, number: int, name: str, part: str, action: Callable[[], Any]) -> None:
+    def _go_on_late(self, number: int, name: str, label: str, action: Callable[[], Any]) -> None:
         """Run an action whose caller no longer waits; its result or error is lost."""
 
         def run() -> str:
@@ -79,7 +79,7 @@ class FaultyActions:
             self._processes.state.history.calls[number].ended = True
             return "done"
 
-        self._processes.perform(Process(name, part=part, sweeps=True), run)
+        self._processes.perform(Process(name, label=label, sweeps=True), run)
 
 
 def _call(action: Callable[[], Any]) -> Any:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lib.datastore import Store
 from lib.saga.definition.context import Retry, Unknown
-from lib.saga.remote.exchange import Answer, Request, seconds_until
+from lib.saga.remote.exchange import HttpAnswer, HttpRequest, seconds_until
 from lib.saga.testing.memory.http_stand_in import HttpStandIn
 from lib.saga.testing.simulation.faults.kinds import (
     BAD_GATEWAY,
@@ -29,7 +29,7 @@ class FaultyNetwork:
         self._store = store
         self._stand_in = stand_in
 
-    def exchange(self, request: Request, deadline: datetime) -> Answer:
+    def exchange(self, request: HttpRequest, deadline: datetime) -> HttpAnswer:
         """Serve a request, unless a fault is chosen. Raises Retry or Unknown for a fault."""
         process = self._processes.current
         process.live()
@@ -50,7 +50,7 @@ class FaultyNetwork:
         """Return a fake token: there is no token source."""
         return f"token-for-{audience}"
 
-    def _serve(self, request: Request) -> Answer:
+    def _serve(self, request: HttpRequest) -> HttpAnswer:
         if self._stand_in is None:
             self._processes.fail(
                 f"{request.method} {request.url} is called, but has no stand-in: "
@@ -63,7 +63,7 @@ class FaultyNetwork:
             self._processes.fail(f"the stand-in cannot serve {request.method}: {problem!r}")
             raise
 
-    def _lose(self, request: Request, what: str, fault: Fault, deadline: datetime) -> Exception:
+    def _lose(self, request: HttpRequest, what: str, fault: Fault, deadline: datetime) -> Exception:
         """Return the error for a request that does not arrive, or not in time."""
         if fault.kind is FaultKind.NO_CONNECTION:
             return Retry("no connection: ConnectionRefusedError")
@@ -72,7 +72,9 @@ class FaultyNetwork:
         self._wait_until(deadline)
         return Unknown("no answer: ReadTimeoutError")
 
-    def _spoil(self, request: Request, answer: Answer, fault: Fault, deadline: datetime) -> Answer:
+    def _spoil(
+        self, request: HttpRequest, answer: HttpAnswer, fault: Fault, deadline: datetime
+    ) -> HttpAnswer:
         """Return a wrong answer to a served request, or raise Unknown."""
         if fault.kind is FaultKind.SERVED_TWICE:
             if fault.events == 0:
@@ -81,12 +83,12 @@ class FaultyNetwork:
             self._processes.do_later(fault, name, lambda: self._serve_later(request))
             return answer
         if fault.kind is FaultKind.BAD_GATEWAY:
-            return Answer(status=502, headers={"Content-Type": "text/html"})
+            return HttpAnswer(status=502, headers={"Content-Type": "text/html"})
         if fault.kind is FaultKind.LATE_ANSWER:
             self._wait_until(deadline)
         raise Unknown("no answer: ConnectionResetError")
 
-    def _serve_later(self, request: Request) -> None:
+    def _serve_later(self, request: HttpRequest) -> None:
         self._serve(request)
 
     def _wait_until(self, deadline: datetime) -> None:

@@ -51,14 +51,14 @@ class Deployment(Definitions):
 
 
 def _change_types(saga: Saga) -> Saga:
-    return replace(saga, payload=ChangedType, steps=tuple(map(_change_part, saga.steps)))
+    return replace(saga, payload=ChangedType, steps=tuple(map(_change_element, saga.steps)))
 
 
-def _change_part(part: Element | Parallel) -> Element | Parallel:
-    if isinstance(part, Parallel):
-        return Parallel(*(_change_signal(each) for each in part.elements))
-    return _change_signal(part)
+def _change_element(element: Element | Parallel) -> Element | Parallel:
+    if isinstance(element, Parallel):
+        return Parallel(*(_change_signal(each) for each in element.elements))
+    return _change_signal(element)
 
 
-def _change_signal(part: Element) -> Element:
-    return replace(part, payload=ChangedType) if isinstance(part, Signal) else part
+def _change_signal(element: Element) -> Element:
+    return replace(element, payload=ChangedType) if isinstance(element, Signal) else element

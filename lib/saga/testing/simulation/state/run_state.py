@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from lib.saga.testing.memory.queue import Task
+from lib.saga.testing.memory.queue import QueuedTask
 from lib.saga.testing.simulation.faults.kinds import Fault, Point
 from lib.saga.testing.simulation.state.history import History
 
@@ -18,7 +18,7 @@ class Postponed:
 
     until: int | None
     name: str
-    task: Task | None = None
+    task: QueuedTask | None = None
     act: Callable[[], None] | None = None
 
     def copy(self) -> "Postponed":

@@ -79,7 +79,7 @@ class StoredSagas:
         """Return whether a dead letter's alert is not logged yet."""
         return any(not letter.alerted for _, letter in self._memory.find_kind("DeadLetter"))
 
-    def part_of(self, delivery: Delivery) -> str:
+    def label_of(self, delivery: Delivery) -> str:
         """Return the label of a delivery's element; "" if its saga does not exist."""
         saga = next((each for each in self.find_all() if each.id == delivery.saga_id), None)
         if saga is None:
