@@ -14,15 +14,15 @@ from project_files.yaml_file import BrokenFile
 
 
 def main() -> int:
-    """Serve until SIGTERM or Ctrl-C; return the exit code."""
+    """Serve until SIGTERM or Ctrl-C; return the exit code: 1 if the server could not start."""
     parser = argparse.ArgumentParser(prog="python -m local.datastore", description=__doc__)
-    parser.add_argument("--port", type=int, default=8081, help="0 takes any free port")
-    parser.add_argument("--data", required=True, help="the folder that everything is kept in")
-    parser.add_argument("--index-file", default="index.yaml", help="the composite indexes")
+    parser.add_argument("--port", type=int, default=8081, help="port; 0: any free port")
+    parser.add_argument("--data", required=True, help="folder of the data")
+    parser.add_argument("--index-file", default="index.yaml", help="composite indexes")
     parser.add_argument(
         "--no-require-indexes",
         action="store_true",
-        help="serve queries whose composite index is missing, slowly, instead of refusing them",
+        help="serve queries that lack their composite index, slowly, instead of refusing them",
     )
     options = parser.parse_args()
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
@@ -47,9 +47,9 @@ def main() -> int:
 
 
 def _spare_collections() -> None:
-    """Have the cyclic garbage collector run rarely, and not over what the start has made.
+    """Let the cyclic garbage collector run rarely, and skip the objects that exist after the start.
 
-    How much time that saves was measured only together with other changes.
+    The saved time was measured only together with other changes.
     """
     gc.collect()
     gc.freeze()

@@ -155,7 +155,7 @@ def test_housekeeping_goes_on_after_a_full_disk(
     running = serve(tmp_path)
     assert pruned.wait(10)
     running.stop()
-    assert caplog.text.count("prune_history failed; it is tried again") == 2
+    assert caplog.text.count("prune_history failed; retrying in the next round") == 2
 
 
 def test_it_is_well_only_when_what_is_stored_can_be_read_and_written(tmp_path: Path) -> None:

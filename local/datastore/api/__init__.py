@@ -1,1 +1,1 @@
-"""The service: commits and lookups, its queries, and the server of both over gRPC and REST."""
+"""The service: commits, lookups and queries, and their server over gRPC and REST."""

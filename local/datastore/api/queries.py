@@ -1,4 +1,4 @@
-"""RunQuery and RunAggregationQuery, each from its request to its response."""
+"""The methods RunQuery and RunAggregationQuery."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,18 +19,18 @@ from local.datastore.storage.clock import set_timestamp
 from local.datastore.storage.engine import StorageEngine
 from local.rpc.errors import InvalidArgument
 
-#: Writes what a query cost into its response, given the microseconds that it took.
+#: Writes the cost of a query into its response, given its duration in microseconds.
 Describe = Callable[[int], None]
 
 
 class Queries:
-    """The two methods on one engine. They raise ServiceError for what they refuse."""
+    """The two methods on one engine. They raise ServiceError to refuse a request."""
 
     def __init__(self, engine: StorageEngine) -> None:
         self._engine = engine
 
     def run_query(self, request: Message) -> Any:
-        """Answer one batch of a query's results."""
+        """Return one batch of a query's results."""
         partition = self._read_partition(request)
         response = get_message_class("RunQueryResponse")()
         query = _read_query(request, request.query, parse_query, response, partition)
@@ -56,7 +56,7 @@ class Queries:
             return run_query(self._engine, prepared, View(connection, read.as_of))
 
     def run_aggregation_query(self, request: Message) -> Any:
-        """Answer counts, sums and averages over a query's results."""
+        """Return counts, sums and averages over a query's results."""
         partition = self._read_partition(request)
         response = get_message_class("RunAggregationQueryResponse")()
         query = _read_query(
@@ -87,7 +87,7 @@ class Queries:
         prepared: Prepared,
         run: Callable[[Read], Describe],
     ) -> None:
-        """Run a query, explain it, or both: as its explain_options say."""
+        """Run a query, explain it, or both, by its explain_options."""
         explains = request.HasField("explain_options")
         executes = not explains or request.explain_options.analyze
         with read_with(self._engine, request.read_options, get_database(request)) as read:
@@ -109,7 +109,7 @@ def _read_query(
     response: Message,
     partition: Partition,
 ) -> Any:
-    """Return a request's query; one in GQL is parsed, and answered with."""
+    """Return a request's query; parse GQL, and add the parsed query to the response."""
     if request.WhichOneof("query_type") != "gql_query":
         return stated
     query = parse(request.gql_query, partition)

@@ -1,4 +1,4 @@
-"""Serve the API over gRPC on the loopback interface."""
+"""The server of the API, over gRPC and REST on loopback."""
 
 import logging
 import threading
@@ -18,9 +18,9 @@ from local.rpc.rest import Rest, Route, serve_rest
 
 _NAME = "google.datastore.v1.Datastore"
 _HOST = "127.0.0.1"
-#: Seconds that requests under way have to end when the server stops.
+#: Seconds that requests in progress have to end when the server stops.
 _GRACE = timedelta(seconds=0.5)
-#: Seconds between two rounds of housekeeping.
+#: Seconds between two rounds of maintenance.
 _CLEAR_EVERY = 1.0
 
 _LOG = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ _ROUTES = [
 
 
 class Handle:
-    """A running server: ``port`` is where it listens."""
+    """A running server, which listens on ``port``."""
 
     def __init__(
         self, listener: Listener, dispatcher: RpcDispatcher, engine: StorageEngine
@@ -56,7 +56,7 @@ class Handle:
         return f"{_HOST}:{self.port}"
 
     def stop(self) -> None:
-        """End the requests under way and close the store; what was answered is kept."""
+        """End the requests in progress and close the store; acknowledged commits are kept."""
         self._stopped.set()
         self._dispatcher.stop(_GRACE)
         self._listener.stop()
@@ -69,8 +69,8 @@ class Handle:
             for duty in duties:
                 try:
                     duty()
-                except Exception:  # a full disk, say: the next round may find room again
-                    _LOG.exception("%s failed; it is tried again", duty.__name__)
+                except Exception:  # such as a full disk, which may have room again later
+                    _LOG.exception("%s failed; retrying in the next round", duty.__name__)
 
 
 def serve(
@@ -82,9 +82,9 @@ def serve(
 ) -> Handle:
     """Start a server on a data folder; port 0 takes any free one.
 
-    On the same port ``GET /`` tells whether it is well and ``POST /reset`` forgets all data. A
-    missing index file means that there are no composite indexes. Raises PortTaken, FolderInUse,
-    or BrokenFile when the index file cannot be read.
+    On the same port, ``GET /`` is a health check and ``POST /reset`` deletes all data. Without an
+    index file there are no composite indexes. Raises PortTaken, FolderInUse, or BrokenFile if the
+    index file is invalid.
     """
     composites = []
     if index_file is not None and Path(index_file).exists():

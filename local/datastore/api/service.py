@@ -1,4 +1,4 @@
-"""The methods of ``google.datastore.v1.Datastore``, each from its request to its response."""
+"""The methods of ``google.datastore.v1.Datastore``."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -27,21 +27,21 @@ from local.datastore.write.commit import CommitOutcome, apply_changes
 from local.datastore.write.mutations import Change, allocate_id, check_sequence, read_mutations
 from local.rpc.errors import InvalidArgument
 
-#: A Lookup puts off the keys after so many bytes of entities; see BATCH_BYTES.
+#: After this many bytes of entities, a Lookup defers the remaining keys; see BATCH_BYTES.
 LOOKUP_BYTES = 3 * 1024 * 1024
 
 _MODES = frozenset(get_message_class("CommitRequest").Mode.values())
 
 
 class DatastoreService:
-    """The API on one engine. Methods raise ServiceError for what they refuse."""
+    """The API on one engine. Methods raise ServiceError to refuse a request."""
 
     def __init__(self, engine: StorageEngine) -> None:
         self._engine = engine
         self._queries = Queries(engine)
 
     def list_methods(self) -> dict[str, Callable[[Any], Any]]:
-        """Return the methods by their names in the API."""
+        """Return the methods by their API names."""
         return {
             "Lookup": self.look_up,
             "RunQuery": self._queries.run_query,
@@ -54,7 +54,7 @@ class DatastoreService:
         }
 
     def look_up(self, request: Message) -> Any:
-        """Answer the entities of some keys: found, missing, or put off for their size."""
+        """Look up entities by keys: found, missing, or deferred because of their size."""
         database = get_database(request)
         if len(request.keys) > MAX_LOOKUP_KEYS:
             raise InvalidArgument(f"A lookup takes at most {MAX_LOOKUP_KEYS} keys.")
@@ -104,13 +104,13 @@ class DatastoreService:
                 set_timestamp(result.update_time, stored.version)
 
     def begin_transaction(self, request: Message) -> Any:
-        """Open a transaction."""
+        """Begin a transaction."""
         database = get_database(request)
         transaction = begin_transaction(self._engine, request.transaction_options, database)
         return get_message_class("BeginTransactionResponse")(transaction=transaction.id)
 
     def roll_back(self, request: Message) -> Any:
-        """Give a transaction up; one that is over, by an abort say, has nothing left to give up."""
+        """Roll back a transaction; no error if it has already ended, for example by an abort."""
         transactions = self._engine.transactions
         if not transactions.is_over(request.transaction):
             with transactions.use(request.transaction, get_database(request)) as transaction:
@@ -118,7 +118,7 @@ class DatastoreService:
         return get_message_class("RollbackResponse")()
 
     def commit(self, request: Message) -> Any:
-        """Apply mutations: all of them or none."""
+        """Apply all mutations or none."""
         database = get_database(request)
         selector = request.WhichOneof("transaction_selector")
         transactional = request.mode != request.NON_TRANSACTIONAL
@@ -145,7 +145,7 @@ class DatastoreService:
     def _commit_transaction(self, request: Message, database: Database) -> CommitOutcome:
         transactions = self._engine.transactions
         with transactions.use(request.transaction, database) as transaction:
-            # What is wrong with the request itself leaves the transaction open.
+            # An error in the request itself leaves the transaction open.
             if transaction.read_only and request.mutations:
                 raise InvalidArgument("Cannot modify entities in a read-only transaction.")
             changes = read_mutations(self._engine, request.mutations, database)
@@ -171,7 +171,7 @@ class DatastoreService:
         return response
 
     def reserve_ids(self, request: Message) -> Any:
-        """Never allocate the ids of these keys."""
+        """Reserve the ids of keys, so that they are never allocated."""
         database = get_database(request)
         addresses = self._resolve_keys(request.keys, database, writes=True)
         with self._engine.write() as writer:

@@ -1,1 +1,1 @@
-"""Keys and values as bytes that sort as Datastore sorts them, and what a request may hold."""
+"""Keys and values as bytes that sort as in Datastore, and validation of requests."""

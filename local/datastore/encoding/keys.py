@@ -1,6 +1,6 @@
-"""Keys as bytes that sort as the service sorts keys: by path, element by element, ids before names.
+"""Keys as bytes that sort as in the service: by path, element by element, ids before names.
 
-An encoded path ends with ``END``; without it, it is the common prefix of an entity and all its
+An encoded path ends with ``END``. Without it, it is the common prefix of an entity and all its
 descendants. Kinds and names compare as UTF-8.
 """
 
@@ -17,7 +17,7 @@ _NAME = b"\x02"
 
 
 class Partition(NamedTuple):
-    """Where keys live: a project, one of its databases ("" is the default), and a namespace."""
+    """The partition of a key: project, database ("" is the default) and namespace."""
 
     project: str
     database: str
@@ -25,7 +25,7 @@ class Partition(NamedTuple):
 
 
 def encode_prefix(elements: Iterable[Any]) -> bytes:
-    """Encode complete path elements without an end: what the key and its descendants begin with."""
+    """Encode complete path elements without ``END``: the prefix of the key and its descendants."""
     parts = []
     for element in elements:
         parts.append(_ELEMENT + encode_bytes(element.kind.encode()))
@@ -42,7 +42,7 @@ def encode_path(elements: Iterable[Any]) -> bytes:
 
 
 def find_ends(path: bytes) -> list[int]:
-    """Return the offset after each element of an encoded path, the root's first."""
+    """Return the offset after each element of an encoded path, from the root on."""
     ends, at = [], 0
     while path[at : at + 1] == _ELEMENT:
         at = path.index(b"\x00\x01", at) + 2
@@ -52,12 +52,12 @@ def find_ends(path: bytes) -> list[int]:
 
 
 def list_ancestors(path: bytes) -> list[bytes]:
-    """Return the encoded paths of an entity's ancestors, the root first, itself last."""
+    """Return the encoded paths of an entity's ancestors, from the root to the entity itself."""
     return [path[:end] + END for end in find_ends(path)]
 
 
 def decode_path(encoded: bytes, start: int, key: Key) -> int:
-    """Append the path that begins at ``start`` to ``key``; return the offset after its end."""
+    """Decode the path at ``start`` into ``key``; return the offset after it."""
     at = start
     while encoded[at : at + 1] == _ELEMENT:
         kind, at = decode_bytes(encoded, at + 1)
@@ -71,7 +71,7 @@ def decode_path(encoded: bytes, start: int, key: Key) -> int:
 
 
 def set_partition(key: Key, partition: Partition) -> None:
-    """Write the partition in full into a key, as answers carry it."""
+    """Write the full partition into a key, as responses contain it."""
     key.partition_id.project_id = partition.project
     key.partition_id.database_id = partition.database
     key.partition_id.namespace_id = partition.namespace

@@ -1,4 +1,4 @@
-"""The messages of Datastore v1, each loaded when it is first asked for."""
+"""The messages of Datastore v1, each loaded on first use."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -41,5 +41,5 @@ else:
 
 
 def get_message_class(name: str) -> Any:
-    """Return the class of ``google.datastore.v1.<name>``; AttributeError when there is none."""
+    """Return the class of ``google.datastore.v1.<name>``; AttributeError if there is none."""
     return getattr(sys.modules[__name__], name)

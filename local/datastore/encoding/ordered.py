@@ -1,9 +1,9 @@
-"""Byte encodings that sort as the values they stand for.
+"""Byte encodings that sort like the values that they encode.
 
-Every encoding is self-delimiting: none is a prefix of another of its type. So encodings can be
-concatenated and still compare component by component, and inverting all the bytes of one
-component inverts its order and nothing else. No encoding contains 0xFF as its first byte, nor does
-its inversion: ``value + AFTER`` is greater than everything that begins with ``value``.
+Every encoding is self-delimiting: none is a prefix of another of its type. So concatenated
+encodings compare component by component, and inverting the bytes of one component inverts only its
+order. Neither an encoding nor its inversion begins with 0xFF, so ``value + AFTER`` is greater than
+everything that begins with ``value``.
 """
 
 import math
@@ -20,17 +20,17 @@ _TERMINATOR = b"\x00\x01"
 
 
 def invert(encoded: bytes) -> bytes:
-    """Return an encoding that sorts the other way; inverting twice gives the original."""
+    """Return an encoding that sorts in reverse; inverting it again gives the original."""
     return encoded.translate(_INVERSION)
 
 
 def encode_bytes(data: bytes) -> bytes:
-    """Encode a byte string; shorter sorts before longer, as in any dictionary."""
+    """Encode a byte string; a prefix sorts before the longer string."""
     return data.replace(b"\x00", b"\x00\xff") + _TERMINATOR
 
 
 def decode_bytes(encoded: bytes, start: int) -> tuple[bytes, int]:
-    """Return the byte string that begins at ``start`` and the offset after it."""
+    """Return the byte string at ``start`` and the offset after it."""
     end = encoded.index(_TERMINATOR, start)
     return encoded[start:end].replace(b"\x00\xff", b"\x00"), end + 2
 
@@ -41,7 +41,7 @@ def encode_int(number: int) -> bytes:
 
 
 def decode_int(encoded: bytes, start: int) -> int:
-    """Return the integer whose 8 bytes begin at ``start``."""
+    """Return the integer in the 8 bytes at ``start``."""
     return int(_UNSIGNED.unpack_from(encoded, start)[0]) - _SIGN
 
 
@@ -53,7 +53,7 @@ def encode_double(number: float) -> bytes:
 
 
 def decode_double(encoded: bytes, start: int) -> float:
-    """Return the double whose 8 bytes begin at ``start``."""
+    """Return the double in the 8 bytes at ``start``."""
     bits = int(_UNSIGNED.unpack_from(encoded, start)[0])
     bits = bits ^ _SIGN if bits & _SIGN else bits ^ _ALL
     return float(_DOUBLE.unpack(_UNSIGNED.pack(bits))[0])

@@ -1,4 +1,4 @@
-"""Which project, database and namespace requests, keys and key values are of."""
+"""The project, database and namespace of requests, keys and key values."""
 
 import re
 from functools import lru_cache
@@ -8,7 +8,7 @@ from local.datastore.encoding.messages import Key, Message
 from local.datastore.encoding.validation import is_reserved
 from local.rpc.errors import InvalidArgument
 
-#: A project and a database of it ("" is the default).
+#: A project and one of its databases ("" is the default).
 Database = tuple[str, str]
 
 _PATTERNS = {
@@ -19,7 +19,7 @@ _PATTERNS = {
 
 
 def get_database(request: Message) -> Database:
-    """Return the (project, database) of a request; InvalidArgument for an improper one."""
+    """Return the (project, database) of a request; InvalidArgument if it is malformed."""
     if not request.project_id:
         raise InvalidArgument("The project id is the empty string.")
     if request.database_id == "(default)":
@@ -29,10 +29,10 @@ def get_database(request: Message) -> Database:
 
 
 def resolve_partition(key: Key, database: Database, *, writes: bool = True) -> Partition:
-    """Return the partition of a key of a request, written into the key in full.
+    """Return the partition of a request's key, and write it into the key in full.
 
-    Raises InvalidArgument when the key is of another project or database than the request, when
-    there can be no such partition, or when it ``writes`` to one that only the service may use.
+    Raises InvalidArgument if the key has another project or database than the request, if the
+    partition is malformed, or if the request ``writes`` to one that is reserved for the service.
     """
     given = key.partition_id
     stated = given.project_id, given.database_id
@@ -49,9 +49,9 @@ def resolve_partition(key: Key, database: Database, *, writes: bool = True) -> P
 
 
 def complete_key(key: Key, database: Database) -> None:
-    """Write the request's project, and with it its database, into a key value that names none.
+    """Write the request's project and database into a key value that names no project.
 
-    A key value may be of any other partition that there can be.
+    A key value may belong to any other valid partition.
     """
     given = key.partition_id
     if not given.project_id:
@@ -61,7 +61,7 @@ def complete_key(key: Key, database: Database) -> None:
 
 
 def get_partition(key: Key) -> Partition:
-    """Return the partition that a key states."""
+    """Return the partition that is written in a key."""
     given = key.partition_id
     return Partition(given.project_id, given.database_id, given.namespace_id)
 

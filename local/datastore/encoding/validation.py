@@ -1,4 +1,4 @@
-"""What the service refuses as INVALID_ARGUMENT in names and keys, and its documented limits."""
+"""Validation of names and keys: what the service refuses with INVALID_ARGUMENT, and its limits."""
 
 import re
 
@@ -19,12 +19,12 @@ _RESERVED = re.compile(r"__.*__", re.DOTALL)
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether a name is one that only the service itself may use."""
+    """Tell whether a name is reserved for the service."""
     return _RESERVED.fullmatch(name) is not None
 
 
 def check_name(name: str, what: str, *, reserved: bool = False) -> None:
-    """Refuse an empty, over-long or (unless allowed) reserved kind, key name or property name."""
+    """Refuse a kind, key name or property name that is empty, too long, or reserved."""
     if not name:
         raise InvalidArgument(f"The {what} is the empty string.")
     if len(name) * 4 > MAX_NAME_BYTES and len(name.encode()) > MAX_NAME_BYTES:
@@ -34,7 +34,7 @@ def check_name(name: str, what: str, *, reserved: bool = False) -> None:
 
 
 def check_path(key: Key, *, reserved: bool = False) -> None:
-    """Refuse a key whose path is not well formed; only its last element may be incomplete."""
+    """Refuse a key with a malformed path; only its last element may be incomplete."""
     path = key.path
     if not path:
         raise InvalidArgument("The key path is empty.")

@@ -1,8 +1,8 @@
-"""Property values as index entries hold them, sorted across types as the service sorts them.
+"""Property values as bytes in index entries, sorted across types as in the service.
 
 null < integer, timestamp < boolean < bytes, string < double < geographical point < key. A timestamp
-is its microseconds since 1970 and a string is its UTF-8, so either equals an integer or bytes of
-that content; but 3 does not equal 3.0.
+is encoded as its microseconds since 1970 and a string as its UTF-8, so they equal an integer or
+bytes with that content; but 3 does not equal 3.0.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from local.datastore.encoding.ordered import (
     encode_int,
 )
 
-#: What the service writes into ``Value.meaning`` of a value that was read from an index.
+#: The ``Value.meaning`` that the service gives to a value from an index.
 INDEX_VALUE = 18
 
 _NULL, _INT, _BOOL, _TEXT, _DOUBLE, _GEO, _KEY = (bytes([tag]) for tag in range(0x10, 0x80, 0x10))
@@ -51,7 +51,7 @@ _ENCODERS: dict[str, Callable[[Any], bytes]] = {
 
 
 def encode_value(value: Value) -> bytes | None:
-    """Encode one value; None for what has no place in an index (an entity, an array)."""
+    """Encode one value; None if it cannot be indexed (an entity, an array)."""
     kind = value.WhichOneof("value_type")
     if kind is None:
         return _NULL
@@ -59,7 +59,7 @@ def encode_value(value: Value) -> bytes | None:
     return encode(getattr(value, kind)) if encode else None
 
 
-#: What ``__property__`` calls the types of values.
+#: The names of value types in ``__property__``.
 _REPRESENTATIONS = {
     _NULL: "NULL",
     _INT: "INT64",
@@ -72,7 +72,7 @@ _REPRESENTATIONS = {
 
 
 def decode_number(encoded: bytes) -> int | float | None:
-    """Return the number of an encoded value, microseconds of a timestamp; None for others."""
+    """Return the number in an encoded value (a timestamp's microseconds); None for other types."""
     tag = encoded[:1]
     if tag == _INT:
         return decode_int(encoded, 1)
@@ -80,7 +80,7 @@ def decode_number(encoded: bytes) -> int | float | None:
 
 
 def list_representations(seek: Callable[[bytes], bytes | None]) -> list[str]:
-    """Return the types that an index has values of; ``seek`` finds the first value from a bound."""
+    """Return the types of the values in an index; ``seek`` finds the first value from a bound."""
     found = []
     for tag, name in _REPRESENTATIONS.items():
         first = seek(tag)
@@ -90,7 +90,7 @@ def list_representations(seek: Callable[[bytes], bytes | None]) -> list[str]:
 
 
 def find_end(encoded: bytes, start: int) -> int:
-    """Return the offset after the value that begins at ``start``."""
+    """Return the offset after the value at ``start``."""
     tag = encoded[start : start + 1]
     if tag == _NULL:
         return start + 1
@@ -106,10 +106,10 @@ def find_end(encoded: bytes, start: int) -> int:
 
 
 def decode_value(encoded: bytes, start: int, value: Value) -> int:
-    """Fill ``value`` as a projection answers it; return the offset after it.
+    """Decode a value as a projection returns it; return the offset after it.
 
-    A timestamp comes as an integer of microseconds and bytes come as a string, both as the
-    service answers; bytes that are no UTF-8 stay bytes.
+    As in the service, a timestamp becomes an integer of microseconds and bytes become a string;
+    bytes that are not UTF-8 stay bytes.
     """
     value.meaning = INDEX_VALUE
     return _DECODERS[encoded[start : start + 1]](encoded, start + 1, value)

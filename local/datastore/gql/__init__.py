@@ -1,7 +1,7 @@
-"""GQL: a query as text, read into the same messages that a client would send.
+"""GQL: parses queries from text into the same messages that clients send.
 
-The grammar is that of https://docs.cloud.google.com/datastore/docs/reference/gql_reference, and
-what both of Google's emulators make of it where it leaves room.
+The grammar is https://docs.cloud.google.com/datastore/docs/reference/gql_reference. Where that is
+ambiguous, it follows both of Google's emulators.
 """
 
 from local.datastore.gql.parser import parse_aggregation, parse_query

@@ -1,4 +1,4 @@
-"""What a request binds to the places that its GQL leaves open."""
+"""The arguments that a request binds to the parameters of its GQL."""
 
 import re
 from typing import Any
@@ -7,12 +7,12 @@ from local.datastore.encoding.messages import GqlQuery
 from local.datastore.encoding.validation import is_reserved
 from local.rpc.errors import InvalidArgument
 
-#: A name in a request, unlike one in the text, has nothing beyond the basic plane.
+#: Names in a request, unlike names in the text, have only characters of the basic plane.
 _NAME = re.compile(r"[A-Za-z_$\x80-\uffff][A-Za-z_$0-9\x80-\uffff]*")
 
 
 class Bindings:
-    """The parameters of a GqlQuery. InvalidArgument when one has no proper name or no value."""
+    """The parameters of a GqlQuery. InvalidArgument if one has no value or an invalid name."""
 
     def __init__(self, gql: GqlQuery) -> None:
         self._named = gql.named_bindings
@@ -38,7 +38,7 @@ class Bindings:
         return self._positional[number - 1]
 
     def check_used(self) -> None:
-        """Refuse positional parameters that the text has no place for."""
+        """Refuse positional parameters that the text does not use."""
         for number in range(1, len(self._positional) + 1):
             if number not in self._used:
                 raise InvalidArgument(f"Unused positional binding: {number}.")

@@ -1,4 +1,4 @@
-"""WHERE: conditions on properties, and how AND and OR combine them."""
+"""Parses WHERE: conditions on properties, combined by AND and OR."""
 
 from collections.abc import Callable
 
@@ -17,12 +17,12 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 
 
 class ConditionReader(ValueReader):
-    """Reads conditions. ``kind`` may qualify the names of the properties."""
+    """Parses conditions. ``kind`` may qualify the names of properties."""
 
     kind: str | None = None
 
     def read_filter(self) -> Filter:
-        """Read a whole condition; AND binds more tightly than OR."""
+        """Parse a whole condition; AND binds tighter than OR."""
         return self._combine("OR", self._read_conjunction)
 
     def _read_conjunction(self) -> Filter:
@@ -81,7 +81,7 @@ class ConditionReader(ValueReader):
 
 
 def _contain(name: str, value: Value) -> Filter:
-    """Return the filter of IN and CONTAINS, which are = unless there are several values."""
+    """Return the filter for IN or CONTAINS, which is = for a single value."""
     several = value.WhichOneof("value_type") == "array_value"
     return _compare(name, "IN" if several else "EQUAL", value)
 

@@ -1,4 +1,4 @@
-"""Literals whose content is more than their characters: BLOB and DATETIME."""
+"""The literals BLOB and DATETIME, whose text is decoded."""
 
 import base64
 import re
@@ -12,20 +12,20 @@ _DATETIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
-#: The offsets that Google's parser takes: those that are in use on Earth, and an hour more.
+#: The offsets that Google's parser accepts: one hour beyond the time zones in use.
 _MIN_OFFSET, _MAX_OFFSET = timedelta(hours=-13), timedelta(hours=14)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_blob(text: str) -> bytes:
-    """Return the bytes of web-safe base64 without padding; InvalidArgument for anything else."""
+    """Return the bytes of web-safe base64 without padding; InvalidArgument if it is malformed."""
     if not _BASE64.fullmatch(text) or len(text) % 4 == 1:
         raise InvalidArgument(f'GQL: invalid blob text: "{text}".')
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def fill_timestamp(timestamp: Any, text: str) -> None:
-    """Write the time of an RFC 3339 text with its zone; InvalidArgument for anything else."""
+    """Write the time of an RFC 3339 text with a zone; InvalidArgument if it is malformed."""
     match = _DATETIME.fullmatch(text)
     if match is None:
         raise InvalidArgument(f'GQL: invalid datetime text (does not match pattern): "{text}".')

@@ -1,4 +1,4 @@
-"""Whole GQL queries, and aggregations over them."""
+"""Parses whole GQL queries, and aggregations over them."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _MAX_COUNT = 2**31 - 1
 
 
 def parse_query(gql: GqlQuery, partition: Partition) -> Query:
-    """Return the query of a GqlQuery; InvalidArgument when it is not one."""
+    """Return the query of a GqlQuery; InvalidArgument if it is malformed."""
     parser = _Parser(gql, partition)
     query = parser.read_query()
     parser.finish()
@@ -19,7 +19,7 @@ def parse_query(gql: GqlQuery, partition: Partition) -> Query:
 
 
 def parse_aggregation(gql: GqlQuery, partition: Partition) -> AggregationQuery:
-    """Return the aggregation query of a GqlQuery; InvalidArgument when it is not one."""
+    """Return the aggregation query of a GqlQuery; InvalidArgument if it is malformed."""
     parser = _Parser(gql, partition)
     aggregation = parser.read_aggregation()
     parser.finish()
@@ -28,7 +28,7 @@ def parse_aggregation(gql: GqlQuery, partition: Partition) -> AggregationQuery:
 
 class _Parser(ConditionReader):
     def finish(self) -> None:
-        """Check that the text is at its end and that everything bound was used."""
+        """Check that the text is at its end and that all parameters were used."""
         self.expect_end()
         self.bindings.check_used()
 
@@ -137,7 +137,7 @@ class _Parser(ConditionReader):
             query.offset = beyond
 
     def _read_position(self, what: str) -> int | bytes:
-        """Read a cursor, or a count of results."""
+        """Parse a cursor, or a number of results."""
         if self.peek().sort != "binding":
             return _check_count(self.read_integer(), what)
         site = self.next().text

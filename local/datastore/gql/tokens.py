@@ -1,4 +1,4 @@
-"""The words of a GQL query."""
+"""Splits a GQL query into tokens."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from local.rpc.errors import InvalidArgument
 
-#: Beyond ASCII every character may be in a name, spaces such as U+00A0 included.
+#: Names may contain every character beyond ASCII, also spaces such as U+00A0.
 _NAME = r"[A-Za-z_$\x80-\U0010ffff][A-Za-z_$0-9\x80-\U0010ffff]*"
 _TOKEN = re.compile(
     rf"""[ \t\r\n]*(?:
@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-#: What no name may be unless it is quoted. (EXISTS is documented as one, and works as a name.)
+#: The reserved words, which a name must quote. (EXISTS is documented as one, but works as a name.)
 _KEYWORD = re.compile(
     r"""
       AGGREGATE | ALL | ANCESTOR | AND | ANY | AS | ASC | AVG | BETWEEN | BINARY | BY | CHILD
@@ -31,7 +31,7 @@ _KEYWORD = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-#: As deep as a parser that recurs can go.
+#: The parser is recursive, so its depth is limited.
 _MAX_DEPTH = 200
 #: As in MySQL, \% and \_ keep their backslash.
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"} | {
@@ -40,9 +40,9 @@ _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"} 
 
 
 class Token(NamedTuple):
-    """One word: its sort, what it means, and where it begins.
+    """One token: its kind, its value, and its position.
 
-    The sorts are keyword (in capitals), name, quoted, string, integer, double, binding, symbol
+    The kinds are keyword (in capitals), name, quoted, string, integer, double, binding, symbol
     and end.
     """
 
@@ -52,20 +52,20 @@ class Token(NamedTuple):
 
     @property
     def is_name(self) -> bool:
-        """Whether this can name a kind or a property."""
+        """Whether the token can name a kind or a property."""
         return self.sort in ("name", "quoted")
 
     def is_symbol(self, *symbols: str) -> bool:
-        """Tell whether this is one of some symbols."""
+        """Tell whether the token is one of the symbols."""
         return self.sort == "symbol" and self.text in symbols
 
     def is_keyword(self, *words: str) -> bool:
-        """Tell whether this is one of some keywords."""
+        """Tell whether the token is one of the keywords."""
         return self.sort == "keyword" and self.text in words
 
 
 def split_tokens(text: str) -> list[Token]:
-    """Return the tokens of a query, the end last; InvalidArgument for what is none."""
+    """Return the tokens of a query, with the end as the last; InvalidArgument if it has others."""
     tokens = list(_scan(text))
     depth = 0
     for token in tokens:

@@ -1,4 +1,4 @@
-"""The parts of GQL that stand for values: literals, keys, arrays and bindings."""
+"""Parses the values in GQL: literals, keys, arrays and bindings."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from local.datastore.gql.reader import TokenReader
 from local.datastore.gql.tokens import Token
 from local.rpc.errors import InvalidArgument
 
-#: What a KEY may say about its partition, and the field that it goes to.
+#: The partition dimensions of a KEY, and the field of each.
 _DIMENSIONS = {"PROJECT": "project", "DATABASE": "database", "NAMESPACE": "namespace"}
 
 
 class ValueReader(TokenReader):
-    """Reads values; ``partition`` is where keys are unless they say otherwise."""
+    """Parses values; ``partition`` is the default partition of keys."""
 
     def __init__(self, gql: GqlQuery, partition: Partition) -> None:
         super().__init__(gql.query_string)
@@ -24,7 +24,7 @@ class ValueReader(TokenReader):
         self._partition = partition
 
     def begins_value(self) -> bool:
-        """Tell whether a value comes next, rather than a name."""
+        """Tell whether a value is next, not a name."""
         token = self.peek()
         return (
             token.sort in ("string", "integer", "double", "binding")
@@ -33,7 +33,7 @@ class ValueReader(TokenReader):
         )
 
     def read_value(self) -> Value:
-        """Read a literal or a binding."""
+        """Parse a literal or a binding."""
         token = self.next()
         if token.sort != "binding":
             self._check_literal(token)
@@ -45,7 +45,7 @@ class ValueReader(TokenReader):
         return value
 
     def read_null(self) -> Value:
-        """Read NULL."""
+        """Parse NULL."""
         token = self.next()
         if not token.is_keyword("NULL"):
             raise self.fail("NULL", token)
@@ -53,7 +53,7 @@ class ValueReader(TokenReader):
         return Value(null_value=0)
 
     def read_integer(self) -> int:
-        """Read an integer literal of at most 64 bits."""
+        """Parse an integer literal of at most 64 bits."""
         token = self.next()
         if token.sort != "integer":
             raise self.fail("an integer", token)
@@ -128,7 +128,7 @@ class ValueReader(TokenReader):
         if not given:
             return self._partition
         known = self._partition
-        # A key that says where it is has the default namespace unless it says that, too.
+        # A key with its own partition has the default namespace unless it names one.
         return Partition(
             given.get("project") or known.project,
             given.get("database") or known.database,

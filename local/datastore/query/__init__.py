@@ -1,1 +1,1 @@
-"""Queries: `plan` finds out what answers one, `run` reads it."""
+"""Queries: `plan` chooses the index scans of a query, and `run` runs them."""

@@ -1,1 +1,1 @@
-"""What is kept: the file, past versions, locks, open transactions, and which indexes there are."""
+"""The state: the file, past versions, locks, open transactions, and the catalog of indexes."""

@@ -1,7 +1,7 @@
-"""Short ids for partitions and indexes, so that keys and entries do not carry names in full.
+"""Short ids for partitions and indexes, so that keys and entries do not contain full names.
 
-Ids are given out inside the transaction that needs them and are never used twice, not even when
-that transaction rolls back: a reader may have learnt the id in the meantime.
+Ids are allocated in the transaction that needs them and never reused, even if that transaction
+rolls back, because a reader may already know the id.
 """
 
 import json
@@ -17,18 +17,18 @@ def _pack(number: int) -> bytes:
 
 
 def dump_definition(definition: Definition) -> str:
-    """Return a definition as text that names it uniquely."""
+    """Return a definition as a unique text."""
     return json.dumps(definition)
 
 
 def load_definition(text: str) -> Definition:
-    """Return the definition that ``dump_definition`` wrote."""
+    """Return the definition from the text of ``dump_definition``."""
     kind, ancestor, columns = json.loads(text)
     return Definition(kind, ancestor, tuple((name, down) for name, down in columns))
 
 
 class Catalog:
-    """The ids of one store, kept in memory and in its tables."""
+    """The ids of one store, in memory and in its tables."""
 
     def __init__(self, connection: sqlite3.Connection, composites: Iterable[Definition]) -> None:
         self.composites: dict[str, list[Definition]] = {}
@@ -36,7 +36,7 @@ class Catalog:
             self.composites.setdefault(definition.kind, []).append(definition)
         self._partitions: dict[Partition, bytes] = {}
         self._indexes: dict[tuple[bytes, Definition], bytes] = {}
-        # The same by what names them shortest: most of a commit's look-ups are for these.
+        # The same ids by shorter keys, for most of a commit's lookups.
         self._built_in: dict[tuple[bytes, str, str | None], bytes] = {}
         self._last_partition = self._last_index = 0
         for number, *names in connection.execute("SELECT * FROM partitions"):
@@ -48,11 +48,11 @@ class Catalog:
         self._uncommitted: list[Partition | tuple[bytes, Definition]] = []
 
     def find_partition(self, partition: Partition) -> bytes | None:
-        """Return the id of a partition, or None when nothing was ever written to it."""
+        """Return the id of a partition; None if it never had data."""
         return self._partitions.get(partition)
 
     def find_index(self, partition: bytes, definition: Definition) -> bytes | None:
-        """Return the id of an index, or None when it never had an entry."""
+        """Return the id of an index; None if it never had an entry."""
         return self._indexes.get((partition, definition))
 
     def list_partitions(self) -> list[tuple[Partition, bytes]]:
@@ -64,7 +64,7 @@ class Catalog:
         return [(one[1], id_) for one, id_ in list(self._indexes.items()) if one[0] == partition]
 
     def ensure_partition(self, writer: sqlite3.Connection, partition: Partition) -> bytes:
-        """Return the id of a partition, giving it one in the writer's transaction if need be."""
+        """Return the id of a partition; allocate one in the writer's transaction if necessary."""
         known = self._partitions.get(partition)
         if known is not None:
             return known
@@ -79,7 +79,7 @@ class Catalog:
     def ensure_index(
         self, writer: sqlite3.Connection, partition: bytes, kind: str, name: str | None = None
     ) -> bytes:
-        """Return the id of a kind's own index or of that of a property of it; as above."""
+        """Return the id of a kind's index, or of the index of one of its properties; as above."""
         known = self._built_in.get((partition, kind, name))
         if known is None:
             columns = () if name is None else ((name, False),)
@@ -90,7 +90,7 @@ class Catalog:
     def ensure_definition(
         self, writer: sqlite3.Connection, partition: bytes, definition: Definition
     ) -> bytes:
-        """Return the id of an index, giving it one in the writer's transaction if need be."""
+        """Return the id of an index; allocate one in the writer's transaction if necessary."""
         known = self._indexes.get((partition, definition))
         if known is not None:
             return known
@@ -104,7 +104,7 @@ class Catalog:
         return self._indexes[partition, definition]
 
     def settle(self, committed: bool) -> None:
-        """Keep or forget the ids given out since the last call; called by the one writer."""
+        """Keep or forget the ids allocated since the last call; only the writer calls this."""
         if not committed:
             for one in self._uncommitted:
                 if isinstance(one, Partition):

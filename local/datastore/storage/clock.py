@@ -1,4 +1,4 @@
-"""Versions: microseconds since 1970 that only ever rise, so a version is also its commit's time."""
+"""Versions: increasing microseconds since 1970, so a version is also its commit's time."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class VersionClock:
-    """Gives out versions greater than any before, those before a restart included."""
+    """Allocates versions that always increase, also across restarts."""
 
     def __init__(self, not_before: int = 0) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Bring the composite indexes in the store in line with the index file, when the server starts."""
+"""Updates the store's composite indexes from the index file when the server starts."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ _READ = (
 def build_composites(
     writer: sqlite3.Connection, catalog: Catalog, composites: Sequence[Definition]
 ) -> None:
-    """Fill the indexes that are new in the index file and empty those that left it."""
+    """Fill the indexes that the index file adds, and empty those that it removed."""
     wanted = {dump_definition(one) for one in composites}
     built = {text for (text,) in writer.execute("SELECT definition FROM composites")}
     for text in built - wanted:
@@ -61,7 +61,7 @@ def _list_kind(
     parse = get_message_class("Entity").FromString
     last, rows = index, [(b"", b"")]
     while rows:
-        # Not all at once, for there may be a million.
+        # In batches, because there may be a million.
         rows = writer.execute(_READ, (partition, last, index + AFTER, _READ_AT_ONCE)).fetchall()
         for path, entity in rows:
             yield path, parse(entity)

@@ -1,25 +1,25 @@
-"""What entities were before: for reads at a time in the past hour.
+"""Past versions of entities, for reads at a time in the past hour.
 
-An entry is kept when an entity is replaced or deleted, and tells from which version until before
-which one it was so.
+Replacing or deleting an entity adds an entry with its content, from its version (inclusive) until
+the next one (exclusive).
 """
 
 import sqlite3
 
 from local.datastore.storage.store import Stored, fetch_entity
 
-#: How far back a read may go, in microseconds: the service's without point-in-time recovery.
+#: How far back a read may go, in microseconds: as in the service without point-in-time recovery.
 RETENTION = 3600 * 1_000_000
 _PRUNED_AT_ONCE = 1000
 
 
 def keep_version(writer: sqlite3.Connection, key: bytes, until: int, stored: Stored) -> None:
-    """Keep what is about to be replaced at version ``until``."""
+    """Store an entity that version ``until`` replaces."""
     writer.execute("INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?)", (key, until, *stored))
 
 
 def prune_history(writer: sqlite3.Connection, now: int) -> bool:
-    """Delete some versions that no one may read any more; return whether there may be more."""
+    """Delete some versions that are too old to be read; return whether there may be more."""
     cursor = writer.execute(
         "DELETE FROM history WHERE (key, until) IN "
         "(SELECT key, until FROM history WHERE until < ? LIMIT ?)",
@@ -29,7 +29,7 @@ def prune_history(writer: sqlite3.Connection, now: int) -> bool:
 
 
 def fetch_entity_at(connection: sqlite3.Connection, key: bytes, time: int) -> Stored | None:
-    """Return an entity as it was at a version, or None when there was none."""
+    """Return an entity as of a version; None if it did not exist."""
     present = fetch_entity(connection, key)
     if present is not None and present.version <= time:
         return present

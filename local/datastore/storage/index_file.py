@@ -1,4 +1,4 @@
-"""Reads ``index.yaml``: the composite indexes of a project, by the rules of gcloud's own parser."""
+"""Reads ``index.yaml``, a project's composite indexes, by the rules of gcloud's parser."""
 
 import re
 from pathlib import Path
@@ -13,10 +13,10 @@ _DIRECTIONS: Final = {"asc": False, "ascending": False, "desc": True, "descendin
 
 _MODES: Final = {"geospatial": True}
 
-#: How a column is indexed: in one of these ways.
+#: The ways to index a column; it has one of them.
 _HOW: Final = ("direction", "mode", "vectorConfig")
 
-#: An App Engine application, which old files name: [partition~][domain:]id.
+#: An App Engine application, as old files name it: [partition~][domain:]id.
 _APPLICATION: Final = re.compile(
     r"([a-z\d\-]{1,100}~)?((?!-)[a-z\d\-.]{1,100}:)?(?!-)[a-z\d\-]{0,99}[a-z\d]"
 )
@@ -25,14 +25,14 @@ _APPLICATION: Final = re.compile(
 def load_index_file(path: Path) -> list[Definition]:
     """Return the composite indexes of an index file; raise BrokenFile, naming the line.
 
-    Indexes for vectors and for places (geospatial) are legal in it. They serve no query that is
-    served here, and are left out; so is one without properties, which every kind has anyway.
+    Vector and geospatial indexes are valid but ignored, because no query here uses them. An index
+    without properties is also ignored, because every kind has it.
     """
     return _IndexFile(path).read()
 
 
 class _Property(NamedTuple):
-    """A column as the file states it; `descends` is None where it states no direction."""
+    """A column in the file; `descends` is None if the file has no direction."""
 
     name: str
     descends: bool | None
@@ -61,7 +61,7 @@ class _IndexFile:
         if is_nothing(node):
             return
         if not _APPLICATION.fullmatch(self._file.text(node, "application")):
-            raise self._file.fault(node, f"{node.value!r} is no name of an application")
+            raise self._file.fault(node, f"{node.value!r} is not the name of an application")
 
     def _read_index(self, entry: yaml.Node) -> Definition | None:
         index = self._file.mapping(entry, "an index", ("kind", "ancestor", "properties"))
@@ -81,7 +81,7 @@ class _IndexFile:
         if geospatial and any(each.descends is not None for each in properties):
             raise self._file.fault(entry, "a geospatial index has no direction")
         if sum(each.vector for each in properties) > 1:
-            raise self._file.fault(entry, "an index has at most one vector")
+            raise self._file.fault(entry, "an index can have only one vector")
 
     def _read_property(self, node: yaml.Node) -> _Property:
         stated = self._file.mapping(node, "a property", ("name", *_HOW))
@@ -90,7 +90,7 @@ class _IndexFile:
         how = {name: stated[name] for name in _HOW if name in stated}
         how = {name: value for name, value in how.items() if not is_nothing(value)}
         if len(how) > 1:
-            raise self._file.fault(node, f"a property has one of {', '.join(_HOW)}, not several")
+            raise self._file.fault(node, f"a property can have only one of {', '.join(_HOW)}")
         return _Property(
             self._file.text(stated["name"], "name"),
             self._choice(how["direction"], "direction", _DIRECTIONS)

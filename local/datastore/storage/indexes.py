@@ -1,4 +1,4 @@
-"""What an index is, and which entries an entity has in it.
+"""Definitions of indexes, and an entity's entries in them.
 
 An entry is ``index id | [ancestor] | values in the index's order and directions | entity path``.
 """
@@ -15,13 +15,13 @@ from local.datastore.encoding.ordered import invert
 from local.datastore.encoding.values import encode_value
 from local.rpc.errors import InvalidArgument
 
-#: The name by which queries and indexes refer to the key.
+#: The name of the key in queries and indexes.
 KEY = "__key__"
 
-#: The most index entries that one entity may have.
+#: The maximum number of index entries of one entity.
 MAX_ENTRIES = 20_000
 
-#: A name that YAML takes for text without quotes, unless it is one of those below.
+#: A name that YAML reads as text without quotes, unless it is one of those below.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _TAKEN = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
@@ -29,10 +29,10 @@ Values = Mapping[str, list[bytes]]
 
 
 class Definition(NamedTuple):
-    """An index: of one kind, with or without an entry for each ancestor, over these columns.
+    """An index of one kind, with or without an entry for each ancestor, over columns.
 
-    A column is a property and whether it descends. Without columns it is the kind's own index.
-    The key comes last and goes the way of the last property, unless ``__key__`` is named last.
+    A column is a property and whether it descends. Without columns it is the kind's own index. The
+    key is last, in the direction of the last property, unless ``__key__`` is named last.
     """
 
     kind: str
@@ -63,7 +63,7 @@ class Definition(NamedTuple):
 
 
 def quote(name: str) -> str:
-    """Return a name as YAML: quoted where it could be taken for something else than text."""
+    """Return a name as YAML, quoted if YAML could read it as something other than text."""
     if _PLAIN.fullmatch(name) and name.lower() not in _TAKEN:
         return name
     import yaml
@@ -83,9 +83,9 @@ class Entry(NamedTuple):
 
 
 def collect_values(entity: Entity) -> dict[str, list[bytes]]:
-    """Return the indexed values of every property, in order and without repetitions.
+    """Return the distinct indexed values of every property, in order.
 
-    The properties of an embedded entity are named by their path, as in ``address.city``.
+    Properties of an embedded entity have a path as their name, such as ``address.city``.
     """
     found: dict[str, set[bytes]] = {}
     _collect(entity.properties, "", found)
@@ -93,7 +93,7 @@ def collect_values(entity: Entity) -> dict[str, list[bytes]]:
 
 
 def _collect(properties: Mapping[str, Any], prefix: str, found: dict[str, set[bytes]]) -> None:
-    # By names and not by items(), which costs a message map twice as much.
+    # Iterating over names is twice as fast as items() of a message map.
     for name in properties:
         value = properties[name]
         if value.exclude_from_indexes:
@@ -115,7 +115,7 @@ def _collect_one(value: Any, path: str, found: dict[str, set[bytes]]) -> None:
 
 
 def build_entries(definition: Definition, values: Values, path: bytes) -> list[Entry]:
-    """Return the entries of one entity in one index; none when it lacks a column."""
+    """Return the entries of one entity in one index; none if it lacks a column."""
     columns: list[list[bytes]] = []
     for name, descending in definition.value_columns:
         encoded = values.get(name)

@@ -1,9 +1,10 @@
-"""Pessimistic locks, as the service's default concurrency mode has them.
+"""Pessimistic locks, as in the service's default concurrency mode.
 
-A read in a read-write transaction shares a lock on each entity that it read and on each stretch of
-an index that it scanned; a commit excludes everyone from the entities that it writes and waits for
-those who scanned where it changes an index. Who waits is served in order of arrival; who closes a
-circle of waiting is refused at once, so of two readers who both go on to write, one wins.
+A read in a read-write transaction takes a shared lock on each entity that it reads and on each
+index range that it scans. A commit takes an exclusive lock on the entities that it writes, and
+waits for transactions that scanned where it changes an index. Waiting owners are served in order of
+arrival. A request that would cause a deadlock is refused immediately, so of two readers that both
+write, one wins.
 """
 
 import threading
@@ -15,7 +16,7 @@ from datetime import timedelta
 from local.rpc.errors import Aborted
 from local.rpc.handover import about_to_block
 
-#: Seconds that a write waits for the transactions that have read what it changes.
+#: Seconds that a write waits for transactions that have read what it changes.
 TRANSACTION_PATIENCE = timedelta(seconds=2)
 WRITE_PATIENCE = timedelta(seconds=20)
 
@@ -24,7 +25,7 @@ _CONTENTION = "too much contention on these datastore entities. please try again
 
 @dataclass(slots=True)
 class Footprint:
-    """What an owner holds or asks for: keys, scanned ranges (from, before), written points.
+    """The locks that an owner holds or requests: keys, scanned ranges [from, to), written points.
 
     Points are sorted.
     """
@@ -35,14 +36,14 @@ class Footprint:
     points: list[bytes] = field(default_factory=list)
 
     def add(self, other: "Footprint") -> None:
-        """Hold what ``other`` has, too."""
+        """Add the locks of ``other``."""
         self.shared |= other.shared
         self.exclusive |= other.exclusive
         self.ranges += other.ranges
         self.points = other.points or self.points
 
     def subtract(self, held: "Footprint") -> "Footprint":
-        """Return this without the keys and ranges that are held in any way, and without points."""
+        """Return a copy without points, and without keys and ranges that `held` has."""
         keys = held.shared | held.exclusive
         ranges = [
             (low, high)
@@ -53,7 +54,7 @@ class Footprint:
 
 
 def conflicts(one: Footprint, other: Footprint) -> bool:
-    """Tell whether two owners cannot have these at the same time."""
+    """Tell whether two owners cannot hold these at the same time."""
     return (
         not one.exclusive.isdisjoint(other.exclusive)
         or not one.exclusive.isdisjoint(other.shared)
@@ -77,7 +78,7 @@ class _Waiter:
 
 
 class Locks:
-    """All locks of one server, in memory: no transaction outlives the server."""
+    """All locks of one server, in memory, because no transaction outlives the server."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -85,9 +86,9 @@ class Locks:
         self._waiters: list[_Waiter] = []
 
     def acquire(self, owner: Hashable, request: Footprint, patience: timedelta) -> None:
-        """Take all that is asked for, waiting up to ``patience``.
+        """Take all requested locks, waiting up to ``patience``.
 
-        Raises Aborted when time is up, and at once when waiting could never end.
+        Raises Aborted when the time is up, or immediately in a deadlock.
         """
         with self._mutex:
             waiter = _Waiter(owner, request)
@@ -119,7 +120,7 @@ class Locks:
             return True
 
     def release(self, owner: Hashable) -> None:
-        """Give up all that an owner holds; harmless when it holds nothing."""
+        """Release all locks of an owner. Idempotent."""
         with self._mutex:
             if self._held.pop(owner, None) is not None and self._waiters:
                 self._serve_waiters()
@@ -145,8 +146,8 @@ class Locks:
             if owner is not waiter.owner and conflicts(held, waiter.request)
         }
         if ahead:
-            # Who holds a key already does not queue for more of it behind those who do not:
-            # they wait for the holder, and the two would wait for each other.
+            # An owner that already holds a key does not queue behind owners that wait for that key:
+            # they wait for the holder, which would be a deadlock.
             mine = self._held.get(waiter.owner, Footprint())
             fresh = waiter.request.subtract(mine)
             blockers |= {

@@ -1,6 +1,7 @@
-"""The file that everything is kept in: one SQLite database in WAL mode.
+"""The data file: one SQLite database in WAL mode.
 
-One writer at a time, any number of readers, none of whom waits for the other.
+There is one writer at a time and any number of readers; readers and the writer never wait for each
+other.
 """
 
 import sqlite3
@@ -35,12 +36,12 @@ CREATE TABLE IF NOT EXISTS composites (definition TEXT PRIMARY KEY) WITHOUT ROWI
 """
 
 
-#: How much the log may grow before it is folded into the file, which waits for the disk: 16 MiB.
+#: The size of the WAL at which it is checkpointed, which waits for the disk: 16 MiB.
 _CHECKPOINT_PAGES = 4096
 
 
 class Stored(NamedTuple):
-    """An entity as it is kept: times are versions, microseconds since 1970."""
+    """A stored entity; times are versions, in microseconds since 1970."""
 
     version: int
     created: int
@@ -48,7 +49,7 @@ class Stored(NamedTuple):
 
 
 class EntityStore:
-    """The database file of one data folder. Only one server may have it open: FolderInUse."""
+    """The database file of a data folder; FolderInUse if another server has it open."""
 
     def __init__(self, folder: Path) -> None:
         self._claim = lock_folder(folder, "datastore")
@@ -57,10 +58,10 @@ class EntityStore:
         self._write_lock = threading.Lock()
         self._writer = self._connect(cache_mib=32)
         self._writer.execute("PRAGMA journal_mode = WAL")
-        # NORMAL does not sync at each commit: what the process has written survives its kill -9,
-        # a power cut may lose the last commits but never half of one.
+        # NORMAL does not sync at each commit: commits survive a kill -9 of the process. A power
+        # cut may lose the last commits, but never half of one.
         self._writer.execute("PRAGMA synchronous = NORMAL")
-        # Some builds of SQLite overwrite deleted data with zeros: a reset would rewrite everything.
+        # Some builds of SQLite overwrite deleted data with zeros, which makes a reset slow.
         self._writer.execute("PRAGMA secure_delete = OFF")
         self._writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         self._writer.executescript(_SCHEMA)
@@ -71,7 +72,7 @@ class EntityStore:
         return connection
 
     def open_snapshot(self) -> sqlite3.Connection:
-        """Return a connection that sees the state of this moment until ``close_snapshot``."""
+        """Return a connection that sees the current state until ``close_snapshot``."""
         connection = self._take_idle()
         connection.execute("BEGIN")
         # A deferred transaction takes its snapshot at its first read, not at BEGIN.
@@ -79,7 +80,7 @@ class EntityStore:
         return connection
 
     def close_snapshot(self, connection: sqlite3.Connection) -> None:
-        """Give a snapshot back."""
+        """Release a snapshot."""
         connection.execute("ROLLBACK")
         self._idle.append(connection)
 
@@ -90,7 +91,7 @@ class EntityStore:
             return self._connect(cache_mib=4)
 
     def fetch_one(self, key: bytes) -> Stored | None:
-        """Return one entity as it is now: a single statement is a snapshot by itself."""
+        """Return one entity's current state; a single statement is a snapshot by itself."""
         connection = self._take_idle()
         try:
             return fetch_entity(connection, key)
@@ -108,15 +109,15 @@ class EntityStore:
 
     @contextmanager
     def write(self, settle: Callable[[bool], object] = bool) -> Iterator[sqlite3.Connection]:
-        """Yield the writer inside a transaction: committed at the end, rolled back by an error.
+        """Yield the writer in a transaction, which is committed, or rolled back after an error.
 
-        ``settle`` is called with whether it was committed, while no other writer runs.
+        Calls ``settle`` with whether it was committed, while no other writer runs.
         """
         with self._write_lock:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
-                # Not commit(), which has SQLite read the statement again each time.
+                # Unlike this, commit() makes SQLite parse the statement each time.
                 self._writer.execute("COMMIT")
             except BaseException:
                 self._writer.rollback()
@@ -125,12 +126,12 @@ class EntityStore:
             settle(True)
 
     def get_modification_time(self) -> int:
-        """Return when the files were last written to, in microseconds since 1970."""
+        """Return when the files were last written, in microseconds since 1970."""
         files = [self._path, self._path.with_name(self._path.name + "-wal")]
         return max(file.stat().st_mtime_ns for file in files if file.exists()) // 1000
 
     def close(self) -> None:
-        """Close every connection; what was committed is in the file."""
+        """Close all connections; committed data stays in the file."""
         while self._idle:
             self._idle.pop().close()
         with self._write_lock:
@@ -139,7 +140,7 @@ class EntityStore:
 
 
 def get_entity(connection: sqlite3.Connection, key: bytes) -> Stored:
-    """Return the entity at a key that an index of the same snapshot has an entry for."""
+    """Return the entity of an index entry from the same snapshot."""
     stored = fetch_entity(connection, key)
     if stored is None:
         raise LookupError(f"an index entry without its entity: {key!r}")
@@ -147,7 +148,7 @@ def get_entity(connection: sqlite3.Connection, key: bytes) -> Stored:
 
 
 def fetch_entity(connection: sqlite3.Connection, key: bytes) -> Stored | None:
-    """Return the entity at an encoded key (partition id and path), or None."""
+    """Return the entity at an encoded key (partition id and path); None if there is none."""
     row = connection.execute(
         "SELECT version, created, entity FROM entities WHERE key = ?", (key,)
     ).fetchone()

@@ -1,4 +1,4 @@
-"""The open transactions: their ids, their snapshots, their locks, and how they end."""
+"""The open transactions: their ids, snapshots and locks, and how they end."""
 
 import secrets
 import sqlite3
@@ -15,21 +15,21 @@ from local.datastore.storage.store import EntityStore
 from local.rpc.errors import InvalidArgument
 from local.rpc.handover import about_to_block
 
-#: A transaction is rolled back after so long without a request, or so long after its start.
+#: A transaction is rolled back after this time without a request, or since its start.
 MAX_IDLE = timedelta(seconds=60)
 MAX_AGE = timedelta(seconds=270)
 _ID_BYTES = 16
 
 
 def check_id(id_: bytes) -> None:
-    """Refuse what no transaction was ever called; the empty id stands for none."""
+    """Refuse a malformed transaction id; the empty id means no transaction."""
     if id_ and len(id_) != _ID_BYTES:
         raise InvalidArgument("Invalid transaction.")
 
 
 @dataclass(eq=False)
 class Transaction:
-    """One open transaction. A read-only one carries the snapshot that all its reads see."""
+    """One open transaction; a read-only one has the snapshot of all its reads."""
 
     id: bytes
     database: tuple[str, str]
@@ -42,7 +42,7 @@ class Transaction:
 
     @property
     def read_only(self) -> bool:
-        """Whether it may not write."""
+        """Whether the transaction is read-only."""
         return self.snapshot is not None
 
 
@@ -62,7 +62,7 @@ class Transactions:
     ) -> Transaction:
         """Open a transaction on a database, given as (project, database).
 
-        A read-only one may read the past: ``as_of`` is a version.
+        A read-only transaction may read in the past: ``as_of`` is a version.
         """
         read_time = self._clock.now()
         snapshot = self._store.open_snapshot() if read_only else None
@@ -74,7 +74,7 @@ class Transactions:
 
     @contextmanager
     def use(self, id_: bytes, database: tuple[str, str]) -> Iterator[Transaction]:
-        """Yield an open transaction to one request at a time; InvalidArgument when it is over."""
+        """Yield an open transaction to one request at a time; InvalidArgument if it has ended."""
         transaction = self._find(id_, database)
         if transaction.busy.locked():
             about_to_block()
@@ -95,11 +95,11 @@ class Transactions:
         return transaction
 
     def is_over(self, id_: bytes) -> bool:
-        """Tell whether this server began such a transaction, and it has ended however it may."""
+        """Tell whether this server began the transaction and it has ended."""
         return id_.startswith(self._prefix) and len(id_) == _ID_BYTES and id_ not in self._open
 
     def end(self, transaction: Transaction) -> None:
-        """Close a transaction and let go of its locks or its snapshot."""
+        """Close a transaction and release its locks or its snapshot."""
         with self._mutex:
             known = self._open.pop(transaction.id, None)
         if known is None:
@@ -109,7 +109,7 @@ class Transactions:
             self._store.close_snapshot(transaction.snapshot)
 
     def expire(self) -> None:
-        """Roll back the transactions that were idle or open for too long."""
+        """Roll back transactions that were idle or open for too long."""
         now = time.monotonic()
         for transaction in list(self._open.values()):
             idle = timedelta(seconds=now - transaction.last_used)
@@ -122,6 +122,6 @@ class Transactions:
                     transaction.busy.release()
 
     def end_all(self) -> None:
-        """Roll back every open transaction: the server stops."""
+        """Roll back every open transaction, because the server stops."""
         for transaction in list(self._open.values()):
             self.end(transaction)

@@ -1,1 +1,1 @@
-"""Writing: a commit with its mutations, masks and transforms, all of it or nothing."""
+"""Commits: applies mutations, masks and transforms atomically."""

@@ -1,4 +1,4 @@
-"""Apply a commit: all of its mutations or none, with their index entries, under locks."""
+"""Applies a commit under locks: all of its mutations with their index entries, or none."""
 
 import sqlite3
 from collections.abc import Hashable, Sequence
@@ -37,7 +37,7 @@ class _MustWait(Exception):
 
 @dataclass(slots=True)
 class _Row:
-    """One entity while a commit works on it."""
+    """One entity during a commit."""
 
     change: Change
     before: Stored | None
@@ -50,7 +50,7 @@ class _Row:
 
 @dataclass(slots=True)
 class CommitOutcome:
-    """What a commit did."""
+    """The result of a commit."""
 
     version: int
     results: list[MutationResult] = field(default_factory=list)
@@ -60,10 +60,10 @@ class CommitOutcome:
 def apply_changes(
     engine: StorageEngine, changes: Sequence[Change], owner: Hashable, patience: timedelta
 ) -> CommitOutcome:
-    """Commit the changes in order; ``owner`` ends up holding the locks that this took.
+    """Commit the changes in order; ``owner`` then holds the locks that this took.
 
-    Raises AlreadyExists, NotFound, FailedPrecondition (a stale version) or Aborted, and then
-    nothing is written.
+    Raises AlreadyExists, NotFound, FailedPrecondition (a stale version) or Aborted, and then writes
+    nothing.
     """
     addresses = {change.address for change in changes}
     engine.locks.acquire(owner, Footprint(exclusive=addresses), patience)
@@ -126,7 +126,7 @@ def _apply_one(row: _Row, change: Change, version: int) -> MutationResult:
     else:
         written = _build_entity(row, change, version, result)
         if written == row.entity:
-            # As the service has it: what changes nothing is not a new version.
+            # As in the service, a mutation that changes nothing creates no new version.
             current = row.before.version if row.before and not row.written else version
             _set_result(result, row, current)
             return result
@@ -138,7 +138,7 @@ def _apply_one(row: _Row, change: Change, version: int) -> MutationResult:
 
 
 def _forget_idle_write(row: _Row) -> None:
-    """Leave an entity as it was when mutations that changed it have come back to that."""
+    """Undo the new version of an entity whose mutations together change nothing."""
     if row.written and row.before is not None and row.entity == row.original:
         row.written, row.created = False, row.before.created
         for result in row.results:
@@ -146,7 +146,7 @@ def _forget_idle_write(row: _Row) -> None:
 
 
 def _build_entity(row: _Row, change: Change, version: int, result: MutationResult) -> Entity:
-    """Return the entity as it will be stored, by the mutation's mask and transforms."""
+    """Return the entity to store, after the mutation's mask and transforms."""
     mutation = change.mutation
     written: Entity = getattr(mutation, change.operation)
     if mutation.HasField("property_mask"):
@@ -156,7 +156,7 @@ def _build_entity(row: _Row, change: Change, version: int, result: MutationResul
         else:
             written = merge_properties(row.entity, written, paths)
     if mutation.property_transforms:
-        # A copy, because the commit may have to wait and to apply its mutations again.
+        # A copy, because the commit may have to wait and apply its mutations again.
         written = copy_entity(written)
         transformed = apply_transforms(written, mutation.property_transforms, version)
         result.transform_results.extend(transformed)
@@ -218,7 +218,7 @@ def _diff_entries(
 def _list_entries(
     engine: StorageEngine, writer: sqlite3.Connection, change: Change, entity: Entity
 ) -> Entries:
-    """Return an entity's entries: its kind's, one for each indexed value, the composite ones."""
+    """Return an entity's entries: in its kind's index, of each indexed value, and composite."""
     kind, path, partition = entity.key.path[-1].kind, change.path, change.partition_id
     values = collect_values(entity)
     catalog = engine.catalog

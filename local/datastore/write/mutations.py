@@ -1,4 +1,4 @@
-"""Read the mutations of a commit: which key each one writes, and whether it may."""
+"""Reads the mutations of a commit, completes their keys and validates them."""
 
 import secrets
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from local.datastore.storage.store import fetch_entity
 from local.datastore.write.transforms import check_transforms
 from local.rpc.errors import InvalidArgument
 
-#: What may not follow what on one key in one commit.
+#: Pairs of operations that must not follow each other on one key in one commit.
 _FORBIDDEN = {
     ("insert", "insert"),
     ("update", "insert"),
@@ -29,7 +29,7 @@ _FORBIDDEN = {
 
 @dataclass(slots=True)
 class Change:
-    """One mutation with its key made complete."""
+    """One mutation with a complete key."""
 
     operation: str
     mutation: Mutation
@@ -37,7 +37,7 @@ class Change:
     partition: Partition
     partition_id: bytes
     path: bytes
-    #: The key as the store and the locks know it: the partition's id and the path.
+    #: The key in the store and the locks: the partition's id and the path.
     address: bytes
     allocated: bool
 
@@ -45,7 +45,7 @@ class Change:
 def read_mutations(
     engine: StorageEngine, mutations: Iterable[Mutation], database: Database
 ) -> list[Change]:
-    """Return the changes that a commit asks for; InvalidArgument when one is not allowed."""
+    """Return the changes of a commit request; InvalidArgument if one is not allowed."""
     return [_read_mutation(engine, mutation, database) for mutation in mutations]
 
 
@@ -84,7 +84,7 @@ def _check_strategy(mutation: Mutation) -> None:
 
 
 def check_sequence(changes: Sequence[Change], *, transactional: bool) -> None:
-    """Refuse changes of which one may not follow another: InvalidArgument."""
+    """Raise InvalidArgument for changes that must not follow each other."""
     last: dict[bytes, Change] = {}
     for change in changes:
         before = last.get(change.address)
@@ -118,10 +118,10 @@ def _get_condition(change: Change) -> tuple[str | None, int, bytes, int]:
 
 
 def allocate_id(engine: StorageEngine, key: Key, partition_id: bytes) -> None:
-    """Complete a key with an unused id of 16 digits; scattered, like the service's."""
+    """Complete a key with an unused random id of 16 digits, as the service does."""
     with engine.store.read_snapshot() as snapshot:
         while True:
-            # Below 2**53, so that a client in JavaScript can hold it.
+            # Below 2**53, so that JavaScript clients can represent it.
             key.path[-1].id = 10**15 + secrets.randbelow(2**53 - 10**15)
             address = partition_id + encode_path(key.path)
             reserved = snapshot.execute("SELECT 1 FROM reserved WHERE key = ?", (address,))

@@ -1,4 +1,4 @@
-"""Property paths, as masks and transforms name properties: ``address.city`` or ```a.b`.c``."""
+"""Property paths, which name properties in masks and transforms: ``address.city``, ```a.b`.c``."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
 def parse_path(text: str) -> Path:
-    """Return the names that a path consists of; InvalidArgument when it is not one."""
+    """Return the names in a path; InvalidArgument if it is malformed."""
     if not text:
         raise InvalidArgument("Invalid empty property path string.")
     names, at = [], 0
@@ -36,12 +36,12 @@ def parse_path(text: str) -> Path:
 
 
 def parse_mask(mask: Any) -> list[Path]:
-    """Return the paths of a PropertyMask; ``__key__`` is in every answer and needs no path."""
+    """Return the paths of a PropertyMask, without ``__key__``, which every response contains."""
     return [parse_path(text) for text in mask.paths if text != KEY]
 
 
 def find_value(entity: Entity, path: Path) -> Value | None:
-    """Return the value at a path, or None."""
+    """Return the value at a path; None if there is none."""
     properties = entity.properties
     for name in path[:-1]:
         if name not in properties or not properties[name].HasField("entity_value"):
@@ -51,7 +51,7 @@ def find_value(entity: Entity, path: Path) -> Value | None:
 
 
 def open_value(entity: Entity, path: Path) -> Value:
-    """Return the value at a path, made if need be; what is in the way becomes an entity."""
+    """Return the value at a path; create it, and replace values on the way by entities."""
     properties = entity.properties
     for name in path[:-1]:
         value = properties[name]
@@ -63,7 +63,7 @@ def open_value(entity: Entity, path: Path) -> Value:
 
 
 def remove_value(entity: Entity, path: Path) -> None:
-    """Remove the value at a path; harmless when there is none."""
+    """Remove the value at a path, if there is one."""
     if find_value(entity, path) is None:
         return
     properties = entity.properties
@@ -73,7 +73,7 @@ def remove_value(entity: Entity, path: Path) -> None:
 
 
 def pick_properties(entity: Entity, paths: Iterable[Path]) -> Entity:
-    """Return an entity with nothing but the key and these paths."""
+    """Return an entity with only the key and these paths."""
     picked = get_message_class("Entity")(key=entity.key)
     for path in paths:
         value = find_value(entity, path)
@@ -83,14 +83,14 @@ def pick_properties(entity: Entity, paths: Iterable[Path]) -> Entity:
 
 
 def copy_entity(entity: Entity) -> Entity:
-    """Return an entity that can be changed without changing the other."""
+    """Return a copy of an entity."""
     copied = get_message_class("Entity")()
     copied.CopyFrom(entity)
     return copied  # type: ignore[no-any-return]
 
 
 def merge_properties(stored: Entity, written: Entity, paths: Iterable[Path]) -> Entity:
-    """Return the stored entity with the written one's values, or absences, at these paths."""
+    """Return the stored entity with the written one's values at these paths, or without them."""
     merged = copy_entity(stored)
     for path in paths:
         value = find_value(written, path)

@@ -1,4 +1,4 @@
-"""Property transforms: changes to an entity that the server computes as it commits."""
+"""Property transforms: changes to an entity that the server computes during the commit."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ _NUMBERS = ("integer_value", "double_value")
 
 
 def check_transforms(transforms: Sequence[PropertyTransform], database: Database) -> None:
-    """Refuse operands that are no values, and transforms of a property and of what is nested in it.
+    """Refuse invalid operands, and transforms of both a property and a property nested in it.
 
-    Keys among the operands that name no project get the request's, in place.
+    Writes the request's project into keys that name none, in place.
     """
     if not transforms:
         return
@@ -54,7 +54,7 @@ def _apply(entity: Entity, transform: PropertyTransform, now: int) -> Value:
         return get_message_class("Value")(null_value=0)  # type: ignore[no-any-return]
     if kind == "set_to_server_value":
         value.Clear()
-        # The service gives the time of the request in milliseconds.
+        # The service rounds the request time to milliseconds.
         set_timestamp(value.timestamp_value, now - now % 1000)
     else:
         _compute(kind, value, getattr(transform, kind))
@@ -69,7 +69,7 @@ def _compute(kind: str, value: Value, operand: Any) -> None:
         raise InvalidArgument("A numeric transform takes an integer or a double.")
     stored = _get_number(value)
     if stored is None or (kind != "increment" and _is_preferred(kind, stored, given)):
-        # Whole, for whether it is indexed is the operand's to say.
+        # The whole value, because the operand says whether it is indexed.
         value.CopyFrom(operand)
     elif kind == "increment":
         _set_number(value, _add(stored, given))
@@ -95,7 +95,7 @@ def _add(stored: int | float, given: int | float) -> int | float:
 
 
 def _is_preferred(kind: str, stored: int | float, given: int | float) -> bool:
-    """Tell whether the operand replaces what is stored: not an equal one; NaN replaces all."""
+    """Tell whether the operand replaces the stored value: not if equal; NaN always does."""
     if math.isnan(stored) or math.isnan(given):
         return not math.isnan(stored)
     return given > stored if kind == "maximum" else given < stored
@@ -127,7 +127,7 @@ def _open_array(value: Value) -> Any:
 
 
 def _identify(value: Any) -> Any:
-    """Return what equal values share: numbers equal across types, NaN equals NaN."""
+    """Return a key that equal values share: numbers equal across types, NaN equals NaN."""
     number = _get_number(value)
     if number is not None:
         return "NaN" if math.isnan(number) else number

@@ -1,1 +1,1 @@
-"""From a query to the stretches of indexes that answer it. Nothing is read here."""
+"""Plans the index scans of a query. It reads no data."""

@@ -1,7 +1,7 @@
-"""Which composite indexes can serve a query together.
+"""Chooses composite indexes that can serve a query together.
 
-Their columns are some of the equality filters, in any order, and then exactly the query's orders;
-several of them are merged until they have all of the filters.
+The columns of such an index are some of the equality filters, in any order, and then exactly the
+query's sort orders. Indexes are merged until they cover all filters.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,9 @@ from local.datastore.storage.indexes import Definition
 
 
 class Candidate(NamedTuple):
-    """A composite index that can take part in a plan, and the columns that it gives their order.
+    """A composite index that can take part in a plan, and the columns that it sorts by.
 
-    ``backward`` says that it has these columns in reverse.
+    ``backward`` says that the index has these columns in reverse.
     """
 
     definition: Definition
@@ -24,11 +24,11 @@ class Candidate(NamedTuple):
 
     @property
     def order(self) -> tuple[list[Column], bool]:
-        """The order that it gives: of its columns, and whether keys descend."""
+        """The sort order: of the columns, and whether keys descend."""
         return self.tail, self.definition.key_descends != self.backward
 
     def joins(self, other: "Candidate") -> bool:
-        """Tell whether the two can be merged; the service reads all of them the same way."""
+        """Tell whether the two can be merged: the service reads both in the same direction."""
         return self.order == other.order and self.backward == other.backward
 
     @property
@@ -44,7 +44,7 @@ def choose_composites(
     ordered: list[Column],
     composites: Iterable[Definition],
 ) -> list[Candidate]:
-    """Return indexes whose merge serves a conjunction, ordered by these columns; or none."""
+    """Return indexes whose merge serves a conjunction in the order `ordered`, if there are any."""
     needed = set(conjunction.equalities)
     chosen: list[Candidate] = []
     candidates = _list_candidates(conjunction, shape, ordered, composites)

@@ -1,4 +1,4 @@
-"""One comparison of a filter: what it may compare, as the encodings that indexes have."""
+"""One comparison of a filter: validates it, and encodes its values as indexes do."""
 
 from typing import NamedTuple
 
@@ -11,13 +11,13 @@ from local.datastore.encoding.values import encode_value
 from local.datastore.storage.indexes import KEY
 from local.rpc.errors import InvalidArgument
 
-#: The most alternatives that a filter may come to, and the most values of a NOT_IN.
+#: The maximum number of disjunctions of a filter, and of values of a NOT_IN.
 MAX_DISJUNCTS = 30
 MAX_EXCLUDED = 10
 
 
 class Predicate(NamedTuple):
-    """One comparison: the operator's name in the API and the encoded values that it names."""
+    """One comparison: the operator's API name, and the encoded values."""
 
     name: str
     operator: str
@@ -25,9 +25,9 @@ class Predicate(NamedTuple):
 
 
 def expand_comparison(message: PropertyFilter, partition: Partition) -> list[list[Predicate]]:
-    """Return the alternatives of one comparison; InvalidArgument when it is not a proper one.
+    """Return the alternatives of one comparison; InvalidArgument if it is invalid.
 
-    A key in it that names no project gets that of the partition, in place.
+    Writes the partition's project into a key that names none, in place.
     """
     name = message.property.name
     check_name(name, "property name", reserved=True)
@@ -73,7 +73,7 @@ def _encode_ancestor(name: str, value: Value, partition: Partition) -> bytes:
 
 
 def _check_key(value: Value, what: str, partition: Partition) -> None:
-    """Refuse what is not a complete key of the partition that is queried."""
+    """Refuse a value that is not a complete key in the queried partition."""
     if value.WhichOneof("value_type") != "key_value":
         raise InvalidArgument(f"{what} must have a key as its value.")
     check_operand(KEY, value, partition[:2])

@@ -1,7 +1,7 @@
-"""Cursors: places in the results of a query, and of the same query in the reverse order.
+"""Cursors: positions in the results of a query, and of the same query in reverse.
 
-A cursor has the values that it stands after, or before, as they are in an ascending index, so that
-it means the same place whichever way a query goes.
+A cursor contains the values that it is after, or before, as in an ascending index, so it means the
+same position in both directions.
 """
 
 import struct
@@ -14,14 +14,14 @@ from local.datastore.query.plan.layout import Column, split_position
 from local.rpc.errors import InvalidArgument
 
 _VERSION = b"\x02"
-#: The version, what the query is of, a check sum of what follows, and which side it is on.
+#: The version, a hash of the query, a checksum of the rest, and the side.
 _HEAD = struct.Struct(">cII?")
 
 
 class CursorCodec:
-    """Writes and reads the cursors of one query, by its kind and the order of its positions.
+    """Encodes and decodes the cursors of one query, by its kind and the order of its positions.
 
-    ``distinct`` columns at the start tell results apart.
+    The first ``distinct`` columns distinguish results.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class CursorCodec:
         self._mark = zlib.crc32(repr((kind, [name for name, _ in columns])).encode())
 
     def encode(self, position: bytes) -> bytes:
-        """Return the cursor just after a position."""
+        """Return the cursor directly after a position."""
         body = self._turn(position, self._columns)
         return self._seal(body, before=self._directions[0])
 
@@ -44,7 +44,7 @@ class CursorCodec:
         return self._seal(b"", before=False)
 
     def decode(self, cursor: bytes) -> Cut:
-        """Return where a cursor stands; InvalidArgument when it is not one of such a query."""
+        """Return a cursor's position; InvalidArgument if it is malformed or of another query."""
         if len(cursor) < _HEAD.size or cursor[:1] != _VERSION:
             raise InvalidArgument("The cursor cannot be read.")
         _, mark, check, before = _HEAD.unpack_from(cursor)
@@ -58,7 +58,7 @@ class CursorCodec:
         position = self._turn(body, self._ascending)
         after = before == self._directions[0]
         if not after and self._distinct:
-            # All of a group is one result, wherever in it the cursor was.
+            # A group is one result, wherever in it the cursor was.
             group = split_position(position, self._columns)[: self._distinct]
             return Cut(b"".join(group), after=False)
         return Cut(position, after)
@@ -67,7 +67,7 @@ class CursorCodec:
         return _HEAD.pack(_VERSION, self._mark, zlib.crc32(body), before) + body
 
     def _turn(self, position: bytes, columns: Sequence[Column]) -> bytes:
-        """Invert the components that descend."""
+        """Invert the descending components."""
         if not any(self._directions):
             return position
         components = zip(split_position(position, columns), self._directions, strict=True)

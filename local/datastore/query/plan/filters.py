@@ -1,4 +1,4 @@
-"""A query's filter as a list of alternatives, each a plain conjunction that one plan can serve."""
+"""Normalizes a filter to a list of alternatives, each a conjunction that one plan can serve."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ from local.rpc.errors import InvalidArgument
 
 @dataclass(slots=True)
 class Conjunction:
-    """Filters that must all hold. Values of ``__key__`` are encoded paths.
+    """Filters that must all match. Values of ``__key__`` are encoded paths.
 
-    ``equated`` names the properties with equality filters, those that became ranges included.
+    ``equated`` names the properties with equality filters, including those that became ranges.
     """
 
     equalities: dict[str, set[bytes]] = field(default_factory=dict)
@@ -33,13 +33,13 @@ class Conjunction:
 
     @property
     def names_one_key(self) -> bool:
-        """Whether the filters on ``__key__`` leave one key."""
+        """Whether the filters on ``__key__`` match a single key."""
         intervals = self.ranges.get(KEY, [])
         return len(intervals) == 1 and intervals[0][0].value == intervals[0][1].value != b""
 
     @property
     def key_intervals(self) -> list[Interval] | None:
-        """Where keys may lie by the ancestor and the filters on ``__key__``; None for anywhere."""
+        """The intervals of keys by the ancestor and filters on ``__key__``; None for all keys."""
         intervals = self.ranges.get(KEY)
         if self.ancestor is None:
             return intervals
@@ -48,9 +48,9 @@ class Conjunction:
 
 
 def normalize_filter(filter_: Filter | None, partition: Partition) -> list[Conjunction]:
-    """Return the alternatives of a filter; InvalidArgument for what is not a proper filter.
+    """Return the alternatives of a filter; InvalidArgument if it is invalid.
 
-    Keys in it that name no project get that of the partition, in place.
+    Writes the partition's project into keys that name none, in place.
     """
     if filter_ is None:
         return [Conjunction()]
@@ -63,7 +63,7 @@ def normalize_filter(filter_: Filter | None, partition: Partition) -> list[Conju
 
 
 def count_comparisons(filter_: Filter) -> int:
-    """Return how many properties a filter compares, each as often as it does."""
+    """Return the number of comparisons in a filter."""
     if filter_.WhichOneof("filter_type") == "property_filter":
         return 1
     return sum(count_comparisons(one) for one in filter_.composite_filter.filters)
@@ -77,7 +77,7 @@ def _check_operators(operators: list[str]) -> None:
 
 
 def _list_operators(filter_: Filter) -> Iterator[str]:
-    """Yield the operators of a filter and all below it."""
+    """Yield the operators of a filter and of all filters in it."""
     if filter_.WhichOneof("filter_type") == "property_filter":
         yield filter_.property_filter.Operator.Name(filter_.property_filter.op)
         return
@@ -134,7 +134,7 @@ def _build_conjunction(predicates: Sequence[Predicate]) -> Conjunction:
             built.ranges[name] = intersect(known, _get_intervals(operator, values))
     for name in list(built.equalities):
         if name in built.ranges:
-            # As the service has it: one value must satisfy all the filters on its property.
+            # As in the service, one value must satisfy all filters on its property.
             for value in built.equalities.pop(name):
                 built.ranges[name] = intersect(built.ranges[name], equal_to(value))
     return built

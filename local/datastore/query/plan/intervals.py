@@ -1,7 +1,7 @@
-"""Stretches of ordered encodings: what a filter leaves of a property's values.
+"""Intervals of ordered encodings: the values of a property that a filter matches.
 
-A ``Cut`` lies just before everything that begins with its value, or just after it all; so it holds
-for a value alone and for an index entry that goes on after the value.
+A ``Cut`` is directly before or after everything that begins with its value, so it applies to a
+value and to an index entry that continues after the value.
 """
 
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ from local.datastore.encoding.ordered import AFTER, invert
 
 
 class Cut(NamedTuple):
-    """A place between encodings."""
+    """A position between encodings."""
 
     value: bytes
     after: bool
 
     @property
     def edge(self) -> bytes:
-        """The bytes that separate what is below the cut (smaller) from what is above it."""
+        """The bytes between what is below the cut and what is above it."""
         return self.value + AFTER if self.after else self.value
 
     def flip(self) -> "Cut":
-        """Return the same place among inverted encodings."""
+        """Return the same position among inverted encodings."""
         return Cut(invert(self.value), not self.after)
 
 
@@ -34,7 +34,7 @@ EVERYTHING: list[Interval] = [(START, END)]
 
 
 def intersect(one: Iterable[Interval], other: Iterable[Interval]) -> list[Interval]:
-    """Return what lies in both; ascending, without empty stretches."""
+    """Return the intersection, ascending and without empty intervals."""
     others = list(other)
     found = []
     for low, high in one:
@@ -47,22 +47,22 @@ def intersect(one: Iterable[Interval], other: Iterable[Interval]) -> list[Interv
 
 
 def flip_all(intervals: Iterable[Interval]) -> list[Interval]:
-    """Return the same stretches among inverted encodings, ascending there."""
+    """Return the same intervals among inverted encodings, in ascending order."""
     return [(high.flip(), low.flip()) for low, high in reversed(list(intervals))]
 
 
 def contains(intervals: Iterable[Interval], encoded: bytes) -> bool:
-    """Tell whether an encoding lies in one of the stretches."""
+    """Tell whether an encoding is in one of the intervals."""
     return any(low.edge <= encoded < high.edge for low, high in intervals)
 
 
 def equal_to(encoded: bytes) -> list[Interval]:
-    """Return the stretch of one value."""
+    """Return the interval of one value."""
     return [(Cut(encoded, False), Cut(encoded, True))]
 
 
 def other_than(values: Iterable[bytes]) -> list[Interval]:
-    """Return the stretches between the values."""
+    """Return the intervals between the values."""
     found, low = [], START
     for encoded in sorted(set(values)):
         found.append((low, Cut(encoded, False)))

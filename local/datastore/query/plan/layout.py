@@ -1,7 +1,7 @@
-"""Positions in a query's results, and how the entries of one plan map to them.
+"""Positions in a query's results, and how a plan's entries map to them.
 
-A position is one encoded value for each column that the query orders by, then the key; each
-component is inverted where it descends. Positions compare as the results are ordered.
+A position has an encoded value for each column that the query sorts by, and then the key.
+Descending components are inverted, so positions compare in the order of the results.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def find_component_end(position: bytes, start: int, *, descends: bool) -> int:
 
 
 def split_position(position: bytes, columns: Sequence[Column]) -> list[bytes]:
-    """Return the components of a position as they stand in it, the key's last."""
+    """Return the encoded components of a position, with the key as the last."""
     parts, at = [], 0
     for _, descends in columns:
         end = find_component_end(position, at, descends=descends)
@@ -33,13 +33,12 @@ def split_position(position: bytes, columns: Sequence[Column]) -> list[bytes]:
 
 @dataclass(slots=True)
 class Shape:
-    """What a query asks for, but for its filters.
+    """What a query requests, except its filters.
 
-    ``free`` are projected columns that may come after the orders in any order and direction.
-    No built-in index is said to have the order of keys that a query names if it descends where
-    its last property does not: ``needs_key_index``. The query asks for no order that is
-    ``implied``, so an index that has the reverse of it will do, too. What a query ``projects``
-    must come from an index.
+    ``free`` are projected columns that may follow the sort orders in any order and direction.
+    ``needs_key_index``: the keys descend while the last property does not, or the reverse, which no
+    built-in index provides. If the order is only ``implied``, an index with the reverse order also
+    serves the query. ``projects``: the values must come from an index.
     """
 
     kind: str
@@ -52,17 +51,17 @@ class Shape:
 
     @property
     def free_columns(self) -> list[Column]:
-        """The free columns where no index says how they go: as the last one before them does."""
+        """The free columns in the direction of the last column before them, if no index sets it."""
         down = bool(self.columns) and self.columns[-1][1]
         return [(name, down) for name in self.free]
 
 
 @dataclass(slots=True)
 class Layout:
-    """How the entries of one plan become positions.
+    """Maps the entries of one plan to positions.
 
     Columns that the plan fixes to one value are not in its entries: ``constants`` has their
-    encoding (already turned), and None for each column that the entries do have.
+    encoding (already inverted if necessary), and None for each column in the entries.
     """
 
     columns: list[Column]
@@ -70,13 +69,13 @@ class Layout:
 
     @property
     def scanned(self) -> list[Column]:
-        """The columns that the entries have."""
+        """The columns in the entries."""
         pairs = zip(self.columns, self.constants, strict=True)
         return [column for column, constant in pairs if constant is None]
 
     @property
     def is_plain(self) -> bool:
-        """Whether entries are positions as they are."""
+        """Whether entries already are positions."""
         return all(constant is None for constant in self.constants)
 
     def build_position(self, suffix: bytes) -> bytes:
@@ -92,9 +91,9 @@ class Layout:
         return b"".join((*parts, suffix[at:]))
 
     def find_cut(self, cut: Cut) -> Cut:
-        """Return the cut among entries that is the same place as a cut among positions.
+        """Return the cut among entries for a cut among positions.
 
-        The cut may be at a position, or at what several of them begin with.
+        The cut may be at a position, or at a common prefix of several positions.
         """
         if self.is_plain or not cut.value:
             return cut

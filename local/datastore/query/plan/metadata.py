@@ -1,6 +1,6 @@
-"""The kinds that describe the others: ``__namespace__``, ``__kind__`` and ``__property__``.
+"""The metadata kinds ``__namespace__``, ``__kind__`` and ``__property__``.
 
-Their entities are made when they are asked for, from the indexes that have entries.
+Their entities are computed on request, from the indexes that have entries.
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ from local.datastore.storage.catalog import Catalog
 from local.datastore.storage.indexes import Definition
 
 NAMESPACE, KIND, PROPERTY = "__namespace__", "__kind__", "__property__"
-#: The id of the namespace that has no name.
+#: The id of the default namespace.
 _EMPTY_NAMESPACE_ID = 1
 
 

@@ -1,7 +1,7 @@
-"""Choose the index scans that serve a query: always bounded, or refused for want of an index.
+"""Chooses the index scans that serve a query, or refuses a query that lacks its index.
 
-Built-in are the index of each kind (its keys) and of each property, in both directions. Equality
-filters alone are served by merging those. Everything else needs composite indexes: see
+Built in are the index of each kind (its keys) and of each property, in both directions. Merging
+those serves queries with only equality filters. Everything else needs composite indexes: see
 ``candidates``.
 """
 
@@ -21,9 +21,9 @@ from local.rpc.errors import FailedPrecondition
 
 @dataclass(slots=True)
 class Leg:
-    """One index of a plan and what every one of its entries begins with (after the index id).
+    """One index of a plan, and the prefix of all its entries (after the index id).
 
-    It is read backward, or grouped by value: values from the last, keys of a value from the first.
+    It may be read backward, or grouped by value: values descend, and keys of a value ascend.
     """
 
     definition: Definition
@@ -33,17 +33,17 @@ class Leg:
 
     @property
     def turned(self) -> bool:
-        """Whether the plan's intervals run against the order of the index."""
+        """Whether the plan's intervals are in the reverse order of the index."""
         return self.backward or self.grouped
 
 
 @dataclass(slots=True)
 class QueryPlan:
-    """How one conjunction is served.
+    """The scans that serve one conjunction.
 
-    ``intervals`` bound the first component of an entry; ``residual`` those by column number that
-    are tested on each entry. With ``built`` set there is no index: its entries are to be made
-    from the entities that the legs find between ``base``.
+    ``intervals`` bound the first component of an entry. ``residual`` has more intervals by column
+    number, which are tested on each entry. If ``built`` is set, the index does not exist: its
+    entries are computed from the entities that the legs find in ``base``.
     """
 
     legs: list[Leg]
@@ -57,20 +57,20 @@ class QueryPlan:
 
     @property
     def kind(self) -> str:
-        """The kind that is queried, or empty for all."""
+        """The queried kind; empty for all kinds."""
         return self.legs[0].definition.kind
 
     def build_definition(self) -> Definition:
-        """Return an index over just what this plan's entries have."""
+        """Return an index with exactly the columns of this plan's entries."""
         columns = (*self.layout.scanned, (KEY, self.key_descends))
         return Definition(self.kind, False, columns)
 
     def selects(self, values: Values) -> bool:
-        """Tell whether an entity's values pass the equality filters."""
+        """Tell whether an entity's values match the equality filters."""
         return all(wanted <= set(values.get(name, ())) for name, wanted in self.equalities.items())
 
     def admits(self, suffix: bytes) -> bool:
-        """Tell whether an entry passes the filters on the columns and on the key."""
+        """Tell whether an entry matches the filters on its columns and key."""
         components = split_position(suffix, self.layout.scanned)
         return contains(self.intervals, suffix) and all(
             contains(intervals, components[number]) for number, intervals in self.residual.items()
@@ -84,14 +84,14 @@ def plan_conjunction(
     *,
     require_indexes: bool,
 ) -> QueryPlan:
-    """Return the plan for one conjunction; FailedPrecondition when it needs an index."""
+    """Return the plan for one conjunction; FailedPrecondition if it needs a missing index."""
     constants = [_find_constant(conjunction, column) for column in shape.columns]
     layout = Layout(shape.columns, constants)
     plain_key = not shape.needs_key_index or not require_indexes
     if not layout.scanned and not shape.free and plain_key:
         return _complete(conjunction, shape, layout, _plan_merge(conjunction, shape))
     if conjunction.names_one_key and not shape.projects:
-        # The order of a single entity does not matter.
+        # A single entity needs no sort order.
         return _plan_without(conjunction, shape, layout, require_indexes=False)
     simple = len(layout.scanned) + len(shape.free) == 1 and plain_key
     if simple and not conjunction.equalities and conjunction.ancestor is None:
@@ -111,7 +111,7 @@ def _find_constant(conjunction: Conjunction, column: Column) -> bytes | None:
 
 
 def _plan_merge(conjunction: Conjunction, shape: Shape) -> list[Leg]:
-    """Serve equality filters alone: one leg each, or the kind's index when there is none."""
+    """Serve only equality filters: one leg per filter, or the kind's index if there are none."""
     legs = [
         Leg(Definition(shape.kind, False, ((name, False),)), value, shape.key_descends)
         for name, values in sorted(conjunction.equalities.items())
@@ -121,7 +121,7 @@ def _plan_merge(conjunction: Conjunction, shape: Shape) -> list[Leg]:
 
 
 def _plan_keys(conjunction: Conjunction, shape: Shape) -> list[Leg]:
-    """Find the entities that satisfy the equality filters, in ascending order of key."""
+    """Find the entities that match the equality filters, in ascending order of keys."""
     return _plan_merge(conjunction, Shape(shape.kind, [], False))
 
 
@@ -134,7 +134,7 @@ def _plan_property(conjunction: Conjunction, shape: Shape, layout: Layout) -> Qu
         leg = Leg(Definition(shape.kind, False, ((name, False),)), grouped=True)
         return _complete(conjunction, shape, layout, [leg])
     if shape.key_descends != descends:
-        # The two directions of one index cannot turn value and key apart.
+        # Reading an index backward reverses both value and key.
         built = Definition(shape.kind, False, ((name, descends), (KEY, shape.key_descends)))
         return _complete(conjunction, shape, layout, _plan_keys(conjunction, shape), built=built)
     leg = Leg(Definition(shape.kind, False, ((name, False),)), b"", descends)
@@ -196,7 +196,7 @@ def _build_legs(conjunction: Conjunction, candidate: Candidate) -> list[Leg]:
 
 
 def recommend_index(conjunction: Conjunction, shape: Shape, layout: Layout) -> Definition:
-    """Return the one index that would serve a conjunction by itself."""
+    """Return the single index that would serve a conjunction."""
     columns = [(name, False) for name in sorted(conjunction.equalities)]
     columns += layout.scanned
     columns += shape.free_columns

@@ -1,4 +1,4 @@
-"""Read a query: what it asks for, in which order, and by which plans it is served."""
+"""Prepares a query: validates it, and chooses its order and plans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.indexes import KEY
 from local.rpc.errors import FailedPrecondition, InvalidArgument, Unimplemented
 
-#: The most filters and orders together.
+#: The maximum number of filters and sort orders together.
 MAX_TERMS = 100
 
 
 @dataclass(slots=True)
 class Prepared:
-    """A query that is ready to run."""
+    """A validated query with its plans."""
 
     kind: str
     partition: Partition
@@ -50,11 +50,10 @@ class Prepared:
 
 
 def prepare_query(engine: StorageEngine, query: Query, partition: Partition) -> Prepared:
-    """Return a query ready to run.
+    """Return a query that is ready to run.
 
-    Raises InvalidArgument when it is not well formed and FailedPrecondition when it needs a
-    composite index that there is none of, or that there can be none of; Unimplemented when it
-    searches for vectors.
+    Raises InvalidArgument if it is malformed, FailedPrecondition if it needs a composite index that
+    does not or cannot exist, and Unimplemented if it is a vector search.
     """
     if query.HasField("find_nearest"):
         raise Unimplemented("Searches for the nearest vectors are not supported.")
@@ -134,7 +133,7 @@ def _check_equated(conjunctions: Sequence[Conjunction], names: Sequence[str]) ->
 
 
 def _read_orders(query: Query) -> tuple[list[Column], bool | None]:
-    """Return the orders before that of the key, and whether the key descends if it is ordered."""
+    """Return the sort orders before the key's, and whether the key descends, if it is in them."""
     orders: dict[str, bool] = {}
     for one in query.order:
         check_name(one.property.name, "ordered property", reserved=True)
@@ -151,11 +150,11 @@ def _read_orders(query: Query) -> tuple[list[Column], bool | None]:
 
 
 def check_aggregation(engine: StorageEngine, aggregated: Any, partition: Partition) -> None:
-    """Raise FailedPrecondition for a sum or an average whose numbers no index holds.
+    """Raise FailedPrecondition for a sum or an average whose numbers are in no index.
 
-    The service answers them from index entries, and so they need what a projection of the same
-    properties would. A property with an equality filter is in the index of the filter; and
-    the order of keys, which no projection can have first, means nothing to a sum.
+    The service computes them from index entries, so they need the same index as a projection of the
+    same properties. A property with an equality filter is in the filter's index. Sorting by key
+    first, which no projection allows, does not matter to a sum.
     """
     nested = aggregated.nested_query
     by_key = any(KEY in one.ranges for one in _conjunctions_of(nested, partition)) or any(
@@ -243,7 +242,7 @@ def _check_distinct(ordered: Sequence[str], distinct: Sequence[str]) -> None:
 
 
 def _count_distinct(columns: Sequence[Column], distinct: Sequence[str]) -> int:
-    """Return how many columns at the start of a position tell distinct results apart."""
+    """Return how many columns at the start of a position distinguish distinct results."""
     return sum(name in distinct for name, _ in columns)
 
 

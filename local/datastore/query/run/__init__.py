@@ -1,1 +1,1 @@
-"""Running a plan: scans, results in pages, aggregations, reads of the past and in transactions."""
+"""Runs plans: scans, pages of results, aggregations, reads in the past and in transactions."""

@@ -1,7 +1,7 @@
-"""What sums and averages are over: the values that a projection of their properties would have.
+"""The rows for sums and averages: the values that a projection of their properties would return.
 
-An entity with several values of a property has a row for each of them, as it has index entries;
-one that lacks a property in its index has none. The rows come in the query's own order.
+As with index entries, an entity with several values of a property has a row for each, and one that
+lacks the property in its index has none. The rows are in the query's order.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,9 +24,9 @@ Row = tuple[bytes, ...]
 def list_rows(
     prepared: Prepared, execution: Execution | PastExecution, names: Sequence[str]
 ) -> Iterator[Row]:
-    """Yield the encoded values of the named properties, a row for each combination.
+    """Yield the encoded values of the named properties, with a row for each combination.
 
-    Without names there is an empty row for each result.
+    Without names, yields an empty row for each result.
     """
     hits = (list_positions if names else list_hits)(prepared, execution)
     for hit in hits:
@@ -50,7 +50,7 @@ def _expand(
 
 
 def _read_position(prepared: Prepared, position: bytes) -> dict[str, bytes]:
-    """Return the values of the columns that the results are ordered by."""
+    """Return the values of the columns that the results are sorted by."""
     components = split_position(position, prepared.columns)
     pairs = zip(prepared.columns, components, strict=False)
     return {name: invert(one) if descends else one for (name, descends), one in pairs}
@@ -59,7 +59,7 @@ def _read_position(prepared: Prepared, position: bytes) -> dict[str, bytes]:
 def _list_combinations(
     prepared: Prepared, hit: Hit, values: Values, free: Sequence[str]
 ) -> Iterator[dict[str, bytes]]:
-    """Yield what an entity has of properties without a column, by the filters that it passes."""
+    """Yield an entity's values of properties without a column that match the filters."""
     known = set()
     for plan in prepared.plans:
         if len(prepared.plans) > 1 and not _finds(plan, hit, values):
@@ -75,7 +75,7 @@ def _list_combinations(
 
 
 def _finds(plan: QueryPlan, hit: Hit, values: Values) -> bool:
-    """Tell whether a plan has an entity at the position of a hit."""
+    """Tell whether a plan finds an entity at the position of a hit."""
     return plan.selects(values) and any(
         plan.layout.build_position(entry.body) == hit.position and plan.admits(entry.body)
         for entry in build_entries(plan.build_definition(), values, hit.path)

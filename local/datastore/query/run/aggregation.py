@@ -29,9 +29,9 @@ def aggregate(
     aggregations: Sequence[Any],
     batch: Message,
 ) -> int:
-    """Write the one result of an aggregation query into its batch.
+    """Write the result of an aggregation query into its batch.
 
-    Returns how many index entries it took.
+    Returns how many index entries it read.
     """
     aliases = _name_results(aggregations)
     if read.locks:
@@ -86,7 +86,7 @@ def _is_bound(aggregation: Any) -> bool:
 
 
 def _find_bound(aggregations: Sequence[Any]) -> int | None:
-    """Return after how many results nothing more can matter; None when all of them do."""
+    """Return after how many results the aggregation can stop; None if it needs all of them."""
     if all(one.WhichOneof("operator") == "count" and _is_bound(one) for one in aggregations):
         return max(int(one.count.up_to.value) for one in aggregations)
     return None
@@ -131,7 +131,7 @@ def _write_average(value: Any, numbers: Sequence[int | float]) -> None:
 def _add(numbers: Sequence[int | float]) -> int | float:
     if not any(isinstance(one, float) for one in numbers):
         return sum(numbers)
-    # Infinities and NaN decide the result, whichever other numbers there are.
+    # Infinities and NaN determine the result, whatever the other numbers are.
     special = [one for one in numbers if not math.isfinite(one)]
     return sum(special, 0.0) if special else _add_exactly(numbers)
 

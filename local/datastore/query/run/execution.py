@@ -1,4 +1,4 @@
-"""Run plans: open their scans on a snapshot and walk the hits in the query's order."""
+"""Runs plans: opens their scans on a snapshot, and yields the hits in the query's order."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class Execution:
 
     @property
     def scanned(self) -> int:
-        """How many index entries were read so far."""
+        """The number of index entries read so far."""
         return sum(scan.scanned for scan in self._scans)
 
     def fetch(self, path: bytes) -> Stored:
@@ -41,7 +41,7 @@ class Execution:
         return get_entity(self.connection, self.partition + path)
 
     def walk(self, plans: Sequence[QueryPlan], start: Cut) -> Iterator[Hit]:
-        """Yield the hits of all plans above a cut, in order, each position once."""
+        """Yield the hits of all plans above a cut in order, with each position once."""
         walks = [self._walk_plan(plan, start) for plan in plans]
         return walks[0] if len(walks) == 1 else unite(walks)
 
@@ -69,7 +69,7 @@ class Execution:
         return streams[0] if len(streams) == 1 else MergeJoin(streams)
 
     def _build(self, plan: QueryPlan, definition: Definition) -> Stream:
-        """Make the entries of an index that does not exist from all entities that may be in it."""
+        """Compute the entries of an index that does not exist, from its possible entities."""
         hits = []
         parse = get_message_class("Entity").FromString
         for found in walk(self._open(plan.legs, plan.base), Cut(b"", False)):
@@ -82,7 +82,7 @@ class Execution:
 
 
 def find_source(catalog: Catalog, partition: bytes, leg: Leg) -> Source | None:
-    """Return where a leg's entries are; None when its index never had any."""
+    """Return the source of a leg's entries; None if its index never had any."""
     if not leg.definition.kind:
         return Source("entities", partition, leg.backward, False)
     index = catalog.find_index(partition, leg.definition)

@@ -1,4 +1,4 @@
-"""What a query's plan uses and what its execution cost, as explain metrics."""
+"""Explain metrics: the indexes of a query's plan, and the cost of its execution."""
 
 import math
 from typing import Any
@@ -36,7 +36,7 @@ def _describe_leg(leg: Leg) -> tuple[str, str]:
 def describe_outcome(
     metrics: Message, prepared: Prepared, outcome: QueryOutcome, microseconds: int
 ) -> None:
-    """Write what one batch of a query cost: a read for each entity, or one for all its keys."""
+    """Write the cost of one batch of a query: one read per entity, or one for all keys."""
     returned = len(outcome.batch.entity_results)
     fetched = 0 if prepared.keys_only or prepared.projection else returned
     _describe_execution(metrics, returned, max(1, fetched), microseconds)
@@ -46,7 +46,7 @@ def describe_outcome(
 
 
 def describe_aggregation(metrics: Message, scanned: int, microseconds: int) -> None:
-    """Write what an aggregation cost: a read for each thousand index entries that were begun."""
+    """Write the cost of an aggregation: one read per thousand index entries, rounded up."""
     _describe_execution(metrics, 1, max(1, math.ceil(scanned / _ENTRIES_A_READ)), microseconds)
     stats: Any = metrics.execution_stats
     stats.debug_stats["index_entries_scanned"] = str(scanned)

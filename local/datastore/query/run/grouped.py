@@ -1,4 +1,4 @@
-"""The order that no index has from one end to the other: values descend, keys of a value ascend."""
+"""Reads an index in an order that it does not have: values descend, keys of a value ascend."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _LAST = (
 
 
 class GroupedScan:
-    """A property's index read value by value from the last, each value's keys from the first."""
+    """Reads a property's index: values from the last, and each value's keys from the first."""
 
     def __init__(
         self, connection: sqlite3.Connection, source: Source, intervals: Sequence[Interval]
@@ -28,7 +28,7 @@ class GroupedScan:
 
     @property
     def scanned(self) -> int:
-        """How many index entries were read so far."""
+        """The number of index entries read so far."""
         return self._scanned + (self._group[1].scanned if self._group else 0)
 
     def seek(self, cut: Cut) -> Hit | None:
@@ -53,7 +53,7 @@ class GroupedScan:
         return hit and hit._replace(position=invert(value) + hit.position)
 
     def _find_value(self, cut: Cut) -> bytes | None:
-        """Return the greatest value below those that the cut has passed."""
+        """Return the greatest value below the values that the cut has passed."""
         for low, high in self._intervals:
             if high.edge <= cut.edge:
                 continue

@@ -1,4 +1,4 @@
-"""Queries at a time in the past hour: what has not changed since, and what was there instead."""
+"""Queries at a time in the past hour, on unchanged entities and on the history."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ from local.datastore.storage.store import Stored
 
 
 class PastExecution:
-    """Plans run on the state at a time: what has not changed since, and what was there instead."""
+    """Runs plans on the state at a past time: on unchanged entities, and on replaced versions."""
 
     def __init__(self, present: Execution, time: int) -> None:
         self._present = present
@@ -22,7 +22,7 @@ class PastExecution:
 
     @property
     def scanned(self) -> int:
-        """How many index entries were read so far."""
+        """The number of index entries read so far."""
         return self._present.scanned
 
     def fetch(self, path: bytes) -> Stored:
@@ -30,7 +30,7 @@ class PastExecution:
         return self._replaced.get(path) or self._present.fetch(path)
 
     def walk(self, plans: Sequence[QueryPlan], start: Cut) -> Iterator[Hit]:
-        """Yield the hits of all plans above a cut, in order, each position once."""
+        """Yield the hits of all plans above a cut in order, with each position once."""
         unchanged = (
             hit
             for hit in self._present.walk(plans, start)
@@ -40,7 +40,7 @@ class PastExecution:
         return unite([unchanged, iter(sorted(replaced))])
 
     def _list_replaced(self, plans: Sequence[QueryPlan]) -> Iterator[Hit]:
-        """Yield the hits of what was replaced since; the cost is that of all that has changed."""
+        """Yield the hits among versions replaced since; the cost grows with all changes."""
         partition = self._present.partition
         rows = self._present.connection.execute(
             "SELECT key, version, created, entity FROM history "

@@ -1,4 +1,4 @@
-"""The read options of a request: in which transaction it reads, under which locks, at what time."""
+"""The read options of a request: its transaction, locks and read time."""
 
 import sqlite3
 from collections.abc import Collection, Generator, Iterator
@@ -23,8 +23,8 @@ _CONSISTENCIES = frozenset(get_message_class("ReadOptions").ReadConsistency.valu
 class Read:
     """How one request reads.
 
-    ``started`` is the id of the transaction that it began, or empty; ``as_of`` is set when it reads
-    the past.
+    ``started`` is the id of the transaction that the request began, or empty. ``as_of`` is set if
+    it reads in the past.
     """
 
     engine: StorageEngine
@@ -35,28 +35,28 @@ class Read:
 
     @property
     def locks(self) -> bool:
-        """Whether what is read must be locked: in a read-write transaction."""
+        """Whether reads take locks: in a read-write transaction."""
         return self.transaction is not None and not self.transaction.read_only
 
     def lock(self, footprint: Footprint) -> None:
-        """Share what is about to be read until the transaction ends; Aborted when it cannot be."""
+        """Take shared locks before a read, until the transaction ends; Aborted on contention."""
         if self.transaction is not None and self.locks:
             self.engine.locks.acquire(self.transaction, footprint, TRANSACTION_PATIENCE)
 
     def fetch(self, connection: sqlite3.Connection, key: bytes) -> Stored | None:
-        """Return an entity of a snapshot at the time that is read."""
+        """Return an entity of a snapshot at the read time."""
         if self.as_of is None:
             return fetch_entity(connection, key)
         return fetch_entity_at(connection, key, self.as_of)
 
     def open_snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
-        """Yield what to read from: the transaction's snapshot, or the state of this moment."""
+        """Yield the snapshot to read from: the transaction's, or a new one."""
         if self.transaction is not None and self.transaction.snapshot is not None:
             return nullcontext(self.transaction.snapshot)
         return self.engine.store.read_snapshot()
 
     def fetch_all(self, keys: Collection[bytes]) -> Generator[Stored | None, None, None]:
-        """Yield the entities of some keys, all of one moment; None for what there is not."""
+        """Yield the entities of keys, all from one snapshot; None for a missing entity."""
         if len(keys) == 1 and self.transaction is None and self.as_of is None:
             yield from map(self.engine.store.fetch_one, keys)
             return
@@ -67,7 +67,7 @@ class Read:
 
 @contextmanager
 def read_with(engine: StorageEngine, options: ReadOptions, database: Database) -> Iterator[Read]:
-    """Yield how to read by these options; a transaction that loses a lock is rolled back."""
+    """Yield how to read with these options; a transaction that is denied a lock is rolled back."""
     which = options.WhichOneof("consistency_type")
     if which == "read_time":
         time = _read_time(engine, options.read_time)
@@ -95,7 +95,7 @@ def read_with(engine: StorageEngine, options: ReadOptions, database: Database) -
 
 
 def begin_transaction(engine: StorageEngine, options: Message, database: Database) -> Transaction:
-    """Open a transaction; without a mode it is a read-write one."""
+    """Open a transaction; by default it is read-write."""
     if options.WhichOneof("mode") != "read_only":
         check_id(options.read_write.previous_transaction)
         return engine.transactions.begin(database, read_only=False)

@@ -1,4 +1,4 @@
-"""Run a query: one batch of results, with its cursors."""
+"""Runs a query: returns one batch of results with its cursors."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -21,14 +21,14 @@ from local.datastore.storage.engine import StorageEngine
 from local.datastore.storage.indexes import build_entries, collect_values
 from local.datastore.storage.store import Stored
 
-#: A batch ends before it has more results or bytes than these: the stock client's channel
-#: receives at most 4 MiB.
+#: The maximum number of results and bytes in a batch: the client's channel receives at most
+#: 4 MiB.
 BATCH_RESULTS = 300
 BATCH_BYTES = 3 * 1024 * 1024
 
 
 class View(NamedTuple):
-    """What a query reads: a snapshot, and the time in it when that is not the present."""
+    """What a query reads: a snapshot, and the read time if it is in the past."""
 
     connection: sqlite3.Connection
     time: int | None
@@ -36,7 +36,7 @@ class View(NamedTuple):
 
 @dataclass(slots=True)
 class QueryOutcome:
-    """A batch, the paths that it answers, and the index entries that it took."""
+    """A batch, the paths of its entities, and the number of index entries read."""
 
     batch: QueryResultBatch
     paths: list[bytes] = field(default_factory=list)
@@ -64,7 +64,7 @@ def run_query(engine: StorageEngine, prepared: Prepared, view: View) -> QueryOut
 def open_execution(
     engine: StorageEngine, prepared: Prepared, view: View
 ) -> Execution | PastExecution | None:
-    """Return what runs a query's plans; None when nothing was ever written to its partition."""
+    """Return the execution of a query's plans; None if its partition never had data."""
     partition = engine.catalog.find_partition(prepared.partition)
     if partition is None:
         return None
@@ -104,7 +104,7 @@ def list_hits(prepared: Prepared, execution: Execution | PastExecution) -> Itera
 
 
 def list_positions(prepared: Prepared, execution: Execution | PastExecution) -> Iterator[Hit]:
-    """Yield the hits of a query after its start cursor, an entity at each of its positions."""
+    """Yield the hits after the start cursor, with an entity at each of its positions."""
     hits = execution.walk(prepared.plans, prepared.start)
     return _drop_indistinct(prepared, hits) if prepared.distinct else hits
 
@@ -112,7 +112,7 @@ def list_positions(prepared: Prepared, execution: Execution | PastExecution) -> 
 def _drop_repetitions(
     prepared: Prepared, hits: Iterator[Hit], execution: Execution | PastExecution
 ) -> Iterator[Hit]:
-    """Yield an entity at the first of its positions only."""
+    """Yield an entity only at its first position."""
     seen: set[bytes] = set()
     for hit in hits:
         if hit.multiple:
@@ -166,7 +166,7 @@ class _Reader:
         self._size = 0
 
     def read(self, hits: Iterator[Hit]) -> None:
-        """Take hits up to the limit, the end cursor or the size of a batch."""
+        """Add hits until the limit, the end cursor or the size of a batch."""
         prepared, batch = self._prepared, self._batch
         position, skipped = None, b""
         batch.more_results = batch.NO_MORE_RESULTS
@@ -192,7 +192,7 @@ class _Reader:
             batch.skipped_cursor = encode(skipped)
 
     def _add(self, hit: Hit) -> bool:
-        """Add one result, unless the batch is full."""
+        """Add a result unless the batch is full."""
         if len(self._batch.entity_results) >= BATCH_RESULTS:
             return False
         stored = None

@@ -1,8 +1,8 @@
-"""Ordered streams of index entries: a stretch of the table, a merge of such, or a sorted list.
+"""Ordered streams of index entries: a range of the table, a merge of ranges, or a sorted list.
 
-Every stream yields hits in ascending order of position and can be moved forward to a cut.
-A position is the bytes after the part that all of the stream's entries share, turned so that it
-ascends in the order that the query asks for.
+Every stream yields hits in ascending order of positions, and can skip forward to a cut. A position
+is the bytes after the common prefix of the stream's entries, inverted where necessary, so that it
+ascends in the query's order.
 """
 
 import heapq
@@ -15,14 +15,14 @@ from local.datastore.encoding.ordered import invert
 from local.datastore.query.plan.intervals import Cut, Interval
 from local.rpc.handover import about_to_block
 
-#: How many entries are read at first, and at most at once: each time twice as many.
+#: The first and the maximum number of entries per read; it doubles each time.
 _FIRST_FETCH, _LAST_FETCH = 16, 256
-#: After so many leaps a scan counts as long work, as it does when it reads the most at once.
+#: After this many skips a scan counts as long work, as it does after a read of maximum size.
 _MANY_LEAPS = 32
 
 
 class Hit(NamedTuple):
-    """An entry that matches: where it stands, whose it is, whether that entity may have more."""
+    """A matching entry: its position, its entity, and whether the entity may have more entries."""
 
     position: bytes
     path: bytes
@@ -30,15 +30,15 @@ class Hit(NamedTuple):
 
 
 class Stream(Protocol):
-    """What yields hits in order."""
+    """A stream of hits in order."""
 
     def seek(self, cut: Cut) -> Hit | None:
-        """Return the first hit above a cut that is not below any cut asked for before."""
+        """Return the first hit above a cut; cuts must not decrease between calls."""
         ...
 
 
 class Source(NamedTuple):
-    """Where a stretch is read from: the table's name, its prefix there, and how it is turned."""
+    """The source of a range: the table, the prefix, and the direction."""
 
     table: str
     prefix: bytes
@@ -58,7 +58,7 @@ _QUERIES = {
 
 
 class RangeScan:
-    """The entries of one source whose positions lie in the given intervals."""
+    """The entries of one source whose positions are in the given intervals."""
 
     def __init__(
         self, connection: sqlite3.Connection, source: Source, intervals: Sequence[Interval]
@@ -82,7 +82,7 @@ class RangeScan:
             return self._hits[self._at]
         near = bool(self._positions) and self._at >= len(self._positions) - 1
         if near and self._fetch(min(2 * len(self._hits), _LAST_FETCH)):
-            # The caller walks: the next rows are probably what it wants.
+            # The caller reads sequentially, so it probably wants the next rows.
             if len(self._hits) == _LAST_FETCH:
                 about_to_block()
             return self.seek(cut)
@@ -130,7 +130,7 @@ class RangeScan:
 
 
 class ListScan:
-    """Hits that were put together in memory."""
+    """Hits that were computed in memory."""
 
     def __init__(self, hits: Sequence[Hit]) -> None:
         self._hits = sorted(hits)
@@ -143,7 +143,7 @@ class ListScan:
 
 
 class MergeJoin:
-    """The positions that are in every one of several streams: each leaps to the others' place."""
+    """The positions that are in all of several streams; each skips to the others' position."""
 
     def __init__(self, streams: Sequence[Stream]) -> None:
         self._streams = streams
@@ -172,7 +172,7 @@ def walk(stream: Stream, cut: Cut) -> Iterator[Hit]:
 
 
 def unite(streams: Sequence[Iterator[Hit]]) -> Iterator[Hit]:
-    """Yield the hits of several ordered iterators in order, each position once."""
+    """Yield the hits of several ordered iterators in order, with each position once."""
     last = None
     for hit in heapq.merge(*streams):
         if hit.position != last:

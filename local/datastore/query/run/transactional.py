@@ -1,4 +1,4 @@
-"""Queries in read-write transactions: what they scanned and what they found stays as it was."""
+"""Queries in read-write transactions: they lock what they scan and find."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from local.datastore.storage.locks import Footprint
 
 
 def lock_ranges(engine: StorageEngine, read: Read, prepared: Prepared) -> bytes:
-    """Share every stretch of an index that a query scans; return its partition's id."""
+    """Take shared locks on every index range that a query scans; return its partition's id."""
     partition = engine.ensure_partition(prepared.partition)
     ranges = [one for plan in prepared.plans for one in _list_ranges(engine, plan, partition)]
     read.lock(Footprint(ranges=ranges))
@@ -20,7 +20,7 @@ def lock_ranges(engine: StorageEngine, read: Read, prepared: Prepared) -> bytes:
 
 
 def lock_query(engine: StorageEngine, read: Read, prepared: Prepared) -> QueryOutcome:
-    """Run a query and share its results; Aborted when another transaction will not let go."""
+    """Run a query and take shared locks on its results; Aborted on contention."""
     partition = lock_ranges(engine, read, prepared)
     locked: set[bytes] = set()
     while True:
@@ -29,7 +29,7 @@ def lock_query(engine: StorageEngine, read: Read, prepared: Prepared) -> QueryOu
         found = {partition + path for path in outcome.paths}
         if found <= locked:
             return outcome
-        # An entity may have changed where no index shows it before its lock was had: read again.
+        # Before it was locked, an entity may have changed in an unindexed property: read it again.
         read.lock(Footprint(shared=found))
         locked |= found
 
