@@ -4,7 +4,6 @@ It uses local/rpc. grpcio's asyncio server stops listening when a request's path
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from local.rpc.listener import Listener, serve_pages
 from local.rpc.rest import Rest, serve_rest
 from local.tasks.api.batch_service import BatchService
 from local.tasks.api.location_service import LocationService
+from local.tasks.api.loop_call import Answer, LoopCall
 from local.tasks.api.queue_service import QueueService
 from local.tasks.api.task_service import TaskService
 from local.tasks.dispatch.dispatcher import Dispatcher
@@ -33,8 +33,6 @@ _VERBS = {
 _HOST = "127.0.0.1"
 _MAX_REQUEST_BYTES = 10 * 1024 * 1024
 
-#: Answers one method's request with its response; raises ServiceError.
-Answer = Callable[[Any], Awaitable[Any]]
 #: Methods by their path, /service/Method, each with the class of its request.
 Methods = dict[str, tuple[Any, Answer]]
 
@@ -69,13 +67,7 @@ class RpcServer:
         self._listener.stop()
 
     def _serve(self, message: Any, answer: Answer) -> Method:
-        async def run(request: Any) -> Any:
-            return await answer(request)
-
-        def call(request: Any) -> Any:
-            return asyncio.run_coroutine_threadsafe(run(request), self._loop).result()
-
-        return Method(message, call)
+        return Method(message, lambda request: LoopCall(answer, request).make(self._loop))
 
 
 def list_methods(store: TaskStore, dispatcher: Dispatcher, app: str = "") -> Methods:

@@ -3,6 +3,7 @@
 import ipaddress
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -49,6 +50,7 @@ def complete_task(task: Any, queue: str, app: str = "") -> Any:
     return task
 
 
+@lru_cache
 def encode_url(url: str) -> str:
     """Return the URL with invalid characters escaped.
 

@@ -23,7 +23,7 @@ class Database:
         # As in the local Datastore, a power cut may lose the last tasks; the sweep redelivers.
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(schema)
-        self._waiting: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def read(self, query: str, *values: object) -> list[Any]:
@@ -39,10 +39,11 @@ class Database:
 
     async def sync(self) -> None:
         """Wait until all changes so far are committed; raise sqlite3.Error if that fails."""
-        if self._waiting is None:
-            self._waiting = self._loop.create_future()
+        if not self._waiting:
             self._loop.call_soon(self._commit)
-        await asyncio.shield(self._waiting)
+        committed = self._loop.create_future()
+        self._waiting.append(committed)
+        await committed
 
     def close(self) -> None:
         """Commit the last changes, and close."""
@@ -50,7 +51,7 @@ class Database:
         self._connection.close()
 
     def _commit(self) -> None:
-        waiting, self._waiting = self._waiting, None
+        waiting, self._waiting = self._waiting, []
         if self._timer is not None:
             self._timer.cancel()
         error: sqlite3.Error | None = None
@@ -61,9 +62,10 @@ class Database:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             error = failure
-        if waiting is None or waiting.cancelled():
-            return
-        if error is None:
-            waiting.set_result(None)
-        else:
-            waiting.set_exception(error)
+        for each in waiting:
+            if each.cancelled():
+                continue
+            if error is None:
+                each.set_result(None)
+            else:
+                each.set_exception(error)
