@@ -71,6 +71,7 @@ class Reason(StrEnum):
     DEFINITION_UNDECLARED = "definition_undeclared"
     DEFINITION_CHANGED = "definition_changed"
     TYPES_CHANGED = "types_changed"
+    STATUS_QUERY = "status_query"
     TEXT_UNSTORABLE = "text_unstorable"
     EXCEPTION_UNREADABLE = "exception_unreadable"
     UNEXPECTED_ERROR = "unexpected_error"
@@ -129,6 +130,7 @@ SENTENCES: dict[str, str] = {
     Reason.DEFINITION_UNDECLARED: "the definition is no longer declared",
     Reason.DEFINITION_CHANGED: "the definition has changed under the same version",
     Reason.TYPES_CHANGED: "what is stored does not fit the declared types",
+    Reason.STATUS_QUERY: "asked then whether it was executed, the participant answered",
     Reason.TEXT_UNSTORABLE: "its text could not be stored",
     Reason.EXCEPTION_UNREADABLE: "the action raised an exception that cannot be read",
     Reason.UNEXPECTED_ERROR: "an unexpected error occurred; the log has it",

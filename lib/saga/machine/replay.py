@@ -60,8 +60,9 @@ def state_of(saga: SagaRecord, steps: Sequence[StepRecord]) -> State:
 def _apply(state: State, event: EventRecord) -> None:
     state.sequence, state.updated_at = event.id, event.at
     moves = event.from_status != event.to_status
-    if event.step and moves:
-        state.steps[event.step] = (event.to_status, shorten_error(event.error))
+    if event.step:
+        error = _error_after(event, state.steps[event.step][1])
+        state.steps[event.step] = (event.to_status, error)
     elif moves:
         parks = event.to_status == SagaStatus.FAILED
         state.status, state.parked_in = event.to_status, event.from_status if parks else ""
@@ -70,3 +71,11 @@ def _apply(state: State, event: EventRecord) -> None:
         state.paused = True
     elif event.cause in LIFTS_PAUSE:
         state.paused = False
+
+
+def _error_after(event: EventRecord, before: str) -> str:
+    """Return a step's error after an event: its last failure, while it is tried again."""
+    if event.cause == Cause.RETRY_SCHEDULED:
+        return shorten_error(event.error.partition(": ")[2])
+    moves = event.from_status != event.to_status and event.cause != Cause.RETRIED_BY_OPERATOR
+    return shorten_error(event.error) if moves or event.cause == Cause.STATUS_QUERIED else before

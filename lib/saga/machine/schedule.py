@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.retry_policy import MAX_PAUSE, RetryPolicy
 from lib.saga.definition.saga import Saga, StepKind
-from lib.saga.machine.causes import Cause
+from lib.saga.machine.causes import Cause, Reason
 from lib.saga.machine.decision.decision import NoChange
 from lib.saga.machine.decision.draft import Draft
-from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, AttemptEnded
+from lib.saga.machine.inputs import FINAL, MAYBE_APPLIED, AttemptEnded, Result
 from lib.saga.machine.outstanding import is_overdue, outstanding, overdue_at
 from lib.saga.machine.waits import waits_of
 from lib.saga.state.delivery import jitter_of
-from lib.saga.state.records import ACTIVE, SagaRecord, StepStatus
+from lib.saga.state.records import ACTIVE, SagaRecord, StepRecord, StepStatus
 
 #: A delivery that is due within this time may be in flight: a rollback waits for it.
 IN_FLIGHT = timedelta(seconds=2)
@@ -61,10 +61,23 @@ def schedule_retry(
     deadline = deadline_of(definition, draft.saga, index)
     if ended.phase is Phase.EXECUTE and deadline and draft.now + after >= deadline:
         return False
-    draft.note(Cause.RETRY_SCHEDULED, step=index, error=f"{ended.result}: {ended.error}")
+    error = describe_failure(step, ended)
+    draft.note(Cause.RETRY_SCHEDULED, step=index, error=f"{ended.result}: {error}")
+    draft.keep_error(index, error)
     schedule(definition, draft, index, ended.phase, after)
     draft.saga.retries += 1
     return True
+
+
+def describe_failure(step: StepRecord, ended: AttemptEnded) -> str:
+    """Return what has gone wrong. Before the error of a status query comes that of the action."""
+    if ended.phase is not Phase.STATUS:
+        return ended.error
+    query = f"; {Reason.STATUS_QUERY}: "
+    said_no = ended.result is Result.NOT_HAPPENED
+    found = ended.error or (Cause.STEP_NOT_EXECUTED if said_no else "")
+    culprit = step.error.partition(query)[0]
+    return f"{culprit}{query}{found}" if culprit and found else found
 
 
 def deadline_of(definition: Saga, saga: SagaRecord, index: int) -> datetime | None:

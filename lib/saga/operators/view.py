@@ -7,10 +7,12 @@ from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine.causes import explain
 from lib.saga.machine.waits import waits_of
+from lib.saga.operators.activity import activities_of
 from lib.saga.operators.price import show_cost
 from lib.saga.operators.trail import clean_texts, next_page, show_events
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import DeadLetter, SagaRecord, SagaStatus, StepRecord
+from lib.timing.clock import now
 
 
 def show_saga(engine: Engine, saga: SagaRecord) -> dict[str, Any]:
@@ -55,8 +57,12 @@ def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
         "current_step": saga.current_step,
         "total_steps": saga.total_steps,
         "error": explain(_error_of(saga)),
+        "rolled_back_because": explain(saga.error) or None,
+        "parked_because": explain(saga.parked_because) or None,
         "stopping": saga.stopping,
+        "activity": activities_of(saga, now()),
         "paused": saga.paused,
+        "closed_by_hand": saga.closed_by_hand,
         "needs_operator": bool(saga.incident) or saga.status is SagaStatus.FAILED,
         "parent_id": saga.parent_id or None,
         "deadline_at": saga.deadline_at,

@@ -165,6 +165,8 @@ class SagaRecord:
     #: The state that a parked saga was in.
     parked_in: Annotated[SagaStatus | None, OmitEmpty] = None
     parked_because: Annotated[str, OmitEmpty] = ""
+    #: An operator, and not its last step, has ended the saga.
+    closed_by_hand: Annotated[bool, OmitEmpty] = False
     #: The number of the event for which an operator is needed: there is a dead letter until an
     #: operator has handled it. The saga may still move.
     incident: Annotated[int, OmitEmpty] = 0

@@ -116,6 +116,10 @@ class Draft:
         """Change fields of a step other than its status, without an event."""
         self.steps[index] = replace(self.steps[index], updated_at=self.now, **changes)
 
+    def keep_error(self, index: int, error: str) -> None:
+        """Keep the last failure of a step while it is tried again, or its status is queried."""
+        self.steps[index] = replace(self.steps[index], error=error)
+
     def park(self, step: int, cause: str, reason: str, *, actor: str = "") -> None:
         """Park the saga for an operator: FAILED, with a dead letter."""
         parked_in = self.saga.status

@@ -17,7 +17,7 @@ from lib.saga.machine.inputs import (
     SignalReceived,
     TimerFired,
 )
-from lib.saga.machine.schedule import deadline_of, schedule_retry, schedule_timer
+from lib.saga.machine.schedule import deadline_of, describe_failure, schedule_retry, schedule_timer
 from lib.saga.state.records import FORWARD, StepStatus
 from lib.saga.state.values import is_equal
 
@@ -106,6 +106,7 @@ def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None
     index, element = ended.step, definition.elements[ended.step]
     draft.mark_running()
     queried = ended.phase is Phase.STATUS
+    error = describe_failure(draft.steps[index], ended)
     stopping = draft.saga.stopping and definition.kind_of(index) is StepKind.COMPENSATABLE
     if not (stopping and not queried) and schedule_retry(
         definition, draft, ended, definition.retry_of(index)
@@ -113,13 +114,13 @@ def _record_failure(definition: Saga, draft: Draft, ended: AttemptEnded) -> None
         return
     if ended.result is Result.NOT_HAPPENED:
         draft.change_step(index, maybe_applied=False)
-        fail_step(definition, draft, index, Cause.STEP_NOT_EXECUTED, ended.error)
+        fail_step(definition, draft, index, Cause.STEP_NOT_EXECUTED, error)
         return
     if ended.result is not Result.PERMANENT or queried:
         # Another dispatch of this attempt may still have the effect that this one did not have.
         draft.change_step(index, maybe_applied=True)
     cause = Cause.FAILED_PERMANENTLY if ended.result in FINAL else Cause.OUT_OF_ATTEMPTS
     if draft.steps[index].maybe_applied and not queried and can_be_queried(element):
-        query_status(definition, draft, index, ended.error)
+        query_status(definition, draft, index, error)
     else:
-        fail_step(definition, draft, index, cause, ended.error)
+        fail_step(definition, draft, index, cause, error)

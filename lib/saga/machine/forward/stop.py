@@ -89,6 +89,7 @@ def can_be_queried(element: Element) -> bool:
 def query_status(definition: Saga, draft: Draft, index: int, error: str) -> None:
     """Schedule a status query: the participant is asked whether it executed the step."""
     draft.note(Cause.STATUS_QUERIED, step=index, error=error)
+    draft.keep_error(index, error)
     schedule(definition, draft, index, Phase.STATUS)
 
 

@@ -66,6 +66,7 @@ def revert(definition: Saga, draft: Draft, request: RevertRequested) -> None:
         return
     if saga.status is SagaStatus.COMPLETED:
         saga.parent_notified, saga.result, saga.epoch = False, None, 0
+        saga.closed_by_hand = False
         draft.move_saga(SagaStatus.ROLLING_BACK, Cause.PARENT_ROLLED_BACK, error=request.reason)
         compensate_next(definition, draft)
     elif saga.status is SagaStatus.FAILED:
@@ -134,7 +135,7 @@ def resolve(draft: Draft, request: ResolveRequested) -> None:
     _close_steps(draft, request)
     was_paused = saga.paused
     draft.close(request.outcome, Cause.RESOLVED_BY_OPERATOR, request.actor, request.reason)
-    saga.stopping = ""
+    saga.stopping, saga.closed_by_hand = "", True
     if was_paused:
         saga.pause_number = saga.sequence
 

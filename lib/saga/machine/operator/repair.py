@@ -32,12 +32,14 @@ def retry(definition: Saga, draft: Draft, request: RetryRequested) -> None:
                 actor=request.actor,
                 maybe_applied=True,
             )
+            draft.keep_error(step.index, step.error)
         compensate_next(definition, draft)
         return
     for step in failed if not is_stopping(definition, draft) else ():
         draft.move_step(
             step.index, StepStatus.PENDING, Cause.RETRIED_BY_OPERATOR, actor=request.actor
         )
+        draft.keep_error(step.index, step.error)
     _resume_forward(definition, draft)
 
 
