@@ -14,12 +14,12 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def test_where_emulators_are_absent_contract_tests_are_skipped(bare: pytest.MonkeyPatch) -> None:
+def test_without_emulators_contract_tests_are_skipped(bare: pytest.MonkeyPatch) -> None:
     with pytest.raises(pytest.skip.Exception, match="classic needs gcloud and java"):
         need_emulators("classic")
 
 
-def test_where_emulators_are_absent_and_ci_is_set_contract_tests_fail(
+def test_without_emulators_contract_tests_fail_in_ci(
     bare: pytest.MonkeyPatch,
 ) -> None:
     bare.setenv("CI", "true")
@@ -27,7 +27,7 @@ def test_where_emulators_are_absent_and_ci_is_set_contract_tests_fail(
         need_emulators("classic")
 
 
-def test_a_ci_that_is_meant_to_go_without_emulators_says_so(bare: pytest.MonkeyPatch) -> None:
+def test_a_ci_may_declare_that_it_has_no_emulators(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("CI", "true")
     bare.setenv("AMENDS_TESTS_WITHOUT", "emulators, node")
     with pytest.raises(pytest.skip.Exception, match="not installed"):

@@ -252,7 +252,7 @@ def test_every_module_is_in_a_room_of_the_table() -> None:
     )
 
 
-def test_no_import_is_against_the_arrows() -> None:
+def test_every_import_follows_an_arrow() -> None:
     refused = [
         f"{each.place}: {each.importer} imports {each.imported}, but {room} may import only "
         f"{', '.join(sorted(ARROWS[room])) or 'nothing'}"
@@ -281,7 +281,7 @@ def test_every_arrow_between_sister_rooms_is_used() -> None:
     assert not unused, f"take out of ARROWS of {__name__} what is imported no longer: {unused}"
 
 
-def test_no_room_is_imported_by_what_it_imports() -> None:
+def test_there_are_no_import_cycles() -> None:
     arrows: dict[str, set[str]] = {room: set() for room in ARROWS}
     for _, room, other in between_rooms():
         arrows[room].add(other)
@@ -305,5 +305,5 @@ def test_no_room_is_imported_by_what_it_imports() -> None:
         ("local", "lib.errors"),
     ],
 )
-def test_the_table_refuses(room: str, other: str) -> None:
+def test_the_table_of_arrows_refuses(room: str, other: str) -> None:
     assert not is_allowed(room, other)

@@ -13,13 +13,13 @@ ORDER = Order(
 )
 
 
-def test_an_order_is_shown_without_who_it_goes_to_and_in_which_street() -> None:
+def test_an_order_is_shown_without_recipient_and_street() -> None:
     shown = msgspec.to_builtins(ORDER)
     shown["address"] |= {"name": REDACTED, "street": REDACTED}
     assert conceal(ORDER, Order) == shown
 
 
-def test_an_error_about_an_order_names_the_customer_by_id_alone() -> None:
+def test_an_error_about_an_order_names_only_the_customers_id() -> None:
     error = "customer-7: Ann Lee of 1 High St, Leeds, has no credit"
     wanted = f"customer-7: {REDACTED} of {REDACTED}, Leeds, has no credit"
     assert redact(error, ORDER, Order) == wanted

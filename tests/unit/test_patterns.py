@@ -91,7 +91,7 @@ def test_no_pattern_ends_before_a_last_newline(pattern: Pattern) -> None:
 @pytest.mark.parametrize("text", CONSTRAINTS)
 @settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
 @given(data=st.data())
-def test_a_constraint_refuses_whatever_hangs_on_at_its_end(text: str, data: st.DataObject) -> None:
+def test_a_constraint_refuses_trailing_characters(text: str, data: st.DataObject) -> None:
     assert text.startswith("^"), "msgspec searches: a constraint says where it begins"
     good = data.draw(st.from_regex(text))
     assert re.search(text, good)

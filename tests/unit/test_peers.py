@@ -82,7 +82,7 @@ def test_a_percentile_is_a_time_that_was_measured() -> None:
     assert percentile([1.0], 99) == 1.0
 
 
-def test_what_cannot_be_installed_is_said_in_words(
+def test_a_failed_installation_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> Any:

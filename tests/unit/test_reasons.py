@@ -28,7 +28,7 @@ def states_reason(item: ast.withitem, call: ast.Call) -> bool:
     return named or len(call.args) > 1 or item.optional_vars is not None
 
 
-def test_every_refusal_that_a_test_expects_has_its_reason() -> None:
+def test_every_expected_error_in_a_test_has_a_match() -> None:
     bare = [
         f"{path.relative_to(TESTS)}:{call.lineno}"
         for path in sorted(TESTS.rglob("*.py"))
@@ -38,7 +38,7 @@ def test_every_refusal_that_a_test_expects_has_its_reason() -> None:
     assert bare == []
 
 
-def test_a_refusal_without_a_reason_is_found() -> None:
+def test_an_expected_error_without_a_match_is_found() -> None:
     tree = ast.parse(
         "with pytest.raises(ValueError):\n    f()\nwith refuses(CODE, 'why'):\n    g()"
     )

@@ -106,7 +106,7 @@ SAGAS = {
 
 
 @pytest.mark.parametrize("name", SAGAS)
-def test_every_indexed_time_of_a_saga_stands_behind_its_shard(name: str) -> None:
+def test_every_indexed_time_of_a_saga_has_a_shard_in_front(name: str) -> None:
     store = run(SAGAS[name], None).store
     marks = list(read_marks(store))
     assert len(marks) >= {"done": 3, "waits": 2, "parked": 2}[name]
@@ -131,7 +131,7 @@ def test_ids_are_spread_over_all_shards() -> None:
     assert {shard_of(f"order-{number}") for number in range(200)} == set(range(SHARDS))
 
 
-def test_marks_of_one_shard_are_in_the_order_of_time_and_no_two_are_equal() -> None:
+def test_marks_of_one_shard_are_unique_and_in_time_order() -> None:
     start = datetime.fromisoformat("2026-01-01T23:59:59.999999+00:00")
     same = [name for name in map(str, range(200)) if shard_of(name) == 0][:3]
     marks = [time_mark(n, start + timedelta(microseconds=us)) for us in (0, 1, 2) for n in same]

@@ -28,7 +28,7 @@ def target(host: str) -> str:
         return queue._url()
 
 
-def test_what_comes_in_under_a_revisions_tag_goes_on_under_it() -> None:
+def test_a_saga_started_under_a_revisions_tag_runs_under_it() -> None:
     staged = WORKER.replace("https://", "https://next---")
     assert target(f"next---{STARTER}") == f"{staged}/run-saga-step"
     assert clients._queue()._audience == WORKER
@@ -37,9 +37,9 @@ def test_what_comes_in_under_a_revisions_tag_goes_on_under_it() -> None:
 @pytest.mark.parametrize(
     "host", [STARTER, "next---evil.example", f"a/b---{STARTER}", f"---{STARTER}", "127.0.0.1"]
 )
-def test_what_comes_in_otherwise_goes_to_the_worker_that_serves(host: str) -> None:
+def test_any_other_saga_runs_on_the_serving_worker(host: str) -> None:
     assert target(host) == f"{WORKER}/run-saga-step"
 
 
-def test_what_no_request_has_caused_goes_to_the_worker_that_serves() -> None:
+def test_deliveries_without_a_request_go_to_the_serving_worker() -> None:
     assert clients._queue()._url() == f"{WORKER}/run-saga-step"

@@ -50,14 +50,14 @@ def test_a_unit_test_that_uses_a_socket_or_a_process_is_refused(
     unit_guard.refused.clear()
 
 
-def test_a_unit_test_fails_though_its_code_caught_the_refusal(unit_guard: UnitGuard) -> None:
+def test_a_unit_test_fails_even_if_its_code_catches_the_refusal(unit_guard: UnitGuard) -> None:
     with contextlib.suppress(Exception):
         listen()
     with pytest.raises(NotAUnitTest, match="listens on a socket"):
         unit_guard.check()
 
 
-def test_a_unit_test_fails_though_a_thread_of_its_own_was_refused(unit_guard: UnitGuard) -> None:
+def test_a_unit_test_fails_if_its_thread_is_refused(unit_guard: UnitGuard) -> None:
     def listen_quietly() -> None:
         with contextlib.suppress(Exception):
             listen()

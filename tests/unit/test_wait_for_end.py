@@ -47,7 +47,7 @@ def refuse(*_: Any) -> NoReturn:
     raise Unavailable("no Datastore")
 
 
-def test_an_end_that_cannot_be_shown_is_still_an_end(
+def test_an_end_that_cannot_be_shown_is_answered_as_an_end(
     request_of_a_waiter: flask.Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(view, "show_saga", refuse)
@@ -62,7 +62,7 @@ def test_a_wait_whose_lookups_fail_is_202(request_of_a_waiter: flask.Request) ->
     assert reply.headers["Location"] == "get-saga?id=s"
 
 
-def test_without_a_place_the_answer_comes_at_once_and_no_wait_was_applied(
+def test_without_a_free_place_the_answer_comes_at_once(
     request_of_a_waiter: flask.Request,
 ) -> None:
     repository = becomes(SagaStatus.COMPLETED, at=0)

@@ -88,7 +88,7 @@ def test_requests_are_routed_by_project_and_database(monkeypatch: pytest.MonkeyP
     assert sent == [("/google.datastore.v1.Datastore/Lookup", (routing,))]
 
 
-def test_a_connection_without_credentials_is_unavailable_and_the_log_learns_what_to_set(
+def test_without_credentials_a_connection_is_unavailable_and_the_log_says_what_to_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: Any, **__: Any) -> Any:

@@ -25,7 +25,7 @@ def answer_commit(request: Any) -> Any:
     return response
 
 
-def test_there_is_no_budget_by_itself() -> None:
+def test_by_default_there_is_no_budget() -> None:
     assert deadline.remaining() is None
     assert deadline.bound_seconds(60.0) == 60.0
 
@@ -40,14 +40,14 @@ def test_a_nested_budget_can_only_be_shorter() -> None:
     assert deadline.remaining() is None
 
 
-def test_what_is_shielded_has_a_budget_of_its_own() -> None:
+def test_a_shielded_block_has_its_own_budget() -> None:
     with deadline.within(timedelta(0)):
         with deadline.shielded(timedelta(seconds=9)):
             assert 8 < deadline.bound_seconds(60.0) <= 9
         assert deadline.remaining() == timedelta(0)
 
 
-def test_every_call_is_bounded_by_it() -> None:
+def test_the_budget_limits_every_call() -> None:
     script = Script(Lookup=answer_lookup)
     store = Store(script)
     store.find(key(TaskList, "a"))
@@ -57,7 +57,7 @@ def test_every_call_is_bounded_by_it() -> None:
     assert 1 < script.timeouts[1] <= 2
 
 
-def test_nothing_is_sent_once_it_is_used_up() -> None:
+def test_nothing_is_sent_once_the_budget_is_used_up() -> None:
     script = Script()
     store = Store(script)
     with deadline.within(timedelta(0)):
@@ -72,7 +72,7 @@ def test_nothing_is_sent_once_it_is_used_up() -> None:
     assert not script.requests
 
 
-def test_chunks_in_other_threads_are_under_it_too() -> None:
+def test_the_budget_limits_chunks_in_other_threads() -> None:
     script = Script(Commit=answer_commit)
     with deadline.within(timedelta(seconds=3)):
         Store(script).insert_multi(Task(id=n, task_list_id="a") for n in range(1, 1200))
@@ -80,7 +80,7 @@ def test_chunks_in_other_threads_are_under_it_too() -> None:
     assert all(timeout <= 3 for timeout in script.timeouts)
 
 
-def test_a_transaction_is_let_go_of_past_it() -> None:
+def test_a_transaction_is_rolled_back_after_the_deadline() -> None:
     def refuse(_: Any) -> Any:
         raise Refusal("DEADLINE_EXCEEDED")
 

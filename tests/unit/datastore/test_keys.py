@@ -21,7 +21,7 @@ def test_a_key_is_the_path_from_the_root_down() -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, 0])
-def test_an_id_that_is_not_known_yet_makes_an_incomplete_key(nothing: int | None) -> None:
+def test_an_unknown_id_makes_an_incomplete_key(nothing: int | None) -> None:
     assert not key(Task, "a", nothing).is_complete
     assert not key_of(Task(id=0, task_list_id="a")).is_complete
 
@@ -53,11 +53,11 @@ def test_an_id_that_the_service_would_refuse_is_refused_by_field(
     assert refused.value.field == field
 
 
-def test_the_longest_name_and_the_largest_id_are_taken() -> None:
+def test_the_longest_name_and_the_largest_id_are_accepted() -> None:
     assert key(Task, "é" * 750, 2**63 - 1).is_complete
 
 
-def test_the_wrong_number_of_ids_is_a_mistake_in_the_program() -> None:
+def test_the_wrong_number_of_ids_raises_type_error() -> None:
     with pytest.raises(TypeError, match="takes 2 ids: task_list_id, id"):
         key(Task, "a")
 
@@ -78,7 +78,7 @@ def test_a_key_survives_a_url_and_a_message(name: str, id: int, namespace: str |
 
 
 @pytest.mark.parametrize("text", ["", "!", "é", "AAAA", "abc", key(TaskList, "a").to_url() + "=="])
-def test_broken_text_is_no_key(text: str) -> None:
+def test_broken_text_is_refused_as_a_key(text: str) -> None:
     with pytest.raises(Malformed, match="not a key of Task"):
         key_from_url(text, Task)
 

@@ -68,7 +68,7 @@ def test_excluded_renamed_omitted_and_flattened_fields_are_stored_as_marked() ->
     assert "omitted" in stored(Options(id="a", region_id="eu", shop=4, omitted=1))
 
 
-def test_an_omitted_value_loads_as_the_empty_one_whatever_the_default() -> None:
+def test_an_omitted_value_loads_as_the_empty_value_whatever_the_default() -> None:
     loaded = load(Options, save(Options(id="a", region_id="eu", shop=4, omitted=0)))
     assert loaded.omitted == 0
     assert loaded.excluded == "not stored"
@@ -79,7 +79,7 @@ def test_ancestors_are_the_parent_fields_from_the_root_down() -> None:
     assert path == (("Region", "eu"), ("Store", 4), ("Renamed", "a"))
 
 
-def test_only_what_is_marked_is_indexed_in_nested_values_too() -> None:
+def test_only_marked_fields_are_indexed_in_nested_values_too() -> None:
     properties = stored(make_everything(lines=[Line(sku="a", quantity=1)], tags=["x"]))
     unindexed = {name for name, value in properties.items() if value.exclude_from_indexes}
     assert {"text", "blob", "ratio", "level", "either", "counts", "anything"} <= unindexed
@@ -117,7 +117,7 @@ def test_unknown_properties_survive_in_nested_entities_and_copies() -> None:
     assert saved.properties["new"].integer_value == 3
 
 
-def test_unknown_properties_are_no_part_of_equality_repr_or_rendering() -> None:
+def test_equality_repr_and_rendering_ignore_unknown_properties() -> None:
     plain = Task(id=1, task_list_id="a", version=5)
     loaded = load(Task, with_unknown(plain))
     assert loaded == plain
@@ -155,7 +155,9 @@ def test_a_model_keeps_its_name_its_slots_and_its_own_methods() -> None:
         ("anything", [[1]], "is a list in a list, which Datastore does not store"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused_by_name(name: str, value: Any, reason: str) -> None:
+def test_a_value_that_does_not_fit_is_refused_naming_its_field(
+    name: str, value: Any, reason: str
+) -> None:
     with pytest.raises(Invalid) as refused:
         save(make_everything(**{name: value}))
     assert reason in refused.value.detail
@@ -164,7 +166,7 @@ def test_a_value_that_does_not_fit_is_refused_by_name(name: str, value: Any, rea
     assert "Everything" in refused.value.detail
 
 
-def test_the_path_to_a_nested_misfit_is_told() -> None:
+def test_the_error_names_the_path_to_a_nested_value() -> None:
     lines: list[Any] = [Line(sku="a", quantity=1), Line(sku="b", quantity="2")]  # type: ignore[arg-type]
     with pytest.raises(Invalid) as refused:
         save(make_everything(lines=lines))
@@ -192,7 +194,7 @@ def test_a_value_that_contains_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "__x__", "x" * 1501])
-def test_names_in_dicts_obey_the_rules_of_property_names(name: str) -> None:
+def test_names_in_dicts_follow_the_rules_of_property_names(name: str) -> None:
     with pytest.raises(Invalid) as refused:
         save(make_everything(counts={name: 1}))
     assert refused.value.field == "counts"
@@ -232,7 +234,7 @@ class Adult:
             raise ValueError(f"{self.id} was born in {self.born}")
 
 
-def test_what_a_class_says_of_a_stored_value_is_quoted_on_ones_own_machine_alone(
+def test_an_error_of_a_class_is_quoted_only_on_a_developers_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     result = save(Adult(id="ann", born=1999))
@@ -258,17 +260,17 @@ def test_a_missing_property_takes_its_default_or_none() -> None:
     assert (loaded.priority, loaded.tags) == (0, [])
 
 
-def test_an_integer_in_the_store_does_for_a_float() -> None:
+def test_a_stored_integer_is_read_as_a_float() -> None:
     result = save(make_everything())
     result.entity.properties["ratio"].integer_value = 3
     assert load(Everything, result).ratio == 3.0
 
 
-def test_times_that_the_service_keeps_are_not_stored_while_unset() -> None:
+def test_automatic_times_are_not_stored_while_unset() -> None:
     assert "expires_at" not in stored(Stamped(id="a"))
 
 
-def test_a_model_tells_which_property_a_ttl_policy_is_for() -> None:
+def test_a_model_names_the_property_for_a_ttl_policy() -> None:
     assert model_of(Stamped).expires == "expires_at"
     assert model_of(Task).expires is None
 

@@ -17,7 +17,7 @@ def test_a_token_opens_to_its_cursor(cursor: bytes) -> None:
 
 
 @pytest.mark.parametrize("cursor", [b"\0", b"c" * 5, bytes(range(60))])
-def test_a_cut_token_is_refused_wherever_it_was_cut(cursor: bytes) -> None:
+def test_a_truncated_token_is_refused_wherever_it_is_cut(cursor: bytes) -> None:
     token = make_token(cursor, DIGEST)
     for end in range(len(token)):
         with pytest.raises(Malformed, match=BROKEN):
@@ -34,7 +34,7 @@ def test_a_token_with_any_character_changed_is_refused() -> None:
 
 
 @pytest.mark.parametrize("tail", ["A", "=", "==", "\n", " ", "AAAA", "%", "\0", "."])
-def test_a_token_with_something_behind_it_is_refused(tail: str) -> None:
+def test_a_token_with_something_appended_is_refused(tail: str) -> None:
     token = make_token(b"cursor", DIGEST)
     for pasted in (token + tail, tail + token):
         with pytest.raises(Malformed, match=BROKEN):
@@ -46,7 +46,7 @@ def test_a_token_of_another_query_is_refused() -> None:
         open_token(make_token(b"cursor", DIGEST), b"another-one!")
 
 
-def test_a_cursor_sealed_for_one_query_is_not_moved_to_another() -> None:
+def test_a_cursor_sealed_for_one_query_does_not_work_for_another() -> None:
     ours, theirs = make_token(b"cursor", DIGEST), make_token(b"other", DIGEST)
     with pytest.raises(Malformed, match=BROKEN):
         open_token(ours[:16] + theirs[16:], DIGEST)

@@ -52,7 +52,7 @@ ALL = Query(Everything)
         (lambda: ALL.where("colour", "=", "green"), "colour"),
     ],
 )
-def test_a_query_that_cannot_be_is_refused_when_it_is_formed(
+def test_an_impossible_query_is_refused_when_it_is_constructed(
     form: Callable[[], Any], field: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
@@ -65,7 +65,7 @@ def test_nested_enum_list_and_renamed_fields_can_be_queried() -> None:
     query.where("colour", "IN", [Colour.RED]).where("tags", "=", "a").where("maybe", "=", None)
 
 
-def test_a_query_is_a_value_that_its_methods_leave_alone() -> None:
+def test_methods_of_a_query_do_not_change_it() -> None:
     base = TASKS.where("done", "=", False)
     assert base.order("priority") != base
     assert base == TASKS.where("done", "=", False)
@@ -83,7 +83,7 @@ def test_a_limit_or_a_page_size_is_a_positive_int(limit: Any) -> None:
     assert refused.value.field == "page_size"
 
 
-def test_aggregations_are_bounded_and_of_indexed_fields() -> None:
+def test_aggregations_are_limited_and_need_indexed_fields() -> None:
     store = Store(Script())
     with pytest.raises(Invalid, match="1 to 5"):
         store.aggregate(TASKS, **{f"n{number}": Count() for number in range(6)})
@@ -99,5 +99,5 @@ def test_alternatives_are_counted_as_the_service_does() -> None:
         six.where(any_of(all_of(("tags", "IN", list("abc"))), ("tags", "IN", list("def"))))
 
 
-def test_an_ancestor_of_another_kind_is_only_empty() -> None:
+def test_an_ancestor_of_another_kind_gives_no_results() -> None:
     assert TASKS.ancestor(key(TaskList, "a")).ancestor_key == key(TaskList, "a")

@@ -9,14 +9,14 @@ from lib.datastore.transaction.receipts import LIFETIME, RING_SIZE, Receipts
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_receipts_in_use_are_all_different_however_many() -> None:
+def test_receipts_in_use_all_differ_however_many_there_are() -> None:
     receipts = Receipts()
     taken = [receipts.take(NOW) for _ in range(3 * RING_SIZE)]
     assert len({receipt.id for receipt in taken}) == 3 * RING_SIZE
     assert len({receipt.transaction for receipt in taken}) == 3 * RING_SIZE
 
 
-def test_one_after_another_they_go_round_a_ring() -> None:
+def test_sequential_transactions_use_the_receipts_in_turn() -> None:
     receipts = Receipts()
     ids = []
     for _ in range(5 * RING_SIZE):

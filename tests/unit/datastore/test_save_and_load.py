@@ -113,13 +113,13 @@ def test_ids_come_from_the_key_and_the_version_from_the_service(
     assert loaded == task
 
 
-def test_not_a_number_survives() -> None:
+def test_nan_survives() -> None:
     line = Line(sku="a", quantity=1, price=math.nan)
     loaded = load(Everything, save(make_everything(lines=[line]))).lines[0]
     assert math.isnan(loaded.price)
 
 
-def test_a_key_in_a_value_leads_back_to_its_model() -> None:
+def test_a_key_stored_as_a_value_has_its_model_again() -> None:
     loaded = load(Everything, save(make_everything(owner=key(TaskList, "a"))))
     assert loaded.owner == Key((("TaskList", "a"),))
     assert loaded.owner.model is TaskList

@@ -32,7 +32,7 @@ def test_a_secret_that_would_become_a_key_or_an_index_is_refused(hint: Any) -> N
         model_of(dataclass(Patient))
 
 
-def test_a_secret_that_is_only_stored_is_let_through() -> None:
+def test_a_secret_that_is_only_stored_is_accepted() -> None:
     @entity
     @dataclass(slots=True, kw_only=True)
     class Patient:

@@ -38,7 +38,9 @@ def store_over(script: Script) -> Store:
         ("INTERNAL", AmendsError),
     ],
 )
-def test_a_failed_read_raises_our_error_from_theirs(status: str, error: type[AmendsError]) -> None:
+def test_a_failed_read_raises_our_error_from_that_of_grpc(
+    status: str, error: type[AmendsError]
+) -> None:
     script = Script(Lookup=refusing(status))
     with pytest.raises(AmendsError) as raised:
         store_over(script).find(key(TaskList, "a"))
@@ -50,14 +52,14 @@ def test_a_failed_read_raises_our_error_from_theirs(status: str, error: type[Ame
     )
 
 
-def test_a_missing_index_is_a_fault_of_ours_and_not_of_the_caller() -> None:
+def test_a_missing_index_is_a_server_error() -> None:
     script = Script(RunQuery=refusing("FAILED_PRECONDITION", "no matching index found"))
     with pytest.raises(AmendsError, match="no matching index") as raised:
         store_over(script).run(Query(Task))
     assert raised.value.status == 500
 
 
-def test_a_deferred_key_is_asked_for_again() -> None:
+def test_a_deferred_key_is_looked_up_again() -> None:
     def answer(request: Any) -> Any:
         response = message("LookupResponse")()
         first, *rest = request.keys
@@ -71,7 +73,7 @@ def test_a_deferred_key_is_asked_for_again() -> None:
     assert len(script.requests) == 3
 
 
-def test_what_is_deferred_is_read_as_of_the_first_answer() -> None:
+def test_deferred_keys_are_read_as_of_the_first_answer() -> None:
     def answer(request: Any) -> Any:
         response = message("LookupResponse")()
         first, *rest = request.keys
@@ -93,7 +95,7 @@ def test_more_than_a_thousand_keys_are_several_lookups() -> None:
     assert [len(request.keys) for _, request in script.requests] == [1000, 1000, 101]
 
 
-def test_a_batch_that_is_not_finished_goes_on_where_it_ended() -> None:
+def test_an_unfinished_batch_continues_where_it_ended() -> None:
     def answer(request: Any) -> Any:
         response = message("RunQueryResponse")()
         start = int(request.query.start_cursor or b"0")
@@ -121,7 +123,7 @@ def test_chunks_stay_below_the_size_of_a_request() -> None:
     assert all(request.ByteSize() < 10 * 1024 * 1024 for _, request in script.requests)
 
 
-def test_what_is_too_much_is_refused_before_anything_is_sent() -> None:
+def test_a_commit_over_the_limits_is_refused_before_it_is_sent() -> None:
     script = Script()
     store = store_over(script)
     with pytest.raises(Invalid, match="at most 500 writes, not 501") as refused:
@@ -151,7 +153,7 @@ def test_a_request_names_project_database_and_namespace() -> None:
     assert (where.project_id, where.database_id, where.namespace_id) == ("p", "db", "own")
 
 
-def test_a_second_run_hints_at_the_transaction_that_lost() -> None:
+def test_a_second_attempt_names_the_transaction_that_failed() -> None:
     commits = iter([Refusal("ABORTED"), None])
 
     def commit(request: Any) -> Any:

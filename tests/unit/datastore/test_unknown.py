@@ -101,7 +101,7 @@ def with_extras(result: Any) -> Any:
     return result
 
 
-def test_what_a_nested_class_does_not_know_survives_a_change_beside_it() -> None:
+def test_unknown_data_in_a_nested_class_survives_a_change_of_another_field() -> None:
     stored = with_extras(save(make_basket()))
     loaded = load(Basket, stored)
     again = save(replace(loaded, n=2, version=0))
@@ -109,7 +109,7 @@ def test_what_a_nested_class_does_not_know_survives_a_change_beside_it() -> None
     assert again.entity == stored.entity
 
 
-def test_it_survives_a_change_of_the_nested_value_itself() -> None:
+def test_unknown_data_survives_a_change_of_the_nested_value_itself() -> None:
     loaded = load(Basket, with_extras(save(make_basket())))
     loaded.lines[1] = replace(loaded.lines[1], quantity=7)
     del loaded.lines[0]
@@ -119,7 +119,7 @@ def test_it_survives_a_change_of_the_nested_value_itself() -> None:
     assert again.HasField("key")
 
 
-def test_a_nested_value_with_something_unknown_is_compared_as_its_class() -> None:
+def test_a_nested_value_with_unknown_data_compares_like_its_class() -> None:
     loaded = load(Basket, with_extras(save(make_basket())))
     plain = make_basket()
     assert loaded.line == plain.line
@@ -134,7 +134,7 @@ def test_a_nested_value_with_something_unknown_is_compared_as_its_class() -> Non
     assert loaded.anything == plain.anything
 
 
-def test_a_nested_value_without_anything_unknown_is_of_its_very_class() -> None:
+def test_a_nested_value_without_unknown_data_has_exactly_its_class() -> None:
     loaded = load(Basket, save(make_basket()))
     assert type(loaded.line) is Line
     assert type(loaded.counts) is dict
@@ -144,7 +144,7 @@ def test_a_nested_value_without_anything_unknown_is_of_its_very_class() -> None:
     }
 
 
-def test_what_was_indexed_unknown_in_a_nested_value_stays_indexed() -> None:
+def test_indexed_unknown_data_in_a_nested_value_stays_indexed() -> None:
     stored = save(make_basket())
     sku = stored.entity.properties["line"].entity_value.properties["sku"]
     assert sku.exclude_from_indexes
@@ -171,7 +171,7 @@ def test_any_stored_entity_survives_a_change_of_one_field(value: Everything, dat
 
 
 @COPIES
-def test_a_copy_and_a_pickle_keep_what_is_unknown(copied: Callable[[Any], Any]) -> None:
+def test_copies_and_pickles_keep_unknown_data(copied: Callable[[Any], Any]) -> None:
     stored = with_extras(save(make_basket()))
     basket = load(Basket, stored)
     assert save(copied(basket)) == stored
@@ -190,7 +190,7 @@ def test_a_copy_and_a_pickle_keep_what_is_unknown(copied: Callable[[Any], Any]) 
         lambda counts: counts.copy(),
     ],
 )
-def test_the_key_of_an_embedded_dict_survives_what_is_done_to_the_dict(
+def test_the_key_of_an_embedded_dict_survives_changes_of_the_dict(
     changed: Callable[[dict[str, int]], dict[str, int]],
 ) -> None:
     stored = with_extras(save(make_basket()))
@@ -235,7 +235,7 @@ def _written_through_dicts(value: Any) -> bytes:
     ],
 )
 @pytest.mark.parametrize("shown", [lambda basket: basket, asdict, lambda basket: {"a": [basket]}])
-def test_what_is_unknown_is_in_no_answer_and_no_output(
+def test_unknown_data_is_in_no_response_and_no_output(
     written: Callable[[Any], bytes], shown: Callable[[Any], Any]
 ) -> None:
     known = load(Basket, save(make_basket()))
@@ -244,7 +244,7 @@ def test_what_is_unknown_is_in_no_answer_and_no_output(
     assert b"nknown" not in written(shown(grown))
 
 
-def test_a_member_of_json_that_is_called_so_is_nothing_special() -> None:
+def test_a_json_member_with_the_name_of_unknown_data_is_ordinary() -> None:
     assert encode_exact({"_unknown": 1}) == b'{"_unknown":1}'
     assert _rendered({"_unknown": 1}) == b'{"_unknown":1}\n'
 
@@ -257,13 +257,13 @@ def test_fields_of_a_class_and_of_its_values_are_those_declared() -> None:
     assert [each.name for each in fields(loaded.line)] == ["sku", "quantity"]
 
 
-def test_json_does_not_fill_in_what_is_unknown() -> None:
+def test_json_cannot_set_unknown_data() -> None:
     text = b'{"id":"a","line":{"sku":{"code":"s"}},"_unknown":{"deleted":"AAAA"}}'
     saved = save(msgspec.json.decode(text, type=Basket)).entity.properties
     assert set(saved) == {"line", "lines", "by_name", "counts", "anything", "n"}
 
 
-def test_a_class_derived_from_an_entity_can_be_made_changed_and_stored() -> None:
+def test_a_class_derived_from_an_entity_can_be_constructed_changed_and_stored() -> None:
     @entity
     @dataclass(slots=True, kw_only=True)
     class Big(Basket):
@@ -283,7 +283,7 @@ def test_a_class_derived_from_an_entity_can_be_made_changed_and_stored() -> None
 
 
 @COPIES
-def test_a_frozen_entity_with_slots_is_copied_with_what_it_keeps(
+def test_a_frozen_entity_with_slots_is_copied_with_its_unknown_data(
     copied: Callable[[Any], Any],
 ) -> None:
     stored = save(Frozen(id="f"))

@@ -86,7 +86,7 @@ def removed(signer: Signer, email: str, audience: str = BASE, **change: Any) -> 
 @pytest.mark.parametrize("target", ["run_saga_step", "sweep_sagas", "pause_saga", "resolve_saga"])
 @pytest.mark.parametrize("by_api", [False, True])
 @pytest.mark.parametrize("forged", [TASKS, SWEEPER, OPERATOR])
-def test_what_iam_has_not_checked_opens_no_guarded_function(
+def test_a_token_that_iam_has_not_checked_gives_no_access(
     setting: Setting, signer: Signer, target: str, by_api: bool, forged: str
 ) -> None:
     view = main.api if by_api else getattr(main, target)
@@ -99,7 +99,7 @@ def test_what_iam_has_not_checked_opens_no_guarded_function(
     assert status == 403
 
 
-def test_the_header_that_iam_has_checked_alone_names_the_caller(
+def test_only_the_header_that_iam_has_checked_names_the_caller(
     setting: Setting, signer: Signer
 ) -> None:
     mallory, ann = removed(signer, "mallory@example.com"), removed(signer, "ann@example.com")
@@ -110,20 +110,20 @@ def test_the_header_that_iam_has_checked_alone_names_the_caller(
 
 
 @pytest.mark.parametrize("first", ["Basic YTpi", "Bearer", "Bearer x", "Bearer a.b.c", " "])
-def test_a_broken_checked_header_is_not_made_up_for_by_the_other_one(
+def test_the_other_header_does_not_replace_a_broken_checked_one(
     setting: Setting, signer: Signer, first: str
 ) -> None:
     ann = removed(signer, "ann@example.com")
     assert call(name_caller, X_Serverless_Authorization=first, Authorization=ann)[0] == 401
 
 
-def test_two_headers_of_one_name_are_nobodys(setting: Setting, signer: Signer) -> None:
+def test_two_headers_with_one_name_are_refused(setting: Setting, signer: Signer) -> None:
     ann = removed(signer, "ann@example.com")
     assert call(name_caller, Authorization=f"{ann},{ann}")[0] == 401
     assert call(name_caller, Authorization=f"Bearer x, {ann}")[0] == 401
 
 
-def test_a_real_token_for_another_audience_is_nobodys(setting: Setting, signer: Signer) -> None:
+def test_a_real_token_for_another_audience_is_refused(setting: Setting, signer: Signer) -> None:
     elsewhere = signer.mint("ann@example.com", "https://elsewhere.example")
     assert call(name_caller, Authorization=f"Bearer {elsewhere}")[0] == 401
     assert call(name_caller, Authorization="Bearer " + strip(elsewhere))[0] == 401
@@ -133,13 +133,13 @@ def test_a_real_token_for_another_audience_is_nobodys(setting: Setting, signer: 
     assert call(name_caller, Authorization=f"Bearer {ours}") == (200, "ann@example.com")
 
 
-def test_a_listed_audience_is_ours_too(setting: Setting, signer: Signer) -> None:
+def test_a_listed_audience_is_accepted(setting: Setting, signer: Signer) -> None:
     setting(AMENDS_AUDIENCES="https://api.example.com, https://shop.example.com")
     token = removed(signer, "ann@example.com", "https://shop.example.com")
     assert call(name_caller, Authorization=token) == (200, "ann@example.com")
 
 
-def test_gclouds_own_audience_names_its_person_behind_iam_alone(
+def test_gclouds_own_audience_identifies_a_person_only_behind_iam(
     setting: Setting, signer: Signer
 ) -> None:
     token = signer.mint("ann@example.com", GCLOUD_AUDIENCE)
@@ -154,16 +154,14 @@ def test_gclouds_own_audience_names_its_person_behind_iam_alone(
 @pytest.mark.parametrize(
     "change", [{"exp": 1}, {"exp": float("nan")}, {"iss": "https://issuer.example"}]
 )
-def test_an_expired_or_foreign_token_is_nobodys(
+def test_an_expired_or_foreign_token_is_refused(
     setting: Setting, signer: Signer, change: dict[str, Any]
 ) -> None:
     token = removed(signer, "ann@example.com", **change)
     assert call(name_caller, Authorization=token)[0] == 401
 
 
-def test_an_address_that_google_has_not_verified_names_nobody(
-    setting: Setting, signer: Signer
-) -> None:
+def test_an_unverified_address_identifies_nobody(setting: Setting, signer: Signer) -> None:
     token = removed(signer, OPERATOR, email_verified=False, sub="117")
     assert call(name_caller, Authorization=token) == (200, "subject:117")
     assert call(do_dangerous_thing, Authorization=token)[0] == 403
@@ -171,7 +169,7 @@ def test_an_address_that_google_has_not_verified_names_nobody(
 
 @pytest.mark.parametrize("operators", ["117", "subject:117", "group:ops@example.com", OPERATOR])
 @pytest.mark.parametrize("email", ["", OPERATOR])
-def test_a_token_without_a_verified_address_makes_no_operator(
+def test_a_token_without_a_verified_address_is_not_an_operators(
     setting: Setting, signer: Signer, operators: str, email: str
 ) -> None:
     setting(AMENDS_OPERATORS=operators)
@@ -179,26 +177,24 @@ def test_a_token_without_a_verified_address_makes_no_operator(
     assert call(do_dangerous_thing, Authorization=token)[0] == 403
 
 
-def test_a_subject_that_reads_like_an_address_is_nobodys_address(
-    setting: Setting, signer: Signer
-) -> None:
+def test_a_subject_that_looks_like_an_address_is_not_one(setting: Setting, signer: Signer) -> None:
     token = removed(signer, "", sub=OPERATOR)
     assert call(name_caller, Authorization=token) == (200, f"subject:{OPERATOR}")
     assert call(do_dangerous_thing, Authorization=token)[0] == 403
 
 
-def test_a_token_without_an_algorithm_is_nobodys(setting: Setting) -> None:
+def test_a_token_without_an_algorithm_is_refused(setting: Setting) -> None:
     claims = {"email": OPERATOR, "email_verified": True, "aud": BASE, "exp": 9e9}
     claims["iss"] = "https://accounts.google.com"
     token = f"Bearer {encode({'alg': 'none'})}.{encode(claims)}."
     assert call(do_dangerous_thing, Authorization=token)[0] == 401
 
 
-def test_behind_iam_a_call_without_a_token_is_nobodys(setting: Setting) -> None:
+def test_behind_iam_a_call_without_a_token_is_refused(setting: Setting) -> None:
     assert call(name_caller)[0] == 401
 
 
-def test_a_public_function_never_believes_a_token_without_a_signature(
+def test_a_public_function_never_accepts_a_token_without_a_signature(
     setting: Setting, signer: Signer
 ) -> None:
     for behind_iam in ("1", ""):
@@ -228,7 +224,7 @@ def test_a_public_function_never_believes_a_token_without_a_signature(
         ("group:ops@example.com", True, 403),  # of api's callers nobody has said so
     ],
 )
-def test_an_operator_is_whom_the_setting_names(
+def test_operators_are_those_that_the_setting_names(
     setting: Setting, signer: Signer, operators: str, by_api: bool, status: int
 ) -> None:
     setting(AMENDS_OPERATORS=operators)
@@ -256,7 +252,7 @@ def try_locally(sender: str, host: str) -> int:
         return do_dangerous_thing(flask.request).status_code
 
 
-def test_on_one_machine_everybody_is_an_operator_and_nobody_from_elsewhere(
+def test_locally_everybody_on_this_machine_is_an_operator_and_nobody_else(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setting(AMENDS_BEHIND_IAM="")
@@ -268,6 +264,6 @@ def test_on_one_machine_everybody_is_an_operator_and_nobody_from_elsewhere(
     assert try_locally("127.0.0.1", "rebound.example:8080") == 403
 
 
-def test_a_set_list_of_operators_counts_on_one_machine_too(setting: Setting) -> None:
+def test_a_list_of_operators_applies_locally_too(setting: Setting) -> None:
     setting(AMENDS_BEHIND_IAM="")
     assert try_locally("127.0.0.1", "127.0.0.1:8080") == 401

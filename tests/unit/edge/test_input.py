@@ -38,7 +38,7 @@ def ask(name: str, method: str, query: str = "", body: str = "") -> tuple[int, d
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
-def test_no_function_takes_half_a_character(name: str) -> None:
+def test_no_function_accepts_an_unpaired_surrogate(name: str) -> None:
     method = main.FUNCTIONS[name].method
     query = _query_of(name)
     status, told = ask(name, method, query, '{"any": ["\\ud800"]}')
@@ -46,7 +46,7 @@ def test_no_function_takes_half_a_character(name: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["id", "i\\u0064"])
-def test_a_member_that_stands_twice_is_400_and_named(field: str) -> None:
+def test_a_repeated_member_is_400_and_named(field: str) -> None:
     body = f'{{"id": "a", "name": "x", "{field}": "b"}}'
     status, told = ask("create_task_list", "POST", "", body)
     assert (status, told["code"], told["field"]) == (400, "malformed", "id")
@@ -54,18 +54,18 @@ def test_a_member_that_stands_twice_is_400_and_named(field: str) -> None:
 
 @pytest.mark.parametrize("name", ["get_saga", "get_order", "get_task_list"])
 @pytest.mark.parametrize("query", ["id=", "id", "", "id=%00", "id=%ED%A0%80"])
-def test_an_id_that_is_none_is_422_and_named(name: str, query: str) -> None:
+def test_an_invalid_id_is_422_and_named(name: str, query: str) -> None:
     status, told = ask(name, "GET", query)
     assert (status, told["field"]) == (422, "id")
 
 
 @pytest.mark.parametrize("items", [[], [make_list(NewTaskList(id="a", name="x"), UNSET_TIME)]])
-def test_a_field_that_is_none_is_refused_on_every_page(items: list[TaskList]) -> None:
+def test_an_unknown_field_is_refused_on_every_page(items: list[TaskList]) -> None:
     with pytest.raises(Invalid, match="there is no field 'nonsense'; the fields are id, name"):
         pick_fields(Page(items, None), TaskList, "name,nonsense")
 
 
-def test_no_field_is_picked_that_is_not_shown_either() -> None:
+def test_only_public_fields_can_be_picked() -> None:
     with pytest.raises(Invalid, match="there is no field '_request_hash'"):
         pick_fields(Page([], None), Task, "_request_hash")
     with pytest.raises(Invalid, match="there is no field '_unknown'"):

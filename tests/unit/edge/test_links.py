@@ -34,7 +34,7 @@ def link(path: str = "/start-saga", *, by_api: bool = False) -> str:
         ("/", "get-saga?id=a%3Ab%20c"),
     ],
 )
-def test_at_one_host_the_link_is_relative_to_the_request(path: str, expected: str) -> None:
+def test_with_one_host_the_link_is_relative_to_the_request(path: str, expected: str) -> None:
     assert link(path, by_api=True) == expected
 
 

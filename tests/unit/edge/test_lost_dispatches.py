@@ -20,7 +20,7 @@ from lib.errors import Unavailable
         ("1", "2", 0), ("-1", "0", 0), ("x", "y", 0), ("\u0661", "0", 1), ("9" * 30, "0", 0),
     ],
 )  # fmt: skip
-def test_a_dispatch_that_was_answered_with_no_5xx_was_not_lost(
+def test_a_dispatch_answered_without_a_5xx_was_not_lost(
     retries: str | None, answered: str | None, lost: int
 ) -> None:
     named = {"X-CloudTasks-TaskRetryCount": retries, "X-CloudTasks-TaskExecutionCount": answered}
@@ -31,7 +31,7 @@ def test_a_dispatch_that_was_answered_with_no_5xx_was_not_lost(
 
 @pytest.mark.parametrize("problem", [KeyError("AMENDS_QUEUES"), Unavailable("no certificates")])
 @pytest.mark.parametrize("place", ["verifier", "engine"])
-def test_a_delivery_that_fails_at_the_edge_casts_no_doubt_on_its_step(
+def test_a_delivery_that_fails_at_the_edge_leaves_its_step_certain(
     place: str, problem: Exception
 ) -> None:
     def fail() -> Any:

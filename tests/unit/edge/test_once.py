@@ -9,7 +9,7 @@ from lib.config import config
 from lib.edge.once import once
 
 
-def test_many_threads_that_are_the_first_to_ask_get_one() -> None:
+def test_many_threads_that_call_first_get_the_same_client() -> None:
     made: list[object] = []
 
     @once
@@ -30,7 +30,7 @@ def test_many_threads_that_are_the_first_to_ask_get_one() -> None:
     ("google", "guide", "project"),
     [(None, None, "amends-local"), ("a", "b", "a"), (None, "b", "b"), ("", "b", "b")],
 )
-def test_gcp_project_id_names_the_project_where_googles_variable_does_not(
+def test_gcp_project_id_names_the_project_if_googles_variable_does_not(
     monkeypatch: pytest.MonkeyPatch, google: str | None, guide: str | None, project: str
 ) -> None:
     for name, value in (("GOOGLE_CLOUD_PROJECT", google), ("GCP_PROJECT_ID", guide)):

@@ -58,12 +58,12 @@ def test_a_wait_is_read_among_other_preferences(header: str, seconds: int) -> No
         "respond-async", "foo; wait=5", 'foo="wait=5"', 'foo="bar, wait=5',
     ],
 )  # fmt: skip
-def test_what_is_no_wait_is_ignored(header: str) -> None:
+def test_an_invalid_wait_is_ignored(header: str) -> None:
     assert wait_of(header) is None
 
 
 @pytest.mark.parametrize("first", ["wait", "wait=soon", "wait=-1", 'wait=""'])
-def test_the_first_wait_counts_though_it_cannot_be_read(first: str) -> None:
+def test_the_first_wait_counts_even_if_it_cannot_be_parsed(first: str) -> None:
     assert wait_of(f"{first}, wait=5") is None
 
 
@@ -77,7 +77,7 @@ def test_no_header_makes_a_request_fail(header: str) -> None:
     assert found is None or isinstance(found, str)
 
 
-def test_a_long_header_is_read_in_no_time() -> None:
+def test_a_long_header_is_parsed_quickly() -> None:
     began = time.process_time()
     for hostile in ('"' * 16_001, 'a="' + "\\" * 16_001, "a;" * 8000 + '"', 'a"b"' * 4000 + '"'):
         assert read_preference(hostile, "wait") is None

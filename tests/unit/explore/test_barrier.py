@@ -42,11 +42,11 @@ def two(compensate: Any) -> Saga:
     return Saga("seats", payload=dict, steps=(seat("a"), double, seat("b", {"b": NO})))
 
 
-def test_several_effects_of_a_step_are_all_there_or_all_undone() -> None:
+def test_several_effects_of_a_step_all_exist_or_are_all_undone() -> None:
     explore(two(give_two_back), {}, seats_fit(0), prepare=add_seats, may_park=False)
 
 
-def test_an_effect_that_is_not_undone_beside_another_is_found() -> None:
+def test_one_of_two_effects_that_is_not_undone_is_found() -> None:
     with pytest.raises(AssertionError, match=r"is still there|the invariant does not hold"):
         explore(two(give_one_back), {}, seats_fit(0), prepare=add_seats)
 
@@ -89,7 +89,7 @@ def late(status: Any) -> Saga:
 
 
 @pytest.mark.parametrize("status", [settle, look, None])
-def test_a_step_that_comes_after_its_status_was_asked_has_no_effect(status: Any) -> None:
+def test_a_step_that_arrives_after_its_status_query_has_no_effect(status: Any) -> None:
     explore(late(status), {}, seats_fit(0), prepare=add_seats, may_park=False)
 
 
@@ -104,14 +104,14 @@ def look_without_barrier(_: Any, call: StepContext) -> str:
     return "b"
 
 
-def test_a_participant_without_a_barrier_that_only_looks_loses_the_effect_that_comes_late() -> None:
+def test_a_status_that_only_looks_is_found_to_miss_a_late_effect() -> None:
     a = replace(seat("a"), compensate=arrive_late_without_barrier)
     saga = replace(late(look_without_barrier), steps=(a, late(look_without_barrier).elements[1]))
     with pytest.raises(AssertionError, match="the invariant does not hold"):
         explore(saga, {}, seats_fit(0), prepare=add_seats)
 
 
-def test_a_status_that_settles_what_it_says_loses_no_effect() -> None:
+def test_a_status_that_settles_its_answer_misses_no_effect() -> None:
     steps = (seat(name, {"late b": TimeoutError("no answer")}, status=settle) for name in "abc")
     explore(
         Saga("seats", payload=dict, steps=tuple(steps)),

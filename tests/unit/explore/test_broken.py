@@ -95,7 +95,7 @@ def test_a_delivery_that_counts_as_lost_before_its_action_is_found() -> None:
     assert "ended without an answer, and nothing had begun" in find_fault(THREE, DoubtfulEngine)
 
 
-def test_a_defect_before_an_action_is_found() -> None:
+def test_a_bug_before_an_action_is_found() -> None:
     assert "raised ZeroDivisionError('a defect')" in find_fault(THREE, make_faulty_engine)
 
 
@@ -140,7 +140,7 @@ def test_a_saga_that_the_sweep_does_not_find_is_found() -> None:
     assert "was lost, and nothing redelivers it" in tale
 
 
-def test_a_sweep_that_comes_too_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_sweep_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         outstanding, "GRACE", Backoff(first=timedelta(minutes=5), cap=timedelta(hours=1))
     )

@@ -65,7 +65,7 @@ def test_changed_types_park_a_saga_before_anything_runs_until_the_next_deploymen
     assert deploy_everywhere() > 20
 
 
-def test_a_payload_that_does_not_fit_and_is_blamed_on_a_step_is_found(
+def test_blaming_a_step_for_a_payload_that_does_not_fit_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Recorder, "reason_to_park", lambda *_: "")

@@ -42,7 +42,7 @@ QUICK_SCRIPTS = (
 
 
 @pytest.mark.parametrize("what", choose(SCRIPTS, *QUICK_SCRIPTS))
-def test_whatever_fails_every_promise_holds(what: str) -> None:
+def test_every_invariant_holds_whatever_fails(what: str) -> None:
     script = SCRIPTS[what]
     may_park = gives_reason_to_park(script)
     ran = explore(
@@ -65,7 +65,7 @@ QUICK_PIVOTS = ("nothing fails", "the pivot says no", "the pivot crashes after i
 
 
 @pytest.mark.parametrize("what", choose(PIVOTS, *QUICK_PIVOTS))
-def test_past_the_pivot_there_is_no_way_back(what: str) -> None:
+def test_after_the_pivot_there_is_no_rollback(what: str) -> None:
     saga = make_saga("abc", PIVOTS[what], pivot="b")
     ran = explore(
         saga,

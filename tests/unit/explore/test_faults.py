@@ -50,7 +50,7 @@ def set_seat(taken: int) -> Any:
     return act
 
 
-def test_an_action_that_goes_on_after_its_time_out_is_found() -> None:
+def test_an_unsafe_action_that_outlasts_its_time_out_is_found() -> None:
     """Called twice, it is as once; but what comes after its compensation stays."""
     a = Step("a", execute=set_seat(1), compensate=set_seat(0), retry=TWICE)
     saga = Saga("seats", payload=dict, steps=(a, seat("b", {"b": NO})))
@@ -71,7 +71,7 @@ def test_a_second_worker_at_the_same_time_is_found() -> None:
 
 
 @pytest.mark.parametrize("interleaving", INTERLEAVINGS, ids=str)
-def test_a_worker_that_stands_when_a_run_breaks_ends_on_its_own_stack(interleaving: Fault) -> None:
+def test_a_waiting_worker_ends_on_its_own_stack_when_a_run_fails(interleaving: Fault) -> None:
     """It once took the first worker's process off the stack, or failed unseen for want of one."""
     setting = Setting(saga=make_saga("a"), payload={}, prepare=add_seats)
     explorer = Explorer(setting, bool)
@@ -96,7 +96,9 @@ def test_an_effect_that_is_written_late_is_found() -> None:
     assert "the write happens when nothing else" in find_by(FaultKind.MADE_LATE, saga, 0)
 
 
-def test_what_begins_while_the_saga_is_paused_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_begins_while_its_saga_is_paused_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def forget_the_pause(saga: Any, steps: Any) -> Any:
         return sound(replace(saga, paused=False), steps)
 
@@ -134,6 +136,6 @@ def _with_policy(policy: RetryPolicy) -> Any:
     return lambda definition, draft, outcome, _: schedule_retry(definition, draft, outcome, policy)
 
 
-def test_a_saga_that_parks_is_found_where_its_author_rules_that_out() -> None:
+def test_a_parked_saga_is_found_if_its_author_rules_that_out() -> None:
     report = find_fault(make_saga("ab", {"b": NO, "undo a": NO}), 0, may_park=False)
     assert "the saga is parked, which may_park=False rules out" in report

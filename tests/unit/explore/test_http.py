@@ -113,7 +113,7 @@ def test_http_calls_survive_many_faults() -> None:
     )
 
 
-def test_a_call_that_nobody_stands_in_for_is_named() -> None:
+def test_a_call_without_a_stand_in_is_named() -> None:
     for http, words in (
         (None, "but has no stand-in: pass http=HttpStandIn"),
         (HttpStandIn({"GET https://bank.example/": charge}), "no route for POST"),
@@ -122,12 +122,12 @@ def test_a_call_that_nobody_stands_in_for_is_named() -> None:
             explore(make_saga("a"), {}, lambda _: True, http=http)
 
 
-def test_a_route_that_is_none_is_refused() -> None:
+def test_an_invalid_route_is_refused() -> None:
     with pytest.raises(ValueError, match="write a method and a URL"):
         HttpStandIn({"/charge": charge})
 
 
-def test_a_service_that_asks_to_wait_is_waited_for_on_the_clock_of_the_kit() -> None:
+def test_a_retry_after_is_waited_for_on_the_virtual_clock() -> None:
     later = VirtualClock().now + timedelta(minutes=10)
 
     def busy(request: ServiceRequest, state: dict[str, Any]) -> Any:
@@ -141,7 +141,7 @@ def test_a_service_that_asks_to_wait_is_waited_for_on_the_clock_of_the_kit() -> 
     assert later <= paying.now < later + timedelta(seconds=1)
 
 
-def test_a_part_that_met_no_fault_fails_where_that_is_wanted() -> None:
+def test_an_element_without_a_fault_fails_if_coverage_is_required() -> None:
     never = replace(make_step("b"), when=lambda _, __: False)
     saga = Saga("pay", payload=dict, steps=(make_step("a"), never))
     with pytest.raises(AssertionError, match="no fault hit b: they are untested"):

@@ -36,12 +36,12 @@ def test_an_entity_has_at_most_a_mebibyte() -> None:
 
 
 @pytest.mark.parametrize("text", [MEGABYTE, "file-\udcff"])
-def test_a_text_has_a_length_and_is_text(text: str) -> None:
+def test_a_text_is_limited_and_valid_unicode(text: str) -> None:
     with pytest.raises(Invalid, match=r"labels.* (is over 1048487 bytes|unpaired surrogate)"):
         MemoryStore().insert(Shelf(id="a", labels=[text]))
 
 
-def test_a_key_has_at_most_1500_bytes_and_is_never_nothing() -> None:
+def test_a_key_has_1_to_1500_bytes() -> None:
     for name in ("é" * 751, "", "__reserved__"):
         with pytest.raises(Invalid, match="id"):
             MemoryStore().insert(Shelf(id=name))
@@ -52,7 +52,7 @@ def test_a_value_has_the_type_of_its_field() -> None:
         MemoryStore().insert(Book(shelf_id="a", pages="many"))  # type: ignore[arg-type]
 
 
-def test_a_value_grown_by_a_mask_is_checked_whole() -> None:
+def test_a_partial_update_is_checked_as_a_whole_entity() -> None:
     store = MemoryStore()
     store.insert(Shelf(id="a", labels=["x" * 1_000_000]))
     with pytest.raises(Invalid, match="size"):
@@ -63,7 +63,7 @@ def fail_as_a_file_name_does(_: object, __: StepContext) -> None:
     raise RuntimeError("no such file: \udcff")
 
 
-def test_an_error_that_cannot_be_stored_runs_no_step_again() -> None:
+def test_an_unstorable_error_does_not_repeat_its_step() -> None:
     """Refused for its text, the outcome was recorded never, and the step run for ever."""
     step = Step("a", execute=fail_as_a_file_name_does, retry=RetryPolicy(attempts=2))
     ran = explore(

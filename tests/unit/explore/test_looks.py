@@ -68,12 +68,12 @@ def run_quietly(saga: Saga, make_engine: Any) -> tuple[Store, SagaRecord]:
     return store, store.get(key(SagaRecord, "explored"))
 
 
-def test_a_missed_end_of_a_child_is_mended_by_the_daily_look() -> None:
+def test_the_daily_look_records_a_missed_end_of_a_child() -> None:
     _, saga = run_quietly(FAMILY, Deaf)
     assert saga.status is SagaStatus.COMPLETED
 
 
-def test_a_saga_with_nothing_outstanding_is_parked_by_the_daily_look_and_alerted() -> None:
+def test_the_daily_look_parks_and_alerts_a_saga_with_nothing_outstanding() -> None:
     store, saga = run_quietly(make_saga("ab"), Forgetful)
     assert saga.status is SagaStatus.FAILED
     assert saga.parked_because == "nothing_awaited"
@@ -84,7 +84,7 @@ def postpone_blindly(repository: SagaRepository, saga: SagaRecord, due: str | No
     repository.store.update(replace(saga, due=due))
 
 
-def test_an_idle_look_meets_faults_and_one_that_overwrites_the_saga_is_found(
+def test_an_idle_look_that_overwrites_the_saga_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waits = Saga("seats", payload=dict, steps=(Timer("nap", after=3 * LOOK_PERIOD), seat("b")))
@@ -97,6 +97,6 @@ def test_an_idle_look_meets_faults_and_one_that_overwrites_the_saga_is_found(
         explore(waits, {}, seats_fit(1), prepare=add_seats, operators=True)
 
 
-def test_a_saga_that_only_the_daily_look_moves_is_found() -> None:
+def test_a_saga_that_only_the_daily_look_helps_is_found() -> None:
     with pytest.raises(AssertionError, match="only the daily look made saga explored progress"):
         explore(FAMILY, {}, seats_fit(2), prepare=add_seats, make_engine=Deaf)

@@ -38,7 +38,7 @@ def test_a_third_call_takes_two_faults_and_is_found_by_pairs_only() -> None:
         explore(saga, {}, is_taken_twice_at_most, prepare=add_seats)
 
 
-def test_in_pairs_actions_have_few_attempts_and_those_that_would_park_one_more() -> None:
+def test_pairs_limit_attempts_and_allow_one_more_before_parking() -> None:
     inner = Saga("inner", payload=dict, steps=(Step("x", execute=count_up, compensate=count_up),))
     parts = (
         Child("c", saga=inner, payload=lambda payload, _: payload),
@@ -55,7 +55,7 @@ def test_in_pairs_actions_have_few_attempts_and_those_that_would_park_one_more()
     assert step.compensation_retry.attempts == 3
 
 
-def test_states_are_equal_though_times_differ_and_unequal_where_anything_else_does() -> None:
+def test_states_are_equal_if_only_times_differ() -> None:
     explorer = Explorer(Setting(saga=make_saga("ab"), payload={}, prepare=add_seats), bool)
     first, *_, last = explorer.run_schedule({}, remembers=True).snapshots
     assert describe_state(first) != describe_state(last)
@@ -79,7 +79,7 @@ def with_state(snapshot: Snapshot, **changes: Any) -> Snapshot:
     return replace(snapshot, state=replace(snapshot.state, **changes))
 
 
-def test_every_run_goes_on_from_its_snapshots_as_it_went_on_before() -> None:
+def test_every_run_continues_from_its_snapshots_as_before() -> None:
     """A late action once kept what its first run had claimed, and then had no effect any more."""
     explorer = Explorer(Setting(saga=make_saga("a"), payload={}, prepare=add_seats), bool)
     again = 0
@@ -91,7 +91,7 @@ def test_every_run_goes_on_from_its_snapshots_as_it_went_on_before() -> None:
     assert again > 100
 
 
-def test_actions_that_do_not_repeat_are_reported_in_words() -> None:
+def test_actions_that_do_not_repeat_are_reported() -> None:
     calls: list[str] = []
 
     def count_or_not(payload: Any, call: StepContext) -> None:

@@ -63,7 +63,7 @@ SAGAS = {
 
 
 @pytest.mark.parametrize("what", SAGAS)
-def test_after_a_hundred_days_all_is_gone_of_finished_sagas_and_nothing_of_others(
+def test_after_a_hundred_days_only_finished_sagas_are_deleted(
     what: str,
 ) -> None:
     explorer = Explorer(Setting(saga=SAGAS[what], payload={}, prepare=add_seats), lambda _: True)

@@ -36,14 +36,14 @@ def test_a_used_name_is_dropped_even_after_its_task_is_done() -> None:
     assert queue.next is None
 
 
-def test_the_task_that_is_due_first_comes_first() -> None:
+def test_the_task_that_is_due_first_is_next() -> None:
     later = replace(FIRST, step=1, at=BEGINNING + SECOND)
     queue = make_queue(later, FIRST)
     assert queue.next is not None
     assert queue.next.delivery == FIRST
 
 
-def test_a_failed_task_comes_again_after_twice_the_time() -> None:
+def test_a_failed_task_is_redelivered_after_twice_the_pause() -> None:
     queue = make_queue(FIRST)
     [task] = queue.tasks
     pauses = []
@@ -55,7 +55,7 @@ def test_a_failed_task_comes_again_after_twice_the_time() -> None:
     assert task.retries == 3
 
 
-def test_an_unanswered_task_comes_again_and_the_late_answer_does_not_count() -> None:
+def test_an_unanswered_task_is_redelivered_and_its_late_answer_ignored() -> None:
     queue = make_queue(FIRST)
     [task] = queue.tasks
     number = queue.dispatch(task)
@@ -65,7 +65,7 @@ def test_an_unanswered_task_comes_again_and_the_late_answer_does_not_count() -> 
     assert queue.next is task
 
 
-def test_what_is_dropped_is_gone_and_its_name_stays_used() -> None:
+def test_dropped_tasks_are_gone_and_their_names_stay_in_use() -> None:
     queue = make_queue(FIRST)
     queue.drop_all()
     queue.enqueue(FIRST)

@@ -95,7 +95,7 @@ OF_EACH = 25
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", CASES)
-def test_every_promise_holds_under_many_faults(what: str) -> None:
+def test_every_invariant_holds_under_many_faults(what: str) -> None:
     case = CASES[what]
     ran = random_schedules(
         case.saga,
@@ -113,7 +113,7 @@ def test_every_promise_holds_under_many_faults(what: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(len(CASES)))
-def test_every_promise_holds_of_a_saga_of_any_shape(seed: int) -> None:
+def test_every_invariant_holds_for_a_saga_of_any_shape(seed: int) -> None:
     for number in range(max(1, SCHEDULES // OF_EACH)):
         lots = SagaGenerator(f"{seed}/{number}")
         saga = lots.draw()

@@ -59,17 +59,17 @@ def family(script: Script) -> Saga:
     return Saga("seats", payload=dict, steps=(Parallel(*parts), seat("d", script)))
 
 
-def test_an_outcome_that_is_refused_is_made_good_and_never_lost() -> None:
+def test_an_outcome_that_cannot_be_stored_is_compensated_and_never_lost() -> None:
     saga = make_saga("abc")
     assert run(saga, 3, make_engine=refuse(completes("b")), may_park=False) > 100
 
 
-def test_a_pivot_whose_outcome_is_refused_parks_under_every_fault() -> None:
+def test_a_pivot_whose_outcome_cannot_be_stored_parks_under_every_fault() -> None:
     saga = make_saga("ab", pivot="b")
     assert run(saga, 2, make_engine=refuse(completes("b"))) > 50
 
 
-def test_a_saga_whose_child_is_refused_is_made_good() -> None:
+def test_a_saga_whose_child_cannot_be_stored_is_compensated() -> None:
     refused = refuse(lambda decision: bool(decision.children))
     kid = Saga("kid", payload=dict, steps=(seat("x"),))
     child = Child("c", saga=kid, payload=lambda payload, _: payload)
@@ -81,7 +81,7 @@ LONG = pytest.mark.skipif("LONG" not in os.environ, reason="half a minute: LONG=
 
 
 @pytest.mark.parametrize("script", [{"y": NO}, pytest.param({"d": NO}, marks=LONG)])
-def test_parts_that_wait_for_their_turn_begin_once_or_never(
+def test_postponed_steps_begin_once_or_never(
     monkeypatch: pytest.MonkeyPatch, script: Script
 ) -> None:
     monkeypatch.setattr(next_steps, "MAX_NEW_BYTES", MAX_RECORD + 10)
@@ -96,7 +96,7 @@ def test_parts_that_wait_for_their_turn_begin_once_or_never(
     assert 1 in postponed
 
 
-def test_a_plain_step_that_waits_for_its_turn_runs_under_every_fault(
+def test_a_postponed_step_runs_under_every_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(next_steps, "MAX_NEW_BYTES", -1)

@@ -20,13 +20,13 @@ def replay(explorer: Explorer, schedule: Schedule) -> str:
 
 
 @pytest.mark.parametrize("what", digests.list_all())
-def test_a_schedule_does_the_same_whatever_ran_before_it(what: str) -> None:
+def test_a_schedule_is_repeatable_whatever_ran_before_it(what: str) -> None:
     forward = digests.run_all(digests.make_explorer(what), NUMBERS)
     assert forward == digests.run_all(digests.make_explorer(what), reversed(NUMBERS))
 
 
 @pytest.mark.parametrize("what", digests.list_all())
-def test_the_faults_of_a_schedule_replay_it(what: str) -> None:
+def test_a_schedule_is_replayed_by_its_faults(what: str) -> None:
     explorer = digests.make_explorer(what)
     for number, first in digests.run_all(explorer, NUMBERS).items():
         explorer.run(draw_faults(random.Random(f"4/{number}")))
@@ -35,7 +35,7 @@ def test_the_faults_of_a_schedule_replay_it(what: str) -> None:
         assert digests.digest(explorer, replay(explorer, schedule)) == first
 
 
-def test_a_schedule_that_fails_by_what_retention_leaves_fails_again(
+def test_a_schedule_that_fails_its_retention_check_fails_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Equal ends are checked once; one that had failed counted as checked too."""

@@ -18,7 +18,7 @@ def refuse(_: object, __: StepContext) -> None:
     raise Permanent("no")
 
 
-def test_a_broken_invariant_is_told_with_the_schedule_and_what_happened() -> None:
+def test_a_violation_is_reported_with_its_schedule_and_events() -> None:
     calls = []
 
     def breaks_the_second_time(store: Store) -> bool:
@@ -52,7 +52,7 @@ def returns_code(*_: object) -> object:
     return lambda: None
 
 
-def test_a_compensation_that_never_works_is_seen_in_how_the_sagas_ended() -> None:
+def test_a_compensation_that_never_works_shows_in_the_final_statuses() -> None:
     steps = (
         Step("a", execute=act, compensate=returns_code, compensation_retry=ONCE),
         Step("b", execute=refuse),

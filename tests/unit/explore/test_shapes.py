@@ -56,24 +56,24 @@ QUICK_GROUPS = ("a member says no", "a member crashes after its effect")
 
 
 @pytest.mark.parametrize("what", choose(GROUPS, *QUICK_GROUPS))
-def test_a_group_is_done_whole_or_made_good_whole(what: str) -> None:
+def test_a_group_completes_or_is_compensated_as_a_whole(what: str) -> None:
     script = GROUPS[what]
     operators = LONG or what != "a member crashes after its effect"
     assert run(group(script), 4, operators=operators, may_park=gives_reason_to_park(script)) > 200
 
 
-def test_a_group_whose_member_cannot_be_made_good_is_parked() -> None:
+def test_a_group_whose_member_cannot_be_compensated_is_parked() -> None:
     script = GROUPS["a member cannot be made good"]
     assert run(group(script), 4, operators=LONG, may_park=True) > 200
 
 
-def test_a_group_goes_on_with_other_compensations_where_it_is_told_to() -> None:
+def test_a_group_continues_with_other_compensations_if_declared() -> None:
     script = {"d": NO, "undo c": CRASHED}
     saga = group(script, on_compensation_failure=OnCompensationFailure.CONTINUE)
     assert run(saga, 4, may_park=True) > 200
 
 
-def test_a_group_past_the_pivot_only_goes_forward() -> None:
+def test_a_group_after_the_pivot_only_goes_forward() -> None:
     script = {"b/1": LATER, "late c/1": CRASHED}
     members = (seat("b", script, undo=False), seat("c", script, undo=False))
     saga = shape(seat("a", pivot=True, undo=False), Parallel(*members), seat("d", undo=False))
@@ -107,12 +107,12 @@ def test_a_child_saga_shares_its_parents_fate(what: str) -> None:
     assert run(family(script), 4, operators=True, may_park=may_park) > 200
 
 
-def test_a_child_saga_that_cannot_be_made_good_is_parked() -> None:
+def test_a_child_saga_that_cannot_be_compensated_is_parked() -> None:
     script = FAMILIES["the child cannot be made good"]
     assert run(family(script), 4, operators=LONG, may_park=True) > 150
 
 
-def test_a_child_saga_of_a_child_saga_does_too() -> None:
+def test_a_grandchild_saga_shares_its_parents_fate() -> None:
     script = {"b": NO}
     inner = Saga("inner", payload=dict, steps=(seat("x", script),))
     outer = Saga("outer", payload=dict, steps=(Child("i", saga=inner, payload=pass_on),))
@@ -136,7 +136,7 @@ def test_a_saga_waits_for_a_time() -> None:
     assert run(saga, 2, operators=True) > 100
 
 
-def test_a_saga_waits_for_a_signal_whenever_it_comes() -> None:
+def test_a_saga_accepts_its_signal_whenever_it_is_sent() -> None:
     saga = shape(seat("a"), Signal("go", within=10 * MINUTE), seat("b"))
     assert run(saga, 2, signals={"go": {"by": "ann"}}, operators=True) > 150
 
@@ -146,7 +146,7 @@ def test_a_saga_whose_signal_never_comes_is_rolled_back() -> None:
     assert run(saga, 3, signals={"go": 1}) > 100
 
 
-def test_a_step_that_is_not_to_run_leaves_nothing() -> None:
+def test_a_skipped_step_leaves_no_effect() -> None:
     never = seat("b", when=lambda _, outputs: outputs["a"] != "a")
     saga = shape(seat("a"), never, Parallel(seat("c"), never_too()), seat("d", {"d": NO}))
     assert run(saga, 3) > 150
@@ -165,7 +165,7 @@ ANSWERS: dict[str, tuple[Any, int]] = {
 
 @pytest.mark.parametrize("what", ANSWERS)
 @pytest.mark.parametrize("pivot", [False, True])
-def test_a_participant_is_asked_what_became_of_a_step(what: str, pivot: bool) -> None:
+def test_a_participant_is_queried_for_the_outcome_of_a_step(what: str, pivot: bool) -> None:
     answer, seats = ANSWERS[what]
 
     def status(_: Any, call: Any) -> Any:
@@ -181,7 +181,7 @@ def test_a_participant_is_asked_what_became_of_a_step(what: str, pivot: bool) ->
     assert run(saga, seats, operators=operators, may_park=pivot) > 80
 
 
-def test_past_its_deadline_a_saga_begins_no_step_and_is_rolled_back() -> None:
+def test_after_its_deadline_a_saga_begins_no_step_and_rolls_back() -> None:
     saga = shape(seat("a"), Signal("go"), seat("b"), deadline=MINUTE)
     assert run(saga, 2, signals={"go": 1}) > 50
     late = shape(seat("a"), seat("b", {"b": LATER}), seat("c"), deadline=timedelta(seconds=1))

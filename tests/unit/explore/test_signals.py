@@ -24,7 +24,7 @@ def behind_a_signal(step: Step, **wait: Any) -> Saga:
 
 
 @pytest.mark.parametrize("within", [None, WEEK])
-def test_what_happens_twice_behind_a_signal_is_found(within: timedelta | None) -> None:
+def test_an_effect_that_happens_twice_after_a_signal_is_found(within: timedelta | None) -> None:
     pays_twice = Step("b", execute=take_without_barrier)
     with pytest.raises(AssertionError, match="the invariant does not hold"):
         explore(
@@ -36,7 +36,7 @@ def test_what_happens_twice_behind_a_signal_is_found(within: timedelta | None) -
         )
 
 
-def test_a_timed_signal_comes_in_time_and_its_absence_is_a_fault() -> None:
+def test_a_missing_timed_signal_is_a_fault() -> None:
     ran = explore(
         behind_a_signal(seat("b"), within=WEEK),
         {},
@@ -63,7 +63,7 @@ def test_a_saga_that_relies_on_its_signal_is_found() -> None:
         )
 
 
-def test_a_signal_without_a_payload_is_refused_in_words() -> None:
+def test_a_signal_without_a_payload_is_refused() -> None:
     inner = Saga("inner", payload=dict, steps=(Signal("ok", payload=int), seat("x")))
     child = Child("c", saga=inner, payload=lambda payload, _: payload)
     saga = Saga("seats", payload=dict, steps=(seat("a"), child))

@@ -38,13 +38,13 @@ def test_a_saga_runs_to_its_end_and_shows_its_outputs_events_and_store() -> None
     assert made.error == ""
 
 
-def test_what_is_tried_again_is_run_without_moving_the_clock_by_hand() -> None:
+def test_retries_run_without_moving_the_clock() -> None:
     made = run(make_saga("ab", {"b/1": Retry("later")}), {}, prepare=add_seats)
     assert made.status is SagaStatus.COMPLETED
 
 
 @pytest.mark.parametrize("name", ["b", "undo b"])
-def test_the_end_of_a_child_that_was_tried_again_reaches_its_parent_in_the_same_run(
+def test_the_end_of_a_retried_child_reaches_its_parent_in_the_same_run(
     name: str,
 ) -> None:
     fails = {"c": Permanent("no")} if name == "undo b" else {}
@@ -62,7 +62,7 @@ def refuse(problem: Exception) -> Callable[[Any, Any], bool]:
 
 
 @pytest.mark.parametrize("where", ["a", "undo a", "when"])
-def test_one_error_object_that_is_raised_again_and_again_keeps_no_stack(where: str) -> None:
+def test_an_error_object_that_is_raised_repeatedly_keeps_no_stack(where: str) -> None:
     """It would keep every frame that it was ever raised through, with all that these work on."""
     shared = Permanent("no") if where == "when" else RuntimeError("no")
     when: dict[str, Any] = {"when": refuse(shared)} if where == "when" else {}
@@ -78,7 +78,7 @@ def test_a_saga_that_fails_says_why() -> None:
     assert made.steps == {"a": StepStatus.COMPENSATED, "b": StepStatus.FAILED}
 
 
-def test_a_wait_ends_when_the_clock_is_moved_and_not_before() -> None:
+def test_a_wait_ends_only_when_the_clock_is_moved() -> None:
     made = run(WAITING, {}, prepare=add_seats)
     made.advance(2 * DAY - timedelta(seconds=1))
     assert made.steps["nap"] is StepStatus.WAITING
@@ -91,7 +91,7 @@ def test_a_wait_ends_when_the_clock_is_moved_and_not_before() -> None:
     assert made.now - VirtualClock().now < 3 * DAY
 
 
-def test_a_signal_that_does_not_come_in_time_has_the_saga_rolled_back() -> None:
+def test_a_late_signal_rolls_the_saga_back() -> None:
     made = run(WAITING, {}, prepare=add_seats)
     made.advance(10 * DAY)
     assert made.status is SagaStatus.ROLLED_BACK

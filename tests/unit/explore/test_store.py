@@ -62,7 +62,7 @@ def test_what_was_written_is_read_with_its_version_and_its_time(store: MemorySto
     assert store.get(A) == written
 
 
-def test_nobody_can_change_what_is_stored_but_by_a_write(store: MemoryStore) -> None:
+def test_stored_entities_change_only_by_a_write(store: MemoryStore) -> None:
     mine = Shelf(id="a", labels=["x"])
     written = store.insert(mine)
     for copy in (mine, written, store.get(A)):
@@ -129,7 +129,7 @@ def grow(tx: Transaction) -> Shelf:
 
 
 @pytest.mark.parametrize("optimistic", [False, True])
-def test_a_transaction_runs_again_when_what_it_read_has_changed(
+def test_a_transaction_runs_again_if_its_reads_have_changed(
     store: MemoryStore, optimistic: bool
 ) -> None:
     store.insert(Shelf(id="a"))
@@ -148,7 +148,7 @@ def test_a_transaction_runs_again_when_what_it_read_has_changed(
 
 
 @pytest.mark.parametrize("optimistic", [False, True])
-def test_a_transaction_that_never_wins_is_given_up(store: MemoryStore, optimistic: bool) -> None:
+def test_a_transaction_out_of_attempts_fails(store: MemoryStore, optimistic: bool) -> None:
     store.insert(Shelf(id="a"))
 
     def body(tx: Transaction) -> None:
@@ -199,7 +199,7 @@ def test_an_optimistic_transaction_is_as_strict_as_the_real_one(store: MemorySto
         store.transact_optimistically(body)
 
 
-def test_many_are_written_and_read_at_once_and_each_answers_by_itself(store: MemoryStore) -> None:
+def test_multi_reads_and_writes_have_a_result_for_each_item(store: MemoryStore) -> None:
     first, again = store.insert_multi([Shelf(id="m"), Shelf(id="m")])
     assert first.unwrap().id == "m"
     with pytest.raises(AlreadyExists, match="already exists"):
@@ -215,13 +215,13 @@ def test_many_are_written_and_read_at_once_and_each_answers_by_itself(store: Mem
     assert store.find(key(Shelf, "m")) is None
 
 
-def test_what_is_not_to_be_had_in_memory_is_refused(store: MemoryStore) -> None:
+def test_what_the_memory_store_lacks_is_refused(store: MemoryStore) -> None:
     with pytest.raises(NotImplementedError, match="only finds whole entities"):
         store.run(Query(Shelf).keys_only())
 
 
 @pytest.mark.parametrize("optimistically", [False, True])
-def test_a_transaction_whose_body_has_still_to_run_is_refused(optimistically: bool) -> None:
+def test_a_transaction_body_that_has_not_run_is_refused(optimistically: bool) -> None:
     async def later(_: Transaction) -> int:
         return 1
 

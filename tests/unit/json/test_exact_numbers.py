@@ -45,13 +45,13 @@ def test_an_integer_of_any_size_keeps_each_digit() -> None:
     assert decode_payload(stored, Amount).cents == Decimal("1234567890123456789012345678901")
 
 
-def test_a_float_is_a_float_however_many_digits_are_given() -> None:
+def test_a_float_field_gets_a_float_however_many_digits_are_sent() -> None:
     stored = canonical_payload(posted("[0.1000000000000000055511151231257827]"), list[float])
     assert decode_payload(stored, list[float]) == [0.1]
 
 
 @pytest.mark.parametrize("kind", [Any, list[Any], object])
-def test_where_no_type_is_known_a_step_gets_floats(kind: Any) -> None:
+def test_without_a_type_a_step_gets_floats(kind: Any) -> None:
     [number] = decode_payload(canonical_payload(posted(f"[{LONG}]"), kind), kind)
     assert type(number) is float
 
@@ -62,7 +62,7 @@ def test_a_payload_that_does_not_fit_is_refused_with_its_field() -> None:
     assert refused.value.field == "payload.cents"
 
 
-def test_a_number_beyond_all_floats_is_refused() -> None:
+def test_a_number_too_large_for_a_float_is_refused() -> None:
     with pytest.raises(Malformed, match="out of range"):
         posted('{"cents":1e400}')
 
@@ -75,7 +75,7 @@ def test_equal_numbers_are_equal_texts_and_no_digit_is_lost(number: Decimal) -> 
     assert encode_exact(read_number(f"{number:f}")) == encode_exact(read_number(str(number)))
 
 
-def test_an_exact_number_is_a_decimal_and_nothing_else_is_written_by_the_hook() -> None:
+def test_the_hook_writes_only_exact_numbers() -> None:
     assert ExactNumber(LONG) + 1 == Decimal(LONG) + 1
     with pytest.raises(TypeError, match="a object has no form in JSON: use text, numbers"):
         encode_exact(object())
@@ -112,7 +112,7 @@ NO_JSON = [
 
 
 @pytest.mark.parametrize(("value", "why"), NO_JSON)
-def test_what_could_not_be_read_again_as_it_was_is_not_written(value: Any, why: str) -> None:
+def test_a_value_that_could_not_be_read_back_is_refused(value: Any, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         encode_exact(value)
 
@@ -138,7 +138,7 @@ def test_a_subclass_of_a_plain_type_is_written_as_that_type(write: Any) -> None:
 
 
 @pytest.mark.parametrize("key", [True, None, (1, 2)])
-def test_a_key_that_is_no_text_is_refused_in_words(key: Any) -> None:
+def test_a_key_that_is_not_text_is_refused(key: Any) -> None:
     with pytest.raises(TypeError, match=r"cannot be the key of a dict in JSON: write str\(key\)"):
         encode_exact({key: 1})
 
@@ -152,20 +152,18 @@ def test_raw_text_is_written_only_if_it_is_json(text: bytes) -> None:
 @pytest.mark.parametrize(
     "value", [nest(100), nest(100, None), [[]] * 5000, {"null": None}, None, {"1": 1, "01": 2}]
 )
-def test_what_can_be_read_again_is_written(value: Any) -> None:
+def test_a_value_that_can_be_read_back_is_written(value: Any) -> None:
     assert msgspec.json.decode(encode_exact(value)) == value
 
 
 @pytest.mark.parametrize(("value", "why"), NO_JSON)
-def test_a_payload_that_could_not_be_read_again_is_refused_in_words(value: Any, why: str) -> None:
+def test_a_payload_that_could_not_be_read_back_is_refused(value: Any, why: str) -> None:
     with pytest.raises(Invalid, match=f"the payload is not JSON: .*{why}"):
         canonical_payload(value, object)
 
 
 @pytest.mark.parametrize(("value", "why"), NO_JSON)
-def test_an_output_that_could_not_be_read_again_ends_its_step_in_words(
-    value: Any, why: str
-) -> None:
+def test_an_output_that_could_not_be_read_back_fails_its_step(value: Any, why: str) -> None:
     outcome = run(lambda: value)
     assert outcome.result is Result.INDETERMINATE
     assert f"the output cannot be stored as JSON: {why}" in outcome.error.replace(

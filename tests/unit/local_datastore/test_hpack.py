@@ -14,7 +14,7 @@ HEADERS = st.lists(st.tuples(st.binary(min_size=1, max_size=300), st.binary(max_
 
 
 @given(HEADERS)
-def test_what_is_encoded_is_decoded(headers: list[tuple[bytes, bytes]]) -> None:
+def test_encoding_round_trips(headers: list[tuple[bytes, bytes]]) -> None:
     assert Decoder().decode(encode(headers)) == headers
 
 
@@ -35,13 +35,13 @@ def test_the_examples_of_the_standard_are_decoded() -> None:
     assert third[:3] == [(b":method", b"GET"), (b":scheme", b"https"), (b":path", b"/index.html")]
 
 
-def test_the_static_table_is_the_standards() -> None:
+def test_the_static_table_matches_the_standard() -> None:
     assert len(STATIC_TABLE) == 61
     assert STATIC_TABLE[15] == (b"accept-encoding", b"gzip, deflate")
     assert STATIC_TABLE[60] == (b"www-authenticate", b"")
 
 
-def test_an_entry_that_no_longer_fits_is_forgotten() -> None:
+def test_an_entry_that_no_longer_fits_is_evicted() -> None:
     decoder = Decoder()
     decoder.decode(b"\x40\x01a\x01b")
     assert decoder.decode(b"\xbe") == [(b"a", b"b")]
@@ -49,7 +49,7 @@ def test_an_entry_that_no_longer_fits_is_forgotten() -> None:
         decoder.decode(b"\x20\xbe")
 
 
-def test_the_same_block_means_what_the_table_now_says() -> None:
+def test_a_block_is_decoded_with_the_current_table() -> None:
     decoder = Decoder()
     decoder.decode(b"\x40\x01a\x01b")
     assert decoder.decode(b"\xbe") == decoder.decode(b"\xbe") == [(b"a", b"b")]

@@ -27,7 +27,7 @@ def test_a_file_is_read_or_refused_as_gcloud_does(tmp_path: Path, name: str) -> 
         assert load(tmp_path, text) == [Definition(*each) for each in expected]
 
 
-def test_a_file_that_is_only_text_is_refused_though_gcloud_finds_no_index_in_it(
+def test_a_file_that_is_only_text_is_refused_although_gcloud_accepts_it(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(BrokenFile, match=r"line 1: the file is a mapping .* not text \(hello\)"):
@@ -45,7 +45,7 @@ def test_a_file_that_is_only_text_is_refused_though_gcloud_finds_no_index_in_it(
          "line 5: direction is asc or ascending or desc or descending, not DESC"),
     ],
 )  # fmt: skip
-def test_a_refusal_says_which_line_what_is_wrong_and_what_to_write(
+def test_a_refusal_names_the_line_the_fault_and_what_to_write(
     tmp_path: Path, text: str, words: str
 ) -> None:
     with pytest.raises(BrokenFile, match=words):
@@ -66,7 +66,7 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 
 @settings(deadline=None)
 @given(DEFINITIONS)
-def test_the_entry_that_is_printed_to_be_added_is_read_as_that_index(
+def test_the_suggested_entry_is_read_as_that_index(
     tmp_path_factory: pytest.TempPathFactory, index: Definition
 ) -> None:
     folder = tmp_path_factory.getbasetemp()

@@ -58,7 +58,7 @@ def test_readers_share_and_writers_do_not() -> None:
     locks.acquire("c", exclude(OTHER), NOW)
 
 
-def test_of_two_readers_who_go_on_to_write_the_second_is_refused_at_once() -> None:
+def test_the_second_of_two_readers_that_want_to_write_is_refused_at_once() -> None:
     locks = Locks()
     locks.acquire("a", share(KEY), NOW)
     locks.acquire("b", share(KEY), NOW)
@@ -87,7 +87,7 @@ def test_a_circle_of_three_is_found() -> None:
     first.finish()
 
 
-def test_who_waits_is_not_overtaken_by_new_readers() -> None:
+def test_new_readers_do_not_overtake_a_waiting_writer() -> None:
     locks = Locks()
     locks.acquire("reader", share(KEY), NOW)
     writer = Waiting(locks, "writer", exclude(KEY))
@@ -101,7 +101,7 @@ def test_who_waits_is_not_overtaken_by_new_readers() -> None:
     late.finish()
 
 
-def test_a_holder_does_not_queue_behind_those_who_wait_for_it() -> None:
+def test_a_holder_does_not_queue_behind_those_that_wait_for_it() -> None:
     locks = Locks()
     locks.acquire("holder", share(KEY), NOW)
     stranger = Waiting(locks, "stranger", exclude(KEY))
@@ -118,7 +118,7 @@ def test_a_scanned_range_keeps_points_out_but_not_its_own_owner() -> None:
     assert locks.try_acquire("scan", Footprint(points=[b"c"]))
 
 
-def test_time_runs_out_and_leaves_nothing_behind() -> None:
+def test_a_time_out_leaves_nothing_behind() -> None:
     locks = Locks()
     locks.acquire("a", exclude(KEY), NOW)
     with pytest.raises(Aborted, match="too much contention"):

@@ -50,7 +50,7 @@ def test_byte_strings_compare_first_whatever_follows(
 
 
 @given(st.binary(), TAILS)
-def test_after_is_above_all_that_begins_with_a_value(value: bytes, tail: bytes) -> None:
+def test_after_sorts_above_everything_with_a_prefix(value: bytes, tail: bytes) -> None:
     encoded = encode_bytes(value)
     assert encoded <= encoded + tail < encoded + AFTER
 

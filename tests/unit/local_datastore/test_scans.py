@@ -42,7 +42,7 @@ def test_a_long_scan_lets_others_read_its_connection(connection: sqlite3.Connect
     assert count_hand_overs(scan(connection, b"a", range(1000))) == (1000, 1)
 
 
-def test_a_long_leap_frog_lets_others_read_its_connection(connection: sqlite3.Connection) -> None:
+def test_a_long_zigzag_join_lets_others_read_its_connection(connection: sqlite3.Connection) -> None:
     # Each passes over hundreds of the other's entries again and again, and shares one at the end.
     turns = [range(start, start + 300) for start in range(0, 30_000, 300)]
     first = scan(connection, b"a", [n for turn in turns[::2] for n in turn] + [99_999])

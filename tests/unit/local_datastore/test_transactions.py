@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> Iterator[EntityStore]:
 
 @pytest.mark.parametrize("limit", ["MAX_IDLE", "MAX_AGE"])
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_forgotten_transaction_lets_go_of_its_locks(
+def test_an_expired_transaction_releases_its_locks(
     store: EntityStore, monkeypatch: pytest.MonkeyPatch, limit: str, read_only: bool
 ) -> None:
     locks = Locks()
@@ -43,7 +43,7 @@ def test_a_forgotten_transaction_lets_go_of_its_locks(
         pass
 
 
-def test_a_transaction_under_way_is_not_forgotten(
+def test_an_active_transaction_does_not_expire(
     store: EntityStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = Transactions(store, Locks(), VersionClock())

@@ -8,7 +8,7 @@ def take_all(bucket: TokenBucket, now: float) -> int:
     return taken
 
 
-def test_a_full_bucket_hands_out_its_burst_and_no_more() -> None:
+def test_a_full_bucket_gives_exactly_its_burst() -> None:
     assert take_all(TokenBucket(rate=10, burst=25, now=0), now=0) == 25
 
 
@@ -19,7 +19,7 @@ def test_an_empty_bucket_fills_at_its_rate_up_to_its_burst() -> None:
     assert take_all(bucket, now=100) == 25
 
 
-def test_the_next_token_comes_when_it_is_told() -> None:
+def test_the_next_token_is_available_when_predicted() -> None:
     bucket = TokenBucket(rate=4, burst=1, now=0)
     assert bucket.next_token_at(now=0) == 0
     bucket.take(now=0)

@@ -41,17 +41,17 @@ def test_a_broken_schedule_is_refused(text: str) -> None:
         parse_schedule(text)
 
 
-def test_a_day_that_never_comes_is_refused_rather_than_searched_for_ever() -> None:
+def test_a_day_that_never_comes_is_refused() -> None:
     with pytest.raises(BrokenSchedule, match="never"):
         parse_schedule("0 0 31 2 *")(NOON)
 
 
-def test_a_period_is_counted_from_the_run_before() -> None:
+def test_a_period_counts_from_the_previous_run() -> None:
     assert parse_schedule("every 10 seconds")(NOON) == NOON + timedelta(seconds=10)
     assert parse_schedule("every 2 hours")(NOON) == NOON + timedelta(hours=2)
 
 
-def test_a_run_that_fell_due_while_one_was_going_is_made_up_for_once() -> None:
+def test_a_run_missed_during_another_is_made_up_once() -> None:
     schedule = parse_schedule("every 10 seconds")
     after = find_next(schedule, NOON, NOON + timedelta(seconds=35))
     assert after == NOON + timedelta(seconds=30)

@@ -32,18 +32,18 @@ def judge_one(answer: Answer, *, dispatches: int = 1, task: Any = None, **of_rec
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
-def test_two_hundreds_are_success(status: int) -> None:
+def test_any_2xx_is_success(status: int) -> None:
     assert judge_one(Answer(status)).succeeded
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 304, 307, 400, 404, 500, 599])
-def test_everything_else_is_tried_again_after_the_backoff(status: int) -> None:
+def test_any_other_answer_is_retried_after_the_backoff(status: int) -> None:
     verdict = judge_one(Answer(status))
     assert (verdict.succeeded, verdict.given_up, verdict.slows_queue) == (False, False, False)
     assert verdict.record.scheduled == 910
 
 
-def test_a_task_is_given_up_when_its_attempts_are_used_up() -> None:
+def test_a_task_out_of_attempts_is_dropped() -> None:
     assert not judge_one(Answer(500), dispatches=2).given_up
     verdict = judge_one(Answer(500), dispatches=3)
     assert verdict.given_up
@@ -63,7 +63,7 @@ def test_a_busy_worker_slows_the_queue_and_may_ask_for_a_longer_wait(status: int
     assert verdict.record.scheduled == 960
 
 
-def test_others_ask_in_vain_for_a_longer_wait() -> None:
+def test_other_answers_cannot_ask_for_a_longer_wait() -> None:
     assert judge_one(Answer(500, retry_after=60)).record.scheduled == 910
 
 
@@ -71,7 +71,7 @@ def test_no_wait_is_longer_than_a_task_lives() -> None:
     assert judge_one(Answer(503, retry_after=1e12)).record.scheduled == 900 + MONTH
 
 
-def test_a_task_that_has_lived_too_long_is_given_up() -> None:
+def test_a_task_past_its_lifetime_is_dropped() -> None:
     old = TaskRecord("q/tasks/t", "q", b"", 999.0 - MONTH, 0.0, dispatches=1)
     assert judge(old, Task(), POLICY, Answer(500), 1000.0, 1000.0).given_up
 
@@ -86,7 +86,7 @@ def test_a_task_that_has_lived_too_long_is_given_up() -> None:
         (Answer(0, "ConnectionRefusedError"), 14, 0, 0),
     ],
 )
-def test_the_attempt_is_kept_with_its_code(
+def test_the_attempt_is_recorded_with_its_code(
     answer: Answer, code: int, responses: int, executions: int
 ) -> None:
     record = judge_one(answer).record
@@ -99,7 +99,7 @@ def test_the_attempt_is_kept_with_its_code(
 @pytest.mark.parametrize(
     ("status", "code", "told"), [(404, 5, "404"), (0, 4, "504"), (0, 14, None)]
 )
-def test_a_retry_is_told_of_its_previous_answer_and_never_why(
+def test_a_retry_has_the_previous_status_but_no_reason(
     status: int, code: int, told: str | None
 ) -> None:
     record = TaskRecord("q/tasks/t", "q", b"", 0.0, 0.0, dispatches=2)

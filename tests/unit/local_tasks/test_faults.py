@@ -12,13 +12,13 @@ def test_without_rates_nothing_happens() -> None:
         assert faults.delay_of(name, 1) == 0
 
 
-def test_a_fault_strikes_at_about_its_rate() -> None:
+def test_a_fault_happens_at_about_its_rate() -> None:
     faults = Faults(duplicate=0.05, seed=7)
     struck = sum(faults.duplicate_lag(name, 1) is not None for name in NAMES)
     assert 60 < struck < 140
 
 
-def test_the_same_seed_strikes_the_same_deliveries_and_another_seed_others() -> None:
+def test_faults_depend_only_on_the_seed() -> None:
     def struck(seed: int) -> set[str]:
         return {name for name in NAMES if Faults(drop=0.1, seed=seed).drops(name, 1)}
 

@@ -12,7 +12,7 @@ def make_queue(rate: float = 500, concurrent: int = 1000, state: int = RUNNING) 
     return complete_queue(queue)
 
 
-def test_tasks_come_in_the_order_in_which_they_fall_due() -> None:
+def test_tasks_are_taken_in_the_order_of_their_due_times() -> None:
     pending = PendingTasks(make_queue(), now=0)
     for task, due in (("late", 30.0), ("first", 10.0), ("second", 20.0)):
         pending.add(task, due)
@@ -41,7 +41,7 @@ def test_a_removed_task_is_not_taken() -> None:
     assert pending.wakes_at(now=10) == float("inf")
 
 
-def test_no_more_run_at_once_than_the_queue_allows() -> None:
+def test_no_more_tasks_run_at_a_time_than_the_queue_allows() -> None:
     pending = PendingTasks(make_queue(concurrent=2), now=0)
     for number in range(3):
         pending.add(str(number), 0)
@@ -59,7 +59,7 @@ def test_a_paused_queue_keeps_its_tasks_until_it_is_resumed() -> None:
     assert pending.take(now=5) == "task"
 
 
-def test_a_line_out_of_tokens_wakes_when_the_next_is_there() -> None:
+def test_a_queue_without_tokens_wakes_for_the_next_one() -> None:
     pending = PendingTasks(make_queue(rate=0.5), now=0)
     pending.add("first", 0)
     pending.add("second", 0)

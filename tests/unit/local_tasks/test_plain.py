@@ -28,7 +28,7 @@ def encode_by_h11(request: Request) -> bytes | None:
 
 
 @given(st.dictionaries(TEXTS, TEXTS, max_size=3), st.sampled_from(["POST", "GET", "HEAD"]), TEXTS)
-def test_a_request_that_goes_the_short_way_has_h11s_bytes(
+def test_the_fast_path_writes_the_same_bytes_as_h11(
     headers: dict[str, str], method: str, path: str
 ) -> None:
     body = b"{}" if method == "POST" else b""
@@ -37,12 +37,12 @@ def test_a_request_that_goes_the_short_way_has_h11s_bytes(
     assert plain in (None, encode_by_h11(request))
 
 
-def test_a_delivery_goes_the_short_way() -> None:
+def test_a_delivery_takes_the_fast_path() -> None:
     request = Request("POST", URL, {"X-CloudTasks-QueueName": "sagas", "X-Empty": ""}, b"{}")
     assert encode_plain(request, urlsplit(URL)) == encode_by_h11(request)
 
 
-def test_a_whole_answer_goes_the_short_way() -> None:
+def test_a_complete_answer_takes_the_fast_path() -> None:
     answer = read_plain(HEAD + b"Retry-After: 7\r\nContent-Length: 2\r\n\r\n{}")
     assert answer is not None
     assert (answer.status, answer.retry_after, answer.succeeded) == (200, 7.0, True)
@@ -68,5 +68,5 @@ def test_a_whole_answer_goes_the_short_way() -> None:
         HEAD.replace(b"200", b"204") + b"Content-Length: 0\r\n\r\n",
     ],
 )
-def test_what_is_unusual_about_an_answer_is_left_to_h11(received: bytes) -> None:
+def test_an_unusual_answer_is_left_to_h11(received: bytes) -> None:
     assert read_plain(received) is None

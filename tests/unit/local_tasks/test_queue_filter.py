@@ -41,7 +41,7 @@ complete_queue(QUEUE)
         "state:RUNNING OR state:PAUSED AND retryConfig.maxAttempts=7",
     ],
 )
-def test_a_queue_that_fits_is_wanted(text: str) -> None:
+def test_a_queue_that_matches_is_listed(text: str) -> None:
     assert parse_filter(text)(QUEUE)
 
 
@@ -55,11 +55,11 @@ def test_a_queue_that_fits_is_wanted(text: str) -> None:
         "appEngineRoutingOverride.host:x",
     ],
 )
-def test_a_queue_that_does_not_fit_is_not(text: str) -> None:
+def test_a_queue_that_does_not_match_is_not_listed(text: str) -> None:
     assert not parse_filter(text)(QUEUE)
 
 
-def test_what_was_never_set_fits_no_comparison() -> None:
+def test_an_unset_field_matches_no_comparison() -> None:
     fresh: Any = complete_queue(Queue(name=QUEUE.name))
     assert not parse_filter('purgeTime<"2030-01-01T00:00:00Z"')(fresh)
     assert not parse_filter('purgeTime!="2030-01-01T00:00:00Z"')(fresh)
@@ -84,7 +84,7 @@ def test_what_was_never_set_fits_no_comparison() -> None:
         *("purgeTime>yesterday", "httpTarget.headerOverrides:x", "x" * 3000),
     ],
 )
-def test_a_filter_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_filter_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgument, match="filter"):
         parse_filter(text)
 

@@ -21,7 +21,7 @@ def test_the_queues_of_this_project_are_acceptable() -> None:
     assert "sagas" in [queue.name.rpartition("/")[2] for queue in queues]
 
 
-def test_a_queue_has_what_the_file_states_and_defaults_for_the_rest(tmp_path: Path) -> None:
+def test_a_queue_has_the_settings_of_the_file_and_defaults(tmp_path: Path) -> None:
     text = """
 # all of it
 slow:
@@ -82,7 +82,7 @@ def test_a_copys_number_counts_for_the_length_of_its_name(tmp_path: Path) -> Non
         read_queues(path, LOCATION, copies=2)
 
 
-def test_every_section_is_obeyed_here_too(tmp_path: Path) -> None:
+def test_every_section_of_the_file_applies_here_too(tmp_path: Path) -> None:
     text = "q: {stackdriverLoggingConfig: {samplingRatio: 1}, httpTarget: {httpMethod: PUT}}"
     [queue] = read_queues(write(tmp_path, text), LOCATION)
     assert queue.stackdriver_logging_config.sampling_ratio == 1

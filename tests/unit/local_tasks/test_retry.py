@@ -40,13 +40,13 @@ def test_backoff_never_leaves_its_bounds(attempts: int, doublings: int) -> None:
     assert policy.min_backoff <= compute_backoff(policy, attempts) <= policy.max_backoff
 
 
-def test_attempts_alone_end_the_retries_when_there_is_no_duration() -> None:
+def test_without_a_duration_attempts_alone_end_the_retries() -> None:
     policy = make_policy(attempts=3)
     assert not is_exhausted(policy, 2, timedelta(days=1))
     assert is_exhausted(policy, 3, timedelta(0))
 
 
-def test_with_both_limits_both_have_to_be_reached() -> None:
+def test_with_both_limits_both_must_be_reached() -> None:
     policy = make_policy(attempts=3, duration=60)
     assert not is_exhausted(policy, 50, timedelta(seconds=59))
     assert not is_exhausted(policy, 2, timedelta(seconds=61))
@@ -59,7 +59,7 @@ def test_unlimited_attempts_end_by_duration_alone() -> None:
     assert is_exhausted(policy, 1, timedelta(seconds=60))
 
 
-def test_without_any_limit_retries_go_on_until_the_task_is_31_days_old() -> None:
+def test_without_limits_retries_end_when_the_task_is_31_days_old() -> None:
     policy = make_policy(attempts=-1)
     assert not is_exhausted(policy, 10**6, timedelta(days=30))
     assert is_exhausted(policy, 1, timedelta(days=31))

@@ -20,7 +20,7 @@ def make_record(name: str, age: timedelta) -> TaskRecord:
     return TaskRecord(f"{QUEUE}/tasks/{name}", QUEUE, b"", created, created)
 
 
-def test_a_task_that_is_too_old_is_deleted_though_it_was_never_dispatched(tmp_path: Path) -> None:
+def test_a_task_that_is_too_old_is_deleted_even_if_never_dispatched(tmp_path: Path) -> None:
     async def expire() -> None:
         store = TaskStore(tmp_path / "tasks.sqlite")
         await store.put_queue(complete_queue(Queue(name=QUEUE)))

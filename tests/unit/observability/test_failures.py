@@ -43,7 +43,7 @@ def fail_with(problem: AmendsError) -> object:
         (NotBegun, 429, "WARNING"),
     ],
 )
-def test_what_fails_on_our_side_is_logged_with_its_reason_place_and_trace(
+def test_a_server_error_is_logged_with_its_reason_place_and_trace(
     kind: type[AmendsError], status: int, severity: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = fail_with(kind("the Datastore is away", internal="at 10.0.0.7"))
@@ -57,7 +57,7 @@ def test_what_fails_on_our_side_is_logged_with_its_reason_place_and_trace(
     assert request["status"] == status
 
 
-def test_the_caller_is_given_the_trace_and_nothing_internal() -> None:
+def test_the_caller_gets_the_trace_and_nothing_internal() -> None:
     answer = fail_with(Unavailable("the Datastore is away", internal="at 10.0.0.7"))
     body = answer.get_json()  # type: ignore[attr-defined]
     assert (body["trace"], body["detail"]) == (TRACE, "the Datastore is away")
@@ -65,7 +65,7 @@ def test_the_caller_is_given_the_trace_and_nothing_internal() -> None:
 
 
 @pytest.mark.parametrize("method", ["RunQuery", "RunAggregationQuery"])
-def test_a_missing_index_has_a_code_of_its_own_and_its_entry_is_in_the_log_alone(
+def test_a_missing_index_has_its_own_code_and_its_entry_only_in_the_log(
     method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refusal = Refusal(grpc.StatusCode.FAILED_PRECONDITION, ENTRY)
@@ -77,7 +77,7 @@ def test_a_missing_index_has_a_code_of_its_own_and_its_entry_is_in_the_log_alone
     assert ENTRY in line["message"]
 
 
-def test_a_service_that_is_away_is_not_described_to_callers() -> None:
+def test_an_unavailable_service_is_not_described_to_callers() -> None:
     refusal = Refusal(grpc.StatusCode.UNAVAILABLE, "failed to connect to ipv4:10.0.0.7:443")
     problem = to_error(refusal, "Lookup")
     assert problem.detail == "Datastore Lookup: UNAVAILABLE"

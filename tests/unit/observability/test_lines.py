@@ -33,7 +33,7 @@ def test_every_line_of_a_request_has_its_function_and_what_was_annotated(
     assert {(line["function"], line["saga"]) for line in lines} == {("greet-person", "s1")}
 
 
-def test_what_one_request_annotates_is_not_on_the_lines_of_the_next(
+def test_annotations_end_with_their_request(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     @endpoint("POST")
@@ -54,7 +54,7 @@ def test_the_callers_trace_is_continued(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize("header", ["", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "x\n" + PARENT])
-def test_without_a_trace_of_the_callers_one_is_begun(
+def test_without_a_callers_trace_a_new_one_begins(
     header: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
@@ -86,7 +86,7 @@ def test_an_unexpected_error_is_logged_with_its_place_and_without_its_text(
     assert "ann@example.com" not in f"{error}{request}"
 
 
-def test_a_thread_that_a_request_starts_logs_as_that_request(
+def test_a_thread_of_a_request_logs_as_that_request(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     import contextvars
@@ -107,7 +107,7 @@ def test_a_thread_that_a_request_starts_logs_as_that_request(
     assert line[TRACE_FIELD].endswith(TRACE)
 
 
-def test_a_stated_field_counts_for_more_than_the_requests_own(
+def test_a_given_field_overrides_the_requests_own(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     @endpoint("POST")

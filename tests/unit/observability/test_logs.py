@@ -26,14 +26,14 @@ class FullDisk(io.StringIO):
 
 
 @pytest.mark.parametrize("method", ["write", "flush"])
-def test_a_line_that_cannot_be_written_fails_nothing_and_says_so(
+def test_a_line_that_cannot_be_written_raises_nothing(
     monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     monkeypatch.setattr(sys, "stdout", FullDisk(method))
     assert log("ERROR", "x") is False
 
 
-def test_a_closed_standard_output_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_standard_output_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = io.StringIO()
     closed.close()
     monkeypatch.setattr(sys, "stdout", closed)
@@ -41,7 +41,7 @@ def test_a_closed_standard_output_fails_nothing(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("value", ["a\udc80b", {1: {2: "\ud800"}}, {(1, 2): 3}])
-def test_what_json_cannot_hold_is_logged_all_the_same(
+def test_values_without_json_form_are_logged_as_text(
     capsys: pytest.CaptureFixture[str], value: Any
 ) -> None:
     assert log("ERROR", "found", alert="a-b", what=value) is True

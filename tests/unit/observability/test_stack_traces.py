@@ -18,7 +18,7 @@ def raised(problem: BaseException) -> BaseException:
         return caught
 
 
-def test_a_chain_is_told_from_its_first_error() -> None:
+def test_a_chain_is_described_from_its_first_error() -> None:
     outer = raised(ValueError("secret"))
     outer.__cause__ = raised(KeyError("secret"))
     told = describe_stack(outer)
@@ -26,13 +26,13 @@ def test_a_chain_is_told_from_its_first_error() -> None:
     assert "secret\n" not in told
 
 
-def test_a_chain_that_bites_its_tail_ends() -> None:
+def test_a_circular_chain_ends() -> None:
     first, second = raised(ValueError()), raised(KeyError())
     first.__cause__, second.__cause__ = second, first
     assert describe_stack(first).count("and then") == 1
 
 
-def test_a_chain_or_stack_without_end_is_cut() -> None:
+def test_a_very_long_chain_or_stack_is_truncated() -> None:
     problem: BaseException = ValueError()
     for _ in range(1000):
         outer = ValueError()
@@ -43,13 +43,13 @@ def test_a_chain_or_stack_without_end_is_cut() -> None:
     assert describe_stack(deep.value).count("\n") < 3 * MAX_FRAMES
 
 
-def test_what_an_error_hides_on_purpose_is_not_told() -> None:
+def test_a_suppressed_context_is_not_described() -> None:
     outer = ValueError()
     outer.__context__, outer.__suppress_context__ = KeyError(), True
     assert describe_stack(outer) == "ValueError"
 
 
-def test_an_error_that_was_raised_many_times_is_told_by_its_innermost_calls() -> None:
+def test_an_error_raised_many_times_is_described_by_its_innermost_calls() -> None:
     problem = ValueError("once")
     for _ in range(5000):
         try:
@@ -65,7 +65,7 @@ class Sealed(ValueError):
         raise AttributeError(name)
 
 
-def test_an_error_forgets_its_stack_and_those_of_all_that_hangs_on_it() -> None:
+def test_forgetting_a_stack_includes_causes_and_group_members() -> None:
     member, cause, context = raised(KeyError()), raised(Sealed()), raised(OSError())
     outer = raised(BaseExceptionGroup("several", [raised(ValueError()), member]))
     outer.__cause__, context.__context__ = cause, outer

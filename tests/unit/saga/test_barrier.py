@@ -124,19 +124,19 @@ def test_with_a_type_both_get_what_the_effect_returned(
 
 
 @pytest.mark.parametrize("result", [object(), {1, object()}, {(1, 2): 3}])
-def test_an_effect_whose_result_is_not_json_is_not_made(call: StepContext, result: Any) -> None:
+def test_an_effect_whose_result_is_not_json_is_not_written(call: StepContext, result: Any) -> None:
     with pytest.raises(TypeError, match=r"has no form in JSON|cannot be the key of a dict"):
         apply_once(call, lambda tx: (add(5)(tx), result)[1])
     assert (cents(call), call.store.find(key(Effect, "s/pay"))) == (0, None)
 
 
-def test_an_effect_whose_result_does_not_fit_its_type_is_not_made(call: StepContext) -> None:
+def test_an_effect_whose_result_does_not_fit_its_type_is_not_written(call: StepContext) -> None:
     with pytest.raises(ValidationError, match="Expected `str`"):
         apply_once(call, add(5), type=str)
     assert cents(call) == 0
 
 
-def test_a_second_effect_in_one_call_without_a_name_is_refused_in_words(call: StepContext) -> None:
+def test_a_second_unnamed_effect_in_one_call_is_refused(call: StepContext) -> None:
     apply_once(call, add(5))
     with pytest.raises(ValueError, match=r"step pay: a second apply_once .* name='\.\.\.'"):
         apply_once(call, lambda tx: add(7)(tx))
@@ -146,20 +146,20 @@ def test_a_second_effect_in_one_call_without_a_name_is_refused_in_words(call: St
     assert cents(call) == 5
 
 
-def test_a_second_effect_under_the_same_name_is_refused_in_words(call: StepContext) -> None:
+def test_a_second_effect_with_the_same_name_is_refused(call: StepContext) -> None:
     apply_once(call, add(5), name="money")
     with pytest.raises(ValueError, match="a second apply_once under the name 'money'"):
         apply_once(call, add(7), name="money")
 
 
-def test_a_second_undo_in_one_call_without_a_name_is_refused_in_words(call: StepContext) -> None:
+def test_a_second_unnamed_undo_in_one_call_is_refused(call: StepContext) -> None:
     undo_once(call, take_back)
     with pytest.raises(ValueError, match="step pay: a second undo_once without a name"):
         undo_once(call, lambda tx, seen: take_back(tx, seen))
 
 
 @pytest.mark.parametrize("name", ["a/b", "a\n", "x" * 2000, "ä"])
-def test_an_effects_name_is_a_name(call: StepContext, name: str) -> None:
+def test_an_effects_name_is_checked(call: StepContext, name: str) -> None:
     with pytest.raises(ValueError, match="is not a valid name for an effect"):
         apply_once(call, add(5), name=name)
 
@@ -179,14 +179,14 @@ def test_each_named_effect_happens_once_and_is_undone_once(call: StepContext) ->
     assert cents(call) == 0
 
 
-def test_all_effects_of_a_step_are_in_one_record_which_the_purge_deletes(call: StepContext) -> None:
+def test_all_effects_of_a_step_are_in_one_record(call: StepContext) -> None:
     apply_once(call, add(5), name="money")
     apply_once(call, add(7), name="points")
     record = call.store.get(key(Effect, call.idempotency_key))
     assert [part.name for part in record.parts] == ["money", "points"]
 
 
-def test_of_several_effects_those_that_did_not_happen_leave_a_tombstone(call: StepContext) -> None:
+def test_effects_that_did_not_happen_leave_a_tombstone(call: StepContext) -> None:
     apply_once(call, add(5), name="money")
     back = replace(call, fencing_token=2)
     undo_once(back, take_back, name="points")
@@ -196,7 +196,7 @@ def test_of_several_effects_those_that_did_not_happen_leave_a_tombstone(call: St
     assert cents(call) == 0
 
 
-def test_one_effects_refusal_does_not_bind_another(call: StepContext) -> None:
+def test_the_refusal_of_one_effect_does_not_affect_another(call: StepContext) -> None:
     def refuse(_: Transaction) -> None:
         raise Permanent("no points")
 
@@ -211,7 +211,7 @@ def asked(call: StepContext) -> StepContext:
     return replace(call, fencing_token=call.fencing_token + 1)
 
 
-def test_a_status_that_is_settled_binds_the_attempt_that_comes_late(call: StepContext) -> None:
+def test_a_settled_status_refuses_a_late_attempt(call: StepContext) -> None:
     with pytest.raises(NotHappened, match="it was not done"):
         settle_once(asked(call))
     with pytest.raises(Permanent, match="was settled as not executed"):
@@ -221,7 +221,7 @@ def test_a_status_that_is_settled_binds_the_attempt_that_comes_late(call: StepCo
     assert cents(call) == 0
 
 
-def test_a_settled_step_that_an_operator_has_tried_again_may_happen(call: StepContext) -> None:
+def test_a_settled_step_can_happen_after_an_operators_retry(call: StepContext) -> None:
     with pytest.raises(NotHappened, match="not done"):
         settle_once(asked(call))
     later = replace(call, fencing_token=3)
@@ -229,7 +229,7 @@ def test_a_settled_step_that_an_operator_has_tried_again_may_happen(call: StepCo
     assert settle_once(asked(call)) == 5
 
 
-def test_what_was_refused_is_settled_with_its_reason(call: StepContext) -> None:
+def test_a_refused_effect_is_settled_with_its_reason(call: StepContext) -> None:
     def refuse(_: Transaction) -> None:
         raise Permanent("no credit")
 
@@ -242,7 +242,7 @@ def test_what_was_refused_is_settled_with_its_reason(call: StepContext) -> None:
     assert cents(call) == 0
 
 
-def test_a_step_that_was_done_in_part_is_not_said_never_to_have_happened(call: StepContext) -> None:
+def test_a_partly_done_step_is_not_settled_as_not_executed(call: StepContext) -> None:
     apply_once(call, add(5), name="money")
     with pytest.raises(Permanent, match="done in part"):
         settle_once(asked(call), name="points")
@@ -251,7 +251,7 @@ def test_a_step_that_was_done_in_part_is_not_said_never_to_have_happened(call: S
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
-def test_a_late_step_and_its_status_never_both_say_yes_and_no(
+def test_a_late_step_and_its_status_never_contradict_each_other(
     call: StepContext, interrupted: bool
 ) -> None:
     """Whichever commits first is right, though it is in the middle of the other one."""
@@ -291,9 +291,7 @@ async def take_back_later(tx: Transaction, cents: int) -> None:
         lambda tx, cents: lambda: take_back(tx, cents),
     ],
 )
-def test_an_undo_that_has_still_to_run_undoes_nothing_and_is_not_recorded(
-    call: StepContext, undo: Any
-) -> None:
+def test_a_deferred_undo_undoes_nothing_and_is_not_recorded(call: StepContext, undo: Any) -> None:
     apply_once(call, add(5))
     later = replace(call, fencing_token=2)
     with pytest.raises(NotRun, match="the undo returned a "):
@@ -302,7 +300,7 @@ def test_an_undo_that_has_still_to_run_undoes_nothing_and_is_not_recorded(
     assert call.store.get(key(Account, "a")).cents == 0
 
 
-def test_an_effect_that_has_still_to_run_is_named_as_that(call: StepContext) -> None:
+def test_a_deferred_effect_is_named_in_the_error(call: StepContext) -> None:
     async def effect(tx: Transaction) -> int:
         return add(5)(tx)
 

@@ -333,12 +333,12 @@ WRONG: list[tuple[str, str]] = [
 ]
 
 
-def test_there_are_more_wrong_declarations_than_a_stranger_tried() -> None:
+def test_there_are_many_wrong_declarations() -> None:
     assert len({code for code, _ in WRONG}) == len(WRONG) > 93
 
 
 @pytest.mark.parametrize(("code", "words"), WRONG, ids=[code for code, _ in WRONG])
-def test_a_wrong_declaration_is_refused_in_words(code: str, words: str) -> None:
+def test_a_wrong_declaration_is_refused(code: str, words: str) -> None:
     pattern = ".*".join(map(re.escape, words.split("…")))
     with pytest.raises(DeclarationError, match=pattern):
         eval(code, dict(SCOPE))
@@ -393,11 +393,11 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("code", RIGHT)
-def test_what_can_be_honoured_is_not_refused(code: str) -> None:
+def test_a_valid_declaration_is_accepted(code: str) -> None:
     eval(code, dict(SCOPE))
 
 
-def test_all_that_is_wrong_with_a_declaration_is_said_together() -> None:
+def test_all_faults_of_a_declaration_are_reported_together() -> None:
     with pytest.raises(DeclarationError, match="timeout is 30") as step:
         Step("b", execute=None, timeout=30, pivot=1)  # type: ignore[arg-type]
     assert len(step.value.faults) == 3
@@ -406,13 +406,13 @@ def test_all_that_is_wrong_with_a_declaration_is_said_together() -> None:
     assert len(whole.value.faults) == 4
 
 
-def test_a_text_for_what_becomes_of_compensations_is_taken_as_what_it_says() -> None:
+def test_on_compensation_failure_accepts_a_str() -> None:
     [continues, halts] = [saga(on_compensation_failure=each) for each in ("continue", "halt")]
     assert continues.on_compensation_failure is not halts.on_compensation_failure
     assert continues.on_compensation_failure.name == "CONTINUE"
 
 
-def test_a_child_may_be_of_another_version_of_its_parent() -> None:
+def test_a_child_may_be_another_version_of_its_parent() -> None:
     part = Child("c", saga=saga(version=1), payload=lambda payload, _: payload)
     assert saga(a(), part, version=2).elements[1] is part
 

@@ -20,13 +20,13 @@ def test_two_pivots_are_refused() -> None:
         Saga("x", payload=dict, steps=pivots)
 
 
-def test_two_steps_of_one_name_are_refused() -> None:
+def test_two_steps_with_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="same name"):
         Saga("x", payload=dict, steps=(step("a"), step("a")))
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 30 * 60])
-def test_a_time_out_that_cloud_tasks_cannot_give_is_refused(seconds: int) -> None:
+def test_a_time_out_over_that_of_cloud_tasks_is_refused(seconds: int) -> None:
     with pytest.raises(ValueError, match="timeout"):
         Step("a", execute=act, timeout=timedelta(seconds=seconds))
 

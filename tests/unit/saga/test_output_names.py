@@ -129,7 +129,7 @@ WRONG: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "words"), WRONG)
-def test_an_output_that_no_earlier_step_gives_is_refused_in_words(kind: Any, words: str) -> None:
+def test_an_output_that_no_earlier_step_has_is_refused(kind: Any, words: str) -> None:
     places: dict[str, Element | Parallel] = {
         "step ship: execute": Step("ship", execute=given(kind)),
         "step ship: when": Step("ship", execute=any_outputs, when=asked(kind)),
@@ -143,14 +143,14 @@ def test_an_output_that_no_earlier_step_gives_is_refused_in_words(kind: Any, wor
             declare(part)
 
 
-def test_a_compensation_may_look_at_its_own_output_and_is_held_to_names_too() -> None:
+def test_a_compensation_may_read_its_own_output_and_existing_names() -> None:
     declare(Step("ship", execute=any_outputs, compensate=given(Late)))
     with pytest.raises(DeclarationError, match=r"compensate is .*called chrage"):
         declare(Step("ship", execute=any_outputs, compensate=given(Misspelt)))
 
 
 @pytest.mark.parametrize("kind", [Found, Plain, OfChild, OfAll, Unresolved, Annotated[Found, 1]])
-def test_outputs_that_earlier_steps_give_are_let_through(kind: Any) -> None:
+def test_outputs_of_earlier_steps_are_accepted(kind: Any) -> None:
     declare(Step("ship", execute=given(kind), when=asked(kind)))
 
 

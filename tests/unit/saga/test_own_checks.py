@@ -22,7 +22,7 @@ def refusing(raised: type[BaseException]) -> type[Struct]:
 
 
 @pytest.mark.parametrize("raised", RAISED)
-def test_a_payload_that_its_type_refuses_by_any_error_is_refused_in_words(
+def test_a_payload_that_its_type_rejects_by_any_error_is_refused(
     raised: type[BaseException], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(Invalid, match="the type of the payload rejects it: ") as caught:
@@ -32,7 +32,7 @@ def test_a_payload_that_its_type_refuses_by_any_error_is_refused_in_words(
 
 
 @pytest.mark.parametrize("raised", RAISED)
-def test_what_is_stored_and_refused_so_is_a_misfit_and_shown_to_nobody(
+def test_a_stored_value_that_its_type_rejects_is_a_hidden_mismatch(
     raised: type[BaseException],
 ) -> None:
     kind = refusing(raised)

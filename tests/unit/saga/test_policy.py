@@ -39,9 +39,7 @@ NOW = timedelta(0)
         ({"cap": timedelta.max}, "it is at most 29 days"),
     ],
 )
-def test_a_policy_that_makes_no_sense_is_refused_in_words(
-    options: dict[str, Any], said: str
-) -> None:
+def test_an_impossible_policy_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         RetryPolicy(**options)
 
@@ -64,7 +62,7 @@ def test_the_pause_grows_by_the_factor_up_to_the_cap() -> None:
     ]  # fmt: skip
 
 
-def test_the_jitter_stays() -> None:
+def test_the_jitter_scales_the_pause() -> None:
     assert RetryPolicy().delay(48, 0.5) == timedelta(seconds=30)
 
 

@@ -122,7 +122,7 @@ ACTIONS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("action", "words"), ACTIONS)
-def test_an_action_that_cannot_be_right_is_refused_in_words(action: Any, words: str) -> None:
+def test_an_action_with_wrong_annotations_is_refused(action: Any, words: str) -> None:
     with pytest.raises(DeclarationError, match=f"step a: execute.*{words}"):
         Step("a", execute=action)
     with pytest.raises(DeclarationError, match=f"step a: compensate.*{words}"):
@@ -139,7 +139,7 @@ CONDITIONS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("condition", "words"), CONDITIONS)
-def test_a_condition_that_cannot_be_right_is_refused_in_words(condition: Any, words: str) -> None:
+def test_a_condition_with_wrong_annotations_is_refused(condition: Any, words: str) -> None:
     with pytest.raises(DeclarationError, match=f"step a: when is.*{words}"):
         Step("a", execute=act, when=condition)
 
@@ -166,7 +166,7 @@ def act_of_receipt(payload: Any, context: StepContext) -> Receipt:
     "kind",
     [Receipt, None, dict[str, int], Plain, Any, NoReturn, Receipt | None, "Elsewhere", HasTotal],
 )
-def test_what_may_become_the_declared_output_is_let_through(kind: Any) -> None:
+def test_a_result_that_may_become_the_declared_output_is_accepted(kind: Any) -> None:
     Step("a", execute=returning(kind), output=Receipt)
 
 
@@ -193,7 +193,7 @@ def test_a_function_of_another_payload_is_refused_by_saga_and_step(place: str) -
     [Order, "Order", Struct, object, Any, Order | Receipt, HasTotal, Plain, "Elsewhere", "1 +"],
     ids=str,
 )
-def test_an_annotation_that_may_fit_is_let_through(kind: Any) -> None:
+def test_an_annotation_that_may_fit_is_accepted(kind: Any) -> None:
     Saga("pay", Order, (Step("a", execute=taking(kind)),))
 
 
@@ -227,18 +227,18 @@ class Unseen:
         return 1
 
 
-def test_an_action_that_cannot_be_looked_at_is_taken_as_right() -> None:
+def test_an_action_that_cannot_be_inspected_is_accepted() -> None:
     odd = Unseen()
     step = Step("a", execute=odd, compensate=odd, when=odd)  # type: ignore[arg-type]
     assert Saga("s", Order, (step,)).elements[0] is step
 
 
-def test_a_mock_is_no_element_and_no_saga() -> None:
+def test_a_mock_is_not_an_element_or_a_saga() -> None:
     with pytest.raises(DeclarationError, match=r"saga pay: entry 1 of steps: <Mock.*not an elem"):
         Saga("pay", Order, (Mock(spec=Step),))
     with pytest.raises(DeclarationError, match=r"child c: saga is <Mock.*: write the Saga itself"):
         Child("c", saga=Mock(spec=Saga), payload=lambda payload, _: payload)
 
 
-def test_a_mock_is_an_action_and_no_cached_function() -> None:
+def test_a_mock_is_an_action_and_not_a_cached_function() -> None:
     assert Step("a", execute=Mock(return_value=1)).execute(None, None) == 1  # type: ignore[arg-type]

@@ -88,7 +88,7 @@ WRONG: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "words"), WRONG)
-def test_a_type_that_would_hurt_later_is_refused_in_words(kind: Any, words: str) -> None:
+def test_a_type_that_would_fail_later_is_refused(kind: Any, words: str) -> None:
     places: dict[str, Callable[[], object]] = {
         "payload": lambda: Saga("pay", kind, (Step("a", execute=act),)),
         "signal s: payload": lambda: Signal("s", payload=kind),
@@ -110,19 +110,19 @@ NEW_EACH_TIME: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "words"), NEW_EACH_TIME)
-def test_a_default_that_each_step_would_find_anew_is_refused(kind: Any, words: str) -> None:
+def test_a_default_that_changes_each_time_is_refused(kind: Any, words: str) -> None:
     with pytest.raises(DeclarationError, match=f"saga pay: payload is .*{words}"):
         Saga("pay", kind, (Step("a", execute=act),))
     with pytest.raises(DeclarationError, match=f"signal s: payload is .*{words}"):
         Signal("s", payload=kind)
 
 
-def test_a_default_of_an_output_may_be_new_since_it_is_recorded() -> None:
+def test_a_default_of_an_output_may_change_because_it_is_recorded() -> None:
     Step("a", execute=act, output=NowEachTime)
 
 
 @pytest.mark.parametrize("kind", [Right, Page[int], Page, list[Right]])
-def test_defaults_that_fit_are_let_through(kind: Any) -> None:
+def test_defaults_that_fit_are_accepted(kind: Any) -> None:
     Saga("pay", kind, (Step("a", execute=act),))
 
 
@@ -131,7 +131,7 @@ class Names(str, enum.Enum):  # noqa: UP042  # StrEnum shows its text everywhere
     SAGA = "payment"
 
 
-def test_a_name_from_an_enum_is_its_text_in_keys_too() -> None:
+def test_a_name_from_an_enum_is_a_plain_str() -> None:
     keys: list[str] = []
     step = Step(Names.PAY, execute=lambda _, context: keys.append(context.idempotency_key))
     saga = Saga(Names.SAGA, dict, (step,))

@@ -65,14 +65,14 @@ def test_the_last_error_is_raised_when_the_attempts_are_used_up() -> None:
     assert len(waits) == 3
 
 
-def test_an_error_that_is_not_to_be_retried_is_raised_at_once() -> None:
+def test_an_error_that_must_not_be_retried_is_raised_at_once() -> None:
     waits: list[float] = []
     with pytest.raises(Conflict, match=r"^x$"):
         run(failing(Conflict("x")), waits)
     assert not waits
 
 
-def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+def test_no_wait_begins_that_would_pass_the_deadline() -> None:
     waits: list[float] = []
     with deadline.within(timedelta(milliseconds=90)), pytest.raises(DeadlineExceeded) as raised:
         run(failing(Unavailable("the cause")), waits)

@@ -82,7 +82,7 @@ PLACES: list[Callable[[Any], object]] = [
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("function", DEFERRED)
-def test_a_function_that_a_call_would_not_run_is_refused_at_declaration(
+def test_a_deferred_function_is_refused_at_declaration(
     place: Callable[[Any], object], function: Any
 ) -> None:
     with pytest.raises(
@@ -100,7 +100,7 @@ def test_a_compensation_that_is_async_is_refused_at_declaration() -> None:
     "function",
     [act, functools.partial(act, 1), MagicMock(), dict, print, Saga, HttpCall("http://x")],
 )
-def test_a_function_that_a_call_runs_is_let_through(function: Any) -> None:
+def test_a_plain_function_is_accepted(function: Any) -> None:
     refuse_deferred(function, "step pay: execute")
 
 
@@ -137,7 +137,7 @@ def make_deferred() -> list[Any]:
     ]
 
 
-def test_what_has_still_to_run_is_found() -> None:
+def test_work_that_has_not_run_is_found() -> None:
     for value in make_deferred():
         with pytest.raises(NotRun, match=r"compensate returned an? .*: (await|iterate over) it"):
             check_ran(value, "compensate")
@@ -170,7 +170,7 @@ def undoing(*_: Any) -> Iterator[None]:
         (NotImplemented, "write raise"),
     ],
 )
-def test_what_nobody_calls_enters_raises_or_iterates_over_is_found(value: Any, advice: str) -> None:
+def test_unused_functions_contexts_errors_and_iterators_are_found(value: Any, advice: str) -> None:
     with pytest.raises(NotRun, match=rf"compensate returned .*{re.escape(advice)}"):
         check_ran(value, "compensate")
 
@@ -193,12 +193,12 @@ def answer(status: int) -> requests.Response:
         ([subprocess.CompletedProcess(["refund"], -9)], "exit code -9.*raise an error"),
     ],
 )
-def test_work_that_goes_on_and_an_answer_that_says_no_are_found(value: Any, advice: str) -> None:
+def test_running_work_and_failed_answers_are_found(value: Any, advice: str) -> None:
     with pytest.raises(NotRun, match=rf"compensate returned .*{advice}"):
         check_ran(value, "compensate")
 
 
-def test_work_that_has_ended_and_an_answer_that_says_yes_are_let_through() -> None:
+def test_finished_work_and_successful_answers_are_accepted() -> None:
     ended = threading.Thread(target=bool)
     ended.start()
     ended.join()
@@ -208,14 +208,14 @@ def test_work_that_has_ended_and_an_answer_that_says_yes_are_let_through() -> No
 
 
 @pytest.mark.parametrize("returned", [undoing(), lambda: True, Permanent("no"), "".isdigit])
-def test_a_condition_that_answers_with_code_is_no_yes(returned: Any) -> None:
+def test_a_condition_that_returns_a_function_is_an_error(returned: Any) -> None:
     saga = Saga("s", dict, (Step("gift", execute=act, when=lambda _, __: returned),))
     played = Played(saga)
     assert played.saga.status == "ROLLED_BACK"
     assert played.steps[0].error.startswith("its when function returned a")
 
 
-def test_a_coroutine_that_was_found_does_not_warn_of_itself(
+def test_a_coroutine_that_was_found_causes_no_warning(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
     for value in (in_future(), [in_future(), {"a": in_future()}]):

@@ -61,7 +61,7 @@ ENDLESS: list[Callable[[], Any]] = [
 
 @pytest.mark.parametrize("endless", ENDLESS)
 @pytest.mark.parametrize("phase", [Phase.EXECUTE, Phase.COMPENSATE, Phase.STATUS])
-def test_an_endless_recursion_is_a_failed_attempt_with_a_short_stack(
+def test_an_endless_recursion_fails_the_attempt_with_a_short_stack(
     endless: Callable[[], Any], phase: Phase
 ) -> None:
     [delivery] = Played().deliveries
@@ -90,7 +90,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 @pytest.mark.usefixtures("overlooking")
 @pytest.mark.parametrize("endless", [plain, with_any, with_a_keyword])
-def test_what_the_interpreter_overlooks_is_noticed(endless: Callable[[], Any]) -> None:
+def test_a_recursion_that_the_interpreter_overlooks_is_noticed(endless: Callable[[], Any]) -> None:
     with pytest.raises(RecursionError, match="recursion"):
         contain(endless)
     with pytest.raises(RecursionError, match="recursion"):
@@ -98,7 +98,7 @@ def test_what_the_interpreter_overlooks_is_noticed(endless: Callable[[], Any]) -
 
 
 @pytest.mark.usefixtures("overlooking")
-def test_an_author_who_catches_the_error_may_go_on() -> None:
+def test_an_author_may_catch_the_error_and_continue() -> None:
     def careful() -> str:
         try:
             return str(with_any())
@@ -108,7 +108,7 @@ def test_an_author_who_catches_the_error_may_go_on() -> None:
     assert [contain(careful), contain(careful)] == ["caught", "caught"]
 
 
-def test_an_error_that_comes_too_late_is_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_error_is_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """The author's code ends between the measurement and its error, which must hit no other."""
     raised: list[tuple[int, type[Exception] | None]] = []
     monkeypatch.setattr(recursion_guard, "_raise_in", lambda *made: raised.append(made))

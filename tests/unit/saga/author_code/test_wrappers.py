@@ -173,7 +173,7 @@ HIDDEN: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("action", "words"), HIDDEN)
-def test_what_a_wrapper_hides_is_refused_at_declaration(action: Any, words: str) -> None:
+def test_a_mistake_that_a_wrapper_hides_is_refused_at_declaration(action: Any, words: str) -> None:
     with pytest.raises(DeclarationError, match=f"step a: execute.*{words}.*[:;] (write|remove)"):
         Step("a", execute=action)
 
@@ -190,11 +190,11 @@ RIGHT: list[Callable[..., Any]] = [
 
 
 @pytest.mark.parametrize("action", RIGHT)
-def test_a_wrapper_that_makes_a_function_fit_is_let_through(action: Any) -> None:
+def test_a_wrapper_that_makes_a_function_fit_is_accepted(action: Any) -> None:
     assert Step("a", execute=action).execute is action
 
 
-def test_a_wrapper_around_itself_is_let_through() -> None:
+def test_a_wrapper_around_itself_is_accepted() -> None:
     wrapper = logged(act)
     wrapper.__wrapped__ = wrapper
     assert Step("a", execute=wrapper).execute is wrapper

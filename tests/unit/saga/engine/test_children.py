@@ -70,13 +70,13 @@ def end_of(child: str) -> Delivery:
     return delivery_of(Phase.CHILD, child)
 
 
-def test_the_news_of_a_child_that_has_not_ended_is_stale_and_marks_nothing() -> None:
+def test_a_notification_of_an_unfinished_child_is_stale() -> None:
     engine = begin(child_of("c", Signal("go")))
     assert engine.children.notify_parent(end_of("s:c")) == "stale"
     assert not find(engine, "s:c").parent_notified
 
 
-def test_news_that_comes_twice_is_stale_the_second_time() -> None:
+def test_a_second_notification_is_stale() -> None:
     engine = begin(child_of("c", Signal("go")), Signal("on"))
     engine.signal("s:c", "go", 1, actor="ann")
     results = [engine.children.notify_parent(end_of("s:c")) for _ in range(2)]
@@ -101,23 +101,23 @@ def follow_with(problem: Exception) -> list[str]:
     return asked
 
 
-def test_a_child_that_refuses_to_follow_a_pause_fails_nothing() -> None:
+def test_a_child_that_refuses_a_pause_does_not_fail_the_request() -> None:
     assert follow_with(Conflict("it has ended")) == ["s:c", "s:d"]
 
 
-def test_a_child_that_could_not_be_told_of_a_pause_fails_the_request() -> None:
+def test_an_error_of_a_child_fails_the_request_to_pause() -> None:
     with pytest.raises(Unavailable, match="no answer"):
         follow_with(Unavailable("no answer"))
 
 
-def test_a_look_that_another_look_came_before_sets_no_next_look() -> None:
+def test_an_outdated_look_sets_no_next_look() -> None:
     engine = begin(Signal("go"))
     before = find(engine, "s")
     assert not look(engine, replace(before, due="another"), NOW + timedelta(days=1))
     assert find(engine, "s") == before
 
 
-def test_a_look_leaves_a_childs_end_to_the_delivery_that_is_still_to_bring_it() -> None:
+def test_a_look_leaves_a_childs_end_to_its_outstanding_delivery() -> None:
     engine = begin(child_of("c", Signal("go")))
     engine.signal("s:c", "go", 1, actor="ann")
     assert find(engine, "s:c").status == "COMPLETED"

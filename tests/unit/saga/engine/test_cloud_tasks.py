@@ -31,7 +31,7 @@ def test_a_saga_always_has_the_same_queue() -> None:
     assert {choose_queue(QUEUES, "order-1") for _ in range(10)} == {choose_queue(QUEUES, "order-1")}
 
 
-def test_sagas_are_spread_evenly_however_their_ids_rise() -> None:
+def test_sagas_are_spread_evenly_even_with_sequential_ids() -> None:
     counts = Counter(choose_queue(QUEUES, f"order-{number}") for number in range(4000))
     assert set(counts) == set(QUEUES)
     assert all(800 < count < 1200 for count in counts.values()), counts
@@ -81,19 +81,19 @@ AWAY: list[Exception] = [
 
 
 @pytest.mark.parametrize("error", AWAY, ids=str)
-def test_whatever_cloud_tasks_fails_by_is_unavailable(error: Exception) -> None:
+def test_any_failure_of_cloud_tasks_is_unavailable(error: Exception) -> None:
     why = code_of(error) or "RpcError"
     with pytest.raises(Unavailable, match=f"took no delivery: {why}"):
         make_queue(FailingClient(error)).enqueue(DELIVERY)
 
 
-def test_a_task_that_exists_is_enqueued() -> None:
+def test_a_task_that_exists_counts_as_enqueued() -> None:
     taken = Failure(grpc.StatusCode.ALREADY_EXISTS, "it is there")
     make_queue(FailingClient(taken)).enqueue(DELIVERY)
 
 
 @pytest.mark.parametrize("code", sorted(TRANSIENT_CODES))
-def test_what_passes_is_tried_again_for_as_long_as_the_request_has(code: str) -> None:
+def test_transient_errors_are_retried_for_as_long_as_the_request_has(code: str) -> None:
     client = FailingClient(Failure(grpc.StatusCode[code], "later"))
     refused = pytest.raises(Unavailable, match=f"took no delivery: {code}")
     with refused, within(timedelta(seconds=0.3)):
@@ -101,7 +101,7 @@ def test_what_passes_is_tried_again_for_as_long_as_the_request_has(code: str) ->
     assert client.calls > 1
 
 
-def test_a_request_is_what_googles_own_library_reads() -> None:
+def test_googles_own_library_reads_the_request() -> None:
     sent: list[Any] = []
 
     class Client:
@@ -127,7 +127,7 @@ def test_a_request_is_what_googles_own_library_reads() -> None:
     )
 
 
-def test_an_enqueue_takes_no_longer_than_its_request_has() -> None:
+def test_an_enqueue_ends_with_its_requests_budget() -> None:
     queue = make_queue(connect("127.0.0.1:9"))  # nobody listens there
     began = time.monotonic()
     with within(timedelta(seconds=0.4)):

@@ -15,7 +15,7 @@ def run(pool: Threads, act: Callable[[], object]) -> None:
     assert not call.is_alive()
 
 
-def test_a_call_reuses_the_thread_of_the_one_before() -> None:
+def test_a_call_reuses_the_previous_calls_thread() -> None:
     pool, seen = Threads(), list[int]()
     for _ in range(5):
         run(pool, lambda: seen.append(threading.get_ident()))
@@ -23,7 +23,7 @@ def test_a_call_reuses_the_thread_of_the_one_before() -> None:
     assert len(set(seen)) == 1
 
 
-def test_a_call_that_goes_on_holds_up_no_other() -> None:
+def test_a_call_that_continues_does_not_block_others() -> None:
     pool, end = Threads(), threading.Event()
     slow = pool.start(end.wait)
     run(pool, lambda: None)
@@ -34,7 +34,7 @@ def test_a_call_that_goes_on_holds_up_no_other() -> None:
     assert not slow.is_alive()
 
 
-def test_no_more_threads_are_kept_than_asked() -> None:
+def test_the_number_of_idle_threads_is_limited() -> None:
     pool, end = Threads(most=2), threading.Event()
     calls = [pool.start(end.wait) for _ in range(6)]
     before = threading.active_count()
@@ -45,7 +45,7 @@ def test_no_more_threads_are_kept_than_asked() -> None:
     assert len(pool._idle) == 2
 
 
-def test_where_no_thread_can_start_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_says_that_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("can't start new thread")
 

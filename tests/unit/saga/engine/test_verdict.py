@@ -116,13 +116,13 @@ def nest(depth: int) -> Exception:
     return problem
 
 
-def test_a_retry_whose_subclass_forgets_our_init_is_retried_and_named() -> None:
+def test_a_retry_whose_subclass_skips_the_base_init_is_retried() -> None:
     outcome = raised(NotYet())
     assert (outcome.result, outcome.after, outcome.error) == (Result.RETRYABLE, None, "NotYet")
 
 
 @pytest.mark.parametrize("after", [Unwritable(), 10**5000, "x" * 10_000_000, T0, 5], ids=type)
-def test_a_wish_that_is_no_length_of_time_is_told_shortly_and_ignored(after: Any) -> None:
+def test_an_after_that_is_not_a_timedelta_is_ignored_with_a_note(after: Any) -> None:
     outcome = raised(Retry("busy", after=after))
     assert (outcome.result, outcome.after) == (Result.RETRYABLE, None)
     assert outcome.error.startswith("busy (ignored: after is ")
@@ -130,7 +130,7 @@ def test_a_wish_that_is_no_length_of_time_is_told_shortly_and_ignored(after: Any
 
 
 @pytest.mark.parametrize("problem", [Unequal(), nest(3000), LeavingText(), NoStatus("x")])
-def test_the_log_line_of_an_odd_error_raises_nothing(problem: Exception) -> None:
+def test_logging_an_odd_error_raises_nothing(problem: Exception) -> None:
     problem.__cause__ = Unequal()
     assert type(problem).__name__ in describe_stack(problem)
 
@@ -154,7 +154,7 @@ def test_the_log_line_of_an_odd_error_raises_nothing(problem: Exception) -> None
         (RecursionError("deep"), "RecursionError: deep"),
     ],
 )
-def test_nothing_that_an_action_raises_leaves_the_engine_and_the_error_names_it(
+def test_the_engine_contains_everything_that_an_action_raises(
     problem: BaseException, named: str
 ) -> None:
     outcome = raised(problem)
@@ -166,25 +166,25 @@ def test_nothing_that_an_action_raises_leaves_the_engine_and_the_error_names_it(
     "value", [LeavingItems(a=1), [LeavingAttributes()]], ids=["items", "attributes"]
 )
 @pytest.mark.parametrize("phase", [Phase.EXECUTE, Phase.COMPENSATE])
-def test_nothing_that_a_result_raises_leaves_the_engine(value: Any, phase: Phase) -> None:
+def test_the_engine_contains_everything_that_a_result_raises(value: Any, phase: Phase) -> None:
     delivery = replace(DELIVERY, phase=phase)
     outcome = run_action(delivery, lambda: value, call_in_thread, str).outcome
     assert outcome.result is Result.UNKNOWN
     assert "it would have ended the worker" in outcome.error
 
 
-def test_an_exception_whose_wish_leaves_is_unknown() -> None:
+def test_an_exception_whose_after_raises_system_exit_is_unknown() -> None:
     outcome = raised(LeavingAfter("busy"))
     assert (outcome.result, outcome.after) == (Result.UNKNOWN, None)
     assert outcome.error == "exception_unreadable: LeavingAfter: Escaped"
 
 
-def test_an_exceptions_text_is_plain_even_where_its_author_gives_a_class_of_his_own() -> None:
+def test_an_exceptions_text_is_a_plain_str() -> None:
     outcome = raised(SaysOddly())
     assert (outcome.error, type(outcome.error)) == ("no", str)
 
 
-def test_what_a_test_stand_in_lets_pass_is_not_contained() -> None:
+def test_an_exception_in_passing_is_not_contained() -> None:
     def leave() -> None:
         raise SystemExit(1)
 
@@ -207,7 +207,7 @@ def test_what_a_test_stand_in_lets_pass_is_not_contained() -> None:
         ([Retry("busy"), Unavailable("away")], Result.UNKNOWN),
     ],
 )
-def test_a_group_is_judged_by_its_final_answer_and_its_least_certain_member(
+def test_a_group_is_judged_by_its_final_and_least_certain_members(
     problems: list[Exception], result: Result
 ) -> None:
     outcome = raised(ExceptionGroup("side by side", problems))
@@ -223,13 +223,13 @@ def test_a_group_is_judged_by_its_final_answer_and_its_least_certain_member(
         ([NotHappened("none"), ValueError("bug")], Result.INDETERMINATE),
     ],
 )
-def test_a_group_settles_a_status_question_only_if_all_of_it_does(
+def test_a_group_settles_a_status_question_only_if_all_members_do(
     problems: list[Exception], result: Result
 ) -> None:
     assert judge(ExceptionGroup("asked", problems), Phase.STATUS).result is result
 
 
-def test_a_group_waits_for_as_long_as_its_most_patient_member() -> None:
+def test_a_group_waits_for_the_longest_after_of_its_members() -> None:
     waits = [Retry("a", after=timedelta(seconds=n)) for n in (3, 9)]
     assert judge(ExceptionGroup("x", waits), Phase.EXECUTE).after == timedelta(seconds=9)
 
@@ -245,7 +245,7 @@ def test_a_group_waits_for_as_long_as_its_most_patient_member() -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [Retry, Unknown])
-def test_a_wish_for_a_pause_is_kept_within_what_can_be_scheduled(
+def test_an_after_is_limited_to_what_can_be_scheduled(
     kind: Any, after: Any, taken: timedelta | None
 ) -> None:
     verdict = judge(kind("busy", after=after), Phase.EXECUTE)
@@ -258,11 +258,11 @@ def test_an_output_that_cannot_be_stored_is_indeterminate(value: Any) -> None:
     assert run(lambda: value).result is Result.INDETERMINATE
 
 
-def test_an_output_that_is_nested_without_end_is_indeterminate() -> None:
+def test_a_circular_output_is_indeterminate() -> None:
     deep: list[Any] = []
     deep.append(deep)
     assert run(lambda: deep).result is Result.INDETERMINATE
 
 
-def test_a_plain_verdict_has_no_wish() -> None:
+def test_a_plain_verdict_has_no_after() -> None:
     assert judge(Permanent("no"), Phase.EXECUTE) == Verdict(result=Result.PERMANENT, error="no")

@@ -19,13 +19,13 @@ CODE = re.compile(r"[a-z]+(_[a-z]+)*")
 LIB = Path(lib.saga.__file__).parent
 
 
-def test_every_code_has_a_sentence_and_every_sentence_a_code() -> None:
+def test_codes_and_sentences_correspond() -> None:
     assert set(SENTENCES) == {*Cause, *Reason}
     assert len(set(SENTENCES.values())) == len(SENTENCES)
 
 
 @pytest.mark.parametrize("code", [*Cause, *Reason])
-def test_a_code_is_a_word_of_the_field_and_its_sentence_is_plain(code: Cause | Reason) -> None:
+def test_codes_and_sentences_have_a_plain_form(code: Cause | Reason) -> None:
     assert CODE.fullmatch(code)
     assert code == code.name.lower()
     sentence = SENTENCES[code]
@@ -58,12 +58,12 @@ def texts_in(value: ast.expr, where: str) -> Iterator[tuple[str, str]]:
             yield where, node.value
 
 
-def test_no_sentence_of_ours_is_stored_as_a_cause_an_error_or_a_reason() -> None:
+def test_no_sentence_is_stored_as_a_cause_error_or_reason() -> None:
     sentences = [(where, text) for where, text in stored_texts() if " " in text.strip(": ")]
     assert sentences == []
 
 
-def test_an_unexplained_failure_is_stored_as_its_cause_and_shown_as_a_sentence() -> None:
+def test_a_failure_without_a_message_is_stored_as_a_code_and_shown_as_a_sentence() -> None:
     played = Played(Saga("s", payload=dict, steps=(step("a"), Signal("go", within=LATER))))
     played.ends()
     due = played.awaited
@@ -90,17 +90,17 @@ def test_an_unexplained_failure_is_stored_as_its_cause_and_shown_as_a_sentence()
         ("", ""),
     ],
 )  # fmt: skip
-def test_a_stored_reason_is_shown_with_sentences_for_codes_alone(stored: str, shown: str) -> None:
+def test_only_codes_in_a_stored_reason_are_replaced_by_sentences(stored: str, shown: str) -> None:
     assert explain(stored) == shown
 
 
-def test_a_cause_of_the_version_before_is_shown_as_it_was_stored() -> None:
+def test_a_cause_of_an_earlier_version_is_shown_as_stored() -> None:
     assert sentence_of("its participant says that it never happened").startswith("its participant")
     assert sentence_of(Cause.STEP_NOT_EXECUTED).startswith("the participant")
     assert cause_of("its parent saga is rolled back") == Cause.PARENT_ROLLED_BACK
 
 
-def test_a_saga_that_the_version_before_was_stopping_rolls_back_with_a_code() -> None:
+def test_a_saga_that_an_earlier_version_was_stopping_rolls_back_with_a_code() -> None:
     played = Played()
     played.ends()
     played.saga.stopping = "step failed"

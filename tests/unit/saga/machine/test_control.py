@@ -84,7 +84,7 @@ def test_what_is_in_flight_when_a_saga_is_paused_is_recorded_and_nothing_new_beg
     assert (played.awaited.step, played.awaited.phase) == (1, Phase.EXECUTE)
 
 
-def test_a_resumed_step_may_have_happened_before_and_is_delivered_under_a_new_name() -> None:
+def test_a_resumed_step_may_have_happened_and_gets_a_new_task_name() -> None:
     played = Played()
     before = played.awaited.task_name
     played.happens(PAUSE)
@@ -93,7 +93,7 @@ def test_a_resumed_step_may_have_happened_before_and_is_delivered_under_a_new_na
     assert played.awaited.task_name != before
 
 
-def test_a_pause_of_the_parent_that_comes_after_its_resume_is_ignored() -> None:
+def test_a_parents_pause_that_arrives_after_its_resume_is_ignored() -> None:
     played = Played()
     played.happens(PauseRequested(parent_pause=4, **WHO))
     played.happens(ResumeRequested(parent_pause=6, **WHO))
@@ -101,7 +101,7 @@ def test_a_pause_of_the_parent_that_comes_after_its_resume_is_ignored() -> None:
     assert (late.no_change, played.saga.paused) == (NoChange.ALREADY_APPLIED, False)
 
 
-def test_a_resume_of_the_parent_that_comes_after_its_next_pause_is_ignored() -> None:
+def test_a_parents_resume_that_arrives_after_its_next_pause_is_ignored() -> None:
     played = Played()
     played.happens(PauseRequested(parent_pause=6, **WHO))
     late = played.happens(ResumeRequested(parent_pause=5, **WHO))
@@ -127,7 +127,7 @@ def test_a_cancel_lifts_a_pause() -> None:
     assert [d.phase for d in played.deliveries] == [Phase.COMPENSATE]
 
 
-def test_a_retried_compensation_has_all_its_attempts_again_and_the_saga_goes_on() -> None:
+def test_a_retried_compensation_has_all_attempts_again() -> None:
     played = park_going_back()
     assert played.saga.parked_because == "compensation of b: down"
     decision = played.happens(RETRY)
@@ -142,7 +142,7 @@ def test_a_retried_compensation_has_all_its_attempts_again_and_the_saga_goes_on(
     assert played.saga.parked_because == ""
 
 
-def test_a_retried_step_past_the_pivot_goes_on_from_where_it_failed() -> None:
+def test_a_retried_step_after_the_pivot_continues_forward() -> None:
     played = park_going_forward()
     played.happens(RETRY)
     assert (played.awaited.step, played.awaited.phase) == (2, Phase.EXECUTE)
@@ -151,14 +151,14 @@ def test_a_retried_step_past_the_pivot_goes_on_from_where_it_failed() -> None:
     assert played.saga.status is SagaStatus.COMPLETED
 
 
-def test_a_skipped_step_has_the_stated_output_and_the_saga_goes_on() -> None:
+def test_a_skipped_step_has_the_given_output_and_the_saga_continues() -> None:
     played = park_going_forward()
     played.happens(SkipRequested(**WHO, step="c", output='{"id": 7}'))
     assert (played.statuses()[2], played.steps[2].output) == ("SKIPPED", '{"id": 7}')
     assert played.awaited.step == 3
 
 
-def test_a_skipped_compensation_lets_the_others_go_on() -> None:
+def test_after_a_skipped_compensation_the_others_continue() -> None:
     played = park_going_back()
     played.happens(SKIP)
     assert (played.awaited.step, played.awaited.phase) == (0, Phase.COMPENSATE)
@@ -181,7 +181,7 @@ def test_with_several_failed_compensations_a_skip_names_its_step_and_the_saga_st
     assert (played.awaited.step, played.awaited.phase) == (0, Phase.COMPENSATE)
 
 
-def test_a_saga_that_goes_on_past_failed_compensations_is_parked_with_all_of_them() -> None:
+def test_with_continue_all_failed_compensations_park_the_saga_together() -> None:
     on = {"on_compensation_failure": OnCompensationFailure.CONTINUE}
     played = park_going_back(TWO_IN_A_GROUP, **on)
     assert played.statuses() == ["COMPENSATION_FAILED"] * 3 + ["FAILED"]
@@ -200,7 +200,7 @@ def test_a_parked_saga_is_resolved_by_an_operator() -> None:
     assert (event.cause, event.actor, event.error) == ("resolved_by_operator", *WHO.values())
 
 
-def test_a_saga_is_resolved_only_to_an_end() -> None:
+def test_a_saga_is_resolved_only_to_a_finished_status() -> None:
     played = park_going_back()
     request = ResolveRequested(**WHO, outcome=SagaStatus.RUNNING)
     with pytest.raises(Conflict, match="COMPLETED, ROLLED_BACK"):
@@ -242,14 +242,12 @@ def rolling_back() -> Played:
         (park_going_forward, CANCEL),
     ],
 )  # fmt: skip
-def test_a_verb_that_makes_no_sense_is_refused(
-    make: Callable[[], Played], request_: SagaRequest
-) -> None:
+def test_an_impossible_verb_is_refused(make: Callable[[], Played], request_: SagaRequest) -> None:
     with pytest.raises(Conflict, match="saga s1 is "):
         make().happens(request_)
 
 
-def test_every_verb_leaves_who_and_why_in_the_audit_trail() -> None:
+def test_every_verb_records_actor_and_reason() -> None:
     for played, request in (
         (running(), PAUSE), (paused(), RESUME), (running(), CANCEL), (park_going_back(), RETRY),
         (park_going_back(), SKIP),

@@ -35,7 +35,7 @@ def test_a_child_with_a_pivot_is_not_rolled_back_with_its_parent() -> None:
         played.happens(RevertRequested(**WHO))
 
 
-def test_a_child_that_was_parked_going_forward_rolls_back_once_it_is_retried() -> None:
+def test_a_child_parked_while_going_forward_rolls_back_once_retried() -> None:
     played = play_child()
     played.happens(ParkRequested(**WHO))
     played.happens(RevertRequested(**WHO))
@@ -43,7 +43,7 @@ def test_a_child_that_was_parked_going_forward_rolls_back_once_it_is_retried() -
     assert played.saga.stopping == Cause.PARENT_ROLLED_BACK
 
 
-def test_a_finished_saga_that_is_marked_as_paused_is_not_resumed() -> None:
+def test_a_finished_saga_marked_as_paused_is_not_resumed() -> None:
     played = Played()
     while played.deliveries:
         played.ends()

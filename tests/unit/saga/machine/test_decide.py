@@ -55,7 +55,7 @@ def test_a_permanent_failure_compensates_the_completed_steps_in_reverse_but_not_
     assert played.statuses() == ["COMPENSATED", "COMPENSATED", "FAILED"]
 
 
-def test_an_unknown_outcome_is_tried_again_and_then_compensated_itself() -> None:
+def test_a_step_with_an_unknown_outcome_is_retried_and_then_compensated() -> None:
     played = Played()
     played.ends()
     played.ends(Result.UNKNOWN, error="time-out")
@@ -73,7 +73,7 @@ def test_a_clean_failure_after_an_unknown_attempt_is_compensated_too() -> None:
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
 
 
-def test_a_step_out_of_attempts_is_compensated_since_a_duplicate_may_yet_have_its_effect() -> None:
+def test_a_step_out_of_attempts_is_compensated() -> None:
     played = Played()
     played.ends(Result.RETRYABLE)
     played.ends(Result.RETRYABLE)
@@ -83,7 +83,7 @@ def test_a_step_out_of_attempts_is_compensated_since_a_duplicate_may_yet_have_it
     assert played.statuses() == ["COMPENSATED", "PENDING", "PENDING"]
 
 
-def test_a_pivot_out_of_attempts_is_parked_since_a_duplicate_may_yet_have_its_effect() -> None:
+def test_a_pivot_out_of_attempts_is_parked() -> None:
     played = Played(PIVOT)
     played.ends()
     played.ends(Result.RETRYABLE)
@@ -91,13 +91,13 @@ def test_a_pivot_out_of_attempts_is_parked_since_a_duplicate_may_yet_have_its_ef
     assert played.saga.status is SagaStatus.FAILED
 
 
-def test_an_output_that_cannot_be_kept_is_not_tried_again_but_compensated() -> None:
+def test_a_step_with_an_unstorable_output_is_compensated_not_retried() -> None:
     played = Played()
     played.ends(Result.INDETERMINATE, error="too large")
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
 
 
-def test_a_step_without_a_compensation_is_passed_over() -> None:
+def test_a_step_without_a_compensation_is_skipped_in_a_rollback() -> None:
     definition = Saga("x", payload=dict, steps=(step("a"), step("b", undo=False), step("c")))
     played = Played(definition)
     played.ends()
@@ -108,7 +108,7 @@ def test_a_step_without_a_compensation_is_passed_over() -> None:
     assert played.statuses() == ["COMPENSATED", "COMPLETED", "FAILED"]
 
 
-def test_a_retry_waits_as_its_policy_says_within_the_cap() -> None:
+def test_a_retry_waits_as_its_policy_says() -> None:
     policy = RetryPolicy(attempts=9, first=SECOND, factor=3, cap=timedelta(seconds=5))
     played = Played(Saga("x", payload=dict, steps=(step("a", retry=policy),)))
     longest = [1, 3, 5, 5, 5, 5, 5, 5]
@@ -117,13 +117,13 @@ def test_a_retry_waits_as_its_policy_says_within_the_cap() -> None:
         assert timedelta(0) <= played.awaited.at - played.now < timedelta(seconds=seconds)
 
 
-def test_a_steps_own_wish_for_when_to_try_again_goes_before_its_policy() -> None:
+def test_the_after_of_a_step_overrides_its_policy() -> None:
     played = Played()
     played.ends(Result.RETRYABLE, after=timedelta(minutes=7))
     assert played.awaited.at == played.now + timedelta(minutes=7)
 
 
-def test_a_duplicate_outcome_changes_nothing_and_names_what_is_outstanding() -> None:
+def test_a_duplicate_outcome_changes_nothing_and_returns_the_outstanding_deliveries() -> None:
     played = Played()
     first = outcome(played.awaited)
     played.happens(first)
@@ -133,7 +133,7 @@ def test_a_duplicate_outcome_changes_nothing_and_names_what_is_outstanding() -> 
     assert (played.saga, tuple(played.steps), played.deliveries) == before
 
 
-def test_a_late_success_of_an_earlier_attempt_is_taken() -> None:
+def test_a_late_success_of_an_earlier_attempt_counts() -> None:
     played = Played()
     first = played.awaited
     played.ends(Result.UNKNOWN)
@@ -142,14 +142,14 @@ def test_a_late_success_of_an_earlier_attempt_is_taken() -> None:
     assert played.awaited.step == 1
 
 
-def test_a_late_failure_of_an_earlier_attempt_is_dropped() -> None:
+def test_a_late_failure_of_an_earlier_attempt_is_ignored() -> None:
     played = Played()
     first = played.awaited
     played.ends(Result.UNKNOWN)
     assert played.happens(outcome(first, Result.PERMANENT)).events == ()
 
 
-def test_a_late_success_of_an_earlier_compensation_attempt_is_taken() -> None:
+def test_a_late_success_of_an_earlier_compensation_attempt_counts() -> None:
     played = Played()
     played.ends()
     played.ends(Result.PERMANENT)
@@ -161,7 +161,7 @@ def test_a_late_success_of_an_earlier_compensation_attempt_is_taken() -> None:
     assert played.saga.status is SagaStatus.ROLLED_BACK
 
 
-def test_a_late_success_does_not_call_off_the_compensation() -> None:
+def test_a_late_success_does_not_stop_the_compensation() -> None:
     played = Played()
     first = played.awaited
     played.ends(Result.UNKNOWN)
@@ -170,7 +170,7 @@ def test_a_late_success_does_not_call_off_the_compensation() -> None:
     assert played.awaited.phase is Phase.COMPENSATE
 
 
-def test_a_failed_compensation_is_tried_again_and_parked_in_the_end_with_one_dead_letter() -> None:
+def test_a_failed_compensation_is_retried_and_parks_with_one_dead_letter() -> None:
     played = Played()
     played.ends()
     played.ends(Result.PERMANENT)
@@ -184,7 +184,7 @@ def test_a_failed_compensation_is_tried_again_and_parked_in_the_end_with_one_dea
     assert played.deliveries == ()
 
 
-def test_an_overdue_saga_is_delivered_again_under_another_task_name() -> None:
+def test_an_overdue_saga_is_redelivered_with_a_new_task_name() -> None:
     played = Played()
     lost = played.awaited
     played.happens(Overdue(), after=timedelta(seconds=41))
@@ -199,7 +199,7 @@ def test_a_saga_that_is_not_overdue_is_left_alone() -> None:
     assert played.steps[0].epoch == 0
 
 
-def test_two_sweeps_deliver_an_overdue_saga_once() -> None:
+def test_two_sweeps_redeliver_an_overdue_saga_once() -> None:
     played = Played()
     played.happens(Overdue(), after=timedelta(seconds=41))
     assert played.happens(Overdue()).events == ()
@@ -211,7 +211,7 @@ def test_the_due_time_is_the_schedule_the_time_out_and_the_grace() -> None:
     assert played.saga.due == due_mark(shard_of("s1"), T0 + timedelta(seconds=30 + 10))
 
 
-def test_a_cancel_waits_for_the_step_in_flight_and_then_undoes_it() -> None:
+def test_a_cancel_waits_for_the_step_in_flight_and_compensates_it() -> None:
     played = Played()
     played.ends()
     played.happens(CANCEL)
@@ -232,7 +232,7 @@ def test_a_cancelled_saga_compensates_the_step_that_a_second_dispatch_may_be_run
     assert played.statuses() == ["COMPENSATED", "COMPENSATED", "PENDING"]
 
 
-def test_a_cancel_does_not_wait_for_an_attempt_that_is_far_off() -> None:
+def test_a_cancel_does_not_wait_for_a_distant_retry() -> None:
     played = Played()
     played.ends()
     played.ends(Result.RETRYABLE, after=timedelta(hours=1))
@@ -269,14 +269,14 @@ PIVOT = Saga(
 )
 
 
-def test_before_the_pivot_is_done_the_saga_goes_back() -> None:
+def test_before_the_pivot_completes_a_saga_rolls_back() -> None:
     played = Played(PIVOT)
     played.ends()
     played.ends(Result.PERMANENT)
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)
 
 
-def test_past_the_pivot_nothing_is_compensated_and_a_failure_is_parked() -> None:
+def test_after_the_pivot_nothing_is_compensated_and_a_failure_parks() -> None:
     played = Played(PIVOT)
     played.ends()
     played.ends()
@@ -287,7 +287,7 @@ def test_past_the_pivot_nothing_is_compensated_and_a_failure_is_parked() -> None
         played.happens(CANCEL)
 
 
-def test_a_pivot_that_nobody_knows_the_outcome_of_is_parked() -> None:
+def test_a_pivot_with_an_unknown_outcome_is_parked() -> None:
     played = Played(PIVOT)
     played.ends()
     played.ends(Result.UNKNOWN)
@@ -296,7 +296,7 @@ def test_a_pivot_that_nobody_knows_the_outcome_of_is_parked() -> None:
     assert played.statuses() == ["COMPLETED", "FAILED", "PENDING"]
 
 
-def test_a_cancel_that_the_pivot_outran_is_forgotten() -> None:
+def test_a_cancel_that_loses_to_the_pivot_is_dropped() -> None:
     played = Played(PIVOT)
     played.ends()
     played.happens(CANCEL)
@@ -307,7 +307,7 @@ def test_a_cancel_that_the_pivot_outran_is_forgotten() -> None:
     assert played.saga.status is SagaStatus.COMPLETED
 
 
-def test_a_pivot_that_may_have_happened_can_no_longer_be_cancelled() -> None:
+def test_a_saga_whose_pivot_may_have_happened_cannot_be_cancelled() -> None:
     played = Played(PIVOT)
     played.ends()
     played.ends(Result.UNKNOWN)
@@ -315,7 +315,7 @@ def test_a_pivot_that_may_have_happened_can_no_longer_be_cancelled() -> None:
         played.happens(CANCEL)
 
 
-def test_a_cancel_that_finds_the_pivot_uncertain_goes_forward() -> None:
+def test_a_cancelled_saga_with_an_uncertain_pivot_goes_forward() -> None:
     played = Played(PIVOT)
     played.ends()
     played.happens(CANCEL)
@@ -335,7 +335,7 @@ def test_every_event_has_the_next_number() -> None:
     assert played.saga.sequence == numbers[-1]
 
 
-def test_the_machine_leaves_the_records_that_it_is_given_as_they_are() -> None:
+def test_the_machine_does_not_change_its_arguments() -> None:
     played = Played(THREE)
     saga, steps = played.saga, list(played.steps)
     before = (repr(saga), repr(steps))
@@ -343,14 +343,14 @@ def test_the_machine_leaves_the_records_that_it_is_given_as_they_are() -> None:
     assert (repr(saga), repr(steps)) == before
 
 
-def test_a_long_outage_of_the_queue_is_not_answered_by_a_task_a_minute() -> None:
+def test_redeliveries_back_off_during_a_long_outage_of_the_queue() -> None:
     played = Played()
     for _ in range(24 * 60):
         played.happens(Overdue(), after=timedelta(minutes=1))
     assert 24 < played.steps[0].epoch < 40
 
 
-def test_an_overdue_saga_for_which_nothing_is_outstanding_is_parked_and_not_left() -> None:
+def test_an_overdue_saga_with_nothing_outstanding_is_parked() -> None:
     played = Played()
     played.steps[0] = replace(played.steps[0], awaits=None)
     played.happens(Overdue(), after=timedelta(minutes=1))

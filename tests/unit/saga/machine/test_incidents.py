@@ -32,7 +32,7 @@ def failed_beside(*others: Element) -> Played:
 @pytest.mark.parametrize(
     "other", [Signal("go"), Timer("nap", after=timedelta(days=360)), step("b", undo=False)]
 )
-def test_a_member_that_fails_past_the_pivot_calls_an_operator_while_others_go_on(
+def test_a_member_that_fails_after_the_pivot_alerts_an_operator_at_once(
     other: Element,
 ) -> None:
     played = failed_beside(other)
@@ -40,7 +40,7 @@ def test_a_member_that_fails_past_the_pivot_calls_an_operator_while_others_go_on
     assert played.saga.parked_because == "step a: no"
 
 
-def test_a_second_failure_of_the_same_incident_brings_no_second_alert() -> None:
+def test_a_second_failure_of_an_incident_causes_no_second_alert() -> None:
     played = failed_beside(step("b", undo=False, retry=ONCE), Signal("go"))
     end(played, 2, Result.PERMANENT, error="neither")
     played.happens(SignalReceived(step="go", payload="1"))
@@ -57,7 +57,7 @@ def test_a_failed_member_is_retried_while_its_siblings_wait() -> None:
     assert due(played) == {3: Phase.EXECUTE}
 
 
-def test_a_failed_member_that_fails_again_calls_an_operator_again() -> None:
+def test_a_retried_member_that_fails_again_alerts_again() -> None:
     played = failed_beside(Signal("go"))
     played.happens(RETRY)
     end(played, 1, Result.PERMANENT, error="still no")
@@ -72,14 +72,14 @@ def test_a_failed_member_is_skipped_while_its_siblings_wait() -> None:
     assert due(played) == {3: Phase.EXECUTE}
 
 
-def test_with_two_failed_members_the_call_stands_until_both_are_dealt_with() -> None:
+def test_with_two_failed_members_the_incident_lasts_until_both_are_handled() -> None:
     played = failed_beside(step("b", undo=False, retry=ONCE), Signal("go"))
     end(played, 2, Result.PERMANENT, error="neither")
     assert not played.happens(skip("a")).unparked
     assert played.happens(skip("b")).unparked
 
 
-def test_a_sibling_that_has_not_failed_is_not_skipped_while_the_saga_moves() -> None:
+def test_a_member_that_has_not_failed_cannot_be_skipped() -> None:
     with pytest.raises(Conflict, match="step go is WAITING, and cannot be skipped"):
         failed_beside(Signal("go")).happens(skip("go"))
 
@@ -96,7 +96,7 @@ def going_back(**options: Any) -> Played:
     return played
 
 
-def test_a_compensation_out_of_attempts_calls_an_operator_while_others_continue() -> None:
+def test_a_compensation_out_of_attempts_alerts_an_operator_at_once() -> None:
     played = going_back()
     assert (played.saga.status, played.letters) == (SagaStatus.ROLLING_BACK, 1)
     assert played.saga.parked_because == "compensation of b: stuck"
@@ -105,7 +105,7 @@ def test_a_compensation_out_of_attempts_calls_an_operator_while_others_continue(
 
 
 @pytest.mark.parametrize("mend", [RETRY, skip("b"), void("b")])
-def test_a_failed_compensation_is_dealt_with_while_others_go_on(mend: Any) -> None:
+def test_a_failed_compensation_is_repaired_while_others_continue(mend: Any) -> None:
     played = going_back()
     assert played.happens(mend).unparked
     while played.deliveries:
@@ -113,7 +113,7 @@ def test_a_failed_compensation_is_dealt_with_while_others_go_on(mend: Any) -> No
     assert played.saga.status is SagaStatus.ROLLED_BACK
 
 
-def test_a_saga_that_goes_on_past_failed_compensations_calls_with_the_first_one() -> None:
+def test_with_continue_the_first_failed_compensation_alerts() -> None:
     played = going_back(on_compensation_failure=OnCompensationFailure.CONTINUE)
     assert played.letters == 1
     end(played, 2)

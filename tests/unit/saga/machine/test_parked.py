@@ -32,7 +32,7 @@ from tests.unit.saga.machine.repairs import (
 )
 
 
-def test_any_saga_that_moves_or_waits_can_be_parked_and_goes_on_with_a_retry() -> None:
+def test_any_active_saga_can_be_parked_and_continues_after_a_retry() -> None:
     for played in (play(step("a")), play(Signal("go")), play(Timer("nap", after=timedelta(1)))):
         before = played.saga.status
         played.happens(PARK)
@@ -43,7 +43,7 @@ def test_any_saga_that_moves_or_waits_can_be_parked_and_goes_on_with_a_retry() -
         assert played.saga.status in (before, SagaStatus.RUNNING)
 
 
-def test_what_ends_while_its_saga_is_parked_is_recorded_and_nothing_comes_of_it() -> None:
+def test_an_outcome_is_only_recorded_while_its_saga_is_parked() -> None:
     played = play(step("a"), step("b"))
     first = played.awaited
     played.happens(PARK)
@@ -65,9 +65,7 @@ def test_a_step_that_fails_while_its_saga_is_parked_is_rolled_back_by_the_retry(
     assert played.saga.error == "step b: no"
 
 
-def test_a_failed_attempt_while_its_saga_is_parked_is_followed_by_the_next_after_the_retry() -> (
-    None
-):
+def test_an_attempt_that_fails_while_parked_is_retried_after_the_saga() -> None:
     played = play(step("a"))
     first = played.awaited
     played.happens(PARK)
@@ -89,7 +87,7 @@ def test_a_compensation_that_ends_while_its_saga_is_parked_is_not_run_again() ->
     assert due(played) == {0: Phase.COMPENSATE}
 
 
-def test_a_compensation_in_flight_when_its_saga_was_parked_comes_again_with_the_retry() -> None:
+def test_a_compensation_in_flight_when_parked_is_redelivered_by_the_retry() -> None:
     played = play(step("a"), step("b"))
     played.ends()
     played.ends(Result.PERMANENT)
@@ -111,7 +109,7 @@ def test_the_end_of_a_child_is_recorded_while_its_parent_is_parked() -> None:
         assert due(played) == after
 
 
-def test_a_child_resolved_before_its_rollback_is_recorded_is_rolled_back_after_all() -> None:
+def test_a_child_resolved_before_its_rollback_is_recorded_rolls_back() -> None:
     played = family()
     played.ends()
     played.happens(CANCEL)
@@ -128,7 +126,7 @@ def test_a_step_that_waits_can_be_skipped_once_its_saga_is_parked() -> None:
     assert (played.steps[0].output, due(played)) == ('{"by": "ann"}', {1: Phase.EXECUTE})
 
 
-def test_a_step_that_waits_for_a_child_is_not_skipped_but_its_saga_named() -> None:
+def test_skipping_a_step_that_waits_for_a_child_names_the_child() -> None:
     played = family()
     played.ends()
     played.happens(PARK)
@@ -137,7 +135,7 @@ def test_a_step_that_waits_for_a_child_is_not_skipped_but_its_saga_named() -> No
 
 
 @pytest.mark.parametrize("go_on", [RETRY, skip("a")])
-def test_a_signal_kept_while_its_saga_was_parked_is_taken_when_it_goes_on(go_on: Any) -> None:
+def test_a_signal_kept_while_parked_is_used_after_the_retry(go_on: Any) -> None:
     members = Parallel(step("a", undo=False, retry=ONCE), Signal("go"))
     played = play(PIVOT, members, step("z", undo=False))
     played.ends()
@@ -151,7 +149,7 @@ def test_a_signal_kept_while_its_saga_was_parked_is_taken_when_it_goes_on(go_on:
     assert due(played) == {3: Phase.EXECUTE}
 
 
-def test_a_signal_for_a_saga_that_was_parked_going_back_is_too_late() -> None:
+def test_a_signal_for_a_saga_parked_in_its_rollback_is_too_late() -> None:
     played = play(step("a", compensation_retry=ONCE), Signal("go"))
     end(played, 0, Result.UNKNOWN)
     end(played, 0, Result.UNKNOWN)

@@ -41,7 +41,7 @@ def test_a_cancelled_saga_says_why_and_so_does_its_parent() -> None:
     assert parent.saga.error == "step c: seen to it"
 
 
-def test_a_failure_without_words_is_given_its_cause() -> None:
+def test_a_failure_without_a_message_has_its_cause_as_error() -> None:
     played = family()
     played.ends()
     played.happens(ChildEnded(step=1, child="s1:c", status=SagaStatus.ROLLED_BACK))
@@ -55,7 +55,7 @@ def test_a_saga_resolved_as_rolled_back_says_why() -> None:
     assert decision.saga.error == "step p: time-out"
 
 
-def test_the_audit_trail_leads_to_the_state_after_every_verb() -> None:
+def test_the_audit_trail_replays_to_the_state_after_every_verb() -> None:
     played = uncertain_pivot()
     trail: list[EventRecord] = []
 

@@ -29,7 +29,7 @@ from tests.unit.saga.machine.repairs import (
 )
 
 
-def test_an_uncertain_pivot_that_did_not_happen_has_the_rest_compensated() -> None:
+def test_voiding_an_uncertain_pivot_rolls_the_saga_back() -> None:
     played = uncertain_pivot()
     assert played.happens(void("p")).unparked
     assert due(played) == {0: Phase.COMPENSATE}
@@ -38,13 +38,13 @@ def test_an_uncertain_pivot_that_did_not_happen_has_the_rest_compensated() -> No
     assert not played.steps[1].maybe_applied
 
 
-def test_an_uncertain_pivot_that_did_happen_is_skipped_and_the_saga_goes_on() -> None:
+def test_skipping_an_uncertain_pivot_continues_the_saga() -> None:
     played = uncertain_pivot()
     played.happens(skip("p"))
     assert due(played) == {2: Phase.EXECUTE}
 
 
-def test_past_the_pivot_a_step_that_did_not_happen_is_no_way_back() -> None:
+def test_a_step_after_the_pivot_cannot_be_voided() -> None:
     played = play(PIVOT, step("z", undo=False))
     played.ends()
     played.ends(Result.PERMANENT)
@@ -56,7 +56,7 @@ def test_past_the_pivot_a_step_that_did_not_happen_is_no_way_back() -> None:
     ("result", "status"),
     [(Result.DONE, SagaStatus.COMPLETED), (Result.PERMANENT, SagaStatus.FAILED)],
 )
-def test_a_retry_tries_a_pivot_of_which_nobody_knows_though_the_saga_was_cancelled(
+def test_a_retry_retries_an_uncertain_pivot_of_a_cancelled_saga(
     result: Result, status: SagaStatus
 ) -> None:
     played = play(step("a"), step("p", undo=False, pivot=True, retry=ONCE))
@@ -70,7 +70,7 @@ def test_a_retry_tries_a_pivot_of_which_nobody_knows_though_the_saga_was_cancell
     assert played.saga.status is status
 
 
-def test_a_pivot_that_was_cancelled_and_has_not_happened_is_rolled_back_by_void() -> None:
+def test_voiding_a_cancelled_pivot_rolls_the_saga_back() -> None:
     played = play(step("a"), step("p", undo=False, pivot=True, retry=ONCE))
     end(played, 0)
     played.happens(CANCEL)
@@ -79,7 +79,7 @@ def test_a_pivot_that_was_cancelled_and_has_not_happened_is_rolled_back_by_void(
     assert (played.saga.status, due(played)) == (SagaStatus.ROLLING_BACK, {0: Phase.COMPENSATE})
 
 
-def test_a_retry_waits_for_a_child_that_goes_back_before_it_goes_on_behind_it() -> None:
+def test_a_retry_waits_for_a_child_that_is_rolling_back() -> None:
     inner = Saga("inner", payload=dict, steps=(step("x"),))
     played = play(step("a"), Child("c", saga=inner, payload=lambda *_: {}), step("z"))
     played.ends()
@@ -94,7 +94,7 @@ def test_a_retry_waits_for_a_child_that_goes_back_before_it_goes_on_behind_it() 
     assert due(played) == {0: Phase.COMPENSATE}
 
 
-def test_a_cancel_leaves_a_pivot_that_is_to_be_tried_later_its_attempt() -> None:
+def test_a_cancel_keeps_the_scheduled_attempt_of_a_pivot() -> None:
     played = play(step("a"), step("p", undo=False, pivot=True))
     played.ends()
     played.ends(Result.RETRYABLE, error="later", after=timedelta(hours=1))

@@ -28,7 +28,7 @@ from tests.unit.saga.machine.repairs import (
 )
 
 
-def test_a_request_that_was_carried_out_is_answered_the_second_time_as_the_first() -> None:
+def test_a_repeated_request_gets_the_same_answer() -> None:
     played = uncertain_pivot()
     for request in (RETRY, PARK, void("p")):
         assert played.happens(request).events
@@ -42,7 +42,7 @@ def test_pause_and_resume_are_idempotent() -> None:
     assert played.happens(PauseRequested(actor="b", reason="too")).events == ()
 
 
-def test_a_skip_decided_again_after_its_lost_answer_touches_no_other_step() -> None:
+def test_a_repeated_skip_affects_no_other_step() -> None:
     steps = (step(name, undo=False, retry=ONCE) for name in "bc")
     played = play(PIVOT, *steps)
     played.ends()
@@ -54,7 +54,7 @@ def test_a_skip_decided_again_after_its_lost_answer_touches_no_other_step() -> N
     assert (played.saga.status, played.statuses()[2]) == (SagaStatus.FAILED, "FAILED")
 
 
-def test_a_repair_meant_for_one_failure_is_not_carried_out_on_the_next() -> None:
+def test_a_repair_is_not_applied_to_a_later_failure() -> None:
     played = uncertain_pivot()
     seen = played.saga.incident
     played.happens(RETRY)
@@ -63,7 +63,7 @@ def test_a_repair_meant_for_one_failure_is_not_carried_out_on_the_next() -> None
         played.happens(RetryRequested(actor="b", reason="too", incident=seen))
 
 
-def test_a_request_for_a_saga_that_has_moved_since_it_was_seen_is_refused() -> None:
+def test_a_request_for_an_outdated_sequence_is_refused() -> None:
     played = play(step("a"), step("b"))
     seen = played.saga.sequence
     played.ends()
@@ -71,14 +71,14 @@ def test_a_request_for_a_saga_that_has_moved_since_it_was_seen_is_refused() -> N
         played.happens(CancelRequested(**WHO, sequence=seen))
 
 
-def test_one_id_is_not_used_for_two_requests() -> None:
+def test_one_id_cannot_be_used_for_two_requests() -> None:
     played = play(step("a"))
     played.happens(PauseRequested(**WHO, id="k"))
     with pytest.raises(Conflict, match="used for another request"):
         played.happens(ResumeRequested(**WHO, id="k"))
 
 
-def test_a_request_under_the_same_id_is_the_same_whatever_state_of_the_saga_it_names() -> None:
+def test_a_request_with_the_same_id_is_equal_whatever_its_sequence() -> None:
     played = play(step("a"))
     seen = played.saga.sequence
     assert played.happens(ParkRequested(**WHO, id="k 1", sequence=seen)).events

@@ -50,7 +50,7 @@ def delivery_of(played: Played, index: int) -> Delivery:
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a:b", "-a", "a" * 101, "a\n"])
-def test_a_step_has_a_name_that_can_be_a_part_of_keys_and_ids(name: str) -> None:
+def test_a_steps_name_is_valid_in_keys_and_ids(name: str) -> None:
     with pytest.raises(ValueError, match="a name has 1 to 100"):
         Step(name, execute=act)
 
@@ -62,7 +62,7 @@ def test_a_step_is_compensatable_pivot_or_retriable_by_its_place() -> None:
     assert [saga.kind_of(index) for index in range(3)] == kinds
 
 
-def test_past_the_pivot_a_step_is_as_patient_as_a_compensation() -> None:
+def test_after_the_pivot_a_step_has_the_retries_of_a_compensation() -> None:
     steps = (Step("a", execute=act), Step("b", execute=act, pivot=True), Step("c", execute=act))
     saga = Saga("x", payload=dict, steps=steps)
     assert [saga.retry_of(index) for index in range(3)] == [
@@ -81,7 +81,7 @@ def test_a_group_has_no_pivot_and_a_bounded_number_of_members() -> None:
         Parallel()
 
 
-def test_a_child_that_cannot_be_rolled_back_comes_no_earlier_than_the_pivot() -> None:
+def test_a_child_with_a_pivot_is_refused_before_the_pivot() -> None:
     child = Saga("child", payload=dict, steps=(step("x", undo=False, pivot=True),))
     part = Child("c", saga=child, payload=lambda p, _: p)
     with pytest.raises(ValueError, match="has a pivot"):
@@ -95,7 +95,7 @@ def test_the_children_of_a_declared_saga_are_declared_with_it() -> None:
     assert Definitions([saga])["child", 1] is child
 
 
-def test_what_runs_side_by_side_is_part_of_the_fingerprint() -> None:
+def test_groups_are_part_of_the_fingerprint() -> None:
     one_by_one = Saga("x", payload=dict, steps=(step("a"), step("b")))
     together = Saga("x", payload=dict, steps=(Parallel(step("a"), step("b")),))
     assert one_by_one.fingerprint != together.fingerprint
@@ -113,7 +113,7 @@ def test_the_last_member_to_end_lets_the_next_step_begin() -> None:
     assert due(played) == {2: Phase.EXECUTE}
 
 
-def test_a_member_that_fails_waits_for_those_in_flight_and_then_all_are_compensated() -> None:
+def test_after_a_failed_member_those_in_flight_finish_before_the_rollback() -> None:
     played = play(step("z"), Parallel(step("a"), step("b"), step("c")))
     played.ends()
     a, b, c = played.deliveries
@@ -128,7 +128,7 @@ def test_a_member_that_fails_waits_for_those_in_flight_and_then_all_are_compensa
     assert played.saga.error == "step b: no"
 
 
-def test_a_member_whose_next_attempt_is_far_off_is_given_up_when_another_fails() -> None:
+def test_a_member_with_a_distant_retry_is_cancelled_when_another_fails() -> None:
     played = play(Parallel(step("a"), step("b")))
     a, b = played.deliveries
     played.happens(outcome(a, Result.RETRYABLE, after=LATER))
@@ -137,7 +137,7 @@ def test_a_member_whose_next_attempt_is_far_off_is_given_up_when_another_fails()
     assert due(played) == {0: Phase.COMPENSATE}
 
 
-def test_a_member_that_has_not_begun_yet_heeds_the_failure_of_another() -> None:
+def test_a_member_that_has_not_begun_is_cancelled_when_another_fails() -> None:
     played = play(Parallel(step("a"), step("b")))
     a, b = played.deliveries
     played.happens(outcome(b, Result.PERMANENT))
@@ -150,7 +150,7 @@ def test_a_group_is_due_when_the_first_of_its_members_is() -> None:
     assert played.saga.due == due_mark(shard_of("s1"), T0 + timedelta(seconds=1 + 10))
 
 
-def test_past_the_pivot_the_members_of_a_group_go_on_when_one_has_failed() -> None:
+def test_after_the_pivot_members_continue_when_one_has_failed() -> None:
     pivot = step("p", undo=False, pivot=True)
     played = play(pivot, Parallel(step("a", undo=False), step("b", undo=False)))
     played.ends()
@@ -165,7 +165,7 @@ def test_past_the_pivot_the_members_of_a_group_go_on_when_one_has_failed() -> No
 # Conditions
 
 
-def test_a_step_whose_condition_says_no_is_skipped_and_never_undone() -> None:
+def test_a_step_whose_condition_is_false_is_skipped_and_never_compensated() -> None:
     never = step("b", when=lambda payload, _: payload["n"] > 1)
     played = Played(Saga("x", payload=dict, steps=(step("a"), never, step("c"))), '{"n":1}')
     played.ends(output="1")
@@ -174,7 +174,7 @@ def test_a_step_whose_condition_says_no_is_skipped_and_never_undone() -> None:
     assert due(played) == {0: Phase.COMPENSATE}
 
 
-def test_a_saga_all_of_whose_steps_are_skipped_is_completed_when_it_begins() -> None:
+def test_a_saga_with_only_skipped_steps_completes_when_it_begins() -> None:
     played = play(step("a", when=lambda *_: False), step("b", when=lambda *_: False))
     assert played.saga.status is SagaStatus.COMPLETED
 
@@ -182,7 +182,7 @@ def test_a_saga_all_of_whose_steps_are_skipped_is_completed_when_it_begins() -> 
 # Waits
 
 
-def test_a_timer_sleeps_in_parts_that_a_task_can_wait() -> None:
+def test_a_long_timer_is_split_into_waits_that_a_task_can_have() -> None:
     played = play(Timer("nap", after=timedelta(days=40)), step("b"))
     assert played.awaited.at == T0 + timedelta(days=29)
     played.now = played.awaited.at
@@ -193,7 +193,7 @@ def test_a_timer_sleeps_in_parts_that_a_task_can_wait() -> None:
     assert due(played) == {1: Phase.EXECUTE}
 
 
-def test_a_signal_is_taken_once_and_only_while_it_is_waited_for() -> None:
+def test_a_signal_counts_once_and_only_while_it_is_expected() -> None:
     played = play(Signal("go"), step("b"))
     assert played.deliveries == ()
     played.happens(SignalReceived(step="go", payload="1"))
@@ -205,7 +205,7 @@ def test_a_signal_is_taken_once_and_only_while_it_is_waited_for() -> None:
         played.happens(SignalReceived(step="b", payload="1"))
 
 
-def test_a_signal_for_a_saga_that_goes_back_is_too_late() -> None:
+def test_a_signal_for_a_saga_that_rolls_back_is_too_late() -> None:
     played = play(step("a"), Signal("go"))
     played.ends(Result.PERMANENT)
     with pytest.raises(Conflict, match="no longer waits"):
@@ -219,7 +219,7 @@ def test_a_cancelled_saga_does_not_wait_for_its_signal() -> None:
     assert (played.statuses()[1], due(played)) == ("CANCELLED", {0: Phase.COMPENSATE})
 
 
-def test_a_signal_pivot_that_never_came_rolls_back_though_it_was_paused_and_swept() -> None:
+def test_a_signal_pivot_that_times_out_rolls_back_after_a_pause() -> None:
     who: dict[str, Any] = {"actor": "op", "reason": "a look at it"}
     go = Signal("go", within=MINUTE, pivot=True)
     played = play(step("a"), go, step("b", undo=False))
@@ -234,14 +234,14 @@ def test_a_signal_pivot_that_never_came_rolls_back_though_it_was_paused_and_swep
 # Deadlines
 
 
-def test_past_the_deadline_the_next_step_does_not_begin() -> None:
+def test_after_the_deadline_no_step_begins() -> None:
     played = play(step("a"), step("b"), deadline=MINUTE)
     played.happens(outcome(played.awaited), after=MINUTE)
     assert due(played) == {0: Phase.COMPENSATE}
     assert played.saga.error == "deadline_passed"
 
 
-def test_an_attempt_that_could_only_come_after_the_deadline_is_not_made() -> None:
+def test_no_retry_is_scheduled_after_the_deadline() -> None:
     played = play(step("a"), deadline=MINUTE)
     played.ends(Result.RETRYABLE, after=2 * MINUTE)
     assert due(played) == {0: Phase.COMPENSATE}
@@ -255,7 +255,7 @@ def test_a_wait_ends_at_the_deadline() -> None:
     assert due(played) == {0: Phase.COMPENSATE}
 
 
-def test_past_the_pivot_a_saga_goes_forward_whatever_the_deadline() -> None:
+def test_after_the_pivot_the_deadline_does_not_apply() -> None:
     pivot = step("p", undo=False, pivot=True)
     played = play(pivot, step("b", undo=False), step("c", undo=False), deadline=MINUTE)
     played.ends()
@@ -274,7 +274,7 @@ def asked(*, pivot: bool = False) -> Played:
     return play(step("a"), b, step("c", undo=not pivot))
 
 
-def test_a_participant_is_queried_after_the_attempts_and_its_yes_completes_the_step() -> None:
+def test_a_status_query_after_the_last_attempt_can_complete_the_step() -> None:
     played = asked()
     played.ends()
     played.ends(Result.UNKNOWN)
@@ -283,7 +283,7 @@ def test_a_participant_is_queried_after_the_attempts_and_its_yes_completes_the_s
     assert (played.steps[1].output, due(played)) == ('"b"', {2: Phase.EXECUTE})
 
 
-def test_a_step_that_its_participant_says_never_happened_is_not_compensated() -> None:
+def test_a_step_whose_status_is_not_executed_is_not_compensated() -> None:
     played = asked()
     played.ends()
     played.ends(Result.UNKNOWN)
@@ -292,7 +292,7 @@ def test_a_step_that_its_participant_says_never_happened_is_not_compensated() ->
     assert not played.steps[1].maybe_applied
 
 
-def test_a_step_whose_participant_does_not_know_is_compensated() -> None:
+def test_a_step_with_an_unknown_status_is_compensated() -> None:
     played = asked()
     played.ends()
     played.ends(Result.UNKNOWN)
@@ -308,9 +308,7 @@ def test_a_step_whose_participant_does_not_know_is_compensated() -> None:
         (Result.UNKNOWN, SagaStatus.FAILED),
     ],
 )
-def test_a_pivot_that_nobody_knows_about_is_settled_by_its_participant(
-    answer: Result, status: SagaStatus
-) -> None:
+def test_an_uncertain_pivot_is_settled_by_its_status(answer: Result, status: SagaStatus) -> None:
     played = asked(pivot=True)
     played.ends()
     played.ends(Result.UNKNOWN)
@@ -318,7 +316,7 @@ def test_a_pivot_that_nobody_knows_about_is_settled_by_its_participant(
     assert played.saga.status is status
 
 
-def test_a_late_success_is_taken_while_the_participant_is_asked() -> None:
+def test_a_late_success_counts_during_a_status_query() -> None:
     played = asked()
     played.ends()
     first = played.awaited
@@ -335,7 +333,7 @@ def family() -> Played:
     return play(Child[Any, Any]("c", saga=child, payload=lambda p, _: p), step("b"))
 
 
-def test_a_child_begins_in_the_same_decision_and_its_end_is_the_steps() -> None:
+def test_a_child_begins_in_its_parents_decision_and_ends_its_step() -> None:
     played = family()
     [child] = played.children
     assert (child.id, child.parent_id, child.status) == ("s1:c", "s1", SagaStatus.PENDING)
@@ -346,7 +344,7 @@ def test_a_child_begins_in_the_same_decision_and_its_end_is_the_steps() -> None:
     assert played.happens(done).events == ()
 
 
-def test_a_child_that_was_rolled_back_has_failed_and_left_nothing() -> None:
+def test_a_rolled_back_child_fails_its_step_without_an_effect() -> None:
     played = family()
     ended = ChildEnded(step=0, child="s1:c", status=SagaStatus.ROLLED_BACK, error="step x: no")
     played.happens(ended)
@@ -354,7 +352,7 @@ def test_a_child_that_was_rolled_back_has_failed_and_left_nothing() -> None:
     assert played.saga.error == "step c: step x: no"
 
 
-def test_a_parent_that_is_cancelled_has_its_running_child_rolled_back() -> None:
+def test_cancelling_a_parent_rolls_its_running_child_back() -> None:
     played = family()
     played.happens(CANCEL)
     assert due(played) == {0: Phase.COMPENSATE}
@@ -364,6 +362,6 @@ def test_a_parent_that_is_cancelled_has_its_running_child_rolled_back() -> None:
     assert played.saga.status is SagaStatus.ROLLED_BACK
 
 
-def test_the_end_of_another_child_is_stale() -> None:
+def test_the_end_of_a_different_child_is_stale() -> None:
     played = family()
     assert played.happens(ChildEnded(step=0, child="x:c", status=SagaStatus.COMPLETED)).events == ()

@@ -34,13 +34,13 @@ def test_a_delivery_of_another_attempt_is_not_awaited() -> None:
     assert not is_awaited(replace(awaited, attempt=awaited.attempt + 1), [awaited])
 
 
-def test_a_wait_does_not_end_by_the_delivery_of_another_attempt() -> None:
+def test_a_delivery_of_another_attempt_does_not_end_a_wait() -> None:
     played = Played(Saga("x", payload=dict, steps=(Timer("nap", after=DAY),)))
     played.happens(TimerFired(step=0, attempt=9), after=2 * DAY)
     assert played.saga.status is SagaStatus.RUNNING
 
 
-def test_a_signal_to_a_parked_saga_is_kept_and_moves_nothing() -> None:
+def test_a_signal_to_a_parked_saga_is_only_kept() -> None:
     played = Played(Saga("x", payload=dict, steps=(Signal("go"),)))
     played.happens(ParkRequested(actor="ops", reason="a look"))
     played.happens(SignalReceived(step="go", payload="1"))
@@ -48,14 +48,14 @@ def test_a_signal_to_a_parked_saga_is_kept_and_moves_nothing() -> None:
     assert (played.statuses(), played.steps[0].signal) == (["WAITING"], "1")
 
 
-def test_a_child_saga_hands_its_last_output_to_its_parent() -> None:
+def test_a_child_saga_passes_its_last_output_to_its_parent() -> None:
     played = Played(Saga("x", payload=dict, steps=(step("a"),)))
     played.saga = replace(played.saga, parent_id="parent")
     played.ends(output="1")
     assert played.saga.result == "1"
 
 
-def test_a_dispatch_whose_earlier_one_gave_no_answer_has_an_unknown_outcome() -> None:
+def test_a_lost_dispatch_makes_the_outcome_unknown() -> None:
     played = Played()
     loaded = Loaded(played.saga, played.steps)
     known = known_input(THREE, loaded, played.awaited, 1, played.now)
@@ -64,14 +64,14 @@ def test_a_dispatch_whose_earlier_one_gave_no_answer_has_an_unknown_outcome() ->
     assert known_input(THREE, loaded, played.awaited, 0, played.now) is None
 
 
-def test_a_definition_that_has_changed_under_its_version_is_not_the_sagas() -> None:
+def test_a_definition_changed_under_the_same_version_does_not_match() -> None:
     recorder = Recorder(Definitions([THREE]), SagaRepository(MemoryStore()), VirtualClock(), KEEP)
     saga = Played().saga
     assert recorder.definition_of(saga) is THREE
     assert recorder.definition_of(replace(saga, fingerprint="other")) is None
 
 
-def test_a_step_that_a_slow_clock_gives_up_keeps_its_compensation() -> None:
+def test_a_step_cancelled_by_a_slow_clock_is_still_compensated() -> None:
     saga = Saga("x", payload=dict, steps=(step("a"), step("b")), deadline=timedelta(seconds=30))
     played = Played(saga)
     played.happens(Overdue(), after=timedelta(minutes=2))

@@ -60,7 +60,7 @@ UNFIT: list[tuple[Callable[[], Element], str]] = [
 
 
 @pytest.mark.parametrize(("make", "said"), UNFIT)
-def test_a_part_that_cannot_begin_is_no_fault_of_the_part_before(
+def test_a_step_that_cannot_begin_does_not_fail_the_previous_one(
     make: Callable[[], Element], said: str
 ) -> None:
     played = Played(Saga("s", payload=dict, steps=(step("a"), make())))
@@ -74,7 +74,7 @@ def test_a_part_that_cannot_begin_is_no_fault_of_the_part_before(
 
 
 @pytest.mark.parametrize(("make", "said"), UNFIT)
-def test_a_part_that_cannot_begin_past_the_pivot_parks_and_the_pivot_is_done(
+def test_a_step_that_cannot_begin_after_the_pivot_parks_the_saga(
     make: Callable[[], Element], said: str
 ) -> None:
     part = make()
@@ -88,7 +88,7 @@ def test_a_part_that_cannot_begin_past_the_pivot_parks_and_the_pivot_is_done(
 
 
 @pytest.mark.parametrize(("make", "said"), UNFIT)
-def test_a_saga_whose_first_part_cannot_begin_is_started_and_rolled_back(
+def test_a_saga_whose_first_step_cannot_begin_starts_and_rolls_back(
     make: Callable[[], Element], said: str
 ) -> None:
     played = Played(Saga("s", payload=dict, steps=(make(),)))
@@ -96,7 +96,7 @@ def test_a_saga_whose_first_part_cannot_begin_is_started_and_rolled_back(
     assert said in played.saga.error
 
 
-def test_of_a_group_nothing_begins_if_one_of_it_cannot() -> None:
+def test_no_member_of_a_group_begins_if_one_cannot() -> None:
     bad = declared(Timer("x", after=timedelta(1)), after=timedelta.max)
     played = Played(Saga("s", payload=dict, steps=(step("a"), Parallel(step("b"), bad))))
     played.ends()
@@ -104,14 +104,14 @@ def test_of_a_group_nothing_begins_if_one_of_it_cannot() -> None:
     assert [each.step for each in played.deliveries] == [0]
 
 
-def test_a_signal_is_taken_though_what_follows_cannot_begin() -> None:
+def test_a_signal_counts_even_if_the_next_step_cannot_begin() -> None:
     bad = declared(Timer("x", after=timedelta(1)), after=timedelta.max)
     played = Played(Saga("s", payload=dict, steps=(Signal("go"), bad)))
     played.happens(SignalReceived(step="go", payload="1"))
     assert played.statuses() == ["COMPLETED", "FAILED"]
 
 
-def test_hundreds_of_parts_that_are_passed_at_once_do_not_nest() -> None:
+def test_hundreds_of_skipped_steps_do_not_recurse() -> None:
     skipped = [step(f"s{n}", when=lambda *_: False) for n in range(75)]
     played = Played(Saga("s", payload=dict, steps=(step("a"), *skipped)))
     while played.deliveries:
@@ -121,7 +121,7 @@ def test_hundreds_of_parts_that_are_passed_at_once_do_not_nest() -> None:
     assert played.statuses()[1:] == ["SKIPPED"] * 75
 
 
-def test_what_cannot_begin_for_a_stated_reason_fails_by_it_and_the_outcome_stands() -> None:
+def test_a_blocked_step_fails_with_the_reason_and_the_outcome_is_kept() -> None:
     played = Played()
     done = played.awaited
     blocked = decide(

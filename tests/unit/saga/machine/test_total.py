@@ -97,7 +97,7 @@ def check_decided(played: Played, given: Input, **options: Any) -> str:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.title)
-def test_every_input_in_every_state_changes_it_or_says_why_not_or_is_refused(scene: Scene) -> None:
+def test_every_input_in_every_state_is_decided_explained_or_refused(scene: Scene) -> None:
     played = scene.make()
     found = {check_decided(played, given) for given in all_inputs(played)}
     assert {"changed", "stale"} & found
@@ -105,7 +105,7 @@ def test_every_input_in_every_state_changes_it_or_says_why_not_or_is_refused(sce
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.title)
-def test_a_finished_child_that_its_parent_knows_of_changes_only_to_be_rolled_back(
+def test_a_notified_child_changes_only_by_a_rollback(
     scene: Scene,
 ) -> None:
     """Any other change would lose the time at which it is purged."""
@@ -118,7 +118,7 @@ def test_a_finished_child_that_its_parent_knows_of_changes_only_to_be_rolled_bac
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.title)
-def test_what_cannot_be_recorded_parks_the_saga_or_says_why_not(scene: Scene) -> None:
+def test_an_unrecordable_input_parks_the_saga_or_explains_why_not(scene: Scene) -> None:
     played = scene.make()
     saga, steps, now = played.saga, played.steps, played.now
     for given in all_inputs(played):
@@ -163,9 +163,7 @@ ATTEMPTS = list(product(EVERY_KIND.elements, Phase, Result))
     ATTEMPTS,
     ids=[f"{part.name}-{phase}-{result}" for part, phase, result in ATTEMPTS],
 )
-def test_an_attempt_that_cannot_have_been_is_refused(
-    part: Any, phase: Phase, result: Result
-) -> None:
+def test_an_impossible_attempt_is_refused(part: Any, phase: Phase, result: Result) -> None:
     played = Played(EVERY_KIND)
     index = [each.name for each in EVERY_KIND.elements].index(part.name)
     ended = AttemptEnded(phase=phase, step=index, attempt=1, result=result)
@@ -194,28 +192,26 @@ def test_an_attempt_that_cannot_have_been_is_refused(
         (ChildEnded(step=3, child="x", status=SagaStatus.FAILED), "its child is FAILED"),
     ],
 )
-def test_an_input_that_nothing_can_lead_to_is_refused_with_what_is_wrong(
-    given: Input, fault: str
-) -> None:
+def test_an_impossible_input_is_refused_with_what_is_wrong(given: Input, fault: str) -> None:
     with pytest.raises(ImpossibleInput, match=fault):
         Played(EVERY_KIND).happens(given)
 
 
-def test_a_child_that_is_still_running_is_not_taken_for_one_that_was_rolled_back() -> None:
+def test_a_running_child_is_not_taken_for_a_rolled_back_one() -> None:
     played = Played(Saga("s", payload=dict, steps=(EVERY_KIND.elements[3], step("b"))))
     child = played.steps[0].child
     with pytest.raises(ImpossibleInput, match="its child is RUNNING"):
         played.happens(ChildEnded(step=0, child=child, status=SagaStatus.RUNNING))
 
 
-def test_an_attempt_that_was_never_scheduled_is_stale_even_if_it_is_done() -> None:
+def test_an_unscheduled_attempt_is_stale_even_if_done() -> None:
     played = Played()
     ended = AttemptEnded(phase=Phase.EXECUTE, step=0, attempt=2, result=Result.DONE)
     assert played.happens(ended).no_change is NoChange.STALE
     assert played.statuses() == ["PENDING"] * 3
 
 
-def test_a_saga_that_is_no_child_is_not_rolled_back_with_a_parent() -> None:
+def test_a_saga_without_a_parent_is_not_reverted() -> None:
     with pytest.raises(Conflict, match="saga s1 has no parent"):
         Played().happens(inputs.RevertRequested(**WHO))
 
@@ -240,22 +236,20 @@ def test_resolving_a_saga_that_is_not_parked_is_refused_and_a_parked_one_is_clos
         (Overdue(), NoChange.NOTHING_DUE),
     ],
 )
-def test_an_input_that_changes_nothing_a_second_time_says_so(
-    request_: Input, why: NoChange
-) -> None:
+def test_a_repeated_input_says_that_it_changes_nothing(request_: Input, why: NoChange) -> None:
     played = Played()
     played.happens(request_)
     again = played.happens(request_)
     assert (again.events, again.no_change) == ((), why)
 
 
-def test_a_decision_that_neither_changes_anything_nor_says_why_is_an_error() -> None:
+def test_a_silent_decision_is_an_error() -> None:
     played = Played()
     with pytest.raises(SilentDecision, match="saga s1 in PENDING"):
         Draft(played.saga, played.steps, played.now, played.definition).decide()
 
 
-def test_a_step_that_waited_for_its_turn_begins_and_that_is_recorded(
+def test_a_postponed_step_begins_with_an_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_NEW_BYTES", -1)
@@ -272,7 +266,7 @@ def test_a_step_that_waited_for_its_turn_begins_and_that_is_recorded(
     assert played.saga.status is SagaStatus.COMPLETED
 
 
-def test_hundreds_of_steps_skipped_before_a_plain_one_leave_no_saga_that_waits_for_ever() -> None:
+def test_a_saga_with_hundreds_of_skipped_steps_does_not_get_stuck() -> None:
     skipped = [step(f"s{n}", when=lambda *_: False) for n in range(75)]
     played = Played(Saga("s", payload=dict, steps=(*skipped, step("last"))))
     for _ in range(9):

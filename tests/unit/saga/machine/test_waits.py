@@ -64,7 +64,7 @@ WAITING: dict[WaitKind, Callable[[], Played]] = {
 
 
 @pytest.mark.parametrize("kind", WAITING)
-def test_what_an_unfinished_saga_waits_for_has_a_name_and_a_due_time_a_day_off_at_most(
+def test_every_unfinished_saga_has_a_wait_and_a_due_time_within_a_day(
     kind: WaitKind,
 ) -> None:
     played = WAITING[kind]()
@@ -73,19 +73,19 @@ def test_what_an_unfinished_saga_waits_for_has_a_name_and_a_due_time_a_day_off_a
     assert due.replace(tzinfo=UTC) <= played.now + LOOK_PERIOD
 
 
-def test_a_signal_that_may_come_in_time_is_named_with_its_time() -> None:
+def test_the_wait_for_a_timed_signal_has_its_time() -> None:
     played = play(Signal("go", within=DAY))
     [wait] = waits_of(played.saga, played.steps)
     assert (wait.kind, wait.step, wait.until) == (WaitKind.SIGNAL, "go", T0 + DAY)
 
 
 @pytest.mark.parametrize("kind", WAITING)
-def test_a_look_at_what_waits_changes_nothing(kind: WaitKind) -> None:
+def test_a_look_at_a_waiting_saga_changes_nothing(kind: WaitKind) -> None:
     played = WAITING[kind]()
     assert played.happens(played.looked(), after=timedelta(seconds=1)).events == ()
 
 
-def test_what_waits_for_nothing_is_parked_with_that_reason() -> None:
+def test_a_saga_that_waits_for_nothing_is_parked_with_that_reason() -> None:
     played = play(step("a"), step("b"))
     played.steps[0] = replace(played.steps[0], awaits=None)
     assert kinds(played) == []
@@ -94,14 +94,14 @@ def test_what_waits_for_nothing_is_parked_with_that_reason() -> None:
     assert played.saga.parked_because == "nothing_awaited"
 
 
-def test_a_signal_that_came_and_was_not_taken_is_nothing_to_wait_for() -> None:
+def test_a_received_signal_is_not_waited_for() -> None:
     played = play(Signal("go"))
     played.steps[0] = replace(played.steps[0], signal="1")
     played.happens(played.looked(), after=DAY)
     assert played.saga.status is SagaStatus.FAILED
 
 
-def test_a_look_makes_up_for_the_end_of_a_child_that_was_missed() -> None:
+def test_a_look_records_a_missed_end_of_a_child() -> None:
     played = play(child(), step("b"))
     ended = ChildEnded(step=0, child="s1:c", status=SagaStatus.COMPLETED, output="7")
     played.happens(played.looked(ended=(ended,)), after=DAY)
@@ -114,13 +114,13 @@ def test_a_saga_whose_child_is_gone_is_parked() -> None:
     assert played.saga.parked_because == "child_missing: s1:c"
 
 
-def test_a_parked_saga_without_a_dead_letter_gets_another() -> None:
+def test_a_parked_saga_without_a_dead_letter_gets_a_new_one() -> None:
     played = parked()
     played.happens(played.looked(unreported=True), after=DAY)
     assert (played.saga.status, played.letters) == (SagaStatus.FAILED, 2)
 
 
-def test_a_look_at_a_parked_saga_that_was_retried_since_writes_no_dead_letter() -> None:
+def test_a_look_before_a_retry_writes_no_dead_letter_after_it() -> None:
     """The retry had deleted the letter before the look could find it."""
     played = parked()
     late = played.looked(unreported=True)
@@ -129,7 +129,7 @@ def test_a_look_at_a_parked_saga_that_was_retried_since_writes_no_dead_letter() 
     assert (played.saga.incident, played.letters) == (0, 1)
 
 
-def test_a_look_that_missed_a_child_parks_no_saga_that_has_moved_on_since() -> None:
+def test_an_outdated_look_parks_no_saga() -> None:
     played = play(child(), step("b"))
     late = played.looked(missing=("s1:c",))
     played.happens(ChildEnded(step=0, child="s1:c", status=SagaStatus.COMPLETED, output="7"))
@@ -137,7 +137,7 @@ def test_a_look_that_missed_a_child_parks_no_saga_that_has_moved_on_since() -> N
     assert played.saga.status is SagaStatus.RUNNING
 
 
-def test_a_saga_that_still_moves_though_a_part_has_failed_waits_for_its_operator_too() -> None:
+def test_a_moving_saga_with_a_failed_step_also_waits_for_an_operator() -> None:
     pivot = step("p", undo=False, pivot=True)
     played = play(pivot, Parallel(step("a", undo=False), Signal("go")))
     played.ends()
@@ -147,7 +147,7 @@ def test_a_saga_that_still_moves_though_a_part_has_failed_waits_for_its_operator
     assert kinds(played) == [WaitKind.OPERATOR]
 
 
-def test_the_sweep_is_to_see_to_what_waits_once_its_look_is_due() -> None:
+def test_the_sweep_handles_a_waiting_saga_once_its_look_is_due() -> None:
     played = play(Signal("go"))
     assert not is_overdue(played.saga, T0 + DAY - timedelta(seconds=1))
     assert is_overdue(played.saga, T0 + DAY)

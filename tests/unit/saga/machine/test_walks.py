@@ -144,7 +144,7 @@ def walk_at_random(seed: int) -> set[SagaStatus]:
 
 
 @pytest.mark.parametrize("most", [-1, 2 * MAX_RECORD, MAX_NEW_BYTES])
-def test_a_random_saga_under_random_inputs_always_moves_or_waits_for_something(
+def test_a_random_saga_always_moves_or_waits_for_something(
     monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_NEW_BYTES", most)

@@ -53,7 +53,7 @@ def stay() -> bool:
 
 
 @pytest.mark.parametrize("status", ENDS)
-def test_the_end_is_seen_within_half_the_time_that_it_took(status: SagaStatus) -> None:
+def test_the_end_is_seen_within_half_of_the_elapsed_time(status: SagaStatus) -> None:
     for at in (0.01, 0.05, 0.3, 1.0, 1.9):
         repository = becomes(status, at)
         found = repository.waiters().follow(RUNNING, timedelta(seconds=10), stay)
@@ -63,9 +63,7 @@ def test_the_end_is_seen_within_half_the_time_that_it_took(status: SagaStatus) -
 
 
 @pytest.mark.parametrize(("seconds", "at_most"), [(0, 0), (1, 10), (5, 15), (30, 40), (55, 65)])
-def test_a_wait_costs_few_lookups_and_lasts_as_long_as_was_asked(
-    seconds: int, at_most: int
-) -> None:
+def test_a_wait_takes_few_lookups_and_lasts_as_long_as_asked(seconds: int, at_most: int) -> None:
     repository = becomes(SagaStatus.COMPLETED, at=1e9)
     found = repository.waiters().follow(RUNNING, timedelta(seconds=seconds), stay)
     assert found is RUNNING
@@ -88,7 +86,7 @@ def test_an_end_at_the_last_moment_is_seen() -> None:
     assert found.status is SagaStatus.COMPLETED
 
 
-def test_a_caller_that_is_gone_is_waited_for_no_longer() -> None:
+def test_the_wait_ends_when_the_caller_is_gone() -> None:
     repository = becomes(SagaStatus.COMPLETED, at=20)
     waiters = repository.waiters(limit=1)
     assert waiters.follow(RUNNING, timedelta(seconds=30), lambda: repository.time > 1) is RUNNING
@@ -101,7 +99,7 @@ def unavailable() -> SagaRecord | None:
 
 
 @pytest.mark.parametrize("then", [unavailable, lambda: None])
-def test_what_cannot_be_read_ends_the_wait_and_denies_no_start(
+def test_an_unreadable_saga_ends_the_wait(
     then: Callable[[], SagaRecord | None],
 ) -> None:
     repository = Scripted(1, then)
@@ -111,7 +109,7 @@ def test_what_cannot_be_read_ends_the_wait_and_denies_no_start(
     assert repository.time < 3
 
 
-def test_one_waiter_too_many_is_answered_at_once() -> None:
+def test_an_additional_waiter_is_answered_at_once() -> None:
     repository = becomes(SagaStatus.COMPLETED, at=0)
     inside, go = threading.Semaphore(0), threading.Event()
 

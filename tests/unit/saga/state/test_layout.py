@@ -84,9 +84,7 @@ def fill_open_step(step: StepRecord, number: int) -> StepRecord:
 
 @pytest.mark.parametrize("output", [1000, 20_000])
 @pytest.mark.parametrize("first", [0, 140, MAX_STEPS - MAX_GROUP])
-def test_the_largest_saga_that_can_be_declared_keeps_its_record_within_64_kib(
-    first: int, output: int
-) -> None:
+def test_the_largest_declarable_saga_fits_into_a_64_kib_record(first: int, output: int) -> None:
     saga = make_saga(MAX_STEPS, name="n" * 97)
     steps = [
         (fill_open_step if first <= step.index < first + MAX_GROUP else fill_step)(step, step.index)
@@ -119,7 +117,7 @@ def _steps_in(pages: list[StepPage]) -> list[StepRecord]:
 
 
 @pytest.mark.parametrize(("fill", "most"), [(fill_step, 0), (fill_open_step, OPEN_STEP_SIZE)])
-def test_a_step_takes_no_more_than_a_declaration_counts_for_it(
+def test_a_step_takes_no_more_bytes_than_its_declaration_counts(
     fill: Callable[..., StepRecord], most: int
 ) -> None:
     saga = make_saga(20, payload=of_size(20_000))
@@ -133,7 +131,7 @@ def test_a_step_takes_no_more_than_a_declaration_counts_for_it(
 
 
 @pytest.mark.parametrize("size", [MAX_INLINE - 100, MAX_INLINE + 1, MAX_OUTPUT])
-def test_a_value_moves_out_if_it_is_large_and_comes_back_whole(size: int) -> None:
+def test_a_large_value_moves_out_and_is_read_back_unchanged(size: int) -> None:
     saga = make_saga(payload=of_size(size))
     packed = pack(saga)
     moved = size > MAX_INLINE
@@ -143,7 +141,7 @@ def test_a_value_moves_out_if_it_is_large_and_comes_back_whole(size: int) -> Non
     assert size_of(packed.saga) <= MAX_RECORD
 
 
-def test_many_values_that_are_small_each_move_out_too_the_largest_first() -> None:
+def test_many_small_values_move_out_too_the_largest_first() -> None:
     saga = make_saga(30)
     steps = [replace(each, output=of_size(2000 + 400 * each.index)) for each in saga.steps]
     packed = pack(replace(saga, steps=steps))
@@ -153,7 +151,7 @@ def test_many_values_that_are_small_each_move_out_too_the_largest_first() -> Non
     assert 5 < len(kept) < 30
 
 
-def test_a_value_is_written_once_whatever_becomes_of_its_saga_later() -> None:
+def test_a_value_is_written_only_once() -> None:
     first = pack(make_saga(payload=of_size(MAX_PAYLOAD)))
     loaded = replace(
         first.saga, payload=first.values[0].text, steps=unpack(first.saga, first.saga.steps)
@@ -164,7 +162,7 @@ def test_a_value_is_written_once_whatever_becomes_of_its_saga_later() -> None:
     assert pack(first.saga).saga == first.saga
 
 
-def test_a_signal_that_is_the_output_too_is_one_entity() -> None:
+def test_a_signal_that_is_also_the_output_is_one_entity() -> None:
     saga = make_saga()
     [step] = saga.steps
     both = replace(step, signal=of_size(MAX_OUTPUT), output=of_size(MAX_OUTPUT))
@@ -174,7 +172,7 @@ def test_a_signal_that_is_the_output_too_is_one_entity() -> None:
 
 
 @pytest.mark.parametrize("error", ["", "é" * (MAX_TEXT // 2)])
-def test_old_events_move_to_pages_and_the_trail_stays_whole_and_in_order(error: str) -> None:
+def test_old_events_move_to_pages_and_the_trail_stays_complete(error: str) -> None:
     saga, pages = make_saga(), []
     for number in range(2, 402):
         packed = pack(saga, [make_event(number, error)])
@@ -187,13 +185,13 @@ def test_old_events_move_to_pages_and_the_trail_stays_whole_and_in_order(error: 
     assert [page.id for page in pages] == list(range(1, saga.pages + 1))
 
 
-def test_a_page_of_events_fits_into_an_entity_whatever_one_decision_says() -> None:
+def test_a_page_of_events_always_fits_into_an_entity() -> None:
     packed = pack(make_saga(), [make_event(n, "\x01" * MAX_TEXT) for n in range(2, 102)])
     assert all(size_of(page) < 2 * MAX_PAGE < MAX_VALUE_BYTES for page in packed.pages)
     assert sum(len(page.events) for page in packed.pages) + len(packed.saga.events) == 100
 
 
-def test_a_childs_id_is_stored_without_its_parents_and_read_in_full() -> None:
+def test_a_childs_id_is_stored_without_its_parents_id() -> None:
     saga = make_saga()
     [step] = saga.steps
     saga = replace(saga, steps=[replace(step, child=f"{saga.id}:ship~2")])

@@ -64,13 +64,13 @@ def check_taken_out(name: str, write: Any) -> None:
 @pytest.mark.parametrize(
     "name", ["Zoë/Lee\n", "Zoë O'Hara\n", 'Zoë "O\'Hara"\n', "Zoë & <Li>/100%", "a\\b\tcde"]
 )
-def test_a_secret_is_taken_out_whatever_is_escaped_in_it(name: str, write: Any) -> None:
+def test_a_secret_is_removed_whatever_is_escaped_in_it(name: str, write: Any) -> None:
     check_taken_out(name, write)
 
 
 @given(telling_names, st.sampled_from(WRITINGS))
 @settings(max_examples=200, deadline=None)
-def test_a_secret_is_taken_out_however_it_was_written(name: str, write: Any) -> None:
+def test_a_secret_is_removed_however_it_is_written(name: str, write: Any) -> None:
     check_taken_out(name, write)
 
 
@@ -78,20 +78,20 @@ def test_a_secret_is_taken_out_however_it_was_written(name: str, write: Any) -> 
 @settings(max_examples=150, deadline=None)
 @example(["abcdef", "defghi"], "")
 @example(["ΑΒΓΔΣ", "ΓΔΕΖΗ"], "")
-def test_no_secret_is_left_beside_another(names: list[str], between: str) -> None:
+def test_adjacent_secrets_are_all_removed(names: list[str], between: str) -> None:
     cleaned = redact(between.join([*names, *names]), names, list[Secret[str]])
     assert not any(name in piece for name in names for piece in cleaned.split(REDACTED))
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
 @settings(max_examples=100, deadline=None)
-def test_a_number_is_taken_out(number: int) -> None:
+def test_a_secret_number_is_removed(number: int) -> None:
     assert (
         clean(f"take {number}, or {number:,}", pins=(number,)) == f"take {REDACTED}, or {REDACTED}"
     )
 
 
-def test_a_secret_is_taken_out_in_capitals_too() -> None:
+def test_a_secret_is_removed_in_any_case() -> None:
     assert clean("ANN LEE and ÉVA", name="Ann Lee") == f"{REDACTED} and ÉVA"
     assert clean("ANN LEE and ÉVA", name="Éva") == f"ANN LEE and {REDACTED}"
 
@@ -99,14 +99,14 @@ def test_a_secret_is_taken_out_in_capitals_too() -> None:
 @given(st.text(), telling_names)
 @settings(max_examples=100, deadline=None)
 @example("see ", "redact")
-def test_what_is_redacted_stays_as_it_is(text: str, name: str) -> None:
+def test_redacting_twice_changes_nothing(text: str, name: str) -> None:
     cleaned = clean(text + name, name=name)
     assert clean(cleaned, name=name) == cleaned
 
 
 @given(st.text())
 @settings(max_examples=100, deadline=None)
-def test_without_secrets_a_text_stays_as_it_is(text: str) -> None:
+def test_a_text_without_secrets_is_unchanged(text: str) -> None:
     assert redact(text, {"country": "GB"}, Customer) == text
 
 
@@ -123,16 +123,16 @@ def test_without_secrets_a_text_stays_as_it_is(text: str) -> None:
         (r"a\nAl\u00eaAl\xeaAl", rf"a\n{REDACTED}\u00ea{REDACTED}\xea{REDACTED}"),
     ],
 )
-def test_a_short_secret_is_taken_out_where_it_stands_alone(text: str, cleaned: str) -> None:
+def test_a_short_secret_is_removed_where_it_stands_alone(text: str, cleaned: str) -> None:
     assert clean(text, name="Al") == cleaned
 
 
-def test_a_short_name_in_a_script_without_spaces_is_taken_out_anywhere() -> None:
+def test_a_short_name_in_a_script_without_spaces_is_removed_anywhere() -> None:
     assert clean("客户李明没有余额", name="李明") == f"客户{REDACTED}没有余额"
 
 
 @pytest.mark.parametrize("name", ["", " ", "\n", "-", "'", ". "])
-def test_a_secret_that_tells_nothing_takes_nothing_out(name: str) -> None:
+def test_a_secret_of_punctuation_removes_nothing(name: str) -> None:
     text = "it's - well - a text.\n And another"
     assert clean(text, name=name) == text
 
@@ -168,14 +168,14 @@ def test_what_is_not_marked_is_left() -> None:
     assert conceal(value, Customer) == {"name": REDACTED, "country": "GB"}
 
 
-def test_of_a_payload_that_does_not_fit_nothing_is_left() -> None:
+def test_a_payload_that_does_not_fit_is_redacted_as_a_whole() -> None:
     value = {"name": "Ann", "country": 5000}
     assert redact("Ann of 5000 is wrong", value, Customer) == f"{REDACTED} of {REDACTED} is wrong"
     assert conceal(value, Customer) == REDACTED
 
 
 @pytest.mark.parametrize(("levels", "looked_through"), [(MAX_NESTING, True), (1000, False)])
-def test_a_value_deeper_than_json_may_be_is_redacted_as_a_whole(
+def test_a_value_nested_too_deeply_is_redacted_as_a_whole(
     levels: int, looked_through: bool
 ) -> None:
     value: Any = "of Ann Brown"
