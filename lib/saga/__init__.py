@@ -20,7 +20,7 @@ from lib.saga.barrier import apply_once, settle_once, undo_once
 from lib.saga.definition.child import Child
 from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.retry_policy import RetryPolicy
-from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.saga import Chaining, OnCompensationFailure, Saga
 from lib.saga.definition.steps import Parallel, Signal, Step, Timer
 from lib.saga.definition.table import Definitions
 from lib.saga.definition.types.secret import Secret
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lib.saga.remote.http_call import HttpCall
 
 __all__ = [
+    "Chaining",
     "Child",
     "Definitions",
     "HttpCall",

@@ -191,8 +191,8 @@ MUTANTS = (
     Mutant(RECORDER, "        return definition if same else None", "        return definition"),
     Mutant(
         ENGINE,
-        'ensure_enqueued(loaded)\n                return "stale"\n            loaded',
-        'ensure_enqueued\n                return "stale"\n            loaded',
+        'ensure_all_enqueued(loaded)\n                return "stale"\n            loaded',
+        'ensure_all_enqueued\n                return "stale"\n            loaded',
     ),
     Mutant(
         FAMILY,

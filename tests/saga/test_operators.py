@@ -200,17 +200,17 @@ def test_a_parent_hears_of_a_child_that_an_operator_completed_while_it_was_asked
     bench.engine.apply("s", CancelRequested(**WHO))
     [asked] = [each for each in bench.queue.waiting if each.saga_id == "s"]
     bench.queue.waiting.clear()
-    make = bench.engine.transitions.make
+    advance = bench.engine.transitions.advance
 
-    def resolve_first(loaded: Any, happened: Any, *rest: Any) -> SagaRecord:
+    def resolve_first(loaded: Any, happened: Any, *rest: Any) -> Decision:
         if loaded.saga.id == "s" and monkeypatch_once.pop():
             request = ResolveRequested(**WHO, outcome=SagaStatus.COMPLETED)
             bench.engine.apply("s:c", request)
             bench.run_to_end()
-        return make(loaded, happened, *rest)
+        return advance(loaded, happened, *rest)
 
     monkeypatch_once = [False] * 3 + [True]
-    monkeypatch.setattr(bench.engine.transitions, "make", resolve_first)
+    monkeypatch.setattr(bench.engine.transitions, "advance", resolve_first)
     bench.deliver(asked)
     bench.run_to_end()
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"

@@ -12,7 +12,7 @@ from lib.errors import NotBegun
 from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
-from lib.saga.engine import alerts, engine, recorder
+from lib.saga.engine import alerts, engine, invocation, recorder
 from lib.saga.engine.execution import attempt_log
 from lib.saga.engine.execution.threads import THREADS
 from lib.saga.engine.repository import SagaRepository
@@ -40,15 +40,27 @@ def once(action: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(
-    "place", ["is_awaited", "known_input", "make_context", "outstanding", "Call"]
+    ("room", "place"),
+    [
+        (engine, "is_awaited"),
+        (engine, "outstanding"),
+        (invocation, "known_input"),
+        (invocation, "make_context"),
+        (invocation, "Call"),
+    ],
 )
 def test_a_defect_before_the_action_casts_no_doubt_on_the_step(
-    bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch, capsys: Lines, place: str
+    bench: Bench,
+    probe: Probe,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Lines,
+    room: Any,
+    place: str,
 ) -> None:
     start(bench)
     first = bench.queue.take()
     with monkeypatch.context() as broken:
-        broken.setattr(engine, place, oops)
+        broken.setattr(room, place, oops)
         with pytest.raises(NotBegun, match="before the action"):
             bench.deliver(first)
     assert "ZeroDivisionError" in capsys.readouterr().out

@@ -139,6 +139,7 @@ ARROWS: dict[str, set[str]] = {
     f"{_RUNS}.state": {f"{_RUNS}.faults", *_TESTED},
     f"{_RUNS}.processes": {f"{_RUNS}.state", f"{_RUNS}.faults", f"{_RUNS}.setting", *_TESTED},
     f"{_RUNS}.services": {
+        f"{_ENGINE}.execution",
         f"{_RUNS}.processes",
         f"{_RUNS}.state",
         f"{_RUNS}.faults",

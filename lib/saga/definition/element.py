@@ -133,6 +133,10 @@ class SagaOutline(Protocol):
         """How long after its start the last step before the pivot begins."""
 
     @property
+    def chaining(self) -> object:
+        """What its author wrote, checked or not."""
+
+    @property
     def on_compensation_failure(self) -> object:
         """What its author wrote, checked or not."""
 

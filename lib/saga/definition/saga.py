@@ -33,6 +33,15 @@ class StepKind(StrEnum):
     RETRIABLE = "retriable"
 
 
+class Chaining(StrEnum):
+    """How a saga goes from one step to the next."""
+
+    #: Each step has a task of its own.
+    TASKS = "tasks"
+    #: The same invocation goes on while it has time for the next step.
+    INLINE = "inline"
+
+
 class OnCompensationFailure(StrEnum):
     """What happens to the other compensations when one of them fails permanently."""
 
@@ -47,6 +56,10 @@ class Saga(Declared, Generic[P]):
     `payload` is any type that msgspec can decode. Raise `version` when the elements change, and
     keep the old version declared until no unfinished saga needs it. Once `deadline` has passed
     since its start, no new step begins, and the saga rolls back; after its pivot it continues.
+
+    With `chaining=Chaining.INLINE` a step follows the one before in the same invocation, without a
+    task, while that has time for it; the first steps run in the request that starts the saga.
+    Groups, waits, children, retries and steps with `own_task` always have a task.
     Raises DeclarationError with everything that is wrong with the saga.
     """
 
@@ -57,6 +70,7 @@ class Saga(Declared, Generic[P]):
     _: KW_ONLY
     deadline: timedelta | None = None
     on_compensation_failure: OnCompensationFailure = OnCompensationFailure.HALT
+    chaining: Chaining = Chaining.TASKS
 
     def __post_init__(self) -> None:
         if isinstance(self.steps, list):
@@ -65,6 +79,7 @@ class Saga(Declared, Generic[P]):
         refuse(f"saga {name_for_message(self.name)}", faults_of_saga(self))
         chosen = OnCompensationFailure(self.on_compensation_failure)
         object.__setattr__(self, "on_compensation_failure", chosen)
+        object.__setattr__(self, "chaining", Chaining(self.chaining))
 
     @cached_property
     def elements(self) -> tuple[Element[P], ...]:

@@ -10,7 +10,7 @@ from lib.saga.definition.checks.annotations import faults_of_parameter, faults_o
 from lib.saga.definition.checks.error import Declared, describe
 from lib.saga.definition.checks.functions import ACTION, faults_of_function
 from lib.saga.definition.checks.types import faults_of_type
-from lib.saga.definition.checks.values import faults_of_duration
+from lib.saga.definition.checks.values import faults_of_duration, faults_of_flag
 from lib.saga.definition.context import StepContext
 from lib.saga.definition.element import Element, fault_of_element, faults_of_policy
 from lib.saga.definition.phase import Phase
@@ -35,7 +35,8 @@ class Step(Element[TakenP]):
     `status` asks the participant whether the step was executed, if that is unknown: it returns the
     step's output, or raises NotHappened. Without it, what may have happened is compensated.
     `timeout` limits each call, including the compensation's. `retry` defaults to 5 attempts, and
-    after the pivot to the policy of a compensation.
+    after the pivot to the policy of a compensation. With `own_task` the step and its compensation
+    have a task of their own even if the saga is chained inline.
 
     `output` is the type of what `execute` returns. An output is checked against it when it is
     recorded, and decoded to it for the author's functions. If an output does not fit, the outcome
@@ -52,6 +53,7 @@ class Step(Element[TakenP]):
     retry: RetryPolicy | None = None
     compensation_retry: RetryPolicy = PATIENT_RETRY
     output: Any = None
+    own_task: bool = False
 
     def _find_faults(self) -> Iterator[str]:
         yield from super()._find_faults()
@@ -64,6 +66,7 @@ class Step(Element[TakenP]):
         if self.retry is not None:
             yield from faults_of_policy("retry", self.retry)
         yield from faults_of_policy("compensation_retry", self.compensation_retry)
+        yield from faults_of_flag("own_task", self.own_task)
         if self.output is not None:
             yield from faults_of_type("output", self.output, is_whole=True)
 

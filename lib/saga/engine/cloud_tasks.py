@@ -16,12 +16,6 @@ from lib.timing.backoff import Backoff
 from lib.timing.deadline import bound_seconds, within
 from lib.timing.retry import retry
 
-#: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.
-MIN_DISPATCH_DEADLINE = timedelta(seconds=15)
-
-#: The time that a delivery needs besides its action: for the lookup, the commit and the enqueue.
-OVERHEAD = timedelta(seconds=10)
-
 #: The time limit for enqueuing one delivery, retries included.
 MAX_ENQUEUE = timedelta(seconds=8)
 
@@ -110,9 +104,7 @@ class CloudTasksQueue:
         task = request.task
         task.name = f"{queue}/tasks/{delivery.task_name}"
         task.schedule_time.FromDatetime(delivery.at)
-        task.dispatch_deadline.FromTimedelta(
-            max(delivery.timeout + OVERHEAD, MIN_DISPATCH_DEADLINE)
-        )
+        task.dispatch_deadline.FromTimedelta(delivery.dispatch_deadline)
         http = task.http_request
         http.url = self._url()
         http.http_method = POST

@@ -14,19 +14,15 @@ from typing import Any
 
 from lib.errors import AlreadyExists, Conflict, NotFound, Unreadable
 from lib.observability.logs import log
-from lib.saga.definition.child import Child
 from lib.saga.definition.phase import Phase
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal
 from lib.saga.definition.table import Definitions, check_table
 from lib.saga.engine import alerts
 from lib.saga.engine.children import Children
-from lib.saga.engine.execution.attempt_log import log_attempt
-from lib.saga.engine.execution.call import Call, make_context
-from lib.saga.engine.execution.execution import CallWithin, call_in_thread, execute
-from lib.saga.engine.execution.known_inputs import known_input, outcome_label
-from lib.saga.engine.execution.overruns import OVERRUNS
-from lib.saga.engine.fallback import not_begun, unanswered
+from lib.saga.engine.execution.execution import CallWithin, call_in_thread
+from lib.saga.engine.fallback import not_begun
+from lib.saga.engine.invocation import Invocation
 from lib.saga.engine.recorder import Recorder, begin_in_time
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.requests import pin
@@ -34,15 +30,16 @@ from lib.saga.engine.retention import KEEP, Retention, retain
 from lib.saga.engine.transitions import Queue, Transitions
 from lib.saga.machine.causes import explain
 from lib.saga.machine.decision.decision import Decision
-from lib.saga.machine.inputs import AttemptEnded, Input, Looked, Overdue, PivotBegun, SignalReceived
+from lib.saga.machine.inputs import Input, Looked, Overdue, SignalReceived
 from lib.saga.machine.outstanding import is_awaited, outstanding
 from lib.saga.machine.start.creations import new_saga
 from lib.saga.state.cost import ONE_TASK
-from lib.saga.state.delivery import Delivery
+from lib.saga.state.delivery import INLINE_ROOM, OVERHEAD, Delivery
 from lib.saga.state.limits import MAX_OUTPUT
 from lib.saga.state.payload import canonical_payload, is_same_payload
 from lib.saga.state.records import Loaded, SagaRecord
 from lib.saga.state.values import is_equal
+from lib.timing.deadline import remaining
 from lib.timing.retry import back_off
 
 
@@ -86,26 +83,26 @@ class Engine:
                 return loaded
             loaded.saga.unsaved_cost += ONE_TASK
             if not is_awaited(delivery, outstanding(*loaded)):
-                self.transitions.ensure_enqueued(loaded)
+                self.transitions.ensure_all_enqueued(loaded)
                 return "stale"
             loaded = self._read(delivery, lost, partial(self.repository.fill, loaded))
             if isinstance(loaded, str):
                 return loaded
-            definition = self._recorder.definition_of(loaded.saga)
-            if definition is None or self._recorder.reason_to_park(*loaded):
-                self.transitions.make(loaded, None)
-                return "parked"
-            given = self._known_input(definition, loaded, delivery, lost)
-            if given is not None:
-                self.transitions.make(loaded, given)
-                return outcome_label(given)
-            call = self._begin(definition, loaded, delivery)
-            if call is None:
-                return "stale"
-        outcome = execute(call, self._call_within)
-        with unanswered():
-            self.transitions.make(call.loaded, outcome)
-        return outcome_label(outcome)
+            inline = loaded.steps[delivery.step].inline
+        # A task comes for a delivery that was to run inline: that run was lost.
+        until = self.clock() + delivery.dispatch_deadline - OVERHEAD
+        return self._invocation(until).run(loaded, delivery, lost + inline)
+
+    def _invocation(self, until: datetime) -> Invocation:
+        return Invocation(
+            self.repository,
+            self._recorder,
+            self.transitions,
+            self.children,
+            self.clock,
+            self._call_within,
+            until,
+        )
 
     def _read(
         self, delivery: Delivery, lost: int, read: Callable[[], Loaded | None]
@@ -123,51 +120,45 @@ class Engine:
             return "unknown"
         return loaded
 
-    def _known_input(
-        self, definition: Saga, loaded: Loaded, delivery: Delivery, lost: int
-    ) -> Input | None:
-        """Return the input that follows from a delivery without running its action, or None."""
-        given = known_input(definition, loaded, delivery, lost, self.clock())
-        if given is None and isinstance(definition.elements[delivery.step], Child):
-            given = self.children.roll_back(loaded, delivery)
-        if isinstance(given, AttemptEnded):
-            log_attempt(definition, loaded, given)
-        return given
-
-    def _begin(self, definition: Saga, loaded: Loaded, delivery: Delivery) -> Call | None:
-        """Return the call to make; None if its delivery is no longer awaited.
-
-        Before a pivot runs, this commits that it is about to run.
-        """
-        OVERRUNS.check()
-        deadline = self.clock() + definition.elements[delivery.step].time_limit
-        context = make_context(definition, loaded, delivery, deadline, self.repository.store)
-        begun: Loaded | None = loaded
-        if delivery.phase is Phase.EXECUTE and definition.records_begin_of(delivery.step):
-            pivot = PivotBegun(step=delivery.step, attempt=delivery.attempt)
-            begun = self.transitions.record_begin(loaded, pivot)
-        return None if begun is None else Call(delivery, definition, begun, context)
-
     def start(self, name: str, saga_id: str, payload: Any, *, traceparent: str = "") -> SagaRecord:
         """Start a saga; with the same id and payload, return the saga that exists.
 
         Raises NotFound for an undeclared name, Invalid or TooLarge for the payload, and Conflict
         if the id belongs to another saga or payload. Once it is committed, the saga will run even
         if the queue cannot be reached now: the sweep enqueues it.
+
+        A saga that is chained inline runs here, as long as the time budget has room for its steps.
         """
         definition = self.definitions.latest(name)
         if definition is None:
             raise NotFound(f"no saga {name!r} is declared", field="name")
         encoded = canonical_payload(payload, definition.payload)
         saga = new_saga(definition, saga_id, encoded, self.clock(), traceparent=traceparent)
+        invocation = self._invocation(self._end_of_request())
         decision = retain(begin_in_time(definition, saga), self.retention)
+        decision = invocation.keep(definition, decision)
         try:
-            self.repository.create(decision)
+            created = self.repository.create(decision)
         except AlreadyExists:
             return self._started_before(saga, definition)
         alerts.report(decision, self.transitions.announce)
         self.transitions.enqueue_or_leave(decision.deliveries)
-        return decision.saga
+        if decision.onward is not None:
+            self._run_or_leave(invocation, created, decision.onward)
+        return invocation.saga or created
+
+    def _end_of_request(self) -> datetime:
+        """Return until when the steps of a saga may run in the request that starts it."""
+        left = remaining()
+        room = INLINE_ROOM if left is None else min(INLINE_ROOM, left - OVERHEAD)
+        return self.clock() + room
+
+    def _run_or_leave(self, invocation: Invocation, saga: SagaRecord, first: Delivery) -> None:
+        """Run a new saga's steps inline; after an error leave it to the sweep."""
+        try:
+            invocation.run(Loaded(saga, saga.steps), first, 0)
+        except Exception as problem:  # the saga is stored, so the sweep will run it
+            alerts.log_not_enqueued(problem)
 
     def _started_before(self, new: SagaRecord, definition: Saga) -> SagaRecord:
         saga = self.repository.find(new.id)

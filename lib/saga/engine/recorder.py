@@ -67,6 +67,14 @@ CONFLICTS = (
 #: needed to record it.
 MAX_DECISION = timedelta(seconds=5)
 
+#: Marks the delivery, if any, that the invocation which commits a decision runs itself.
+Keep = Callable[[Decision], Decision]
+
+
+def keep_nothing(decision: Decision) -> Decision:
+    """Return a decision as it is: each of its deliveries gets a task."""
+    return decision
+
 
 def begin_in_time(definition: Saga, saga: SagaRecord) -> Decision:
     """Return a new saga's first decision. Raises DeadlineExceeded as `decide_in_time` does."""
@@ -118,18 +126,23 @@ class Recorder:
         self._retention = retention
 
     def record(
-        self, loaded: Loaded, given: Input | None, ended_child: SagaRecord | None = None
+        self,
+        loaded: Loaded,
+        given: Input | None,
+        ended_child: SagaRecord | None = None,
+        keep: Keep = keep_nothing,
     ) -> Decision | None:
         """Decide and commit; return None if another commit came first or the answer was lost.
 
         If Datastore refuses a commit for its content, less is recorded: in the last resort, only
-        that the saga is parked. `ended_child` is the child saga whose end this records. Raises what
-        `decide` raises, and Invalid or TooLarge for a request that cannot be recorded.
+        that the saga is parked. `ended_child` is the child saga whose end this records; `keep` may
+        mark a delivery that the caller then runs itself. Raises what `decide` raises, and Invalid
+        or TooLarge for a request that cannot be recorded.
         """
         form = Form(given)
         while True:
             try:
-                return self._save(loaded, form, ended_child)
+                return self._save(loaded, form, ended_child, keep)
             except Refused as refused:
                 log("ERROR", "a commit was refused", saga=loaded.saga.id, error=str(refused))
                 smaller = next_form(form, str(refused))
@@ -165,8 +178,10 @@ class Recorder:
         mismatch = find_mismatch(definition, saga, steps)
         return f"{Reason.TYPES_CHANGED}: {declared}: {mismatch}" if mismatch else ""
 
-    def _save(self, loaded: Loaded, form: Form, ended_child: SagaRecord | None) -> Decision | None:
-        decision = self._decide_or_refuse(loaded, form)
+    def _save(
+        self, loaded: Loaded, form: Form, ended_child: SagaRecord | None, keep: Keep
+    ) -> Decision | None:
+        decision = keep(self._decide_or_refuse(loaded, form))
         if form.parks:
             # A parked parent has not recorded the child's end: after a retry it is notified again.
             ended_child = None

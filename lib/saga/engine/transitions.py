@@ -6,10 +6,11 @@ from typing import Protocol
 from lib.errors import Contention, NotFound, Unreadable, VersionMismatch
 from lib.observability.logs import log
 from lib.saga.engine import alerts
-from lib.saga.engine.recorder import Recorder
+from lib.saga.engine.recorder import Keep, Recorder, keep_nothing
 from lib.saga.engine.repository import SagaRepository
+from lib.saga.machine.decision.decision import Decision
 from lib.saga.machine.inputs import Input, PivotBegun
-from lib.saga.machine.outstanding import outstanding
+from lib.saga.machine.outstanding import outstanding, to_enqueue
 from lib.saga.state.delivery import Delivery
 from lib.saga.state.records import DeadLetter, Loaded, SagaRecord
 
@@ -55,10 +56,20 @@ class Transitions:
         pass `enqueue_or_leave`. A commit without an answer counts as a conflict: the next load
         shows whether it was made. Raises Contention after MAX_CONFLICTS, and NotFound.
         """
+        return self.advance(loaded, given, keep_nothing, enqueue).saga
+
+    def advance(
+        self, loaded: Loaded, given: Input | None, keep: Keep, enqueue: Enqueue | None = None
+    ) -> Decision:
+        """Do as `make` does and return the decision; `keep` may leave a delivery to the caller.
+
+        After a conflict it may not: then someone else takes care of the saga too.
+        """
         for attempt in range(MAX_CONFLICTS):
-            saga = self.try_once(loaded, given, enqueue or self.enqueue)
-            if saga is not None:
-                return saga
+            decision = self.try_once(loaded, given, enqueue or self.enqueue, keep=keep)
+            if decision is not None:
+                return decision
+            keep = keep_nothing
             self.back_off(attempt)
             reloaded = self._repository.load(loaded.saga.id)
             if reloaded is None:
@@ -73,9 +84,10 @@ class Transitions:
         given: Input | None,
         enqueue: Enqueue,
         ended_child: SagaRecord | None = None,
-    ) -> SagaRecord | None:
+        keep: Keep = keep_nothing,
+    ) -> Decision | None:
         """Decide, commit and enqueue; None if another commit came first or the answer was lost."""
-        decision = self._recorder.record(loaded, given, ended_child)
+        decision = self._recorder.record(loaded, given, ended_child, keep)
         if decision is None:
             return None
         if decision.events:
@@ -84,7 +96,7 @@ class Transitions:
         else:
             # The input was recorded earlier, by a process that may have died before its enqueue.
             self.ensure_enqueued(loaded, enqueue)
-        return decision.saga
+        return decision
 
     def record_begin(self, loaded: Loaded, begun: PivotBegun) -> Loaded | None:
         """Commit that a pivot is about to run; None if its delivery is no longer awaited."""
@@ -103,10 +115,24 @@ class Transitions:
                 loaded = self._repository.fill(reloaded)
         raise conflicts_in_a_row(loaded.saga.id)
 
+    def ensure_all_enqueued(self, loaded: Loaded) -> None:
+        """Do as `ensure_enqueued` does, also for a delivery that has been running inline.
+
+        Only for a task that comes again: the invocation that ran the delivery has not answered.
+        """
+        self._enqueue_with_children(loaded, outstanding(*loaded), self.enqueue)
+
     def ensure_enqueued(self, loaded: Loaded, enqueue: Enqueue | None = None) -> None:
-        """Enqueue the deliveries that a saga and its children wait for. Idempotent."""
-        enqueue = enqueue or self.enqueue
-        enqueue(outstanding(loaded.saga, loaded.steps))
+        """Enqueue the deliveries that a saga and its children wait for. Idempotent.
+
+        It leaves out a delivery that may be running inline.
+        """
+        self._enqueue_with_children(loaded, to_enqueue(*loaded), enqueue or self.enqueue)
+
+    def _enqueue_with_children(
+        self, loaded: Loaded, deliveries: Iterable[Delivery], enqueue: Enqueue
+    ) -> None:
+        enqueue(deliveries)
         for child_id in loaded.children:
             try:
                 child = self._repository.get(child_id)

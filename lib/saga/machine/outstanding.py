@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from lib.saga.definition.element import MAX_PLAIN_DELIVERY
 from lib.saga.definition.phase import Phase
-from lib.saga.state.delivery import Delivery
+from lib.saga.state.delivery import INLINE_ROOM, NO_ROOM, Delivery
 from lib.saga.state.records import (
     ACTIVE,
     FINISHED,
@@ -39,6 +39,19 @@ def outstanding(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Delivery
     return tuple(_delivery_of(saga, step, step.awaits) for step in steps if step.awaits)
 
 
+def to_enqueue(saga: SagaRecord, steps: Sequence[StepRecord]) -> tuple[Delivery, ...]:
+    """Return the outstanding deliveries, without one that an invocation may be running inline.
+
+    The sweep gives such a delivery a task, and so does the invocation's own task once that comes
+    again without having been answered.
+    """
+    return tuple(
+        delivery
+        for delivery in outstanding(saga, steps)
+        if delivery.phase is Phase.CHILD or delivery.epoch or not steps[delivery.step].inline
+    )
+
+
 def _delivery_of(saga: SagaRecord, step: StepRecord, phase: Phase) -> Delivery:
     return Delivery(
         saga_id=saga.id,
@@ -49,6 +62,7 @@ def _delivery_of(saga: SagaRecord, step: StepRecord, phase: Phase) -> Delivery:
         at=step.scheduled_at or step.updated_at,
         timeout=timedelta(seconds=step.timeout_seconds),
         traceparent=saga.traceparent,
+        room=INLINE_ROOM if saga.inline else NO_ROOM,
     )
 
 

@@ -31,6 +31,7 @@ def schedule(
         first_attempt=step.first_attempt if step.awaits is phase else attempt,
         epoch=0,
         unbegun=phase is Phase.EXECUTE and definition.records_begin_of(index),
+        inline=False,
         scheduled_at=draft.now + min(after, MAX_PAUSE),
         timeout_seconds=definition.elements[index].time_limit.total_seconds(),
     )

@@ -6,6 +6,17 @@ from datetime import datetime, timedelta
 
 from lib.saga.definition.phase import Phase
 
+#: Cloud Tasks takes dispatch deadlines from 15 seconds to 30 minutes.
+MIN_DISPATCH_DEADLINE, MAX_DISPATCH_DEADLINE = timedelta(seconds=15), timedelta(minutes=30)
+
+#: The time that a delivery needs besides its action: for the lookup, the commit and the enqueue.
+OVERHEAD = timedelta(seconds=10)
+
+NO_ROOM = timedelta(0)
+
+#: How long the invocation of a task may go on with further steps of a saga that is chained inline.
+INLINE_ROOM = timedelta(minutes=5)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
@@ -24,6 +35,14 @@ class Delivery:
     #: The W3C Trace Context of the request that started the saga: one saga is one trace.
     traceparent: str = ""
     child: str = ""
+    #: How long its invocation may go on with the steps that follow.
+    room: timedelta = NO_ROOM
+
+    @property
+    def dispatch_deadline(self) -> timedelta:
+        """How long Cloud Tasks waits for the answer before it dispatches the task again."""
+        wanted = self.timeout + self.room + OVERHEAD
+        return min(max(wanted, MIN_DISPATCH_DEADLINE), MAX_DISPATCH_DEADLINE)
 
     @property
     def task_name(self) -> str:

@@ -116,7 +116,7 @@ def _pack_step(saga: SagaRecord, step: StepRecord) -> StepRecord:
     if step.child:
         step = replace(step, child=step.child.removeprefix(saga.id))
     if step.scheduled_at is not None and not step.is_open:
-        step = replace(step, scheduled_at=None, timeout_seconds=0.0, waits_until=None)
+        step = replace(step, scheduled_at=None, timeout_seconds=0.0, waits_until=None, inline=False)
     return step
 
 

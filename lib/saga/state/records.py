@@ -97,6 +97,8 @@ class StepRecord:
     #: No dispatch of the outstanding attempt has begun to run it. Recorded for pivots only; for
     #: other steps this is unknown, and False.
     unbegun: Annotated[bool, OmitEmpty] = False
+    #: The outstanding attempt has no task: the invocation that committed it runs it.
+    inline: Annotated[bool, OmitEmpty] = False
     #: When the outstanding delivery should run, and its time limit in seconds.
     scheduled_at: Annotated[datetime | None, OmitEmpty] = None
     timeout_seconds: Annotated[float, OmitEmpty] = 0.0
@@ -179,6 +181,8 @@ class SagaRecord:
     #: When the sweep should look at the saga, as `due_mark` writes it.
     due: Annotated[str | None, Indexed, OmitEmpty] = None
     traceparent: Annotated[str, OmitEmpty] = ""
+    #: It began with inline chaining: an invocation may go on with the next step.
+    inline: Annotated[bool, OmitEmpty] = False
     #: The parent saga, and the index of the step that this saga is.
     parent_id: Annotated[str, OmitEmpty] = ""
     parent_step: Annotated[int, OmitEmpty] = 0

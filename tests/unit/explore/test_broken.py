@@ -44,13 +44,13 @@ class HastyEngine(Engine):
 
     def __init__(self, *collaborators: Any) -> None:
         super().__init__(*collaborators)
-        make = self.transitions.make
+        advance = self.transitions.advance
 
-        def make_hastily(loaded: Loaded, given: Any, enqueue: Any = None) -> SagaRecord:
+        def advance_hastily(loaded: Loaded, given: Any, *how: Any) -> Decision:
             self.transitions.enqueue(self._recorder.decide(loaded, given).deliveries)
-            return make(loaded, given, enqueue)
+            return advance(loaded, given, *how)
 
-        vars(self.transitions)["make"] = make_hastily
+        vars(self.transitions)["advance"] = advance_hastily
 
 
 class BlindRepository(SagaRepository):

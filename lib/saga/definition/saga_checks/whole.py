@@ -24,6 +24,8 @@ _DEFAULT_TIMEOUT = timedelta(seconds=30)
 
 _OUTCOMES = ("halt", "continue")
 
+_CHAININGS = ("tasks", "inline")
+
 
 def faults_of_saga(saga: SagaOutline) -> Iterator[str]:
     """Yield everything that is wrong with a saga whose elements passed their own checks."""
@@ -39,6 +41,9 @@ def faults_of_saga(saga: SagaOutline) -> Iterator[str]:
             f"on_compensation_failure is {describe(saga.on_compensation_failure)}: write "
             "OnCompensationFailure.HALT or OnCompensationFailure.CONTINUE"
         )
+    chaining: object = saga.chaining
+    if not isinstance(chaining, str) or chaining not in _CHAININGS:
+        yield f"chaining is {describe(chaining)}: write Chaining.TASKS or Chaining.INLINE"
     wrong = list(_faults_of_steps(saga.steps))
     yield from wrong
     if not wrong:

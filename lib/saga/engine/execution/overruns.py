@@ -35,6 +35,11 @@ class Overruns:
             self._calls.append(call)
         log("WARNING", "a call continues after its time-out", overruns=self.count)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the maximum number of calls is reached."""
+        return self.count >= self._most
+
     def check(self) -> None:
         """Raise NotBegun, and log an alert, if the maximum number of calls is reached."""
         count = self.count

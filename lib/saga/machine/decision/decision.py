@@ -36,6 +36,7 @@ class StepChanges(TypedDict, total=False):
     first_attempt: int
     epoch: int
     unbegun: bool
+    inline: bool
     maybe_applied: bool
     scheduled_at: datetime | None
     timeout_seconds: float
@@ -67,6 +68,8 @@ class Decision:
     #: The child saga whose end this decision records; it is written in the same commit.
     ended_child: SagaRecord | None = None
     deliveries: tuple[Delivery, ...] = ()
+    #: The delivery that needs no task: the invocation that commits this runs it next.
+    onward: Delivery | None = None
 
     @property
     def new_bytes(self) -> int:

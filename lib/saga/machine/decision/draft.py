@@ -21,7 +21,7 @@ from lib.saga.machine.decision.texts import (
     clean_step,
     clean_text,
 )
-from lib.saga.machine.outstanding import due_of, outstanding
+from lib.saga.machine.outstanding import due_of, outstanding, to_enqueue
 from lib.saga.state.limits import MAX_TEXT
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import (
@@ -198,10 +198,10 @@ class Draft:
             self.saga.steps = self.steps
             if self.saga.status in FINISHED:
                 self.saga.ended_mark = time_mark(self.saga.id, self.now)
-        deliveries = outstanding(self.saga, self.steps)
+        awaited = outstanding(self.saga, self.steps)
         if self._events:
             look_in = PASS_ON_PERIOD if self._is_to_be_passed_on else LOOK_PERIOD
-            self.saga.due = due_of(self.saga, deliveries, self.now, look_in=look_in)
+            self.saga.due = due_of(self.saga, awaited, self.now, look_in=look_in)
         of_children = (delivery for child in self.children for delivery in child.deliveries)
         return Decision(
             saga=self.saga,
@@ -211,7 +211,7 @@ class Draft:
             dead_letter=self._dead_letter,
             unparked=self._had_letter and not _has_letter(self.saga),
             children=tuple(self.children),
-            deliveries=(*deliveries, *of_children),
+            deliveries=(*to_enqueue(self.saga, self.steps), *of_children),
         )
 
     @property

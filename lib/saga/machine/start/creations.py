@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from lib.saga.definition.child import Child
-from lib.saga.definition.saga import Saga
+from lib.saga.definition.saga import Chaining, Saga
 from lib.saga.state.records import SagaRecord, SagaStatus, StepRecord
 from lib.timing.time_marks import time_mark
 
@@ -23,6 +23,7 @@ def new_saga(
         payload=payload,
         deadline_at=None if definition.deadline is None else now + definition.deadline,
         traceparent=traceparent,
+        inline=definition.chaining is Chaining.INLINE,
         created_at=now,
         created_mark=time_mark(saga_id, now),
         updated_at=now,

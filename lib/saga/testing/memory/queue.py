@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lib.saga.engine.cloud_tasks import MIN_DISPATCH_DEADLINE, OVERHEAD
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing.memory.clock import VirtualClock
 from lib.timing.backoff import Backoff
@@ -65,7 +64,7 @@ class MemoryQueue:
     def dispatch(self, task: QueuedTask) -> int:
         """Count a dispatch of a task and return its number; without an answer it is repeated."""
         task.dispatches += 1
-        task.at = self._clock.now + max(task.delivery.timeout + OVERHEAD, MIN_DISPATCH_DEADLINE)
+        task.at = self._clock.now + task.delivery.dispatch_deadline
         return task.dispatches
 
     def acknowledge(self, task: QueuedTask, number: int) -> None:

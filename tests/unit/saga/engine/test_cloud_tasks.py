@@ -15,7 +15,6 @@ from lib.errors import Unavailable
 from lib.rpc.status import code_of
 from lib.saga.engine.cloud_tasks import (
     MAX_CALL,
-    OVERHEAD,
     TRANSIENT_CODES,
     CloudTasksQueue,
     choose_queue,
@@ -117,7 +116,7 @@ def test_googles_own_library_reads_the_request() -> None:
     assert metadata == (("x-goog-request-params", "parent=q"),)
     assert task.name == f"q/tasks/{delivery.task_name}"
     assert task.schedule_time == delivery.at
-    assert task.dispatch_deadline == timedelta(seconds=60) + OVERHEAD
+    assert task.dispatch_deadline == timedelta(seconds=70)
     assert task.http_request == tasks_v2.HttpRequest(
         url="u",
         http_method=tasks_v2.HttpMethod.POST,

@@ -7,10 +7,11 @@ from typing import Any
 from lib.saga.author_code.containment import contain
 from lib.saga.author_code.deferred_work import check_ran
 from lib.saga.definition.phase import Phase
+from lib.saga.engine.execution.call import Call
 from lib.saga.state.delivery import Delivery
 from lib.saga.testing.simulation.faults.kinds import STRAGGLERS, TIME_OUT, Fault, FaultKind
 from lib.saga.testing.simulation.processes.exceptions import InvariantViolated, Killed
-from lib.saga.testing.simulation.processes.process import Process
+from lib.saga.testing.simulation.processes.process import Process, name_delivery
 from lib.saga.testing.simulation.processes.processes import Processes
 from lib.saga.testing.simulation.state.stored_sagas import StoredSagas
 
@@ -25,14 +26,15 @@ class FaultyActions:
     def call_within(self, timeout: timedelta, action: Callable[[], Any]) -> Any:
         """Call an action in this thread; raise TimeoutError if that fault is chosen."""
         process = self._processes.current
-        if process.task is None:
+        call = getattr(action, "__self__", None)
+        if not isinstance(call, Call):
             raise AssertionError("only a delivery runs an action")
-        delivery = process.task.delivery
-        self._check_pause(process, delivery)
-        process.called = called = self._processes.state.history.begin(delivery)
+        name = self._name(process, call.delivery)
+        self._check_pause(process, call.delivery)
+        process.called = called = self._processes.state.history.begin(call.delivery)
         process.began = True
         try:
-            where = f"before the action of {process.name}"
+            where = f"before the action of {name}"
             fault = self._processes.reach(where, TIME_OUT, *STRAGGLERS)
             if fault is not None:
                 self._time_out(process, fault, timeout, action)
@@ -43,9 +45,15 @@ class FaultyActions:
             process.called = None
         if not called.committed:
             process.moved = process.durable = True
-        if self._processes.reach(f"after the action of {process.name}", TIME_OUT):
+        if self._processes.reach(f"after the action of {name}", TIME_OUT):
             self._time_out(process, TIME_OUT, timeout, action)
         return value
+
+    def _name(self, process: Process, delivery: Delivery) -> str:
+        """Return the name of the delivery whose action a process runs, its own or inline."""
+        process.label = self._sagas.label_of(delivery)
+        own = process.task is not None and process.task.delivery == delivery
+        return process.name if own else f"{name_delivery(delivery)}, inline in {process.name}"
 
     def _check_pause(self, process: Process, delivery: Delivery) -> None:
         """Fail the run if a saga was paused before its delivery began, and is still paused."""
