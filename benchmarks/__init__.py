@@ -1,1 +1,1 @@
-"""Measures costs: run each module by hand, or by a target of the Makefile."""
+"""Benchmarks; run each module with `python -m` or a target of the Makefile."""

@@ -1,9 +1,9 @@
-"""`make cold-start`: the processor time from a function's start to its first answer.
+"""`make cold-start`: the CPU time from a function's start to its first response.
 
-Four functions start in turns, each in a process of its own, in several rounds: a bare one of
-functions-framework, one of ours without a store, one with Datastore, and a bare one that imports
-Google's stock Datastore client. Processor time is that of the server and its worker until the
-first answer has come; what counts are the ratios of a round.
+Four functions start in turn, each in its own process, for several rounds: an empty one of
+functions-framework, one of ours without a store, one with Datastore, and an empty one that imports
+Google's Datastore client. CPU time is that of the server and its worker until the first response.
+The results are the ratios within each round.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def hello() -> dict[str, str]:
     return {"greeting": "hello"}
 """
 
-#: The maximum cost of our first answer, as a multiple of the function that it is compared with.
+#: The maximum cost of our first response, relative to the function that it is compared with.
 MAX_WITHOUT_STORE = 1.25
 MAX_WITH_STORE = 1.05
 
@@ -74,7 +74,7 @@ def main() -> int:
 
 
 def make_cases(folder: Path) -> dict[str, Case]:
-    """Write the sources; the function with Datastore is one of the project's own."""
+    """Write the functions' sources; the one with Datastore is one of this project's functions."""
     sources = {"bare": BARE, "stock client": WITH_STOCK_CLIENT, "without store": WITHOUT_STORE}
     cases = {}
     for name, source in sources.items():
@@ -87,7 +87,7 @@ def make_cases(folder: Path) -> dict[str, Case]:
 
 
 def measure_rounds(cases: dict[str, Case], host: str, rounds: int) -> dict[str, list[float]]:
-    """Return processor milliseconds by case and round; a first round, to compile, is left out."""
+    """Return CPU milliseconds by case and round, without a first round that compiles bytecode."""
     samples: dict[str, list[float]] = {name: [] for name in cases}
     for turn in range(rounds + 1):
         for name, case in cases.items():
@@ -98,7 +98,7 @@ def measure_rounds(cases: dict[str, Case], host: str, rounds: int) -> dict[str, 
 
 
 def measure(case: Case, host: str) -> float:
-    """Start a function, ask it once, and return the processor milliseconds that it took."""
+    """Start a function, call it once, and return the CPU milliseconds that it used."""
     port = choose_port()
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "functions_framework", f"--source={case.source}",
@@ -118,7 +118,7 @@ def measure(case: Case, host: str) -> float:
 
 
 def wait_for(port: int, patience: float = 60.0) -> None:
-    """Wait until a port is listened on."""
+    """Wait until a server listens on the port."""
     ends = time.monotonic() + patience
     while True:
         try:
@@ -132,7 +132,7 @@ def wait_for(port: int, patience: float = 60.0) -> None:
 
 
 def ask(url: str) -> None:
-    """Send a GET; an answer that says "not found" counts too."""
+    """Send a GET; 404 counts as a response too."""
     try:
         urllib.request.urlopen(url, timeout=60).close()  # noqa: S310
     except urllib.error.HTTPError as refusal:
@@ -141,13 +141,13 @@ def ask(url: str) -> None:
 
 
 def list_group(leader: int) -> list[int]:
-    """Return the processes of a group: the server and the worker that it has forked."""
+    """Return the processes of a group: the server and the worker that it forked."""
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     return [pid for pid in pids if _group_of(pid) == leader]
 
 
 def processor_ms(pid: int) -> float:
-    """Return what all threads of a process have used, in milliseconds."""
+    """Return the CPU time of all threads of a process, in milliseconds."""
     spent = 0
     for thread in Path(f"/proc/{pid}/task").iterdir():
         spent += int((thread / "schedstat").read_text().split()[0])
@@ -157,7 +157,7 @@ def processor_ms(pid: int) -> float:
 def report(samples: dict[str, list[float]]) -> int:
     """Print the table; return 1 if a ratio is over its maximum."""
     for name, costs in samples.items():
-        print(f"{name:16}{statistics.median(costs):8.0f} ms of processor to the first answer")
+        print(f"{name:16}{statistics.median(costs):8.0f} ms of CPU to the first response")
     over = 0
     for name, other, most in (
         ("without store", "bare", MAX_WITHOUT_STORE),

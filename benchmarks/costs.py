@@ -21,8 +21,8 @@ from main import FUNCTIONS
 
 OTHER_PRICES = Path(__file__).parent / "data" / "prices.json"
 
-#: Cloud Run rounds the time that an instance is busy up to this; a request that is alone on its
-#: instance and done sooner is billed so much.
+#: Cloud Run rounds an instance's busy time up to this, so it is the minimum for a request that is
+#: alone on its instance.
 MIN_BILLED_MS = 100
 
 DAYS = 30
@@ -33,7 +33,7 @@ COMPUTE = ("run_request", "run_vcpu_second", "run_gib_second")
 
 
 def main() -> None:
-    """Print the prices of a saga, of 1,000 steps, of others, and the free tier in sagas a day."""
+    """Print the price of a saga and of 1,000 steps, here and elsewhere, and free sagas per day."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--ms", type=int, default=MIN_BILLED_MS, help="billed for a request")
@@ -68,7 +68,7 @@ def add_compute(billed: Mapping[str, int], ms: int) -> dict[str, float]:
 def sagas_a_day(
     saga: Mapping[str, float], sweeps_a_day: Mapping[str, float], prices: Mapping[str, Any]
 ) -> dict[str, float]:
-    """Return how many sagas a day each free tier is enough for, with a sweep every minute.
+    """Return for how many sagas per day each free tier is enough, with a sweep every minute.
 
     Operations without a free tier have no entry.
     """
@@ -82,7 +82,7 @@ def sagas_a_day(
 
 
 def print_bill(saga: Mapping[str, float], prices: Mapping[str, Any], steps: int, ms: int) -> None:
-    """Print what a saga is billed for, line by line."""
+    """Print each item of a saga's bill."""
     print(f"  {'':22}{'a saga':>8}{'price':>22}{'a million sagas':>18}")
     for name in (*COORDINATION, *COMPUTE, *LOGS):
         price = prices[name]

@@ -1,9 +1,9 @@
-"""Does a million entities cost what a thousand do? Loads both, then reads both in turns.
+"""Compares reads among a million entities with reads among a thousand.
 
-Two servers, each with its own folder: one holds 1,000 entities, the other a million. In turns, and
-through the stock client, each answers random lookups and random pages of 50 by a composite index;
-the ratios are of paired rounds. The load is timed, and the server's memory read from /proc.
-Run: `python -m benchmarks.datastore_scale`; `--entities` loads fewer.
+Two servers, each with its own folder, hold 1,000 entities and a million. They take turns to answer
+random lookups, and random pages of 50 by a composite index, from Google's client; the ratios are of
+paired rounds. It also measures the load and the server's memory (from /proc).
+Run `python -m benchmarks.datastore_scale`; `--entities` loads fewer.
 """
 
 import argparse
@@ -46,7 +46,7 @@ INDEX = """indexes:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two servers, with its client and how many entities it holds."""
+    """One of the two servers, with its client and its number of entities."""
 
     server: DatastoreServer
     client: Any
@@ -54,7 +54,7 @@ class Side:
 
 
 def main() -> int:
-    """Print what was measured; return 1 when a bound does not hold."""
+    """Print the measurements; return 1 if one is beyond its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entities", type=int, default=MANY)
     options = parser.parse_args()
@@ -80,7 +80,7 @@ def start_side(stack: ExitStack, size: int) -> Side:
 
 
 def load(side: Side) -> float:
-    """Put all entities of a side, in batches from two threads; return the seconds it took."""
+    """Put all entities of a side in batches from two threads; return how many seconds it took."""
     started = time.perf_counter()
     with ThreadPoolExecutor(LOADERS) as pool:
         for done in pool.map(lambda numbers: put(side, numbers), split(side.size)):
@@ -95,7 +95,7 @@ def split(size: int) -> Iterator[range]:
 
 
 def put(side: Side, numbers: range) -> int:
-    """Put a batch of entities; return how many there are now."""
+    """Put a batch of entities; return the number of entities so far."""
     entities = []
     for number in numbers:
         key = side.client.key("Task", identify(number))
@@ -109,12 +109,12 @@ def put(side: Side, numbers: range) -> int:
 
 
 def identify(number: int) -> int:
-    """Return a number's id: scattered like those that Datastore allocates."""
+    """Return the id for a number, scattered like the ids that Datastore allocates."""
     return random.Random(number).randrange(10**15, 2**53)
 
 
 def compare(few: Side, many: Side) -> list[float]:
-    """Time both sides in turns; print and return how much longer the larger one takes."""
+    """Time both sides in turn; print and return how much longer the larger one takes."""
     ratios = []
     for name, call in (("lookup", look_up), ("page", read_page)):
         pairs = []
@@ -135,7 +135,7 @@ def compare(few: Side, many: Side) -> list[float]:
 def time_calls(
     call: Callable[[Side, random.Random], object], side: Side, count: int, seed: int
 ) -> float:
-    """Return the microseconds of one of so many calls."""
+    """Return the average microseconds of a call."""
     choice = random.Random(seed)
     started = time.perf_counter()
     for _ in range(count):
@@ -151,7 +151,7 @@ def look_up(side: Side, choice: random.Random) -> object:
 
 
 def read_page(side: Side, choice: random.Random) -> object:
-    """Get the 50 entities of one list from a random priority on downwards."""
+    """Get 50 entities of one list, below a random priority."""
     highest = side.size // LISTS
     below = choice.randrange(PAGE, highest + 1)
     where = [
@@ -166,7 +166,7 @@ def read_page(side: Side, choice: random.Random) -> object:
 
 
 def read_peak_mib(server: DatastoreServer) -> float:
-    """Return the most memory that a server has had resident."""
+    """Return a server's peak resident memory in MiB."""
     for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""The local Datastore in a process of its own, as the benchmarks measure it."""
+"""The local Datastore in its own process, for benchmarks."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class DatastoreServer:
-    """A running server: where it listens, and its process."""
+    """A running server: its host and port, and its process."""
 
     host: str
     process: subprocess.Popen[str]
@@ -18,7 +18,7 @@ class DatastoreServer:
 
 @contextmanager
 def run_server(folder: Path | str, *arguments: str) -> Iterator[DatastoreServer]:
-    """Run the server on a data folder and a free port; arguments are those of its command line."""
+    """Run the server on a data folder and a free port, with more command line arguments."""
     process = start_process(folder, arguments)
     with process:
         try:
@@ -29,6 +29,6 @@ def run_server(folder: Path | str, *arguments: str) -> Iterator[DatastoreServer]
 
 
 def start_process(folder: Path | str, arguments: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """Start the server; its first line of output says when it is ready and where."""
+    """Start the server; it prints its address in its first line when it is ready."""
     command = [sys.executable, "-m", "local.datastore", "--port", "0", "--data", str(folder)]
     return subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)  # noqa: S603

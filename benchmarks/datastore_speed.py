@@ -1,9 +1,9 @@
-"""A lookup and a commit through the stock client: the local Datastore beside Google's emulators.
+"""Compares a lookup and a commit on the local Datastore and on Google's emulators.
 
-All servers run at the same time and are called in turns, so that other load on the machine affects
-all of them equally; the ratios are of paired rounds. The emulators keep their data in memory, ours
-in a file that survives kill -9. Each is warmed up first. Then: how soon ours is ready. Run: `python
--m benchmarks.datastore_speed`; the emulators take part where they are installed.
+All servers run at the same time, and Google's client calls them in turn after a warm-up, so that
+other load affects all of them equally; the ratios are of paired rounds. The emulators keep data in
+memory, ours in a file that survives kill -9. It also measures how soon ours is ready. Run
+`python -m benchmarks.datastore_speed`; it skips emulators that are not installed.
 """
 
 import argparse
@@ -34,7 +34,7 @@ Samples = dict[tuple[str, str], list[float]]
 
 
 def main() -> int:
-    """Print the tables; return 1 when an emulator is faster or the start takes too long."""
+    """Print the tables; return 1 if an emulator is faster or the start takes too long."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def measure_calls(hosts: Mapping[str, str], rounds: int) -> Samples:
-    """Return the microseconds of a call in each round, by operation and server."""
+    """Return the microseconds per call in each round, by operation and server."""
     calls: Calls = {}
     for name, host in hosts.items():
         calls |= prepare_calls(name, host)
@@ -66,7 +66,7 @@ def measure_calls(hosts: Mapping[str, str], rounds: int) -> Samples:
 
 
 def prepare_calls(name: str, host: str) -> Calls:
-    """Return a lookup of one entity and a commit that changes it, through a client of its own."""
+    """Return a lookup of one entity and a commit that changes it, on a new client."""
     os.environ["DATASTORE_EMULATOR_HOST"] = host
     client: Any = stock.Client(project="benchmark")  # type: ignore[no-untyped-call]
     key = client.key("TaskList", "a", "Task", 1)
@@ -91,7 +91,7 @@ def prepare_calls(name: str, host: str) -> Calls:
 
 
 def time_calls(call: Callable[[], object], count: int) -> float:
-    """Return the microseconds that one call takes, of so many in a row."""
+    """Return the average microseconds of a call."""
     started = time.perf_counter()
     for _ in range(count):
         call()
@@ -99,8 +99,8 @@ def time_calls(call: Callable[[], object], count: int) -> float:
 
 
 def print_calls(samples: Samples, servers: list[str]) -> bool:
-    """Print medians, and the paired ratios of ours to each; tell whether one is over 1."""
-    print(f"{'':8}" + "".join(f"{name:>10}" for name in servers) + "   us a call, median of rounds")
+    """Print medians, and paired ratios of ours to each other; return whether a ratio is over 1."""
+    print(f"{'':8}" + "".join(f"{name:>10}" for name in servers) + "   us per call, median")
     worst = 0.0
     for verb in ("lookup", "commit"):
         medians = "".join(f"{statistics.median(samples[verb, one]):10.0f}" for one in servers)
@@ -114,7 +114,7 @@ def print_calls(samples: Samples, servers: list[str]) -> bool:
 
 
 def measure_starts() -> list[float]:
-    """Return the seconds from starting the process to its saying that it is ready."""
+    """Return the seconds from the start of the process until it says that it is ready."""
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(STARTS):
@@ -130,7 +130,7 @@ def measure_starts() -> list[float]:
 
 
 def print_starts(seconds: list[float]) -> bool:
-    """Print how long a start takes; tell whether its median is short enough."""
+    """Print how long a start takes; return whether its median is within the limit."""
     median = statistics.median(seconds)
     print(f"ready after {median:.2f} s (median of {STARTS}; {max(seconds):.2f} at most)")
     return median <= READY_WITHIN

@@ -1,8 +1,8 @@
-"""What a get and a put cost in CPU, through the data layer and through the stock client.
+"""Compares the CPU time of a get and a put through the data layer and through Google's client.
 
-Both talk to the same Datastore server in turns of one run: a model with eight properties here, a
-bare Entity with the same properties there. Client CPU is that of this process, so the server runs
-in another one: `python -m benchmarks.layer`, or with `--host` against one that is running.
+Both call the same Datastore server in turn: the data layer with a model of eight properties, the
+client with a plain Entity of the same properties. The CPU time is that of this process; the server
+runs in another. Run `python -m benchmarks.layer`, with `--host` to use a running server.
 """
 
 import argparse
@@ -32,7 +32,7 @@ UNINDEXED = ("description", "notes", "weight", "blob")
 @entity
 @dataclass(slots=True, kw_only=True)
 class Task:
-    """A kind like those of the functions."""
+    """A kind like those of the sample."""
 
     id: Id[int]
     task_list_id: Parent[str]
@@ -60,9 +60,9 @@ VALUES = {
 
 
 def main() -> int:
-    """Print the table; return 1 if the layer costs more than the stock client."""
+    """Print the table; return 1 if the layer costs more than Google's client."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", help="host:port of a server that is running")
+    parser.add_argument("--host", help="host:port of a running server")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
     with contextlib.nullcontext(options.host) if options.host else serve() as host:
@@ -71,7 +71,7 @@ def main() -> int:
 
 @contextlib.contextmanager
 def serve() -> Iterator[str]:
-    """Run the local Datastore in a process and a folder of its own."""
+    """Run the local Datastore in its own process and folder."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "local.datastore", "--port", "0", "--data", folder]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603
@@ -83,7 +83,7 @@ def serve() -> Iterator[str]:
 
 
 def report(host: str, rounds: int) -> int:
-    """Measure all four in turns and print the medians of the rounds."""
+    """Measure all four in turn, and print the medians of the rounds."""
     store = Store(connect(PROJECT, emulator_host=host))
     os.environ["DATASTORE_EMULATOR_HOST"] = host
     client: Any = stock.Client(project=PROJECT)  # type: ignore[no-untyped-call]
@@ -104,8 +104,8 @@ def report(host: str, rounds: int) -> int:
 
 
 def print_table(samples: dict[tuple[str, str], list[float]]) -> int:
-    """Print CPU microseconds a call and the paired ratio; return 1 if a ratio is over 1."""
-    print(f"{'':5}{'layer':>9}{'stock':>9}{'ratio':>8}   CPU us a call, median of rounds")
+    """Print CPU microseconds per call and the paired ratios; return 1 if a ratio is over 1."""
+    print(f"{'':5}{'layer':>9}{'stock':>9}{'ratio':>8}   CPU us per call, median of rounds")
     worst = 0.0
     for verb in ("get", "put"):
         layer, stock = samples[verb, "layer"], samples[verb, "stock"]
@@ -116,7 +116,7 @@ def print_table(samples: dict[tuple[str, str], list[float]]) -> int:
 
 
 def measure(call: Callable[[], object]) -> float:
-    """Return the CPU microseconds of one call: all threads of this process."""
+    """Return the CPU microseconds per call, of all threads of this process."""
     started = time.process_time()
     for _ in range(CALLS):
         call()
@@ -135,12 +135,12 @@ def put_through_layer(store: Store) -> Callable[[], object]:
 
 
 def get_through_client(client: Any) -> Callable[[], object]:
-    """Return the stock client's get of a bare entity."""
+    """Return the client's get of a plain entity."""
     return lambda: client.get(client.key("TaskList", "a", "Task", 1))
 
 
 def put_through_client(client: Any) -> Callable[[], object]:
-    """Return the stock client's put of a bare entity."""
+    """Return the client's put of a plain entity."""
 
     def put() -> None:
         made: Any = stock.Entity(  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Counts what the engine is billed for, at the wire, while it runs a real saga."""
+"""Counts the billed operations of the engine at the wire while it runs a real saga."""
 
 import contextlib
 import io
@@ -27,7 +27,7 @@ from local.stack.supervisor import PROJECT
 
 
 class Meter:
-    """Passes requests to a Datastore, and counts what each is billed as."""
+    """Passes requests to a Datastore, and counts their billed operations."""
 
     def __init__(self, inner: Rpc) -> None:
         self._inner = inner
@@ -35,7 +35,7 @@ class Meter:
         self.billed: Counter[str] = Counter()
 
     def call(self, method: str, request: Any, timeout: float) -> Any:
-        """Send a request; a key without an entity is billed as a read too."""
+        """Send a request; a missing entity is also billed as a read."""
         answer = self._inner.call(method, request, timeout)
         if method == "Lookup":
             self.billed["datastore_read"] += len(request.keys)
@@ -51,7 +51,7 @@ class Meter:
         self._inner.close()
 
     def _count_mutation(self, mutation: Any) -> None:
-        """Count a write; the sweep will also delete a new entity one day."""
+        """Count a write; for a new entity also its deletion by the sweep, later."""
         self.billed["datastore_write"] += 1
         if mutation.WhichOneof("operation") == "insert":
             self.billed["datastore_delete"] += 1
@@ -65,14 +65,14 @@ class _Line:
         self._billed = billed
 
     def enqueue(self, delivery: Delivery) -> None:
-        """Take a delivery: one operation to create its task, one to dispatch it."""
+        """Keep a delivery: one operation creates its task, one dispatches it."""
         self.waiting.append(delivery)
         self._billed["tasks_operation"] += 2
 
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """What one saga and one sweep are billed for, by the names of the prices.
+    """The billed operations of one saga and one sweep, by the names of the prices.
 
     `cost` is what the saga has counted in its own record.
     """
@@ -83,9 +83,9 @@ class Metered:
 
 
 def meter(steps: int) -> Metered:
-    """Run a saga of so many steps that do nothing themselves, and then a sweep that finds nothing.
+    """Run a saga of `steps` empty steps, and then a sweep that finds nothing.
 
-    A request to a function is counted for its start and for each delivery.
+    The start and each delivery count as one request to a function.
     """
     with tempfile.TemporaryDirectory(prefix="amends-costs-") as folder:
         server = serve(Path(folder), index_file=PROJECT / "index.yaml")
@@ -103,7 +103,7 @@ class _Edge:
         self._app = flask.Flask("costs")
 
     def serve(self, function: str, action: Callable[[], object], **fields: Any) -> None:
-        """Do it as one request. What Cloud Logging adds to a line is not counted."""
+        """Run the action as one request; what Cloud Logging adds to lines is not counted."""
         lines = io.StringIO()
         context = self._app.test_request_context(f"/{function}", method="POST")
         with (

@@ -1,10 +1,10 @@
-"""How many sagas a second does one sweep move? On the local Datastore and the local Cloud Tasks.
+"""Measures how many sagas per second a sweep redelivers, on the local stack.
 
-For each number of threads so many sagas are stored whose tasks are lost, and one sweep delivers
-them again, into a queue that is paused: what the worker would do then is not measured. Local
-servers answer in a fraction of a millisecond and share this machine's processors with the sweep;
-Google's take some milliseconds, and then more threads help more.
-Run: `python -m benchmarks.sweep`; `--sagas` and `--threads` say how many.
+For each number of threads it stores sagas whose tasks are lost, and one sweep redelivers them into
+a paused queue, so the worker's time is not measured. Local servers answer in a fraction of a
+millisecond and share this machine's CPU with the sweep. Google's take some milliseconds, so there
+more threads help more.
+Run `python -m benchmarks.sweep`; `--sagas` and `--threads` set the numbers.
 """
 
 import argparse
@@ -33,14 +33,14 @@ BEFORE = timedelta(hours=1)
 
 
 class Lost:
-    """A queue that loses everything."""
+    """A queue that loses every delivery."""
 
     def enqueue(self, delivery: Delivery) -> None:
         """Lose a delivery."""
 
 
 def main() -> None:
-    """Print what one sweep moves, for each number of threads."""
+    """Print what one sweep redelivers, for each number of threads."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sagas", type=int, default=1000)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 4, 8, 16])
@@ -56,12 +56,12 @@ def main() -> None:
             swept = measure(store, queue, threads)
             print(
                 f"{threads:3} threads: {swept.delivered} of {swept.found} sagas, "
-                f"{swept.remaining} left, {swept.per_second:.0f} a second"
+                f"{swept.remaining} left, {swept.per_second:.0f} per second"
             )
 
 
 def open_paused_queue(stack: Stack) -> CloudTasksQueue:
-    """Return a queue of the stack that takes tasks and dispatches none."""
+    """Return a queue of the stack that accepts tasks but dispatches none."""
     channel = grpc.insecure_channel(stack.tasks_host)
     stock = tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
     parent = f"projects/{stack.project}/locations/bench"
@@ -79,7 +79,7 @@ def open_paused_queue(stack: Stack) -> CloudTasksQueue:
 
 
 def lose_sagas(store: Store, count: int, run: int) -> None:
-    """Store sagas whose first task the queue has lost an hour ago."""
+    """Store sagas whose first task the queue lost an hour ago."""
     engine = Engine(
         Definitions([SAGA]), SagaRepository(store), Lost(), lambda: datetime.now(UTC) - BEFORE
     )
@@ -88,7 +88,7 @@ def lose_sagas(store: Store, count: int, run: int) -> None:
 
 
 def measure(store: Store, queue: CloudTasksQueue, threads: int) -> SweepResult:
-    """Sweep once; the engine's log lines are not shown."""
+    """Sweep once, without the engine's log lines."""
     engine = Engine(Definitions([SAGA]), SagaRepository(store), queue, lambda: datetime.now(UTC))
     with contextlib.redirect_stdout(io.StringIO()):
         return sweep(engine, engine.clock, threads=threads)

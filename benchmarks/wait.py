@@ -1,8 +1,8 @@
-"""What `Prefer: wait` gives over polling: how soon a caller knows that its order is done.
+"""Compares `Prefer: wait` with polling: how soon a caller learns that its order is done.
 
     python -m benchmarks.wait [ORDERS]
 
-Places orders one after another on a stack of its own, for each way of learning their end.
+Places orders one after another on a temporary stack, with each method of learning their end.
 """
 
 import sys
@@ -21,7 +21,7 @@ from local.stack import Stack
 ORDERS = 40
 ADDRESS = {"name": "Ann", "street": "1 Main St", "city": "Springfield", "country": "US"}
 
-#: How many requests a caller made to learn of an order's end.
+#: Places an order and learns its end; returns the number of requests.
 Way = Callable[[requests.Session, str, dict[str, Any]], int]
 
 
@@ -34,7 +34,7 @@ def wait(session: requests.Session, url: str, order: dict[str, Any]) -> int:
 
 
 def poll(every: float) -> Way:
-    """Return a way that asks again and again, so many seconds apart."""
+    """Return a method that polls every `every` seconds."""
 
     def ask(session: requests.Session, url: str, order: dict[str, Any]) -> int:
         session.post(f"{url}/place-order", json=order).raise_for_status()
@@ -58,7 +58,7 @@ WAYS: dict[str, Way] = {
 
 
 def main(orders: int) -> None:
-    """Print a row for each way: median and slowest time, and requests for an order."""
+    """Print a row per method: median and slowest time, and requests per order."""
     with (
         tempfile.TemporaryDirectory() as data,
         Stack(data=Path(data), port=0) as stack,
@@ -70,19 +70,19 @@ def main(orders: int) -> None:
         )
         for _ in range(10):  # warm up
             wait(session, stack.url, make_order())
-        print(f"{'way':<20} {'p50 ms':>8} {'max ms':>8} {'requests':>9}")
+        print(f"{'method':<20} {'p50 ms':>8} {'max ms':>8} {'requests':>9}")
         for name, way in WAYS.items():
             print_row(name, [measure(way, session, stack.url) for _ in range(orders)])
 
 
 def make_order() -> dict[str, Any]:
-    """Return an order of one unit, with an id of its own."""
+    """Return an order of one unit, with a new id."""
     line = {"sku": "cd", "quantity": 1, "unit_price_cents": 1}
     return {"id": uuid4().hex, "customer_id": "ann", "lines": [line], "address": ADDRESS}
 
 
 def measure(way: Way, session: requests.Session, url: str) -> tuple[float, int]:
-    """Return the milliseconds until the caller knows the end, and its requests."""
+    """Return the milliseconds until the caller knows the end, and the number of requests."""
     order = make_order()
     began = time.perf_counter()
     asked = way(session, url, order)
@@ -90,7 +90,7 @@ def measure(way: Way, session: requests.Session, url: str) -> tuple[float, int]:
 
 
 def print_row(name: str, measured: list[tuple[float, int]]) -> None:
-    """Print what one way took."""
+    """Print the row of one method."""
     times = [took for took, _ in measured]
     asked = sum(count for _, count in measured) / len(measured)
     print(f"{name:<20} {median(times):8.1f} {max(times):8.1f} {asked:9.1f}")

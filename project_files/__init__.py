@@ -1,1 +1,1 @@
-"""Readers of the project's YAML files, for both local/ and deploy/: one reader, one schema."""
+"""Readers of the project's YAML files, for local/ and deploy/: one reader, one schema."""

@@ -1,4 +1,4 @@
-"""Reads queues.yaml: each queue by its id, in the shape of the API's Queue resource.
+"""Reads queues.yaml: each queue by its id, in the format of the API's Queue resource.
 
 The local Cloud Tasks and the deployment both use this reader and its schema.
 """

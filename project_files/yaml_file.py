@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 _TAG: Final = "tag:yaml.org,2002:"
 
-#: The types of YAML in words.
+#: The names of YAML types in messages.
 _SORTS: Final = {
     "str": "text",
     "bool": "a truth value",
@@ -29,7 +29,7 @@ _SORTS: Final = {
 
 
 class BrokenFile(ValueError):
-    """A file cannot be read; the message names the file, the line and the fault."""
+    """A file cannot be read or is invalid; the message names the file, the line and the fault."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -42,7 +42,7 @@ _Loader.add_implicit_resolver(f"{_TAG}bool", re.compile(r"^[yYnN]\Z"), list("yYn
 
 
 class YamlFile:
-    """One file of one document."""
+    """A file with one YAML document."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,11 +69,11 @@ class YamlFile:
                 raise self.broken(line, "anchors and aliases are not allowed here")
 
     def fault(self, node: yaml.Node, reason: str) -> BrokenFile:
-        """Make the error for a fault in a node."""
+        """Return the error for a fault in a node."""
         return self.broken(node.start_mark.line, reason)
 
     def broken(self, line: int, reason: str) -> BrokenFile:
-        """Make the error for a fault in a line, from 0."""
+        """Return the error for a fault in a line, counted from 0."""
         return BrokenFile(f"{self._path}: line {line + 1}: {reason}")
 
     def mapping(
