@@ -67,6 +67,20 @@ def make_blind_engine(definitions: Any, repository: SagaRepository, *collaborato
     return Engine(definitions, BlindRepository(repository.store), *collaborators)
 
 
+class TornRepository(SagaRepository):
+    """Reads a saga's steps and its version one after the other, as if they were of one time."""
+
+    def load(self, saga_id: str) -> Loaded | None:
+        before, after = self.find(saga_id), self.find(saga_id)
+        if before is None or after is None:
+            return None
+        return self.load_steps(replace(after, steps=before.steps))
+
+
+def make_torn_engine(definitions: Any, repository: SagaRepository, *collaborators: Any) -> Engine:
+    return Engine(definitions, TornRepository(repository.store), *collaborators)
+
+
 class DoubtfulEngine(Engine):
     """Leaves the queue in doubt about a delivery whose action has not begun."""
 
@@ -133,6 +147,10 @@ def test_random_schedules_name_their_seed_and_only_the_faults_that_are_needed() 
     tale = str(found.value)
     assert "of seed 7" in tale
     assert tale.count("; then ") <= 1
+
+
+def test_two_reads_that_do_not_fit_each_other_are_found() -> None:
+    assert "does not follow from the events before it" in find_fault(THREE, make_torn_engine)
 
 
 def test_a_saga_that_the_sweep_does_not_find_is_found() -> None:

@@ -13,6 +13,7 @@ from lib.saga.testing.simulation.faults.kinds import (
     LOST_ANSWER,
     NOT_MADE,
     UNREAD,
+    Fault,
     FaultKind,
 )
 from lib.saga.testing.simulation.processes.process import Process
@@ -66,12 +67,20 @@ class FaultyStore(MemoryStore):
         """Reach the point of a read; raise Unavailable if that fault is chosen."""
         process = self._processes.current
         process.live()
-        process.moved = True
         self.clock.advance(LATENCY)
+        where, is_again = f"a {what} of {process.name}", process.moved and process.task is not None
+        process.moved = True
         if process.called or not (process.task or process.sweeps):
             return
-        if self._processes.meet(f"a {what} of {process.name}", process.name, (UNREAD,)):
+        # Between two reads of a delivery anything may happen, so they may not fit each other.
+        come_to = self._reach_again if is_again else self._processes.meet
+        if come_to(where, process.name, (UNREAD,)):
             raise Unavailable("Datastore does not answer")
+
+    def _reach_again(self, where: str, _: str, faults: tuple[Fault, ...]) -> Fault | None:
+        fault = self._processes.reach(where, *faults)
+        self._processes.current.moved = True
+        return fault
 
     def _write(
         self,
