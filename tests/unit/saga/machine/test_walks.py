@@ -19,7 +19,9 @@ from lib.saga.machine.inputs import (
     ChildEnded,
     ImpossibleInput,
     Input,
+    ParkRequested,
     PivotBegun,
+    ResolveRequested,
     Result,
     StartDue,
     TimerFired,
@@ -38,6 +40,7 @@ from tests.unit.saga.machine.test_total import all_inputs
 #: Seeds for each limit of what begins in one commit, and inputs to each saga.
 WALKS, LENGTH = 40, 25
 HOUR = timedelta(hours=1)
+WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "by hand"}
 
 
 def any_element(random: Random, name: str) -> Element:
@@ -127,6 +130,18 @@ def check_state(walk: Walk, before: list[StepRecord]) -> None:
         assert new.attempt >= old.attempt, "a fencing token has fallen"
 
 
+def check_way_out(walk: Walk) -> None:
+    """An operator can end the saga from here: parked, if it is not, and then resolved."""
+    saga, steps = walk.saga, walk.steps
+    if saga.status in FINISHED:
+        return
+    for request in (ParkRequested(**WHO), ResolveRequested(**WHO, outcome=SagaStatus.ROLLED_BACK)):
+        decision = decide(walk.definition, saga, steps, request, walk.now)
+        saga, steps = decision.saga, decision.saga.steps
+    assert saga.status is SagaStatus.ROLLED_BACK
+    assert not any(each.is_open for each in steps)
+
+
 def walk_at_random(seed: int) -> set[SagaStatus]:
     """Take one walk, check each of its states, and return the statuses that it reached."""
     random, reached = Random(seed), set()
@@ -139,12 +154,13 @@ def walk_at_random(seed: int) -> set[SagaStatus]:
         except (Conflict, NotFound, ImpossibleInput):
             continue
         check_state(walk, before)
+        check_way_out(walk)
         reached.add(walk.saga.status)
     return reached
 
 
 @pytest.mark.parametrize("most", [-1, 2 * MAX_RECORD, MAX_NEW_BYTES])
-def test_a_random_saga_always_moves_or_waits_for_something(
+def test_a_random_saga_always_moves_or_waits_for_something_and_a_verb_ends_it(
     monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     monkeypatch.setattr("lib.saga.machine.start.next_steps.MAX_NEW_BYTES", most)
