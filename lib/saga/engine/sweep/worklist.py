@@ -66,17 +66,16 @@ def process_all(
     feed = _Feed(iter(items), may_go_on)
     worked = WorkResult()
 
-    def work() -> None:
-        for item in feed:
-            worked.counts[_attempt(act, item)] += 1
+    def work() -> Counter[WorkOutcome]:
+        return Counter(_attempt(act, item) for item in feed)
 
     if threads == 1:
-        work()
+        worked.counts = work()
     else:
         with ThreadPoolExecutor(threads) as pool:
             started = [pool.submit(contextvars.copy_context().run, work) for _ in range(threads)]
         for each in started:
-            each.result()
+            worked.counts += each.result()
     worked.is_complete = feed.is_exhausted
     return worked
 
