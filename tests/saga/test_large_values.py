@@ -1,22 +1,25 @@
 """Payloads, outputs and signals that are too large for their saga's record."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from lib.datastore import Query, key
+from lib.datastore import Query, Rpc, Store, key
 from lib.errors import Conflict, TooLarge, Unreadable
 from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Signal, Step
 from lib.saga.definition.types.secret import Secret
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
 from lib.saga.operators import view
 from lib.saga.state.limits import MAX_INLINE, MAX_OUTPUT, MAX_PAYLOAD, MAX_RECORD
 from lib.saga.state.records import EventPage, SagaRecord, ValueRecord
 from tests.saga.bench import Bench, Probe, make_step
+from tests.unit.datastore.connections import CountingConnection
 
 WHO: dict[str, Any] = {"actor": "ops", "reason": "a reason"}
 PAYLOAD = {"text": "p" * 600_000}
@@ -182,3 +185,32 @@ def test_a_saga_whose_value_is_gone_is_left_to_the_sweep_with_an_alert(
     bench.pass_time(minutes=2)
     assert sweep(bench.engine, bench.now).delivered == 1
     assert bench.run_to_end() == ["done"]
+
+
+class Weighed(CountingConnection):
+    """Counts the bytes of answers."""
+
+    def __init__(self, inner: Rpc) -> None:
+        super().__init__(inner)
+        self.bytes: Counter[str] = Counter()
+
+    def call(self, method: str, request: Any, timeout: float) -> Any:
+        answer = super().call(method, request, timeout)
+        self.bytes[method] += answer.ByteSize()
+        return answer
+
+
+def test_a_page_of_fifty_sagas_of_large_values_is_light(bench: Bench, probe: Probe) -> None:
+    probe.on["a"] = lambda call: call.step * 100_000
+    bench.engine = bench.make_engine(
+        Saga("letters", payload=dict, steps=(make_step(probe, "a"), make_step(probe, "b")))
+    )
+    for number in range(50):
+        bench.engine.start("letters", f"s{number}", {"text": "p" * 100_000})
+    bench.run_to_end()
+    weighed = Weighed(bench.rpc.inner)
+    page = view.page_of_sagas(SagaRepository(Store(weighed)), None, None, 50, None)
+    assert len(page["items"]) == 50
+    assert set(weighed.calls) == {"RunQuery"}
+    # About 2 KiB a saga: its record, and not the 200 KB of its values.
+    assert weighed.bytes["RunQuery"] < 150_000
