@@ -5,6 +5,7 @@ from typing import Any
 
 from lib.datastore import SHARDS
 from lib.saga.definition.context import Permanent, Retry
+from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested
 from lib.saga.operators import view
 from lib.saga.operators.dashboard import monitor
@@ -59,7 +60,7 @@ def test_the_dashboard_costs_the_same_calls_however_many_sagas_there_are(bench: 
         spent.append(dict(bench.rpc.calls))
     assert (
         spent
-        == [{"BeginTransaction": 1, "RunAggregationQuery": 9, "Rollback": 1, "RunQuery": SHARDS}]
+        == [{"BeginTransaction": 1, "RunAggregationQuery": 10, "Rollback": 1, "RunQuery": SHARDS}]
         * 2
     )
 
@@ -88,3 +89,35 @@ def test_a_page_of_sagas_or_of_dead_letters_costs_a_query_a_shard(
     rest = view.page_of_sagas(repository, None, None, 50, newest["next_page_token"])
     seen = [each["id"] for page in (newest, rest) for each in page["items"]]
     assert seen == [f"s-{number}" for number in reversed(range(60))]
+
+
+def test_sagas_behind_a_queue_that_stands_still_are_not_moving_between_two_sweeps_too(
+    bench: Bench,
+) -> None:
+    for number in range(3):
+        start(bench, f"s-{number}")
+    bench.deliver()
+    since = None
+    for _ in range(6):  # the queue keeps what it has
+        bench.pass_time(minutes=1)
+        sweep(bench.engine, bench.now)
+        since = since or bench.time
+        seen = monitor(bench.engine.repository, bench.now())
+        assert (seen["overdue"], seen["not_moving"]) == (0, 3)
+        assert seen["longest_not_moving"]["since"] == since
+    listed = view.page_of_sagas(bench.engine.repository, None, None, 50, None)["items"]
+    assert {each["not_moving_since"] for each in listed} == {since}
+    bench.run_to_end()
+    seen = monitor(bench.engine.repository, bench.now())
+    assert (seen["not_moving"], seen["longest_not_moving"]) == (0, None)
+
+
+def test_a_saga_that_is_tried_again_moves(bench: Bench, probe: Probe) -> None:
+    start(bench)
+    bench.queue.lose_all()
+    bench.pass_time(minutes=1)
+    sweep(bench.engine, bench.now)
+    assert monitor(bench.engine.repository, bench.now())["not_moving"] == 1
+    probe.on["a"] = be_busy
+    bench.deliver()
+    assert monitor(bench.engine.repository, bench.now())["not_moving"] == 0

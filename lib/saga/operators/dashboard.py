@@ -9,6 +9,7 @@ from typing import Any
 from lib.datastore import (
     Count,
     Query,
+    Results,
     Store,
     Sum,
     Transaction,
@@ -22,6 +23,12 @@ from lib.saga.state.records import FINISHED, UNFINISHED, DeadLetter, SagaRecord,
 #: The period for which finished sagas are counted.
 RECENT = timedelta(hours=1)
 
+#: The sagas that were redelivered and have not moved since.
+_STANDING = Query(SagaRecord).where("stands", "=", True)
+
+#: The maximum number of them that are read to find the one that has stood longest.
+MAX_STANDING = 20
+
 #: The maximum number of sagas that are examined to find a readable one.
 MAX_EXAMINED = 100
 
@@ -29,6 +36,8 @@ MAX_EXAMINED = 100
 def monitor(repository: SagaRepository, now: datetime) -> dict[str, Any]:
     """Return sagas by status, the oldest unfinished one, and what is overdue, parked or retried.
 
+    `not_moving` sagas were redelivered by the sweep and have done nothing since: they are not
+    overdue again until their next due time, and the longest standing of some of them is shown.
     `by_status` counts the unfinished sagas, `finished_in_the_last_hour` the recently finished ones.
     `unreadable` names records that cannot be read, among the oldest. `overruns` is the number of
     calls that continue after their time-out, in this process only.
@@ -36,12 +45,14 @@ def monitor(repository: SagaRepository, now: datetime) -> dict[str, Any]:
     store = repository.store
     numbers = store.transact(lambda tx: _count_all(repository, tx, now), read_only=True)
     oldest, unreadable = _find_oldest(store, now)
+    standing = store.run(_STANDING, MAX_STANDING) if numbers["not_moving"] else Results()
     return {
         "at": now,
         **numbers,
         "overruns": OVERRUNS.count,
         "oldest_unfinished": oldest,
-        "unreadable": unreadable,
+        "longest_not_moving": _find_longest(standing, now),
+        "unreadable": (*unreadable, *standing.unreadable),
     }
 
 
@@ -56,6 +67,7 @@ def _count_all(repository: SagaRepository, tx: Transaction, now: datetime) -> di
         "retries": sum(counted["retries"] or 0 for counted in unfinished.values()),
         "paused": tx.count(Query(SagaRecord).where("paused", "=", True)),
         "overdue": repository.count_overdue(now, tx),
+        "not_moving": tx.count(_STANDING),
         "parked": tx.count(Query(DeadLetter)),
     }
 
@@ -80,6 +92,11 @@ def _find_oldest(
         found = store.page_by_time(unfinished, "created_mark", MAX_EXAMINED)
     oldest = _describe(found.items[0], now) if found.items else None
     return oldest, found.unreadable
+
+
+def _find_longest(standing: list[SagaRecord], now: datetime) -> dict[str, Any] | None:
+    saga = min(standing, key=lambda each: each.stands_since or now, default=None)
+    return None if saga is None else {**_describe(saga, now), "since": saga.stands_since}
 
 
 def _describe(saga: SagaRecord, now: datetime) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def summarize_saga(saga: SagaRecord) -> dict[str, Any]:
         "parked_because": explain(saga.parked_because) or None,
         "stopping": saga.stopping,
         "activity": activities_of(saga, now()),
+        "not_moving_since": saga.stands_since,
         "paused": saga.paused,
         "closed_by_hand": saga.closed_by_hand,
         "needs_operator": bool(saga.incident) or saga.status is SagaStatus.FAILED,

@@ -180,6 +180,9 @@ class SagaRecord:
     retries: Indexed[int] = 0
     #: When the sweep should look at the saga, as `due_mark` writes it.
     due: Annotated[str | None, Indexed, OmitEmpty] = None
+    #: The sweep has redelivered it, and it has not moved since: the first of these redeliveries.
+    stands: Annotated[bool, Indexed, OmitEmpty] = False
+    stands_since: Annotated[datetime | None, OmitEmpty] = None
     traceparent: Annotated[str, OmitEmpty] = ""
     #: It began with inline chaining: an invocation may go on with the next step.
     inline: Annotated[bool, OmitEmpty] = False

@@ -25,6 +25,7 @@ from lib.saga.machine.outstanding import due_of, outstanding, to_enqueue
 from lib.saga.state.limits import MAX_TEXT
 from lib.saga.state.privacy import Privacy
 from lib.saga.state.records import (
+    ACTIVE,
     FINISHED,
     LOOK_PERIOD,
     PASS_ON_PERIOD,
@@ -116,6 +117,16 @@ class Draft:
         """Change fields of a step other than its status, without an event."""
         self.steps[index] = replace(self.steps[index], updated_at=self.now, **changes)
 
+    def _note_standstill(self) -> None:
+        """Note that the saga was only redelivered, or that it has moved.
+
+        A finished child that a parked parent cannot accept is redelivered too: it does not stand.
+        """
+        saga = self.saga
+        redelivered = all(event.cause == Cause.DELIVERY_OVERDUE for event in self._events)
+        saga.stands = redelivered and saga.status in ACTIVE
+        saga.stands_since = (saga.stands_since or self.now) if saga.stands else None
+
     def keep_error(self, index: int, error: str) -> None:
         """Keep the last failure of a step while it is tried again, or its status is queried."""
         self.steps[index] = replace(self.steps[index], error=error)
@@ -195,6 +206,7 @@ class Draft:
         self._clean_texts()
         if self._events:
             self.saga.updated_at = self.now
+            self._note_standstill()
             self.saga.steps = self.steps
             if self.saga.status in FINISHED:
                 self.saga.ended_mark = time_mark(self.saga.id, self.now)

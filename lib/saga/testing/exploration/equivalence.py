@@ -18,7 +18,7 @@ from lib.saga.testing.simulation.state.snapshot import Snapshot
 #: Fields that do not affect a run, because they are for people. Events are compared separately.
 IGNORED = frozenset(
     {"created_at", "created_mark", "ended_mark", "updated_at", "version", "events"}
-    | {"cost", "unsaved_cost"}
+    | {"cost", "unsaved_cost", "stands", "stands_since"}
 )
 
 
