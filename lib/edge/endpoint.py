@@ -3,9 +3,8 @@
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import flask
 
@@ -85,8 +84,7 @@ def _ignore_request(make: Callable[[], Any]) -> Callable[[flask.Request], Any]:
     return lambda _: make()
 
 
-@dataclass(frozen=True, slots=True)
-class _Operation:
+class _Operation(NamedTuple):
     """A plain function, and how to call it."""
 
     function: Callable[..., Any]

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import flask
 
@@ -11,11 +10,11 @@ from lib.observability import telemetry
 from lib.observability.logs import log, make_traceparent, read_traceparent, request_context
 
 
-@dataclass(slots=True)
 class RequestEnd:
     """The status of a request's response; 500 until it is known."""
 
-    status: int = 500
+    def __init__(self) -> None:
+        self.status = 500
 
 
 @contextmanager

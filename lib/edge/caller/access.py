@@ -1,7 +1,6 @@
 """Checks who may call a function, in addition to IAM."""
 
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -53,9 +52,9 @@ def check_host(request: flask.Request) -> None:
     A web page can point its own host name at this machine (DNS rebinding) and read the answers,
     because the browser takes them for answers of the page's own origin.
     """
-    known = {urlsplit(audience).netloc for audience in config().audiences}
-    from_here = _is_loopback(request.remote_addr or "") and not config().behind_iam
-    if from_here and not _is_local(request) and request.host not in known:
+    if config().behind_iam or not _is_loopback(request.remote_addr or "") or _is_local(request):
+        return
+    if request.host not in {urlsplit(audience).netloc for audience in config().audiences}:
         raise Forbidden(
             "on this machine the functions only answer to localhost: to use another name, such as "
             "a tunnel's, add its address to AMENDS_AUDIENCES"
@@ -147,6 +146,10 @@ def _is_local(request: flask.Request) -> bool:
 
 
 def _is_loopback(address: str) -> bool:
+    if address == "127.0.0.1":
+        return True
+    from ipaddress import ip_address  # slow to load, and seldom needed
+
     try:
         return ip_address(address).is_loopback
     except ValueError:
