@@ -126,7 +126,7 @@ FRAMES = st.builds(
 @given(
     st.one_of(st.binary(max_size=200), st.lists(FRAMES, max_size=6).map(b"".join)), st.booleans()
 )
-def test_noise_does_not_harm_the_server(handle: Handle, noise: bytes, greet: bool) -> None:
+def test_random_bytes_do_not_break_the_server(handle: Handle, noise: bytes, greet: bool) -> None:
     with socket.create_connection(("127.0.0.1", handle.port)) as connection:
         connection.sendall((PREFACE if greet else b"") + noise)
         connection.shutdown(socket.SHUT_WR)
@@ -140,7 +140,7 @@ def test_noise_does_not_harm_the_server(handle: Handle, noise: bytes, greet: boo
         assert wire.get("K", 1) is None
 
 
-def test_housekeeping_goes_on_after_a_full_disk(
+def test_housekeeping_continues_after_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(server, "_CLEAR_EVERY", 0.01)
@@ -158,7 +158,7 @@ def test_housekeeping_goes_on_after_a_full_disk(
     assert caplog.text.count("prune_history failed; retrying in the next round") == 2
 
 
-def test_it_is_well_only_when_what_is_stored_can_be_read_and_written(tmp_path: Path) -> None:
+def test_it_is_healthy_only_if_its_storage_works(tmp_path: Path) -> None:
     running = serve(tmp_path)
     assert answers(running.port, "/", {200})
     running._engine.store._writer.close()
@@ -167,7 +167,7 @@ def test_it_is_well_only_when_what_is_stored_can_be_read_and_written(tmp_path: P
     running.stop()
 
 
-def test_it_is_not_well_before_its_indexes_are_built(
+def test_it_is_not_healthy_before_its_indexes_are_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     building, built = threading.Event(), threading.Event()

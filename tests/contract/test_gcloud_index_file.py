@@ -18,7 +18,7 @@ with_gcloud = pytest.mark.skipif(
 
 
 @with_gcloud
-def test_what_is_expected_of_each_file_is_what_gclouds_parser_says() -> None:
+def test_gclouds_parser_agrees_with_the_expected_results() -> None:
     assert SDK is not None
     found = read_as_gcloud(SDK, [text for text, _ in CASES.values()])
     assert {name: as_index(each) for name, each in zip(CASES, found, strict=True)} == {
@@ -40,7 +40,7 @@ def as_index(found: Any) -> tuple[Index, ...] | None:
 @with_gcloud
 @settings(deadline=None, max_examples=3)
 @given(st.lists(DEFINITIONS, min_size=30, max_size=30))
-def test_the_entry_that_is_printed_is_one_that_gcloud_takes(indexes: list[Definition]) -> None:
+def test_gcloud_accepts_the_suggested_entry(indexes: list[Definition]) -> None:
     assert SDK is not None
     texts = [f"indexes:\n{each.describe()}\n" for each in indexes]
     assert [as_index(each) for each in read_as_gcloud(SDK, texts)] == [

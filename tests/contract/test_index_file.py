@@ -109,7 +109,7 @@ def test_every_query_of_the_functions_has_its_indexes(
 
 
 @pytest.mark.parametrize("number", range(len(ENTRIES)))
-def test_no_index_is_without_a_query_that_needs_it(
+def test_every_index_is_needed_by_a_query(
     refusal_with: Callable[[list[object]], str], number: int
 ) -> None:
     assert "index" in refusal_with(ENTRIES[:number] + ENTRIES[number + 1 :])

@@ -33,7 +33,7 @@ def test_ids_are_allocated_in_the_order_asked(store: Store) -> None:
     assert len({item.id for item in stored}) == 20
 
 
-def test_what_can_be_written_is_written_and_the_rest_says_why_not(
+def test_possible_writes_are_made_and_the_others_have_errors(
     store: Store, faults: FaultyConnection
 ) -> None:
     store.apply(insert(task(3)), insert(task(7)))
@@ -48,7 +48,7 @@ def test_what_can_be_written_is_written_and_the_rest_says_why_not(
     assert [item.error is None for item in found] == [number != 5 for number in range(1, 11)]
 
 
-def test_updates_of_what_is_missing_and_of_stale_versions_answer_by_themselves(
+def test_missing_entities_and_stale_versions_fail_individually(
     store: Store,
 ) -> None:
     first, second = store.apply(insert(task(1)), insert(task(2)))
@@ -80,7 +80,7 @@ def test_several_writes_of_one_key_are_made_in_order(store: Store) -> None:
     assert store.get(key(Task, "a", 1)).count == 2
 
 
-def test_a_missing_and_an_unreadable_entity_answer_by_themselves(store: Store) -> None:
+def test_missing_and_unreadable_entities_fail_individually(store: Store) -> None:
     store.insert(task(1))
     found, missing = store.get_multi([key(Task, "a", 1), key(Task, "a", 2)])
     assert found.unwrap().id == 1

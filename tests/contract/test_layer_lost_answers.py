@@ -20,9 +20,7 @@ def test_repeatable_writes_are_sent_again(store: Store, faults: FaultyConnection
     assert [item and item.name for item in found] == ["", None, "x"]
 
 
-def test_an_insert_that_is_to_get_an_id_is_not_sent_again(
-    store: Store, faults: FaultyConnection
-) -> None:
+def test_an_insert_without_an_id_is_not_sent_again(store: Store, faults: FaultyConnection) -> None:
     faults.lose("Commit", "UNAVAILABLE")
     with pytest.raises(Unavailable, match=r"Commit of .*UNAVAILABLE"):
         store.insert(Task(id=0, task_list_id="a"))
@@ -38,7 +36,7 @@ def test_an_increment_is_not_sent_again(store: Store, faults: FaultyConnection) 
     assert store.get(key_of(task)).count == 1
 
 
-def test_what_the_repetition_finds_in_its_way_may_be_the_first_try_itself(
+def test_a_refused_repetition_is_reported_as_unknown(
     store: Store, faults: FaultyConnection
 ) -> None:
     faults.lose("Commit", "UNAVAILABLE")
@@ -51,7 +49,7 @@ def test_what_the_repetition_finds_in_its_way_may_be_the_first_try_itself(
     assert store.get(key(TaskList, "a")).name == "x"
 
 
-def test_what_was_never_written_is_reported_as_what_it_is(
+def test_a_write_that_never_happened_has_its_own_error(
     store: Store, faults: FaultyConnection
 ) -> None:
     seen = store.insert(TaskList(id="a"))
@@ -64,9 +62,7 @@ def test_what_was_never_written_is_reported_as_what_it_is(
     assert store.get(key_of(seen)) == now
 
 
-def test_contention_is_tried_again_and_then_reported(
-    store: Store, faults: FaultyConnection
-) -> None:
+def test_contention_is_retried_and_then_reported(store: Store, faults: FaultyConnection) -> None:
     faults.refuse("Commit", "ABORTED")
     store.upsert(TaskList(id="a"))
     faults.refuse("Commit", *["ABORTED"] * 9)
@@ -75,7 +71,7 @@ def test_contention_is_tried_again_and_then_reported(
     assert store.find(key(TaskList, "b")) is None
 
 
-def test_reads_are_tried_again(store: Store, faults: FaultyConnection) -> None:
+def test_reads_are_retried(store: Store, faults: FaultyConnection) -> None:
     stored = store.insert(TaskList(id="a"))
     faults.lose("Lookup", "UNAVAILABLE", "INTERNAL", "ABORTED")
     assert store.get(key_of(stored)) == stored

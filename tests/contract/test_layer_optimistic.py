@@ -28,7 +28,7 @@ def test_it_costs_a_lookup_and_a_commit_and_returns_what_is_stored(
     assert store.get(LIST) == renamed
 
 
-def test_a_change_after_the_read_makes_it_run_again_whole(store: Store, other: Store) -> None:
+def test_a_change_after_the_read_runs_it_again(store: Store, other: Store) -> None:
     store.insert(TaskList(id="a", name="first"))
     names: list[str] = []
 
@@ -45,9 +45,7 @@ def test_a_change_after_the_read_makes_it_run_again_whole(store: Store, other: S
 
 
 @pytest.mark.parametrize("verb", ["insert", "upsert"])
-def test_what_was_not_there_and_comes_into_being_makes_it_run_again(
-    store: Store, other: Store, verb: str
-) -> None:
+def test_a_creation_after_the_read_runs_it_again(store: Store, other: Store, verb: str) -> None:
     seen: list[TaskList | None] = []
 
     def create(tx: Transaction) -> None:
@@ -61,7 +59,7 @@ def test_what_was_not_there_and_comes_into_being_makes_it_run_again(
     assert store.get(LIST).name == "theirs"
 
 
-def test_what_was_there_and_is_deleted_makes_it_run_again(store: Store, other: Store) -> None:
+def test_a_deletion_after_the_read_runs_it_again(store: Store, other: Store) -> None:
     store.insert(TaskList(id="a"))
 
     def update(tx: Transaction) -> None:
@@ -73,7 +71,7 @@ def test_what_was_there_and_is_deleted_makes_it_run_again(store: Store, other: S
         store.transact_optimistically(update)
 
 
-def test_a_change_every_time_is_contention_in_the_end(store: Store, other: Store) -> None:
+def test_a_change_in_every_attempt_is_contention(store: Store, other: Store) -> None:
     store.insert(TaskList(id="a"))
 
     def lose(tx: Transaction) -> None:
@@ -100,13 +98,13 @@ def test_all_of_it_is_written_or_nothing(store: Store, other: Store) -> None:
     assert store.get(LIST).name == ""
 
 
-def test_a_write_of_what_it_has_not_read_fails_as_it_would_alone(store: Store) -> None:
+def test_a_write_without_a_read_fails_as_outside_a_transaction(store: Store) -> None:
     store.insert(TaskList(id="a"))
     with pytest.raises(AlreadyExists, match="already exists"):
         store.transact_optimistically(lambda tx: tx.insert(TaskList(id="a")))
 
 
-def test_what_is_read_and_not_written_is_refused(store: Store) -> None:
+def test_reading_without_writing_is_refused(store: Store) -> None:
     store.insert(TaskList(id="a"))
 
     def write_another(tx: Transaction) -> None:
@@ -123,9 +121,7 @@ def test_a_query_is_refused(store: Store) -> None:
         store.transact_optimistically(lambda tx: tx.run(Query(Task)))
 
 
-def test_it_begins_no_transaction_that_its_process_could_leave_open(
-    store: Store, faults: FaultyConnection
-) -> None:
+def test_it_leaves_no_transaction_open(store: Store, faults: FaultyConnection) -> None:
     store.insert(TaskList(id="a"))
 
     class Killed(BaseException):

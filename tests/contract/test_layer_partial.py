@@ -89,9 +89,7 @@ def test_a_write_with_transforms_and_no_mask_writes_every_other_field(store: Sto
     assert replace(written, version=0) == Person(id="p", **expected)
 
 
-def test_a_partial_write_answers_what_is_stored_not_what_was_handed_in(
-    store: Store, other: Store
-) -> None:
+def test_a_partial_write_returns_the_stored_entity(store: Store, other: Store) -> None:
     seen = store.insert(Person(id="p", tags=["a"]))
     other.update(replace(seen, first_name="theirs", tags=["b"]))
     [by_mask] = store.apply(update(replace(seen, dotted="mine", n=9), mask=["dotted"]))
@@ -103,14 +101,14 @@ def test_a_partial_write_answers_what_is_stored_not_what_was_handed_in(
     assert outcome.unwrap().dotted == "mine"
 
 
-def test_a_partial_write_in_a_transaction_answers_what_is_stored(store: Store) -> None:
+def test_a_partial_write_in_a_transaction_returns_the_stored_entity(store: Store) -> None:
     seen = store.insert(Person(id="p"))
     person = store.transact(lambda tx: tx.update(replace(seen, n=1, dotted="x"), mask=["n"]))
     assert person == store.get(key_of(seen))
     assert (person.n, person.dotted) == (1, "")
 
 
-def test_a_counters_answer_is_its_own_whoever_writes_after_it(
+def test_a_counter_returns_its_own_value_despite_later_writes(
     store: Store, other: Store, faults: FaultyConnection
 ) -> None:
     seen = store.insert(Person(id="p"))
@@ -137,7 +135,7 @@ def test_a_partial_write_that_cannot_be_read_back_says_that_it_was_written(
 
 
 @pytest.mark.parametrize("status", ["UNAVAILABLE", "INVALID_ARGUMENT", "NOT_FOUND"])
-def test_an_unanswered_read_back_is_told_of_the_partial_writes_of_a_chunk_alone(
+def test_a_failed_read_back_affects_only_partial_writes(
     store: Store, faults: FaultyConnection, status: str
 ) -> None:
     one, two = store.insert(Person(id="p")), store.insert(Person(id="q"))
@@ -156,7 +154,7 @@ def test_an_unanswered_read_back_is_told_of_the_partial_writes_of_a_chunk_alone(
     assert [store.get(key_of(each)).n for each in (one, two)] == [1, 2]
 
 
-def test_a_chunk_whose_culprit_cannot_be_looked_for_fails_and_no_other_does(
+def test_a_chunk_that_cannot_be_diagnosed_fails_alone(
     store: Store, faults: FaultyConnection
 ) -> None:
     there = store.insert(Person(id="p"))
@@ -167,9 +165,7 @@ def test_a_chunk_whose_culprit_cannot_be_looked_for_fails_and_no_other_does(
     assert store.find(key(Person, "q")) is None
 
 
-def test_a_whole_write_costs_no_lookup_and_a_partial_one_costs_one(
-    store: Store, faults: FaultyConnection
-) -> None:
+def test_only_a_partial_write_costs_a_lookup(store: Store, faults: FaultyConnection) -> None:
     seen = store.insert(Person(id="p"))
     two = store.insert(Person(id="q"))
     store.update(replace(seen, n=1))
@@ -179,7 +175,7 @@ def test_a_whole_write_costs_no_lookup_and_a_partial_one_costs_one(
 
 
 @pytest.mark.parametrize("name", ["addr", "nothing", "addr.city"])
-def test_a_transform_of_what_is_no_field_is_refused(store: Store, name: str) -> None:
+def test_a_transform_of_an_unknown_field_is_refused(store: Store, name: str) -> None:
     with pytest.raises(Invalid, match=f"has no field '{name}' to change"):
         store.update(Person(id="p"), transforms=[increment(name, 1)])
 
@@ -197,7 +193,7 @@ class Gauge:
     version: Version = 0
 
 
-def test_what_may_be_none_is_changed_as_what_else_it_may_be(store: Store) -> None:
+def test_an_optional_field_can_be_transformed(store: Store) -> None:
     gauge = store.insert(Gauge(id="g"))
     changes = [append_missing("tags", ["a"]), increment("level", 5), server_time("seen_at")]
     written = store.update(gauge, mask=[], transforms=changes)
@@ -222,7 +218,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("change", "why"), UNREADABLE)
-def test_a_change_after_which_nobody_could_read_the_entity_is_refused(
+def test_a_transform_that_would_make_the_entity_unreadable_is_refused(
     store: Store, change: Transform, why: str
 ) -> None:
     gauge = store.insert(Gauge(id="g"))
@@ -231,13 +227,13 @@ def test_a_change_after_which_nobody_could_read_the_entity_is_refused(
     assert store.get(key_of(gauge)) == gauge
 
 
-def test_what_may_be_anything_is_changed_in_every_way(store: Store) -> None:
+def test_a_field_of_any_type_can_be_transformed(store: Store) -> None:
     gauge = store.insert(Gauge(id="g"))
     for change in (increment("anything", 5), append_missing("anything", [7])):
         gauge = store.update(gauge, mask=[], transforms=[change])
     assert gauge.anything == [7]
 
 
-def test_a_mask_of_one_text_is_not_taken_for_its_letters(store: Store) -> None:
+def test_a_mask_that_is_a_str_is_refused(store: Store) -> None:
     with pytest.raises(TypeError, match=r"a mask is a list of names: write \['n'\]"):
         store.update(Person(id="p"), mask="n")

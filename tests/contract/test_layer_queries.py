@@ -197,7 +197,7 @@ def test_a_token_of_another_query_or_a_broken_one_is_refused_before_anything_is_
 
 @pytest.mark.deviation("classic", "it does not explain")
 @pytest.mark.deviation("fsd", "it does not explain")
-def test_explain_tells_the_indexes_and_what_the_query_read(store: Store, tasks: list[Task]) -> None:
+def test_explain_returns_the_indexes_and_the_cost(store: Store, tasks: list[Task]) -> None:
     query = TASKS.where("priority", ">", 7)
     plan = store.explain(query)
     assert plan is not None

@@ -81,13 +81,13 @@ def test_the_latest_come_first_over_all_shards(store: Store, size: int) -> None:
     assert numbers(read(store, "at", size)) == list(range(40))
 
 
-def test_entities_of_one_time_are_each_seen_once(store: Store) -> None:
+def test_entities_with_equal_times_are_each_returned_once(store: Store) -> None:
     put(store, *(visit(number, seconds=3) for number in range(30)))
     for order in ("at", "-at"):
         assert sorted(numbers(read(store, order, 4))) == list(range(30))
 
 
-def test_what_comes_and_goes_between_two_pages_moves_nothing_else(store: Store) -> None:
+def test_changes_between_pages_affect_no_other_result(store: Store) -> None:
     put(store, *(visit(number) for number in range(100, 130)))
     pages = read(store, "-at", 10)
     seen = [each.number for each in next(pages).items]
@@ -98,7 +98,7 @@ def test_what_comes_and_goes_between_two_pages_moves_nothing_else(store: Store) 
     assert seen == [*range(129, 105, -1), *range(104, 99, -1)]
 
 
-def test_a_token_goes_on_in_another_process(store: Store, other: Store) -> None:
+def test_a_token_works_in_another_process(store: Store, other: Store) -> None:
     put(store, *(visit(number) for number in range(9)))
     first = store.page_by_time(ALL, "at", 5)
     rest = other.page_by_time(ALL, "at", 5, first.next_page_token)
@@ -122,7 +122,7 @@ def test_a_token_is_bound_to_its_query_its_order_and_its_purpose(store: Store) -
             ask()
 
 
-def test_a_page_takes_a_query_a_shard_and_less_than_twice_as_many_at_worst(
+def test_a_page_takes_at_most_twice_as_many_queries_as_shards(
     store: Store, faults: FaultyConnection
 ) -> None:
     put(store, *(visit(number) for number in range(60)))
@@ -150,7 +150,7 @@ def test_more_shards_find_what_fewer_have_stored(
     assert [each.number for each in rest.items] == list(reversed(range(12)))
 
 
-def test_what_cannot_be_read_is_named_once_and_is_passed(store: Store) -> None:
+def test_an_unreadable_entity_is_named_once_and_skipped(store: Store) -> None:
     put(store, *(visit(number) for number in range(20)))
     for number in (3, 4, 19):
         spoilt = visit(number)
@@ -161,13 +161,13 @@ def test_what_cannot_be_read_is_named_once_and_is_passed(store: Store) -> None:
     assert named == ["Visit('v19')", "Visit('v4')", "Visit('v3')"]
 
 
-def test_what_has_no_mark_is_in_no_time_order(store: Store) -> None:
+def test_entities_without_a_mark_are_left_out(store: Store) -> None:
     put(store, visit(1), replace(visit(2), at=""))
     assert numbers(read(store, "at", 5)) == [1]
 
 
 @pytest.mark.deviation("classic", "it has no aggregations")
-def test_what_is_marked_since_a_time_is_counted_over_all_shards(store: Store) -> None:
+def test_marks_since_a_time_are_counted_over_all_shards(store: Store) -> None:
     put(store, *(visit(number) for number in range(50)))
     recent = ALL.where(marked_since("at", START + timedelta(seconds=20)))
     assert store.count(recent) == 30

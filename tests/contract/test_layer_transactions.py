@@ -63,7 +63,7 @@ def test_one_within_another_is_refused(store: Store) -> None:
         store.transact(lambda _: store.transact(lambda _: None))
 
 
-def test_contention_runs_it_again_whole_with_a_hint_at_its_predecessor(
+def test_contention_runs_it_again_naming_the_previous_transaction(
     store: Store, faults: FaultyConnection
 ) -> None:
     first = store.insert(TaskList(id="a"))
@@ -79,7 +79,7 @@ def test_contention_runs_it_again_whole_with_a_hint_at_its_predecessor(
     assert runs == 3
 
 
-def test_attempts_are_bounded(store: Store, faults: FaultyConnection) -> None:
+def test_attempts_are_limited(store: Store, faults: FaultyConnection) -> None:
     store.insert(TaskList(id="a"))
     faults.refuse("Commit", *["ABORTED"] * 9)
     with pytest.raises(Contention, match=r"Commit of .*ABORTED"):
@@ -145,7 +145,7 @@ def test_a_commit_whose_answer_was_lost_is_run_again_when_it_did_not_go_through(
     assert store.transact(add_one).count == 6
 
 
-def test_a_lost_answer_counts_once_even_if_somebody_wrote_over_it_meanwhile(
+def test_a_lost_answer_counts_once_even_if_overwritten_meanwhile(
     store: Store, faults: FaultyConnection, other: Store
 ) -> None:
     store.insert(Task(id=1, task_list_id="a", count=5))
@@ -155,7 +155,7 @@ def test_a_lost_answer_counts_once_even_if_somebody_wrote_over_it_meanwhile(
     assert store.get(key(Task, "a", 1)).count == 7
 
 
-def test_an_outcome_that_cannot_be_found_out_is_an_error_and_not_a_guess(
+def test_an_outcome_that_cannot_be_determined_is_an_error(
     store: Store, faults: FaultyConnection
 ) -> None:
     store.insert(Task(id=1, task_list_id="a", count=5))
@@ -177,7 +177,7 @@ def in_another_thread(work: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("optimistically", [False, True])
-def test_a_body_that_has_still_to_run_is_refused_and_nothing_is_written(
+def test_a_deferred_body_is_refused_and_nothing_is_written(
     store: Store, optimistically: bool
 ) -> None:
     async def later(tx: Transaction) -> None:

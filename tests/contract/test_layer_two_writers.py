@@ -114,7 +114,7 @@ def test_fifty_operations_of_two_writers_lose_no_acknowledged_write(
     connection.close()
 
 
-def test_additions_of_two_writers_at_once_are_all_there_or_were_refused(
+def test_concurrent_additions_of_two_writers_are_stored_or_refused(
     store: Store, other: Store
 ) -> None:
     store.insert(TaskList(id="a"))

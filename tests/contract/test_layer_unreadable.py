@@ -62,7 +62,7 @@ def test_a_run_answers_the_others_and_names_the_unreadable_one(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_the_pages_go_on_past_an_unreadable_one_and_skip_no_other(
+def test_pages_continue_after_an_unreadable_entity(
     store: Store, tasks: Query[Task], size: int
 ) -> None:
     seen: list[int] = []
@@ -85,7 +85,7 @@ def test_a_projection_names_the_row_that_cannot_be_read(store: Store, tasks: Que
     assert [each.key for each in rows.unreadable] == ["TaskList('a')/Task(3)"]
 
 
-def test_keys_are_answered_of_whatever_there_is(store: Store, tasks: Query[Task]) -> None:
+def test_keys_only_queries_return_unreadable_entities_too(store: Store, tasks: Query[Task]) -> None:
     keys = store.run(tasks.keys_only())
     assert [each.id for each in keys] == [1, 2, 3, 4, 5, 6]
 
@@ -106,9 +106,7 @@ def test_a_read_by_key_of_an_unreadable_entity_raises(
     assert (refused.value.kind, refused.value.key) == ("Task", "TaskList('a')/Task(3)")
 
 
-def test_a_transaction_does_not_decide_by_a_part_of_what_it_asked_for(
-    store: Store, tasks: Query[Task]
-) -> None:
+def test_a_transaction_fails_for_an_unreadable_result(store: Store, tasks: Query[Task]) -> None:
     with pytest.raises(Unreadable, match=r"Task\(3\): priority must be int"):
         store.transact(lambda tx: tx.run(tasks))
     with pytest.raises(Unreadable, match=r"Task\(3\): priority must be int"):
@@ -116,9 +114,7 @@ def test_a_transaction_does_not_decide_by_a_part_of_what_it_asked_for(
 
 
 @pytest.mark.lacks("classic", "it ignores masks and transforms")
-def test_a_write_of_what_cannot_be_read_back_says_that_it_was_made(
-    store: Store, tasks: Query[Task]
-) -> None:
+def test_an_unreadable_read_back_says_that_it_was_written(store: Store, tasks: Query[Task]) -> None:
     changes = [
         update(Task(id=number, task_list_id="a", description="new"), mask=["description"])
         for number in (1, BAD, 5)
@@ -158,7 +154,7 @@ class OtherShirt:
     size: Indexed[str]
 
 
-def test_an_enum_that_raises_an_error_of_its_own_ends_no_query(store: Store) -> None:
+def test_an_enum_that_raises_breaks_no_query(store: Store) -> None:
     store.insert(OtherShirt(id="a", size="xxl"))
     store.insert(OtherShirt(id="b", size="s"))
     shirts = Query(Shirt)

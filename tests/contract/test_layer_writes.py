@@ -36,7 +36,7 @@ def test_what_is_inserted_is_returned_and_found_as_stored(store: Store) -> None:
     assert store.get(key(Task, "a", stored.id)) == stored
 
 
-def test_every_sort_of_value_comes_back_as_it_was_stored(store: Store) -> None:
+def test_every_kind_of_value_is_read_back_as_stored(store: Store) -> None:
     value = make_everything(
         anything={"list": [1, None, b"\xff", {"x": 2.5}], "at": datetime(1969, 1, 1, tzinfo=UTC)},
         owner=key(TaskList, "a"),
@@ -56,7 +56,7 @@ def test_an_insert_of_what_exists_and_an_update_of_what_does_not_are_refused(sto
     assert store.get(key(TaskList, "a")) == first
 
 
-def test_an_upsert_writes_either_way_and_a_delete_forgets_either_way(store: Store) -> None:
+def test_upserts_and_deletes_need_no_existing_entity(store: Store) -> None:
     first = store.upsert(TaskList(id="a", name="one"))
     second = store.upsert(TaskList(id="a", name="two"))
     assert second.version > first.version
@@ -145,7 +145,7 @@ def test_created_and_updated_times_are_set_by_the_writes(store: Store) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "__x__", "x" * 1501, "\ud800"])
-def test_a_name_that_no_key_may_have_is_refused_before_anything_is_sent(
+def test_an_invalid_key_name_is_refused_before_anything_is_sent(
     store: Store, faults: FaultyConnection, name: str
 ) -> None:
     with pytest.raises(Invalid) as refused:

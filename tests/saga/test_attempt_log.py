@@ -63,22 +63,22 @@ def test_a_compensation_out_of_attempts_is_an_error(
     ]  # fmt: skip
 
 
-def test_a_dispatch_without_an_answer_leaves_a_line_too(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_lost_dispatch_is_logged(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     start(bench)
     bench.deliver(lost=1)
     [line] = lines_of(capsys)
     assert (line["severity"], line["result"], line["error"]) == ("WARNING", "unknown", "")
 
 
-def test_what_went_well_leaves_no_line(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_successful_attempt_is_not_logged(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
     start(bench)
     bench.run_to_end()
     assert lines_of(capsys) == []
 
 
-def test_on_ones_own_machine_the_text_is_there(
+def test_on_a_developers_machine_the_text_is_logged(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str], log_texts: None
 ) -> None:
     def busy(_: Any) -> None:
@@ -111,7 +111,7 @@ def test_a_group_shows_the_place_of_each_member(
     assert "in confuse" in line["stack"]
 
 
-def test_what_would_have_ended_the_worker_is_named_with_its_place(
+def test_an_exception_that_would_have_ended_the_worker_is_logged_with_its_place(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     probe.on["a"] = lambda _: sys.exit(3)

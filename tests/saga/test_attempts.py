@@ -59,14 +59,14 @@ def test_a_status_that_did_not_run_settles_nothing(bench: Bench, probe: Probe) -
     assert run(bench, step) == ["ROLLED_BACK", "COMPENSATED"]
 
 
-def test_a_condition_that_did_not_run_holds_neither_way(bench: Bench, probe: Probe) -> None:
+def test_a_deferred_condition_fails_its_step(bench: Bench, probe: Probe) -> None:
     conditional = make_step(probe, "b", when=lambda *_: refund())
     statuses = run(bench, make_step(probe, "a"), conditional)
     assert statuses == ["ROLLED_BACK", "COMPENSATED", "FAILED"]
     assert "returned a coroutine" in bench.load("s")[0].error
 
 
-def test_a_childs_payload_that_was_not_made_starts_no_child(bench: Bench, probe: Probe) -> None:
+def test_a_deferred_child_payload_starts_no_child(bench: Bench, probe: Probe) -> None:
     child = Child("b", saga=make_saga(probe), payload=lambda *_: asyncio.sleep(1))
     outer = Saga("outer", payload=dict[str, int], steps=(make_step(probe, "x"), child))
     bench.engine = bench.make_engine(outer)
@@ -79,7 +79,7 @@ def test_a_childs_payload_that_was_not_made_starts_no_child(bench: Bench, probe:
 @pytest.mark.parametrize(
     "problem", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()]
 )
-def test_an_action_that_would_end_its_process_fails_and_the_trail_names_it(
+def test_an_action_that_would_end_its_process_fails_and_is_named_in_the_trail(
     bench: Bench, probe: Probe, problem: BaseException
 ) -> None:
     probe.on["a"] = raising(problem)
@@ -89,7 +89,7 @@ def test_an_action_that_would_end_its_process_fails_and_the_trail_names_it(
     assert sum(type(problem).__name__ in error for error in trail) >= QUICK.attempts
 
 
-def test_a_policy_of_a_hundred_attempts_is_kept_to_the_last(bench: Bench, probe: Probe) -> None:
+def test_a_policy_of_a_hundred_attempts_uses_them_all(bench: Bench, probe: Probe) -> None:
     def busy(_: Any) -> None:
         raise OSError("busy")
 

@@ -89,9 +89,7 @@ def test_a_step_that_was_undone_does_not_happen_again(store: Store, call: StepCo
     assert units(store) == 10
 
 
-def test_a_refusal_is_remembered_even_when_the_reason_has_passed(
-    store: Store, call: StepContext
-) -> None:
+def test_a_refusal_is_remembered_after_its_reason_is_gone(store: Store, call: StepContext) -> None:
     store.upsert(Stock(id="cd", units=2))
     with pytest.raises(Permanent, match="too few"):
         apply_once(call, take)
@@ -118,7 +116,7 @@ def test_a_later_attempt_is_not_bound_by_a_refusal(store: Store, call: StepConte
     assert units(store) == 10
 
 
-def test_what_a_later_attempt_was_refused_is_refused_to_a_duplicate_of_an_earlier_one(
+def test_the_refusal_of_a_later_attempt_applies_to_earlier_duplicates(
     store: Store, call: StepContext
 ) -> None:
     refuse(store, call)
@@ -138,7 +136,7 @@ def test_a_late_step_is_refused_after_its_compensation_whatever_its_attempt(
     assert units(store) == 10
 
 
-def test_a_step_and_its_compensation_at_the_same_time_leave_nothing_behind(
+def test_a_concurrent_step_and_compensation_leave_no_effect(
     store: Store, call: StepContext
 ) -> None:
     def step() -> None:
@@ -160,7 +158,7 @@ def test_another_step_has_its_own_effect(store: Store, call: StepContext) -> Non
     assert units(store) == 4
 
 
-def test_a_late_step_is_refused_after_its_compensation_though_an_earlier_attempt_was_refused(
+def test_a_late_step_is_refused_after_its_compensation_and_an_earlier_refusal(
     store: Store, call: StepContext
 ) -> None:
     refuse(store, call)
@@ -170,9 +168,7 @@ def test_a_late_step_is_refused_after_its_compensation_though_an_earlier_attempt
     assert units(store) == 10
 
 
-def test_effects_with_long_results_are_stored_beside_one_another(
-    store: Store, call: StepContext
-) -> None:
+def test_effects_with_long_results_are_stored_together(store: Store, call: StepContext) -> None:
     """The records of a step's effects are no index's: Datastore limits what is indexed."""
     texts = {name: name * 100_000 for name in ("one", "two")}
     for name, text in texts.items():

@@ -22,7 +22,7 @@ def test_unfinished_sagas_whose_definition_is_declared_are_not_stranded(
     assert find_stranded(bench.store, definitions) == []
 
 
-def test_a_version_that_is_gone_and_one_that_has_changed_are_told_with_their_sagas(
+def test_missing_and_changed_versions_are_reported_with_their_sagas(
     bench: Bench, probe: Probe
 ) -> None:
     for number in range(3):

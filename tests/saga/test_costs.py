@@ -36,7 +36,7 @@ def test_a_saga_is_read_once_a_delivery_and_written_once_more(counted: Metered) 
     assert counted.saga["datastore_write"] == 4 + 1
 
 
-def test_a_saga_is_one_record_to_delete_one_day(counted: Metered) -> None:
+def test_a_saga_is_one_record_to_delete(counted: Metered) -> None:
     assert counted.saga["datastore_delete"] == 1
 
 
@@ -45,7 +45,7 @@ def test_1000_chained_steps_cost_a_quarter_of_a_cent(counted: Metered) -> None:
     assert price_of(billed, NAMES) / 4 * 1000 <= 0.0025
 
 
-def test_a_sweep_that_finds_nothing_is_a_request_and_nothing_else(counted: Metered) -> None:
+def test_an_idle_sweep_costs_only_a_request(counted: Metered) -> None:
     billed = {name for name, count in counted.sweep.items() if count and name != "log_byte"}
     assert billed == {"run_request"}
     assert counted.sweep["run_request"] == 1
@@ -66,7 +66,7 @@ def test_the_price_is_the_count_times_the_list_price() -> None:
     assert price_of({"a": 300, "b": 2}, prices) == pytest.approx(5.5)
 
 
-def test_the_free_tier_is_what_is_left_beside_the_sweep() -> None:
+def test_the_free_tier_is_counted_after_the_sweep() -> None:
     prices = {
         "a": {"free": 100, "free_per": "day"},
         "b": {"free": 3000, "free_per": "month"},
@@ -87,7 +87,7 @@ def test_every_price_has_its_source_and_the_file_its_date() -> None:
     assert all(price["source"] and price["usd"] > 0 for price in prices)
 
 
-def test_a_sagas_own_count_is_what_the_wire_has_seen(
+def test_a_sagas_own_count_equals_the_calls_on_the_wire(
     counted: Metered, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen = {name: counted.saga[name] for name in ("datastore_write", "datastore_read")}

@@ -7,7 +7,7 @@ from lib.saga.operators.view import count_sagas
 from tests.saga.bench import Bench, start
 
 
-def test_a_saga_that_moves_while_sagas_are_counted_is_counted_once(bench: Bench) -> None:
+def test_a_saga_that_changes_during_a_count_is_counted_once(bench: Bench) -> None:
     for number in range(5):
         start(bench, f"s-{number}")
     done = threading.Event()

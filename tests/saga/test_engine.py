@@ -46,7 +46,7 @@ def test_each_commit_writes_one_entity_and_each_delivery_reads_one(
     assert dict(bench.rpc.calls) == {"Commit": steps + 1, "Lookup": steps}
 
 
-def test_a_failing_attempt_costs_one_commit_one_lookup_and_one_task_more(
+def test_a_failed_attempt_costs_an_additional_commit_lookup_and_task(
     bench: Bench, probe: Probe
 ) -> None:
     probe.on["b"] = lambda call: fail(Retry("busy"))(call) if call.attempt == 1 else "b"
@@ -60,7 +60,7 @@ def test_a_failing_attempt_costs_one_commit_one_lookup_and_one_task_more(
 # What a crash does
 
 
-def test_a_crash_between_commit_and_enqueue_is_healed_by_redelivery(
+def test_a_crash_between_commit_and_enqueue_is_repaired_by_redelivery(
     bench: Bench, probe: Probe
 ) -> None:
     start(bench)
@@ -95,7 +95,7 @@ def test_a_crash_in_the_step_counts_as_an_attempt_with_an_unknown_outcome(
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_a_step_that_kills_its_process_every_time_ends_and_is_made_good(
+def test_a_step_that_always_kills_its_process_ends_and_is_compensated(
     bench: Bench, probe: Probe
 ) -> None:
     start(bench)
@@ -119,7 +119,7 @@ def test_a_start_whose_enqueue_failed_is_found_by_the_sweep(bench: Bench) -> Non
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_a_start_whose_enqueue_failed_is_mended_by_starting_again(bench: Bench) -> None:
+def test_a_start_whose_enqueue_failed_is_repaired_by_starting_again(bench: Bench) -> None:
     bench.queue.is_down = True
     start(bench)
     bench.queue.is_down = False
@@ -127,7 +127,7 @@ def test_a_start_whose_enqueue_failed_is_mended_by_starting_again(bench: Bench) 
     assert len(bench.queue.waiting) == 1
 
 
-def test_with_the_whole_queue_lost_every_saga_moves_again_after_time_out_and_grace(
+def test_after_the_loss_of_the_queue_every_saga_continues_after_time_out_and_grace(
     bench: Bench,
 ) -> None:
     for number in range(20):
@@ -160,7 +160,7 @@ def test_a_sweep_takes_the_longest_overdue_first_and_no_more_than_its_limit(benc
     assert [delivery.saga_id for delivery in bench.queue.waiting] == ["s0", "s1", "s2", "s3"]
 
 
-def test_a_delivery_that_comes_after_the_sweep_replaced_it_still_counts(bench: Bench) -> None:
+def test_a_delivery_that_the_sweep_has_replaced_still_counts(bench: Bench) -> None:
     start(bench)
     late = bench.queue.take()
     bench.pass_time(seconds=11)
@@ -179,9 +179,7 @@ def test_a_duplicate_delivery_does_not_run_the_step_again(bench: Bench, probe: P
     assert probe.calls == ["a"]
 
 
-def test_of_two_deliveries_at_once_one_is_recorded_and_each_runs_once(
-    bench: Bench, probe: Probe
-) -> None:
+def test_of_two_concurrent_deliveries_one_is_recorded(bench: Bench, probe: Probe) -> None:
     both_in = threading.Barrier(2)
     keys: list[str] = []
 
@@ -204,7 +202,7 @@ def test_of_two_deliveries_at_once_one_is_recorded_and_each_runs_once(
     assert (saga.sequence, steps[0].attempt) == (3, 1)
 
 
-def test_a_cancel_while_the_step_runs_makes_it_decide_again_but_not_run_again(
+def test_after_a_cancel_during_a_step_it_is_decided_again_but_not_run_again(
     bench: Bench, probe: Probe
 ) -> None:
     probe.on["b"] = lambda _: bench.cancel("s") and "b"
@@ -263,7 +261,7 @@ def test_the_fencing_token_grows_and_the_idempotency_key_stays(bench: Bench, pro
     assert tokens == sorted(set(tokens))
 
 
-def test_a_step_past_its_time_out_is_an_unknown_outcome(bench: Bench, probe: Probe) -> None:
+def test_a_step_that_times_out_has_an_unknown_outcome(bench: Bench, probe: Probe) -> None:
     probe.on["b"] = lambda _: time.sleep(1.3)
     start(bench)
     bench.deliver()
@@ -273,7 +271,7 @@ def test_a_step_past_its_time_out_is_an_unknown_outcome(bench: Bench, probe: Pro
 
 
 @pytest.mark.parametrize("output", [object(), "x" * MAX_OUTPUT, {1: object()}])
-def test_an_output_that_cannot_be_kept_fails_for_good_and_is_made_good(
+def test_an_unstorable_output_fails_its_step_and_is_compensated(
     bench: Bench, probe: Probe, output: Any
 ) -> None:
     probe.on["a"] = lambda _: output
@@ -283,7 +281,7 @@ def test_an_output_that_cannot_be_kept_fails_for_good_and_is_made_good(
     assert "output" in bench.load("s")[0].error
 
 
-def test_a_permanent_refusal_is_not_tried_again(bench: Bench, probe: Probe) -> None:
+def test_a_permanent_failure_is_not_retried(bench: Bench, probe: Probe) -> None:
     probe.on["b"] = fail(Permanent("no credit"))
     start(bench)
     bench.run_to_end()
@@ -291,7 +289,7 @@ def test_a_permanent_refusal_is_not_tried_again(bench: Bench, probe: Probe) -> N
     assert bench.load("s")[0].error == "step b: no credit"
 
 
-def test_an_error_of_the_data_layer_is_final_but_what_it_refused_may_be_a_duplicates_work(
+def test_a_conflict_in_the_data_layer_is_final_and_indeterminate(
     bench: Bench, probe: Probe
 ) -> None:
     probe.on["b"] = fail(AlreadyExists("Charge(1) already exists"))
@@ -321,7 +319,7 @@ def test_a_compensation_that_never_works_parks_the_saga_with_a_dead_letter(
     assert '"alert":"saga-parked"' in alerts[0]
 
 
-def test_a_delivery_that_could_not_be_looked_up_costs_its_step_no_attempt(
+def test_a_failed_lookup_of_a_delivery_uses_no_attempt(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def be_down(*_: Any) -> Any:
@@ -338,9 +336,7 @@ def test_a_delivery_that_could_not_be_looked_up_costs_its_step_no_attempt(
     assert bench.load("s")[1][0].attempt == 1
 
 
-def test_a_verb_that_is_committed_is_no_error_though_the_queue_is_down(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_committed_verb_succeeds_even_if_the_queue_is_down(bench: Bench, probe: Probe) -> None:
     start(bench)
     bench.deliver()
     bench.queue.is_down = True

@@ -43,14 +43,12 @@ def test_a_group_of_three_costs_no_more_commits_lookups_and_tasks_than_three_ste
     assert len(bench.queue.named) == 5
 
 
-def test_a_groups_members_wait_in_the_queue_side_by_side(bench: Bench, probe: Probe) -> None:
+def test_the_members_of_a_group_are_queued_together(bench: Bench, probe: Probe) -> None:
     begin(bench, shape(Parallel(make_step(probe, "a"), make_step(probe, "b"))))
     assert [delivery.step for delivery in bench.queue.waiting] == [0, 1]
 
 
-def test_a_saga_that_waits_for_a_signal_costs_nothing_and_is_due_at_no_time(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_saga_that_waits_for_a_signal_costs_nothing(bench: Bench, probe: Probe) -> None:
     begin(bench, shape(make_step(probe, "a"), Signal("go"), make_step(probe, "b")))
     bench.run_to_end()
     assert bench.statuses("s") == ["RUNNING", "COMPLETED", "WAITING", "PENDING"]
@@ -92,9 +90,7 @@ def test_a_signal_that_does_not_fit_is_refused(bench: Bench, probe: Probe) -> No
     assert bench.statuses("s")[1] == "WAITING"
 
 
-def test_a_timer_longer_than_a_task_can_wait_is_waited_for_in_parts(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_timer_longer_than_a_task_can_wait_is_split(bench: Bench, probe: Probe) -> None:
     begin(bench, shape(Timer("nap", after=timedelta(days=70)), make_step(probe, "b")))
     started = bench.time
     assert bench.run_to_end() == ["woken"] * 3 + ["done"]
@@ -107,7 +103,7 @@ def family(probe: Probe) -> Saga:
     return shape(make_step(probe, "a"), step, make_step(probe, "b"))
 
 
-def test_a_child_saga_hands_over_the_output_of_its_last_step(bench: Bench, probe: Probe) -> None:
+def test_a_child_saga_passes_the_output_of_its_last_step_on(bench: Bench, probe: Probe) -> None:
     seen: list[Any] = []
     probe.on["b"] = lambda call: seen.append(call.outputs["c"])
     begin(bench, family(probe))
@@ -116,9 +112,7 @@ def test_a_child_saga_hands_over_the_output_of_its_last_step(bench: Bench, probe
     assert bench.statuses("s:c") == ["COMPLETED", "COMPLETED", "COMPLETED"]
 
 
-def test_a_child_saga_costs_its_own_steps_and_one_delivery_of_news(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_child_saga_costs_its_own_steps_and_one_notification(bench: Bench, probe: Probe) -> None:
     begin(bench, family(probe))
     assert bench.run_to_end() == ["done", "done", "done", "notified", "done"]
     assert dict(bench.rpc.calls) == {"Commit": 6, "Lookup": 5}
@@ -157,9 +151,7 @@ def test_a_condition_that_raises_fails_its_step(bench: Bench, probe: Probe) -> N
     assert probe.calls == ["a", "undo a"]
 
 
-def test_members_that_all_end_at_once_are_all_recorded_and_run_once(
-    bench: Bench, probe: Probe
-) -> None:
+def test_members_that_end_at_the_same_time_are_all_recorded(bench: Bench, probe: Probe) -> None:
     names = [f"m{number}" for number in range(MAX_GROUP)]
     begin(
         bench, shape(Parallel(*(make_step(probe, name) for name in names)), make_step(probe, "z"))

@@ -8,7 +8,7 @@ import sys
 from tests.unit.explore import digests
 
 
-def test_schedules_do_the_same_in_a_process_with_other_hashes() -> None:
+def test_schedules_are_the_same_in_a_process_with_other_hashes() -> None:
     printed = subprocess.run(
         [sys.executable, "-m", "tests.unit.explore.digests"],
         env={**os.environ, "PYTHONHASHSEED": "1105"},

@@ -58,9 +58,7 @@ def header(service: Service, name: str) -> list[Any]:
     return [asked.headers.get(name) for asked in service.asked]
 
 
-def test_a_step_that_a_service_refuses_has_what_came_before_refunded(
-    bench: Bench, service: Service
-) -> None:
+def test_a_step_that_a_service_refuses_rolls_the_saga_back(bench: Bench, service: Service) -> None:
     problem = '{"detail": "no such address"}'
     refused = answer(422, problem, Content_Type="application/problem+json")
     answers = {
@@ -75,9 +73,7 @@ def test_a_step_that_a_service_refuses_has_what_came_before_refunded(
     assert "no such address" in saga.error
 
 
-def test_a_charge_that_nobody_knows_about_is_asked_for_and_taken(
-    bench: Bench, service: Service
-) -> None:
+def test_an_uncertain_charge_is_confirmed_by_its_status(bench: Bench, service: Service) -> None:
     answers = {
         "/charge": [answer(500), answer(502)],
         "/charge-status": [answer(200, '{"id": "c7"}')],
@@ -98,7 +94,7 @@ def test_a_charge_that_never_happened_is_not_refunded(bench: Bench, service: Ser
     assert bench.statuses("t1")[0] == "ROLLED_BACK"
 
 
-def test_a_charge_that_a_service_has_not_heard_of_yet_is_asked_for_again_and_refunded(
+def test_a_charge_with_an_unknown_status_is_queried_again_and_refunded(
     bench: Bench, service: Service
 ) -> None:
     unheard = answer(404, "{}", Content_Type="application/json")

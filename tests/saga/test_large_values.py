@@ -73,7 +73,7 @@ def test_a_large_value_is_written_once_and_read_where_an_action_needs_it(
     assert bench.rpc.calls == {"Commit": 3, "Lookup": 6}
 
 
-def test_stale_deliveries_sweeps_lists_and_verbs_read_no_large_value(
+def test_stale_deliveries_sweeps_lists_and_verbs_load_no_large_value(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, *three(probe))
@@ -95,7 +95,7 @@ def test_stale_deliveries_sweeps_lists_and_verbs_read_no_large_value(
 
 
 @pytest.mark.parametrize("size", [MAX_PAYLOAD, MAX_PAYLOAD + 1])
-def test_a_payload_has_900_kib_and_no_more(bench: Bench, probe: Probe, size: int) -> None:
+def test_a_payload_has_at_most_900_kib(bench: Bench, probe: Probe, size: int) -> None:
     bench.engine = bench.make_engine(Saga("letters", payload=str, steps=(make_step(probe, "a"),)))
     if size > MAX_PAYLOAD:
         with pytest.raises(TooLarge, match="the payload has 921601 bytes; the limit is 921600"):
@@ -112,7 +112,7 @@ def test_a_start_with_the_same_large_payload_is_the_same_saga(bench: Bench, prob
         bench.engine.start("letters", "s", {"text": "q" * 600_000})
 
 
-def test_a_large_signal_is_taken_once_and_another_is_a_conflict(bench: Bench, probe: Probe) -> None:
+def test_a_large_signal_counts_once_and_another_is_a_conflict(bench: Bench, probe: Probe) -> None:
     signal = "x" * (MAX_OUTPUT - 2)
     begin(bench, make_step(probe, "a"), Signal("go", payload=str), make_step(probe, "b"))
     for _ in range(2):
@@ -125,7 +125,7 @@ def test_a_large_signal_is_taken_once_and_another_is_a_conflict(bench: Bench, pr
     assert bench.store.count(Query(ValueRecord)) == 2
 
 
-def test_a_childs_large_payload_and_result_cross_over_whole(bench: Bench, probe: Probe) -> None:
+def test_a_childs_large_payload_and_result_are_passed_unchanged(bench: Bench, probe: Probe) -> None:
     probe.on["k"] = lambda _: "r" * 800_000
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "k"),))
     child = Child("c", saga=inner, payload=add_number)
@@ -137,7 +137,7 @@ def test_a_childs_large_payload_and_result_cross_over_whole(bench: Bench, probe:
     assert len(record_of(bench, "s:c").payload) < 100
 
 
-def test_secrets_are_found_in_values_that_are_kept_apart(bench: Bench, probe: Probe) -> None:
+def test_secrets_are_found_in_values_outside_the_record(bench: Bench, probe: Probe) -> None:
     secret = "hush-hush"
 
     def fail(_: Any) -> None:
@@ -155,9 +155,7 @@ def test_secrets_are_found_in_values_that_are_kept_apart(bench: Bench, probe: Pr
     assert "[redacted] was refused" in stored
 
 
-def test_thirty_outputs_that_are_small_each_do_not_make_a_large_record(
-    bench: Bench, probe: Probe
-) -> None:
+def test_thirty_small_outputs_do_not_make_a_large_record(bench: Bench, probe: Probe) -> None:
     names = [f"s{n}" for n in range(30)]
     probe.on |= {name: lambda call: call.step * 3500 for name in names}
     begin(bench, *(make_step(probe, name) for name in names), payload={"n": 1})

@@ -112,7 +112,7 @@ def test_a_saga_that_fits_into_its_record_has_no_pages(bench: Bench, probe: Prob
     assert bench.store.count(Query(StepPage)) == 0
 
 
-def test_the_sweep_and_a_cancel_find_a_long_saga_as_it_is(bench: Bench, probe: Probe) -> None:
+def test_the_sweep_and_a_cancel_handle_a_long_saga(bench: Bench, probe: Probe) -> None:
     begin(bench, *steps_of(probe, MANY))
     for _ in range(60):
         bench.deliver()
@@ -137,7 +137,7 @@ def test_a_record_that_changes_before_its_pages_are_read_is_read_again(
     assert {str(step.status) for step in steps} == {"COMPLETED"}
 
 
-def test_a_saga_whose_page_of_steps_is_gone_is_no_endless_loop(
+def test_a_missing_page_of_steps_causes_no_endless_loop(
     bench: Bench, probe: Probe, crowded: None
 ) -> None:
     begin(bench, *steps_of(probe, NAMES[:9]))
@@ -150,9 +150,7 @@ def test_a_saga_whose_page_of_steps_is_gone_is_no_endless_loop(
         bench.engine.repository.load_steps(record)
 
 
-def test_what_is_written_without_its_steps_keeps_them(
-    bench: Bench, probe: Probe, crowded: None
-) -> None:
+def test_a_write_without_steps_keeps_them(bench: Bench, probe: Probe, crowded: None) -> None:
     begin(bench, *steps_of(probe, NAMES[:9]))
     before = bench.load("s")[1]
     bench.engine.repository.postpone(record_of(bench), None)

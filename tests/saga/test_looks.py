@@ -35,7 +35,7 @@ def due_of(bench: Bench) -> str:
     return due.rpartition("|")[2][:10]
 
 
-def test_a_look_at_a_saga_that_waits_costs_a_lookup_and_a_commit_and_is_due_again_in_a_day(
+def test_a_look_costs_a_lookup_and_a_commit_and_is_due_again_in_a_day(
     bench: Bench,
 ) -> None:
     begin(bench, Signal("go"))
@@ -50,7 +50,7 @@ def test_a_look_at_a_saga_that_waits_costs_a_lookup_and_a_commit_and_is_due_agai
     assert replace(after, due=before.due, cost=before.cost, version=before.version) == before
 
 
-def test_a_look_at_a_saga_that_has_moved_on_changes_nothing(bench: Bench, probe: Probe) -> None:
+def test_an_outdated_look_changes_nothing(bench: Bench, probe: Probe) -> None:
     begin(bench, Signal("go"), make_step(probe, "b"))
     seen = bench.load("s")[0]
     bench.engine.signal("s", "go", 1, actor="ann")
@@ -59,9 +59,7 @@ def test_a_look_at_a_saga_that_has_moved_on_changes_nothing(bench: Bench, probe:
     assert bench.load("s") == before
 
 
-def test_a_paused_and_a_parked_saga_are_looked_at_and_left_as_they_are(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_look_at_a_paused_or_parked_saga_changes_nothing(bench: Bench, probe: Probe) -> None:
     begin(bench, make_step(probe, "a"))
     for request in (PauseRequested(**WHO), ParkRequested(**WHO)):
         saga = bench.engine.apply("s", request)
@@ -77,7 +75,7 @@ def change_step(bench: Bench, **changes: Any) -> None:
     bench.store.update(replace(saga, steps=[replace(step, **changes), *others]))
 
 
-def test_a_saga_that_waits_for_nothing_is_parked_by_the_look(bench: Bench, probe: Probe) -> None:
+def test_the_look_parks_a_saga_that_waits_for_nothing(bench: Bench, probe: Probe) -> None:
     begin(bench, make_step(probe, "a"))
     change_step(bench, awaits=None)
     assert look_at(bench)
@@ -92,9 +90,7 @@ def family(bench: Bench, probe: Probe) -> None:
     begin(bench, part, make_step(probe, "b"))
 
 
-def test_a_parent_that_missed_its_childs_end_hears_of_it_by_the_look(
-    bench: Bench, probe: Probe
-) -> None:
+def test_the_look_records_a_childs_end_that_the_parent_missed(bench: Bench, probe: Probe) -> None:
     family(bench, probe)
     bench.deliver()
     bench.queue.lose_all()
@@ -105,16 +101,14 @@ def test_a_parent_that_missed_its_childs_end_hears_of_it_by_the_look(
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_a_parent_whose_child_is_gone_is_parked_by_the_look(bench: Bench, probe: Probe) -> None:
+def test_the_look_parks_a_parent_whose_child_is_gone(bench: Bench, probe: Probe) -> None:
     family(bench, probe)
     bench.store.delete(key(SagaRecord, "s:c"))
     assert look_at(bench)
     assert bench.load("s")[0].parked_because == "child_missing: s:c"
 
 
-def test_a_parked_saga_whose_dead_letter_is_gone_gets_another_by_the_look(
-    bench: Bench, probe: Probe
-) -> None:
+def test_the_look_rewrites_a_missing_dead_letter(bench: Bench, probe: Probe) -> None:
     begin(bench, make_step(probe, "a"))
     bench.engine.apply("s", ParkRequested(**WHO))
     bench.store.delete(key(DeadLetter, "s"))
@@ -122,7 +116,7 @@ def test_a_parked_saga_whose_dead_letter_is_gone_gets_another_by_the_look(
     assert bench.store.get(key(DeadLetter, "s")).alerted
 
 
-def test_a_saga_that_waits_for_a_signal_without_its_definition_is_parked_by_the_look(
+def test_the_look_parks_a_waiting_saga_without_its_definition(
     bench: Bench,
 ) -> None:
     begin(bench, Signal("go"))
@@ -131,7 +125,7 @@ def test_a_saga_that_waits_for_a_signal_without_its_definition_is_parked_by_the_
     assert bench.load("s")[0].parked_because == "definition_undeclared: letters version 1"
 
 
-def test_a_saga_that_waits_is_looked_at_once_a_day_however_long_and_is_never_overdue(
+def test_a_waiting_saga_gets_one_look_a_day_and_is_never_overdue(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, Signal("go"), make_step(probe, "b"))
@@ -149,7 +143,7 @@ def test_a_saga_that_waits_is_looked_at_once_a_day_however_long_and_is_never_ove
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_a_sweep_between_two_looks_touches_nothing_that_waits(bench: Bench) -> None:
+def test_a_sweep_between_two_looks_reads_no_waiting_saga(bench: Bench) -> None:
     begin(bench, Signal("go"))
     bench.pass_time(hours=23)
     bench.rpc.calls.clear()
@@ -157,7 +151,7 @@ def test_a_sweep_between_two_looks_touches_nothing_that_waits(bench: Bench) -> N
     assert bench.rpc.calls["Commit"] == 0
 
 
-def test_the_sweep_parks_what_waits_for_nothing(bench: Bench, probe: Probe) -> None:
+def test_the_sweep_parks_a_saga_that_waits_for_nothing(bench: Bench, probe: Probe) -> None:
     begin(bench, Signal("go"), make_step(probe, "b"))
     change_step(bench, signal="1")
     bench.pass_time(days=1, minutes=1)

@@ -46,7 +46,7 @@ def test_get_saga_shows_an_ended_saga_with_one_lookup(
     assert bench.rpc.calls == {"Lookup": 1}
 
 
-def test_get_saga_that_waits_looks_once_more_for_each_look(
+def test_get_saga_with_a_wait_does_one_lookup_for_each_look(
     bench: Bench, waits: Callable[[], Wait], prefer: str
 ) -> None:
     start(bench)
@@ -57,7 +57,7 @@ def test_get_saga_that_waits_looks_once_more_for_each_look(
     assert bench.rpc.calls["Lookup"] == deliveries + (2 if prefer else 1)
 
 
-def test_start_saga_that_waits_shows_the_end_that_it_has_seen(
+def test_start_saga_with_a_wait_shows_the_end_that_it_has_seen(
     bench: Bench, waits: Callable[[], Wait], prefer: str
 ) -> None:
     body = callers.NewSaga(name="letters", payload={"n": 1}, id="s")

@@ -21,7 +21,7 @@ def be_busy(_: Any) -> None:
     raise Retry("busy")
 
 
-def test_the_dashboard_counts_what_is_unfinished_and_what_has_just_ended(
+def test_the_dashboard_counts_unfinished_and_recently_finished_sagas(
     bench: Bench, probe: Probe
 ) -> None:
     for number in range(3):
@@ -65,7 +65,7 @@ def test_the_dashboard_costs_the_same_calls_however_many_sagas_there_are(bench: 
     )
 
 
-def test_a_page_of_sagas_or_of_dead_letters_costs_a_query_a_shard(
+def test_a_page_of_sagas_or_dead_letters_costs_one_query_per_shard(
     bench: Bench, probe: Probe
 ) -> None:
     probe.on |= {"b": refuse, "undo a": refuse}

@@ -98,7 +98,7 @@ def test_a_pause_whose_answer_was_lost_reaches_the_children_the_second_time(
 
 
 @pytest.mark.parametrize("by_page", [False, True])
-def test_a_pause_of_the_state_that_was_seen_reaches_the_children_too(
+def test_a_pause_with_if_match_reaches_the_children_too(
     bench: Bench, probe: Probe, by_page: bool
 ) -> None:
     """Its If-Match names the parent's version; the children have others."""
@@ -117,7 +117,7 @@ def test_a_pause_of_the_state_that_was_seen_reaches_the_children_too(
         assert [bench.load(n)[0].paused for n in ("s", "s:c", "s:c:d")] == [wanted] * 3
 
 
-def test_a_child_that_cannot_be_told_keeps_no_sibling_from_a_pause(
+def test_an_error_of_one_child_keeps_no_sibling_from_a_pause(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
@@ -137,9 +137,7 @@ def test_a_child_that_cannot_be_told_keeps_no_sibling_from_a_pause(
     assert [bench.load(name)[0].paused for name in ("s", "s:c", "s:d")] == [True, False, True]
 
 
-def test_a_cancel_that_lifts_a_pause_lifts_that_of_a_child_that_is_the_pivot(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_cancel_also_lifts_the_pause_of_a_pivot_child(bench: Bench, probe: Probe) -> None:
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
     begin(bench, child("c", inner, pivot=True))
     bench.engine.apply("s", PauseRequested(**WHO))
@@ -148,7 +146,7 @@ def test_a_cancel_that_lifts_a_pause_lifts_that_of_a_child_that_is_the_pivot(
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_a_parent_says_why_its_child_was_cancelled(bench: Bench, probe: Probe) -> None:
+def test_a_childs_error_names_its_parents_reason(bench: Bench, probe: Probe) -> None:
     begin(bench, *nest(probe))
     bench.engine.apply("s:c:d", CancelRequested(**WHO))
     bench.run_to_end()
@@ -174,7 +172,7 @@ def test_a_saga_parked_by_its_first_commit_has_a_dead_letter_and_an_alert(
     assert bench.store.get(key(DeadLetter, "s")).alerted
 
 
-def test_a_child_parked_by_its_first_commit_has_them_too(
+def test_a_child_parked_by_its_first_commit_has_a_dead_letter_and_an_alert(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     never = make_step(probe, "p", compensate=None, pivot=True, when=lambda *_: False)
@@ -189,7 +187,7 @@ def test_a_child_parked_by_its_first_commit_has_them_too(
 # A parent that waits for its child
 
 
-def test_a_parent_hears_of_a_child_that_an_operator_completed_while_it_was_asked_to_go_back(
+def test_a_child_completed_by_an_operator_during_its_rollback_notifies_its_parent(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The child is parked when its parent asks it to go back, and resolved before that is noted."""
@@ -216,9 +214,7 @@ def test_a_parent_hears_of_a_child_that_an_operator_completed_while_it_was_asked
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"
 
 
-def test_the_news_of_a_child_is_written_only_for_the_parent_that_was_read(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_childs_notification_needs_the_parents_version(bench: Bench, probe: Probe) -> None:
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
     begin(bench, child("c", inner), make_step(probe, "b"))
     bench.deliver()
@@ -267,7 +263,7 @@ RESOLVE = ResolveRequested(**WHO, outcome=SagaStatus.COMPLETED)
         (RESOLVE, "COMPLETED"),
     ],
 )
-def test_a_verb_whose_commit_lost_its_answer_is_answered_as_done_and_done_once(
+def test_a_verb_whose_commit_answer_is_lost_is_applied_once(
     bench: Bench,
     probe: Probe,
     monkeypatch: pytest.MonkeyPatch,
@@ -282,7 +278,7 @@ def test_a_verb_whose_commit_lost_its_answer_is_answered_as_done_and_done_once(
 
 
 @pytest.mark.parametrize("request_", [PauseRequested(**WHO), ParkRequested(**WHO)])
-def test_so_is_one_of_a_saga_that_moves(
+def test_a_verb_whose_commit_answer_is_lost_is_applied_once_to_a_moving_saga(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch, request_: SagaRequest
 ) -> None:
     begin(bench, make_step(probe, "a"))
@@ -291,7 +287,7 @@ def test_so_is_one_of_a_saga_that_moves(
     assert bench.engine.apply("s", request_).sequence == saga.sequence
 
 
-def test_a_retry_is_not_decided_again_on_a_later_failure(
+def test_a_retry_is_not_applied_to_a_later_failure(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between its reading and its commit another operator retries, and the saga is parked again."""
@@ -314,7 +310,7 @@ def test_a_retry_is_not_decided_again_on_a_later_failure(
 # Signals
 
 
-def test_a_signal_that_came_while_its_saga_was_stranded_is_taken_after_the_retry(
+def test_a_signal_received_while_stranded_is_used_after_the_retry(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, Signal("go"), make_step(probe, "b"))
@@ -326,7 +322,7 @@ def test_a_signal_that_came_while_its_saga_was_stranded_is_taken_after_the_retry
     assert (bench.statuses("s")[0], probe.calls) == ("COMPLETED", ["b"])
 
 
-def test_a_verb_needs_no_definition_to_get_a_stranded_saga_out(bench: Bench, probe: Probe) -> None:
+def test_some_verbs_need_no_definition(bench: Bench, probe: Probe) -> None:
     begin(bench, Signal("go"), make_step(probe, "b"))
     bench.engine = bench.make_engine()
     for request in (PauseRequested(**WHO), ResumeRequested(**WHO), ParkRequested(**WHO), RESOLVE):

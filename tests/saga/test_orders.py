@@ -29,7 +29,7 @@ def find_lines(stack: Stack, *marks: str) -> list[str]:
     return [line for line in whole.splitlines() if all(mark in line for mark in marks)]
 
 
-def test_an_order_that_can_be_met_completes(open_shop: Open) -> None:
+def test_an_order_that_can_be_fulfilled_completes(open_shop: Open) -> None:
     shop = open_shop()
     saga = shop.settle(shop.order(quantity=3))
     assert saga["status"] == "COMPLETED"
@@ -37,7 +37,7 @@ def test_an_order_that_can_be_met_completes(open_shop: Open) -> None:
     assert (shop.units, shop.cents) == (7, 7000)
 
 
-def test_an_order_of_more_than_is_in_stock_leaves_everything_as_it_was(open_shop: Open) -> None:
+def test_an_order_beyond_the_stock_changes_nothing(open_shop: Open) -> None:
     shop = open_shop(units=2)
     saga = shop.settle(shop.order(quantity=3))
     assert saga["status"] == "ROLLED_BACK"
@@ -53,16 +53,14 @@ def test_an_order_beyond_the_credit_puts_the_units_back(open_shop: Open) -> None
     assert (shop.units, shop.cents) == (10, 2999)
 
 
-def test_an_order_to_where_nobody_ships_gives_the_money_back_too(open_shop: Open) -> None:
+def test_an_order_that_cannot_be_shipped_is_refunded(open_shop: Open) -> None:
     shop = open_shop()
     saga = shop.settle(shop.order(quantity=3, country="AQ"))
     assert step_statuses(saga) == ["COMPENSATED", "COMPENSATED", "FAILED", "PENDING"]
     assert (shop.units, shop.cents) == (10, 10_000)
 
 
-def test_a_step_that_fails_twice_is_tried_again_and_happens_once(
-    open_shop: Open, store: Store
-) -> None:
+def test_a_step_that_fails_twice_is_retried_and_happens_once(open_shop: Open, store: Store) -> None:
     shop = open_shop()
     store.insert(Fault(id=f"payment:{shop.sku}", fail_times=2))
     saga = shop.settle(shop.order(quantity=1, id=shop.sku))
@@ -71,9 +69,7 @@ def test_a_step_that_fails_twice_is_tried_again_and_happens_once(
     assert (shop.units, shop.cents) == (9, 9000)
 
 
-def test_a_compensation_that_fails_is_tried_until_it_succeeds(
-    open_shop: Open, store: Store
-) -> None:
+def test_a_failed_compensation_is_retried_until_it_succeeds(open_shop: Open, store: Store) -> None:
     shop = open_shop(cents=0)
     saga_id = shop.sku
     store.insert(Fault(id=f"inventory:{saga_id}", pass_times=1, fail_times=2))
@@ -83,9 +79,7 @@ def test_a_compensation_that_fails_is_tried_until_it_succeeds(
     assert shop.units == 10
 
 
-def test_a_step_that_times_out_once_happens_once_though_it_goes_on_late(
-    open_shop: Open, store: Store
-) -> None:
+def test_a_step_that_outlasts_its_time_out_happens_once(open_shop: Open, store: Store) -> None:
     shop = open_shop()
     store.insert(Fault(id=f"shipping:{shop.sku}", dawdle_times=1, dawdle_seconds=5.5))
     saga = shop.settle(shop.order(quantity=1, id=shop.sku))
@@ -119,7 +113,7 @@ def test_a_saga_is_one_trace_through_all_its_tasks(open_shop: Open, stack: Stack
     assert f'"logging.googleapis.com/trace":"projects/{stack.project}/traces/{trace}"' in finished
 
 
-def test_the_audit_trail_tells_the_whole_story(open_shop: Open) -> None:
+def test_the_audit_trail_is_complete(open_shop: Open) -> None:
     shop = open_shop(cents=0)
     events = shop.settle(shop.order(quantity=1))["events"][::-1]
     moves = [(e["step"], e["from"], e["to"]) for e in events if e["from"] != e["to"]]
@@ -134,7 +128,7 @@ def test_the_audit_trail_tells_the_whole_story(open_shop: Open) -> None:
     assert [event["id"] for event in events] == list(range(1, len(events) + 1))
 
 
-def test_what_an_order_marks_as_secret_is_not_shown(open_shop: Open) -> None:
+def test_secrets_of_an_order_are_not_shown(open_shop: Open) -> None:
     shop = open_shop()
     order = shop.caller.call("GET", "get-order", params={"id": shop.order()})
     hidden = {"name": "[redacted]", "street": "[redacted]", "city": "X", "country": "US"}

@@ -42,7 +42,7 @@ def run(bench: Bench, saga: Saga) -> None:
     bench.run_to_end()
 
 
-def test_the_next_step_and_its_condition_find_an_output_in_its_type(
+def test_the_next_step_and_its_condition_get_an_output_in_its_type(
     bench: Bench, probe: Probe
 ) -> None:
     found: list[Any] = []
@@ -58,7 +58,7 @@ def test_the_next_step_and_its_condition_find_an_output_in_its_type(
     assert found[-1] == Receipt(number=7)
 
 
-def test_a_compensation_finds_its_own_output_in_its_type(bench: Bench, probe: Probe) -> None:
+def test_a_compensation_gets_its_own_output_in_its_type(bench: Bench, probe: Probe) -> None:
     found: list[Any] = []
 
     def refuse(_: Any) -> None:
@@ -71,7 +71,7 @@ def test_a_compensation_finds_its_own_output_in_its_type(bench: Bench, probe: Pr
     assert found == [Receipt(number=7)]
 
 
-def test_a_childs_output_is_found_in_its_type(bench: Bench, probe: Probe) -> None:
+def test_a_parent_gets_a_childs_output_in_its_type(bench: Bench, probe: Probe) -> None:
     found: list[Any] = []
     probe.on["charge"] = lambda _: Receipt(number=7)
     probe.on["ship"] = lambda context: found.append(context.outputs["c"])
@@ -81,7 +81,7 @@ def test_a_childs_output_is_found_in_its_type(bench: Bench, probe: Probe) -> Non
     assert found == [Receipt(number=7)]
 
 
-def test_a_step_whose_output_does_not_fit_is_compensated_and_not_run_again(
+def test_a_step_whose_output_does_not_fit_is_compensated_not_retried(
     bench: Bench, probe: Probe
 ) -> None:
     probe.on["charge"] = lambda _: {"number": "seven"}
@@ -93,7 +93,7 @@ def test_a_step_whose_output_does_not_fit_is_compensated_and_not_run_again(
     assert "seven" not in saga.error
 
 
-def test_a_stored_output_that_a_deployment_misfits_parks_before_anything_runs(
+def test_a_stored_output_that_no_longer_fits_parks_before_anything_runs(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     probe.on["charge"] = lambda _: Receipt(number=7)

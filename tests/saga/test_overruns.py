@@ -67,9 +67,7 @@ def test_a_process_with_too_many_calls_that_never_end_runs_no_more(
     assert bench.deliver(waiting) == "done"
 
 
-def test_the_dashboard_counts_calls_that_go_on(
-    bench: Bench, probe: Probe, end: threading.Event
-) -> None:
+def test_the_dashboard_counts_overruns(bench: Bench, probe: Probe, end: threading.Event) -> None:
     hang(bench, probe, end, calls=2)
     assert monitor(bench.engine.repository, bench.now())["overruns"] == 2
 
@@ -92,7 +90,7 @@ def follow(bench: Bench, probe: Probe, *parts: Element, **options: Any) -> None:
 
 @pytest.mark.parametrize("asked", ["when", "payload"])
 @pytest.mark.usefixtures("hurried")
-def test_a_function_that_never_ends_is_blamed_on_its_own_step_and_no_other_runs_twice(
+def test_a_pure_function_that_never_ends_fails_only_its_own_step(
     bench: Bench, probe: Probe, end: threading.Event, asked: str
 ) -> None:
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
@@ -106,7 +104,7 @@ def test_a_function_that_never_ends_is_blamed_on_its_own_step_and_no_other_runs_
 
 
 @pytest.mark.usefixtures("hurried")
-def test_past_the_pivot_it_parks_and_whoever_asks_for_a_retry_is_told_why_it_cannot_be(
+def test_after_the_pivot_an_endless_function_parks_and_a_retry_is_refused(
     bench: Bench, probe: Probe, end: threading.Event
 ) -> None:
     part = make_step(probe, "b", when=lambda *_: end.wait(30), compensate=None)
@@ -122,7 +120,7 @@ def test_past_the_pivot_it_parks_and_whoever_asks_for_a_retry_is_told_why_it_can
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_saga_whose_first_condition_never_ends_is_not_started_and_its_caller_is_told(
+def test_a_saga_whose_first_condition_never_ends_is_refused(
     bench: Bench, probe: Probe, end: threading.Event
 ) -> None:
     step = make_step(probe, "b", when=lambda *_: end.wait(30))

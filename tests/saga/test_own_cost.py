@@ -96,9 +96,7 @@ def test_a_pivot_costs_one_more_commit(bench: Bench, probe: Probe) -> None:
     )  # fmt: skip
 
 
-def test_an_overtaken_commit_counts_its_task_and_its_lookups_but_not_itself(
-    bench: Bench, probe: Probe
-) -> None:
+def test_an_overtaken_commit_counts_only_its_task_and_lookups(bench: Bench, probe: Probe) -> None:
     begin(bench, Parallel(make_step(probe, "a"), make_step(probe, "b")))
     first, second = bench.queue.take(), bench.queue.take()
     probe.on["a"] = lambda _: bench.deliver(second)
@@ -117,9 +115,7 @@ def test_a_family_counts_each_operation_once(bench: Bench, probe: Probe) -> None
     assert cost_of(bench, "s:c") == Cost(commits=1, writes=3, lookups=1, reads=2, tasks=1)
 
 
-def test_operators_and_the_sweep_are_counted_by_what_they_commit(
-    bench: Bench, probe: Probe
-) -> None:
+def test_operators_and_the_sweep_are_counted_by_their_commits(bench: Bench, probe: Probe) -> None:
     start(bench)
     bench.engine.apply("s", PauseRequested(**WHO))
     bench.engine.apply("s", ResumeRequested(**WHO))

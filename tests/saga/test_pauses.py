@@ -81,7 +81,7 @@ def is_paused(bench: Bench, *ids: str) -> list[bool]:
 
 @pytest.mark.parametrize("request_", [RESUME, CANCEL], ids=["resume", "cancel"])
 @pytest.mark.parametrize("repeated", [True, False], ids=["repeated", "not repeated"])
-def test_children_go_on_wherever_the_end_of_a_pause_is_killed(
+def test_children_resume_wherever_the_resume_is_killed(
     bench: Bench, probe: Probe, request_: SagaRequest, *, repeated: bool
 ) -> None:
     ends: set[str] = set()
@@ -114,7 +114,7 @@ def test_children_go_on_wherever_the_end_of_a_pause_is_killed(
     assert len(ends) > 3
 
 
-def test_children_stand_still_wherever_a_pause_is_killed(bench: Bench, probe: Probe) -> None:
+def test_children_pause_wherever_the_pause_is_killed(bench: Bench, probe: Probe) -> None:
     number, paused = 0, 0
     while True:
         name = f"s{number}"
@@ -147,7 +147,7 @@ def pause_and_park(bench: Bench, name: str = "s") -> None:
 RESOLVE = ResolveRequested(**WHO, id="s", outcome=SagaStatus.COMPLETED)
 
 
-def test_the_children_of_a_saga_that_is_resolved_in_a_pause_go_on(bench: Bench) -> None:
+def test_the_children_of_a_saga_resolved_while_paused_resume(bench: Bench) -> None:
     """Nobody would pass a resume on to them any more."""
     pause_and_park(bench)
     bench.engine.apply("s", RESOLVE)
@@ -155,7 +155,7 @@ def test_the_children_of_a_saga_that_is_resolved_in_a_pause_go_on(bench: Bench) 
 
 
 @pytest.mark.parametrize("repeated", [True, False], ids=["repeated", "not repeated"])
-def test_the_children_of_a_resolved_saga_go_on_wherever_the_resolve_is_killed(
+def test_the_children_of_a_resolved_saga_resume_wherever_the_resolve_is_killed(
     bench: Bench, *, repeated: bool
 ) -> None:
     number, left = 0, 0
@@ -179,7 +179,7 @@ def test_the_children_of_a_resolved_saga_go_on_wherever_the_resolve_is_killed(
     assert left > 1
 
 
-def test_a_child_that_was_resumed_by_itself_is_not_paused_again_by_the_look(
+def test_the_look_does_not_pause_a_child_that_was_resumed_by_itself(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, Child[Any, Any]("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
@@ -190,9 +190,7 @@ def test_a_child_that_was_resumed_by_itself_is_not_paused_again_by_the_look(
     assert is_paused(bench, "s", "s:c") == [True, False]
 
 
-def test_a_child_that_was_paused_by_itself_stays_so_when_its_parent_is_looked_at(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_look_at_the_parent_leaves_a_child_paused_by_itself(bench: Bench, probe: Probe) -> None:
     begin(bench, Child[Any, Any]("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
     bench.engine.apply("s", PAUSE)
     bench.engine.apply("s", RESUME)
@@ -203,7 +201,7 @@ def test_a_child_that_was_paused_by_itself_stays_so_when_its_parent_is_looked_at
 
 
 @pytest.mark.parametrize("requests", [[], [PAUSE, RESUME]], ids=["never paused", "resumed"])
-def test_a_child_that_was_paused_by_itself_stays_so_at_its_own_daily_look(
+def test_a_look_at_a_child_paused_by_itself_leaves_it_paused(
     bench: Bench, requests: list[SagaRequest]
 ) -> None:
     begin(bench, Child[Any, Any]("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
@@ -215,7 +213,7 @@ def test_a_child_that_was_paused_by_itself_stays_so_at_its_own_daily_look(
     assert is_paused(bench, "s", "s:c") == [False, True]
 
 
-def test_a_paused_child_that_goes_back_by_itself_goes_on_with_its_parents_cancel(
+def test_a_paused_child_in_its_own_rollback_resumes_with_its_parents_cancel(
     bench: Bench, probe: Probe
 ) -> None:
     def refuse(_: Any) -> None:
@@ -233,7 +231,7 @@ def test_a_paused_child_that_goes_back_by_itself_goes_on_with_its_parents_cancel
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"
 
 
-def test_a_paused_grandchild_that_goes_back_goes_on_with_the_parents_cancel(
+def test_a_paused_grandchild_in_a_rollback_resumes_with_the_parents_cancel(
     bench: Bench, probe: Probe
 ) -> None:
     """The child awaits no delivery then: only its rollback passes the end of the pause on."""
@@ -258,7 +256,7 @@ def test_a_paused_grandchild_that_goes_back_goes_on_with_the_parents_cancel(
     assert [bench.statuses(each)[0] for each in ("s", "s:c", "s:c:g")] == ["ROLLED_BACK"] * 3
 
 
-def test_an_unreadable_child_refuses_no_request_on_its_parent(bench: Bench, probe: Probe) -> None:
+def test_an_unreadable_child_blocks_no_request_on_its_parent(bench: Bench, probe: Probe) -> None:
     begin(bench, Child[Any, Any]("c", saga=child_of(Signal("go")), payload=lambda p, _: p["n"]))
     bench.engine.apply("s", PAUSE)
     bench.engine.apply("s", RESUME)

@@ -32,9 +32,7 @@ def begin(bench: Bench, probe: Probe) -> None:
     bench.deliver()
 
 
-def test_a_refused_pivot_rolls_back_though_it_was_paused_and_resumed(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_refused_pivot_rolls_back_after_a_pause_and_resume(bench: Bench, probe: Probe) -> None:
     begin(bench, probe)
     bench.engine.apply("s", PauseRequested(**WHO))
     assert bench.deliver() == "stale"
@@ -43,9 +41,7 @@ def test_a_refused_pivot_rolls_back_though_it_was_paused_and_resumed(
     assert bench.statuses("s") == ["ROLLED_BACK", "COMPENSATED", "FAILED"]
 
 
-def test_a_refused_pivot_rolls_back_though_the_queue_had_lost_it(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_refused_pivot_rolls_back_after_a_lost_delivery(bench: Bench, probe: Probe) -> None:
     begin(bench, probe)
     bench.queue.lose_all()
     bench.pass_time(seconds=20)
@@ -54,7 +50,7 @@ def test_a_refused_pivot_rolls_back_though_the_queue_had_lost_it(
     assert bench.statuses("s") == ["ROLLED_BACK", "COMPENSATED", "FAILED"]
 
 
-def test_a_refused_pivot_rolls_back_though_something_before_the_worker_answered_503(
+def test_a_refused_pivot_rolls_back_after_a_503_in_front_of_the_worker(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, probe)
@@ -63,9 +59,7 @@ def test_a_refused_pivot_rolls_back_though_something_before_the_worker_answered_
     assert bench.statuses("s")[0] == "ROLLED_BACK"
 
 
-def test_a_pivot_that_a_killed_process_had_begun_is_not_rolled_back(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_pivot_begun_by_a_killed_process_is_not_rolled_back(bench: Bench, probe: Probe) -> None:
     begin(bench, probe)
     pivot = bench.queue.take()
 
@@ -79,7 +73,7 @@ def test_a_pivot_that_a_killed_process_had_begun_is_not_rolled_back(
     assert bench.statuses("s")[0] == "FAILED"
 
 
-def test_a_second_dispatch_beside_one_that_has_begun_leaves_the_pivot_uncertain(
+def test_a_second_concurrent_dispatch_leaves_the_pivot_uncertain(
     bench: Bench, probe: Probe
 ) -> None:
     begin(bench, probe)
@@ -97,7 +91,7 @@ def test_a_second_dispatch_beside_one_that_has_begun_leaves_the_pivot_uncertain(
     assert bench.statuses("s")[0] == "FAILED"
 
 
-def test_a_pivot_whose_beginning_cannot_be_recorded_does_not_run(
+def test_a_pivot_whose_begin_cannot_be_recorded_does_not_run(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(bench, probe)
@@ -116,7 +110,7 @@ def test_a_pivot_whose_beginning_cannot_be_recorded_does_not_run(
     assert bench.statuses("s")[0] == "ROLLED_BACK"
 
 
-def test_a_pivot_costs_one_commit_more_than_another_step(bench: Bench, probe: Probe) -> None:
+def test_a_pivot_costs_one_more_commit_than_another_step(bench: Bench, probe: Probe) -> None:
     begin(bench, probe)
     probe.on.clear()
     bench.run_to_end()

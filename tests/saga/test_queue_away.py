@@ -33,7 +33,7 @@ def test_a_start_is_accepted_and_left_to_the_sweep(bench: Bench, error: Exceptio
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_verbs_are_carried_out_and_left_to_the_sweep(bench: Bench) -> None:
+def test_verbs_are_applied_and_left_to_the_sweep(bench: Bench) -> None:
     start(bench)
     lose_queue(bench, AWAY[0])
     bench.engine.apply("s", PauseRequested(actor="op", reason="wait"))
@@ -41,7 +41,7 @@ def test_verbs_are_carried_out_and_left_to_the_sweep(bench: Bench) -> None:
     assert bench.cancel("s").stopping
 
 
-def test_a_sweep_goes_on_past_the_first_saga_that_it_cannot_enqueue(bench: Bench) -> None:
+def test_a_sweep_continues_after_a_saga_that_it_cannot_enqueue(bench: Bench) -> None:
     for number in range(3):
         start(bench, f"s{number}")
     bench.queue.lose_all()
@@ -58,7 +58,7 @@ def test_a_sweep_goes_on_past_the_first_saga_that_it_cannot_enqueue(bench: Bench
     assert set(seen) == {"s0", "s1", "s2"}
 
 
-def test_a_delivery_whose_successor_cannot_be_enqueued_comes_again(
+def test_a_delivery_whose_successor_cannot_be_enqueued_is_redelivered(
     bench: Bench, probe: Probe
 ) -> None:
     start(bench)
@@ -72,7 +72,7 @@ def test_a_delivery_whose_successor_cannot_be_enqueued_comes_again(
     assert probe.calls == ["a", "b", "c", "d"]
 
 
-def test_a_start_out_of_time_behind_its_commit_is_accepted(
+def test_a_start_that_runs_out_of_time_after_its_commit_is_accepted(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def out_of_time(*_: Any) -> None:

@@ -18,7 +18,7 @@ def begin(bench: Bench, probe: Probe, **options: Any) -> None:
     bench.engine.start("letters", "s", {"n": 1})
 
 
-def test_an_outcome_whose_commit_is_too_large_is_recorded_smaller(
+def test_an_outcome_whose_commit_is_too_large_is_recorded_in_a_smaller_form(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(bench, probe)
@@ -35,7 +35,7 @@ def test_an_outcome_whose_commit_is_too_large_is_recorded_smaller(
     assert bench.statuses("s") == ["COMPLETED", "COMPLETED"]
 
 
-def test_a_pivot_that_is_no_longer_awaited_has_what_follows_enqueued(
+def test_a_pivot_that_is_no_longer_awaited_enqueues_its_successors(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(bench, probe, pivot=True, compensate=None)
@@ -46,9 +46,7 @@ def test_a_pivot_that_is_no_longer_awaited_has_what_follows_enqueued(
     assert [delivery.attempt for delivery in enqueued] == [1]
 
 
-def test_a_pivots_begin_is_recorded_though_another_commit_came_first(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_pivots_begin_is_recorded_after_a_conflict(bench: Bench, probe: Probe) -> None:
     begin(bench, probe, pivot=True, compensate=None)
     loaded = bench.engine.repository.get("s")
     bench.engine.repository.postpone(loaded.saga, None)

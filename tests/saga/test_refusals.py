@@ -88,7 +88,7 @@ def writes(kind: str, **wanted: Any) -> Callable[[Any], bool]:
 
 @pytest.mark.parametrize("text", [BROKEN_NAME, "a\0b", "\ud83d", "é" * 5000, "x" * 499 + "😀" * 9])
 @pytest.mark.parametrize("kind", [Permanent, OSError])
-def test_an_error_of_any_text_is_recorded_and_the_action_not_run_again(
+def test_an_error_with_any_text_is_recorded_without_a_rerun(
     bench: Bench, probe: Probe, text: str, kind: type[Exception]
 ) -> None:
     probe.on["b"] = raising(kind(text))
@@ -101,14 +101,14 @@ def test_an_error_of_any_text_is_recorded_and_the_action_not_run_again(
     assert not any("\0" in error for error in errors)
 
 
-def test_a_file_name_that_is_no_text_can_be_read_in_the_trail(bench: Bench, probe: Probe) -> None:
+def test_a_file_name_that_is_not_text_is_readable_in_the_trail(bench: Bench, probe: Probe) -> None:
     probe.on["a"] = raising(Permanent(f"no such file: {BROKEN_NAME}"))
     begin(bench, make_step(probe, "a"))
     bench.run_to_end()
     assert bench.load("s")[1][0].error == "no such file: caf\\udce9.txt"
 
 
-def test_whatever_an_operator_says_is_recorded(bench: Bench, probe: Probe) -> None:
+def test_any_reason_of_an_operator_is_recorded(bench: Bench, probe: Probe) -> None:
     begin(bench, make_step(probe, "a"))
     said = CancelRequested(actor="op\ud800", reason="because\0" + "é" * MAX_TEXT)
     bench.engine.apply("s", said)
@@ -151,7 +151,7 @@ def test_twenty_children_of_twenty_five_steps_begin_and_the_pivot_is_run_once(
     assert picky.largest <= MAX_COMMIT_MUTATIONS
 
 
-def test_children_with_the_largest_payloads_begin_side_by_side(bench: Bench, probe: Probe) -> None:
+def test_children_with_the_largest_payloads_begin_together(bench: Bench, probe: Probe) -> None:
     kid = shape(make_step(probe, "k"), name="kid", payload=str)
     children = [
         Child(f"c{n}", saga=kid, payload=lambda *_: "x" * (MAX_PAYLOAD - 2)) for n in range(20)
@@ -161,9 +161,7 @@ def test_children_with_the_largest_payloads_begin_side_by_side(bench: Bench, pro
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_early_signals_of_the_largest_size_are_taken_side_by_side(
-    bench: Bench, probe: Probe
-) -> None:
+def test_early_signals_of_the_largest_size_are_used_together(bench: Bench, probe: Probe) -> None:
     names = [f"s{n}" for n in range(20)]
     begin(bench, make_step(probe, "a"), Parallel(*(Signal(name, payload=str) for name in names)))
     for name in names:
@@ -183,7 +181,7 @@ def test_the_longest_saga_whose_steps_are_all_skipped_ends(
     assert probe.calls == []
 
 
-def test_a_part_that_waits_for_its_turn_is_given_up_when_the_saga_is_cancelled(
+def test_a_postponed_step_is_cancelled_with_its_saga(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(next_steps, "MAX_NEW_BYTES", MAX_RECORD + 10)
@@ -203,7 +201,7 @@ def test_a_part_that_waits_for_its_turn_is_given_up_when_the_saga_is_cancelled(
 # Anything else that is refused
 
 
-def test_an_outcome_is_recorded_though_what_follows_is_refused(
+def test_an_outcome_is_recorded_even_if_the_next_step_is_refused(
     bench: Bench, probe: Probe, picky: PickyConnection
 ) -> None:
     picky.dislikes = lambda request: any(
@@ -229,7 +227,7 @@ def test_an_outcome_that_cannot_be_recorded_is_recorded_as_indeterminate(
     assert probe.calls == ["a", "undo a"]
 
 
-def test_a_pivot_whose_outcome_cannot_be_recorded_parks_and_is_not_run_again(
+def test_a_pivot_whose_outcome_cannot_be_recorded_parks_without_a_rerun(
     bench: Bench, probe: Probe, picky: PickyConnection
 ) -> None:
     picky.dislikes = writes("SagaStep", name="pay", status="COMPLETED")
@@ -240,7 +238,7 @@ def test_a_pivot_whose_outcome_cannot_be_recorded_parks_and_is_not_run_again(
     assert "outcome_unrecorded: done: " in bench.load("s")[0].parked_because
 
 
-def test_where_nothing_else_can_be_recorded_the_saga_is_parked_with_one_alert(
+def test_if_nothing_else_can_be_recorded_the_saga_is_parked_with_one_alert(
     bench: Bench, probe: Probe, picky: PickyConnection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begin(bench, make_step(probe, "a"))
@@ -252,7 +250,7 @@ def test_where_nothing_else_can_be_recorded_the_saga_is_parked_with_one_alert(
     assert probe.calls == ["a"]
 
 
-def test_what_was_parked_so_goes_on_when_it_is_retried(
+def test_a_saga_parked_for_an_unrecorded_outcome_continues_after_a_retry(
     bench: Bench, probe: Probe, picky: PickyConnection
 ) -> None:
     begin(bench, make_step(probe, "a"))
@@ -265,7 +263,7 @@ def test_what_was_parked_so_goes_on_when_it_is_retried(
     assert probe.calls == ["a", "a"]
 
 
-def test_the_end_of_a_child_that_cannot_be_recorded_parks_and_is_told_again(
+def test_a_childs_end_that_cannot_be_recorded_parks_and_is_notified_again(
     bench: Bench, probe: Probe, picky: PickyConnection
 ) -> None:
     kid = shape(make_step(probe, "k"), name="kid")
@@ -280,7 +278,7 @@ def test_the_end_of_a_child_that_cannot_be_recorded_parks_and_is_told_again(
     assert probe.calls == ["k"]
 
 
-def test_what_cannot_be_recorded_at_all_is_no_answer_and_is_not_run_again(
+def test_an_outcome_that_cannot_be_recorded_at_all_is_unavailable_without_a_rerun(
     bench: Bench, probe: Probe, picky: PickyConnection
 ) -> None:
     begin(bench, make_step(probe, "a"))
@@ -304,7 +302,7 @@ def test_a_verb_whose_commit_is_refused_is_refused(
     assert bench.statuses("s")[0] == "PENDING"
 
 
-def test_a_commit_that_is_out_of_time_is_looked_up_and_its_action_not_run_again(
+def test_a_commit_that_is_out_of_time_is_looked_up_without_a_rerun(
     bench: Bench, probe: Probe, picky: PickyConnection
 ) -> None:
     begin(bench, make_step(probe, "a"))

@@ -28,7 +28,7 @@ SAGA = Saga(
 )
 
 
-def test_once_the_reason_is_put_right_an_operator_can_have_a_refused_step_done(host: str) -> None:
+def test_an_operator_can_retry_a_refused_step_once_the_reason_is_gone(host: str) -> None:
     bench = Bench(connect(project=f"p{uuid4().hex[:12]}", emulator_host=host), SAGA)
     bench.store.insert(Stock(id="cd", units=2))
     start(bench)

@@ -120,14 +120,14 @@ SAGAS = {
 
 
 @pytest.mark.parametrize("what", SAGAS)
-def test_a_secret_is_told_to_nobody(
+def test_a_secret_is_shown_nowhere(
     bench: Bench, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
     run(bench, SAGAS[what])
     assert REDACTED in check_secrets_are_kept(bench, capsys)
 
 
-def test_a_step_is_handed_what_is_shown_to_nobody(bench: Bench) -> None:
+def test_a_step_gets_secrets_that_are_not_shown(bench: Bench) -> None:
     seen: list[Any] = []
     last = Step("b", execute=lambda _, call: seen.append(dict(call.outputs)))
     run(bench, pay(CHARGE, APPROVE, last))
@@ -135,7 +135,7 @@ def test_a_step_is_handed_what_is_shown_to_nobody(bench: Bench) -> None:
     assert seen[0]["approve"]["code"] == CODE
 
 
-def test_what_is_not_secret_of_an_output_is_shown(bench: Bench) -> None:
+def test_the_public_fields_of_an_output_are_shown(bench: Bench) -> None:
     run(bench, pay(CHARGE, APPROVE, Step("b", execute=echo)))
     shown = [step["output"] for step in bench.show()["steps"]]
     assert shown[0] == {"token": REDACTED, "pin": REDACTED, "ok": True}
@@ -186,7 +186,7 @@ def test_a_childs_error_does_not_quote_its_parents_secret_in_the_parent(
     assert not any(CARD in text for text in texts)
 
 
-def test_an_operators_reason_and_the_output_that_he_states_are_kept(
+def test_secrets_in_an_operators_reason_and_output_are_hidden(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pivot = Step("p", execute=lambda *_: None, pivot=True)
@@ -198,7 +198,7 @@ def test_an_operators_reason_and_the_output_that_he_states_are_kept(
     assert "was charged by hand" in check_secrets_are_kept(bench, capsys)
 
 
-def test_of_a_saga_without_a_definition_nothing_is_shown_or_quoted(
+def test_a_saga_without_a_definition_shows_no_values(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(bench, pay(CHARGE, APPROVE), signal=False)
@@ -227,7 +227,7 @@ class Stricter(Struct):
     cents: str
 
 
-def test_a_view_names_the_field_that_does_not_fit_any_more(bench: Bench) -> None:
+def test_a_view_names_the_field_that_no_longer_fits(bench: Bench) -> None:
     run(bench, pay(APPROVE), signal=False)
     stricter = replace(pay(APPROVE), payload=Stricter)
     bench.engine = bench.make_engine(stricter)
@@ -238,7 +238,7 @@ def test_a_view_names_the_field_that_does_not_fit_any_more(bench: Bench) -> None
     assert (shown["error"], shown["payload"]) == (reason, REDACTED)
 
 
-def test_no_task_and_no_index_has_anything_of_a_payload(bench: Bench) -> None:
+def test_no_task_and_no_index_contains_a_payload(bench: Bench) -> None:
     bench.engine = bench.make_engine(pay(CHARGE, APPROVE))
     bench.engine.start("pay", "s", {"card": CARD})
     bodies: list[str] = []
@@ -283,10 +283,10 @@ def generated(payment: Payment, call: StepContext) -> Iterator[int]:
         (unresolved, WHOLLY_SECRET),
     ],
 )
-def test_what_a_step_says_that_it_returns_counts_if_it_is_marked(function: Any, kind: Any) -> None:
+def test_a_marked_return_annotation_counts(function: Any, kind: Any) -> None:
     assert returned_type(function) == kind
 
 
-def test_what_the_declaration_says_counts_more_than_the_annotation() -> None:
+def test_the_declared_output_overrides_the_annotation() -> None:
     assert replace(CHARGE, output=dict[str, Any]).output_type == dict[str, Any]
     assert Step("b", execute=quote, output=Annotated[str, 5]).output_type == Annotated[str, 5]

@@ -33,7 +33,7 @@ def test_the_same_id_with_another_payload_is_a_conflict(bench: Bench) -> None:
         ("letters", {"n": object()}, Invalid),
     ],
 )
-def test_a_start_that_cannot_be_is_refused_before_anything_is_written(
+def test_an_invalid_start_is_refused_before_anything_is_written(
     bench: Bench, name: str, payload: Any, error: type[Exception]
 ) -> None:
     with pytest.raises(error, match=r"no saga|n|payload"):
@@ -41,9 +41,7 @@ def test_a_start_that_cannot_be_is_refused_before_anything_is_written(
     assert bench.rpc.calls == {}
 
 
-def test_a_saga_in_flight_goes_on_with_the_version_that_it_began_with(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_saga_in_flight_continues_with_its_version(bench: Bench, probe: Probe) -> None:
     start(bench)
     bench.deliver()
     newer = make_saga(probe, version=2, names=("z",))

@@ -91,7 +91,7 @@ def test_450_lost_sagas_are_all_delivered_by_one_sweep(bench: Bench, threads: in
     assert {each.saga_id for each in bench.queue.waiting} == {f"s{n}" for n in range(450)}
 
 
-def test_a_sweep_that_runs_out_of_time_counts_what_it_leaves(bench: Bench) -> None:
+def test_a_sweep_that_runs_out_of_time_counts_the_rest(bench: Bench) -> None:
     lose(bench, *(f"s{number}" for number in range(9)))
 
     def tick() -> datetime:
@@ -105,7 +105,7 @@ def test_a_sweep_that_runs_out_of_time_counts_what_it_leaves(bench: Bench) -> No
     assert swept.per_second > 0
 
 
-def test_what_a_limit_leaves_is_counted(bench: Bench) -> None:
+def test_a_sweep_counts_the_rest_beyond_its_limit(bench: Bench) -> None:
     lose(bench, *(f"s{number}" for number in range(6)))
     swept = sweep(bench.engine, bench.now, limit=4)
     assert (swept.found, swept.delivered, swept.remaining) == (6, 4, 2)
@@ -128,7 +128,7 @@ def break_saga(bench: Bench, problem: Exception, broken: str) -> Callable[[SagaR
 
 
 @pytest.mark.parametrize("problem", [Invalid("refused"), ValueError("a bug"), RuntimeError()])
-def test_a_saga_that_fails_at_the_head_stops_no_other_and_is_put_back(
+def test_a_failing_saga_blocks_no_other_and_is_postponed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, problem: Exception
 ) -> None:
     lose(bench, "bad", "s1", "s2")
@@ -145,7 +145,7 @@ def test_a_saga_that_fails_at_the_head_stops_no_other_and_is_put_back(
     assert "bad" in {each.saga_id for each in bench.queue.waiting}
 
 
-def test_a_saga_that_a_service_did_not_answer_for_is_the_first_of_the_next_sweep(
+def test_a_saga_left_by_a_transient_error_is_first_in_the_next_sweep(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose(bench, "s0", "s1")
@@ -159,7 +159,7 @@ def test_a_saga_that_a_service_did_not_answer_for_is_the_first_of_the_next_sweep
 # What cannot be read
 
 
-def test_a_saga_of_a_newer_revision_stops_no_sweep_and_no_list(
+def test_a_saga_of_a_newer_revision_breaks_no_sweep_and_no_list(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lose(bench, "alien", "s1", "s2")
@@ -194,14 +194,14 @@ def test_the_sweep_delivers_a_saga_as_soon_as_it_can_be_read_again(bench: Bench)
     assert bench.statuses("alien")[0] == "COMPLETED"
 
 
-def test_a_saga_with_a_step_that_cannot_be_read_stops_no_sweep(bench: Bench) -> None:
+def test_a_saga_with_an_unreadable_step_breaks_no_sweep(bench: Bench) -> None:
     lose(bench, "alien", "s1")
     spoil(bench, SagaOfNewerSteps(id="alien", steps=[NewerStep()]), "steps")
     swept = sweep(bench.engine, bench.now)
     assert (swept.found, swept.delivered, swept.remaining, swept.unreadable) == (2, 1, 1, 1)
 
 
-def test_a_dead_letter_that_cannot_be_read_keeps_no_other_from_its_alert(
+def test_an_unreadable_dead_letter_keeps_no_other_from_its_alert(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as killed:
@@ -218,7 +218,7 @@ def test_a_dead_letter_that_cannot_be_read_keeps_no_other_from_its_alert(
     assert ([each["saga"] for each in page["items"]], len(page["unreadable"])) == (["s"], 1)
 
 
-def test_an_expired_saga_that_cannot_be_read_keeps_no_other_from_being_purged(
+def test_an_unreadable_expired_saga_keeps_no_other_from_being_purged(
     bench: Bench,
 ) -> None:
     for each in ("alien", "s1", "s2"):
@@ -230,9 +230,7 @@ def test_an_expired_saga_that_cannot_be_read_keeps_no_other_from_being_purged(
     assert (swept.purged, swept.unreadable) == (2, 1)
 
 
-def test_a_delivery_of_a_saga_that_cannot_be_read_is_left_to_the_sweep(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_delivery_of_an_unreadable_saga_is_left_to_the_sweep(bench: Bench, probe: Probe) -> None:
     start(bench)
     spoil(bench, NewerSaga(id="s"), "status")
     assert bench.deliver() == "unreadable"
@@ -244,7 +242,7 @@ def test_a_delivery_of_a_saga_that_cannot_be_read_is_left_to_the_sweep(
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_a_delivery_that_may_have_run_is_left_to_the_queue_which_knows_of_it(bench: Bench) -> None:
+def test_a_delivery_that_may_have_run_is_left_to_the_queue(bench: Bench) -> None:
     start(bench)
     spoil(bench, NewerSaga(id="s"), "status")
     with pytest.raises(NotBegun, match="status must be a SagaStatus"):
@@ -260,9 +258,7 @@ def make_family(probe: Probe) -> Saga:
     return Saga("letters", payload=dict, steps=parts)
 
 
-def test_news_for_a_parent_that_cannot_be_read_is_told_once_it_can_be(
-    bench: Bench, probe: Probe
-) -> None:
+def test_an_unreadable_parent_is_notified_once_it_can_be_read(bench: Bench, probe: Probe) -> None:
     bench.engine = bench.make_engine(make_family(probe))
     start(bench)
     while bench.queue.waiting[0].phase != "child":
@@ -276,7 +272,7 @@ def test_news_for_a_parent_that_cannot_be_read_is_told_once_it_can_be(
     assert bench.statuses("s")[1] == "COMPLETED"
 
 
-def test_a_verb_for_many_goes_on_past_a_saga_that_breaks_it(
+def test_a_bulk_verb_continues_after_a_saga_that_fails(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for each in ("bad", "s1"):
@@ -320,9 +316,7 @@ def test_a_grandchild_is_kept_with_its_effects_while_the_root_waits(
     assert bench.store.find(key(Effect, "s:c:g/x")) is None
 
 
-def test_an_ancestor_is_read_once_in_a_purge_however_many_are_below_it(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_purge_reads_each_ancestor_once(bench: Bench, probe: Probe) -> None:
     bench.engine = bench.make_engine(make_family(probe))
     for number in range(5):
         start(bench, f"s{number}")
@@ -338,7 +332,7 @@ def test_an_ancestor_is_read_once_in_a_purge_however_many_are_below_it(
 # Alerts
 
 
-def test_a_late_note_of_the_first_alert_does_not_mark_the_second_letter(
+def test_a_late_mark_of_the_first_alert_does_not_mark_the_second_letter(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     park(bench, probe)

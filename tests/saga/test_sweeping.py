@@ -63,7 +63,7 @@ def test_an_alert_that_a_killed_process_left_unlogged_is_logged_by_the_sweep(
 
 
 @pytest.mark.parametrize("problem", [NotFound("dealt with"), VersionMismatch("noted")])
-def test_a_letter_that_is_dealt_with_while_the_sweep_alerts_is_no_error(
+def test_a_letter_handled_during_the_sweeps_alert_is_no_error(
     bench: Bench,
     probe: Probe,
     monkeypatch: pytest.MonkeyPatch,
@@ -83,7 +83,7 @@ def test_a_letter_that_is_dealt_with_while_the_sweep_alerts_is_no_error(
     assert "cannot help" not in capsys.readouterr().out
 
 
-def test_a_saga_parked_twice_is_alerted_twice_under_two_insert_ids(
+def test_a_saga_parked_twice_is_alerted_with_two_insert_ids(
     bench: Bench, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     park(bench, probe)
@@ -111,7 +111,7 @@ def test_a_finished_saga_expires_and_is_purged_with_all_that_belongs_to_it(
         assert bench.store.count(Query(kind)) == 0
 
 
-def test_the_sweep_purges_more_than_one_lot_if_it_has_the_time(bench: Bench) -> None:
+def test_the_sweep_purges_more_than_one_batch_if_it_has_time(bench: Bench) -> None:
     for number in range(5):
         start(bench, f"s{number}")
     bench.run_to_end()
@@ -119,9 +119,7 @@ def test_the_sweep_purges_more_than_one_lot_if_it_has_the_time(bench: Bench) -> 
     assert sweep(bench.engine, bench.now, limit=2).purged == 5
 
 
-def test_a_saga_id_that_is_used_again_after_the_purge_has_its_effects_again(
-    bench: Bench, probe: Probe
-) -> None:
+def test_a_saga_id_reused_after_the_purge_has_its_effects_again(bench: Bench, probe: Probe) -> None:
     done: list[str] = []
     probe.on["a"] = lambda call: apply_once(call, lambda _: done.append(call.saga_id))
     for _ in range(2):
@@ -133,7 +131,7 @@ def test_a_saga_id_that_is_used_again_after_the_purge_has_its_effects_again(
     assert done == ["s", "s"]
 
 
-def test_two_sweeps_at_once_deliver_each_saga_once(bench: Bench) -> None:
+def test_two_concurrent_sweeps_deliver_each_saga_once(bench: Bench) -> None:
     for number in range(8):
         start(bench, f"s{number}")
     bench.queue.lose_all()
@@ -168,7 +166,7 @@ def test_a_child_saga_is_kept_while_its_parent_may_still_roll_it_back(
     assert bench.store.count(Query(SagaRecord)) == 0
 
 
-def test_a_parent_without_its_definition_hears_of_its_child_once_it_is_retried(
+def test_a_parent_without_its_definition_is_notified_after_its_retry(
     bench: Bench, probe: Probe
 ) -> None:
     child = Saga("child", payload=dict, steps=(make_step(probe, "x"),))
@@ -185,7 +183,7 @@ def test_a_parent_without_its_definition_hears_of_its_child_once_it_is_retried(
     assert bench.statuses("s")[0] == "COMPLETED"
 
 
-def test_the_lost_news_of_a_child_is_told_again_though_its_definition_is_gone(
+def test_a_lost_notification_is_repeated_without_the_childs_definition(
     bench: Bench, probe: Probe
 ) -> None:
     child = Saga("child", payload=dict, steps=(make_step(probe, "x"),))
@@ -225,9 +223,7 @@ def test_a_signal_for_a_saga_without_its_definition_says_so(bench: Bench) -> Non
         bench.engine.signal("s", "go", None, actor="ann")
 
 
-def test_the_alert_of_a_saga_that_was_dealt_with_meanwhile_is_no_error(
-    bench: Bench, probe: Probe
-) -> None:
+def test_the_alert_of_a_saga_handled_meanwhile_is_no_error(bench: Bench, probe: Probe) -> None:
     park(bench, probe)
     letter = bench.store.get(key(DeadLetter, "s"))
     bench.engine.apply("s", SkipRequested(**WHO, step="a"))
@@ -235,7 +231,7 @@ def test_the_alert_of_a_saga_that_was_dealt_with_meanwhile_is_no_error(
         bench.engine.transitions.announce(letter)
 
 
-def test_an_alert_that_could_not_be_written_to_the_log_comes_with_the_next_sweep(
+def test_an_alert_that_could_not_be_logged_is_logged_by_the_next_sweep(
     bench: Bench,
     probe: Probe,
     monkeypatch: pytest.MonkeyPatch,

@@ -62,7 +62,7 @@ def lengthen(bench: Bench, events: int) -> None:
     bench.store.update(saga, if_version=version)
 
 
-def test_get_saga_shows_the_newest_events_first_and_where_the_others_are(bench: Bench) -> None:
+def test_get_saga_shows_the_newest_events_first_and_a_token_for_the_others(bench: Bench) -> None:
     start(bench)
     bench.run_to_end()
     assert ids_of([bench.show()["events"]]) == list(range(bench.load("s")[0].sequence, 0, -1))
@@ -72,7 +72,7 @@ def test_get_saga_shows_the_newest_events_first_and_where_the_others_are(bench: 
     assert (first["has_more"], first["next_page_token"]) == (False, None)
 
 
-def test_the_pages_of_ten_thousand_events_are_whole_and_cost_one_record_and_one_page_each(
+def test_each_page_of_ten_thousand_events_costs_one_record_and_one_page(
     bench: Bench,
 ) -> None:
     start(bench)
@@ -88,7 +88,7 @@ def test_the_pages_of_ten_thousand_events_are_whole_and_cost_one_record_and_one_
     assert min(map(len, pages)) >= 20
 
 
-def test_no_event_is_lost_or_shown_twice_while_the_saga_goes_on_between_two_pages(
+def test_no_event_is_lost_or_repeated_if_the_saga_moves_between_pages(
     bench: Bench,
 ) -> None:
     start(bench)
@@ -112,7 +112,7 @@ def test_many_events_of_one_commit_are_several_pages(bench: Bench) -> None:
     assert len(packed.saga.events) <= MAX_PAGE_EVENTS
 
 
-def test_a_token_opens_its_own_saga_alone(bench: Bench) -> None:
+def test_a_token_works_only_for_its_own_saga(bench: Bench) -> None:
     for saga_id in ("s", "t"):
         start(bench, saga_id)
     lengthen(bench, 300)
@@ -126,7 +126,7 @@ def test_a_token_opens_its_own_saga_alone(bench: Bench) -> None:
         page_of_events(bench.engine, "u", token)
 
 
-def test_a_token_of_a_saga_that_was_purged_opens_no_later_saga_of_its_id(bench: Bench) -> None:
+def test_a_token_of_a_purged_saga_does_not_work_for_a_later_one(bench: Bench) -> None:
     start(bench)
     lengthen(bench, 300)
     token = bench.show()["next_page_token"]
@@ -136,7 +136,7 @@ def test_a_token_of_a_saga_that_was_purged_opens_no_later_saga_of_its_id(bench: 
         page_of_events(bench.engine, "s", token)
 
 
-def test_older_events_hide_secrets_as_the_newest_do(bench: Bench, probe: Probe) -> None:
+def test_older_events_hide_secrets_too(bench: Bench, probe: Probe) -> None:
     def refuse(_: Any) -> None:
         raise Permanent("4111-1111 was refused")
 

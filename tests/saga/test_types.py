@@ -150,7 +150,7 @@ def deploy(bench: Bench, probe: Probe) -> Callable[..., None]:
     ],
 )
 @pytest.mark.usefixtures("deploy")
-def test_a_changed_type_is_told_with_its_saga_its_version_and_how_many(
+def test_a_changed_type_is_reported_with_saga_version_and_count(
     bench: Bench, probe: Probe, changed: dict[str, Any], reason: str
 ) -> None:
     [told] = check(bench, make(probe, **changed))
@@ -164,15 +164,13 @@ def test_a_changed_type_is_told_with_its_saga_its_version_and_how_many(
     [{}, {"payload": OrderTakesMore}, {"signal": ApprovalTakesMore}, {"signal": object}],
 )
 @pytest.mark.usefixtures("deploy")
-def test_a_type_that_takes_what_is_stored_is_deployed(
+def test_a_type_that_accepts_the_stored_values_is_deployed(
     bench: Bench, probe: Probe, changed: dict[str, Any]
 ) -> None:
     assert check(bench, make(probe, **changed)) == []
 
 
-def test_a_signal_that_took_anything_may_not_come_to_need_a_type(
-    bench: Bench, probe: Probe
-) -> None:
+def test_an_untyped_signal_cannot_get_a_type_later(bench: Bench, probe: Probe) -> None:
     bench.engine = bench.make_engine(make(probe, signal=object))
     bench.engine.start("letters", "s1", PAYLOAD)
     [told] = check(bench, make(probe, signal=Approval))
@@ -180,16 +178,14 @@ def test_a_signal_that_took_anything_may_not_come_to_need_a_type(
 
 
 @pytest.mark.usefixtures("deploy")
-def test_a_check_reads_no_saga_while_no_type_has_changed(bench: Bench, probe: Probe) -> None:
+def test_the_check_reads_no_saga_if_no_type_has_changed(bench: Bench, probe: Probe) -> None:
     bench.rpc.calls.clear()
     assert check(bench, make(probe)) == []
     assert set(bench.rpc.calls) == {"RunAggregationQuery"}
 
 
 @pytest.mark.usefixtures("deploy")
-def test_a_stored_output_and_a_signal_that_has_come_have_to_fit_too(
-    bench: Bench, probe: Probe
-) -> None:
+def test_stored_outputs_and_signals_must_fit_too(bench: Bench, probe: Probe) -> None:
     bench.deliver()
     [told] = check(bench, make(probe, output=ReceiptOfNumber))
     assert told.startswith("1 letters 1:")
@@ -203,12 +199,12 @@ def test_a_stored_output_and_a_signal_that_has_come_have_to_fit_too(
 
 
 @pytest.mark.usefixtures("deploy")
-def test_a_new_version_may_have_any_types_beside_the_old_one(bench: Bench, probe: Probe) -> None:
+def test_a_new_version_may_have_other_types_than_the_old_one(bench: Bench, probe: Probe) -> None:
     newer = replace(make(probe, payload=OrderNeedsMore, signal=int), version=2)
     assert check(bench, make(probe), newer) == []
 
 
-def test_what_differs_in_words_alone_is_the_same_type() -> None:
+def test_types_that_differ_only_in_descriptions_are_equal() -> None:
     class Other(Struct):
         """Another docstring."""
 
@@ -225,7 +221,7 @@ def test_what_differs_in_words_alone_is_the_same_type() -> None:
 # A start that comes again
 
 
-def test_the_same_start_is_the_same_after_a_field_with_a_default_was_added(
+def test_a_repeated_start_is_equal_after_a_field_with_a_default_was_added(
     bench: Bench, deploy: Callable[..., None]
 ) -> None:
     deploy(payload=OrderTakesMore)
@@ -261,7 +257,7 @@ def test_a_payload_that_no_longer_fits_parks_before_anything_runs(
     assert '"alert":"saga-parked"' in capsys.readouterr().out
 
 
-def test_the_next_deployment_and_a_retry_mend_what_no_longer_fitted(
+def test_the_next_deployment_and_a_retry_repair_a_type_mismatch(
     bench: Bench, probe: Probe, deploy: Callable[..., None]
 ) -> None:
     deploy(payload=OrderNeedsMore)
@@ -301,7 +297,7 @@ def test_a_kept_signal_that_no_longer_fits_parks_its_saga_before_the_next_step(
     assert finish(bench, "s1") == "COMPLETED"
 
 
-def test_a_signal_for_a_saga_that_cannot_run_here_is_refused_and_not_lost_in_it(
+def test_a_signal_for_a_saga_that_cannot_run_here_is_refused(
     bench: Bench, deploy: Callable[..., None]
 ) -> None:
     bench.run_to_end()
@@ -310,7 +306,7 @@ def test_a_signal_for_a_saga_that_cannot_run_here_is_refused_and_not_lost_in_it(
         bench.engine.signal("s1", "go", {"by": "ann"}, actor="ann")
 
 
-def test_news_of_a_child_does_not_go_on_with_a_parent_whose_payload_no_longer_fits(
+def test_a_notification_does_not_continue_a_parent_whose_payload_no_longer_fits(
     bench: Bench, probe: Probe
 ) -> None:
     child = Saga("child", payload=dict, steps=(make_step(probe, "x"),))

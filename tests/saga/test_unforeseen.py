@@ -49,7 +49,7 @@ def once(action: Callable[..., Any]) -> Callable[..., Any]:
         (invocation, "Call"),
     ],
 )
-def test_a_defect_before_the_action_casts_no_doubt_on_the_step(
+def test_a_bug_before_the_action_leaves_the_step_certain(
     bench: Bench,
     probe: Probe,
     monkeypatch: pytest.MonkeyPatch,
@@ -69,7 +69,7 @@ def test_a_defect_before_the_action_casts_no_doubt_on_the_step(
     assert (probe.calls, step.attempt, step.maybe_applied) == (["a"], 1, False)
 
 
-def test_a_thread_that_cannot_be_started_costs_its_step_no_attempt(
+def test_a_thread_that_cannot_start_uses_no_attempt(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def be_full(_: threading.Thread) -> None:
@@ -86,7 +86,7 @@ def test_a_thread_that_cannot_be_started_costs_its_step_no_attempt(
     assert bench.load("s")[1][0].attempt == 1
 
 
-def test_a_stop_that_cannot_be_recorded_casts_no_doubt_on_its_step(
+def test_a_stop_that_cannot_be_recorded_leaves_its_step_certain(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start(bench)
@@ -100,7 +100,7 @@ def test_a_stop_that_cannot_be_recorded_casts_no_doubt_on_its_step(
     assert bench.deliver(second) == "given up"
 
 
-def test_an_outcome_is_recorded_though_it_cannot_be_logged(
+def test_an_outcome_is_recorded_even_if_it_cannot_be_logged(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: Any) -> None:
@@ -114,7 +114,7 @@ def test_an_outcome_is_recorded_though_it_cannot_be_logged(
     assert bench.load("s")[0].error == "step b: no credit"
 
 
-def test_a_decision_that_cannot_be_encoded_is_recorded_smaller_and_runs_nothing_again(
+def test_a_decision_that_cannot_be_encoded_is_recorded_smaller_without_a_rerun(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start(bench)
@@ -124,7 +124,7 @@ def test_a_decision_that_cannot_be_encoded_is_recorded_smaller_and_runs_nothing_
     assert bench.statuses("s")[1] == "COMPLETED"
 
 
-def test_an_alert_that_fails_keeps_no_delivery_from_the_queue(
+def test_a_failed_alert_keeps_no_delivery_from_the_queue(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alerts, "log_finished", oops)
@@ -139,7 +139,7 @@ def family(probe: Probe, **options: Any) -> Saga:
     return Saga("letters", payload=dict[str, int], steps=(step, make_step(probe, "b")))
 
 
-def test_a_revert_that_fails_unforeseen_costs_its_child_nothing(
+def test_an_unexpected_error_in_a_revert_leaves_its_child_certain(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: Any) -> None:
@@ -158,7 +158,7 @@ def test_a_revert_that_fails_unforeseen_costs_its_child_nothing(
     assert bench.load("s")[1][0].maybe_applied is False
 
 
-def test_a_child_that_is_gone_keeps_no_stale_delivery_from_its_answer(
+def test_a_missing_child_keeps_no_stale_delivery_from_its_answer(
     bench: Bench, probe: Probe
 ) -> None:
     bench.engine = bench.make_engine(family(probe))
@@ -168,7 +168,7 @@ def test_a_child_that_is_gone_keeps_no_stale_delivery_from_its_answer(
     assert bench.deliver(replace(stale, saga_id="s")) == "stale"
 
 
-def test_a_delivery_of_news_that_fails_comes_again(
+def test_a_failed_notification_is_redelivered(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.engine = bench.make_engine(family(probe))

@@ -53,7 +53,7 @@ def books() -> Any:
     return Book.query(Book.author == "Lem").order(-Book.year)
 
 
-def test_what_is_put_is_got() -> None:
+def test_a_stored_entity_is_read_back() -> None:
     note = Note(
         id=7,
         parent=ndb.Key("Shelf", "s1"),
@@ -74,7 +74,7 @@ def test_a_query_filters_and_orders(books: Any) -> None:
     assert [book.year for book in books] == [1971, 1968, 1961]
 
 
-def test_a_query_takes_in_not_in_and_or(books: Any) -> None:
+def test_a_query_supports_in_not_in_and_or(books: Any) -> None:
     assert {book.year for book in Book.query(Book.year.IN([1961, 1969]))} == {1961, 1969}
     either = Book.query(ndb.OR(Book.author == "Le Guin", Book.year == 1968))
     assert {book.year for book in either} == {1969, 1968}
@@ -83,14 +83,14 @@ def test_a_query_takes_in_not_in_and_or(books: Any) -> None:
     ]
 
 
-def test_pages_go_on_at_the_cursor(books: Any) -> None:
+def test_pages_continue_at_the_cursor(books: Any) -> None:
     first, cursor, more = books.fetch_page(2)
     assert ([book.year for book in first], more) == ([1971, 1968], True)
     rest, _, more = books.fetch_page(2, start_cursor=cursor)
     assert ([book.year for book in rest], more) == ([1961], False)
 
 
-def test_pages_go_backward_from_the_cursor(books: Any) -> None:
+def test_pages_can_go_backward_from_the_cursor(books: Any) -> None:
     """As Google's documentation of cursors has it: the reversed query begins at the cursor."""
     _, cursor, _ = books.fetch_page(2)
     backward = Book.query(Book.author == "Lem").order(Book.year)
@@ -132,7 +132,7 @@ def add_in_two_threads(client: Any, key: Any, retries: int) -> tuple[list[int], 
     return read, [type(end.exception()) for end in ends if end.exception()]
 
 
-def test_of_two_conflicting_transactions_one_is_run_again(client: Any) -> None:
+def test_one_of_two_conflicting_transactions_is_retried(client: Any) -> None:
     key = Counter(id="one").put()
     assert add_in_two_threads(client, key, retries=3) == ([0, 0, 1], [])
     assert key.get().n == 2

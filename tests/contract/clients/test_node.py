@@ -52,7 +52,7 @@ def _install() -> None:
     installed.write_text(lock)
 
 
-def test_what_is_put_is_got(told: dict[str, Any]) -> None:
+def test_a_stored_entity_is_read_back(told: dict[str, Any]) -> None:
     path = ["Shelf", "s1", "Thing", "7"]
     assert told["putAndGet"] == {
         "text": "żółć",
@@ -74,7 +74,7 @@ def test_a_query_filters_and_orders(told: dict[str, Any]) -> None:
     assert told["query"] == [1971, 1968, 1961]
 
 
-def test_pages_go_on_at_the_cursor(told: dict[str, Any]) -> None:
+def test_pages_continue_at_the_cursor(told: dict[str, Any]) -> None:
     assert told["pages"] == [[1971, 1968], [1961]]
 
 
@@ -86,7 +86,7 @@ def test_ids_are_allocated(told: dict[str, Any]) -> None:
     assert told["allocate"] == {"distinct": 4, "whole": True}
 
 
-def test_of_two_conflicting_transactions_one_is_aborted(told: dict[str, Any]) -> None:
+def test_one_of_two_conflicting_transactions_is_aborted(told: dict[str, Any]) -> None:
     assert told["conflict"] == {"n": 1, "refused": [10]}
 
 

@@ -89,7 +89,7 @@ def test_an_error_has_googles_body(
     assert words in error["message"]
 
 
-def test_protobuf_is_answered_in_protobuf_its_errors_too(emulator_host: str) -> None:
+def test_protobuf_requests_get_protobuf_answers_and_errors(emulator_host: str) -> None:
     connection = HTTPConnection(emulator_host)
     kind = {"Content-Type": "application/x-protobuf"}
     request = LookupRequest.pb(LookupRequest(keys=[{"path": [{"kind": "Book", "name": "x"}]}]))
@@ -102,7 +102,7 @@ def test_protobuf_is_answered_in_protobuf_its_errors_too(emulator_host: str) -> 
     connection.close()
 
 
-def test_a_project_that_the_body_names_otherwise_gives_way_to_the_path(emulator_host: str) -> None:
+def test_the_project_in_the_path_overrides_the_body(emulator_host: str) -> None:
     status, answer = call(
         emulator_host, "/v1/projects/mine:lookup", {"projectId": "other", "keys": [BOOK]}
     )
@@ -113,7 +113,7 @@ def test_a_project_that_the_body_names_otherwise_gives_way_to_the_path(emulator_
 @pytest.mark.parametrize(
     "headers", [{"Sec_Fetch_Site": "cross-site"}, {"Origin": "http://evil.example"}]
 )
-def test_a_page_of_another_site_writes_nothing(emulator_host: str, headers: dict[str, str]) -> None:
+def test_a_page_of_another_site_cannot_write(emulator_host: str, headers: dict[str, str]) -> None:
     with pytest.raises(json.JSONDecodeError, match="Expecting value"):
         call(emulator_host, "/v1/projects/json:commit", {"mode": "NON_TRANSACTIONAL"}, **headers)
     with pytest.raises(json.JSONDecodeError, match="Expecting value"):

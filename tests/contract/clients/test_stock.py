@@ -34,7 +34,7 @@ def books(client: Any) -> Any:
     return query
 
 
-def test_what_is_put_is_got(client: Any) -> None:
+def test_a_stored_entity_is_read_back(client: Any) -> None:
     key = client.key("Shelf", "s1", "Thing", 7)
     thing = datastore.Entity(key, exclude_from_indexes=("text",))
     thing.update(
@@ -59,7 +59,7 @@ def test_a_query_filters_and_orders(books: Any) -> None:
     assert [book["year"] for book in books.fetch()] == [1971, 1968, 1961]
 
 
-def test_pages_go_on_at_the_cursor(books: Any) -> None:
+def test_pages_continue_at_the_cursor(books: Any) -> None:
     first = books.fetch(limit=2)
     assert [book["year"] for book in first] == [1971, 1968]
     rest = books.fetch(limit=2, start_cursor=first.next_page_token)
@@ -79,7 +79,7 @@ def test_ids_are_allocated(client: Any) -> None:
     assert len({key.id for key in keys} | {ticket.key.id}) == 4
 
 
-def test_of_two_conflicting_transactions_one_is_aborted(client: Any) -> None:
+def test_one_of_two_conflicting_transactions_is_aborted(client: Any) -> None:
     key = client.key("Counter", "one")
     client.put(datastore.Entity(key))
     both = [client.transaction(), client.transaction()]

@@ -128,7 +128,7 @@ def find(wire: Wire, selection: Selection) -> list[int]:
     print_blob=True,
 )
 @given(selection=selections())
-def test_a_query_is_refused_by_both_or_by_neither(wires: list[Wire], selection: Selection) -> None:
+def test_both_servers_refuse_a_query_or_neither(wires: list[Wire], selection: Selection) -> None:
     assume(not is_known(selection, CLASSIC_DIFFERENCES))
     expected, ours = (attempt(find, wire, selection) for wire in wires)
     event(expected[0])

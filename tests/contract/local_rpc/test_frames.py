@@ -137,7 +137,7 @@ def test_a_request_may_come_in_any_proper_frames(port: int) -> None:
         assert (fields[b":status"], fields[b"grpc-status"], message) == (b"200", b"0", HELLO)
 
 
-def test_the_longest_frame_that_was_said_is_taken(port: int) -> None:
+def test_a_frame_of_the_announced_maximum_is_accepted(port: int) -> None:
     size = MAX_FRAME - 9
     message = b"\n" + bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14]) + bytes(size)
     with Peer(port) as peer:
@@ -145,7 +145,7 @@ def test_the_longest_frame_that_was_said_is_taken(port: int) -> None:
         assert peer.read_answer(1)[1] == message
 
 
-def test_settings_and_pings_are_acknowledged_and_their_acknowledgements_not(port: int) -> None:
+def test_settings_and_pings_are_acknowledged_but_not_acknowledgements(port: int) -> None:
     with Peer(port) as peer:
         peer.send(build_frame(Type.SETTINGS, ACK, 0), build_frame(Type.PING, ACK, 0, bytes(8)))
         peer.send(settings((6, 1), (99, 7)))
@@ -155,7 +155,7 @@ def test_settings_and_pings_are_acknowledged_and_their_acknowledgements_not(port
         assert (Type.PING, ACK) not in said
 
 
-def test_data_after_its_request_is_refused_on_its_stream_alone(port: int) -> None:
+def test_data_after_a_request_resets_only_its_stream(port: int) -> None:
     with Peer(port) as peer:
         peer.send(headers(1), data(1, HELLO))
         assert peer.read_answer(1)[1] == HELLO

@@ -13,7 +13,7 @@ from tests.contract.local_rpc.test_windows import HELLO, WAIT
 from tests.support.wait import wait_until
 
 
-def test_a_goodbye_names_the_last_stream_that_was_begun(port: int) -> None:
+def test_a_goaway_names_the_last_stream_that_began(port: int) -> None:
     with Peer(port) as peer:
         peer.send(headers(7), data(7, HELLO))
         assert peer.read_answer(7)[1] == HELLO
@@ -22,7 +22,7 @@ def test_a_goodbye_names_the_last_stream_that_was_begun(port: int) -> None:
         assert peer.read_goodbye() == goodbye
 
 
-def test_a_peers_goodbye_leaves_its_requests_their_answers(server: Server) -> None:
+def test_requests_are_answered_after_a_peers_goaway(server: Server) -> None:
     with Peer(server.port) as peer:
         peer.send(headers(1, fields=WAIT), data(1, HELLO))
         peer.send(build_frame(Type.GOAWAY, 0, 0, bytes(8) + b"I am done"))
@@ -31,7 +31,7 @@ def test_a_peers_goodbye_leaves_its_requests_their_answers(server: Server) -> No
         assert peer.read_answer(1)[1] == HELLO
 
 
-def test_after_a_protocol_error_nobody_else_is_harmed(port: int) -> None:
+def test_a_protocol_error_affects_no_other_connection(port: int) -> None:
     with Peer(port) as other, Peer(port) as peer:
         peer.send(window(0, 0))
         assert peer.read_goodbye()[0] == ErrorCode.PROTOCOL_ERROR
@@ -45,7 +45,7 @@ def make_small() -> Listener:
     return made
 
 
-def test_an_idle_connection_is_dismissed_with_no_error_and_its_last_stream() -> None:
+def test_an_idle_connection_ends_with_no_error_and_its_last_stream() -> None:
     listener = make_small()
     with Peer(listener.port) as first:
         first.send(headers(5), data(5, HELLO))
@@ -55,7 +55,7 @@ def test_an_idle_connection_is_dismissed_with_no_error_and_its_last_stream() -> 
     listener.stop()
 
 
-def test_a_request_that_the_goodbye_does_not_count_is_not_handled() -> None:
+def test_a_request_that_the_goaway_does_not_cover_is_not_handled() -> None:
     # Its client sends it once more by itself: handled here too, it would happen twice.
     ours, theirs = socket.socketpair()
     handled: list[int] = []
@@ -72,7 +72,7 @@ def test_a_request_that_the_goodbye_does_not_count_is_not_handled() -> None:
     theirs.close()
 
 
-def test_a_request_that_is_never_finished_is_idle() -> None:
+def test_a_connection_with_an_unfinished_request_is_idle() -> None:
     listener = make_small()
     with Peer(listener.port) as first:
         first.send(headers(1))
@@ -82,7 +82,7 @@ def test_a_request_that_is_never_finished_is_idle() -> None:
     listener.stop()
 
 
-def test_a_peer_that_reads_nothing_is_dismissed_without_waiting_for_it() -> None:
+def test_a_peer_that_reads_nothing_is_disconnected_without_waiting() -> None:
     listener = make_small()
     with Peer(listener.port) as deaf:
         deaf._socket.settimeout(0.3)

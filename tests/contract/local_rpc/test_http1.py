@@ -83,7 +83,7 @@ def test_head_is_answered_with_the_length_and_without_the_body(client: socket.so
     assert rest.startswith(b"HTTP/1.1 200 OK")
 
 
-def test_a_client_that_waits_to_be_told_sends_its_body_then(client: socket.socket) -> None:
+def test_a_client_that_expects_100_continue_sends_its_body(client: socket.socket) -> None:
     client.sendall(request("POST /", "Expect: 100-continue", "Content-Length: 2"))
     assert client.recv(65536).startswith(b"HTTP/1.1 100")
     assert b"POST /  ok" in ask(client, b"ok")
@@ -92,20 +92,20 @@ def test_a_client_that_waits_to_be_told_sends_its_body_then(client: socket.socke
 @pytest.mark.parametrize(
     "chunks", [b"2\r\nab\r\n3;x=y\r\ncde\r\n0\r\n\r\n", b"5\r\nabcde\r\n0\r\nT: v\r\n\r\n"]
 )
-def test_a_body_in_chunks_is_put_together(client: socket.socket, chunks: bytes) -> None:
+def test_a_chunked_body_is_joined(client: socket.socket, chunks: bytes) -> None:
     head = request("POST /", "Transfer-Encoding: chunked")
     assert b"POST /  abcde" in ask(client, head + chunks)
 
 
 @pytest.mark.parametrize("expects", [(), ("Expect: 100-continue",)])
-def test_a_body_said_to_be_too_long_is_refused_before_it_is_sent(
+def test_a_body_with_too_large_a_length_is_refused_before_it_is_sent(
     client: socket.socket, expects: tuple[str, ...]
 ) -> None:
     client.sendall(request("POST /", f"Content-Length: {http1.MAX_BODY + 1}", *expects))
     assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
-def test_who_sends_too_long_a_body_reads_why_it_is_refused(
+def test_a_client_that_sends_too_large_a_body_gets_the_reason(
     client: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http1, "MAX_BODY", 1000)
@@ -116,7 +116,7 @@ def test_who_sends_too_long_a_body_reads_why_it_is_refused(
     assert b"/next" not in answer
 
 
-def test_who_sends_too_many_chunks_reads_why_they_are_refused(
+def test_a_client_that_sends_too_many_chunks_gets_the_reason(
     client: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http1, "MAX_BODY", 1000)
@@ -149,7 +149,7 @@ def test_a_request_may_come_byte_by_byte(client: socket.socket, line: str) -> No
         (request("POST /", "Content-Length: 5") + b"abc", b"400"),
     ],
 )
-def test_what_is_no_request_is_refused_and_ends_the_connection(
+def test_an_invalid_request_is_refused_and_ends_the_connection(
     client: socket.socket, data: bytes, status: bytes
 ) -> None:
     answer = ask(client, data)
@@ -157,18 +157,18 @@ def test_what_is_no_request_is_refused_and_ends_the_connection(
     assert b"connection: close" in answer.lower()
 
 
-def test_who_says_nothing_is_answered_with_nothing(client: socket.socket) -> None:
+def test_a_silent_client_gets_no_answer(client: socket.socket) -> None:
     assert read_all(client) == b""
 
 
-def test_what_an_error_says_stays_in_the_body(client: socket.socket) -> None:
+def test_the_text_of_an_error_stays_in_the_body(client: socket.socket) -> None:
     head, _, body = ask(client, request("GET /raise")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503")
     assert b"X-Injected" not in head
     assert body == b"a\r\nX-Injected: yes\n"
 
 
-def test_a_line_end_in_a_path_is_no_header(client: socket.socket) -> None:
+def test_a_newline_in_a_path_adds_no_header(client: socket.socket) -> None:
     head, _, body = ask(client, request("GET /%0d%0aX-Injected:%20yes")).partition(b"\r\n\r\n")
     assert b"X-Injected" not in head
     assert body == b"GET /%0d%0aX-Injected:%20yes  "
@@ -189,7 +189,7 @@ def test_a_line_end_in_a_path_is_no_header(client: socket.socket) -> None:
         (("Sec-Fetch-Site: same-site", "Origin: http://localhost:1"), False),
     ],
 )
-def test_another_sites_page_changes_nothing(
+def test_a_page_of_another_site_changes_nothing(
     client: socket.socket, headers: tuple[str, ...], is_answered: bool
 ) -> None:
     answers = ask(client, request("POST /reset", *headers) + request("GET /read", *headers))
@@ -213,7 +213,7 @@ def test_another_sites_page_changes_nothing(
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_page_whose_name_points_at_this_machine_is_not_answered(
+def test_a_page_with_a_rebound_name_is_refused(
     client: socket.socket, method: str, host: str, is_answered: bool
 ) -> None:
     origin = f"Origin: http://{host}\r\n" if method == "POST" else ""
@@ -223,7 +223,7 @@ def test_a_page_whose_name_points_at_this_machine_is_not_answered(
 
 
 @pytest.mark.parametrize("line", ["POST /", "GET /"])
-def test_a_body_that_trickles_is_refused_when_its_time_is_over(
+def test_a_body_that_is_too_slow_is_refused(
     client: socket.socket, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
     monkeypatch.setattr(http1, "_PATIENCE", 0.3)
@@ -237,7 +237,7 @@ def test_a_body_that_trickles_is_refused_when_its_time_is_over(
     pytest.fail("the body may take as long as it likes")
 
 
-def test_a_request_that_never_ends_gives_way_to_others() -> None:
+def test_a_request_that_never_ends_is_dropped_for_others() -> None:
     small = Listener("127.0.0.1", 0, most=1)
     small.start(refuse, lambda _: render_text(HTTPStatus.OK, "Ok"))
     address = ("127.0.0.1", small.port)

@@ -23,7 +23,7 @@ def replaced(**changed: bytes) -> list[tuple[bytes, bytes]]:
         ((), b"405"),
     ],
 )
-def test_what_is_no_call_of_grpc_is_refused_by_its_status(
+def test_a_call_that_is_not_grpc_is_refused_with_a_status(
     port: int, fields: list[tuple[bytes, bytes]], status: bytes
 ) -> None:
     with Peer(port) as peer:
@@ -45,7 +45,7 @@ def test_what_is_no_call_of_grpc_is_refused_by_its_status(
         (b"\0\0\0\0\x02\xff\xff", b"3"),
     ],
 )
-def test_a_body_that_is_not_one_plain_message_is_refused(
+def test_a_body_other_than_one_uncompressed_message_is_refused(
     port: int, body: bytes, status: bytes
 ) -> None:
     with Peer(port) as peer:
@@ -53,7 +53,7 @@ def test_a_body_that_is_not_one_plain_message_is_refused(
         assert peer.read_answer(1)[0][b"grpc-status"] == status
 
 
-def test_a_method_that_is_not_there_is_unimplemented_and_its_name_escaped(port: int) -> None:
+def test_an_unknown_method_is_unimplemented_and_its_name_escaped(port: int) -> None:
     with Peer(port) as peer:
         peer.send(headers(1, fields=replaced(path="/é%\n".encode())), data(1, HELLO))
         fields, _ = peer.read_answer(1)
@@ -61,7 +61,7 @@ def test_a_method_that_is_not_there_is_unimplemented_and_its_name_escaped(port: 
         assert fields[b"grpc-message"] == b"Method not found: /%C3%A9%25%0A"
 
 
-def test_trailers_of_a_request_are_read_and_mean_nothing(port: int) -> None:
+def test_trailers_of_a_request_are_ignored(port: int) -> None:
     trailers = headers(1, END_HEADERS | END_STREAM, [(b":path", b"/other"), (b"x", b"y")])
     with Peer(port) as peer:
         peer.send(headers(1), data(1, HELLO, flags=0), trailers)

@@ -49,7 +49,7 @@ def listener() -> Iterator[Listener]:
     made.stop()
 
 
-def test_for_one_connection_too_many_the_longest_idle_is_ended(listener: Listener) -> None:
+def test_the_longest_idle_connection_is_closed_for_a_new_one(listener: Listener) -> None:
     clients = [connect(listener.port) for _ in range(4)]
     wait_until(lambda: len(listener._connections) == 4)
     latest = connect(listener.port)
@@ -66,7 +66,7 @@ def read_types_of_ended(client: socket.socket) -> list[int]:
     return []
 
 
-def test_plain_pages_are_answered_beside_many_idle_connections(listener: Listener) -> None:
+def test_pages_are_served_despite_many_idle_connections(listener: Listener) -> None:
     clients = [connect(listener.port) for _ in range(12)]
     assert answers(listener.port, "/")
     wait_until(lambda: len(listener._connections) <= 4)
@@ -95,7 +95,7 @@ def starved(tmp_path: Path) -> Iterator[int]:
 
 
 @pytest.mark.slow
-def test_a_server_without_file_descriptors_left_goes_on_accepting(starved: int) -> None:
+def test_a_server_out_of_file_descriptors_continues_to_accept(starved: int) -> None:
     clients = [connect(starved) for _ in range(80)]
     assert answers(starved, "/")
     for client in clients:

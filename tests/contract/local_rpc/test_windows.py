@@ -58,7 +58,7 @@ def test_an_answer_waits_for_the_connections_window(port: int) -> None:
         assert peer.read_answer(1)[0] == {b"grpc-status": b"0"}
 
 
-def test_a_smaller_initial_window_counts_for_streams_under_way(server: Server) -> None:
+def test_a_smaller_initial_window_applies_to_open_streams(server: Server) -> None:
     """After 100 bytes less for each stream, the window of one that waits is negative."""
     with Peer(server.port, settings((4, 100))) as peer:
         peer.send(headers(1), data(1, message(300)))
@@ -74,7 +74,7 @@ def test_a_smaller_initial_window_counts_for_streams_under_way(server: Server) -
 
 
 @pytest.mark.parametrize("largest", [16_384, 20_000])
-def test_no_frame_is_longer_than_the_peer_takes(port: int, largest: int) -> None:
+def test_no_frame_is_longer_than_the_peer_accepts(port: int, largest: int) -> None:
     with Peer(port, settings((4, 2**20), (5, largest))) as peer:
         peer.send(headers(1), data(1, message(50_000)))
         peer.send(window(0, 2**20))
@@ -120,7 +120,7 @@ def test_more_data_than_a_streams_window_ends_the_connection(port: int) -> None:
         assert peer.read_goodbye()[0] == ErrorCode.FLOW_CONTROL_ERROR
 
 
-def test_a_stream_too_many_is_refused_and_may_be_tried_again(port: int) -> None:
+def test_a_stream_over_the_limit_is_refused_and_may_be_retried(port: int) -> None:
     latest = 2 * MAX_STREAMS + 1
     with Peer(port) as peer:
         for stream in range(1, latest, 2):

@@ -137,7 +137,7 @@ def test_any_bytes_are_answered_with_a_proper_code(
     assert answer.code().name in ("OK", "INVALID_ARGUMENT", "NOT_FOUND")
 
 
-def test_a_method_whose_name_is_no_text_is_refused_and_harms_nobody(shared_address: str) -> None:
+def test_a_method_name_that_is_not_text_is_refused(shared_address: str) -> None:
     path = (b":path", b"/google.cloud.t\x8csks/ListQueues")
     headers = encode([(b":method", b"POST"), path, (b"content-type", b"application/grpc")])
     call = build_frame(Type.HEADERS, END_HEADERS | END_STREAM, 1, headers)
@@ -151,7 +151,7 @@ def test_a_method_whose_name_is_no_text_is_refused_and_harms_nobody(shared_addre
         grpc.channel_ready_future(channel).result(20)
 
 
-def test_any_task_is_accepted_whole_or_refused() -> None:
+def test_any_task_is_accepted_completely_or_refused() -> None:
     verdicts = Verdicts()
 
     @settings(max_examples=300, deadline=None)
@@ -170,7 +170,7 @@ def complete_and_store(fields: Fields) -> None:
     assert to_message(record, 2).schedule_time.seconds == task.schedule_time.seconds
 
 
-def test_any_queue_is_accepted_whole_or_refused() -> None:
+def test_any_queue_is_accepted_completely_or_refused() -> None:
     verdicts = Verdicts()
 
     @settings(max_examples=300, deadline=None)

@@ -29,7 +29,7 @@ def make_app_task(**request: Any) -> dict[str, Any]:
     return {"app_engine_http_request": {"relative_uri": "/work?a=1", **request}}
 
 
-def test_a_task_reaches_the_app_and_is_told_of_its_attempts(
+def test_a_task_reaches_the_app_with_headers_about_its_attempts(
     app_client: Any, worker: Worker
 ) -> None:
     worker.script = lambda told: ((503, 404, 200)[len(worker.deliveries) - 1], {})
@@ -69,7 +69,7 @@ def test_its_headers_and_host_are_kept_with_it(app_client: Any) -> None:
     assert created.body == b""
 
 
-def test_its_own_content_type_and_user_agent_are_respected(app_client: Any) -> None:
+def test_its_own_content_type_and_user_agent_are_kept(app_client: Any) -> None:
     app_client.pause_queue(name=QUEUE)
     task = make_app_task(body=b"{}", headers={"content-type": "a/b", "user-agent": "mine"})
     created = app_client.create_task(parent=QUEUE, task=task).app_engine_http_request
@@ -100,7 +100,7 @@ def test_its_deadline_may_be_a_day_and_is_not_filled_in(app_client: Any) -> None
         ({"headers": {"User-Agent": "a\r\nb: c"}}, "invalid value"),
     ],
 )
-def test_what_the_service_refuses_is_refused(
+def test_what_cloud_tasks_refuses_is_refused(
     app_client: Any, request_: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(exceptions.InvalidArgument, match=complaint):
@@ -113,7 +113,7 @@ def test_a_deadline_of_more_than_a_day_is_refused(app_client: Any) -> None:
         app_client.create_task(parent=QUEUE, task=long)
 
 
-def test_a_queue_says_where_its_routing_leads(app_client: Any) -> None:
+def test_a_queue_shows_the_host_of_its_routing(app_client: Any) -> None:
     queue = {"name": f"{LOCATION}/queues/routed", "app_engine_routing_override": {"service": "s"}}
     created = app_client.create_queue(parent=LOCATION, queue=queue)
     assert created.app_engine_routing_override.host == "s.amends-local.appspot.com"
@@ -125,7 +125,7 @@ def test_without_an_app_the_server_says_how_to_name_one(shared_client: Any) -> N
 
 
 @pytest.mark.parametrize(("status", "slows"), [(503, True), (429, False)])
-def test_of_an_app_only_503_slows_the_queue(status: int, slows: bool) -> None:
+def test_only_a_503_of_an_app_slows_the_queue(status: int, slows: bool) -> None:
     task = Task(app_engine_http_request={"relative_uri": "/"})
     record = TaskRecord("q/tasks/t", "q", b"", 0.0, 0.0, dispatches=1)
     policy = read_policy(Task(retry_config={"max_attempts": 5}).retry_config)

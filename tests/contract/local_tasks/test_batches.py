@@ -12,7 +12,7 @@ def make_request(name: str, parent: str = QUEUE) -> dict[str, Any]:
     return {"parent": parent, "task": task}
 
 
-def test_a_batch_creates_what_it_can_and_tells_of_the_rest_by_index(client: Any) -> None:
+def test_a_batch_creates_what_it_can_and_reports_errors_by_index(client: Any) -> None:
     requests = [make_request("a"), make_request("a"), make_request("b")]
     operation = client.batch_create_tasks(request={"parent": QUEUE, "requests": requests})
     assert [task.name[-1] for task in operation.result().tasks] == ["a", "b"]
@@ -23,7 +23,7 @@ def test_a_batch_creates_what_it_can_and_tells_of_the_rest_by_index(client: Any)
     assert [task.name[-1] for task in client.list_tasks(parent=QUEUE)] == ["a", "b"]
 
 
-def test_a_batch_deletes_what_is_there(client: Any) -> None:
+def test_a_batch_deletes_existing_tasks(client: Any) -> None:
     client.create_task(make_request("a"))
     names = [f"{QUEUE}/tasks/a", f"{QUEUE}/tasks/never"]
     operation = client.batch_delete_tasks(request={"parent": QUEUE, "names": names})
@@ -48,7 +48,7 @@ def test_a_batch_is_of_one_queue_and_of_limited_size(shared_client: Any) -> None
         shared_client.batch_delete_tasks(request={"parent": QUEUE, "names": names})
 
 
-def test_a_batch_sent_again_under_its_id_is_not_done_again(client: Any) -> None:
+def test_a_batch_repeated_with_its_id_is_not_run_again(client: Any) -> None:
     batch = {"parent": QUEUE, "requests": [make_request("a")], "request_id": "once"}
     first = client.batch_create_tasks(request=batch)
     again = client.batch_create_tasks(request=batch)
@@ -56,6 +56,6 @@ def test_a_batch_sent_again_under_its_id_is_not_done_again(client: Any) -> None:
     assert client.get_operation({"name": first.operation.name}) == first.operation
 
 
-def test_an_operation_that_never_was_is_not_found(shared_client: Any) -> None:
+def test_an_unknown_operation_is_not_found(shared_client: Any) -> None:
     with pytest.raises(exceptions.NotFound, match="operation does not exist"):
         shared_client.get_operation({"name": f"{LOCATION}/operations/never"})

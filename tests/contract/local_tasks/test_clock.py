@@ -72,7 +72,7 @@ def test_a_token_from_the_future_is_not_sent_once_the_clock_was_set_back(
     assert issued_at(second) <= clock()
 
 
-def test_a_task_that_waits_waits_no_longer_for_a_clock_that_was_set_back(
+def test_setting_the_clock_back_delays_no_waiting_task(
     start_server: StartServer, worker: Worker, clock: SetClock
 ) -> None:
     worker.script = lambda delivery: (503 if delivery.retry_count == 0 else 200, {})
@@ -84,7 +84,7 @@ def test_a_task_that_waits_waits_no_longer_for_a_clock_that_was_set_back(
     worker.wait_for(2, seconds=10)
 
 
-def test_a_task_is_dispatched_when_a_clock_that_is_set_forwards_comes_to_its_time(
+def test_setting_the_clock_forward_dispatches_due_tasks(
     start_server: StartServer, worker: Worker, clock: SetClock
 ) -> None:
     client = connect(start_server().address)
@@ -94,7 +94,7 @@ def test_a_task_is_dispatched_when_a_clock_that_is_set_forwards_comes_to_its_tim
     worker.wait_for(1, seconds=10)
 
 
-def test_a_clock_that_was_set_back_while_the_server_was_down_delays_no_task(
+def test_setting_the_clock_back_during_a_downtime_delays_no_task(
     start_server: StartServer, worker: Worker, clock: SetClock
 ) -> None:
     clock.by = HOUR
@@ -110,7 +110,7 @@ def test_a_clock_that_was_set_back_while_the_server_was_down_delays_no_task(
 
 @pytest.mark.parametrize("by", [-HOUR, HOUR])
 @pytest.mark.parametrize("schedule", ["every 1 seconds", "* * * * *"])
-def test_a_job_goes_on_by_a_clock_that_was_set(
+def test_a_job_continues_after_the_clock_was_set(
     start_server: StartServer, worker: Worker, clock: SetClock, by: float, schedule: str
 ) -> None:
     # So that a minute ends shortly after each change.

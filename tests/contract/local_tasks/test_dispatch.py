@@ -26,7 +26,7 @@ def fail_first(times: int, status: int = 500) -> Any:
     return lambda delivery: (200 if delivery.retry_count >= times else status, {})
 
 
-def test_a_failed_task_comes_again_and_is_told_of_its_previous_attempt(
+def test_a_failed_task_is_retried_with_headers_about_its_previous_attempt(
     start_server: StartServer, worker: Worker
 ) -> None:
     worker.script = lambda d: ((500, 404, 200)[d.retry_count], {})
@@ -63,7 +63,7 @@ def test_a_failing_task_shows_its_attempts_and_waits_for_its_backoff(
     assert task.first_attempt.dispatch_time == task.last_attempt.dispatch_time
 
 
-def test_a_task_out_of_attempts_is_gone_and_its_name_stays_used(
+def test_a_task_out_of_attempts_is_gone_and_its_name_stays_in_use(
     start_server: StartServer, worker: Worker
 ) -> None:
     worker.script = lambda _: (500, {})
@@ -99,7 +99,7 @@ def test_retry_after_is_waited_for(start_server: StartServer, worker: Worker) ->
     assert second.at - first.at >= 1
 
 
-def test_a_worker_that_does_not_listen_is_tried_again(
+def test_a_task_for_an_unreachable_worker_is_retried(
     start_server: StartServer, worker: Worker
 ) -> None:
     client = connect(start_server(QUICK).address)
@@ -111,7 +111,7 @@ def test_a_worker_that_does_not_listen_is_tried_again(
     assert "ConnectionRefused" in status.message
 
 
-def test_no_more_tasks_run_at_once_than_the_queue_allows(
+def test_no_more_tasks_run_concurrently_than_the_queue_allows(
     start_server: StartServer, worker: Worker
 ) -> None:
     running, most, lock = 0, 0, threading.Lock()

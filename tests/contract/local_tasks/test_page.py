@@ -32,7 +32,7 @@ def post(server: EmbeddedServer, path: str, **headers: str) -> int:
     return status
 
 
-def test_it_shows_queues_what_waits_in_them_and_why_it_was_not_done(
+def test_it_shows_queues_their_waiting_tasks_and_the_last_failures(
     start_server: StartServer, worker: Worker
 ) -> None:
     worker.script = lambda _: (418, {})
@@ -71,9 +71,7 @@ def test_it_shows_a_paused_queue_and_how_much_more_there_is(start_server: StartS
     assert "2 more" in page
 
 
-def test_it_shows_what_is_under_way_and_what_is_done(
-    start_server: StartServer, worker: Worker
-) -> None:
+def test_it_shows_running_and_finished_tasks(start_server: StartServer, worker: Worker) -> None:
     server = start_server()
     client: Any = connect(server.address)
     go_on = threading.Event()
@@ -134,12 +132,12 @@ def test_its_buttons_pause_a_queue_run_a_task_and_purge(
 @pytest.mark.parametrize(
     "target", [f"{QUEUE}/tasks/never:run", f"{QUEUE}:delete", "projects/x:run"]
 )
-def test_a_button_that_cannot_be_obeyed_says_why(start_server: StartServer, target: str) -> None:
+def test_a_button_that_fails_shows_why(start_server: StartServer, target: str) -> None:
     with pytest.raises(HTTPError, match="409"):
         post(start_server(), f"/v2/{target}")
 
 
-def test_the_grpc_port_answers_plain_http_with_the_way_to_the_page(
+def test_the_grpc_port_answers_plain_http_with_a_link_to_the_page(
     start_server: StartServer,
 ) -> None:
     server = start_server()
@@ -147,13 +145,13 @@ def test_the_grpc_port_answers_plain_http_with_the_way_to_the_page(
         assert server.page_url in answer.read().decode()
 
 
-def test_what_is_not_there_is_not_found(start_server: StartServer) -> None:
+def test_an_unknown_path_is_not_found(start_server: StartServer) -> None:
     with pytest.raises(HTTPError, match="404"):
         post(start_server(), "/queues")
 
 
 @pytest.mark.parametrize("which", ["port", "page_port"])
-def test_a_port_that_is_taken_is_said_as_everywhere_in_local(
+def test_a_taken_port_is_reported_like_everywhere_in_local(
     tmp_path: Path, start_server: StartServer, which: str
 ) -> None:
     server = start_server()

@@ -55,7 +55,7 @@ def test_only_the_fields_of_the_mask_are_updated(client: Any) -> None:
     assert queue.retry_config.max_attempts == 100
 
 
-def test_an_update_cannot_change_the_state_and_creates_a_queue_that_is_not_there(
+def test_an_update_cannot_change_the_state_and_creates_a_missing_queue(
     client: Any,
 ) -> None:
     client.pause_queue(name=QUEUE)
@@ -65,7 +65,7 @@ def test_an_update_cannot_change_the_state_and_creates_a_queue_that_is_not_there
     assert client.get_queue(name=OTHER).state.name == "RUNNING"
 
 
-def test_a_purged_queue_is_empty_and_delivers_what_comes_after(client: Any, worker: Worker) -> None:
+def test_a_purged_queue_is_empty_and_delivers_later_tasks(client: Any, worker: Worker) -> None:
     client.pause_queue(name=QUEUE)
     for _ in range(3):
         client.create_task(parent=QUEUE, task=make_task(worker.url))
@@ -76,7 +76,7 @@ def test_a_purged_queue_is_empty_and_delivers_what_comes_after(client: Any, work
     assert worker.wait_for(1)[0].task == "after"
 
 
-def test_a_paused_queue_takes_tasks_and_delivers_them_when_resumed(
+def test_a_paused_queue_accepts_tasks_and_delivers_them_when_resumed(
     client: Any, worker: Worker
 ) -> None:
     client.pause_queue(name=QUEUE)
@@ -121,7 +121,7 @@ def test_queues_are_listed_by_page_and_by_state(client: Any) -> None:
         ),
     ],
 )
-def test_what_the_service_refuses_is_refused_with_the_reason(
+def test_what_cloud_tasks_refuses_is_refused_with_the_reason(
     shared_client: Any, queue: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(exceptions.InvalidArgument, match=complaint):

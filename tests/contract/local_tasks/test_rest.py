@@ -82,7 +82,7 @@ def test_a_task_is_run_by_hand(client: Any, worker: Worker) -> None:
     worker.wait_for(1)
 
 
-def test_plain_json_does_as_well(server: EmbeddedServer, worker: Worker) -> None:
+def test_plain_json_is_accepted(server: EmbeddedServer, worker: Worker) -> None:
     task = {"httpRequest": {"url": worker.url, "httpMethod": "PUT", "body": "aGk="}}
     url = f"http://{server.address}/v2/{QUEUE}/tasks"
     with urllib.request.urlopen(url, json.dumps({"task": task}).encode()) as answer:

@@ -49,7 +49,7 @@ def test_a_broken_job_is_refused_with_the_reason(settings: dict[str, Any], compl
 
 
 @pytest.mark.parametrize("text", ["", "[]", "1", "null"])
-def test_what_is_no_object_is_no_job(text: str) -> None:
+def test_a_job_must_be_an_object(text: str) -> None:
     with pytest.raises(BrokenJob, match="a job is a JSON object of name, schedule"):
         read_job(text)
 
@@ -63,20 +63,20 @@ def test_a_job_runs_by_the_clock_of_its_zone_in_summer_and_in_winter() -> None:
     ]
 
 
-def test_a_time_that_the_clock_leaves_out_comes_an_hour_later_by_it() -> None:
+def test_a_time_that_summer_time_skips_runs_an_hour_later() -> None:
     assert list_runs("30 1 * * *", "Europe/London", datetime(2026, 3, 28, 12, tzinfo=UTC), 2) == [
         *("03-29 01:30", "03-30 00:30")
     ]
 
 
-def test_a_time_that_the_clock_shows_twice_comes_once() -> None:
+def test_a_time_that_winter_time_repeats_runs_once() -> None:
     assert list_runs("30 1 * * *", "Europe/London", datetime(2026, 10, 24, 12, tzinfo=UTC), 2) == [
         *("10-25 00:30", "10-26 01:30")
     ]
 
 
 @pytest.mark.parametrize("minute", range(0, 180, 7))
-def test_the_next_run_is_always_later_also_while_the_clock_goes_back(minute: int) -> None:
+def test_the_next_run_is_always_later_even_if_the_clock_goes_back(minute: int) -> None:
     after = datetime(2026, 10, 24, 23, tzinfo=UTC) + timedelta(minutes=minute)
     job = Job(name="a", schedule="*/10 * * * *", time_zone="Europe/London", url="")
     assert after < job.read_schedule()(after) <= after + timedelta(minutes=70)
@@ -103,7 +103,7 @@ def test_without_retries_a_failed_run_waits_for_the_next(
     assert first.headers[when] < second.headers[when]
 
 
-def test_a_job_says_what_it_was_told_to_say(start_server: StartServer, worker: Worker) -> None:
+def test_a_job_sends_its_headers_and_body(start_server: StartServer, worker: Worker) -> None:
     start_server(jobs=[make_job(worker, http_method="PUT", body="{}", headers={"X-Mine": "yes"})])
     (told,) = worker.wait_for(1)
     assert (told.method, told.body, told.headers["X-Mine"]) == ("PUT", b"{}", "yes")

@@ -35,7 +35,7 @@ def test_a_queue_overrides_parts_of_the_url(override: dict[str, Any], url: str) 
     assert apply({"uriOverride": override}).url == url
 
 
-def test_if_not_exists_fills_in_only_what_the_task_leaves_out() -> None:
+def test_if_not_exists_only_fills_in_what_is_missing() -> None:
     override = {
         "port": "82",
         "pathOverride": {"path": "/default"},
@@ -47,13 +47,15 @@ def test_if_not_exists_fills_in_only_what_the_task_leaves_out() -> None:
     assert filled == "http://127.0.0.1:82/default?b=2"
 
 
-def test_a_queue_that_says_get_takes_the_body_away() -> None:
+def test_a_queue_with_method_get_removes_the_body() -> None:
     changed = apply({"httpMethod": "GET"})
     assert (changed.http_method, changed.body) == (2, b"")
     assert apply({}).body == b"{}"
 
 
-def test_tasks_go_where_their_queue_says_with_its_headers(client: Any, worker: Worker) -> None:
+def test_tasks_go_to_the_target_of_their_queue_with_its_headers(
+    client: Any, worker: Worker
+) -> None:
     target = {
         "uri_override": {"path_override": {"path": "/elsewhere"}},
         "header_overrides": [

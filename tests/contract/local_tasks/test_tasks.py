@@ -100,7 +100,7 @@ def test_a_used_name_is_free_again_after_its_window(
     worker.wait_for(2)
 
 
-def test_a_deleted_task_is_not_delivered_and_its_name_stays_used(
+def test_a_deleted_task_is_not_delivered_and_its_name_stays_in_use(
     client: Any, worker: Worker
 ) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=0.3)
@@ -131,7 +131,7 @@ def test_a_deadline_is_kept_to_the_millisecond(shared_client: Any) -> None:
     assert created.dispatch_deadline == timedelta(milliseconds=15123)
 
 
-def test_what_a_url_cannot_hold_is_sent_escaped(client: Any, worker: Worker) -> None:
+def test_characters_that_a_url_cannot_have_are_escaped(client: Any, worker: Worker) -> None:
     task = make_task(f"{worker.url}/ż a?b=c d&e=%20#f")
     created = client.create_task(parent=QUEUE, task=task)
     assert created.http_request.url == f"{worker.url}/%C5%BC%20a?b=c%20d&e=%20#f"
@@ -228,7 +228,7 @@ def test_tasks_are_listed_by_page_without_bodies_unless_asked_for(client: Any) -
         ({"retry_config": {"max_attempts": -2}}, "maxAttempts"),
     ],
 )
-def test_what_the_service_refuses_is_refused_with_the_reason(
+def test_what_cloud_tasks_refuses_is_refused_with_the_reason(
     shared_client: Any, task: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(exceptions.InvalidArgument, match=complaint):
@@ -236,7 +236,7 @@ def test_what_the_service_refuses_is_refused_with_the_reason(
     assert not list(shared_client.list_tasks(parent=QUEUE))
 
 
-def test_a_task_may_be_seven_bytes_short_of_a_mebibyte_with_its_defaults() -> None:
+def test_the_largest_task_is_seven_bytes_under_a_mebibyte() -> None:
     def complete(size: int) -> int:
         task = Task(name=f"{QUEUE}/tasks/large", schedule_time=in_an_hour().replace(microsecond=0))
         task.http_request.url, task.http_request.body = SOMEWHERE, b"x" * size
@@ -264,7 +264,7 @@ def test_unknown_queues_and_tasks_are_not_found(shared_client: Any) -> None:
         shared_client.run_task(name=f"{QUEUE}/tasks/unknown")
 
 
-def test_what_is_not_served_locally_says_so(shared_client: Any) -> None:
+def test_an_unsupported_method_says_so(shared_client: Any) -> None:
     oauth = {"url": SOMEWHERE, "oauth_token": {"service_account_email": "a@b"}}
     with pytest.raises(exceptions.MethodNotImplemented, match="OAuth"):
         shared_client.create_task(parent=QUEUE, task={"http_request": oauth})

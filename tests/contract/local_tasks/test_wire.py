@@ -46,7 +46,7 @@ def ask(said: bytes, method: str = "POST") -> Answer:
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nhello",
     ],
 )
-def test_what_is_no_whole_answer_is_a_failure_with_its_reason(said: bytes) -> None:
+def test_an_incomplete_answer_is_a_failure_with_its_reason(said: bytes) -> None:
     answer = ask(said)
     assert (answer.status, answer.succeeded, answer.timed_out) == (0, False, False)
     assert answer.failure
@@ -60,11 +60,11 @@ def test_what_is_no_whole_answer_is_a_failure_with_its_reason(said: bytes) -> No
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab",
     ],
 )
-def test_an_answer_is_taken_by_its_status(said: bytes) -> None:
+def test_an_answer_is_judged_by_its_status(said: bytes) -> None:
     assert ask(said) == Answer(200)
 
 
-def test_an_answer_that_does_not_come_in_time_is_told_from_one_that_cannot_come() -> None:
+def test_a_late_answer_differs_from_a_broken_connection() -> None:
     writers: list[asyncio.StreamWriter] = []  # one that is collected closes its connection
 
     async def send() -> Answer:

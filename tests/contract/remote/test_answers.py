@@ -32,7 +32,7 @@ def test_an_empty_2xx_is_done_without_output(
 
 
 @pytest.mark.parametrize("body", ["<html>", "OK", '{"a": 1', '{"a": NaN}', "[" * 5000])
-def test_what_is_done_and_not_json_cannot_be_kept(
+def test_a_2xx_that_is_not_json_is_unstorable(
     service: Service, call: StepContext, body: str
 ) -> None:
     service.says(200, body)
@@ -53,23 +53,21 @@ def test_what_is_done_and_not_json_cannot_be_kept(
         *((status, Unknown) for status in (500, 501, 502, 503, 504, 520, 599, 600, 999)),
     ],
 )
-def test_each_other_status_is_one_of_the_kinds_of_failure(
+def test_each_other_status_is_a_kind_of_failure(
     service: Service, call: StepContext, status: int, kind: type[Exception]
 ) -> None:
     service.says(status)
     assert kind_of(service, call) is kind
 
 
-def test_asked_for_a_status_a_service_that_binds_itself_says_that_it_never_happened(
-    service: Service, call: StepContext
-) -> None:
+def test_a_410_to_a_status_question_is_not_happened(service: Service, call: StepContext) -> None:
     service.says(410, "<html>", Content_Type="text/html")
     assert kind_of(service, replace(call, phase=Phase.STATUS)) is NotHappened
     assert kind_of(service, call) is Permanent
 
 
 @pytest.mark.parametrize("content_type", [JSON, PROBLEM, "text/html"])
-def test_a_404_to_a_status_question_does_not_say_that_the_step_never_will_happen(
+def test_a_404_to_a_status_question_is_unknown(
     service: Service, call: StepContext, content_type: str
 ) -> None:
     service.says(404, "{}", Content_Type=content_type)
@@ -77,7 +75,7 @@ def test_a_404_to_a_status_question_does_not_say_that_the_step_never_will_happen
     assert kind_of(service, call) is Permanent
 
 
-def test_a_refusal_says_nothing_of_what_became_of_a_step(
+def test_a_refused_status_question_leaves_the_outcome_unknown(
     service: Service, call: StepContext
 ) -> None:
     service.says(422, "{}", Content_Type=PROBLEM)
@@ -87,7 +85,7 @@ def test_a_refusal_says_nothing_of_what_became_of_a_step(
 @pytest.mark.parametrize(
     ("status", "kind"), [(429, Retry), (425, Retry), (503, Unknown), (409, Unknown)]
 )
-def test_a_retry_after_says_when_to_try_again(
+def test_a_retry_after_sets_the_pause(
     service: Service, call: StepContext, status: int, kind: type[Retry | Unknown]
 ) -> None:
     service.says(status, Retry_After="120")
@@ -112,7 +110,7 @@ def test_a_retry_after_may_be_a_date(service: Service, call: StepContext) -> Non
         *((odd, None) for odd in ("", "soon", "-1", "1.5", "²", "Mon, 99 Foo 2026")),
     ],
 )
-def test_a_strange_retry_after_harms_nothing(
+def test_a_malformed_retry_after_is_ignored(
     service: Service, call: StepContext, header: str, after: timedelta | None
 ) -> None:
     service.answer = lambda write, _: write(
@@ -137,7 +135,7 @@ def test_without_a_fitting_detail_the_reason_is_the_status(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_service_that_does_not_let_us_in_is_an_alert(
+def test_a_service_that_denies_access_causes_an_alert(
     service: Service, call: StepContext, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.says(status)
@@ -153,14 +151,12 @@ def test_a_redirect_is_not_followed(service: Service, call: StepContext) -> None
     assert [asked.path for asked in service.asked] == ["/charge"]
 
 
-def test_what_a_compensation_answers_is_not_looked_at(service: Service, call: StepContext) -> None:
+def test_the_body_of_a_compensations_answer_is_ignored(service: Service, call: StepContext) -> None:
     service.says(200, "made good")
     assert outcome(service, replace(call, phase=Phase.COMPENSATE)) is None
 
 
-def test_a_compensation_that_finds_nothing_is_not_taken_for_done(
-    service: Service, call: StepContext
-) -> None:
+def test_a_404_to_a_compensation_is_not_success(service: Service, call: StepContext) -> None:
     service.says(404, "{}", Content_Type=JSON)
     problem = outcome(service, replace(call, phase=Phase.COMPENSATE))
     assert isinstance(problem, Permanent)

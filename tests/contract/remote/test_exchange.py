@@ -39,7 +39,7 @@ def test_without_an_address_nothing_happened(
         HttpCall("http://payments.invalid/charge")({}, call)
 
 
-def test_a_service_that_cannot_show_who_it_is_is_sent_nothing(
+def test_nothing_is_sent_to_a_service_with_a_bad_certificate(
     call: StepContext, tmp_path: Path
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -49,13 +49,13 @@ def test_a_service_that_cannot_show_who_it_is_is_sent_nothing(
         assert stranger.asked == []
 
 
-def test_past_the_deadline_nothing_is_sent(service: Service, call: StepContext) -> None:
+def test_after_the_deadline_nothing_is_sent(service: Service, call: StepContext) -> None:
     late = replace(call, deadline=datetime.now(UTC) - timedelta(seconds=1))
     assert kind_of(service, late) is Retry
     assert service.asked == []
 
 
-def test_a_service_that_outlasts_the_deadline_may_have_done_it(
+def test_a_service_that_outlasts_the_deadline_is_unknown(
     service: Service, call: StepContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The clock stands still, so that a busy machine cannot use the time up before it is sent.
@@ -68,7 +68,7 @@ def test_a_service_that_outlasts_the_deadline_may_have_done_it(
     service.left.set()
 
 
-def test_an_answer_that_only_drips_is_left_at_the_deadline(
+def test_a_slow_answer_ends_at_the_deadline(
     service: Service, call: StepContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dripped: list[int] = []
@@ -90,7 +90,7 @@ def test_an_answer_that_only_drips_is_left_at_the_deadline(
     assert service.left.wait(30)
 
 
-def test_an_answer_over_the_limit_cannot_be_kept(service: Service, call: StepContext) -> None:
+def test_an_answer_over_the_limit_is_unstorable(service: Service, call: StepContext) -> None:
     service.says(200, f'"{"x" * MAX_ANSWER}"')
     assert kind_of(service, call) is Unstorable
 
@@ -101,7 +101,7 @@ def test_an_answer_at_the_limit_is_the_output(service: Service, call: StepContex
 
 
 @pytest.mark.parametrize(("status", "kind"), [(200, Unstorable), (422, Permanent), (500, Unknown)])
-def test_an_endless_answer_is_not_read_to_its_end(
+def test_reading_an_endless_answer_stops_at_the_limit(
     service: Service, call: StepContext, status: int, kind: type[Exception]
 ) -> None:
     def pour(write: Write, _: Asked) -> None:
@@ -114,7 +114,7 @@ def test_an_endless_answer_is_not_read_to_its_end(
     assert service.left.wait(30)
 
 
-def test_a_chunked_answer_is_read_whole(service: Service, call: StepContext) -> None:
+def test_a_chunked_answer_is_read_completely(service: Service, call: StepContext) -> None:
     service.answer = lambda write, _: write(
         b"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n3\r\n,2]\r\n0\r\n\r\n"
     )
@@ -139,9 +139,7 @@ def test_a_chunked_answer_is_read_whole(service: Service, call: StepContext) -> 
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[1]\r\n0\r\n\r\n",
     ],
 )
-def test_after_an_answer_that_is_broken_or_not_http_nobody_knows(
-    service: Service, call: StepContext, garbage: bytes
-) -> None:
+def test_a_broken_answer_is_unknown(service: Service, call: StepContext, garbage: bytes) -> None:
     def spew(write: Write, _: Asked) -> None:
         write(garbage)
         write(b"")  # and hang up
@@ -151,7 +149,7 @@ def test_after_an_answer_that_is_broken_or_not_http_nobody_knows(
     assert len(service.asked) == 1
 
 
-def test_a_call_made_because_another_failed_is_not_taken_for_that(
+def test_a_call_made_in_an_except_block_has_its_own_cause(
     service: Service, call: StepContext
 ) -> None:
     service.answer = lambda write, _: write(b"")
@@ -162,7 +160,7 @@ def test_a_call_made_because_another_failed_is_not_taken_for_that(
 
 
 @pytest.mark.parametrize(("status", "kind"), [(422, Permanent), (429, Retry), (503, Unknown)])
-def test_a_failure_counts_though_its_body_breaks_off(
+def test_a_failure_counts_even_if_its_body_is_truncated(
     service: Service, call: StepContext, status: int, kind: type[Exception]
 ) -> None:
     def break_off(write: Write, _: Asked) -> None:
@@ -199,7 +197,7 @@ def test_a_netrc_of_the_machine_is_not_sent(
     assert "Authorization" not in service.asked[0].headers
 
 
-def test_the_answer_is_asked_for_unpacked(service: Service, call: StepContext) -> None:
+def test_the_request_asks_for_no_compression(service: Service, call: StepContext) -> None:
     outcome(service, call)
     assert service.asked[0].headers["Accept-Encoding"] == "identity"
 

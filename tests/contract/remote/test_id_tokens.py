@@ -53,7 +53,7 @@ def test_a_token_is_kept_until_shortly_before_its_end(issuer: Issuer, tokens: Id
     assert tokens(AUDIENCE) == "token-2"
 
 
-def test_a_token_is_dropped_at_its_end_though_the_clock_was_set_back(issuer: Issuer) -> None:
+def test_a_token_expires_even_if_the_clock_is_set_back(issuer: Issuer) -> None:
     elapsed = [0.0]
     tokens = IdTokens(issuer.fetch, issuer.now, lambda: elapsed[0])
     assert tokens(AUDIENCE) == "token-1"
@@ -81,7 +81,7 @@ def test_a_failed_fetch_is_not_kept(issuer: Issuer) -> None:
     assert tokens(AUDIENCE) == "token-2"
 
 
-def test_threads_that_want_one_token_fetch_it_once(issuer: Issuer) -> None:
+def test_threads_that_need_the_same_token_fetch_it_once(issuer: Issuer) -> None:
     def fetch_slowly(audience: str) -> tuple[str, datetime]:
         time.sleep(0.02)
         return issuer.fetch(audience)
@@ -120,7 +120,7 @@ def test_without_a_token_nothing_is_sent(service: Service, call: StepContext) ->
     assert service.asked == []
 
 
-def test_a_token_is_not_declared_for_an_open_line() -> None:
+def test_an_audience_without_https_is_refused() -> None:
     with pytest.raises(ValueError, match="only sent over https"):
         HttpCall("http://payments.example/charge", audience=AUDIENCE)
 

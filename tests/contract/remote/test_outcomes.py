@@ -58,7 +58,7 @@ def test_an_answer_is_an_outcome_of_the_attempt(
 
 
 @pytest.mark.parametrize(("status", "result"), [(429, Result.RETRYABLE), (503, Result.UNKNOWN)])
-def test_the_engine_is_told_when_to_try_again(
+def test_the_engine_gets_the_retry_after(
     service: Service, call: StepContext, status: int, result: Result
 ) -> None:
     service.says(status, Retry_After="120")

@@ -13,7 +13,7 @@ from tests.contract.remote.service import Service, outcome
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def test_a_call_says_what_it_is_for(service: Service, call: StepContext) -> None:
+def test_a_call_has_the_documented_headers_and_body(service: Service, call: StepContext) -> None:
     outcome(service, replace(call, traceparent=TRACE))
     (asked,) = service.asked
     assert (asked.method, asked.path) == ("POST", "/charge")
@@ -42,7 +42,7 @@ def test_every_attempt_has_the_same_key_and_body(service: Service, call: StepCon
     assert first.body == second.body
 
 
-def test_a_compensation_has_a_key_of_its_own_and_names_the_steps(
+def test_a_compensation_has_its_own_key_and_names_that_of_its_step(
     service: Service, call: StepContext
 ) -> None:
     undo = replace(call, phase=Phase.COMPENSATE, output={"charge_id": "c1"})
@@ -55,7 +55,7 @@ def test_a_compensation_has_a_key_of_its_own_and_names_the_steps(
 
 
 @pytest.mark.parametrize("name", ["charge;compensate", "a\r\nX-Evil: 1", "größe", "a b", "x" * 400])
-def test_no_name_of_a_step_gets_out_of_its_header_or_into_another_steps_key(
+def test_no_name_of_a_step_breaks_a_header_or_equals_another_key(
     service: Service, call: StepContext, name: str
 ) -> None:
     hostile = replace(call, idempotency_key=f"s1/{name}")
@@ -81,7 +81,7 @@ def test_the_author_may_shape_the_body(service: Service, call: StepContext) -> N
     assert service.asked[0].body == b'[5,"charge"]'
 
 
-def test_a_body_that_is_not_json_is_sent_to_nobody(service: Service, call: StepContext) -> None:
+def test_a_body_that_is_not_json_is_not_sent(service: Service, call: StepContext) -> None:
     with pytest.raises(Permanent, match="not JSON"):
         HttpCall(f"{service.url}/charge", body=lambda *_: object())({}, call)
     assert service.asked == []
@@ -113,7 +113,7 @@ def test_a_url_that_cannot_be_called_is_refused_when_it_is_declared(url: str) ->
         HttpCall(url)
 
 
-def test_a_method_that_is_no_action_is_refused_when_it_is_declared() -> None:
+def test_an_unsupported_method_is_refused_at_declaration() -> None:
     with pytest.raises(ValueError, match="TRACE"):
         HttpCall("https://h/x", method="TRACE")
     with pytest.raises(ValueError, match="no body"):
