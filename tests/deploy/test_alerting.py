@@ -26,7 +26,7 @@ def policies(cloud: Cloud) -> list[dict[str, Any]]:
     return cloud.project.state.below("projects/shop-1", "alertPolicies")
 
 
-def test_a_metric_that_was_just_made_is_waited_for_and_it_is_said(
+def test_a_new_metric_is_waited_for_with_a_message(
     cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     apply_alerts(cloud, TELLING)
@@ -35,7 +35,7 @@ def test_a_metric_that_was_just_made_is_waited_for_and_it_is_said(
     assert cloud.now() >= tables.METRIC_SPREADS
 
 
-def test_a_metric_that_is_never_known_is_an_error_in_time(
+def test_a_metric_that_never_appears_is_an_error_in_time(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "METRIC_SPREADS", 1e9)
@@ -46,14 +46,14 @@ def test_a_metric_that_is_never_known_is_an_error_in_time(
     assert METRIC_KNOWN_WITHIN <= waited < METRIC_KNOWN_WITHIN + timedelta(minutes=1)
 
 
-def test_alerts_that_would_tell_nobody_are_refused_and_nothing_is_made(cloud: Cloud) -> None:
+def test_alerts_without_a_recipient_are_refused_and_nothing_is_created(cloud: Cloud) -> None:
     cloud.take_changes()
     with pytest.raises(Unusable, match="would reach nobody: set CHANNELS="):
         apply_alerts(cloud, SETTINGS)
     assert cloud.take_changes() == []
 
 
-def test_without_channels_those_that_are_there_are_kept_for_new_policies_too(cloud: Cloud) -> None:
+def test_without_channels_new_policies_get_the_existing_ones(cloud: Cloud) -> None:
     apply_alerts(cloud, TELLING)
     removed = policies(cloud)[0]["name"]
     del cloud.project.state.resources[removed]
@@ -62,13 +62,13 @@ def test_without_channels_those_that_are_there_are_kept_for_new_policies_too(clo
     assert all(policy["notificationChannels"] == [OPS] for policy in policies(cloud))
 
 
-def test_with_channels_they_replace_those_that_are_there(cloud: Cloud) -> None:
+def test_given_channels_replace_the_existing_ones(cloud: Cloud) -> None:
     apply_alerts(cloud, TELLING)
     apply_alerts(cloud, replace(SETTINGS, channels=f"{OPS}, {BOSS}"))
     assert all(policy["notificationChannels"] == [OPS, BOSS] for policy in policies(cloud))
 
 
-def test_a_policy_that_is_switched_off_stays_so_and_gets_what_is_new(cloud: Cloud) -> None:
+def test_a_disabled_policy_is_updated_and_stays_disabled(cloud: Cloud) -> None:
     apply_alerts(cloud, TELLING)
     policy = policies(cloud)[0]
     policy.update(enabled=False, severity="WARNING", notificationChannels=[BOSS])
@@ -79,7 +79,7 @@ def test_a_policy_that_is_switched_off_stays_so_and_gets_what_is_new(cloud: Clou
     assert found["severity"] == "ERROR"
 
 
-def test_a_policy_is_known_again_by_its_label_whatever_its_title(cloud: Cloud) -> None:
+def test_a_policy_is_recognized_by_its_label_whatever_its_title(cloud: Cloud) -> None:
     apply_alerts(cloud, TELLING)
     for policy in policies(cloud):
         policy["displayName"] = "renamed"
@@ -87,7 +87,7 @@ def test_a_policy_is_known_again_by_its_label_whatever_its_title(cloud: Cloud) -
     assert len(policies(cloud)) == len(list(POLICIES.glob("*.json")))
 
 
-def test_a_policy_of_the_time_before_labels_is_taken_over(cloud: Cloud) -> None:
+def test_a_policy_without_labels_is_adopted(cloud: Cloud) -> None:
     name = "projects/shop-1/alertPolicies/old"
     old = {"name": name, "displayName": "Amends: a saga is parked", "notificationChannels": [BOSS]}
     cloud.project.state.put(name, old)
@@ -97,21 +97,23 @@ def test_a_policy_of_the_time_before_labels_is_taken_over(cloud: Cloud) -> None:
     assert found["notificationChannels"] == [BOSS]
 
 
-def test_every_title_says_which_deployment_it_is_about(cloud: Cloud) -> None:
+def test_every_title_names_its_deployment(cloud: Cloud) -> None:
     apply_alerts(cloud, TELLING)
     titles = [policy["displayName"] for policy in policies(cloud)]
     assert all(title.startswith("Amends in shop-1: ") for title in titles)
 
 
 @pytest.mark.parametrize("channel", ["ops@example.com", "12345"])
-def test_what_is_no_channel_is_refused_before_anything_is_made(cloud: Cloud, channel: str) -> None:
+def test_an_invalid_channel_is_refused_before_anything_is_created(
+    cloud: Cloud, channel: str
+) -> None:
     cloud.take_changes()
     with pytest.raises(Unusable, match="write projects/PROJECT/notificationChannels/NUMBER"):
         apply_alerts(cloud, replace(SETTINGS, channels=channel))
     assert cloud.take_changes() == []
 
 
-def test_the_sweep_is_missed_also_when_it_has_never_run() -> None:
+def test_a_missing_sweep_is_noticed_even_if_it_has_never_run() -> None:
     """conditionAbsent says nothing of a series that never was; `or vector(0)` does."""
     text = (POLICIES / "sweep-absent.json").read_text()
     assert "conditionAbsent" not in text

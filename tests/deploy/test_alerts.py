@@ -51,20 +51,20 @@ def matches(log_filter: str, line: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("file", METRIC_FILES, ids=lambda file: file.stem)
-def test_a_metric_is_one_that_cloud_logging_takes(file: Path) -> None:
+def test_cloud_logging_accepts_every_metric(file: Path) -> None:
     json_format.ParseDict(read(file), LogMetric.pb(LogMetric()))
     assert read(file)["name"] == file.stem
 
 
 @pytest.mark.parametrize("file", POLICY_FILES, ids=lambda file: file.stem)
-def test_a_policy_is_one_that_cloud_monitoring_takes(file: Path) -> None:
+def test_cloud_monitoring_accepts_every_policy(file: Path) -> None:
     policy = json_format.ParseDict(read(file), AlertPolicy.pb(AlertPolicy()))
     assert len(policy.conditions) == 1
     assert policy.documentation.content
 
 
 @pytest.mark.parametrize("file", POLICY_FILES, ids=lambda file: file.stem)
-def test_a_policy_is_over_metrics_that_there_are(file: Path) -> None:
+def test_every_policy_uses_existing_metrics(file: Path) -> None:
     assert metrics_of(file) <= {each.stem for each in METRIC_FILES}
 
 
@@ -73,7 +73,7 @@ def test_every_metric_is_for_an_alert() -> None:
     assert used == {file.stem for file in METRIC_FILES}
 
 
-def test_there_is_an_alert_for_each_thing_that_needs_somebody() -> None:
+def test_every_alert_that_code_logs_has_a_policy() -> None:
     assert {file.stem for file in POLICY_FILES} == {
         "saga-parked", "sagas-overdue", "error-rate", "sweep-absent", "caller-refused",
         "http-step-refused", "dead-letters", "unreadable-entity", "overruns",
@@ -141,7 +141,7 @@ def test_a_parked_saga_is_one_alert_that_names_it_and_its_step(
     ]
 
 
-def test_the_dead_letters_are_an_alert_for_as_long_as_there_are_any(
+def test_dead_letters_alert_for_as_long_as_there_are_any(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock = VirtualClock()
@@ -167,7 +167,7 @@ def test_the_dead_letters_are_an_alert_for_as_long_as_there_are_any(
     assert condition["aggregations"][0]["crossSeriesReducer"] == "REDUCE_MEAN"
 
 
-def test_an_entity_that_cannot_be_read_is_an_alert_that_names_it(
+def test_an_unreadable_entity_is_an_alert_that_names_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     Results([], [UnreadableEntity(kind="K", key="K('a')", property="p", reason="K('a'): p is 5")])

@@ -59,7 +59,7 @@ def all_shares(cloud: Cloud) -> set[tuple[int, ...]]:
     return {tuple(shares(cloud, name)) for name in cloud.services}
 
 
-def test_a_canary_moves_so_many_percent_of_every_service_and_the_worker_first(
+def test_a_canary_moves_its_percentage_of_every_service_worker_first(
     cloud: Cloud,
 ) -> None:
     revisions.release(cloud, CANARY)
@@ -80,7 +80,7 @@ def test_a_release_of_the_same_build_completes_a_canary(cloud: Cloud) -> None:
     assert serving(cloud) == first
 
 
-def test_a_canary_is_moved_on_without_a_build_and_nothing_but_traffic_changes(
+def test_a_canary_advances_without_a_build_and_changes_only_traffic(
     cloud: Cloud,
 ) -> None:
     revisions.release(cloud, CANARY)
@@ -101,7 +101,7 @@ def test_a_rollback_undoes_a_canary(cloud: Cloud) -> None:
     assert serving(cloud) == first
 
 
-def test_what_no_build_has_begun_to_release_is_not_moved_on(cloud: Cloud) -> None:
+def test_only_a_release_that_has_begun_advances(cloud: Cloud) -> None:
     """The next build may have broken off in its smoke test."""
     revisions.release(cloud, CANARY)
     put(cloud, THIRD)
@@ -110,7 +110,7 @@ def test_what_no_build_has_begun_to_release_is_not_moved_on(cloud: Cloud) -> Non
     assert all_shares(cloud) == {(90, 10)}
 
 
-def test_a_build_in_the_middle_of_a_canary_takes_its_place_and_goes_back_to_before_it(
+def test_a_build_during_a_canary_replaces_it_and_rolls_back_to_before_it(
     cloud: Cloud,
 ) -> None:
     first = serving(cloud)
@@ -147,7 +147,7 @@ ORDERS = "order-processing version 1"
         ("", "does not list its sagas"),
     ],
 )
-def test_a_canary_is_refused_where_a_saga_of_one_version_is_unknown_to_the_other(
+def test_a_canary_is_refused_if_the_versions_declare_different_sagas(
     cloud: Cloud, known: str, reason: str
 ) -> None:
     first = serving(cloud)
@@ -160,19 +160,19 @@ def test_a_canary_is_refused_where_a_saga_of_one_version_is_unknown_to_the_other
     assert not set(serving(cloud).values()) & set(first.values())
 
 
-def test_what_a_version_knows_is_every_saga_that_it_declares() -> None:
+def test_a_version_lists_every_saga_that_it_declares() -> None:
     declared = {f"{name} version {version}" for name, version in DEFINITIONS}
     assert set(json.loads(KNOWN)) == declared
     fields = {(saga.fingerprint, saga.types) for saga in DEFINITIONS.values()}
     assert {tuple(each) for each in json.loads(KNOWN).values()} == fields
 
 
-def test_the_first_build_of_all_is_released_whole(staged: Cloud) -> None:
+def test_the_first_build_is_released_completely(staged: Cloud) -> None:
     revisions.release(staged, CANARY)
     assert all_shares(staged) == {(100,)}
 
 
-def test_a_service_that_the_table_has_no_more_does_not_stop_a_rollback(
+def test_a_removed_service_does_not_stop_a_rollback(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It keeps the mark of the release that it was last part of."""
@@ -186,12 +186,12 @@ def test_a_service_that_the_table_has_no_more_does_not_stop_a_rollback(
 
 
 @pytest.mark.parametrize("percent", ["0", "101", "ten", "-5"])
-def test_a_percentage_that_is_none_is_refused(percent: str) -> None:
+def test_an_invalid_percentage_is_refused(percent: str) -> None:
     with pytest.raises(Unusable, match="CANARY is 1 to 100 percent"):
         read_settings({"PROJECT": "p", "CANARY": percent})
 
 
-def test_of_any_releases_in_any_order_every_service_serves_all_of_its_traffic(
+def test_after_any_releases_every_service_serves_all_of_its_traffic(
     cloud: Cloud,
 ) -> None:
     chance = random.Random(7)

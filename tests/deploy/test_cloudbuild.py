@@ -44,7 +44,7 @@ def test_nothing_is_deployed_before_the_tests_and_no_traffic_moves_before_the_sm
     ]  # fmt: skip
 
 
-def test_every_step_of_ours_is_a_verb_that_there_is() -> None:
+def test_every_build_step_is_an_existing_verb() -> None:
     for step in STEPS.values():
         if step["args"][:2] == ["-m", "deploy"]:
             assert step["args"][2] in VERBS
@@ -62,7 +62,7 @@ def test_every_substitution_reaches_the_deployment_and_has_its_default() -> None
             assert stated == defaults[name.removeprefix("_")], name
 
 
-def test_every_setting_that_the_build_could_state_is_a_substitution() -> None:
+def test_every_setting_of_the_build_is_a_substitution() -> None:
     by_hand = {
         "project", "project_number", "channels", "submitters", "database_location", "backup_days",
         "commit",
@@ -71,12 +71,12 @@ def test_every_setting_that_the_build_could_state_is_a_substitution() -> None:
     assert names == set(SUBSTITUTIONS)
 
 
-def test_every_substitution_has_its_line_in_the_page() -> None:
+def test_every_substitution_is_documented() -> None:
     for name in SUBSTITUTIONS:
         assert re.search(rf"^\| `{name}` \|", PAGE, re.MULTILINE), name
 
 
-def test_what_the_build_says_needs_no_package_but_a_yaml_library(tmp_path: Path) -> None:
+def test_the_build_needs_no_package_but_a_yaml_library(tmp_path: Path) -> None:
     """gcloud's image has a Python without packages, and ours may be of another version."""
     (tmp_path / "yaml").symlink_to(Path(yaml.__file__).parent)
     (tmp_path / "image.txt").write_text("registry/amends@sha256:1")
@@ -93,7 +93,7 @@ def test_what_the_build_says_needs_no_package_but_a_yaml_library(tmp_path: Path)
         assert shown in done.stdout
 
 
-def test_what_set_up_says_to_gcloud_is_found_out_with_python_alone() -> None:
+def test_set_up_needs_only_python() -> None:
     done = subprocess.run(
         [sys.executable, "-S", "-m", "deploy", "setup", "--dry-run"],
         cwd=PROJECT,
@@ -105,7 +105,7 @@ def test_what_set_up_says_to_gcloud_is_found_out_with_python_alone() -> None:
     assert "gcloud firestore databases create" in done.stdout
 
 
-def test_the_kinds_that_expire_are_those_whose_models_say_so() -> None:
+def test_the_kinds_that_expire_match_their_models() -> None:
     marked = {
         model.kind: expiring[0].stored
         for model in map(model_of, find_models())
@@ -121,24 +121,24 @@ def test_the_image_is_built_from_what_the_python_of_the_tests_has_tested() -> No
     assert f"python:{version} make lint test" in STEPS["test"]["args"][1]
 
 
-def test_the_tests_have_neither_a_network_nor_so_an_account() -> None:
+def test_the_tests_run_without_a_network() -> None:
     assert "docker create --network=none " in STEPS["test"]["args"][1]
     assert STEPS["install"]["env"] == ["PIP_ONLY_BINARY=:all:"]
 
 
-def test_the_build_says_which_parts_its_tests_go_without() -> None:
+def test_the_build_declares_what_its_tests_lack() -> None:
     said = "--env=CI=1 --env=AMENDS_TESTS_WITHOUT=emulators,gcloud,node "
     assert said in STEPS["test"]["args"][1]
 
 
-def test_no_saga_loses_its_definition_between_the_first_check_and_the_traffic() -> None:
+def test_sagas_are_checked_again_before_traffic_moves() -> None:
     ids = list(STEPS)
     assert ids[ids.index("release") - 1] == "check-again"
     again = {**STEPS["check-again"], "id": "check"}
     assert again == STEPS["check"]
 
 
-def test_what_is_deployed_is_named_by_the_digest_that_was_pushed(
+def test_the_deployed_image_is_named_by_its_digest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = STEPS["image"]["args"][1].replace("$$", "$")
@@ -177,7 +177,7 @@ def run_image_step(
     return (folder / "said").read_text().splitlines()
 
 
-def test_who_submits_sees_the_log_while_it_builds() -> None:
+def test_submitters_see_the_log_during_the_build() -> None:
     """gcloud shows a log that is in Cloud Logging alone by its beta command, and by no other."""
     assert FILE["options"]["logging"] == "CLOUD_LOGGING_ONLY"
     for text in (PAGE, (PROJECT / "cloudbuild.yaml").read_text()):

@@ -28,7 +28,7 @@ def test_nothing_is_staged_before_every_index_is_ready(
     assert "... waiting: every index is ready (up to 30 minutes)" in capsys.readouterr().out
 
 
-def test_an_index_that_takes_too_long_ends_the_build_in_words(cloud: Cloud) -> None:
+def test_an_index_that_takes_too_long_ends_the_build_with_a_message(cloud: Cloud) -> None:
     prepare(cloud, SETTINGS)
     cloud.project.state.made[indexes(cloud)[0]] = cloud.now() + 2 * INDEXED_WITHIN.total_seconds()
     with pytest.raises(Failed, match="every index is ready: not yet after 30 minutes"):

@@ -105,7 +105,7 @@ def test_deploying_one_environment_touches_nothing_of_the_other(both: Cloud) -> 
         assert revisions.find_obsolete(both, settings) == []
 
 
-def test_no_account_of_one_environment_gets_at_the_data_or_the_queues_of_the_other(
+def test_no_account_can_access_another_environments_data_or_queues(
     both: Cloud,
 ) -> None:
     allows = both.project.state.allows
@@ -153,7 +153,7 @@ def test_a_service_of_another_environment_is_not_replaced(few: None) -> None:
         ),
     ],
 )
-def test_a_name_that_google_would_not_take_is_refused_with_advice(
+def test_a_name_that_google_would_refuse_is_refused_with_advice(
     stated: dict[str, str], advice: str
 ) -> None:
     with pytest.raises(Unusable, match=advice):
@@ -215,7 +215,7 @@ def test_an_alert_is_about_the_lines_and_the_metrics_of_one_environment() -> Non
 
 
 @pytest.mark.parametrize("environment", ["", "staging"])
-def test_what_an_environment_logs_says_which_it_is(
+def test_log_lines_name_their_environment(
     environment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AMENDS_ENVIRONMENT", environment)

@@ -61,7 +61,7 @@ def is_name(word: str) -> bool:
     return word in services or word.startswith(("amends-", "Amends: ", "sagas"))
 
 
-def test_every_line_of_the_build_of_set_up_and_of_the_alerts_is_understood(
+def test_gcloud_accepts_every_command_of_build_set_up_and_alerts(
     tmp_path: Path,
 ) -> None:
     lines = say_everything()
@@ -75,7 +75,7 @@ def test_every_line_of_the_build_of_set_up_and_of_the_alerts_is_understood(
     assert find_faults(lines, tmp_path) == []
 
 
-def test_the_line_that_deletes_what_is_left_over_is_understood(
+def test_gcloud_accepts_the_clean_up_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud = make_cloud()
@@ -89,7 +89,7 @@ def test_the_line_that_deletes_what_is_left_over_is_understood(
     assert find_faults(said, tmp_path) == []
 
 
-def test_every_gcloud_line_of_the_pages_and_of_cloudbuild_is_understood(tmp_path: Path) -> None:
+def test_gcloud_accepts_every_documented_command(tmp_path: Path) -> None:
     pages = "\n".join(page.read_text() for page in sorted((PROJECT / "docs").glob("*.md")))
     said = [*re.findall(r"`(gcloud [^`]*)`", pages), *find_commands(pages)]
     for step in yaml.safe_load((PROJECT / "cloudbuild.yaml").read_text())["steps"]:
@@ -113,7 +113,7 @@ def test_a_wrong_flag_or_command_is_found(tmp_path: Path) -> None:
     assert [fault.split(": ")[0] for fault in faults] == wrong
 
 
-def test_a_dry_run_shows_the_lines_that_set_up_an_empty_project(
+def test_a_dry_run_shows_the_commands_for_an_empty_project(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cloud = Cloud()

@@ -114,27 +114,27 @@ def read_pins(text: str) -> dict[str, str]:
 
 
 @needs_gcloud
-def test_the_image_has_neither_tests_nor_stand_ins_nor_what_deploys_it(tmp_path: Path) -> None:
+def test_the_image_has_no_tests_stand_ins_or_deployment_code(tmp_path: Path) -> None:
     copy_sources(list_uploads(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "main.py", "functions", "domain", "lib", "requirements.lock", "requirements-telemetry.lock",
     }  # fmt: skip
 
 
-def test_docker_is_given_what_the_image_copies_and_nothing_else() -> None:
+def test_docker_gets_only_what_the_image_copies() -> None:
     given = re.findall(r"^!(.+)$", (PROJECT / ".dockerignore").read_text(), re.MULTILINE)
     copied = re.findall(r"^COPY (.+) \S+$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
     assert sorted(given) == sorted(name for names in copied for name in names.split())
 
 
 @needs_gcloud
-def test_what_is_sent_to_be_built_has_no_data_and_no_environment_of_its_sender() -> None:
+def test_the_submitted_sources_have_no_local_data_or_environment() -> None:
     uploads = list_uploads()
     assert {"main.py", "tests/conftest.py", ".dockerignore", "deploy/__main__.py"} <= set(uploads)
     assert not [name for name in uploads if re.match(r"\.(git|venv|local|ci)/|.*\.pyc$", name)]
 
 
-def test_the_image_has_a_new_name_when_what_it_is_made_of_changes(tmp_path: Path) -> None:
+def test_the_image_has_a_new_name_if_its_sources_change(tmp_path: Path) -> None:
     for source in find_sources():
         copy = tmp_path / source.relative_to(PROJECT)
         copy.parent.mkdir(parents=True, exist_ok=True)

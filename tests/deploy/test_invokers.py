@@ -43,7 +43,7 @@ def bind(cloud: Cloud, name: str, *bound: str) -> None:
     cloud.sleep(timedelta(minutes=1))
 
 
-def test_each_service_may_be_called_by_those_that_the_table_names() -> None:
+def test_each_service_admits_the_callers_that_the_table_names() -> None:
     assert members("count_sagas") == CALLERS
     assert members("pause_saga") == OPERATORS
     assert members(WORKER) == {TASKS}
@@ -53,14 +53,14 @@ def test_each_service_may_be_called_by_those_that_the_table_names() -> None:
         assert members(target) == {*CALLERS, BUILD}
 
 
-def test_behind_one_service_are_callers_and_operators_and_no_others() -> None:
+def test_a_shared_service_admits_only_callers_and_operators() -> None:
     api = CloudRunService("api", merge(FUNCTIONS.values()), "api")
     assert set(members_of(api, SETTINGS)) == {*CALLERS, *OPERATORS, BUILD}
 
 
 @pytest.mark.parametrize("name", ["CALLERS", "OPERATORS", "SUBMITTERS"])
 @pytest.mark.parametrize("member", ["allUsers", "AllUsers", "user:a@b.c, allAuthenticatedUsers"])
-def test_everybody_cannot_be_a_caller_and_it_is_said_what_to_say(name: str, member: str) -> None:
+def test_all_users_is_refused_as_a_caller_with_advice(name: str, member: str) -> None:
     with pytest.raises(Unusable, match=f'{name} cannot be .*write invoker="public"'):
         read_settings({"PROJECT": "p", name: member})
 
@@ -68,7 +68,7 @@ def test_everybody_cannot_be_a_caller_and_it_is_said_what_to_say(name: str, memb
 @pytest.mark.parametrize(
     "member", ["ann@example.com", "users:ann@example.com", "user:", "User:a@b"]
 )
-def test_what_is_no_member_is_refused_before_anything_is_deployed(member: str) -> None:
+def test_an_invalid_member_is_refused_before_anything_is_deployed(member: str) -> None:
     with pytest.raises(Unusable, match=r"not an IAM member: write user:ann@example\.com"):
         read_settings({"PROJECT": "p", "CALLERS": member})
 
@@ -83,7 +83,7 @@ def test_an_address_in_another_case_keeps_its_access_through_every_build(cloud: 
     assert cloud.take_changes() == []
 
 
-def test_whoever_is_no_longer_to_call_is_put_out_in_the_write_that_lets_the_others_in(
+def test_one_write_removes_former_callers_and_admits_new_ones(
     cloud: Cloud,
 ) -> None:
     build(cloud)
@@ -94,7 +94,7 @@ def test_whoever_is_no_longer_to_call_is_put_out_in_the_write_that_lets_the_othe
     assert len(cloud.take_changes()) == 1
 
 
-def test_a_role_that_is_given_under_a_condition_is_taken_away_too(cloud: Cloud) -> None:
+def test_a_conditional_role_is_removed_too(cloud: Cloud) -> None:
     build(cloud)
     condition = {"title": "t", "expression": 'resource.name == "x"'}
     member = {"role": "roles/run.invoker", "members": ["user:eve@example.com"]}
@@ -125,7 +125,7 @@ def test_a_new_function_has_no_callers_before_its_traffic_and_its_worker(
     assert cloud.invokers("place-order") == CALLERS
 
 
-def test_nobody_but_the_build_can_call_a_first_deployment_that_failed_its_smoke_test(
+def test_only_the_build_can_call_a_first_deployment_that_failed(
     cloud: Cloud,
 ) -> None:
     cloud.project.front.answers = {"start-saga": 422}
@@ -135,7 +135,7 @@ def test_nobody_but_the_build_can_call_a_first_deployment_that_failed_its_smoke_
     assert everybody == {BUILD, TASKS}
 
 
-def test_who_is_unknown_is_not_let_in_and_who_is_known_is(cloud: Cloud) -> None:
+def test_only_known_callers_are_admitted(cloud: Cloud) -> None:
     build(cloud)
     cloud.sleep(timedelta(minutes=1))
     root = "https://get-saga-123456789012.europe-west1.run.app"
@@ -148,7 +148,7 @@ def test_who_is_unknown_is_not_let_in_and_who_is_known_is(cloud: Cloud) -> None:
     )
 
 
-def test_a_policy_that_somebody_writes_meanwhile_is_read_again(cloud: Cloud) -> None:
+def test_a_policy_that_changes_meanwhile_is_read_again(cloud: Cloud) -> None:
     prepare(cloud, SETTINGS)
     put_beside(cloud)
     original, name = cloud.project.handle, f"{SERVICE}/pause-saga"
@@ -165,7 +165,7 @@ def test_a_policy_that_somebody_writes_meanwhile_is_read_again(cloud: Cloud) -> 
     assert viewer in cloud.project.state.policy_of(name)["bindings"]
 
 
-def test_in_both_modes_an_operator_is_no_caller_of_what_he_is_not_named_for(cloud: Cloud) -> None:
+def test_operators_can_only_call_operators_functions(cloud: Cloud) -> None:
     build(cloud)
     assert cloud.invokers("pause-saga") == OPERATORS
     assert not OPERATORS & cloud.invokers("get-saga")

@@ -33,7 +33,7 @@ def test_every_service_has_a_limit_and_all_together_fit_into_the_quota(mode: str
     assert sum(limits) <= int(settings.instances)
 
 
-def test_instances_that_the_region_could_not_all_start_are_refused(
+def test_more_instances_than_the_region_can_start_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     changed = FUNCTIONS[WORKER]._replace(max_instances=900)
@@ -61,7 +61,7 @@ def test_old_images_and_sources_are_deleted() -> None:
     assert not [line for line in cloud.take_changes() if "cleanup" in line or "lifecycle" in line]
 
 
-def test_rules_that_somebody_has_made_for_a_bucket_or_a_repository_are_left_alone() -> None:
+def test_existing_rules_of_a_bucket_or_repository_are_left_alone() -> None:
     cloud = Cloud()
     theirs = {"lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 1}}]}}
     cloud.project.state.put(BUCKET, {"name": BUCKET, **theirs})
@@ -72,14 +72,14 @@ def test_rules_that_somebody_has_made_for_a_bucket_or_a_repository_are_left_alon
     assert cloud.project.state.find(REPOSITORY)["cleanupPolicies"] == mine["cleanupPolicies"]
 
 
-def test_a_bucket_that_is_there_without_rules_gets_ours() -> None:
+def test_an_existing_bucket_without_rules_gets_ours() -> None:
     cloud = Cloud()
     cloud.project.state.put(BUCKET, {"name": BUCKET})
     set_up(cloud, SETTINGS)
     assert cloud.project.state.find(BUCKET)["lifecycle"]["rule"]
 
 
-def test_that_a_delivery_was_answered_with_2xx_is_not_kept_twice() -> None:
+def test_request_logs_of_successful_deliveries_are_excluded() -> None:
     cloud = Cloud()
     theirs = {"name": "health", "filter": "x"}
     cloud.project.state.put(SINK, {"name": SINK, "exclusions": [theirs]})
@@ -105,7 +105,7 @@ def test_an_exclusion_of_an_older_version_is_replaced() -> None:
     assert cloud.project.state.find(SINK)["exclusions"] == [describe_exclusion(SETTINGS)]
 
 
-def test_what_alerts_count_is_not_what_is_left_out_of_the_logs() -> None:
+def test_excluded_logs_are_not_what_alerts_count() -> None:
     """Metrics and alerts read our own lines; what is left out is Cloud Run's."""
     cloud = Cloud()
     channels = "projects/shop-1/notificationChannels/1"
@@ -115,7 +115,7 @@ def test_what_alerts_count_is_not_what_is_left_out_of_the_logs() -> None:
     assert "jsonPayload" not in describe_exclusion(SETTINGS)["filter"]
 
 
-def test_the_files_of_rules_are_what_the_services_take() -> None:
+def test_the_services_accept_the_rule_files() -> None:
     kept = json.loads((PROJECT / "deploy" / "cleanup.json").read_text())[0]["mostRecentVersions"]
     assert kept["keepCount"] >= 10
 
@@ -123,7 +123,7 @@ def test_the_files_of_rules_are_what_the_services_take() -> None:
 # What a service is told of where it is
 
 
-def test_a_domain_of_ones_own_is_an_audience() -> None:
+def test_a_custom_domain_is_an_audience() -> None:
     stated = {"PROJECT": "p", "AUDIENCES": "https://orders.example.com, https://o.example.com:8443"}
     settings = replace(SETTINGS, audiences=read_settings(stated).audiences)
     for each in list_services(settings):
@@ -134,7 +134,7 @@ def test_a_domain_of_ones_own_is_an_audience() -> None:
         assert found["AMENDS_AUDIENCES"] == "https://orders.example.com,https://o.example.com:8443"
 
 
-def test_audiences_are_deployed_once_and_taken_away_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audiences_are_deployed_and_removed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in set(FUNCTIONS) - set(FEW):
         monkeypatch.delitem(FUNCTIONS, name)
     cloud = make_cloud()
@@ -157,6 +157,6 @@ def test_audiences_are_deployed_once_and_taken_away_again(monkeypatch: pytest.Mo
         ({"COMMIT": "main"}, "COMMIT is a commit's hash, not 'main'"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(stated: dict[str, str], advice: str) -> None:
+def test_a_senseless_setting_is_refused(stated: dict[str, str], advice: str) -> None:
     with pytest.raises(Unusable, match=advice):
         read_settings({"PROJECT": "p", **stated})

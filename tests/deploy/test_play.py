@@ -8,7 +8,7 @@ from pathlib import Path
 from local.stack.supervisor import PROJECT
 
 
-def test_without_gcloud_nothing_is_played_and_it_is_said(tmp_path: Path) -> None:
+def test_without_gcloud_nothing_is_played_and_a_message_says_so(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.deploy.play"],
         cwd=PROJECT,

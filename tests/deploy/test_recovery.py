@@ -37,7 +37,7 @@ def test_a_new_database_can_be_recovered_is_not_deleted_and_is_backed_up_every_d
     assert is_protected(cloud)
 
 
-def test_a_database_that_is_there_gets_what_it_lacks_and_nothing_twice() -> None:
+def test_an_existing_database_gets_only_what_it_lacks() -> None:
     cloud = Cloud()
     found = {"name": DATABASE, "type": "DATASTORE_MODE", "locationId": "europe-west1"}
     cloud.project.state.put(DATABASE, found)
@@ -59,13 +59,13 @@ def test_how_long_backups_are_kept_can_be_changed_and_left_to_somebody_else() ->
 
 
 @pytest.mark.parametrize("days", ["99", "a week", "-1"])
-def test_a_time_that_no_backup_is_kept_for_is_refused(days: str) -> None:
+def test_an_invalid_backup_retention_is_refused(days: str) -> None:
     with pytest.raises(Unusable, match="BACKUP_DAYS is 0, or 1 to 98 days"):
         read_settings({"PROJECT": "p", "BACKUP_DAYS": days})
 
 
 @needs_gcloud
-def test_every_gcloud_line_of_the_page_on_deployment_is_understood(tmp_path: Path) -> None:
+def test_gcloud_accepts_every_command_of_the_deployment_page(tmp_path: Path) -> None:
     cloud = Cloud()
     for days in ("14", "30"):
         set_up(cloud, replace(SETTINGS, backup_days=days))

@@ -60,12 +60,12 @@ def test_every_function_of_the_table_is_a_service() -> None:
     assert set(cloud.services) == {name.replace("_", "-") for name in FUNCTIONS}
 
 
-def test_in_the_other_mode_one_service_has_all_but_the_worker_and_the_sweep(cloud: Cloud) -> None:
+def test_in_api_mode_one_service_has_all_but_the_worker_and_the_sweep(cloud: Cloud) -> None:
     build(cloud, settings=API)
     assert set(cloud.services) == {"api", *MACHINERY}
 
 
-def test_a_new_image_is_tried_before_traffic_moves_to_it(cloud: Cloud) -> None:
+def test_a_new_image_is_tested_before_traffic_moves_to_it(cloud: Cloud) -> None:
     build(cloud)
     first = serving(cloud)
     cloud.take_changes()
@@ -85,7 +85,7 @@ def test_no_traffic_moves_when_the_smoke_test_fails(cloud: Cloud) -> None:
     assert serving(cloud) == first
 
 
-def test_no_traffic_moves_when_a_revision_does_not_start_and_it_is_tried_again_next_time(
+def test_a_revision_that_does_not_start_gets_no_traffic_and_is_retried_next_time(
     cloud: Cloud,
 ) -> None:
     build(cloud)
@@ -103,7 +103,7 @@ def test_no_traffic_moves_when_a_revision_does_not_start_and_it_is_tried_again_n
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, API], ids=["functions", "api"])
-def test_a_first_deployment_that_never_got_ready_is_taken_up(
+def test_a_first_deployment_that_was_never_ready_is_continued(
     cloud: Cloud, settings: Settings
 ) -> None:
     cloud.project.run.broken = {"run-saga-step", "api", "get-saga"}
@@ -115,7 +115,7 @@ def test_a_first_deployment_that_never_got_ready_is_taken_up(
     assert all(serving(cloud).values())
 
 
-def test_a_service_of_which_only_latest_is_stated_is_taken_up(cloud: Cloud) -> None:
+def test_a_service_with_only_latest_is_adopted(cloud: Cloud) -> None:
     """gcloud itself, and an earlier version of this build, leave LATEST with all the traffic."""
     build(cloud)
     name = "projects/shop-1/locations/europe-west1/services/get-saga"
@@ -128,7 +128,7 @@ def test_a_service_of_which_only_latest_is_stated_is_taken_up(cloud: Cloud) -> N
     assert cloud.serving("get-saga") != first
 
 
-def test_what_runs_sagas_is_released_before_what_starts_them_and_rolled_back_after(
+def test_the_worker_is_released_first_and_rolled_back_last(
     cloud: Cloud,
 ) -> None:
     build(cloud)
@@ -155,7 +155,7 @@ def test_only_what_has_changed_is_deployed(cloud: Cloud, monkeypatch: pytest.Mon
     assert moved_by(changes)[-1] == "get-saga"
 
 
-def test_to_roll_back_is_to_go_back_one_release_for_every_service(
+def test_a_rollback_goes_back_one_release_for_every_service(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(cloud)
@@ -168,7 +168,7 @@ def test_to_roll_back_is_to_go_back_one_release_for_every_service(
     assert serving(cloud) == second
 
 
-def test_to_roll_back_needs_no_mode_and_rolls_all_of_the_last_release_back(cloud: Cloud) -> None:
+def test_a_rollback_needs_no_mode(cloud: Cloud) -> None:
     build(cloud, settings=API)
     first = serving(cloud)
     build(cloud, SECOND, settings=API)
@@ -176,7 +176,7 @@ def test_to_roll_back_needs_no_mode_and_rolls_all_of_the_last_release_back(cloud
     assert serving(cloud) == first
 
 
-def test_to_roll_back_leaves_what_another_mode_has_deployed_alone(cloud: Cloud) -> None:
+def test_a_rollback_leaves_services_of_another_mode_alone(cloud: Cloud) -> None:
     build(cloud)
     build(cloud, SECOND)
     build(cloud, SECOND, settings=API)
@@ -187,7 +187,7 @@ def test_to_roll_back_leaves_what_another_mode_has_deployed_alone(cloud: Cloud) 
     assert {name: cloud.serving(name) for name in functions} == functions
 
 
-def test_to_roll_back_where_there_is_nothing_to_go_back_to_is_an_error(cloud: Cloud) -> None:
+def test_a_rollback_without_an_earlier_release_is_an_error(cloud: Cloud) -> None:
     with pytest.raises(Unusable, match="nothing was rolled back"):
         revisions.roll_back(cloud, SETTINGS)
     build(cloud)
@@ -195,7 +195,7 @@ def test_to_roll_back_where_there_is_nothing_to_go_back_to_is_an_error(cloud: Cl
         revisions.roll_back(cloud, SETTINGS)
 
 
-def test_a_release_that_was_broken_off_is_finished_by_the_next_build_and_can_be_undone(
+def test_an_interrupted_release_is_finished_by_the_next_build(
     cloud: Cloud,
 ) -> None:
     build(cloud)
@@ -211,7 +211,7 @@ def test_a_release_that_was_broken_off_is_finished_by_the_next_build_and_can_be_
     assert serving(cloud) == first
 
 
-def test_a_release_that_was_broken_off_can_be_undone_at_once(cloud: Cloud) -> None:
+def test_an_interrupted_release_can_be_rolled_back_at_once(cloud: Cloud) -> None:
     build(cloud)
     build(cloud, SECOND)
     second = serving(cloud)
@@ -223,7 +223,7 @@ def test_a_release_that_was_broken_off_can_be_undone_at_once(cloud: Cloud) -> No
     assert serving(cloud) == second
 
 
-def test_a_release_can_be_undone_after_a_later_build_that_failed_its_smoke_test(
+def test_a_release_can_be_rolled_back_after_a_later_failed_build(
     cloud: Cloud,
 ) -> None:
     build(cloud)
@@ -236,7 +236,7 @@ def test_a_release_can_be_undone_after_a_later_build_that_failed_its_smoke_test(
     assert serving(cloud) == first
 
 
-def test_nothing_is_undone_when_it_is_not_sure_what_the_last_release_was(cloud: Cloud) -> None:
+def test_nothing_is_rolled_back_if_the_last_release_is_uncertain(cloud: Cloud) -> None:
     build(cloud)
     build(cloud, SECOND)
     second = serving(cloud)
@@ -249,7 +249,7 @@ def test_nothing_is_undone_when_it_is_not_sure_what_the_last_release_was(cloud: 
     assert serving(cloud) == second
 
 
-def test_somebody_elses_service_is_not_replaced_unless_it_is_said_that_it_may_be(
+def test_a_foreign_service_is_replaced_only_if_allowed(
     cloud: Cloud,
 ) -> None:
     build(cloud)
@@ -264,7 +264,7 @@ def test_somebody_elses_service_is_not_replaced_unless_it_is_said_that_it_may_be
     build(cloud)
 
 
-def test_a_service_that_has_left_the_table_is_named_and_left_alone(
+def test_a_removed_service_is_named_and_left_alone(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(cloud)
@@ -279,7 +279,7 @@ def test_a_service_that_has_left_the_table_is_named_and_left_alone(
     ("field", "value"),
     [("timeout", "10s"), ("memory", "2Gi"), ("variable", "x"), ("ingress", "INGRESS_TRAFFIC_ALL")],
 )
-def test_a_setting_that_was_changed_by_hand_is_put_right_by_the_next_build(
+def test_the_next_build_corrects_a_setting_changed_by_hand(
     cloud: Cloud, field: str, value: str
 ) -> None:
     """Also where whoever changed it left the label, and the revision's name, as they were."""
@@ -301,7 +301,7 @@ def test_a_setting_that_was_changed_by_hand_is_put_right_by_the_next_build(
     assert deployed_by(cloud.take_changes()) == []
 
 
-def test_a_revision_that_was_made_by_hand_is_replaced_by_the_next_build(cloud: Cloud) -> None:
+def test_the_next_build_replaces_a_revision_made_by_hand(cloud: Cloud) -> None:
     build(cloud)
     name = "projects/shop-1/locations/europe-west1/services/get-saga"
     found = cloud.project.state.find(name)
@@ -339,7 +339,7 @@ def test_a_quota_of_writes_slows_a_build_down_and_does_not_end_it(
     assert all(serving(cloud).values())
 
 
-def test_a_release_goes_on_though_somebody_writes_to_the_service_meanwhile(cloud: Cloud) -> None:
+def test_a_release_continues_after_a_concurrent_write_to_a_service(cloud: Cloud) -> None:
     build(cloud)
     put_beside(cloud, SECOND)
     conflict = Refused(409, "ABORTED", "Conflict for resource 'get-saga': version 7 was specified")
@@ -349,7 +349,7 @@ def test_a_release_goes_on_though_somebody_writes_to_the_service_meanwhile(cloud
 
 
 @pytest.mark.parametrize("after", range(1, 70, 6))
-def test_a_first_build_that_breaks_off_anywhere_is_taken_up(cloud: Cloud, after: int) -> None:
+def test_an_interrupted_first_build_is_continued(cloud: Cloud, after: int) -> None:
     spoken: list[str] = []
     original = cloud.project.handle
 
@@ -371,7 +371,7 @@ def test_a_first_build_that_breaks_off_anywhere_is_taken_up(cloud: Cloud, after:
     assert deployed_by(cloud.take_changes()) == []
 
 
-def test_a_service_says_from_which_commit_it_was_deployed_and_is_not_deployed_for_another(
+def test_a_service_names_its_commit_but_another_commit_alone_does_not_deploy_it(
     cloud: Cloud,
 ) -> None:
     first, second = "a" * 40, "b" * 40

@@ -42,7 +42,7 @@ def start(target: str, port: int, stack: Stack, log: Path, worker: str = "") -> 
             process.wait(60)
 
 
-def test_a_saga_runs_where_the_worker_is_though_it_was_started_elsewhere(
+def test_a_saga_started_elsewhere_runs_on_the_worker(
     stack: Stack, caller: Caller, tmp_path: Path
 ) -> None:
     caller.call("PUT", "set-stock", json={"sku": "far", "units": 1})
@@ -69,7 +69,7 @@ def test_a_saga_runs_where_the_worker_is_though_it_was_started_elsewhere(
     assert {line["function"] for line in steps} == {"run-saga-step"}
 
 
-def test_where_all_share_one_service_the_worker_is_that_service(
+def test_with_one_service_the_worker_is_that_service(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AMENDS_BASE_URL", "https://one.example")

@@ -49,13 +49,13 @@ def test_a_service_has_its_functions_own_time_out_and_memory() -> None:
     assert environment("get_saga")["AMENDS_TIMEOUT_SECONDS"] == "60"
 
 
-def test_every_variable_that_is_set_is_one_that_somebody_reads() -> None:
+def test_every_variable_that_is_set_is_read() -> None:
     read = set(re.findall(r'env\("(\w+)"', inspect.getsource(lib.config)))
     frameworks = {"FUNCTION_TARGET", "THREADS"}
     assert set(environment("pause_saga")) <= read | frameworks
 
 
-def test_every_google_setting_without_a_local_default_is_stated() -> None:
+def test_every_setting_without_a_local_default_is_set() -> None:
     stated = environment("get_saga", queue_count="2")
     assert stated["AMENDS_QUEUES"] == "sagas,sagas-2"
     assert stated["AMENDS_WORKER_URL"] == "https://run-saga-step-123456789012.europe-west1.run.app"
@@ -72,7 +72,7 @@ def test_the_queues_are_where_cloud_tasks_is_and_the_services_where_they_are() -
     assert ".europe-north1." in stated["AMENDS_WORKER_URL"]
 
 
-def test_finished_sagas_are_kept_as_long_as_is_stated() -> None:
+def test_finished_sagas_are_kept_for_the_configured_time() -> None:
     assert environment("get_saga", retention_days="30")["AMENDS_RETENTION_DAYS"] == "30"
 
 
@@ -81,13 +81,13 @@ def test_the_default_database_has_no_name_in_the_api() -> None:
     assert environment("get_saga", database="orders")["AMENDS_DATABASE"] == "orders"
 
 
-def test_an_exporter_is_configured_only_where_asked() -> None:
+def test_an_exporter_is_configured_only_on_request() -> None:
     name = "OTEL_EXPORTER_OTLP_ENDPOINT"
     assert name not in environment("get_saga")
     assert environment("get_saga", otlp_endpoint="http://c:4318")[name] == "http://c:4318"
 
 
-def test_only_google_reaches_the_machinery() -> None:
+def test_only_google_can_call_the_worker_and_the_sweep() -> None:
     for each in list_services(SETTINGS):
         internal = each.target in (WORKER, SWEEP)
         stated = describe_service(each, SETTINGS, IMAGE)["ingress"]
@@ -101,12 +101,12 @@ def test_every_service_asks_iam_about_its_callers(mode: str) -> None:
         assert describe_service(each, settings, IMAGE)["invokerIamDisabled"] is False
 
 
-def test_a_token_without_a_signature_is_believed_only_where_iam_lets_nobody_else_in() -> None:
+def test_an_unsigned_token_is_accepted_only_behind_iam() -> None:
     assert environment("run_saga_step")["AMENDS_BEHIND_IAM"] == "1"
     assert "AMENDS_BEHIND_IAM" not in variables_of(describe("get_saga", invoker="public"))
 
 
-def test_what_the_smoke_test_calls_is_there_and_so_is_its_saga() -> None:
+def test_the_functions_and_the_saga_of_the_smoke_test_exist() -> None:
     assert all(FUNCTIONS[name].invoker == "caller" for name in SMOKE)
     assert PROBE in {name for name, _ in DEFINITIONS}
 
@@ -137,7 +137,7 @@ def test_a_function_whose_service_could_never_be_released_is_refused(
         ({"invoker": "anybody"}, "invoker is one of public, caller"),
     ],
 )
-def test_what_a_function_cannot_be_deployed_with_is_refused(
+def test_a_function_with_undeployable_settings_is_refused(
     change: dict[str, Any], advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(FUNCTIONS, "get_saga", FUNCTIONS["get_saga"]._replace(**change))
@@ -154,7 +154,7 @@ def test_a_function_has_its_own_variables_and_its_secrets() -> None:
     assert listed["KEY"] == {"name": "KEY", "valueSource": {"secretKeyRef": reference}}
 
 
-def test_behind_one_service_functions_share_their_variables_and_cannot_differ(
+def test_functions_of_a_shared_service_have_the_same_variables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings = replace(SETTINGS, mode="api")
@@ -169,7 +169,7 @@ def test_behind_one_service_functions_share_their_variables_and_cannot_differ(
         list_services(settings)
 
 
-def test_what_starts_nothing_runs_as_an_account_that_cannot_make_tasks() -> None:
+def test_functions_that_start_no_saga_cannot_create_tasks() -> None:
     starts = {name for name in FUNCTIONS if account_of(name, SETTINGS) == "amends-app"}
     assert starts == {
         "start_saga", "signal_saga", "cancel_saga", "pause_saga", "resume_saga", "retry_saga",
@@ -182,7 +182,7 @@ def test_what_starts_nothing_runs_as_an_account_that_cannot_make_tasks() -> None
     assert account_of("api", SETTINGS) == "amends-app"
 
 
-def test_a_function_table_entry_says_what_it_needs_and_no_more() -> None:
+def test_a_table_entry_accepts_only_known_fields() -> None:
     assert Function("m", "GET").env == Function("m", "GET").secrets == {}
     assert main.FUNCTIONS["sweep_sagas"].timeout == 180
 
@@ -206,7 +206,7 @@ def test_a_function_table_entry_says_what_it_needs_and_no_more() -> None:
         ({"l": [{"name": "a"}]}, {}, False),
     ],
 )
-def test_a_resource_is_compared_as_its_api_spells_it(
+def test_a_resource_is_compared_in_its_apis_spelling(
     stated: dict[str, Any], found: dict[str, Any], same: bool
 ) -> None:
     assert agrees(stated, found) is same

@@ -45,7 +45,7 @@ def test_setting_up_again_creates_nothing() -> None:
     assert [line for line in cloud.changes if " create " in line] == []
 
 
-def test_a_project_that_was_made_a_moment_ago_is_waited_for_in_words(
+def test_a_new_project_is_waited_for_with_a_message(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """No API is enabled, and no account is known, for some seconds after it was made."""
@@ -58,14 +58,14 @@ def test_a_project_that_was_made_a_moment_ago_is_waited_for_in_words(
     assert {403, 400} <= statuses
 
 
-def test_what_is_refused_for_good_is_not_waited_for() -> None:
+def test_a_permanent_refusal_is_not_waited_for() -> None:
     cloud = Cloud("user:nobody@example.com")
     with pytest.raises(Failed, match=r"PERMISSION_DENIED.*serviceusage"):
         set_up(cloud, SETTINGS)
     assert cloud.now() == 0
 
 
-def test_what_never_settles_is_an_error_in_two_minutes() -> None:
+def test_waiting_ends_with_an_error_after_two_minutes() -> None:
     cloud = Cloud()
     refused = Refused(403, "PERMISSION_DENIED", "X API has not been used in project shop-1 before")
     cloud.project.faults = [(re.compile("locations"), refused)] * 100
@@ -74,7 +74,7 @@ def test_what_never_settles_is_an_error_in_two_minutes() -> None:
     assert PATIENCE <= timedelta(seconds=cloud.now()) < 2 * PATIENCE
 
 
-def test_policies_that_somebody_changes_at_the_same_time_are_written_again() -> None:
+def test_policies_that_change_concurrently_are_written_again() -> None:
     cloud = Cloud()
     refused = Refused(409, "ABORTED", "There were concurrent policy changes. Please retry.")
     cloud.project.faults = [(re.compile("shop-1:setIamPolicy"), refused)] * 3
@@ -99,7 +99,7 @@ def test_each_account_has_the_roles_that_it_needs_and_no_more() -> None:
     assert roles_of("amends-tasks") == roles_of("amends-scheduler") == set()
 
 
-def test_a_role_on_data_is_a_role_on_our_database_alone() -> None:
+def test_a_data_role_is_limited_to_the_database() -> None:
     given = [(role, expression) for _, _, role, expression in bindings() if "datastore" in role]
     name = "projects/shop-1/databases/(default)"
     expected = f'resource.name == "{name}" || resource.name.startsWith("{name}/")'
@@ -108,7 +108,7 @@ def test_a_role_on_data_is_a_role_on_our_database_alone() -> None:
     assert not any(role == "roles/cloudtasks.enqueuer" for _, _, role, _ in bindings())
 
 
-def test_the_functions_make_tasks_in_our_queues_and_in_no_others() -> None:
+def test_the_functions_can_create_tasks_only_in_their_queues() -> None:
     cloud = make_cloud()
     build(cloud)
     cloud.sleep(timedelta(minutes=1))
@@ -132,7 +132,7 @@ def test_the_build_can_do_its_work_and_can_neither_write_data_nor_read_other_dat
     assert not allows(member, "storage.objects.create", "storage/b/shop-1_cloudbuild")
 
 
-def test_an_account_is_usable_only_by_those_who_must() -> None:
+def test_accounts_are_usable_only_by_those_that_need_them() -> None:
     short = re.compile(r"(?:.*/|serviceAccount:)?([^@]+)@.*")
     used = {
         (short.sub(r"\1", name), short.sub(r"\1", member))
@@ -148,7 +148,7 @@ def test_an_account_is_usable_only_by_those_who_must() -> None:
     }
 
 
-def test_who_submits_can_do_all_that_submitting_takes_and_cannot_deploy() -> None:
+def test_submitters_can_submit_but_not_deploy() -> None:
     cloud = make_cloud(replace(SETTINGS, submitters=DEVELOPER))
     allows = cloud.project.state.allows
     bucket = "storage/b/shop-1_cloudbuild"
@@ -167,7 +167,7 @@ def test_who_submits_can_do_all_that_submitting_takes_and_cannot_deploy() -> Non
     assert not allows(DEVELOPER, "run.services.create", NOW)
 
 
-def test_a_secret_is_given_to_the_account_of_the_function_that_takes_it(
+def test_a_secret_is_readable_by_the_account_of_its_function(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("run_saga_step", "get_order"):
@@ -190,7 +190,7 @@ def test_a_secret_is_given_to_the_account_of_the_function_that_takes_it(
     assert not may("amends-app", "get-order")
 
 
-def test_a_service_that_may_not_read_its_secret_does_not_get_ready_and_it_is_said_why(
+def test_a_service_that_cannot_read_its_secret_fails_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cloud = make_cloud()
@@ -213,9 +213,7 @@ def put_database(cloud: Cloud, **change: Any) -> None:
         ({"locationId": "nam5"}, "is in nam5, not in europe-west1: set DATABASE_LOCATION=nam5"),
     ],
 )
-def test_a_database_that_is_there_and_will_not_do_is_refused(
-    change: dict[str, str], advice: str
-) -> None:
+def test_an_unsuitable_existing_database_is_refused(change: dict[str, str], advice: str) -> None:
     cloud = Cloud()
     put_database(cloud, **change)
     with pytest.raises(Unusable, match=advice):
@@ -225,13 +223,13 @@ def test_a_database_that_is_there_and_will_not_do_is_refused(
     assert cloud.project.state.find(f"{NOW}/databases/amends")["type"] == "DATASTORE_MODE"
 
 
-def test_a_database_elsewhere_is_taken_when_that_is_said() -> None:
+def test_a_database_in_another_location_is_used_if_configured() -> None:
     cloud = Cloud()
     put_database(cloud, locationId="eur3")
     set_up(cloud, replace(SETTINGS, database_location="eur3"))
 
 
-def test_a_region_without_cloud_tasks_is_refused_with_those_that_have_it() -> None:
+def test_a_region_without_cloud_tasks_is_refused_with_alternatives() -> None:
     settings = replace(SETTINGS, region="europe-north1")
     cloud = Cloud()
     with pytest.raises(Unusable, match=r"Cloud Tasks is not available in .* set TASKS_REGION="):
@@ -240,7 +238,7 @@ def test_a_region_without_cloud_tasks_is_refused_with_those_that_have_it() -> No
     cloud.sleep(timedelta(minutes=10))
 
 
-def test_queues_and_the_job_are_made_where_cloud_tasks_is() -> None:
+def test_queues_and_the_job_are_created_in_the_location_of_cloud_tasks() -> None:
     settings = replace(SETTINGS, region="europe-north1", tasks_region="europe-west1")
     cloud = make_cloud(settings)
     build(cloud, settings=settings)
@@ -250,12 +248,12 @@ def test_queues_and_the_job_are_made_where_cloud_tasks_is() -> None:
     )
 
 
-def test_a_location_that_no_database_can_be_in_is_refused() -> None:
+def test_an_invalid_database_location_is_refused() -> None:
     with pytest.raises(Unusable, match="Firestore is not available in mars: set DATABASE_LOCATION"):
         set_up(Cloud(), replace(SETTINGS, database_location="mars"))
 
 
-def test_every_service_that_is_spoken_to_is_enabled() -> None:
+def test_every_used_service_is_enabled() -> None:
     cloud = make_cloud()
     build(cloud)
     spoken = {
@@ -264,7 +262,7 @@ def test_every_service_that_is_spoken_to_is_enabled() -> None:
     assert spoken <= set(APIS)
 
 
-def test_the_names_of_the_accounts_are_ones_that_iam_takes() -> None:
+def test_iam_accepts_the_names_of_the_accounts() -> None:
     for name in ("app", "data", "tasks", "scheduler", "build"):
         account = getattr(SETTINGS, f"{name}_account")
         assert re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", account)
@@ -289,10 +287,10 @@ def test_a_setting_that_cannot_be_deployed_is_refused_with_advice(
         read_settings(stated)
 
 
-def test_what_is_stated_as_nothing_has_its_default() -> None:
+def test_an_empty_setting_has_its_default() -> None:
     assert read_settings({"PROJECT": "p", "CALLERS": "", "MODE": ""}) == Settings(project="p")
 
 
-def test_make_setup_shows_and_changes_nothing_unless_told_to() -> None:
+def test_make_setup_is_a_dry_run_by_default() -> None:
     makefile = (PROJECT / "Makefile").read_text()
     assert "python -m deploy setup $(if $(APPLY),,--dry-run)" in makefile

@@ -81,7 +81,7 @@ def run_verb(verb: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_what_changes_something_is_shown_and_said_and_what_is_there_is_updated(told: Path) -> None:
+def test_changes_are_shown_and_run_and_existing_resources_updated(told: Path) -> None:
     done = run_verb("prepare", PROJECT="p", QUEUE_COUNT="2")
     assert done.returncode == 0, done.stderr
     shown = [line.removeprefix("gcloud ") for line in done.stdout.splitlines()]
@@ -98,14 +98,12 @@ def test_what_changes_something_is_shown_and_said_and_what_is_there_is_updated(t
     ]
 
 
-def test_gcloud_does_not_find_our_packages_in_the_place_of_its_own(
-    told: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gcloud_does_not_import_our_packages(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/ours")
     assert run_gcloud(["packages"]) == (0, "", "")
 
 
-def test_a_command_that_fails_ends_everything_with_what_gcloud_said(told: Path) -> None:
+def test_a_failed_command_ends_with_gclouds_message(told: Path) -> None:
     with pytest.raises(Failed, match="gcloud denied --x=1 --project=p\nPERMISSION_DENIED: not you"):
         Shell("p").change("denied", "--x=1")
     with pytest.raises(Failed, match="not you"):
@@ -114,7 +112,7 @@ def test_a_command_that_fails_ends_everything_with_what_gcloud_said(told: Path) 
         Shell("p").each(lambda word: Shell("p").change(word), ["fine", "denied", "fine"])
 
 
-def test_a_wrong_setting_ends_with_advice_and_says_nothing_to_gcloud(told: Path) -> None:
+def test_a_wrong_setting_ends_with_advice_before_any_command(told: Path) -> None:
     done = run_verb("prepare", PROJECT="p", MODE="both")
     assert (done.returncode, done.stderr) == (1, "MODE is functions or api, not 'both'\n")
     assert not told.exists()
@@ -134,7 +132,7 @@ def test_a_command_is_shown_as_it_is_typed() -> None:
         "ERROR: (gcloud.x) UNAVAILABLE: The service is currently unavailable.",
     ],
 )
-def test_a_command_that_fails_for_what_passes_is_said_again(
+def test_a_command_with_a_transient_failure_is_repeated(
     complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud = Patient((1, "", complaint), (1, "", complaint), (0, "[]", ""))
@@ -143,7 +141,7 @@ def test_a_command_that_fails_for_what_passes_is_said_again(
     assert "retrying for up to 120 s" in capsys.readouterr().out
 
 
-def test_what_does_not_pass_in_two_minutes_is_an_error() -> None:
+def test_a_failure_that_lasts_two_minutes_is_an_error() -> None:
     cloud = Patient(*[(1, "", "database is locked")] * 100)
     with pytest.raises(Failed, match="database is locked"):
         cloud.read("x")
@@ -151,7 +149,7 @@ def test_what_does_not_pass_in_two_minutes_is_an_error() -> None:
     assert PATIENCE <= waited < PATIENCE + timedelta(seconds=30)
 
 
-def test_what_was_made_by_a_try_without_an_answer_is_not_an_error() -> None:
+def test_a_resource_created_by_an_unanswered_attempt_is_no_error() -> None:
     cloud = Patient((1, "", "503 UNAVAILABLE"), (1, "", "ALREADY_EXISTS: q already exists"))
     cloud.change("tasks", "queues", "create", "q")
     with pytest.raises(Failed, match="ALREADY_EXISTS"):
@@ -175,7 +173,7 @@ def test_a_request_is_sent_again_while_the_service_is_busy(answer: tuple[int, st
     assert cloud.send("PATCH", URL, {"a": 1}) == {"done": True}
 
 
-def test_a_request_is_not_sent_again_after_a_conflict_nor_after_a_no() -> None:
+def test_a_request_is_not_repeated_after_a_conflict_or_refusal() -> None:
     with pytest.raises(Failed, match="409 ABORTED: etag"):
         Patient(error(409, "ABORTED", "etag")).send("POST", URL, {})
     with pytest.raises(Failed, match=r"PATCH .*\n403 PERMISSION_DENIED: not you"):

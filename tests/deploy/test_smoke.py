@@ -31,7 +31,7 @@ def smoke(cloud: Cloud) -> str:
     return try_next_revision(cloud, SETTINGS, cloud.project.fetch)
 
 
-def test_the_build_gets_its_token_by_the_one_right_that_it_has_for_that(cloud: Cloud) -> None:
+def test_the_build_gets_its_token_by_its_only_permission_for_that(cloud: Cloud) -> None:
     """`gcloud auth print-identity-token --impersonate-service-account` needs another one."""
     assert "completed on the staged revisions" in smoke(cloud)
     asked = [url for _, method, url, _ in cloud.project.log if "iamcredentials" in url]
@@ -41,7 +41,7 @@ def test_the_build_gets_its_token_by_the_one_right_that_it_has_for_that(cloud: C
     assert not cloud.project.state.allows(BUILD, "iam.serviceAccounts.getAccessToken", account)
 
 
-def test_it_asks_the_staged_revisions_and_no_others(cloud: Cloud) -> None:
+def test_it_calls_only_the_staged_revisions(cloud: Cloud) -> None:
     build(cloud)
     put_beside(cloud, f"{IMAGE}2")
     cloud.project.front.served.clear()
@@ -90,7 +90,7 @@ def break_indexes(cloud: Cloud) -> None:
         (break_indexes, "no matching index"),
     ],
 )
-def test_it_finds_what_a_saga_would_stick_at(
+def test_it_finds_what_would_stop_a_saga(
     cloud: Cloud, break_it: Callable[[Cloud], None], reason: str
 ) -> None:
     break_it(cloud)
@@ -98,7 +98,7 @@ def test_it_finds_what_a_saga_would_stick_at(
         smoke(cloud)
 
 
-def test_it_waits_for_a_binding_that_is_not_known_everywhere_yet(cloud: Cloud) -> None:
+def test_it_waits_for_a_new_binding_to_propagate(cloud: Cloud) -> None:
     cloud.project.front.served.clear()
     answers = iter([403, 404, 503, 0])
 
@@ -121,14 +121,14 @@ def test_a_saga_that_does_not_end_is_a_failure_in_time(cloud: Cloud) -> None:
     assert timedelta(seconds=cloud.now() - began) < PATIENCE + timedelta(seconds=30)
 
 
-def test_without_the_right_to_a_token_it_is_said_which_right_it_is(cloud: Cloud) -> None:
+def test_a_missing_permission_for_a_token_is_named(cloud: Cloud) -> None:
     account = f"projects/shop-1/serviceAccounts/{BUILD.partition(':')[2]}"
     cloud.project.state.policies[account] = []
     with pytest.raises(Failed, match=r"403 .*iam.serviceAccounts.getOpenIdToken"):
         smoke(cloud)
 
 
-def test_a_release_refuses_itself_where_the_database_takes_a_stale_write(cloud: Cloud) -> None:
+def test_a_release_fails_if_the_database_accepts_a_stale_write(cloud: Cloud) -> None:
     said = "step hold-database: the database accepted a write with a stale base_version"
     answers = iter(
         ['{"status": "ROLLING_BACK"}', f'{{"status": "ROLLED_BACK", "error": "{said}"}}']

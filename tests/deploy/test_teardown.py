@@ -55,7 +55,7 @@ def members(policies: Any) -> set[str]:
     return {m for each in policies.get("bindings", []) for m in each["members"]}
 
 
-def test_all_that_was_made_goes_and_the_data_stays(
+def test_everything_is_removed_but_the_data(
     cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tear_down(cloud, PLAIN)  # which says nothing of a second and a third queue
@@ -70,14 +70,14 @@ def test_all_that_was_made_goes_and_the_data_stays(
     assert not re.search("databases delete|buckets delete", "\n".join(cloud.take_changes()))
 
 
-def test_what_is_gone_is_not_removed_twice(cloud: Cloud) -> None:
+def test_a_second_teardown_removes_nothing(cloud: Cloud) -> None:
     tear_down(cloud, PLAIN)
     cloud.take_changes()
     tear_down(cloud, PLAIN)
     assert cloud.take_changes() == []
 
 
-def test_another_environment_and_what_others_have_made_are_left_alone(cloud: Cloud) -> None:
+def test_other_environments_and_foreign_resources_are_left_alone(cloud: Cloud) -> None:
     deploy_all(cloud, STAGING)
     place = "projects/shop-1/locations/europe-west1"
     theirs = {f"{place}/services/shop", f"{place}/queues/sagas-of-others"}
@@ -91,7 +91,7 @@ def test_another_environment_and_what_others_have_made_are_left_alone(cloud: Clo
     assert kinds(cloud) == KEPT | {"services", "queues"}
 
 
-def test_what_calls_goes_before_what_is_called(cloud: Cloud) -> None:
+def test_callers_are_removed_before_what_they_call(cloud: Cloud) -> None:
     tear_down(cloud, PLAIN)
     changes = cloud.take_changes()
     first = {
@@ -101,13 +101,13 @@ def test_what_calls_goes_before_what_is_called(cloud: Cloud) -> None:
     assert list(first) == sorted(first, key=first.__getitem__)
 
 
-def test_an_environment_that_was_torn_down_can_be_made_again(cloud: Cloud) -> None:
+def test_an_environment_can_be_set_up_again_after_its_teardown(cloud: Cloud) -> None:
     tear_down(cloud, PLAIN)
     deploy_all(cloud, MANY)
     assert cloud.serving("get-saga")
 
 
-def test_without_apply_it_is_only_shown_and_shown_is_what_there_is(
+def test_without_apply_only_existing_resources_are_shown(
     cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "deploy teardown $(if $(APPLY),,--dry-run)" in (PROJECT / "Makefile").read_text()
@@ -122,7 +122,7 @@ def test_without_apply_it_is_only_shown_and_shown_is_what_there_is(
 
 
 @needs_gcloud
-def test_every_line_of_teardown_is_understood(
+def test_gcloud_accepts_every_command_of_teardown(
     cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.said.clear()
@@ -136,7 +136,7 @@ def test_every_line_of_teardown_is_understood(
     )
 
 
-def test_a_database_of_its_own_is_named_among_what_stays(
+def test_a_database_of_its_own_is_listed_as_kept(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cloud = Cloud()

@@ -120,7 +120,7 @@ def kind_of(line: str) -> str:
     return " ".join(words)
 
 
-def test_whatever_set_up_and_alerts_make_is_a_resource_and_nothing_else_is(
+def test_the_module_has_exactly_the_resources_of_set_up_and_alerts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said = said_by_set_up_and_alerts(monkeypatch)
@@ -137,7 +137,7 @@ def test_apis_accounts_and_roles_are_those_of_set_up() -> None:
     assert stated["submitter_roles"] == list(SUBMITTER_ROLES)
 
 
-def test_who_may_use_which_account_is_what_set_up_gives() -> None:
+def test_the_users_of_accounts_are_those_of_set_up() -> None:
     email = re.compile(r"(?:--member=serviceAccount:)?amends-(\w+)@.*")
     given = {
         (email.sub(r"\1", owner), email.sub(r"\1", member), role.removeprefix("--role="))
@@ -171,7 +171,7 @@ def test_the_roles_on_bucket_repository_and_secrets_are_those_of_set_up(
 
 
 @pytest.mark.parametrize("settings", [PLAIN, STAGING], ids=["plain", "staging"])
-def test_every_name_of_an_environment_is_the_one_that_builds_use(settings: Settings) -> None:
+def test_the_names_of_an_environment_match_those_of_builds(settings: Settings) -> None:
     stated = read()[0]
     account = resource("google_service_account", "account")
     for name in ACCOUNTS:
@@ -203,7 +203,7 @@ def test_metrics_and_the_exclusion_are_those_of_alerts(settings: Settings) -> No
         assert render(exclusion[name], settings) == text
 
 
-def test_policies_are_read_from_the_same_files_and_nothing_in_them_is_left_out() -> None:
+def test_policies_come_completely_from_the_same_files() -> None:
     text = (MODULE / "alerts.tf").read_text()
     for folder in ("metrics", "alerts"):
         assert f'fileset("${{local.deploy}}/{folder}", "*.json")' in text

@@ -27,9 +27,7 @@ READ_ELSEWHERE = {"mermaid", "hcl"}
 
 
 @pytest.mark.parametrize("page", MODULES)
-def test_the_python_of_a_page_runs_from_top_to_bottom(
-    page: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_python_of_each_page_runs(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)
     blocks = [
@@ -65,19 +63,19 @@ def is_run_line(page: str, line: str) -> bool:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda b: f"{b.page}: {b.section}: {b.language}")
-def test_a_block_is_run_or_says_why_not(block: Block) -> None:
+def test_every_block_is_run_or_says_why_not(block: Block) -> None:
     assert is_run(block) or not block.is_run, (
         f"no test runs this block of {block.page}; mark it with <!-- not run: why -->\n{block.code}"
     )
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "sh"], ids=lambda b: b.page)
-def test_a_block_for_the_shell_is_read_by_it(block: Block) -> None:
+def test_a_shell_parses_every_shell_block(block: Block) -> None:
     done = subprocess.run(["bash", "-n"], input=block.code, text=True, capture_output=True)
     assert done.returncode == 0, f"{block.page}: {done.stderr}\n{block.code}"
 
 
-def test_a_block_without_a_language_is_none() -> None:
+def test_every_block_has_a_language() -> None:
     assert [b.page for b in BLOCKS if not b.language] == []
 
 

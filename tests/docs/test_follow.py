@@ -64,13 +64,13 @@ def test_the_examples_are_short() -> None:
     assert len(PAGES["README.md"].splitlines()) < 250
 
 
-def test_the_table_of_sagas_is_as_the_readme_shows_it_but_for_the_new_saga(copy: Path) -> None:
+def test_the_readme_shows_the_table_of_sagas_plus_the_new_saga(copy: Path) -> None:
     after = (copy / "domain/sagas.py").read_text()
     before = after.replace("from domain.trips import BOOK_TRIP\n", "").replace(", BOOK_TRIP", "")
     assert before == (PROJECT / "domain/sagas.py").read_text()
 
 
-def test_what_a_reader_has_pasted_passes_the_linter(copy: Path) -> None:
+def test_pasted_blocks_pass_the_linter(copy: Path) -> None:
     pasted = {paste.path for block in BLOCKS if (paste := read_paste(block))}
     assert len(pasted) == 7
     shorter = "--extend-ignore=D1,S101,E731"  # an example has no docstrings
@@ -183,6 +183,6 @@ def test_the_three_lines_place_an_order_and_show_that_it_completed(port: int) ->
     assert order["id"] == "order-1"
 
 
-def test_what_a_reader_pastes_takes_effect_only_in_the_copy(copy: Path) -> None:
+def test_pasted_blocks_affect_only_the_copy(copy: Path) -> None:
     assert re.search(r'"set_flight"', (copy / "main.py").read_text())
     assert not re.search(r'"set_flight"', (PROJECT / "main.py").read_text())

@@ -48,7 +48,7 @@ def _marks_of(hint: Any) -> Iterator[msgspec.Meta]:
 
 
 @pytest.mark.parametrize(("told", "place"), NUMBERS)
-def test_a_limit_is_what_the_code_says(told: str, place: str) -> None:
+def test_every_limit_matches_the_code(told: str, place: str) -> None:
     assert read(told) == look_up(place)
 
 

@@ -12,7 +12,7 @@ MADE = [scene.make() for scene in SCENES]
 UNENDED = [scene for scene in SCENES if scene.make().saga.status in UNFINISHED]
 
 
-def test_the_page_of_verbs_is_what_the_machine_does() -> None:
+def test_the_page_of_verbs_matches_the_machine() -> None:
     assert FILE.read_text() == render(), "stale: `make verbs` writes it"
 
 
@@ -23,13 +23,13 @@ def test_the_page_has_every_status_of_a_saga_and_of_a_step_and_every_verb() -> N
 
 
 @pytest.mark.parametrize("scene", UNENDED, ids=lambda scene: scene.title)
-def test_no_unfinished_saga_is_without_a_verb_that_gets_it_out(scene: Scene) -> None:
+def test_every_unfinished_saga_can_be_ended_by_a_verb(scene: Scene) -> None:
     assert any(cell.mark == DOES for cell in try_all(scene))
     assert find_way_out(scene) == "ROLLED_BACK"
 
 
 @pytest.mark.parametrize("scene", UNENDED, ids=lambda scene: scene.title)
-def test_every_unfinished_saga_waits_for_something_that_has_a_name(scene: Scene) -> None:
+def test_every_unfinished_saga_has_a_named_wait(scene: Scene) -> None:
     played = scene.make()
     assert waits_of(played.saga, played.steps)
     assert played.saga.due is not None

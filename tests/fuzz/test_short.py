@@ -11,7 +11,7 @@ STRIKES = {"raw": 300, "datastore": 500, "tasks": 100}
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_what_no_client_sends_does_no_harm(name: str, tmp_path: Path) -> None:
+def test_malformed_input_does_no_harm(name: str, tmp_path: Path) -> None:
     target = TARGETS[name](tmp_path)
     run_round(target, seed=5, strikes=STRIKES[name])
     target.close()

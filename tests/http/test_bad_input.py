@@ -124,7 +124,7 @@ def test_a_chunked_body_over_one_mebibyte_is_413(call: Call) -> None:
         ("no-such-function", {}),
     ],
 )
-def test_what_does_not_exist_is_404(call: Call, name: str, params: dict[str, object]) -> None:
+def test_an_unknown_resource_is_404(call: Call, name: str, params: dict[str, object]) -> None:
     assert_problem(call("GET", name, params=params), 404, "not-found", _id_field(name))
 
 
@@ -148,7 +148,7 @@ def test_an_error_does_not_echo_markup(stack: Stack) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_a_cut_or_changed_page_token_is_400_in_every_list(call: Call, unique: str) -> None:
+def test_a_truncated_or_altered_page_token_is_400_in_every_list(call: Call, unique: str) -> None:
     body = {"task_list_id": unique, "description": "sweep"}
     for number in range(2):
         call("POST", "create-task-list", json={"id": f"{unique}-{number}", "name": "x"})
@@ -169,7 +169,7 @@ def test_a_cut_or_changed_page_token_is_400_in_every_list(call: Call, unique: st
             assert_problem(answer, 400, "malformed", "page_token")
 
 
-def test_all_that_is_wrong_with_a_body_is_told_at_once(call: Call) -> None:
+def test_all_faults_of_a_body_are_reported_at_once(call: Call) -> None:
     line = {"sku": "c d", "quantity": 0, "unit_price_cents": 1}
     order = {"lines": [line], "address": GOOD_ORDER["address"], "total": 1}
     answer = call("POST", "place-order", json=order)
@@ -178,7 +178,7 @@ def test_all_that_is_wrong_with_a_body_is_told_at_once(call: Call) -> None:
     assert pointers == ["#/total", "#/customer_id", "#/lines/0/sku", "#/lines/0/quantity"]
 
 
-def test_all_parameters_that_are_wrong_are_told_with_what_is_allowed(call: Call) -> None:
+def test_all_wrong_parameters_are_reported_with_allowed_values(call: Call) -> None:
     answer = call("GET", "list-sagas", params={"status": "BROKEN", "page_size": 0, "x": 1})
     errors = {each["field"]: each for each in answer.json()["errors"]}
     assert set(errors) == {"status", "page_size", "x"}

@@ -58,7 +58,7 @@ def test_a_priority_with_an_exponent_beyond_any_number_is_refused(
 
 
 @pytest.mark.parametrize("name", ["", "__x__", "a" * 201, "\N{SNOWMAN}", "a b", ".."])
-def test_a_name_that_is_no_name_is_422(call: Call, name: str) -> None:
+def test_an_invalid_name_is_422(call: Call, name: str) -> None:
     answer = call("POST", "create-task-list", json={"id": name, "name": "x"})
     assert_problem(answer, 422, "invalid", "id")
 
@@ -88,7 +88,7 @@ def test_a_saga_payload_nested_too_deeply_or_too_large_is_refused(call: Call, un
         ("POST", "signal-saga", {"id": "{}", "signal": "x"}, "id"),
     ],
 )
-def test_an_id_with_a_newline_behind_it_is_422(
+def test_an_id_with_a_trailing_newline_is_422(
     call: Call, unique: str, method: str, name: str, body: dict[str, Any], field: str
 ) -> None:
     pasted = {key: f"{unique}\n" if value == "{}" else value for key, value in body.items()}
@@ -99,7 +99,7 @@ def test_an_id_with_a_newline_behind_it_is_422(
     ("name", "field"),
     [("get-task-list", "id"), ("get-saga", "id"), ("get-order", "id"), ("get-stock", "sku")],
 )
-def test_an_id_with_a_newline_behind_it_is_422_in_a_query_too(
+def test_an_id_with_a_trailing_newline_in_a_query_is_422(
     call: Call, unique: str, name: str, field: str
 ) -> None:
     assert_problem(call("GET", name, params={field: f"{unique}\n"}), 422, "invalid", field)

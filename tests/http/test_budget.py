@@ -13,14 +13,14 @@ def test_a_budget_that_is_used_up_is_504_and_nothing_is_written(call: Call, uniq
 
 
 @pytest.mark.parametrize("header", ["0", "-1", "soon", "nan", "inf", ""])
-def test_a_budget_that_is_no_time_is_refused(call: Call, unique: str, header: str) -> None:
+def test_an_invalid_budget_is_refused(call: Call, unique: str, header: str) -> None:
     body = {"id": unique, "name": "Home"}
     answer = call("POST", "create-task-list", json=body, headers={"X-Server-Timeout": header})
     assert_problem(answer, 400, "malformed", "X-Server-Timeout")
     assert call("GET", "get-task-list", params={"id": unique}).status_code == 404
 
 
-def test_a_caller_cannot_have_more_than_the_functions_own_budget(call: Call, unique: str) -> None:
+def test_a_caller_cannot_exceed_the_functions_own_budget(call: Call, unique: str) -> None:
     body = {"id": unique, "name": "Home"}
     answer = call("POST", "create-task-list", json=body, headers={"X-Server-Timeout": "1e300"})
     assert answer.status_code == 201

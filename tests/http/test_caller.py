@@ -20,7 +20,7 @@ GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
         b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n",
     ],
 )
-def test_an_answer_that_breaks_off_anywhere_is_asked_for_again(broken: bytes) -> None:
+def test_a_truncated_answer_is_requested_again(broken: bytes) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

@@ -86,7 +86,7 @@ def check(verifier: Verifier, token: str, **change: str) -> None:
     verifier.verify(f"Bearer {token}", **wanted)
 
 
-def test_a_token_of_the_service_account_for_us_is_let_in(
+def test_a_valid_token_of_the_service_account_is_accepted(
     verifier: Verifier, signer: Signer
 ) -> None:
     check(verifier, signer.mint(ACCOUNT, AUDIENCE))
@@ -104,9 +104,7 @@ def test_a_token_of_another_service_account_is_forbidden(
         check(verifier, signer.mint("mallory@example.com", AUDIENCE))
 
 
-def test_nobody_is_let_in_when_no_service_account_is_set(
-    verifier: Verifier, signer: Signer
-) -> None:
+def test_without_a_service_account_nobody_is_admitted(verifier: Verifier, signer: Signer) -> None:
     with pytest.raises(Forbidden, match="may not call this function"):
         check(verifier, signer.mint("", AUDIENCE), email="")
 
@@ -133,9 +131,7 @@ def test_a_token_of_another_issuer_or_time_is_refused(
         check(verifier, signer.mint(ACCOUNT, AUDIENCE, **change))
 
 
-def test_a_token_is_taken_from_a_clock_that_is_some_seconds_ahead_or_behind(
-    verifier: Verifier, signer: Signer
-) -> None:
+def test_a_token_may_be_off_by_a_clock_skew_of_seconds(verifier: Verifier, signer: Signer) -> None:
     now = int(time.time())
     check(verifier, signer.mint(ACCOUNT, AUDIENCE, iat=now + 5))
     check(verifier, signer.mint(ACCOUNT, AUDIENCE, iat=now - 3600, exp=now - 3))
@@ -173,13 +169,13 @@ def encode(part: Any) -> str:
         f"{encode({'alg': 'RS256'})}.{'A' * 100_000}.eA",
     ],
 )
-def test_a_hostile_token_is_refused_and_nothing_worse(verifier: Verifier, token: str) -> None:
+def test_a_hostile_token_is_refused(verifier: Verifier, token: str) -> None:
     with pytest.raises(Unauthenticated, match=r"needs one OIDC token|is not valid") as refused:
         check(verifier, token)
     assert len(refused.value.detail) < 300
 
 
-def test_certificates_that_cannot_be_had_are_a_passing_trouble(signer: Signer) -> None:
+def test_missing_certificates_are_a_transient_error(signer: Signer) -> None:
     with pytest.raises(Unavailable, match="cannot be read"):
         check(Verifier("http://127.0.0.1:9/none"), signer.mint(ACCOUNT, AUDIENCE))
 
@@ -196,7 +192,7 @@ def strip(token: str) -> str:
     return token.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
 
 
-def test_a_token_whose_signature_iam_has_removed_is_believed_behind_iam_alone(
+def test_a_token_without_its_signature_is_accepted_only_behind_iam(
     verifier: Verifier, trusting: Verifier, signer: Signer
 ) -> None:
     token = strip(signer.mint(ACCOUNT, AUDIENCE))
@@ -214,7 +210,7 @@ def test_a_token_whose_signature_iam_has_removed_is_believed_behind_iam_alone(
         (AUDIENCE, {"exp": "soon"}),
     ],
 )
-def test_behind_iam_too_a_token_is_for_us_and_of_now(
+def test_behind_iam_a_token_needs_our_audience_and_must_not_be_expired(
     trusting: Verifier, signer: Signer, audience: str, change: dict[str, Any]
 ) -> None:
     with pytest.raises(
@@ -223,7 +219,7 @@ def test_behind_iam_too_a_token_is_for_us_and_of_now(
         check(trusting, strip(signer.mint(ACCOUNT, audience, **change)))
 
 
-def test_behind_iam_too_only_the_one_service_account_is_let_in(
+def test_behind_iam_only_the_service_account_is_admitted(
     trusting: Verifier, signer: Signer
 ) -> None:
     with pytest.raises(Forbidden, match="may not call this function"):
@@ -231,7 +227,7 @@ def test_behind_iam_too_only_the_one_service_account_is_let_in(
 
 
 @pytest.mark.parametrize("token", ["x", "a.b", "..", f"{encode([])}.{encode([])}"])
-def test_behind_iam_too_a_hostile_token_is_refused(trusting: Verifier, token: str) -> None:
+def test_behind_iam_a_hostile_token_is_refused(trusting: Verifier, token: str) -> None:
     with pytest.raises(Unauthenticated, match=r"needs one OIDC token|cannot be read"):
         check(trusting, f"{token}.SIGNATURE_REMOVED_BY_GOOGLE")
 
@@ -277,9 +273,7 @@ def test_a_token_is_decoded_once_and_again_when_it_expires(
         verifier.verify(f"Bearer {lasting}", audience="https://other.example", email=ACCOUNT)
 
 
-def test_a_verifier_remembers_a_bounded_number_of_tokens(
-    signer: Signer, verifier: Verifier
-) -> None:
+def test_a_verifier_caches_a_limited_number_of_tokens(signer: Signer, verifier: Verifier) -> None:
     for number in range(MAX_TOKENS + 5):
         token = signer.mint(ACCOUNT, AUDIENCE, sub=str(number))
         verifier.verify(f"Bearer {token}", audience=AUDIENCE, email=ACCOUNT)

@@ -32,7 +32,7 @@ ORDER = {
         None,
     ],
 )
-def test_a_body_that_is_not_said_to_be_json_places_no_order(
+def test_a_body_without_a_json_content_type_places_no_order(
     call: Call, unique: str, kind: str | None
 ) -> None:
     body = json.dumps({**ORDER, "id": unique}).encode()
@@ -50,13 +50,15 @@ def test_the_refusal_of_a_form_says_what_to_add(call: Call) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/json", "APPLICATION/JSON; charset=UTF-8", "application/merge-patch+json"]
 )
-def test_json_is_taken_however_it_is_spelled(call: Call, unique: str, kind: str) -> None:
+def test_any_spelling_of_the_json_content_type_is_accepted(
+    call: Call, unique: str, kind: str
+) -> None:
     body = json.dumps({"id": unique, "name": "x"}).encode()
     answer = call("POST", "create-task-list", data=body, headers={"Content-Type": kind})
     assert answer.status_code == 201, answer.text
 
 
-def test_a_compressed_body_is_refused_and_not_called_broken(call: Call) -> None:
+def test_a_compressed_body_is_refused_as_unsupported(call: Call) -> None:
     headers = {**JSON, "Content-Encoding": "gzip"}
     answer = call("POST", "place-order", data=b"\x1f\x8b\x08", headers=headers)
     assert_problem(answer, 415, "unsupported-media-type")
@@ -101,9 +103,7 @@ def test_a_page_of_another_origin_changes_nothing(
 @pytest.mark.parametrize(
     "host", ["rebound.example:{port}", "rebound.example", "127.0.0.1.evil.example"]
 )
-def test_a_page_whose_name_was_made_to_lead_here_reads_nothing(
-    call: Call, stack: Stack, host: str
-) -> None:
+def test_a_page_with_a_rebound_name_reads_nothing(call: Call, stack: Stack, host: str) -> None:
     sent = {"Host": host.format(port=stack.url.rpartition(":")[2])}
     answer = call("GET", "list-sagas", headers=sent)
     assert_problem(answer, 403, "forbidden")
@@ -120,7 +120,7 @@ def test_a_page_whose_name_was_made_to_lead_here_reads_nothing(
         {"Sec-Fetch-Site": "same-origin", "Origin": "{own}"},
     ],
 )
-def test_a_page_of_ours_and_a_person_may_change_things(
+def test_own_pages_and_people_may_change_things(
     call: Call, stack: Stack, unique: str, headers: dict[str, str]
 ) -> None:
     sent = {name: value.format(own=stack.url) for name, value in headers.items()}
@@ -140,7 +140,7 @@ def test_head_answers_as_get_does_without_the_body(call: Call, unique: str) -> N
     assert (refused.status_code, refused.headers["Allow"]) == (405, "POST, OPTIONS")
 
 
-def test_options_says_which_methods_there_are_and_allows_no_other_origin(call: Call) -> None:
+def test_options_lists_the_methods_and_allows_no_other_origin(call: Call) -> None:
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     answer = call("OPTIONS", "place-order", headers=asked)
     assert (answer.status_code, answer.headers["Allow"]) == (204, "POST, OPTIONS")
@@ -173,7 +173,7 @@ def test_each_problem_has_the_id_of_its_trace(call: Call) -> None:
         ("place-order", {"X-Server-Timeout": "never"}, 400),
     ],
 )
-def test_a_connection_is_as_good_as_new_after_an_early_refusal_of_a_large_body(
+def test_a_connection_is_usable_after_an_early_refusal_of_a_large_body(
     stack: Stack, name: str, headers: dict[str, str], status: int
 ) -> None:
     host, port = stack.url.removeprefix("http://").split(":")
@@ -231,7 +231,7 @@ def say(stack: Stack, raw: bytes) -> tuple[str, dict[str, Any]]:
         ),
     ],
 )
-def test_what_the_server_itself_refuses_is_a_problem_too(
+def test_refusals_of_the_server_itself_are_problem_details(
     stack: Stack, raw: bytes, status: int
 ) -> None:
     line, body = say(stack, raw)

@@ -92,7 +92,7 @@ def test_a_parked_saga_is_in_the_dead_letters_and_on_the_dashboard(
     assert seen["oldest_unfinished"]["age_seconds"] >= 0
 
 
-def test_a_retry_goes_on_from_the_failed_compensation_and_names_who_and_why(
+def test_a_retry_continues_from_the_failed_compensation(
     call: Call, park: Callable[[str], None], unique: str
 ) -> None:
     park(unique)
@@ -129,7 +129,7 @@ def test_a_parked_saga_is_resolved_by_an_operator(
     assert unique not in [letter["saga"] for letter in letters]
 
 
-def test_in_bulk_the_dry_run_says_what_would_change_and_changes_nothing(
+def test_a_bulk_dry_run_shows_the_changes_and_makes_none(
     call: Call, park: Callable[[str], None], unique: str
 ) -> None:
     park(unique)
@@ -146,7 +146,7 @@ def test_in_bulk_the_dry_run_says_what_would_change_and_changes_nothing(
     assert call("GET", "get-saga", params={"id": unique}).json()["status"] == "ROLLED_BACK"
 
 
-def test_in_bulk_a_refusal_says_why_and_stops_no_other(
+def test_a_refusal_in_bulk_has_a_reason_and_stops_no_other(
     call: Call, park: Callable[[str], None], unique: str
 ) -> None:
     park(unique)
@@ -175,7 +175,7 @@ def test_a_verb_for_a_saga_that_does_not_exist_is_404(call: Call, verb: str) -> 
 
 
 @pytest.mark.parametrize("verb", OF_A_STEP)
-def test_what_is_done_to_a_step_names_it(call: Call, verb: str) -> None:
+def test_a_verb_for_a_step_names_it(call: Call, verb: str) -> None:
     assert_problem(operate(call, verb, "s"), 422, "invalid", "step")
     bulk = {"verb": verb.split("-")[0], "reason": WHY, "status": "FAILED"}
     assert_problem(call("POST", "operate-sagas", json=bulk), 422, "invalid", "step")
@@ -186,7 +186,7 @@ def count_events(call: Call, saga_id: str, cause: str) -> int:
     return sum(event["cause"] == cause for event in events)
 
 
-def test_a_verb_is_refused_with_412_where_the_saga_is_not_as_it_was_seen(
+def test_a_verb_with_an_outdated_if_match_is_412(
     call: Call, park: Callable[[str], None], unique: str
 ) -> None:
     park(unique)
@@ -204,7 +204,7 @@ def test_a_verb_is_refused_with_412_where_the_saga_is_not_as_it_was_seen(
     assert (again.status_code, count_events(call, unique, "retried_by_operator")) == (202, retried)
 
 
-def test_a_verb_sent_twice_under_one_idempotency_key_is_carried_out_once(
+def test_a_verb_repeated_with_its_idempotency_key_is_applied_once(
     call: Call, park: Callable[[str], None], unique: str
 ) -> None:
     park(unique)
@@ -242,7 +242,7 @@ def test_a_payload_that_does_not_fit_names_its_field(call: Call) -> None:
     assert_problem(answer, 422, "invalid", "payload.address.country")
 
 
-def test_a_body_over_the_limit_is_413_and_says_the_limit(call: Call) -> None:
+def test_a_body_over_the_limit_is_413_and_states_the_limit(call: Call) -> None:
     huge = {"name": ORDER_PROCESSING.name, "payload": {"x": "y" * 1_100_000}}
     answer = call("POST", "start-saga", json=huge)
     assert_problem(answer, 413, "too-large")
@@ -273,7 +273,7 @@ def test_a_forged_worker_call_is_refused_and_changes_nothing(
     assert call("GET", "get-saga", params={"id": unique}).json() == before
 
 
-def test_a_cut_page_token_of_sagas_is_400(call: Call, park: Callable[[str], None]) -> None:
+def test_a_truncated_page_token_of_sagas_is_400(call: Call, park: Callable[[str], None]) -> None:
     for number in range(2):
         park(f"paged-{number}")
     bulk = {"verb": "pause", "reason": WHY, "status": "FAILED", "page_size": 1}

@@ -30,9 +30,7 @@ def listed(call: Call, task_list: str, **params: Any) -> list[int]:
     return [task["id"] for task in page["items"]]
 
 
-def test_a_replaced_task_has_the_defaults_again_where_nothing_is_given(
-    call: Call, task_list: str
-) -> None:
+def test_a_replaced_task_has_defaults_for_missing_fields(call: Call, task_list: str) -> None:
     made = make(call, task_list, priority=7, due_at="2026-05-01T12:00:00Z")
     put = call("PUT", "replace-task", params=target(made), json={"description": "mop"}).json()
     assert put == {
@@ -44,7 +42,7 @@ def test_a_replaced_task_has_the_defaults_again_where_nothing_is_given(
     }
 
 
-def test_a_due_time_can_be_taken_away_but_not_be_without_a_zone(call: Call, task_list: str) -> None:
+def test_a_due_time_can_be_removed_but_needs_a_time_zone(call: Call, task_list: str) -> None:
     made = make(call, task_list, due_at="2026-05-01T12:00:00Z")
     patched = call("PATCH", "update-task", params=target(made), json={"due_at": None}).json()
     assert patched["due_at"] is None
@@ -53,7 +51,7 @@ def test_a_due_time_can_be_taken_away_but_not_be_without_a_zone(call: Call, task
     assert_problem(answer, 422, "invalid", "due_at")
 
 
-def test_a_transferred_task_is_in_the_other_list_alone(call: Call, task_list: str) -> None:
+def test_a_transferred_task_is_only_in_the_other_list(call: Call, task_list: str) -> None:
     other = f"{task_list}-other"
     call("POST", "create-task-list", json={"id": other, "name": "Work"})
     made = make(call, task_list, priority=3)
@@ -63,7 +61,7 @@ def test_a_transferred_task_is_in_the_other_list_alone(call: Call, task_list: st
     assert listed(call, other) == [moved["id"]]
 
 
-def test_a_transfer_that_cannot_be_changes_nothing(call: Call, task_list: str) -> None:
+def test_an_impossible_transfer_changes_nothing(call: Call, task_list: str) -> None:
     made = make(call, task_list)
     nowhere = {**target(made), "to_task_list_id": "no-such"}
     assert_problem(call("POST", "transfer-task", json=nowhere), 404, "not-found", "task_list_id")
@@ -127,7 +125,7 @@ def test_a_batch_beyond_the_limit_is_refused(
     assert_problem(answer, 422, "invalid", field)
 
 
-def test_tasks_are_asked_for_by_all_that_they_have(call: Call, task_list: str, unique: str) -> None:
+def test_tasks_can_be_queried_by_all_their_fields(call: Call, task_list: str, unique: str) -> None:
     text = f"only {unique}"
     rows = [
         (False, 1, "2026-01-01"),
@@ -164,7 +162,7 @@ def test_tasks_are_asked_for_by_all_that_they_have(call: Call, task_list: str, u
     assert count(due_before="2026-01-03T00:00:00Z") == 2
 
 
-def test_an_order_that_does_not_go_with_a_range_is_refused(call: Call) -> None:
+def test_an_order_that_conflicts_with_a_range_is_refused(call: Call) -> None:
     params = {"due_from": "2026-01-02T00:00:00Z", "order": "created"}
     assert_problem(call("GET", "query-tasks", params=params), 422, "invalid", "order")
 
@@ -181,7 +179,7 @@ def test_summaries_and_statistics_leave_the_rest_of_a_task_unread(
     assert statistics == {"count": 2, "priority_sum": 6, "priority_avg": 3.0}
 
 
-def test_only_the_fields_that_are_asked_for_are_shown(call: Call, task_list: str) -> None:
+def test_only_the_requested_fields_are_returned(call: Call, task_list: str) -> None:
     made = make(call, task_list)
     params = {**target(made), "fields": "description,done"}
     got = call("GET", "get-task", params=params)
@@ -194,7 +192,9 @@ def test_only_the_fields_that_are_asked_for_are_shown(call: Call, task_list: str
         assert_problem(answer, 422, "invalid", "fields")
 
 
-def test_an_upsert_that_may_only_create_leaves_what_there_is(call: Call, task_list: str) -> None:
+def test_an_upsert_that_may_only_create_changes_nothing_existing(
+    call: Call, task_list: str
+) -> None:
     body = {"id": task_list, "name": "Other"}
     only_create = {"If-None-Match": "*"}
     answer = call("PUT", "upsert-task-list", json=body, headers=only_create)
@@ -214,9 +214,7 @@ def test_an_upsert_that_may_only_rename_creates_nothing(call: Call, unique: str)
 
 
 @pytest.mark.parametrize("wanted", ['"5"', 'W/"5"', '"*"', "", "*, *"])
-def test_a_condition_that_is_not_understood_is_400_and_not_passed_over(
-    call: Call, task_list: str, wanted: str
-) -> None:
+def test_an_unknown_condition_is_400(call: Call, task_list: str, wanted: str) -> None:
     body, condition = {"id": task_list, "name": "Other"}, {"If-None-Match": wanted}
     answer = call("PUT", "upsert-task-list", json=body, headers=condition)
     assert_problem(answer, 400, "malformed", "If-None-Match")
@@ -238,7 +236,7 @@ def test_no_other_text_is_an_entity_tag(call: Call, task_list: str) -> None:
         assert_problem(answer, 412, "version-mismatch", "If-Match")
 
 
-def test_a_cascading_delete_takes_the_tasks_along(call: Call, task_list: str) -> None:
+def test_a_cascading_delete_deletes_the_tasks(call: Call, task_list: str) -> None:
     tasks = [{"description": f"t{n}"} for n in range(500)]
     for _ in range(2):
         call("POST", "batch-create-tasks", json={"task_list_id": task_list, "tasks": tasks})

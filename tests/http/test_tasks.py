@@ -28,7 +28,7 @@ def test_a_created_task_can_be_read_with_its_defaults(call: Call, task_list: str
     assert (read["done"], read["priority"], read["deleted_at"]) == (False, 0, None)
 
 
-def test_an_update_changes_what_is_given_and_leaves_the_rest(call: Call, task_list: str) -> None:
+def test_an_update_changes_only_the_given_fields(call: Call, task_list: str) -> None:
     made = make(call, task_list)
     target = {"task_list_id": task_list, "id": made["id"]}
     changed = call("PATCH", "update-task", params=target, json={"done": True}).json()

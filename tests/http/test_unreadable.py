@@ -106,13 +106,13 @@ def spoiler(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoiler]:
     made.clear()
 
 
-def test_every_function_that_lists_is_tried_here() -> None:
+def test_every_function_that_lists_is_tested_here() -> None:
     listing = {name for name in FUNCTIONS if name.startswith(("list_", "query_"))}
     assert listing == {*LISTINGS, "list_saga_events"}  # a page of events is one entity: see below
 
 
 @pytest.mark.parametrize("function", LISTINGS)
-def test_a_list_goes_on_past_an_entity_that_cannot_be_read_and_names_it(
+def test_a_list_continues_after_an_unreadable_entity_and_names_it(
     call: Call, spoiler: Spoiler, unique: str, function: str
 ) -> None:
     kind, value, wanted = LISTINGS[function]
@@ -130,7 +130,7 @@ def test_a_list_goes_on_past_an_entity_that_cannot_be_read_and_names_it(
     assert unique in named["key"]
 
 
-def test_many_sagas_are_operated_on_though_one_cannot_be_read(
+def test_a_bulk_verb_continues_after_an_unreadable_saga(
     call: Call, spoiler: Spoiler, unique: str
 ) -> None:
     spoiler.put(unique)
@@ -141,7 +141,7 @@ def test_many_sagas_are_operated_on_though_one_cannot_be_read(
     assert [each["key"] for each in page["unreadable"]] == [f"Saga('{unique}-bad')"]
 
 
-def test_a_saga_is_shown_though_a_page_of_its_events_cannot_be_read(
+def test_a_saga_with_an_unreadable_page_of_events_is_shown(
     call: Call, spoiler: Spoiler, unique: str
 ) -> None:
     spoiler.put(unique)
@@ -154,7 +154,7 @@ def test_a_saga_is_shown_though_a_page_of_its_events_cannot_be_read(
     assert [each["property"] for each in page["unreadable"]] == ["events"]
 
 
-def test_the_dashboard_goes_on_past_the_oldest_saga_that_cannot_be_read(
+def test_the_dashboard_skips_an_unreadable_oldest_saga(
     call: Call, spoiler: Spoiler, unique: str
 ) -> None:
     for saga_id in (f"{unique}-old", f"{unique}-older"):

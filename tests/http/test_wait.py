@@ -61,9 +61,7 @@ def assert_accepted(answer: requests.Response, where: str, applied: str | None) 
     assert answer.headers["Vary"] == "Prefer"
 
 
-def test_one_call_starts_a_saga_executes_it_and_answers_what_get_saga_shows(
-    call: Call, unique: str
-) -> None:
+def test_one_call_starts_a_saga_and_returns_what_get_saga_shows(call: Call, unique: str) -> None:
     answer = call("POST", "start-saga", json=saga(call, unique), headers=PATIENT_RETRY)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Preference-Applied"] == "wait=25"
@@ -76,7 +74,7 @@ def test_one_call_starts_a_saga_executes_it_and_answers_what_get_saga_shows(
 
 
 @pytest.mark.parametrize(("units", "status"), [(1, "COMPLETED"), (0, "CANCELLED")])
-def test_one_call_places_an_order_and_answers_what_became_of_it(
+def test_one_call_places_an_order_and_returns_its_end(
     call: Call, unique: str, units: int, status: str
 ) -> None:
     body = {"id": unique, **order(call, unique, units)}
@@ -88,7 +86,7 @@ def test_one_call_places_an_order_and_answers_what_became_of_it(
     assert call("GET", "get-order", params={"id": unique}).json() == answer.json()
 
 
-def test_without_a_wait_a_start_answers_202_and_where_to_look(call: Call, unique: str) -> None:
+def test_without_a_wait_a_start_answers_202_with_a_location(call: Call, unique: str) -> None:
     started = call("POST", "start-saga", json=saga(call, unique))
     assert_accepted(started, f"/get-saga?id={unique}", None)
     assert started.json()["status"] in ("PENDING", "RUNNING")
@@ -101,7 +99,9 @@ def test_without_a_wait_a_start_answers_202_and_where_to_look(call: Call, unique
     assert_accepted(again, f"/get-saga?id={unique}", None)
 
 
-def test_what_does_not_end_in_time_is_202_with_its_present_state(call: Call, slow: str) -> None:
+def test_a_saga_that_does_not_end_in_time_is_202_with_its_current_state(
+    call: Call, slow: str
+) -> None:
     body = {"id": slow, **order(call, slow)}
     began = time.monotonic()
     placed = call("POST", "place-order", json=body, headers=MAX_PLAIN_DELIVERY)
@@ -123,7 +123,7 @@ def test_what_does_not_end_in_time_is_202_with_its_present_state(call: Call, slo
     assert (ended.status_code, ended.headers["Preference-Applied"]) == (200, "wait=0")
 
 
-def test_a_wait_is_clipped_to_the_time_budget_and_the_answer_says_to_what(
+def test_a_wait_is_limited_to_the_time_budget_and_the_answer_states_it(
     call: Call, slow: str
 ) -> None:
     body = {"id": slow, **order(call, slow)}
@@ -147,7 +147,7 @@ def test_a_preference_that_cannot_be_read_is_ignored(call: Call, slow: str, head
     assert call("GET", "get-order", params={"id": slow}, headers={"Prefer": header}).ok
 
 
-def test_a_wait_on_a_line_of_its_own_is_read(call: Call, stack: Stack, slow: str) -> None:
+def test_a_wait_in_a_second_header_line_is_read(call: Call, stack: Stack, slow: str) -> None:
     call("POST", "place-order", json={"id": slow, **order(call, slow)})
     connection = http.client.HTTPConnection(urlsplit(stack.url).netloc, timeout=30)
     connection.putrequest("GET", f"/get-order?id={slow}")
@@ -170,20 +170,18 @@ def test_a_parked_saga_is_an_end_for_its_caller(call: Call, store: Store, unique
 
 
 @pytest.mark.parametrize("name", ["get-saga", "get-order"])
-def test_nobody_waits_for_what_does_not_exist(call: Call, unique: str, name: str) -> None:
+def test_a_wait_for_an_unknown_saga_ends_at_once(call: Call, unique: str, name: str) -> None:
     answer = call("GET", name, params={"id": unique}, headers=PATIENT_RETRY)
     assert_problem(answer, 404, "not-found", "id")
     assert answer.elapsed.total_seconds() < 5
 
 
-def test_a_start_that_is_refused_is_refused_at_once(call: Call, unique: str) -> None:
+def test_a_refused_start_is_answered_at_once(call: Call, unique: str) -> None:
     answer = call("POST", "start-saga", json={"name": unique, "payload": {}}, headers=PATIENT_RETRY)
     assert_problem(answer, 404, "not-found", "name")
 
 
-def test_many_waiters_leave_threads_for_others_and_one_too_many_is_not_made_to_wait(
-    call: Call, stack: Stack, slow: str
-) -> None:
+def test_waiters_leave_threads_for_others(call: Call, stack: Stack, slow: str) -> None:
     call("POST", "place-order", json={"id": slow, **order(call, slow)})
     answers: list[requests.Response] = []
 
@@ -218,12 +216,12 @@ def test_a_caller_that_closes_its_connection_is_gone() -> None:
         assert is_gone(context.request)
 
 
-def test_a_caller_of_a_server_that_hides_its_connection_is_there() -> None:
+def test_without_a_visible_connection_the_caller_counts_as_present() -> None:
     with flask.Flask("x").test_request_context() as context:
         assert not is_gone(context.request)
 
 
-def test_an_operators_verb_that_takes_time_is_202_with_where_to_look(call: Call, slow: str) -> None:
+def test_an_operators_slow_verb_is_202_with_a_location(call: Call, slow: str) -> None:
     call("POST", "place-order", json={"id": slow, **order(call, slow)})
     answer = call("POST", "cancel-saga", json={"id": slow, "reason": "x"})
     assert answer.status_code == 202, answer.text

@@ -9,15 +9,15 @@ from tests.mutants.trial import Mutant, check, find_failure_without_mutant
 
 
 @pytest.mark.parametrize(("old", "count"), [("no such line", 0), ("import", 2)])
-def test_a_mutant_whose_line_is_not_there_exactly_once_is_refused(old: str, count: int) -> None:
+def test_a_mutant_whose_line_does_not_occur_exactly_once_is_refused(old: str, count: int) -> None:
     with pytest.raises(ValueError, match=re.escape(f"has {count} times, and not once: {old}")):
         Mutant("lib/x.py", old, "").change("import a\nimport b\n")
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
-def test_each_mutant_names_a_line_that_is_there_once(mutant: Mutant) -> None:
+def test_each_mutants_line_occurs_exactly_once(mutant: Mutant) -> None:
     check(mutant)
 
 
-def test_the_copy_has_all_that_the_quick_tests_import() -> None:
+def test_the_copy_has_everything_that_the_quick_tests_import() -> None:
     assert not find_failure_without_mutant("--collect-only")

@@ -13,7 +13,7 @@ from tests.stack.launcher import Launcher
 from tests.support.wait import wait_until
 
 
-def test_what_cannot_be_loaded_is_shown_and_nothing_is_ready_until_it_is_mended(
+def test_a_broken_module_is_shown_and_nothing_is_ready_until_it_is_fixed(
     project: Path, launchers: list[Launcher]
 ) -> None:
     sagas, tasks = project / "domain/sagas.py", project / "functions/tasks/tasks.py"
@@ -53,7 +53,7 @@ def test_what_cannot_be_loaded_is_shown_and_nothing_is_ready_until_it_is_mended(
         ("DEFINITIONS =", "raise SystemExit(3)\nDEFINITIONS =", "SystemExit: 3"),
     ],
 )
-def test_a_table_of_sagas_that_no_saga_can_run_by_is_told_at_the_start(
+def test_a_broken_table_of_sagas_is_reported_at_the_start(
     project: Path, old: str, new: str, told: str
 ) -> None:
     sagas = project / "domain/sagas.py"
@@ -93,7 +93,7 @@ def failures(told: list[str]) -> list[str]:
     return [text for text in told if text.startswith("f answered")]
 
 
-def test_each_answer_of_500_and_more_is_told_once_with_its_own_reason(tmp_path: Path) -> None:
+def test_each_server_error_is_reported_once_with_its_reason(tmp_path: Path) -> None:
     log, told = tmp_path / "functions.log", list[str]()
     write(log, answered(500, "old"))
     watch = LogView([log], told.append)
@@ -120,7 +120,7 @@ def test_lines_of_two_logs_are_shown_in_order_of_time(tmp_path: Path) -> None:
     assert [text.split()[2] for text in told] == ["start-saga", "run-saga-step", "get-saga"]
 
 
-def test_a_log_that_was_cut_and_a_line_that_is_not_whole_lose_nothing(tmp_path: Path) -> None:
+def test_a_truncated_log_and_an_incomplete_line_lose_nothing(tmp_path: Path) -> None:
     log, told = tmp_path / "functions.log", list[str]()
     write(log, *(answered(200, "x") for _ in range(9)))
     watch = LogView([log], told.append)

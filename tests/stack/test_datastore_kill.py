@@ -104,7 +104,7 @@ def read_state(wire: Wire) -> dict[int, int]:
     return ends
 
 
-def test_what_was_answered_survives_kills(tmp_path: Path) -> None:
+def test_acknowledged_writes_survive_kills(tmp_path: Path) -> None:
     stored = dict.fromkeys(range(WRITERS), 0)
     for _ in range(KILLS):
         with run_server(tmp_path) as (process, host), ThreadPoolExecutor(WRITERS) as pool:

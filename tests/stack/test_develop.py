@@ -30,7 +30,7 @@ def greet(launcher: Launcher) -> str:
         return ""
 
 
-def test_changed_code_and_changed_indexes_are_taken_up_and_broken_ones_are_shown(
+def test_changed_code_and_indexes_are_reloaded_and_broken_ones_shown(
     project: Path, launchers: list[Launcher]
 ) -> None:
     launcher = Launcher(project)
@@ -58,7 +58,7 @@ def test_changed_code_and_changed_indexes_are_taken_up_and_broken_ones_are_shown
     wait_until(lambda: "index.yaml has changed: restarting the Datastore" in launcher.told)
 
 
-def test_the_environment_file_lets_a_shell_run_a_single_function(
+def test_a_shell_can_run_a_single_function_with_the_environment_file(
     project: Path, launchers: list[Launcher]
 ) -> None:
     launcher = Launcher(project)
@@ -74,7 +74,7 @@ def test_the_environment_file_lets_a_shell_run_a_single_function(
     assert worker_url == f"http://127.0.0.1:{launcher.port + 3}"
 
 
-def test_the_ports_beside_the_functions_are_the_datastores_and_the_queues(
+def test_the_next_ports_are_those_of_datastore_and_queue(
     project: Path, launchers: list[Launcher]
 ) -> None:
     launcher = Launcher(project)
@@ -98,7 +98,7 @@ def test_a_free_port_is_preferred() -> None:
         ({"message": "request"}, "None None None ms"),
     ],
 )
-def test_a_request_is_one_line_for_a_person(line: dict[str, Any], shown: str) -> None:
+def test_a_request_is_one_readable_line(line: dict[str, Any], shown: str) -> None:
     text = describe_request(line)
     assert "\x1b" not in text
     assert text.split()[1:] == shown.split()

@@ -16,9 +16,7 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 
-def test_declaring_a_saga_and_a_remote_step_loads_neither_the_edge_nor_what_speaks_to_google() -> (
-    None
-):
+def test_declaring_a_saga_and_a_remote_step_loads_neither_edge_nor_google_clients() -> None:
     loaded = set(json.loads(run_python(DECLARE)))
     heavy = {"flask", "werkzeug", "grpc", "requests", "urllib3", "google.auth", "lib.edge"}
     assert not loaded & heavy
@@ -37,7 +35,7 @@ def test_importing_the_layer_imports_no_grpc_and_starts_no_thread() -> None:
     run_python(check)
 
 
-def test_a_first_call_leaves_the_stock_clients_package_to_those_who_want_it() -> None:
+def test_a_first_call_leaves_the_stock_client_importable() -> None:
     check = (
         "import sys; from lib.datastore.v1.messages import message; message('Value');"
         "assert 'google.cloud.datastore_v1' not in sys.modules;"

@@ -58,7 +58,7 @@ def children_of(pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_and_ends_when_it_is_asked_to(
+def test_it_prints_its_addresses_and_ends_on_request(
     launch: Launch, number: signal.Signals
 ) -> None:
     port = choose_port()
@@ -97,7 +97,7 @@ def test_a_folder_in_use_is_one_clear_line(launch: Launch, tmp_path: Path) -> No
     assert second.returncode == 1
 
 
-def test_a_launcher_killed_outright_takes_everything_along_and_can_be_started_at_once(
+def test_a_killed_launcher_leaves_no_process_and_can_restart_at_once(
     launch: Launch,
 ) -> None:
     port = choose_port()

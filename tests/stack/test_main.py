@@ -44,13 +44,13 @@ def test_every_endpoint_is_in_the_table() -> None:
         }
 
 
-def test_the_worker_leads_to_what_google_calls_and_to_nothing_else() -> None:
+def test_the_worker_serves_only_what_google_calls() -> None:
     assert set(main.ROUTERS["worker"]) == {"run_saga_step", "sweep_sagas"}
     assert set(main.ROUTERS["api"]) == set(main.FUNCTIONS)
     assert not set(main.ROUTERS) & set(main.FUNCTIONS), "these names are taken by main.ROUTERS"
 
 
-def test_an_unknown_name_is_no_attribute() -> None:
+def test_an_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_function"):
         main.no_such_function  # noqa: B018
 
@@ -105,7 +105,7 @@ def test_every_client_of_google_runs_on_the_c_implementation_of_protobuf() -> No
 
 
 @pytest.mark.parametrize("package", ["aiohttp", "chardet", "grpcio-tools", "opentelemetry-sdk"])
-def test_what_slows_every_cold_start_is_not_installed_with_the_functions(package: str) -> None:
+def test_packages_that_slow_cold_starts_are_not_installed(package: str) -> None:
     pins = (PROJECT / "requirements.txt").read_text()
     assert not re.search(rf"^{package}==", pins, re.MULTILINE | re.IGNORECASE)
 

@@ -33,9 +33,7 @@ def make_venv(folder: Path, version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.9.1", f"{OURS}1.0"])
-def test_another_python_than_that_of_the_environment_has_one_of_its_own(
-    folder: Path, version: str
-) -> None:
+def test_another_python_gets_its_own_environment(folder: Path, version: str) -> None:
     make_venv(folder, version)
     planned = plan(folder, f"PYTHON={sys.executable}").stdout
     assert f"{sys.executable} -m venv .venv-{OURS}\n" in planned

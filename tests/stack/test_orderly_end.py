@@ -32,7 +32,7 @@ def ask(request: flask.Request) -> str:
 """
 
 
-def test_a_channel_is_closed_when_the_server_is_asked_to_end(tmp_path: Path) -> None:
+def test_a_channel_is_closed_when_the_server_ends(tmp_path: Path) -> None:
     told, port = tmp_path / "told", choose_port()
     source = tmp_path / "main.py"
     source.write_text(MAIN.format(told=str(told)))

@@ -45,7 +45,7 @@ def halt_when(stack: Stack, count: int) -> int:
 
 
 @pytest.mark.skipif(not os.environ.get("LONG"), reason="waits for time-outs: make test-long")
-def test_after_a_restore_all_sagas_end_and_the_books_balance_whatever_the_queue_still_holds(
+def test_after_a_restore_all_sagas_end_and_the_books_balance(
     tmp_path: Path,
 ) -> None:
     data, backup = tmp_path / "data", tmp_path / "backup"

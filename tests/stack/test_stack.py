@@ -30,7 +30,7 @@ def test_sagas_are_spread_over_as_many_queues_as_asked(stacks: Stacks) -> None:
             connect(env["AMENDS_TASKS_HOST"]).get_queue(name=f"{LOCATION}/queues/{name}")
 
 
-def test_the_functions_are_told_where_everything_is(stacks: Stacks) -> None:
+def test_the_functions_get_all_addresses(stacks: Stacks) -> None:
     with stacks.make(env={"MINE": "kept"}) as stack:
         env = ask(stack.url)["env"]
         assert set(stack.pids) == {"datastore", "tasks", "worker", "functions"}
@@ -42,7 +42,7 @@ def test_the_functions_are_told_where_everything_is(stacks: Stacks) -> None:
     assert env["MINE"] == "kept"
 
 
-def test_every_queue_of_the_file_is_there_as_it_says(stacks: Stacks) -> None:
+def test_every_queue_of_the_file_exists_with_its_settings(stacks: Stacks) -> None:
     declared = read_queues(PROJECT / "queues.yaml", LOCATION)
     with stacks.make() as stack:
         client = connect(stack.tasks_host)
@@ -53,13 +53,13 @@ def test_every_queue_of_the_file_is_there_as_it_says(stacks: Stacks) -> None:
     assert all(f"Queue {queue.name.rpartition('/')[2]}" in shown for queue in declared)
 
 
-def test_a_datastore_that_is_there_already_is_used(stacks: Stacks) -> None:
+def test_an_existing_datastore_is_used(stacks: Stacks) -> None:
     with stacks.make(env={"DATASTORE_EMULATOR_HOST": "127.0.0.1:9"}) as stack:
         assert set(stack.pids) == {"tasks", "worker", "functions"}
         assert ask(stack.url)["env"]["DATASTORE_EMULATOR_HOST"] == "127.0.0.1:9"
 
 
-def test_a_killed_part_is_started_again_on_its_own_port(stacks: Stacks) -> None:
+def test_a_killed_process_is_restarted_on_its_port(stacks: Stacks) -> None:
     with stacks.make() as stack:
         before = stack.pids
         worker = ask(stack.url)["pid"]
@@ -77,7 +77,7 @@ def test_a_killed_part_is_started_again_on_its_own_port(stacks: Stacks) -> None:
     ]
 
 
-def test_requests_wait_for_a_service_that_starts_again_and_none_is_refused(
+def test_requests_wait_for_a_restarting_service(
     stacks: Stacks,
 ) -> None:
     with stacks.make() as stack:
@@ -97,7 +97,7 @@ def test_a_service_that_cannot_start_refuses_requests(stacks: Stacks, source: Pa
         ask(stack.url)
 
 
-def test_what_a_server_has_forked_does_not_outlive_it(stacks: Stacks) -> None:
+def test_forked_processes_do_not_outlive_their_server(stacks: Stacks) -> None:
     with stacks.make() as stack:
         for url, part in ((stack.url, "functions"), (stack.plan.worker_url, "worker")):
             forked = ask(url)["pid"]
@@ -105,9 +105,7 @@ def test_what_a_server_has_forked_does_not_outlive_it(stacks: Stacks) -> None:
             wait_until(partial(is_dead, forked))
 
 
-def test_steps_that_never_end_keep_no_caller_and_no_sweep_waiting(
-    stacks: Stacks, tmp_path: Path
-) -> None:
+def test_endless_steps_block_no_caller_and_no_sweep(stacks: Stacks, tmp_path: Path) -> None:
     with stacks.make(sweep_every=timedelta(seconds=1)) as stack:
         client = connect(stack.tasks_host)
         for _ in range(100):
@@ -119,9 +117,7 @@ def test_steps_that_never_end_keep_no_caller_and_no_sweep_waiting(
         wait_until(lambda: (tmp_path / "sweeps").exists())
 
 
-def test_the_worker_has_an_address_of_its_own_and_calls_go_there(
-    stacks: Stacks, tmp_path: Path
-) -> None:
+def test_tasks_go_to_the_workers_own_address(stacks: Stacks, tmp_path: Path) -> None:
     with stacks.make(sweep_every=timedelta(seconds=1)) as stack:
         env = ask(stack.plan.worker_url)["env"]
         assert env["AMENDS_BASE_URL"] == env["AMENDS_WORKER_URL"] == stack.plan.worker_url
@@ -131,7 +127,7 @@ def test_the_worker_has_an_address_of_its_own_and_calls_go_there(
     assert sweep["Host"] == stack.plan.worker_url.removeprefix("http://")
 
 
-def test_the_worker_stays_where_the_tasks_of_the_last_run_expect_it(stacks: Stacks) -> None:
+def test_the_worker_keeps_its_address_between_runs(stacks: Stacks) -> None:
     with stacks.make() as first:
         pass
     second = stacks.make(port=choose_port())
@@ -151,7 +147,7 @@ def test_nothing_runs_after_the_end_even_if_a_request_hangs(stacks: Stacks) -> N
     assert not [pid for pid in pids if is_alive(pid)]
 
 
-def test_two_stacks_do_not_meet(stacks: Stacks) -> None:
+def test_two_stacks_do_not_interfere(stacks: Stacks) -> None:
     with stacks.make("one") as one, stacks.make("two") as two:
         task = {"name": f"{QUEUE}/tasks/same", "http_request": {"url": "http://127.0.0.1:9/"}}
         for stack in (one, two):
@@ -171,7 +167,7 @@ def test_a_folder_in_use_and_a_taken_port_are_refused_before_anything_starts(
         assert ask(stack.url)
 
 
-def test_a_part_that_cannot_start_is_reported_with_its_log_and_not_spun(
+def test_a_process_that_cannot_start_is_reported_and_not_restarted_forever(
     stacks: Stacks, source: Path
 ) -> None:
     source.write_text("import nothing_of_that_name")

@@ -13,7 +13,7 @@ from local.stack.supervisor import Part, Supervisor
 from tests.support.wait import wait_until
 
 
-def test_a_log_is_rotated_while_its_part_runs(
+def test_a_log_is_rotated_while_its_process_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "_CHECK_EVERY", 0.02)
@@ -36,7 +36,7 @@ def test_a_log_is_rotated_while_its_part_runs(
     assert first.startswith("line 0")
 
 
-def test_a_log_that_cannot_be_put_aside_is_cut_all_the_same(
+def test_a_log_that_cannot_be_renamed_is_truncated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

@@ -46,9 +46,7 @@ def worker() -> Iterator[Worker]:
     worker.close()
 
 
-def test_kills_in_mid_dispatch_lose_no_task_and_forget_no_name(
-    tmp_path: Path, worker: Worker
-) -> None:
+def test_kills_during_dispatch_lose_no_task_and_no_name(tmp_path: Path, worker: Worker) -> None:
     port = choose_port()
     server = start(tmp_path, port)
     client = connect(f"127.0.0.1:{port}")
