@@ -110,7 +110,7 @@ class Supervisor:
         """
         pid = self.pid
         self._forget_failures()
-        self._is_restarting = pid is not None and self._ready.is_set()
+        self._is_restarting = pid is not None
         self._ready.clear()
         self._hurry.set()
         self._signal(signal.SIGTERM)

@@ -48,3 +48,16 @@ def test_a_log_that_cannot_be_renamed_is_truncated(
     log.write_text("x" * 11)
     supervisor._rotate_log(log)
     assert log.read_text() == ""
+
+
+def test_a_part_that_is_restarted_while_it_starts_is_not_reported_as_dead(tmp_path: Path) -> None:
+    reports: list[str] = []
+    part = Part("x", "tests.stack.endless", (), dict(os.environ), tmp_path / "x.log", lambda: False)
+    starting = Supervisor(part, reports.append, {})
+    starting.start()
+    wait_until(lambda: starting.pid is not None)
+    first = starting.pid
+    starting.restart()
+    wait_until(lambda: starting.pid not in (None, first))
+    starting.stop(time.monotonic() + 5)
+    assert reports == []
