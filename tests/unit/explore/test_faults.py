@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from lib.datastore import key
+from lib.errors import Unavailable
 from lib.saga.definition.context import Retry, StepContext
 from lib.saga.definition.retry_policy import RetryPolicy
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.steps import Step
 from lib.saga.engine import alerts
+from lib.saga.engine.engine import Engine
+from lib.saga.engine.repository import SagaRepository
 from lib.saga.machine import outstanding
 from lib.saga.machine.schedule import schedule_retry
-from lib.saga.state.records import DeadLetter
+from lib.saga.state.records import DeadLetter, SagaRecord
 from lib.saga.testing import explore
 from lib.saga.testing.exploration.explorer import Explorer
 from lib.saga.testing.simulation.faults.kinds import INTERLEAVINGS, Fault, FaultKind, Point
@@ -87,6 +90,24 @@ def test_a_waiting_worker_ends_on_its_own_stack_when_a_run_fails(interleaving: F
             return interleaving if starts else None
 
         assert explorer.run(break_off) == "enough"
+
+
+class ForgetfulRepository(SagaRepository):
+    """Takes a read without an answer for a saga that does not exist."""
+
+    def find(self, saga_id: str) -> SagaRecord | None:
+        try:
+            return super().find(saga_id)
+        except Unavailable:
+            return None
+
+
+def test_a_read_without_an_answer_that_is_taken_for_none_is_found() -> None:
+    def make_engine(definitions: Any, repository: SagaRepository, *collaborators: Any) -> Engine:
+        return Engine(definitions, ForgetfulRepository(repository.store), *collaborators)
+
+    report = find_by(FaultKind.UNREAD, make_saga("ab"), 2, make_engine=make_engine)
+    assert "the sweep was needed, although the queue lost nothing" in report
 
 
 def test_an_effect_that_is_written_late_is_found() -> None:
