@@ -8,7 +8,7 @@ from lib.datastore import Query, delete, key
 from lib.errors import Contention, NotFound
 from lib.saga.definition.child import Child
 from lib.saga.definition.context import Permanent
-from lib.saga.definition.saga import Saga
+from lib.saga.definition.saga import Chaining, Saga
 from lib.saga.definition.saga_checks.sizes import MAX_STEPS
 from lib.saga.definition.steps import Parallel, Signal
 from lib.saga.engine.sweep.sweep import sweep
@@ -179,3 +179,17 @@ def test_every_fault_at_every_point_of_a_saga_whose_steps_are_in_pages(crowded: 
     steps = (seat("a"), seat("b", {"b": NO}))
     saga = Saga("seats", payload=dict, steps=steps)
     explore(saga, {}, seats_fit(0), prepare=add_seats, may_park=False, operators=False)
+
+
+def test_a_long_saga_runs_inline_with_its_steps_in_pages(
+    bench: Bench, probe: Probe, crowded: None
+) -> None:
+    for name in NAMES[:9]:
+        probe.on[name] = lambda call: call.step * 2000
+    steps = tuple(steps_of(probe, NAMES[:9]))
+    saga = Saga("letters", payload=dict, steps=steps, chaining=Chaining.INLINE)
+    bench.engine = bench.make_engine(saga)
+    start(bench)
+    assert probe.calls == NAMES[:9]
+    assert bench.rpc.calls == {"Commit": 10}
+    assert [step.output for step in bench.load("s")[1]] == [f'"{n * 2000}"' for n in NAMES[:9]]

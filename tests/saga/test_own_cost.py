@@ -1,5 +1,6 @@
 """What a saga has cost stands in its own record: as many operations as the wire has seen."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,13 +8,13 @@ import pytest
 from lib.datastore import Store, key
 from lib.saga.definition.child import Child
 from lib.saga.definition.context import Retry
-from lib.saga.definition.saga import Saga
+from lib.saga.definition.saga import Chaining, Saga
 from lib.saga.definition.steps import Parallel
 from lib.saga.engine.sweep.sweep import sweep
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
 from lib.saga.state.cost import Cost
 from lib.saga.state.records import SagaRecord
-from tests.saga.bench import Bench, Probe, make_step, start
+from tests.saga.bench import Bench, Probe, make_saga, make_step, start
 
 WHO: dict[str, Any] = {"actor": "ops", "reason": "a reason"}
 
@@ -137,3 +138,24 @@ def test_a_dead_letter_is_a_written_entity(bench: Bench, probe: Probe) -> None:
     # What is not counted: to note that the alert was logged, a lookup and a commit.
     counted = cost_of(bench) + Cost(commits=1, writes=1, lookups=1, reads=1)
     assert counted == seen(bench, tasks=counted.tasks)
+
+
+def test_an_inline_saga_of_four_steps_costs_five_commits_and_nothing_else(
+    bench: Bench, probe: Probe
+) -> None:
+    inline = replace(make_saga(probe), chaining=Chaining.INLINE)
+    bench.engine = bench.make_engine(inline)
+    start(bench)
+    assert status_of(bench) == "COMPLETED"
+    assert cost_of(bench) == seen(bench, tasks=0) == Cost(commits=5, writes=5)
+
+
+def test_an_inline_saga_that_a_task_goes_on_with_counts_that_task(
+    bench: Bench, probe: Probe
+) -> None:
+    bench.engine = bench.make_engine(replace(make_saga(probe), chaining=Chaining.INLINE))
+    probe.on["b"] = lambda call: 1 / 0 if call.attempt == 1 else "b"
+    start(bench)
+    assert bench.run_to_end() == ["done"]
+    assert status_of(bench) == "COMPLETED"
+    assert cost_of(bench) == seen(bench, tasks=1)
