@@ -1,13 +1,14 @@
 """The audit trail in pages: whole, the newest first, each page one bounded read."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from lib.datastore import collect
 from lib.errors import Malformed, NotFound
-from lib.saga.definition.context import Permanent
+from lib.saga.definition.context import Permanent, Retry
 from lib.saga.definition.saga import Saga
 from lib.saga.definition.types.secret import Secret
 from lib.saga.machine.inputs import PauseRequested, ResumeRequested
@@ -151,3 +152,22 @@ def test_older_events_hide_secrets_too(bench: Bench, probe: Probe) -> None:
     hidden = Saga("letters", payload=dict[str, Secret[str]], steps=(make_step(probe, "a"),))
     bench.engine = bench.make_engine(hidden)
     assert "4111-1111" not in str(list(pages_of(bench)))
+
+
+def test_the_trail_says_when_each_attempt_began_and_ended(bench: Bench, probe: Probe) -> None:
+    def take(seconds: int, call: Any) -> str:
+        bench.pass_time(seconds=seconds)
+        if call.attempt == 1:
+            raise Retry("busy")
+        return "done"
+
+    probe.on |= {"a": partial(take, 3), "b": partial(take, 5)}
+    start(bench)
+    bench.run_to_end()
+    events = bench.show()["events"][::-1]
+    ends = [event for event in events if event["began_at"]]
+    took = [(e["step"], e["attempt"], (e["at"] - e["began_at"]).seconds) for e in ends]
+    assert took == [("a", 1, 3), ("a", 2, 3), ("b", 1, 5), ("b", 2, 5), ("c", 1, 0), ("d", 1, 0)]
+    assert {event["cause"] for event in events if event["began_at"] is None} == {
+        "saga_started", "first_step_ran", "all_steps_completed",
+    }  # fmt: skip

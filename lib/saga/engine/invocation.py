@@ -10,6 +10,7 @@ invocation ends: someone else has changed the saga.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from lib.saga.definition.child import Child
@@ -84,7 +85,8 @@ class Invocation:
             call = self._begin(definition, loaded, delivery)
             if call is None:
                 return "stale", None
-        outcome = execute(call, self._call_within)
+        began_at = self._clock()
+        outcome = replace(execute(call, self._call_within), began_at=began_at)
         with unanswered():
             return outcome_label(outcome), self._record(definition, call.loaded, outcome)
 

@@ -71,6 +71,8 @@ def decide(
         case Requested():
             apply_once(draft, given, partial(_apply, definition, draft, given))
         case OfStep():
+            if isinstance(given, AttemptEnded):
+                draft.note_begin(given.step, given.began_at)
             _record_step(definition, draft, given)
         case _:
             assert_never(given)

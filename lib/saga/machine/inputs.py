@@ -1,7 +1,7 @@
 """The inputs of the machine: everything that can happen to a saga, as plain data."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import UNSET, UnsetType
@@ -59,6 +59,8 @@ class AttemptEnded(OfStep):
     error: str = ""
     #: The pause that the action asks for before a retry; if None, the retry policy decides.
     after: timedelta | None = None
+    #: When the action began to run; None if it is not known.
+    began_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

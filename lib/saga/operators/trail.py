@@ -85,6 +85,7 @@ def _show_event(event: EventRecord) -> dict[str, Any]:
     return {
         "id": event.id,
         "at": event.at,
+        "began_at": event.began_at,
         "step": event.step,
         "from": event.from_status,
         "to": event.to_status,

@@ -249,6 +249,8 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     #: Its number, from 1.
     id: int
     at: datetime
+    #: If it records the end of an attempt: when that began to run.
+    began_at: datetime | None = None
     #: The step's name; empty when the saga itself changed.
     step: str = ""
     from_status: str

@@ -66,6 +66,8 @@ class Draft:
         self._events: list[EventRecord] = []
         self._dead_letter: DeadLetter | None = None
         self._no_change: NoChange | None = None
+        self._begun_step: int | None = None
+        self._began_at: datetime | None = None
 
     @property
     def has_events(self) -> bool:
@@ -130,6 +132,10 @@ class Draft:
     def keep_error(self, index: int, error: str) -> None:
         """Keep the last failure of a step while it is tried again, or its status is queried."""
         self.steps[index] = replace(self.steps[index], error=error)
+
+    def note_begin(self, index: int, at: datetime | None) -> None:
+        """Note when the attempt of a step began whose end this decision records."""
+        self._begun_step, self._began_at = index, at
 
     def park(self, step: int, cause: str, reason: str, *, actor: str = "") -> None:
         """Park the saga for an operator: FAILED, with a dead letter."""
@@ -261,6 +267,7 @@ class Draft:
         event = EventRecord(
             id=self.saga.sequence,
             at=self.now,
+            began_at=self._began_at if index is not None and index == self._begun_step else None,
             step="" if index is None else self.steps[index].name,
             from_status=before,
             to_status=after,
