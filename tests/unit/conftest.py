@@ -13,7 +13,7 @@ sys.addaudithook(GUARD.audit)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Guard a test's fixtures too, those of its module among them."""
+    """Guard a test's fixtures too, including those of its module."""
     GUARD.test = item.nodeid
 
 

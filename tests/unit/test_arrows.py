@@ -1,4 +1,4 @@
-"""Which room may import which: every arrow of the project is in this table, or is refused.
+"""Which package may import which: any import that is not in this table is refused.
 
 A room is a folder or a module that the table names; a module belongs to the longest name that fits
 it. Imports count wherever they stand: in a function and under TYPE_CHECKING too.
@@ -13,7 +13,7 @@ import pytest
 
 from local.stack.supervisor import PROJECT
 
-#: What every room of lib may use.
+#: What every package of lib may import.
 BASE = {"lib.errors", "lib.config"}
 _JSON = {"lib.json", *BASE}
 _TIMING = {"lib.timing", *BASE}
@@ -42,10 +42,10 @@ _ENGINE = "lib.saga.engine"
 _MEMORY = "lib.saga.testing.memory"
 _RUNS = "lib.saga.testing.simulation"
 
-#: What stands on the face of the data layer: its parts are nobody's business.
+#: The public module of the data layer; its other modules are internal.
 _DATA = {"lib.datastore", "lib.datastore.ids"}
 
-#: What the simulation runs, and where.
+#: What the simulation may import.
 _TESTED = {
     _AUTHOR,
     _DEFINITION,
@@ -69,7 +69,7 @@ _OBSERVED = "deploy.observability"
 _PROJECT = "deploy.project"
 _DEPLOYED = {"deploy.settings", _TABLE}
 
-#: Whom each room may import, from the bottom up.
+#: What each package may import, from the bottom up.
 ARROWS: dict[str, set[str]] = {
     "lib.errors": set(),
     "lib.config": set(),
@@ -120,7 +120,7 @@ ARROWS: dict[str, set[str]] = {
         *_BELOW,
     },
     "lib.saga.remote": {_DEFINITION, _AUTHOR, _STATE, *_BELOW},
-    # The face: all that an author needs.
+    # The public module: everything that an author needs.
     "lib.saga": {_DEFINITION, _BARRIER, "lib.saga.remote"},
     "lib.saga.operators": {
         _BARRIER,
@@ -177,7 +177,7 @@ ARROWS: dict[str, set[str]] = {
     _OBSERVED: {_CLOUD_RUN, _CLOUD, *_DEPLOYED},
     _PROJECT: {_OBSERVED, _CLOUD_RUN, _STORES, _CLOUD, *_DEPLOYED},
     "deploy.saga_check": {"functions", "domain", "lib.*"},
-    # Its verbs.
+    # Operators' verbs.
     "deploy": {"deploy.*"},
     "demo": {"domain", "local", "lib.datastore"},
     "benchmarks": {"main", "functions", "domain", "demo", "local", "lib.*"},
@@ -185,7 +185,7 @@ ARROWS: dict[str, set[str]] = {
 
 
 class Import(NamedTuple):
-    """One import of a module of ours."""
+    """One import of a module of this project."""
 
     place: str
     importer: str
@@ -193,7 +193,7 @@ class Import(NamedTuple):
 
 
 def find_modules() -> dict[str, Path]:
-    """Return the project's modules but for its tests, by their names."""
+    """Return the project's modules, without its tests, by name."""
     roots = [PROJECT / name for name in {name.split(".")[0] for name in ARROWS}]
     files = [root.with_suffix(".py") for root in roots]
     files += [file for root in roots for file in root.rglob("*.py")]

@@ -1,4 +1,4 @@
-"""Which of an order's data are personal: what operators and logs do not see."""
+"""The personal data of an order, which operators and logs do not see."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Every pattern of the project: none lets something through behind its end."""
+"""No regular expression of the project accepts trailing characters."""
 
 import ast
 import re
@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from local.stack.supervisor import PROJECT
 
-#: The parser of `re`, as a pattern's meaning is in what it makes of it.
+#: The parser of `re`, because the parsed form shows what a pattern means.
 sre_parse: Any = vars(re)["_parser"]
 sre_constants: Any = vars(re)["_constants"]
 
-#: What a careless end of a pattern, or a caller who pastes, leaves at the end of a name.
+#: Trailing characters that a careless pattern may accept, for example after pasting.
 TAILS = ("\n", "\r", "\r\n", "\0", "\x85", "\u2028", " \n", "\n\n", "\u0663", "\ud800")
 
-#: Patterns that ask for something anywhere in a text, on purpose.
+#: Patterns that search anywhere in a text, on purpose.
 ANYWHERE = {r"\S"}
 
 
@@ -52,7 +52,7 @@ def _patterns_of(call: ast.Call, path: Path) -> Iterator[Pattern]:
 
 
 def _literal(node: ast.expr) -> str:
-    """Return a pattern's text; what an f-string or a name puts in stands for one letter."""
+    """Return a pattern's text, with one letter for each inserted value."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_literal(part) for part in node.values)
     value = node.value if isinstance(node, ast.Constant) else "x"
@@ -69,7 +69,7 @@ def test_the_patterns_are_found() -> None:
 
 
 def ends_in_dollar(parsed: Any) -> bool:
-    """Tell whether a parsed pattern has a `$` anywhere: it matches before a last newline too."""
+    """Return whether a parsed pattern has a `$`, which also matches before a last newline."""
     for operation, argument in parsed:
         if (operation, argument) == (sre_constants.AT, sre_constants.AT_END):
             return True

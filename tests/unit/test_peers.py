@@ -1,4 +1,4 @@
-"""`make bench`: what is computed of what peers measured, and the crash test's counting."""
+"""`make bench`: what is computed from the measurements, and the counts of the crash test."""
 
 import subprocess
 from collections.abc import Mapping

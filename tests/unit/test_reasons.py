@@ -1,4 +1,4 @@
-"""No test takes a refusal for another reason than its own for the one that it looks for."""
+"""Each test that expects an error also checks the reason."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
 
-#: What tests raise themselves, without a text: that it is this class says all.
+#: Exceptions that tests raise themselves, without a text: the class is enough.
 OWN = {"Killed", "ZeroDivisionError"}
 
 
@@ -23,7 +23,7 @@ def find_raises(tree: ast.Module) -> Iterator[tuple[ast.withitem, ast.Call]]:
 
 
 def states_reason(item: ast.withitem, call: ast.Call) -> bool:
-    """Tell whether the reason is matched, or the error is kept to be looked at."""
+    """Return whether the reason is matched, or the error is kept to be checked."""
     named = any(keyword.arg in ("match", "reason") for keyword in call.keywords)
     return named or len(call.args) > 1 or item.optional_vars is not None
 

@@ -1,6 +1,6 @@
-"""No index of ours only rises: about 500 writes a second would be its limit.
+"""No index has only rising values: its limit would be about 500 writes a second.
 
-Whatever can rise and is indexed stands in this table, with the reason why it may be.
+Every indexed value that can rise is in this table, with the reason why it may.
 """
 
 import pkgutil
@@ -20,10 +20,10 @@ from lib.saga import Permanent, Saga, Step, StepContext, Timer
 from lib.saga.state.records import DeadLetter, SagaRecord
 from lib.saga.testing import run
 
-#: Its values begin with a shard; a test below reads them.
+#: Its values begin with a shard; a test below checks them.
 SHARDED = "a mark behind a shard"
 
-#: Tasks take 500 writes a second in all, as docs/limits.md says.
+#: Tasks take 500 writes a second in total, as docs/limits.md says.
 GUIDE = "the guide's own queries filter and order tasks by it"
 
 ALLOWED = {
@@ -50,7 +50,7 @@ MARK = re.compile(r"(?:look-|purge-)?(?P<shard>\d\d)\|\d{4}-\d\d-\d\dT")
 
 
 def find_kinds() -> dict[str, Any]:
-    """Return every stored kind of the project by its name."""
+    """Return every stored kind of the project by name."""
     modules = (
         import_module(each.name)
         for room in ("lib", "domain", "functions")
@@ -63,7 +63,7 @@ def find_kinds() -> dict[str, Any]:
 
 
 def can_rise(hint: Any) -> bool:
-    """Return whether values of a type can rise: all but truth values and members of an enum."""
+    """Return whether values of a type can rise: all but booleans and enums."""
     if args := [each for each in get_args(hint) if each is not type(None)]:
         return any(map(can_rise, args))
     return not (isinstance(hint, type) and issubclass(hint, bool | Enum))
@@ -117,7 +117,7 @@ def test_every_indexed_time_of_a_saga_has_a_shard_in_front(name: str) -> None:
 
 
 def read_marks(store: Store) -> Iterator[tuple[str, str, str]]:
-    """Yield the values of all indexed fields that are said to stand behind a shard."""
+    """Yield the values of all indexed fields that should begin with a shard."""
     models: tuple[Any, ...] = (SagaRecord, DeadLetter)
     for model in models:
         for entity in store.run(Query(model)):

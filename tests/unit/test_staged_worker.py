@@ -1,4 +1,4 @@
-"""A saga that is started at a staged revision is run by the staged worker, and no other is."""
+"""Only a saga that is started at a staged revision runs on the staged worker."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A unit test that uses a socket or starts a process fails, and the words say where it belongs."""
+"""A unit test that uses a socket or starts a process fails with advice."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""A start that is committed is answered as started, whatever fails after it."""
+"""A committed start is answered as started, whatever fails afterward."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -25,7 +25,7 @@ class Refusal(grpc.RpcError):
 
 
 class CountingConnection:
-    """Counts the calls on their way to another connection, and the entities that they are for."""
+    """Counts the calls to another connection, and the entities in them."""
 
     def __init__(self, inner: Rpc) -> None:
         self.inner = inner
@@ -46,7 +46,7 @@ class CountingConnection:
 
 
 class FaultyConnection(CountingConnection):
-    """Fails calls as it was told to: before they are sent, or when their answer comes back."""
+    """Makes chosen calls fail: before they are sent, or after their answer."""
 
     def __init__(self, inner: Rpc) -> None:
         super().__init__(inner)
@@ -55,11 +55,11 @@ class FaultyConnection(CountingConnection):
         self.meanwhile: Callable[[], None] | None = None
 
     def refuse(self, method: str, *statuses: str) -> None:
-        """Answer the next calls of a method with these statuses, sending nothing."""
+        """Fail the next calls of a method with these statuses, without sending them."""
         self._refusals[method] = deque(Refusal(status) for status in statuses)
 
     def lose(self, method: str, *statuses: str) -> None:
-        """Send the next calls of a method, and answer them with these statuses all the same."""
+        """Send the next calls of a method, but fail them with these statuses."""
         self._losses[method] = deque(Refusal(status) for status in statuses)
 
     def call(self, method: str, request: Any, timeout: float) -> Any:
@@ -77,7 +77,7 @@ class FaultyConnection(CountingConnection):
 
 
 class Script:
-    """A connection without a server: each method is answered by a function of the request."""
+    """A connection without a server: a function of the request answers each method."""
 
     project = "p"
     database = ""

@@ -1,4 +1,4 @@
-"""The models that the cases use, and a store of one entity that needs no server."""
+"""The models of the cases, and a codec round trip that needs no server."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -134,6 +134,6 @@ def save(value: Any, codecs: Codecs | None = None) -> Any:
 
 
 def load(model: type[Any], result: Any) -> Any:
-    """Read an entity from what a server answers, after a trip over the wire."""
+    """Read an entity from a server's answer, after serializing it."""
     received = message("EntityResult").FromString(result.SerializeToString())
     return Codecs(PARTITION).of(model).read(received)

@@ -1,4 +1,4 @@
-"""The connection: made on first use, of this process, addressed to this database."""
+"""The connection: made on first use, one per process, addressed to its database."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The time budget: it only shrinks, bounds every call, and reaches into threads."""
+"""The time budget only shrinks, limits every call, and applies in threads too."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Keys: how they are made, checked, written as text and read back."""
+"""Keys: constructed, checked, written as text and read back."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""Page tokens: whatever is cut, changed or of another query is refused."""
+"""Page tokens that are truncated, altered or of another query are refused."""
 
 import pytest
 from hypothesis import given

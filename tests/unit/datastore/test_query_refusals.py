@@ -1,4 +1,4 @@
-"""What a query refuses as soon as it is formed, naming the field."""
+"""What a query refuses when it is constructed, naming the field."""
 
 from collections.abc import Callable
 from typing import Any, cast

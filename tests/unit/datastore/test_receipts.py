@@ -1,4 +1,4 @@
-"""Receipts: no two transactions that run at the same time share one."""
+"""Receipts: no two concurrent transactions share one."""
 
 from datetime import UTC, datetime
 

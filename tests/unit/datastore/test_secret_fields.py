@@ -1,4 +1,4 @@
-"""A mark of secrecy is refused where a key or an index would show the value."""
+"""Secret is refused where a key or an index would reveal the value."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any

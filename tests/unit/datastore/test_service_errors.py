@@ -1,4 +1,4 @@
-"""How the service's errors become ours, and what is sent in the first place."""
+"""How the service's errors become those of lib.errors, and what is sent."""
 
 from typing import Any
 

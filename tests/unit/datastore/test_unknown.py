@@ -1,4 +1,4 @@
-"""What a class does not know of a stored entity survives, at every depth."""
+"""Stored data that a class does not declare survives, at every depth."""
 
 import copy
 import json
@@ -59,7 +59,7 @@ class Frozen:
 
 
 def embedded_values(properties: Any) -> Iterator[Any]:
-    """Yield every embedded Value below a map of properties, the outermost first."""
+    """Yield every embedded Value in a map of properties, the outermost first."""
     for value in properties.values():
         yield from _embedded_in(value)
 
@@ -92,7 +92,7 @@ def make_basket() -> Basket:
 
 
 def with_extras(result: Any) -> Any:
-    """Put something unknown, and a key, into every embedded entity that has a class or is Any."""
+    """Put unknown data and a key into every embedded entity that has a class or is Any."""
     for number, value in enumerate(embedded_values(result.entity.properties)):
         add_key(value, f"k{number}")
         names = set(value.entity_value.properties)

@@ -1,4 +1,4 @@
-"""Who may call what: forged tokens, tokens of others, and callers who are no operators."""
+"""Who may call what: forged tokens, others' tokens, and callers that are not operators."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ def signer() -> Signer:
 
 @pytest.fixture
 def setting(monkeypatch: pytest.MonkeyPatch, signer: Signer) -> Iterator[Setting]:
-    """Give the process the environment of a deployed function, with changes."""
+    """Set the environment of a deployed function, with changes."""
 
     def put(**change: str) -> None:
         deployed = {
@@ -218,10 +218,10 @@ def test_a_public_function_never_accepts_a_token_without_a_signature(
         ("ann@example.com", True, 403),
         ("USER: olga@example.com ,", False, 200),
         ("allUsers, allAuthenticatedUsers", False, 403),
-        ("deleted:group:ops@example.com?uid=1", False, 403),  # names nobody, so IAM asked nobody
+        ("deleted:group:ops@example.com?uid=1", False, 403),  # names nobody, so IAM checked nobody
         ("deleted:user:olga@example.com?uid=1", True, 403),
-        ("group:ops@example.com", False, 200),  # IAM has said that Olga is of the group
-        ("group:ops@example.com", True, 403),  # of api's callers nobody has said so
+        ("group:ops@example.com", False, 200),  # IAM has confirmed that Olga is in the group
+        ("group:ops@example.com", True, 403),  # for callers of api nobody has confirmed that
     ],
 )
 def test_operators_are_those_that_the_setting_names(

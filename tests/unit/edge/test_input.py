@@ -1,4 +1,4 @@
-"""What the edge refuses before a function sees it, and how a choice of fields is answered."""
+"""What the edge refuses before a function is called, and how selected fields are returned."""
 
 import inspect
 import json
@@ -73,6 +73,6 @@ def test_only_public_fields_can_be_picked() -> None:
 
 
 def _query_of(name: str) -> str:
-    """Return a query string with the parameters that the function wants beside its body."""
+    """Return a query string with the parameters that the function needs besides its body."""
     wanted = inspect.signature(getattr(main, name)).parameters
     return "&".join(f"{each}=1" for each in ("task_list_id", "id") if each in wanted)

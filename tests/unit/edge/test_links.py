@@ -1,4 +1,4 @@
-"""Where a 202 sends its caller: to a function at the same host, or to a service of its own."""
+"""The link of a 202: to a function at the same host, or to a separate service."""
 
 from collections.abc import Iterator
 

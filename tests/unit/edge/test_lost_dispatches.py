@@ -45,5 +45,5 @@ def test_a_delivery_that_fails_at_the_edge_leaves_its_step_certain(
 
 
 def work(engine: Any) -> None:
-    """Stand for run-saga-step: it is never reached."""
+    """Take the place of run-saga-step, which is never called."""
     raise AssertionError(engine)

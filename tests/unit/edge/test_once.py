@@ -1,4 +1,4 @@
-"""Clients are made once, also under many threads."""
+"""Clients are made once, even if many threads ask first."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""`Prefer: wait=N` as RFC 7240 has it: whatever cannot be read is ignored, and nothing fails."""
+"""`Prefer: wait=N` of RFC 7240: what cannot be parsed is ignored, and nothing fails."""
 
 import time
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a step of a test raises: for good, to be retried, or by a fault of its own."""
+"""What a step of a test raises: permanently, to be retried, or unexpectedly."""
 
 from lib.saga.definition.context import Permanent, Retry
 

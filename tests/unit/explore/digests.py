@@ -12,7 +12,7 @@ from tests.unit.explore.generator import SagaGenerator, count_seats
 from tests.unit.explore.seats import add_seats, seats_fit
 from tests.unit.explore.test_random import CASES
 
-#: So many schedules of each case, and as many sagas of any shape.
+#: The number of schedules of each case, and of random sagas.
 SCHEDULES = 3
 
 
@@ -38,7 +38,7 @@ def make_explorer(what: str) -> Explorer:
 
 
 def digest(explorer: Explorer, broken: str) -> str:
-    """Return a digest of all that the last run did."""
+    """Return a digest of everything that the last run did."""
     environment = explorer._simulation.environment.state
     history = environment.history
     seen = (broken, environment.report, environment.points, history.calls, sorted(history.pages))

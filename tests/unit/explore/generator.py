@@ -1,4 +1,4 @@
-"""Sagas drawn by lot: any shape, with steps that fail in any way."""
+"""Random sagas of any shape, with steps that fail in any way."""
 
 import random
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from tests.unit.explore.seats import Script, seat
 
 NAMES = "abcdexyz"
 
-#: What a saga is made of, a seat more often than anything else.
+#: The kinds of elements; a seat is the most frequent.
 KINDS = ("step", "step", "step", "group", "timer", "signal", "child", "pivot")
 
 
-#: What can go wrong where. Whoever has had an effect and says "no" all the same is a liar, and no
-#: saga can make good what its participants lie about.
+#: What can go wrong where. A participant that has had an effect but answers "no" is lying, and no
+#: saga can compensate for that.
 PROBLEMS: dict[str, tuple[Exception, ...]] = {
     "": (NO, LATER, CRASHED),
     "refused ": (NO, LATER, CRASHED),
@@ -42,9 +42,9 @@ class SagaGenerator:
         self.signals: dict[str, int] = {}
 
     def draw(self) -> Saga:
-        """Return a saga of up to eight steps, children's included."""
+        """Return a saga of up to eight steps, including those of children."""
         deadline = self._random.choice([None, None, 1, 60, 5000])
-        # A timer that outlasts the deadline is refused: together they fit into it.
+        # A timer that outlasts the deadline is refused, so all timers together fit into it.
         self._naps = [1, 100, 10**6] if deadline is None else [deadline / 10]
         return Saga(
             "seats",
@@ -106,6 +106,6 @@ def _pass_on(payload: Any, _: Any) -> Any:
 
 
 def count_seats(saga: Saga) -> int:
-    """Return how many seats a saga takes that is completed."""
+    """Return the number of seats that a completed saga has taken."""
     children = (count_seats(part.saga) for part in saga.elements if isinstance(part, Child))
     return sum(isinstance(part, Step) for part in saga.elements) + sum(children)

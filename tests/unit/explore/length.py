@@ -1,4 +1,4 @@
-"""What `make test` leaves out of the explored scripts: `LONG=1` runs all of them."""
+"""Which explored scripts `make test` skips: `LONG=1` runs all of them."""
 
 import os
 from collections.abc import Iterable

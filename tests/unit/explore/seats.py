@@ -1,4 +1,4 @@
-"""A saga whose steps each take a seat and give it back, and fail as a test's script says."""
+"""A saga whose steps each take and give back a seat, and fail as a test's script says."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ from lib.saga.state.records import SagaRecord, SagaStatus
 TWICE = RetryPolicy(attempts=2)
 
 #: What an action raises: by "name", "name/attempt", "undo name" or "undo name/attempt". With
-#: "late " before it, the action has had its effect by then; with "refused ", it is the effect.
+#: the prefix "late ", after the action's effect; with "refused ", in the effect itself.
 Script = Mapping[str, Exception]
 
 
 @entity
 @dataclass(slots=True, kw_only=True)
 class Seats:
-    """How many seats a step has taken."""
+    """The number of seats that a step has taken."""
 
     id: Id[str]
     taken: int
@@ -41,7 +41,7 @@ def seat(name: str, script: Script | None = None, *, undo: bool = True, **option
 
 
 def make_saga(names: str, script: Script | None = None, *, pivot: str = "") -> Saga:
-    """Return a saga with a step for each letter; from the pivot on nothing is given back."""
+    """Return a saga with a step for each letter; those from the pivot on have no compensation."""
     steps = (
         seat(name, script, undo=not pivot or name < pivot, pivot=name == pivot) for name in names
     )
@@ -73,7 +73,7 @@ def follow(script: Script, name: str, call: StepContext) -> None:
 
 
 def gives_reason_to_park(script: Script) -> bool:
-    """Tell whether a compensation fails: then one fault more may use up its two attempts."""
+    """Return whether a compensation fails: one more fault may then use up its two attempts."""
     return any(name.startswith(("undo ", "late undo ")) for name in script)
 
 
@@ -89,13 +89,13 @@ def add_seats(store: Store) -> None:
 
 
 def seats_fit_the_end(store: Store) -> None:
-    """A completed saga has a seat of each step, one that was rolled back has none."""
+    """Check that a completed saga has a seat of each step, and a rolled-back one has none."""
     saga = store.get(key(SagaRecord, "explored"))
     seats_fit(saga.total_steps)(store)
 
 
 def seats_fit(count: int) -> Callable[[Store], None]:
-    """Return the invariant: so many seats are taken in the end, or none."""
+    """Return the invariant that this number of seats is taken in the end, or none."""
 
     def check(store: Store) -> None:
         saga = store.get(key(SagaRecord, "explored"))

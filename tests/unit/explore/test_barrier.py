@@ -1,4 +1,4 @@
-"""Every fault at every point of steps with several effects, and of participants that are asked."""
+"""Every fault at every point of steps with several effects, and with a status."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -56,7 +56,7 @@ def settle(_: Any, call: StepContext) -> str:
 
 
 def look(_: Any, call: StepContext) -> str:
-    """Answer as a participant would by hand: nothing keeps the step from coming after that."""
+    """Answer without the barrier: nothing prevents the step from arriving later."""
     effect = call.store.find(key(Effect, call.idempotency_key))
     if effect is None or effect.status is not EffectStatus.DONE:
         raise NotHappened("never heard of it")
@@ -68,7 +68,7 @@ def never_answer(_: Any, __: StepContext) -> Any:
 
 
 def arrive_late(payload: Any, call: StepContext) -> None:
-    """Give a seat back; what step b has sent arrives at its participant only now."""
+    """Give a seat back; only now the request of step b arrives at its participant."""
     late = replace(call, step="b", idempotency_key=f"{call.saga_id}/b", fencing_token=1)
     with suppress(Permanent):
         take({}, payload, late)
@@ -76,7 +76,7 @@ def arrive_late(payload: Any, call: StepContext) -> None:
 
 
 def late(status: Any) -> Saga:
-    """Return a saga whose step b is carried out long after its time-out."""
+    """Return a saga whose step b runs long after its time-out."""
     b = Step(
         "b",
         execute=never_answer,

@@ -1,4 +1,4 @@
-"""What is deliberately broken is found: an exploration that finds nothing has looked."""
+"""Deliberate bugs are found, so an exploration that finds nothing means something."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,14 +33,14 @@ STEPS = [step for step in THREE.elements if isinstance(step, Step)]
 
 
 def find_fault(saga: Saga, make_engine: Callable[..., Engine] = Engine) -> str:
-    """Explore, and return the tale of what is broken."""
+    """Explore, and return the report of what is broken."""
     with pytest.raises(AssertionError) as found:
         explore(saga, {}, seats_fit_the_end, prepare=add_seats, make_engine=make_engine)
     return str(found.value)
 
 
 class HastyEngine(Engine):
-    """Enqueues what it has decided before it commits it."""
+    """Enqueues a decision's deliveries before it commits the decision."""
 
     def __init__(self, *collaborators: Any) -> None:
         super().__init__(*collaborators)
@@ -54,7 +54,7 @@ class HastyEngine(Engine):
 
 
 class BlindRepository(SagaRepository):
-    """Commits whatever has been committed since."""
+    """Commits regardless of other commits in the meantime."""
 
     def save(self, decision: Decision) -> SagaRecord:
         packed = pack(decision.saga, decision.events)
@@ -82,7 +82,7 @@ def make_torn_engine(definitions: Any, repository: SagaRepository, *collaborator
 
 
 class DoubtfulEngine(Engine):
-    """Leaves the queue in doubt about a delivery whose action has not begun."""
+    """Answers a delivery whose action has not begun as if it may have run."""
 
     def deliver(self, delivery: Delivery, *, lost: int = 0) -> str:
         try:
@@ -92,7 +92,7 @@ class DoubtfulEngine(Engine):
 
 
 class FaultyRepository(SagaRepository):
-    """Has a defect that shows when the first step has run."""
+    """Has a bug that shows when the first step has run."""
 
     def load(self, saga_id: str) -> Loaded | None:
         loaded = super().load(saga_id)
@@ -124,7 +124,7 @@ def test_a_commit_without_a_version_check_is_found() -> None:
 
 
 class ForgetfulRepository(SagaRepository):
-    """Leaves out the time by which a saga is overdue."""
+    """Leaves out a saga's due time."""
 
     def save(self, decision: Decision) -> SagaRecord:
         saga = decision.saga
@@ -166,7 +166,7 @@ def test_a_late_sweep_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_compensations_in_the_wrong_order_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine looks for what is to be compensated from the front."""
+    """Here the machine searches for steps to compensate from the front."""
     monkeypatch.setattr(backward, "reversed", iter, raising=False)
     saga = make_saga("abc", {"c": Permanent("no")})
     assert "in reverse order" in find_fault(saga)

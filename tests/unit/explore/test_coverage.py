@@ -1,4 +1,4 @@
-"""Every kind of fault strikes in some quick test: a kind that none meets finds nothing."""
+"""Every kind of fault is injected in some quick test."""
 
 from collections import Counter
 from datetime import timedelta

@@ -20,7 +20,7 @@ from tests.unit.explore.seats import add_seats, seat, seats_fit
 
 @dataclass(frozen=True)
 class Trip:
-    """What is asked for."""
+    """A request for a trip."""
 
     city: str
 
@@ -39,13 +39,13 @@ SAGA = Saga(
 
 
 def is_completed(store: Store) -> None:
-    """Nothing that a deployment breaks is an answer of a participant, or rolls anything back."""
+    """Check that no deployment has rolled the saga back."""
     assert store.get(key(SagaRecord, "explored")).status is SagaStatus.COMPLETED
     seats_fit(3)(store)
 
 
 def deploy_everywhere() -> int:
-    """Change the types at each point, undo that when nothing moves, and retry what is parked."""
+    """Change the types at each point, undo that when nothing moves, and retry parked sagas."""
     setting = Setting(
         saga=SAGA,
         payload=Trip("Rome"),

@@ -13,7 +13,7 @@ from tests.unit.explore.seats import (
     seats_fit_the_end,
 )
 
-#: What the steps do.
+#: Scripts of the steps.
 SCRIPTS: dict[str, Script] = {
     "nothing fails": {},
     "the first says no": {"a": NO},
@@ -51,7 +51,7 @@ def test_every_invariant_holds_whatever_fails(what: str) -> None:
     assert ran.schedules > 50
 
 
-#: With a pivot in the middle, and an operator's cancel at every point.
+#: Scripts with a pivot in the middle, run with an operator's cancel at every point.
 PIVOTS: dict[str, Script] = {
     "nothing fails": {},
     "the pivot says no": {"b": NO},
@@ -73,7 +73,7 @@ def test_after_the_pivot_there_is_no_rollback(what: str) -> None:
         seats_fit_the_end,
         prepare=add_seats,
         operators=True,
-        # A worker that finds a pivot begun, and not ended, cannot tell: an operator has to.
+        # A worker that finds a pivot begun but not ended cannot know its outcome: it parks.
         may_park=what != "nothing fails",
     )
     assert ran.schedules > 50

@@ -1,4 +1,4 @@
-"""Each kind of fault finds what is broken in its way: one broken thing, one test."""
+"""Each kind of fault finds its kind of bug: one test per bug."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -34,7 +34,7 @@ def find_fault(saga: Saga, seats: int, **options: Any) -> str:
 
 
 def find_by(kind: FaultKind, saga: Saga, seats: int, **options: Any) -> str:
-    """Return what this kind of fault alone finds."""
+    """Return what only this kind of fault finds."""
     setting = Setting(saga=saga, payload={}, prepare=add_seats, **options)
     explorer = Explorer(setting, seats_fit(seats))
     for schedule, moment in explorer.run_schedule({}, remembers=True).extend():
@@ -54,14 +54,14 @@ def set_seat(taken: int) -> Any:
 
 
 def test_an_unsafe_action_that_outlasts_its_time_out_is_found() -> None:
-    """Called twice, it is as once; but what comes after its compensation stays."""
+    """Calling it twice is harmless, but an effect after its compensation stays."""
     a = Step("a", execute=set_seat(1), compensate=set_seat(0), retry=TWICE)
     saga = Saga("seats", payload=dict, steps=(a, seat("b", {"b": NO})))
     assert "and runs in its thread" in find_by(FaultKind.OUTLAST, saga, 0)
 
 
 def test_a_second_worker_at_the_same_time_is_found() -> None:
-    """It looks before it takes a seat: a delivery after the other is harmless."""
+    """It checks before it takes a seat, so sequential deliveries are harmless."""
 
     def look_and_take(_: Any, call: StepContext) -> None:
         seats = call.store.get(key(Seats, call.step))
@@ -75,7 +75,7 @@ def test_a_second_worker_at_the_same_time_is_found() -> None:
 
 @pytest.mark.parametrize("interleaving", INTERLEAVINGS, ids=str)
 def test_a_waiting_worker_ends_on_its_own_stack_when_a_run_fails(interleaving: Fault) -> None:
-    """It once took the first worker's process off the stack, or failed unseen for want of one."""
+    """It once removed the first worker's process from the stack, or failed unnoticed."""
     setting = Setting(saga=make_saga("a"), payload={}, prepare=add_seats)
     explorer = Explorer(setting, bool)
     for last in range(2, 9):
@@ -111,7 +111,7 @@ def test_a_read_without_an_answer_that_is_taken_for_none_is_found() -> None:
 
 
 def test_an_effect_that_is_written_late_is_found() -> None:
-    """Its answer did not come: it is written after it was given back."""
+    """Its answer was lost, and it is written after its compensation."""
     a = Step("a", execute=set_seat(1), compensate=set_seat(0), retry=TWICE)
     saga = Saga("seats", payload=dict, steps=(a, seat("b", {"b": NO})))
     assert "the write happens when nothing else" in find_by(FaultKind.MADE_LATE, saga, 0)

@@ -29,7 +29,7 @@ BANK_URL = "https://bank.example/accounts/ann"
 
 
 def charge(request: ServiceRequest, state: dict[str, Any]) -> Any:
-    """Charge once for a key; one that was refunded before is refused."""
+    """Charge once per key; refuse a key that was refunded before."""
     charges = state.setdefault("charges", {})
     if charges.setdefault(request.key, 1) == 0:
         return ServiceAnswer(status=422, body={"detail": "refunded"})
@@ -44,7 +44,7 @@ def charge_twice(request: ServiceRequest, state: dict[str, Any]) -> Any:
 
 
 def refund(request: ServiceRequest, state: dict[str, Any]) -> None:
-    """Take a charge back; one that comes later is refused."""
+    """Refund a charge; a later charge with the same key is refused."""
     state.setdefault("charges", {})[request.body["step_key"]] = 0
 
 

@@ -64,7 +64,7 @@ def fail_as_a_file_name_does(_: object, __: StepContext) -> None:
 
 
 def test_an_unstorable_error_does_not_repeat_its_step() -> None:
-    """Refused for its text, the outcome was recorded never, and the step run for ever."""
+    """Once the outcome was never recorded, because of its text, and the step ran forever."""
     step = Step("a", execute=fail_as_a_file_name_does, retry=RetryPolicy(attempts=2))
     ran = explore(
         Saga("file", payload=dict, steps=(step,)), {}, lambda _: True, pairs=False, may_park=False

@@ -1,4 +1,4 @@
-"""The net under everything: the daily look, which moves what nothing else would."""
+"""The last safety net: the daily look, which helps sagas that nothing else would."""
 
 from dataclasses import replace
 from typing import Any
@@ -33,7 +33,7 @@ FAMILY = Saga(
 
 
 class Deaf(Engine):
-    """Notes that a parent knows of its child's end, and tells it nothing."""
+    """Marks a child as notified, but does not record its end in the parent."""
 
     def __init__(self, *collaborators: Any) -> None:
         super().__init__(*collaborators)
@@ -47,10 +47,10 @@ class Deaf(Engine):
 
 
 class Forgetful(Engine):
-    """Forgets what a saga waits for, as soon as it waits for its second step."""
+    """Clears what a saga waits for as soon as it waits for its second step."""
 
     def deliver(self, delivery: Delivery, *, lost: int = 0) -> str:
-        """Run a delivery, and wipe out what is outstanding after it."""
+        """Run a delivery, and clear what is outstanding after it."""
         ended = super().deliver(delivery, lost=lost)
         saga, steps = self.repository.get(delivery.saga_id)
         if saga.status is SagaStatus.RUNNING:

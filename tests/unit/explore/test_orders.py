@@ -29,7 +29,7 @@ def open_shop(cents: int = 5000) -> Callable[[Store], None]:
 
 
 def books_balance(store: Store) -> None:
-    """What was taken is what was delivered and paid; a rolled-back order has left no trace."""
+    """Check that everything taken was delivered and paid, and a rolled-back order left nothing."""
     [saga] = store.run(Query(SagaRecord))
     [stock], [credit] = store.run(Query(Stock)), store.run(Query(Credit))
     paid = [c for c in store.run(Query(Charge)) if c.status is ChargeStatus.CAPTURED]

@@ -1,4 +1,4 @@
-"""Pairs of faults find what no single fault shows, with few attempts and no state twice."""
+"""Pairs of faults find what no single fault shows, with few attempts and each state once."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tests.unit.explore.seats import TWICE, Seats, add_seats, make_saga
 
 
 def count_up(_: Any, call: StepContext) -> None:
-    """Take a seat each time: without the barrier, a second call is counted too."""
+    """Take a seat in each call: without the barrier, a second call counts too."""
     seats = call.store.get(key(Seats, call.step))
     call.store.update(replace(seats, taken=seats.taken + 1), if_version=seats.version)
 
@@ -80,7 +80,7 @@ def with_state(snapshot: Snapshot, **changes: Any) -> Snapshot:
 
 
 def test_every_run_continues_from_its_snapshots_as_before() -> None:
-    """A late action once kept what its first run had claimed, and then had no effect any more."""
+    """A late action once kept the claims of its first run, and then had no effect."""
     explorer = Explorer(Setting(saga=make_saga("a"), payload={}, prepare=add_seats), bool)
     again = 0
     for single in explorer.run_singles(remembers=True):

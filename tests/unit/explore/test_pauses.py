@@ -1,4 +1,4 @@
-"""A cancel that lifts a pause, killed at each point: the children do not stay paused."""
+"""A cancel that lifts a pause, killed at each point, leaves no child paused."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +26,7 @@ FAMILY = Saga(
 
 
 class Careless(Engine):
-    """Has no child follow its parent's pause, but for the first time."""
+    """Lets children follow only the first pause of their parent."""
 
     def __init__(self, *collaborators: Any) -> None:
         super().__init__(*collaborators)
@@ -34,7 +34,7 @@ class Careless(Engine):
 
 
 class Killing:
-    """Pauses the saga, cancels it, and kills who cancels at a point of his, counted from 0."""
+    """Pauses the saga, cancels it, and kills the cancelling process at a point, counted from 0."""
 
     def __init__(self, number: int) -> None:
         self.number = number

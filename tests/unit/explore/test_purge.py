@@ -1,4 +1,4 @@
-"""Retention deletes all of a finished saga, and nothing that an unfinished one can still need."""
+"""Retention deletes everything of finished sagas, and nothing that unfinished ones need."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ FAILING = seat("b", {"b": NO})
 
 
 def test_a_grandchild_is_rolled_back_a_hundred_days_after_its_end() -> None:
-    """Purged with its effects after 90 days, its seat could never be given back."""
+    """If its effects were purged after 90 days, its seat could never be given back."""
     outer = Saga("outer", payload=dict, steps=(Child("i", saga=INNER, payload=pass_on),))
     steps = (
         Child("o", saga=outer, payload=pass_on),
@@ -77,7 +77,7 @@ def test_after_a_hundred_days_only_finished_sagas_are_deleted(
 def test_effects_that_retention_leaves_are_found(
     monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """An effect that outlives its saga would answer for the next saga of the same id."""
+    """An effect that outlives its saga would be taken for one of the next saga with that id."""
     sound = SagaRepository.purge
     monkeypatch.setattr(SagaRepository, "purge", lambda self, saga, _: sound(self, saga, []))
     with pytest.raises(AssertionError, match=r"Effect .* of a finished saga is still there"):

@@ -88,7 +88,7 @@ CASES: dict[str, Case] = {
     ),
 }
 
-#: Half of the runs are of these, and half of sagas of any shape: so many of each one drawn.
+#: Half of the runs are of these cases, and half of random sagas: this many of each saga.
 SCHEDULES = int(os.environ.get("SCHEDULES", "800")) // 2 // len(CASES)
 OF_EACH = 25
 

@@ -1,4 +1,4 @@
-"""Every fault at every point where commits are refused, and where parts wait for their turn."""
+"""Every fault at every point where commits are refused, and where steps are postponed."""
 
 import os
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def run(saga: Saga, seats: int, **options: Any) -> int:
 
 
 def refuse(dislikes: Callable[[Decision], bool]) -> Callable[..., Engine]:
-    """Make engines whose store refuses some commits for what they hold."""
+    """Return a maker of engines whose store refuses some commits for their content."""
 
     class PickyJournal(SagaRepository):
         def save(self, decision: Decision) -> SagaRecord:

@@ -1,4 +1,4 @@
-"""A schedule does the same whenever it runs: alone, after others, replayed.
+"""A schedule always does the same: alone, after others, replayed.
 
 That it does so in another process too is tested in tests/saga/test_hashes.py.
 """
@@ -38,7 +38,7 @@ def test_a_schedule_is_replayed_by_its_faults(what: str) -> None:
 def test_a_schedule_that_fails_its_retention_check_fails_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Equal ends are checked once; one that had failed counted as checked too."""
+    """Equal final states are checked once; once a failed one counted as checked, too."""
     purge = SagaRepository.purge
     monkeypatch.setattr(
         SagaRepository, "purge", lambda repository, saga, _: purge(repository, saga, [])

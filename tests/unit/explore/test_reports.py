@@ -1,4 +1,4 @@
-"""What an author is told when an exploration finds something."""
+"""What an exploration reports when it finds something."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every fault at every point of groups, child sagas, waits, branches and asked participants."""
+"""Every fault at every point of groups, child sagas, waits, branches and status queries."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -96,7 +96,7 @@ FAMILIES: dict[str, Script] = {
 }
 
 
-#: A child of a child, and one that cannot be compensated, show what follows from "b".
+#: A grandchild, and a child that cannot be compensated, show what a failure of "b" causes.
 QUICK_FAMILIES = ("the child's second step says no",)
 
 
@@ -177,7 +177,7 @@ def test_a_participant_is_queried_for_the_outcome_of_a_step(what: str, pivot: bo
     step = seat("b", script, status=status, pivot=pivot, undo=not pivot)
     saga = shape(seat("a"), step, seat("c", undo=not pivot))
     operators = LONG and what != "it never happened"
-    # A pivot of which its participant does not know, either, is an operator's.
+    # A pivot with an unknown status needs an operator.
     assert run(saga, seats, operators=operators, may_park=pivot) > 80
 
 

@@ -1,4 +1,4 @@
-"""What lies behind a signal meets every fault, and so does the wait for it."""
+"""Steps after a signal have every fault, and so has the wait for it."""
 
 from datetime import timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def test_a_missing_timed_signal_is_a_fault() -> None:
 
 
 def test_a_saga_that_relies_on_its_signal_is_found() -> None:
-    """Without the signal, the seat of the step before stays taken: nothing gives it back."""
+    """Without the signal, the previous step's seat stays taken: it has no compensation."""
     steps = (seat("a", undo=False), Signal("go", within=WEEK), seat("b"))
     with pytest.raises(AssertionError, match="signal go never comes"):
         explore(

@@ -1,4 +1,4 @@
-"""A saga is run once, its clock moved, and what became of it looked at."""
+"""`run` runs a saga once; a test moves its clock and reads the result."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -63,7 +63,7 @@ def refuse(problem: Exception) -> Callable[[Any, Any], bool]:
 
 @pytest.mark.parametrize("where", ["a", "undo a", "when"])
 def test_an_error_object_that_is_raised_repeatedly_keeps_no_stack(where: str) -> None:
-    """It would keep every frame that it was ever raised through, with all that these work on."""
+    """It would keep every frame that it was ever raised through, with all their variables."""
     shared = Permanent("no") if where == "when" else RuntimeError("no")
     when: dict[str, Any] = {"when": refuse(shared)} if where == "when" else {}
     steps = (seat("a", {where: shared}), seat("b", {"b": Permanent("no")}, **when))

@@ -1,4 +1,4 @@
-"""The store in memory keeps the promises of a Store that sagas and participants rely on."""
+"""The store in memory has the guarantees of a Store that sagas and participants need."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace

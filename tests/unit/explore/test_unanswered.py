@@ -1,4 +1,4 @@
-"""A commit that nobody answers is made again: it costs the step no attempt."""
+"""A commit without an answer is repeated, which uses no attempt of the step."""
 
 from lib.datastore import Store, key
 from lib.saga.definition.retry_policy import RetryPolicy

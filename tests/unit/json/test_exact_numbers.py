@@ -1,4 +1,4 @@
-"""Numbers out of JSON keep their digits until their type is known."""
+"""Numbers from JSON keep their digits until their type is known."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -89,7 +89,7 @@ def nest(depth: int, innermost: Any = 1) -> Any:
 
 @dataclass
 class Rate:
-    """A number that somebody has divided by nothing."""
+    """A number that may be NaN."""
 
     value: float
 
@@ -122,11 +122,11 @@ class Name(str):
 
 
 class Count(int):
-    """As numpy's numbers, it is of a class of its own."""
+    """A subclass of int, as numpy has."""
 
 
 class Share(float):
-    """As numpy's float64."""
+    """A subclass of float, like numpy's float64."""
 
 
 @pytest.mark.parametrize("write", [encode_exact, encode_canonical])

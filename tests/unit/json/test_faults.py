@@ -1,4 +1,4 @@
-"""Everything that is wrong with a body is told at once, in words, and bounded."""
+"""All faults of a body are reported at once, in English, and their number is limited."""
 
 import time
 from dataclasses import dataclass
@@ -228,7 +228,7 @@ class Assorted(Struct, forbid_unknown_fields=True, kw_only=True):
     choice: Literal["a", None] = None
 
 
-#: What is sent, and what is told of it: place and words.
+#: What is sent, and its faults: place and text.
 TOLD: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"paid": [{"type": "cash", "coins": ["x"]}]}, {"#/paid/0/coins/0": "must be a whole number"}),
     ({"paid": [{"type": "card", "x": 1}]}, {"#/paid/0/x": "fields are", "#/paid/0/number": "text"}),

@@ -1,4 +1,4 @@
-"""The short ids of partitions and indexes, when the commit that gives them out fails."""
+"""The short ids of partitions and indexes, if the commit that assigns them fails."""
 
 import sqlite3
 from pathlib import Path
@@ -36,7 +36,7 @@ def give_out(engine: StorageEngine) -> tuple[bytes, bytes]:
 def test_ids_whose_commit_failed_are_given_out_again_and_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Kept in memory alone, they would be lost with the process, and the entities with them."""
+    """If only memory had them, they would be lost with the process, and the entities with them."""
     engine = StorageEngine(tmp_path, (), require_indexes=False)
     with monkeypatch.context() as patched:
         patched.setattr(engine.store, "_writer", FullDisk(engine.store._writer))

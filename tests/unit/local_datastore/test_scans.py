@@ -24,7 +24,7 @@ def scan(connection: sqlite3.Connection, index: bytes, numbers: Iterable[int]) -
 
 
 def count_hand_overs(scan: RangeScan | MergeJoin) -> tuple[int, int]:
-    """Return how many hits a scan has, and how often its connection was handed over meanwhile."""
+    """Return a scan's number of hits, and how often its connection was released meanwhile."""
     handed: list[bool] = []
     set_successor(lambda: handed.append(True))
     try:
@@ -43,7 +43,7 @@ def test_a_long_scan_lets_others_read_its_connection(connection: sqlite3.Connect
 
 
 def test_a_long_zigzag_join_lets_others_read_its_connection(connection: sqlite3.Connection) -> None:
-    # Each passes over hundreds of the other's entries again and again, and shares one at the end.
+    # Each skips hundreds of the other's entries again and again, and the last one matches.
     turns = [range(start, start + 300) for start in range(0, 30_000, 300)]
     first = scan(connection, b"a", [n for turn in turns[::2] for n in turn] + [99_999])
     second = scan(connection, b"b", [n for turn in turns[1::2] for n in turn] + [99_999])

@@ -1,4 +1,4 @@
-"""What an answer means for a task, as a pure function."""
+"""The meaning of an answer for a task, as a pure function."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The short way through HTTP/1.1 is h11's way, or is not taken."""
+"""The fast path through HTTP/1.1 gives the same result as h11, or is not taken."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""What the store keeps, and for how long."""
+"""Which data the store keeps, and for how long."""
 
 import asyncio
 import time

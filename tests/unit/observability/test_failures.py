@@ -1,4 +1,4 @@
-"""What fails on our side: its reason is in the log, under the trace that the caller is given."""
+"""Server errors: the reason is in the log, with the trace that the caller gets."""
 
 import grpc
 import pytest
@@ -12,7 +12,7 @@ ENTRY = "no matching index found. recommended index is:\n- kind: Task\n  propert
 
 
 class Refusal(Exception):
-    """As much of an error of gRPC as is looked at."""
+    """The part of a gRPC error that the code reads."""
 
     def __init__(self, code: grpc.StatusCode, details: str) -> None:
         self._code, self._details = code, details

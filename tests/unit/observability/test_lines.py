@@ -1,4 +1,4 @@
-"""One JSON line an event: what is on it, and what never is."""
+"""One JSON line per event: what it has, and what it never has."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""A log line is written, or nothing comes of it: no request fails for its sake."""
+"""Logging never fails a request."""
 
 import io
 import json

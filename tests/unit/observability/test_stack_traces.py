@@ -1,4 +1,4 @@
-"""Where an error came from, however it is knotted up."""
+"""The origin of an error, whatever its chain and groups."""
 
 import traceback
 

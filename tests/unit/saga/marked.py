@@ -1,4 +1,4 @@
-"""Random types with marks at random places, each with a JSON value and what is secret of it."""
+"""Random types with marks at random places, each with a JSON value and its secrets."""
 
 from dataclasses import dataclass, make_dataclass, replace
 from typing import Any
@@ -11,13 +11,13 @@ from lib.saga.definition.types.secret import REDACTED, Secret
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A type, a value of it, what of that may be shown, and its secrets."""
+    """A type, a value of it, the part that may be shown, and its secrets."""
 
     kind: Any
     value: Any
     shown: Any
     secrets: tuple[Any, ...] = ()
-    #: What is secret once the whole of it is marked.
+    #: The secrets if the whole value is marked.
     all_of_it: tuple[Any, ...]
 
 

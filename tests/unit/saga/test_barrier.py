@@ -1,4 +1,4 @@
-"""The barrier on the store in memory: equal results, several effects, answers that bind."""
+"""The barrier on the store in memory: equal results, several effects, settled statuses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -254,7 +254,7 @@ def test_a_partly_done_step_is_not_settled_as_not_executed(call: StepContext) ->
 def test_a_late_step_and_its_status_never_contradict_each_other(
     call: StepContext, interrupted: bool
 ) -> None:
-    """Whichever commits first is right, though it is in the middle of the other one."""
+    """The first to commit wins, even if it runs in the middle of the other one."""
     answers: list[str] = []
 
     def settle() -> None:

@@ -1,4 +1,4 @@
-"""Wrong declarations, each refused in words: where, what was wrong, and what to write."""
+"""Wrong declarations, each refused with where, what is wrong, and what to write."""
 
 import re
 
@@ -11,7 +11,7 @@ from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from tests.unit.saga.wrong import SCOPE, a, saga
 
-#: What somebody writes, and words of the message that he gets; what stands for "…" may be anything.
+#: A declaration, and a part of its error message; "…" stands for anything.
 WRONG: list[tuple[str, str]] = [
     # A forgotten comma or bracket.
     ("saga(steps=a())", "saga pay: steps is the Step a alone…steps=(Step(...),)"),
@@ -128,7 +128,7 @@ WRONG: list[tuple[str, str]] = [
     ("saga(deadline=d(0))", "saga pay: deadline is 0:00:00: it must be longer than zero"),
     ("saga(deadline=d(-1))", "saga pay: deadline is -1 day"),
     ("saga(deadline=d.max)", "saga pay: deadline is…at most 36500 days"),
-    # What cannot be before the deadline.
+    # What cannot finish before the deadline.
     (
         "saga(Timer('t', after=d(2)), deadline=d(1))",
         "saga pay: t: after is 2 days,…and the saga's deadline of 1 day",

@@ -1,4 +1,4 @@
-"""lib.saga has all that an author needs."""
+"""lib.saga exports everything that an author needs."""
 
 import lib.saga
 

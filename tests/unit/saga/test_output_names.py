@@ -1,4 +1,4 @@
-"""The outputs that a function says it finds are held to the steps before it, at declaration."""
+"""The outputs that a function reads are checked against earlier steps at declaration."""
 
 from collections.abc import Callable
 from datetime import datetime

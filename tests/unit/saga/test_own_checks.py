@@ -1,4 +1,4 @@
-"""A type's own check, in `__post_init__`, may raise anything: it is an answer, and ends nothing."""
+"""A type's own check, in `__post_init__`, may raise anything, which is contained."""
 
 import pytest
 from msgspec import Struct

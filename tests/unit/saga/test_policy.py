@@ -1,4 +1,4 @@
-"""Which retry policies there are, and how long their pauses get."""
+"""Valid retry policies, and the lengths of their pauses."""
 
 import re
 from datetime import timedelta

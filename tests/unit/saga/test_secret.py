@@ -1,4 +1,4 @@
-"""What marks on a payload's type make secret, wherever they stand."""
+"""The secrets of a payload, wherever its type has marks."""
 
 from collections import Counter
 from dataclasses import dataclass

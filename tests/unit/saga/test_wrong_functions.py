@@ -1,4 +1,4 @@
-"""Functions that can be seen to be wrong when they are declared, by what is known of them."""
+"""Functions whose annotations show at declaration that they are wrong."""
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
@@ -67,7 +67,7 @@ PARTIAL: Any = functools.partial
 
 
 def returning(kind: Any) -> Callable[..., Any]:
-    """Return an action that says that it returns a type."""
+    """Return an action annotated to return a type."""
 
     def returned(payload: Any, context: Any) -> Any: ...
 
@@ -76,7 +76,7 @@ def returning(kind: Any) -> Callable[..., Any]:
 
 
 def taking(kind: Any) -> Callable[..., Any]:
-    """Return a function that says that it takes a payload of a type."""
+    """Return a function whose payload is annotated with a type."""
 
     def taken(payload: Any, _: Any) -> Any: ...
 
@@ -85,7 +85,7 @@ def taking(kind: Any) -> Callable[..., Any]:
 
 
 def seeing(kind: Any) -> Callable[..., Any]:
-    """Return a function that says that it takes outputs of a type."""
+    """Return a function whose outputs are annotated with a type."""
 
     def seen(payload: Any, outputs: Any) -> bool:
         return True
@@ -209,7 +209,7 @@ def test_outputs_may_be_annotated_as_a_dict_a_mapping_or_a_typed_dict() -> None:
 
 
 class Unseen:
-    """Raises wherever a declaration looks at it."""
+    """Raises on any inspection by a declaration."""
 
     __hash__ = None  # type: ignore[assignment]
 

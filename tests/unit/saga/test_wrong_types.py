@@ -1,4 +1,4 @@
-"""Types of payloads, signals and outputs that would hurt later, refused when they are declared."""
+"""Types of payloads, signals and outputs that would fail later are refused at declaration."""
 
 import dataclasses
 import enum

@@ -1,4 +1,4 @@
-"""Things to declare wrongly: what the table of wrong declarations is written with."""
+"""The pieces of the wrong declarations in test_declaration.py."""
 
 import datetime as datetime_module
 import functools
@@ -107,7 +107,7 @@ class LateCaller:
 
 
 class Plain:
-    """What msgspec does not know."""
+    """A class that msgspec does not know."""
 
 
 class First(Struct):
@@ -169,12 +169,12 @@ def child(name: str = "c", of: Any = None, **options: Any) -> Child:
 
 
 def many(count: int, **options: Any) -> tuple[Step, ...]:
-    """Return so many good steps."""
+    """Return this number of good steps."""
     return tuple(a(f"s{number}", **options) for number in range(count))
 
 
 def nested(depth: int) -> Saga:
-    """Return a saga with children in children, all of long names."""
+    """Return a saga with nested children, all with long names."""
     inner = saga(name="kid-0")
     for level in range(depth):
         inner = saga(child("n" * 100, inner), name=f"kid-{level + 1}")

@@ -1,4 +1,4 @@
-"""Retries: how long the waits are, what is tried again, and where they end."""
+"""Retries: how long the waits are, what is retried, and when they end."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What `mypy --strict` finds in an author's saga, and what it lets through without annotations.
+"""What `mypy --strict` finds in an author's saga, and what it accepts without annotations.
 
 One run of mypy looks at all cases. It follows no imports out of lib/saga's declarations, which
 takes about a second; `make lint` has it look at everything else.
@@ -52,7 +52,7 @@ BOOK_TRIP = Saga("trip", Trip, [Step("book", execute=book)])
 FOR_ORDER = 'Cannot infer value of type parameter "P" of "Saga"'
 NO_FIELD = '"Order" has no attribute "totl"'
 
-#: Wrong code by what is wrong in its last line, and words of what mypy says about that line.
+#: Wrong code by the fault in its last line, and a part of mypy's message about that line.
 WRONG = {
     "a step of another payload": (
         "Saga('a', Order, [Step('book', execute=book)])",
@@ -202,7 +202,7 @@ follow_imports = silent
 
 
 def expect(code: str, kind: str) -> str:
-    """Have mypy hold the last statement to a type."""
+    """Make mypy check the last statement against a type."""
     lines = code.split("\n")
     start = max(at for at, line in enumerate(lines) if line[0] not in " )")
     last = "\n".join(lines[start:])
@@ -217,7 +217,7 @@ def read_sagas(page: str) -> str:
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What mypy says, by case: each is a file of its own."""
+    """mypy's messages by case; each case is a separate file."""
     folder = tmp_path_factory.mktemp("typing")
     wrong = {what: code for what, (code, _) in WRONG.items()}
     right = {what: expect(*case) for what, case in RIGHT.items()}
@@ -232,7 +232,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def run_mypy(folder: Path, files: dict[Path, str]) -> dict[str, str]:
-    """Return what mypy says of files, by what each shows."""
+    """Return mypy's messages about files, by case."""
     (folder / "mypy.ini").write_text(SETTINGS)
     lib = PROJECT / "lib" / "saga"
     listed = [lib / "__init__.py", lib / "definition", lib / "remote" / "http_call.py", *files]

@@ -1,4 +1,4 @@
-"""Code that has still to run is refused where it is declared, and found where it is returned."""
+"""Deferred code is refused when declared, and found when returned."""
 
 import asyncio
 import concurrent.futures

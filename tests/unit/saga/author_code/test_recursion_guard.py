@@ -1,4 +1,4 @@
-"""An endless recursion in an author's code is an error of it, and ends no process."""
+"""An endless recursion in an author's code fails its call, and ends no process."""
 
 import sys
 import threading
@@ -75,7 +75,7 @@ def test_an_endless_recursion_fails_the_attempt_with_a_short_stack(
 
 @pytest.fixture
 def overlooking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have this interpreter let any recursion pass, as some do for some functions."""
+    """Make this interpreter overlook any recursion, as some do for some functions."""
     depth, limit = recursion_guard.max_depth(), sys.getrecursionlimit()
     monkeypatch.setattr(recursion_guard, "overlooks_recursion", lambda: True)
     monkeypatch.setattr(recursion_guard, "max_depth", lambda: depth)
@@ -84,7 +84,7 @@ def overlooking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.setrecursionlimit(limit)
 
 
-#: The error may come in a finalizer, which swallows it: the next one follows.
+#: The error may be raised in a finalizer, which swallows it; then the next one follows.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -109,7 +109,7 @@ def test_an_author_may_catch_the_error_and_continue() -> None:
 
 
 def test_a_late_error_is_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The author's code ends between the measurement and its error, which must hit no other."""
+    """The author's code ends between the measurement and the error, which must hit no other."""
     raised: list[tuple[int, type[Exception] | None]] = []
     monkeypatch.setattr(recursion_guard, "_raise_in", lambda *made: raised.append(made))
     monkeypatch.setattr(recursion_guard, "_is_too_deep", lambda _: True)

@@ -1,4 +1,4 @@
-"""A wrapper is what is called: what it wraps counts where the wrapper hands all on, as it is."""
+"""The wrapper is what is called; the wrapped function counts if all arguments are passed on."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What a child's end, a pause and a daily look do to a family, without a Datastore."""
+"""What a child's end, a pause and a daily look do to parent and children, without Datastore."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -84,7 +84,7 @@ def test_a_second_notification_is_stale() -> None:
 
 
 def follow_with(problem: Exception) -> list[str]:
-    """Let two children follow a pause, which the first answers with a problem; return the other."""
+    """Let two children follow a pause, to which the first raises an error; return the other."""
     engine = begin(Parallel(child_of("c", Signal("go")), child_of("d", Signal("go"))))
     asked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Which queue a saga's tasks go to, and what keeps them from it."""
+"""Which queue a saga's tasks are sent to, and which errors occur."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What is purged has no unfinished ancestor, however far above."""
+"""A purged saga has no unfinished ancestor, however distant."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

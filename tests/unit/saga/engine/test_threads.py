@@ -1,4 +1,4 @@
-"""Threads that calls of authors' code run in: one each, and kept between calls."""
+"""Threads for calls of authors' code: one for each call, reused."""
 
 import threading
 from collections.abc import Callable

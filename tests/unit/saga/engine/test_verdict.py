@@ -86,7 +86,7 @@ class Nameless(type):
 
 
 class OfNoName(Exception, metaclass=Nameless):
-    """Even its type is odd."""
+    """An exception whose type has no normal name."""
 
 
 class LeavingItems(dict[str, int]):

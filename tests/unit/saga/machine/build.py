@@ -1,4 +1,4 @@
-"""Definitions and happenings for the tests of the machine."""
+"""Definitions and inputs for the tests of the machine."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ THREE = Saga("three", payload=dict, steps=(step("a"), step("b"), step("c")))
 
 
 class Played:
-    """A saga and its steps as the machine has decided them so far."""
+    """A saga and its steps after the machine's decisions so far."""
 
     def __init__(
         self, definition: Saga = THREE, payload: str = "{}", traceparent: str = ""
@@ -78,7 +78,7 @@ class Played:
         return delivery
 
     def ends(self, result: Result = Result.DONE, **options: Any) -> Decision:
-        """The outstanding delivery's action ends so."""
+        """Let the outstanding delivery's action end with a result."""
         return self.happens(outcome(self.awaited, result, **options))
 
     def statuses(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""A saga in each state that it can be in, as the machine brings it there."""
+"""A saga in each possible state, reached through the machine."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

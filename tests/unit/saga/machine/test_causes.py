@@ -1,4 +1,4 @@
-"""Stored causes are codes, and sentences are made of them where they are shown."""
+"""Stored causes are codes, and become sentences only where they are shown."""
 
 import ast
 import re
@@ -82,7 +82,7 @@ def test_a_failure_without_a_message_is_stored_as_a_code_and_shown_as_a_sentence
          "unknown: an earlier dispatch of this attempt ended without an answer"),
         ("step a: out_of_attempts; step b: no",
          "step a: the step is out of attempts; step b: no"),
-        # What authors and operators say, and what a version before has stored, stays.
+        # Texts of authors, operators and earlier versions stay unchanged.
         ("cancelled", "cancelled"),
         ("the deadline has passed", "the deadline has passed"),
         ("KeyError: 'deadline_passed'", "KeyError: 'deadline_passed'"),

@@ -1,4 +1,4 @@
-"""What operators can do, and what is refused because it makes no sense."""
+"""What operators can do, and which requests are refused."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -109,7 +109,7 @@ def test_a_parents_resume_that_arrives_after_its_next_pause_is_ignored() -> None
 
 
 def test_a_child_that_has_ended_is_not_resumed_with_its_parent() -> None:
-    """It would lose the time at which it is purged, and stay for ever."""
+    """It would lose the time of its purge, and stay forever."""
     played = Played(Saga("s", payload=dict, steps=(step("a"),)))
     played.ends()
     with pytest.raises(Conflict, match="COMPLETED, not paused"):

@@ -1,4 +1,4 @@
-"""What a revert, a resume and a resolve do in states that come about rarely."""
+"""What a revert, a resume and a resolve do in rare states."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What has failed calls an operator at once, while the rest goes on."""
+"""A failure alerts an operator at once, while other steps continue."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from tests.unit.saga.machine.repairs import ONCE, PIVOT, RETRY, due, end, play, 
 
 
 def failed_beside(*others: Element) -> Played:
-    """Past its pivot, a member of a group is out of attempts, and the others have not ended."""
+    """After the pivot, a member of a group is out of attempts, and the others have not ended."""
     played = play(
         PIVOT, Parallel(step("a", undo=False, retry=ONCE), *others), step("z", undo=False)
     )
@@ -85,7 +85,7 @@ def test_a_member_that_has_not_failed_cannot_be_skipped() -> None:
 
 
 def going_back(**options: Any) -> Played:
-    """A group goes back: of one member the compensation has failed, of the other it goes on."""
+    """A group rolls back: one compensation has failed, the other continues."""
     members = (step(name, compensation_retry=ONCE) for name in "bc")
     played = play(step("a"), Parallel(*members), step("d"), **options)
     played.ends()

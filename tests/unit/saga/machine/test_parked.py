@@ -1,4 +1,4 @@
-"""What ends while its saga is parked or paused is kept, and the saga goes on from there."""
+"""What ends while a saga is parked or paused is recorded, and the saga continues from there."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""A saga that ends badly says why, and its trail leads to its state."""
+"""A saga that fails has a reason, and its trail replays to its state."""
 
 from typing import Any
 

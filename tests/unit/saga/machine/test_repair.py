@@ -1,4 +1,4 @@
-"""A pivot of which nobody knows, and one that was overtaken by a cancel: each verb's way out."""
+"""An uncertain pivot, and a cancelled one: what each verb does."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The same request twice, and a request for a saga that has moved on."""
+"""Repeated requests, and requests for a saga that has changed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Groups, waits, deadlines and asked participants, as the machine decides them."""
+"""Groups, waits, deadlines and status queries in the machine."""
 
 from datetime import timedelta
 from typing import Any
@@ -265,7 +265,7 @@ def test_after_the_pivot_the_deadline_does_not_apply() -> None:
     assert played.saga.status is SagaStatus.COMPLETED
 
 
-# Asked participants
+# Status queries
 
 
 def asked(*, pivot: bool = False) -> Played:

@@ -1,4 +1,4 @@
-"""What the source of the machine promises: it is total, typed and pure."""
+"""The source of the machine is total, typed and pure."""
 
 import ast
 from pathlib import Path
@@ -16,7 +16,7 @@ MATCHES = [
     if isinstance(node, ast.Match)
 ]
 
-#: What reads a clock, draws lots, or does I/O.
+#: Modules that read a clock, use randomness, or do I/O.
 IMPURE = {"time", "random", "secrets", "uuid", "os", "socket", "threading", "subprocess", "io"}
 
 

@@ -1,4 +1,4 @@
-"""What comes late, or for another attempt, changes nothing."""
+"""Late inputs, or those for another attempt, change nothing."""
 
 from dataclasses import replace
 from datetime import timedelta

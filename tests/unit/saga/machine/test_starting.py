@@ -1,4 +1,4 @@
-"""A part that cannot begin fails by itself: the part before is recorded, and not blamed."""
+"""A step that cannot begin fails by itself; the outcome of the previous step is recorded."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,7 +16,7 @@ from tests.unit.saga.machine.build import THREE, Played, outcome, step
 
 
 def declared(part: Element, **fields: Any) -> Element:
-    """Declare what no declaration lets through: the machine has to stand it all the same."""
+    """Declare what the checks refuse: the machine must handle it anyway."""
     for name, value in fields.items():
         object.__setattr__(part, name, value)
     return part

@@ -46,7 +46,7 @@ WHO: dict[str, Any] = {"actor": "ann@example.com", "reason": "seen to it"}
 
 
 def all_inputs(played: Played) -> Iterator[Input]:
-    """Yield every input that a step of a saga can be given, and every other one."""
+    """Yield every possible input of a saga's steps, and every other input."""
     for index, part in enumerate(played.definition.elements):
         attempt = played.steps[index].attempt
         for number in (attempt, attempt - 1, attempt + 1):
@@ -76,7 +76,7 @@ def all_inputs(played: Played) -> Iterator[Input]:
 
 
 def check_decided(played: Played, given: Input, **options: Any) -> str:
-    """Decide on an input; return what came of it, and check that it is one of what may."""
+    """Decide on an input; return the result, and check that it is an allowed one."""
     saga, steps = played.saga, tuple(played.steps)
     try:
         decision = decide(played.definition, saga, steps, given, played.now + LATER, **options)
@@ -108,7 +108,7 @@ def test_every_input_in_every_state_is_decided_explained_or_refused(scene: Scene
 def test_a_notified_child_changes_only_by_a_rollback(
     scene: Scene,
 ) -> None:
-    """Any other change would lose the time at which it is purged."""
+    """Any other change would lose the time of its purge."""
     played = scene.make()
     played.saga = replace(played.saga, parent_id="s0", parent_notified=True)
     for given in all_inputs(played) if played.saga.status in FINISHED else ():
@@ -145,7 +145,7 @@ EVERY_KIND = Saga(
 )
 ENDS = frozenset(Result) - {Result.IN_PROGRESS, Result.NOT_HAPPENED}
 
-#: What an attempt of each kind of step can end with, in each phase; what is not here cannot be.
+#: The possible results of an attempt for each kind of step and phase. Any other is impossible.
 POSSIBLE: dict[tuple[str, Phase], frozenset[Result]] = {
     ("do", Phase.EXECUTE): ENDS,
     ("do", Phase.COMPENSATE): ENDS,

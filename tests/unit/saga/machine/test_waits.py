@@ -1,4 +1,4 @@
-"""No saga is left with nothing that moves it, nothing that it waits for, and no alert."""
+"""No saga is left without anything that moves it, a wait, or an alert."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -121,7 +121,7 @@ def test_a_parked_saga_without_a_dead_letter_gets_a_new_one() -> None:
 
 
 def test_a_look_before_a_retry_writes_no_dead_letter_after_it() -> None:
-    """The retry had deleted the letter before the look could find it."""
+    """The retry had deleted the letter before the look read it."""
     played = parked()
     late = played.looked(unreported=True)
     played.happens(RetryRequested(**WHO))

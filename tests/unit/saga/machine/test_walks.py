@@ -1,4 +1,4 @@
-"""Random sagas given random inputs: each state that they reach keeps what the machine promises."""
+"""Random sagas with random inputs: the machine's invariants hold in each state."""
 
 from datetime import timedelta
 from random import Random
@@ -37,7 +37,7 @@ from tests.unit.saga.machine.build import T0, Played, act, step
 from tests.unit.saga.machine.scenes import INNER
 from tests.unit.saga.machine.test_total import all_inputs
 
-#: Seeds for each limit of what begins in one commit, and inputs to each saga.
+#: The number of seeds for each limit of one commit, and of inputs for each saga.
 WALKS, LENGTH = 40, 25
 HOUR = timedelta(hours=1)
 WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "by hand"}
@@ -94,7 +94,7 @@ class Walk(Played):
 
 
 def any_input(random: Random, walk: Walk) -> Input:
-    """Return what an outstanding delivery leads to, or the end of a child, or whatever else."""
+    """Return the input of an outstanding delivery, the end of a child, or any other input."""
     waiting = [each for each in walk.steps if each.child and each.is_open]
     if walk.deliveries and random.random() < 0.6:
         return end_of(random, walk, random.choice(walk.deliveries))

@@ -1,4 +1,4 @@
-"""Waiting for a saga's end: few lookups, few waiters, and never longer than was asked."""
+"""Waiting for a saga's end: few lookups, few waiters, and never longer than asked."""
 
 import threading
 from collections.abc import Callable
@@ -23,7 +23,7 @@ ENDS = [SagaStatus.COMPLETED, SagaStatus.ROLLED_BACK, SagaStatus.FAILED]
 
 
 class Scripted(SagaRepository):
-    """A repository whose one saga becomes something else at a time, on a clock of its own."""
+    """A repository whose only saga changes at given times, with its own clock."""
 
     def __init__(self, at: float, then: Callable[[], SagaRecord | None]) -> None:
         super().__init__(MemoryStore())

@@ -1,4 +1,4 @@
-"""How a saga is laid out: nothing that it is given makes its record too large."""
+"""The layout of a saga: nothing makes its record too large."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,7 +38,7 @@ from lib.saga.state.records import (
 )
 from lib.saga.state.values import find_missing, is_reference
 
-#: A key in an embedded entity names its project and its database.
+#: A key in an embedded entity has its project and its database.
 LONGEST = Partition(project="p" * 30, database="d" * 63)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,7 +68,7 @@ def of_size(size: int) -> str:
 
 
 def fill_step(step: StepRecord, number: int, **changes: Any) -> StepRecord:
-    """Return a step in which everything is set that can be at once."""
+    """Return a step with every field set that can be set together."""
     return replace(
         step, status=StepStatus.COMPENSATION_FAILED, attempt=999, first_attempt=998, epoch=99,
         maybe_applied=True, output=of_size(1000 + number), error="e" * MAX_ERROR, **changes,
@@ -103,7 +103,7 @@ def test_the_largest_declarable_saga_fits_into_a_64_kib_record(first: int, outpu
     assert size_of(packed.saga) <= MAX_RECORD
     assert packed.saga.payload.startswith("@")
     assert all(size_of(page) < MAX_VALUE_BYTES for page in packed.step_pages)
-    # As it is loaded for the next commit: nothing moves again.
+    # As loaded for the next commit: nothing moves again.
     loaded = replace(packed.saga, steps=[*packed.saga.steps, *_steps_in(packed.step_pages)])
     loaded.steps.sort(key=lambda step: step.index)
     assert [step.index for step in loaded.steps] == list(range(MAX_STEPS))

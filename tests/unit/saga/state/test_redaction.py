@@ -1,4 +1,4 @@
-"""No secret of a payload is left in a text about it, and little else is taken out."""
+"""Redaction removes every secret of a payload from a text, and little else."""
 
 import html
 import json
@@ -15,7 +15,7 @@ from lib.json.exact_numbers import MAX_NESTING
 from lib.saga.definition.types.secret import REDACTED, Secret
 from lib.saga.state.redaction import Redactor, conceal, redact
 
-#: How a text may come to hold a secret. Around it they write nothing that tells anything.
+#: The forms in which a text may quote a secret, without revealing text around it.
 WRITINGS = (
     str,
     repr,
@@ -43,7 +43,7 @@ def clean(text: str, *, name: str = "", pins: tuple[int, ...] = ()) -> str:
     return redact(text, {"name": name, "pins": pins}, Customer)
 
 
-#: What the one or the other way of writing escapes, and all else now and then.
+#: Characters that some forms escape, and sometimes any others.
 characters = st.one_of(
     st.sampled_from("aB1 '\"/\\&<%+~\n\té李"), st.characters(exclude_categories=["Cs"])
 )
@@ -55,7 +55,7 @@ telling_names = st.text(characters, min_size=5, max_size=12).filter(
 
 def check_taken_out(name: str, write: Any) -> None:
     cleaned = clean(f"<{write(name)}>", name=name)
-    # Which quotes Python writes depends on what it quotes.
+    # Which quotes Python uses depends on the text.
     wanted = f"<{write('X').replace('X', REDACTED)}>"
     assert cleaned.replace('"', "'") == wanted.replace('"', "'")
 
