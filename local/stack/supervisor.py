@@ -152,6 +152,9 @@ class Supervisor:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._hurry.clear()
+            if not self._listen():
+                self._hurry.wait(self._explain_taken_port())
+                continue
             started = time.monotonic()
             process = self._spawn()
             was_ready = self._await_ready(process)
@@ -168,7 +171,7 @@ class Supervisor:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         part = self.part
-        passed = self._listen()
+        passed = () if self._socket is None else (self._socket.fileno(),)
         command = [sys.executable, "-m", "local.stack.part", str(os.getpid())]
         command += [str(passed[0]) if passed else "-", part.module]
         with _open_log(part.log) as log:
@@ -188,15 +191,26 @@ class Supervisor:
             process.terminate()
         return process
 
-    def _listen(self) -> tuple[int, ...]:
-        """Return the descriptor of the part's socket, and open the socket if necessary.
+    def _listen(self) -> bool:
+        """Open the part's socket, if it has a port; return whether the port is ours.
 
-        Returns none if the part has no port, or its port is taken: the part then reports it.
+        Another program on the port would answer the readiness probe in the part's place.
         """
         if self._socket is None and self.part.port is not None:
             with contextlib.suppress(OSError):
                 self._socket = socket.create_server(("127.0.0.1", self.part.port), backlog=_BACKLOG)
-        return () if self._socket is None else (self._socket.fileno(),)
+        return self._socket is not None or self.part.port is None
+
+    def _explain_taken_port(self) -> float:
+        """Report and log that the part's port is taken; return the seconds until the next try."""
+        self._failures += 1
+        backoff = compute_backoff(_STARTS, self._failures).total_seconds()
+        reason = f"{self.part.name} cannot start: port {self.part.port} is taken"
+        with _open_log(self.part.log) as log:
+            self._log_began = log.tell()
+            log.write(f"{reason}\n".encode())
+        self._report(f"{reason}; next attempt in {backoff:g} s")
+        return backoff
 
     def _close_socket(self) -> None:
         """Stop listening; requests are refused unless a process of the part accepts them."""

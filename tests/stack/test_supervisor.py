@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -61,3 +62,19 @@ def test_a_part_that_is_restarted_while_it_starts_is_not_reported_as_dead(tmp_pa
     wait_until(lambda: starting.pid not in (None, first))
     starting.stop(time.monotonic() + 5)
     assert reports == []
+
+
+def test_a_part_is_not_ready_because_another_program_answers_on_its_port(tmp_path: Path) -> None:
+    reports: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        part = Part(
+            "x", "tests.stack.endless", (), dict(os.environ), tmp_path / "x.log", lambda: True, port
+        )
+        blocked = Supervisor(part, reports.append, {})
+        blocked.start()
+        assert not blocked.wait_until_ready(timedelta(seconds=0.3))
+    assert blocked.read_log() == f"  | x cannot start: port {port} is taken"
+    assert blocked.wait_until_ready(timedelta(seconds=20))
+    blocked.stop(time.monotonic() + 5)
+    assert reports == [f"x cannot start: port {port} is taken; next attempt in 0.5 s"]
