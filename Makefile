@@ -29,8 +29,8 @@ help: ## list the targets
 run: $(VENV)/runtime ## run the whole system on this machine (PORT=8080 DATA=.local QUEUES=1)
 	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA) --queues $(QUEUES)
 
-demo: $(VENV)/runtime ## replay real orders on a temporary stack and check the books (N=500 CHAOS=1)
-	@exec $(BIN)/python -m demo --orders $(N) $(if $(CHAOS),--chaos)
+demo: $(VENV)/runtime ## replay real orders on a temporary stack and check the books (N=500 CHAOS=1 CHAINING=inline)
+	@exec $(BIN)/python -m demo --orders $(N) $(if $(CHAOS),--chaos) $(if $(CHAINING),--chaining=$(CHAINING))
 
 test: $(VENV)/dev ## run all tests (TESTS=tests/unit: some of them; PYTHON=python3.13: another Python)
 	@$(BIN)/python -m pytest -n 2 $(TESTS)
@@ -65,8 +65,8 @@ verbs: $(VENV)/dev ## generate docs/verbs.md (each operator's verb in each state
 	@$(BIN)/python -m tests.docs.verb_table
 	@$(BIN)/python -m tests.docs.cause_table
 
-costs: $(VENV)/runtime ## print a saga's list price and how many are free (STEPS=4)
-	@$(BIN)/python -m benchmarks.costs --steps $(STEPS)
+costs: $(VENV)/runtime ## print a saga's list price and how many are free (STEPS=4 CHAINING=inline)
+	@$(BIN)/python -m benchmarks.costs --steps $(STEPS) $(if $(CHAINING),--chaining=$(CHAINING))
 
 bench: $(VENV)/runtime ## time one job on Amends, Restate, Celery and DBOS (installs them into .peers/)
 	@$(BIN)/python -m benchmarks.peers

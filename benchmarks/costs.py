@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.meter import meter
+from lib.saga import Chaining
 from lib.saga.operators.price import bill_of, price_of, read_prices
 from lib.saga.state.cost import Cost
 from main import FUNCTIONS
@@ -37,13 +38,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--ms", type=int, default=MIN_BILLED_MS, help="billed for a request")
+    parser.add_argument("--chaining", choices=list(Chaining), default=Chaining.TASKS)
     options = parser.parse_args()
     prices = all_prices()
     with contextlib.redirect_stdout(io.StringIO()):  # the engine's own log lines
-        counted = meter(options.steps)
+        counted = meter(options.steps, Chaining(options.chaining))
     saga = add_compute(counted.saga, options.ms)
     sweeps = add_compute(counted.sweep, options.ms)
-    print(f"A saga of {options.steps} steps that do nothing themselves.")
+    how = "in the caller's request" if options.chaining == Chaining.INLINE else "each in a task"
+    print(f"A saga of {options.steps} steps that do nothing themselves, {how}.")
     print(textwrap.fill(f"Prices of {prices['read_on']}. {prices['note']}", width=100) + "\n")
     print_bill(saga, prices, options.steps, options.ms)
     print_own_count(counted.cost, prices)

@@ -16,7 +16,7 @@ import flask
 from lib.datastore import Rpc, Store, connect
 from lib.observability.logs import annotate
 from lib.observability.request_log import log_request
-from lib.saga import Definitions, Saga, Step, StepContext
+from lib.saga import Chaining, Definitions, Saga, Step, StepContext
 from lib.saga.engine.engine import Engine
 from lib.saga.engine.repository import SagaRepository
 from lib.saga.engine.sweep.sweep import sweep
@@ -82,7 +82,7 @@ class Metered:
     cost: Cost
 
 
-def meter(steps: int) -> Metered:
+def meter(steps: int, chaining: Chaining = Chaining.TASKS) -> Metered:
     """Run a saga of `steps` empty steps, and then a sweep that finds nothing.
 
     The start and each delivery count as one request to a function.
@@ -90,7 +90,8 @@ def meter(steps: int) -> Metered:
     with tempfile.TemporaryDirectory(prefix="amends-costs-") as folder:
         server = serve(Path(folder), index_file=PROJECT / "index.yaml")
         try:
-            return _meter(connect("costs", emulator_host=f"127.0.0.1:{server.port}"), steps)
+            rpc = connect("costs", emulator_host=f"127.0.0.1:{server.port}")
+            return _meter(rpc, steps, chaining)
         finally:
             server.stop()
 
@@ -118,10 +119,11 @@ class _Edge:
         self._billed["log_byte"] += len(lines.getvalue().encode())
 
 
-def _meter(rpc: Rpc, steps: int) -> Metered:
+def _meter(rpc: Rpc, steps: int, chaining: Chaining) -> Metered:
     counted = Meter(rpc)
     line = _Line(counted.billed)
-    saga = Saga("counted", payload=dict[str, int], steps=tuple(map(_make_step, range(steps))))
+    made = tuple(map(_make_step, range(steps)))
+    saga = Saga("counted", payload=dict[str, int], steps=made, chaining=chaining)
     engine = Engine(Definitions([saga]), SagaRepository(Store(counted)), line, _now)
     edge = _Edge(counted.billed)
     edge.serve("start-saga", lambda: engine.start("counted", "s1", {"n": 1}), saga="s1")

@@ -1,7 +1,8 @@
 """`make demo`: places real purchases as orders on a temporary stack, and checks the books.
 
 With --chaos it kills the worker and the callers' functions in turn every few seconds, and delivers
-one task in twenty twice. The books must still balance.
+one task in twenty twice. With --chaining=inline the steps of an order run in the request that
+places it. The books must still balance.
 """
 
 import argparse
@@ -20,10 +21,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--orders", type=int, default=500)
     parser.add_argument("--chaos", action="store_true")
+    parser.add_argument("--chaining", choices=("tasks", "inline"), default="tasks")
     arguments = parser.parse_args()
+    env = {"AMENDS_CHAINING": arguments.chaining}
+    twice = TASKS_TWICE * arguments.chaos
     with tempfile.TemporaryDirectory(prefix="amends-demo-") as folder:
         print("starting a temporary stack ...", flush=True)
-        with Stack(data=Path(folder), port=0, duplicate=TASKS_TWICE * arguments.chaos) as stack:
+        with Stack(data=Path(folder), port=0, duplicate=twice, env=env) as stack:
             return run(stack, arguments.orders, chaos=arguments.chaos)
 
 

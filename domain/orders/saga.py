@@ -1,10 +1,14 @@
 """The order saga, step by step."""
 
+import os
 from datetime import timedelta
 
 from domain.orders import inventory, notifications, payments, shipping
 from domain.orders.order import Order
-from lib.saga import RetryPolicy, Saga, Step
+from lib.saga import Chaining, RetryPolicy, Saga, Step
+
+#: The sample runs in either mode, so that one can compare them.
+CHAINING = Chaining(os.environ.get("AMENDS_CHAINING", Chaining.TASKS))
 
 ORDER_PROCESSING = Saga(
     "order-processing",
@@ -33,4 +37,5 @@ ORDER_PROCESSING = Saga(
         ),
         Step("send-notification", service="notification", execute=notifications.send),
     ),
+    chaining=CHAINING,
 )

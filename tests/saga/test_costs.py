@@ -14,6 +14,7 @@ from benchmarks.costs import (
     sagas_a_day,
 )
 from benchmarks.meter import Metered, meter
+from lib.saga import Chaining
 from lib.saga.operators.price import bill_of, price_of
 
 NAMES = all_prices()
@@ -43,6 +44,20 @@ def test_a_saga_is_one_record_to_delete(counted: Metered) -> None:
 def test_1000_chained_steps_cost_a_quarter_of_a_cent(counted: Metered) -> None:
     billed = {name: counted.saga[name] for name in COORDINATION}
     assert price_of(billed, NAMES) / 4 * 1000 <= 0.0025
+
+
+def test_1000_inline_steps_cost_less_than_a_sixth_of_a_cent() -> None:
+    inline = meter(4, Chaining.INLINE)
+    counts = {name: inline.saga[name] for name in (*COORDINATION, "run_request")}
+    assert counts == {
+        "datastore_write": 5,
+        "datastore_read": 0,
+        "datastore_delete": 1,
+        "tasks_operation": 0,
+        "run_request": 1,
+    }
+    assert price_of({name: inline.saga[name] for name in COORDINATION}, NAMES) / 4 * 1000 <= 0.0015
+    assert bill_of(inline.cost)["datastore_write"] == 5
 
 
 def test_an_idle_sweep_costs_only_a_request(counted: Metered) -> None:

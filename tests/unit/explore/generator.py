@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.saga.definition.child import Child
 from lib.saga.definition.element import Element
-from lib.saga.definition.saga import OnCompensationFailure, Saga
+from lib.saga.definition.saga import Chaining, OnCompensationFailure, Saga
 from lib.saga.definition.steps import Parallel, Signal, Step, Timer
 from tests.unit.explore.answers import CRASHED, LATER, NO
 from tests.unit.explore.seats import Script, seat
@@ -28,6 +28,9 @@ PROBLEMS: dict[str, tuple[Exception, ...]] = {
     "late undo ": (CRASHED,),
 }
 HOW_OFTEN = 0.06
+
+#: How many steps have a task of their own.
+OWN_TASK = 0.2
 
 
 class SagaGenerator:
@@ -52,6 +55,7 @@ class SagaGenerator:
             steps=tuple(self._draw_parts(6, undo=True, nested=False)) or (self._seat(undo=True),),
             on_compensation_failure=self._random.choice(list(OnCompensationFailure)),
             deadline=None if deadline is None else timedelta(seconds=deadline),
+            chaining=self._random.choice(list(Chaining)),
         )
 
     def _draw_script(self) -> Iterator[tuple[str, Exception]]:
@@ -89,12 +93,19 @@ class SagaGenerator:
     def _child(self) -> Child:
         parts = (self._seat(undo=True), *self._draw_parts(1, undo=True, nested=True))
         how = self._random.choice(list(OnCompensationFailure))
-        saga = Saga(self._name("child"), payload=dict, steps=parts, on_compensation_failure=how)
+        saga = Saga(
+            self._name("child"),
+            payload=dict,
+            steps=parts,
+            on_compensation_failure=how,
+            chaining=self._random.choice(list(Chaining)),
+        )
         return Child(self._name("c"), saga=saga, payload=_pass_on)
 
     def _seat(self, **options: Any) -> Step:
         script: Script = self._script
-        return seat(self._left.pop(0), script, **options)
+        own_task = self._random.random() < OWN_TASK
+        return seat(self._left.pop(0), script, own_task=own_task, **options)
 
     def _name(self, prefix: str) -> str:
         self._number += 1

@@ -5,7 +5,7 @@ Any of them may park: two faults use up the two attempts of a compensation.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from domain.orders.saga import ORDER_PROCESSING
 from lib.datastore import Store
 from lib.saga.definition.child import Child
-from lib.saga.definition.saga import Saga
+from lib.saga.definition.saga import Chaining, Saga
 from lib.saga.definition.steps import Parallel, Signal, Timer
 from lib.saga.testing import HttpStandIn, random_schedules
 from tests.unit.explore import test_http
@@ -70,6 +70,10 @@ def http_calls() -> Case:
     return Case(saga=saga, invariant=lambda store: test_http.books_balance(bank, store), http=bank)
 
 
+def chained_inline(case: Case) -> Case:
+    return replace(case, saga=replace(case.saga, chaining=Chaining.INLINE))
+
+
 CASES: dict[str, Case] = {
     "HTTP calls": http_calls(),
     "a good order": order(),
@@ -77,6 +81,9 @@ CASES: dict[str, Case] = {
     "an order that does not ship": order("ZZ"),
     "a group": group({"late b/1": CRASHED, "d": NO}),
     "a pivot": pivot({"late b/1": CRASHED, "c/1": LATER}),
+    "a good order inline": chained_inline(order()),
+    "an order that does not ship inline": chained_inline(order("ZZ")),
+    "a pivot inline": chained_inline(pivot({"late b/1": CRASHED, "c/1": LATER})),
     "a child": child({"late y/1": CRASHED}),
     "a child that is rolled back with its parent": child({"b": NO}),
     "waits": shape(
