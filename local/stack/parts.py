@@ -1,6 +1,7 @@
 """The parts of the stack: each one's command line, environment and readiness probe."""
 
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +21,9 @@ _TASKS_ACCOUNT = f"tasks@{PROJECT_ID}.iam.gserviceaccount.com"
 _SCHEDULER_ACCOUNT = f"scheduler@{PROJECT_ID}.iam.gserviceaccount.com"
 #: Concurrent requests of the callers' functions: as many as one deployed instance serves.
 _THREADS = 16
+#: Processes of the callers' functions. They run the steps of sagas that are chained inline, and one
+#: process uses one core.
+_INSTANCES = min(2, os.cpu_count() or 1)
 #: The worker's threads in addition to those for dispatches: the sweep needs them.
 _SPARE_THREADS = 4
 _MAX_WORKER_THREADS = 400
@@ -116,7 +120,8 @@ def _make_tasks(plan: Plan) -> Part:
 
 
 def _make_functions(plan: Plan) -> Part:
-    return _make_service(plan, "functions", "api", plan.port, list_settings(plan))
+    own = {"WORKERS": str(_INSTANCES)}
+    return _make_service(plan, "functions", "api", plan.port, list_settings(plan) | own)
 
 
 def _make_worker(plan: Plan) -> Part:

@@ -1,6 +1,7 @@
 """The stack as a library: what tests and the demo stand on."""
 
 import json
+import os
 import time
 import urllib.request
 from datetime import timedelta
@@ -86,6 +87,12 @@ def test_requests_wait_for_a_restarting_service(
             stack.kill(part)
             wait_until(partial(is_dead, before))
             assert ask(url)["parent"] == stack.pids[part] != before
+
+
+def test_callers_are_served_by_two_processes_and_steps_by_one(stacks: Stacks) -> None:
+    with stacks.make() as stack:
+        assert ask(stack.url)["env"]["WORKERS"] == str(min(2, os.cpu_count() or 1))
+        assert "WORKERS" not in ask(stack.plan.worker_url)["env"]
 
 
 def test_a_service_that_cannot_start_refuses_requests(stacks: Stacks, source: Path) -> None:

@@ -105,8 +105,9 @@ class Draft:
     ) -> None:
         """Change a step's status, with an event; `changes` are other fields of the step."""
         self._write(index, self.steps[index].status, status, cause, actor=actor, error=error)
-        step = replace(self.steps[index], status=status, error=error)
-        self.steps[index] = replace(step, updated_at=self.now, **changes)
+        self.steps[index] = replace(
+            self.steps[index], status=status, error=error, updated_at=self.now, **changes
+        )
 
     def note(
         self, cause: str, *, step: int | None = None, actor: str = "", error: str = ""
