@@ -34,6 +34,7 @@ class Row(NamedTuple):
 
 ROWS = (
     Row("chained", "amends", ("chained",)),
+    Row("inline", "amends", ("inline",)),
     Row("restate", "restate", python="restate", install=install_restate),
     Row("celery", "celery", python="celery", install=install_redis),
     Row("dbos", "dbos", python="dbos"),

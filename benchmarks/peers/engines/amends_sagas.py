@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from benchmarks.peers.load import job
-from lib.saga import Permanent, Saga, Step, StepContext
+from lib.saga import Chaining, Permanent, Saga, Step, StepContext
 from lib.saga.definition.table import Definitions
 
 _socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -80,4 +80,4 @@ def _make(name: str, **options: Any) -> Saga[Order]:
     )
 
 
-DEFINITIONS = Definitions([_make("chained")])
+DEFINITIONS = Definitions([_make("chained"), _make("inline", chaining=Chaining.INLINE)])
