@@ -160,19 +160,33 @@ def copy_entity(entity: Any) -> Any:
     names, values_of = _fields_of(model)
     copied = object.__new__(model)
     for name, value in zip(names, values_of(entity), strict=True):
-        kept = value
-        if type(value) not in ATOMS and not isinstance(value, Enum):
-            kept = _copy_value(value)
+        kind: Any = type(value)
+        kept = value if kind in ATOMS else _copier_of(kind)(value)
         object.__setattr__(copied, name, kept)
     return copied
 
 
-def _copy_value(value: Any) -> Any:
-    if type(value) is list:
-        return [each if type(each) in ATOMS else _copy_value(each) for each in value]
-    if dataclasses.is_dataclass(value) and len(dataclasses.fields(value)) > 1:
-        return copy_entity(value)
-    return copy.deepcopy(value)
+@functools.cache
+def _copier_of(kind: Any) -> Callable[[Any], Any]:
+    """Return a function that copies the values of a type; found once, since runs copy millions."""
+    if issubclass(kind, Enum):
+        return _share
+    if kind is list:
+        return _copy_list
+    is_record = dataclasses.is_dataclass(kind) and len(dataclasses.fields(kind)) > 1
+    return copy_entity if is_record else copy.deepcopy
+
+
+def _share(value: Any) -> Any:
+    return value
+
+
+def _copy_list(values: list[Any]) -> list[Any]:
+    kinds: list[Any] = [type(each) for each in values]
+    return [
+        each if kind in ATOMS else _copier_of(kind)(each)
+        for kind, each in zip(kinds, values, strict=True)
+    ]
 
 
 def _path_of(entity: Any) -> Path:
