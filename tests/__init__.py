@@ -1,15 +1,15 @@
-"""Tests, one folder a tier.
+"""Tests, one folder per tier.
 
-unit      one module or room, in this process: tests/support/unit_guard.py refuses sockets and
+unit      one module or package, in this process: tests/support/unit_guard.py refuses sockets and
           processes (tests/unit/explore runs whole sagas on a store in memory)
-contract  what speaks over a port: the local servers, beside Google's emulators where those are
+contract  over a port: the local servers, and Google's emulators where those are
           installed, and remote steps with the services that they call
 http      functions behind their edge
 saga      sagas on the whole system, and what operators do to them
 stack     processes: started, killed, restored
 deploy    set-up, builds and alerts; play/ plays them by the real gcloud
-docs      what README and docs/ say
+docs      README and docs/
 
-Beside the tiers: support/ (what several tiers share), fuzz/ and mutants/ (programs of targets of
+In addition: support/ (shared by several tiers), fuzz/ and mutants/ (programs of targets of
 the Makefile; each has a short test of its own beside it, so that it cannot rot).
 """

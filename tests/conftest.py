@@ -11,14 +11,14 @@ from hypothesis import settings
 from demo.caller import Caller
 from local.stack import Stack
 
-# A machine that is busy with something else is no fault of what is tested.
+# A busy machine is not a fault of the tested code.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Schedule by modules where `-n` has been given and no `--dist`."""
+    """Schedule by modules if `-n` is given without `--dist`."""
     from tests.support.scheduler import ModuleScheduling
 
     return ModuleScheduling(config, log) if config.getvalue("dist") == "load" else None
@@ -33,7 +33,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the sums of what tests have counted by ``record_property("counted: ...", number)``."""
+    """Print the sums of counts that tests recorded with `record_property("counted: ...", n)`."""
     counted: Counter[str] = Counter()
     for report in terminalreporter.getreports("passed"):
         for name, number in report.user_properties:
@@ -45,7 +45,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def unchanged_table() -> Iterator[None]:
-    """Refuse a test that leaves main's table, or its order, changed: later tests would meet it."""
+    """Fail a test that leaves main's table, or its order, changed for later tests."""
     before = _list_functions()
     yield
     after = _list_functions()
@@ -58,7 +58,7 @@ def _list_functions() -> list[str]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole system, started once; tests keep out of each other's way by their ids."""
+    """The whole system, started once; tests use different ids to avoid conflicts."""
     data: Path = tmp_path_factory.mktemp("stack")
     with Stack(data=data, port=0, env={"AMENDS_ALLOW_FAULTS": "1"}) as running:
         yield running

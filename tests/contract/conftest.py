@@ -1,4 +1,4 @@
-"""The servers that the contract cases run on: ours, and Google's two emulators where installed."""
+"""The servers of the contract cases: ours, and Google's two emulators where installed."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def need_emulators(name: str) -> None:
-    """Go without an emulator of Google's where none is installed."""
+    """Skip the case, or fail in CI, if an emulator of Google's is not installed."""
     if not are_installed():
         reason = f"Google's emulator {name} needs gcloud and java, which are not installed"
         do_without("emulators", reason)
@@ -53,7 +53,7 @@ def start_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 
 @pytest.fixture(scope="session")
 def local_datastore_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Our own server, with the index file of the contract cases."""
+    """The local server, with the index file of the contract cases."""
     handle = serve(tmp_path_factory.mktemp("datastore"), index_file=INDEX_FILE)
     yield handle.host
     handle.stop()
@@ -61,7 +61,7 @@ def local_datastore_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @pytest.fixture(params=["local", *EMULATORS])
 def datastore_host(request: pytest.FixtureRequest) -> str:
-    """The host of each Datastore in turn; a case's known deviations are expected to fail."""
+    """The host of each Datastore in turn; known deviations are expected failures."""
     name = request.param
     for mark in request.node.iter_markers("lacks"):
         if mark.args[0] == name:
@@ -76,13 +76,13 @@ def datastore_host(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def wire(datastore_host: str) -> Iterator[Wire]:
-    """Raw requests to each Datastore in turn, in a namespace of the case's own."""
+    """Raw requests to each Datastore in turn, each case in its own namespace."""
     with Wire(datastore_host, namespace=f"n{uuid.uuid4().hex}") as opened:
         yield opened
 
 
 @pytest.fixture
 def local_wire(local_datastore_host: str) -> Iterator[Wire]:
-    """Raw requests to our own server, for what no emulator has."""
+    """Raw requests to the local server, for what no emulator supports."""
     with Wire(local_datastore_host, namespace=f"n{uuid.uuid4().hex}") as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""Google's own reading of index files, by the parser that comes with gcloud.
+"""Google's own reading of index files, by gcloud's parser.
 
 Run by gcloud's Python files alone, apart from our packages: `read_as_gcloud` starts it.
 """

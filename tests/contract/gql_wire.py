@@ -1,4 +1,4 @@
-"""GQL texts over the wire, and what a Datastore makes of them in a few words that compare."""
+"""GQL texts over the wire, and a Datastore's reading of them in a comparable form."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ def run_text(wire: Wire, text: str, *, literals: bool = True, cursor: bytes = b"
 
 
 def judge(wire: Wire, text: str, *, literals: bool = True, cursor: bytes = b"") -> str:
-    """Return what a Datastore reads a text as, in a few words; or how it refuses it."""
+    """Return a Datastore's reading of a text in a short form, or its refusal."""
     try:
         response = run_text(wire, text, literals=literals, cursor=cursor)
     except grpc.RpcError as error:
@@ -63,7 +63,7 @@ def judge(wire: Wire, text: str, *, literals: bool = True, cursor: bytes = b"") 
 
 
 def judge_aggregation(wire: Wire, text: str) -> str:
-    """Return the results of an aggregation in a few words; or how a Datastore refuses it."""
+    """Return the results of an aggregation in a short form, or the refusal."""
     request = get_message_class("RunAggregationQueryRequest")()
     request.partition_id.CopyFrom(wire.key("K").partition_id)
     fill_gql(request.gql_query, wire, text, literals=True, cursor=b"")

@@ -1,4 +1,4 @@
-"""A store on each Datastore in turn, in a namespace of the case's own."""
+"""A store on each Datastore in turn, each case in its own namespace."""
 
 import uuid
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def namespace() -> str:
 
 @pytest.fixture
 def faults(datastore_host: str) -> Iterator[FaultyConnection]:
-    """The store's connection: it counts calls, and fails those that a case tells it to."""
+    """The store's connection, which counts calls, and fails those that a case chooses."""
     connection = FaultyConnection(connect(PROJECT, emulator_host=datastore_host))
     yield connection
     connection.close()

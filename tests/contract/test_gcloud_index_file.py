@@ -1,4 +1,4 @@
-"""What index.yaml means here is what gcloud's own parser reads, where gcloud is installed."""
+"""The local reading of index.yaml equals that of gcloud's own parser, where installed."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def test_gclouds_parser_agrees_with_the_expected_results() -> None:
 
 
 def as_index(found: Any) -> tuple[Index, ...] | None:
-    """Return gcloud's answer as the table writes it; what stands twice is one index."""
+    """Return gcloud's answer in the table's form; equal entries are one index."""
     if found is None:
         return None
     indexes = (

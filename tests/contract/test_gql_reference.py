@@ -22,7 +22,7 @@ Counts = dict[str, int]
 
 @pytest.fixture(scope="module")
 def lenient_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Our own server without enforcement of indexes, as Google's emulators are started."""
+    """The local server without enforcement of indexes, like Google's emulators."""
     handle = serve(tmp_path_factory.mktemp("lenient"), require_indexes=False)
     yield handle.host
     handle.stop()
@@ -44,7 +44,7 @@ def gql(datastore: str, request: pytest.FixtureRequest) -> Iterator[Wire]:
 
 
 def check(datastore: str, cases: Sequence[GqlCase], decide: Callable[[str], str]) -> Counts:
-    """Hold a Datastore to its verdicts, and where it is known to differ to that, too."""
+    """Check a Datastore's verdicts, and its known differences."""
     known = GQL_DIFFERENCES.get(datastore, [])
     same = [one for one in cases if not is_known(one, known)]
     wrong = {one: found for one in same if (found := decide(one.text)) != one.verdict}

@@ -1,4 +1,4 @@
-"""index.yaml holds what the functions' queries need, and nothing else."""
+"""index.yaml has what the functions' queries need, and nothing else."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def list_filters() -> Iterator[tuple[TaskFilter, TaskOrder | None]]:
 
 
 def list_queries() -> Iterator[Ask]:
-    """Everything that the functions ask of Datastore by a query."""
+    """Every query of the functions."""
     yield lambda store: task_lists.list_page(store, 10, None)
     yield lambda store: task_lists.delete_with_tasks(store, LIST.id, None)
     for hidden in (False, True):
@@ -72,13 +72,13 @@ def list_queries() -> Iterator[Ask]:
 
 
 def find_refusal(store: Store) -> str:
-    """Return what the server says to the first query that it refuses, or nothing."""
+    """Return the server's message for the first query that it refuses, or None."""
     for ask in list_queries():
         try:
             store.upsert(LIST)
             ask(store)
         except Invalid:
-            continue  # an order that does not go with a range: it never gets to Datastore
+            continue  # an order that conflicts with a range is never sent to Datastore
         except AmendsError as refusal:
             return refusal.detail
     return ""

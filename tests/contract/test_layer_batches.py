@@ -1,4 +1,4 @@
-"""Many at once: chunked, each with its own outcome, in the order asked."""
+"""Many reads and writes: chunked, each with its own result, in the given order."""
 
 from dataclasses import replace
 

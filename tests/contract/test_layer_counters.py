@@ -17,12 +17,12 @@ from tests.unit.datastore.models import Task
 
 WRITERS = 8
 ADDITIONS = 100
-#: Google's emulators take minutes for that; `make test-long` gives them.
+#: Google's emulators need minutes for that, which only `make test-long` takes.
 FEW_ADDITIONS = 2
 COUNTER = key(Task, "a", 1)
-#: Where a conflict costs a wait of two seconds for a lock, it pays to stay away for longer.
+#: If a conflict costs a wait of two seconds for a lock, longer pauses are better.
 PATIENCE = {"local": 1, "classic": 1, "fsd": 40}
-#: More than any service should need: what is tested is the sum, not the patience.
+#: More attempts than any service should need: the sum is tested, not the number.
 ATTEMPTS = 1000
 
 

@@ -1,4 +1,4 @@
-"""Single commits whose answer was lost: sent again only where that is safe."""
+"""Single commits whose answer was lost: repeated only if that is safe."""
 
 from dataclasses import replace
 

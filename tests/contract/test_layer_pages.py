@@ -10,14 +10,14 @@ from lib.datastore import Query, Store, connect, key
 from tests.contract.layer import PROJECT
 from tests.unit.datastore.models import Task
 
-#: Google's emulators take a minute for ten thousand.
+#: Google's emulators need a minute for ten thousand.
 TASKS = {"local": 10_000, "classic": 2_000, "fsd": 2_000}
 PAGE = 400
 CHUNK = 500
 
 
 def task(number: int) -> Task:
-    """Return the task of a number: the ids and the priorities go different ways."""
+    """Return the task with a number: ids and priorities have different orders."""
     parent = "untouched" if number % 2 else "touched"
     return Task(id=number, task_list_id=parent, priority=(number * 7919) % 100_003)
 

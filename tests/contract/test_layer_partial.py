@@ -1,4 +1,4 @@
-"""Masks and transforms: of fields of every kind, and what such a write answers."""
+"""Masks and transforms: of fields of every kind, and the result of such a write."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime

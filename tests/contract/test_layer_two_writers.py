@@ -1,4 +1,4 @@
-"""Property: whatever two writers do, no write that was acknowledged is lost."""
+"""Property: whatever two writers do, no acknowledged write is lost."""
 
 import uuid
 from collections.abc import Callable

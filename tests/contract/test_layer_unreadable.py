@@ -1,4 +1,4 @@
-"""One entity that does not fit its model: the others of its page are answered, and it is named."""
+"""An entity that does not fit its model is named, and the others of its page are returned."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ BAD = 3
 @entity(kind="Task")
 @dataclass(slots=True, kw_only=True)
 class OtherTask:
-    """A task as another revision of the code writes it."""
+    """A task of another revision of the code."""
 
     task_list_id: Parent[str]
     id: Id[int]

@@ -1,4 +1,4 @@
-"""Commits: all or nothing, in order, and only onto the version that was meant."""
+"""Commits: atomic, in order, and only onto the expected version."""
 
 from typing import Any
 

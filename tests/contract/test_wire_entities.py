@@ -1,4 +1,4 @@
-"""Entities by key: what is written is read, and each verb refuses what it must."""
+"""Entities by key: reads return what was written, and each verb has its refusals."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -131,7 +131,7 @@ def test_times_tell_when_an_entity_was_created_and_last_changed(wire: Wire) -> N
 
 
 def in_database(wire: Wire, method: str, request: Any, keys: list[Any]) -> Any:
-    """Send a request to a named database; its keys are in it."""
+    """Send a request to a named database, with keys of that database."""
     request.database_id = "other"
     for key in keys:
         key.partition_id.database_id = "other"

@@ -1,4 +1,4 @@
-"""Keys that are values: in filters, as ancestors, in properties, arrays and embedded entities."""
+"""Keys as values: in filters, as ancestors, in properties, arrays and embedded entities."""
 
 from typing import Any
 

@@ -11,7 +11,7 @@ from tests.contract.wire import Path, Unindexed, Wire, refuses
 
 
 def nest(depth: int) -> Any:
-    """Return a value with so many entities inside one another."""
+    """Return a value with this number of nested entities."""
     return {"in": nest(depth - 1)} if depth else 1
 
 
@@ -37,7 +37,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 }
 
 
-#: What each of the three says.
+#: The messages of the three servers.
 WORDS = {
     "an indexed string of 1501 bytes": '"v" is longer than 1500 bytes',
     "an indexed string of 1501 bytes in UTF-8": '"v" is longer than 1500 bytes',

@@ -81,7 +81,7 @@ def test_the_last_batch_says_that_it_is_the_last(letters: Wire) -> None:
 
 @pytest.fixture
 def turnable(wire: Wire) -> Wire:
-    """Of a kind that has the indexes for both directions."""
+    """Entities of a kind with indexes for both directions."""
     wire.put_all({name: {"p": ord(name) % 3, "q": ord(name)} for name in "abcdefghij"}, kind="R")
     return wire
 
@@ -121,7 +121,7 @@ def test_the_reverse_of_a_query_goes_on_backward_from_its_cursor(
 
 
 def test_pages_can_be_turned_forth_and_back(turnable: Wire) -> None:
-    """As stock NDB does it: the same cursor, and the query in reverse."""
+    """As NDB does it: the same cursor, and the query in reverse."""
     forward, backward = {"order": ["q"]}, {"order": ["-q"]}
     first = turnable.run(turnable.query("R", limit={"value": 3}, **forward))
     second = turnable.run(

@@ -10,7 +10,7 @@ from tests.contract.wire import Path, Unindexed, Wire, list_names, read_properti
 
 NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
 
-#: In the order that the service gives values of different types.
+#: In the service's order of values of different types.
 VALUES: dict[str, Any] = {
     "a-null": None,
     "b-negative": -5,

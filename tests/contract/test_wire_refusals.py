@@ -1,4 +1,4 @@
-"""What is refused on write is refused everywhere: keys, values, names and partitions."""
+"""What a write refuses is refused everywhere: keys, values, names and partitions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def _filter(name: str, operator: str) -> Use:
 
 
 def _embed(*nesting: str) -> Use:
-    """Return what writes a value into a property, an array, an embedded entity, or a mixture."""
+    """Return a function that writes a value into a property, an array, an entity, or a mix."""
 
     def use(wire: Wire, value: Any) -> object:
         for one in nesting:
@@ -55,7 +55,7 @@ def _mutate(verb: str) -> Use:
     return use
 
 
-#: Where a value may stand that is, or has, a key.
+#: The places for a value that is, or contains, a key.
 WRITTEN: dict[str, Use] = {
     "a property": _embed(),
     "an array": _embed("array"),

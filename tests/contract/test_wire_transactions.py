@@ -137,7 +137,7 @@ def test_of_two_that_read_and_write_one_entity_one_wins(
     with ThreadPoolExecutor(2) as pool:
         codes = sorted(pool.map(add, both), key=lambda code: code.name)
     if "fsd" in request.node.name and StatusCode.OK not in codes:
-        # Each waits two seconds for the other's lock; on a busy machine both give up at once.
+        # Each waits two seconds for the other's lock; on a busy machine both may give up together.
         assert codes == [StatusCode.ABORTED] * 2
         assert wire.get("K", "a") == {"n": 0}
     else:
@@ -160,7 +160,7 @@ def add_one(wire: Wire, name: str, transaction: bytes) -> None:
 
 
 def count_up(wire: Wire, name: str) -> None:
-    """Add one to an entity, however often it takes."""
+    """Add one to an entity, with as many attempts as necessary."""
     for attempt in range(200):
         transaction = wire.begin()
         code = get_code(lambda: add_one(wire, name, transaction))  # noqa: B023

@@ -1,4 +1,4 @@
-"""Datastore requests in the few words that a contract case needs, over a bare gRPC channel."""
+"""Short forms of Datastore requests for contract cases, over a plain gRPC channel."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -83,7 +83,7 @@ class Wire:
         return key
 
     def value(self, value: Any) -> Any:
-        """Return a value message of what Python has for it; a tuple is the path of a key."""
+        """Return the value message of a Python value; a tuple is the path of a key."""
         message = get_message_class("Value")()
         if isinstance(value, Unindexed):
             message = self.value(value.value)
@@ -151,7 +151,7 @@ class Wire:
         )
 
     def look_up(self, *paths: Path, transaction: bytes = b"") -> Any:
-        """Look keys up."""
+        """Look up keys."""
         request = get_message_class("LookupRequest")(keys=[self.key(*path) for path in paths])
         if transaction:
             request.read_options.transaction = transaction
@@ -254,7 +254,7 @@ def read_properties(entity: Any) -> dict[str, Any]:
 
 
 def read_value(value: Any) -> Any:
-    """Return a value as Python has it; a timestamp stays a datetime without a zone."""
+    """Return a value as a Python value; a timestamp becomes a datetime without a time zone."""
     which = value.WhichOneof("value_type")
     if which == "null_value":
         return None
@@ -268,7 +268,7 @@ def read_value(value: Any) -> Any:
 
 
 def refuses(code: grpc.StatusCode, reason: str = "") -> Any:
-    """Return a context that passes when the request inside is refused with this status.
+    """Return a context that passes if the request inside is refused with this status.
 
     ``reason`` is a pattern that the details must have.
     """

@@ -39,7 +39,7 @@ def metrics_of(file: Path) -> set[str]:
 
 
 def matches(log_filter: str, line: dict[str, Any]) -> bool:
-    """Tell whether Cloud Logging would find a line of a Cloud Run service by a filter."""
+    """Return whether Cloud Logging would find a line of a Cloud Run service by a filter."""
     entry = {"resource.type": "cloud_run_revision"}
     entry |= {f"jsonPayload.{name}": value for name, value in line.items()}
     for comparison in log_filter.split(" AND "):

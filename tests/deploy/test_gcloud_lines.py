@@ -56,7 +56,7 @@ def shape_of(line: str) -> tuple[str, ...]:
 
 
 def is_name(word: str) -> bool:
-    """Tell whether a word is the name of a service, a queue, an account or a metric of ours."""
+    """Return whether a word is the name of a service, a queue, an account or a metric of ours."""
     services = {service.name for service in list_services(FULL)}
     return word in services or word.startswith(("amends-", "Amends: ", "sagas"))
 

@@ -44,7 +44,7 @@ def test_the_python_of_each_page_runs(page: str, monkeypatch: pytest.MonkeyPatch
 
 
 def is_run(block: Block) -> bool:
-    """Tell whether a test runs a block, or holds it to the code."""
+    """Return whether a test runs a block, or holds it to the code."""
     if block.language in READ_ELSEWHERE:
         return True
     if block.language == "python":

@@ -69,7 +69,7 @@ def find_reads(tree: ast.Module) -> Iterator[str]:
 
 
 def is_environment(node: ast.Dict) -> bool:
-    """Tell whether a dict is handed to a process: one of its keys is a variable of ours."""
+    """Return whether a dict is handed to a process: one of its keys is a variable of ours."""
     keys = [name_of(key) for key in node.keys if key is not None]
     spread = [ast.unparse(v) for k, v in zip(node.keys, node.values, strict=True) if k is None]
     return "os.environ" in spread or any(key.startswith("AMENDS_") for key in keys)

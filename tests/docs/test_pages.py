@@ -42,7 +42,7 @@ def is_module(name: str) -> bool:
 
 
 def is_in_module(name: str) -> bool:
-    """Tell whether a dotted name is something in a module."""
+    """Return whether a dotted name is something in a module."""
     module, _, last = name.rpartition(".")
     path = PROJECT / module.replace(".", "/")
     files = [path / "__init__.py", Path(f"{path}.py")]

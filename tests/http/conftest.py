@@ -20,7 +20,7 @@ def call(stack: Stack) -> Call:
 
 @pytest.fixture(scope="session")
 def call_worker(stack: Stack) -> Call:
-    """Call one of the functions that Cloud Tasks and Cloud Scheduler call."""
+    """Call a function of Cloud Tasks or Cloud Scheduler."""
     return _calls_of(stack.plan.worker_url)
 
 

@@ -1,4 +1,4 @@
-"""What a caller gets wrong: always problem+json with the right status, and nothing is written."""
+"""Callers' mistakes: problem+json with the right status, and nothing is written."""
 
 import pytest
 import requests

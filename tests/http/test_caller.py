@@ -1,4 +1,4 @@
-"""The demo's caller: as patient as a caller of a service that is being killed has to be."""
+"""The demo's caller, which retries as callers of a service that is killed must."""
 
 import socket
 import threading

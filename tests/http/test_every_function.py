@@ -1,4 +1,4 @@
-"""Every function of the table runs by itself, with the Datastore's address and nothing else."""
+"""Every function of the table runs alone, with only the address of Datastore."""
 
 import json
 import os
@@ -23,7 +23,7 @@ ORDER = {
     "address": {"name": "Ann", "street": "1 Main St", "city": "Springfield", "country": "US"},
 }
 
-#: A call that gets as far as to the collaborators: query, body, and the status of the answer.
+#: A call that reaches the collaborators: query, body, and the status of the answer.
 CALLS: dict[str, tuple[dict[str, str], Any, int]] = {
     "create_task_list": ({}, {"id": "alone", "name": "x"}, 201),
     "get_task_list": ({"id": "no-such"}, None, 404),
@@ -67,7 +67,7 @@ CALLS: dict[str, tuple[dict[str, str], Any, int]] = {
     "count_dead_letters": ({}, None, 200),
     "run_saga_step": ({}, {}, 401),
     "sweep_sagas": ({}, None, 401),
-    # No queue takes its first delivery; the order is kept all the same, for the sweep.
+    # There is no queue for its first delivery, but the order is kept, for the sweep.
     "place_order": ({}, ORDER, 202),
     "get_order": ({"id": "no-such"}, None, 404),
     "set_stock": ({}, {"sku": "alone", "units": 1}, 200),
@@ -90,7 +90,7 @@ print("ANSWERS " + json.dumps(answers))
 
 
 def said_of(calls: dict[str, Any]) -> str:
-    """Return the calls as JSON, with ids that no other run of them has used."""
+    """Return the calls as JSON, with ids that no other run has used."""
     return json.dumps(calls).replace("alone", f"alone-{uuid4().hex[:12]}")
 
 

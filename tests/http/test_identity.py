@@ -21,7 +21,7 @@ ACCOUNT = "tasks@amends-local.iam.gserviceaccount.com"
 
 
 class Signer:
-    """Signs as Google does, by google-auth's own signer, with a key of its own."""
+    """Signs like Google, using google-auth's signer, with its own key."""
 
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -1,4 +1,4 @@
-"""What a function answers to browsers, to clients that only ask, and to bodies that are no JSON."""
+"""Answers to browsers, to HEAD and OPTIONS, and to bodies that are not JSON."""
 
 import http.client
 import json

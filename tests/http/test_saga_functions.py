@@ -1,4 +1,4 @@
-"""Sagas over HTTP: what callers and operators get to see, and what they may not do."""
+"""Sagas over HTTP: what callers and operators see, and what is refused."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +33,7 @@ def refuse(*_: Any) -> None:
 
 
 def make_stubborn() -> Saga:
-    """The order saga, with participants of which the last fails and the first cannot undo."""
+    """The order saga, in which the last step fails and the first cannot be compensated."""
     actions = {"create-shipment": refuse}
     steps = [
         replace(
@@ -49,7 +49,7 @@ def make_stubborn() -> Saga:
 
 @pytest.fixture(scope="module")
 def park(stack: Stack) -> Callable[[str], None]:
-    """Put a parked order into the stack's Datastore, as its own engine would leave it."""
+    """Write a parked order into the stack's Datastore, as its own engine would."""
     store = Store(connect(project=stack.project, emulator_host=stack.datastore_host))
     definitions = Definitions([make_stubborn()])
 
@@ -200,7 +200,7 @@ def test_a_verb_with_an_outdated_if_match_is_412(
     assert (done.status_code, done.json()["status"]) == (202, "ROLLING_BACK")
     retried = count_events(call, unique, "retried_by_operator")
     again = call("POST", "retry-saga", json=body, headers={"If-Match": seen.headers["ETag"]})
-    # The saga goes on meanwhile: its version is no sign of a second retry.
+    # The saga moves meanwhile, so its version does not show a second retry.
     assert (again.status_code, count_events(call, unique, "retried_by_operator")) == (202, retried)
 
 

@@ -1,4 +1,4 @@
-"""Everything else that can be done with tasks: move, hide, batch, ask."""
+"""Other operations on tasks: move, hide, batch, query."""
 
 from typing import Any
 

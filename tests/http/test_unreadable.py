@@ -1,4 +1,4 @@
-"""No function that lists anything dies of one entity that cannot be read."""
+"""One unreadable entity breaks no function that lists."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,14 +20,14 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Listing(NamedTuple):
-    """How a list is asked for, and which kind is to be found in it."""
+    """How to call a function that lists, and which kind it lists."""
 
     kind: str
     spoils: tuple[str, Any]
     params: dict[str, Any]
 
 
-#: Every function that answers several entities, with a value that spoils one of them.
+#: Every function that returns several entities, with a value that makes one unreadable.
 LISTINGS = {
     "list_task_lists": Listing("TaskList", ("name", 5), {"page_size": 200}),
     "list_tasks": Listing("Task", ("priority", "high"), {"task_list_id": "{name}"}),
@@ -39,7 +39,7 @@ LISTINGS = {
 
 
 class Spoiler:
-    """Puts good entities into the stack's Datastore, and makes some of them unreadable."""
+    """Writes entities into the stack's Datastore, and makes some of them unreadable."""
 
     def __init__(self, stack: Stack) -> None:
         self.store = Store(connect(stack.project, emulator_host=stack.datastore_host))
@@ -52,12 +52,12 @@ class Spoiler:
         self._stored += map(key_of, entities)
 
     def clear(self) -> None:
-        """Delete what was stored: other tests count what there is."""
+        """Delete what was stored, because other tests count entities."""
         for outcome in self.store.delete_multi(self._stored):
             outcome.unwrap()
 
     def put(self, name: str) -> None:
-        """Store two of each kind, a good one and one whose id ends in -bad."""
+        """Store two of each kind, one of them with an id that ends in -bad."""
         for number in (1, 2):
             self.insert(Task(task_list_id=name, id=number, description=name, created_at=NOW))
         for each in (name, f"{name}-bad"):
@@ -65,12 +65,12 @@ class Spoiler:
             self.insert(task_list, *make_records(each, name))
 
     def spoil(self, kind: str, name: str, value: tuple[str, Any]) -> None:
-        """Give one stored entity a value that its model does not take."""
+        """Give one stored entity a value that does not fit its model."""
         path = ("TaskList", name, "Task", 2) if kind == "Task" else (kind, f"{name}-bad")
         self.spoil_at(path, value)
 
     def spoil_at(self, path: tuple[Any, ...], value: tuple[str, Any]) -> None:
-        """Give the entity of a path a value that its model does not take."""
+        """Give the entity at a path a value that does not fit its model."""
         stored = self._client.get(self._client.key(*path))
         stored[value[0]] = value[1]
         self._client.put(stored)

@@ -1,4 +1,4 @@
-"""`Prefer: wait=N` on sagas and orders: one call starts, executes and answers with the end."""
+"""`Prefer: wait=N` on sagas and orders: one call starts, executes and returns the end."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ from local.stack import Stack
 from tests.http.conftest import Call, assert_problem
 from tests.http.test_unreadable import make_records
 
-#: More than a saga takes here, however busy the machine is.
+#: Longer than a saga takes here, even on a busy machine.
 PATIENT_RETRY = {"Prefer": "wait=25"}
 MAX_PLAIN_DELIVERY = {"Prefer": "wait=1"}
 
@@ -41,7 +41,7 @@ def slow(store: Store, unique: str) -> str:
 
 
 def order(call: Call, unique: str, units: int = 1) -> dict[str, Any]:
-    """Fill shelf and purse; return the body of an order."""
+    """Create stock and credit; return the body of an order."""
     call("PUT", "set-stock", json={"sku": unique, "units": units})
     call("PUT", "set-credit", json={"customer_id": unique, "available_cents": 1000})
     lines = [{"sku": unique, "quantity": 1, "unit_price_cents": 999}]

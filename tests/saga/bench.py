@@ -1,4 +1,4 @@
-"""An engine on the local Datastore, with a queue and a clock in the test's hands."""
+"""An engine on the local Datastore, with a queue and a clock that the test controls."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ QUICK = RetryPolicy(attempts=3)
 
 
 class HeldQueue:
-    """Keeps deliveries until the test takes them; drops what has a name that it has had."""
+    """Keeps deliveries until the test takes them; drops those whose task name was used before."""
 
     def __init__(self) -> None:
         self.waiting: list[Delivery] = []
@@ -71,7 +71,7 @@ class Bench:
         return self.engine.deliver(delivery or self.queue.take(), lost=lost)
 
     def run_to_end(self, *, limit: int = 100) -> list[str]:
-        """Deliver whatever waits, at its time, until nothing does."""
+        """Deliver everything in the queue at its time, until it is empty."""
         results: list[str] = []
         while self.queue.waiting:
             assert len(results) < limit, results
@@ -97,7 +97,7 @@ class Bench:
 
 
 class Probe:
-    """Actions for a saga that write down who was called, and do what the test says."""
+    """Actions for a saga that record their calls, and do what the test says."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []

@@ -17,7 +17,7 @@ FINAL = ("COMPLETED", "ROLLED_BACK", "FAILED")
 
 
 class Shop:
-    """A customer, a product and orders of them, with names that no other test uses."""
+    """A customer, a product and their orders, with names that no other test uses."""
 
     def __init__(self, caller: Caller, *, units: int = 10, cents: int = 10_000) -> None:
         self.caller = caller
@@ -77,5 +77,5 @@ def probe() -> Probe:
 
 @pytest.fixture
 def bench(host: str, probe: Probe) -> Bench:
-    # A project of its own keeps each test's sagas to itself.
+    # Each test has its own project, so that it sees only its own sagas.
     return Bench(connect(project=f"p{uuid4().hex[:12]}", emulator_host=host), make_saga(probe))

@@ -1,4 +1,4 @@
-"""A failed attempt leaves its type and its place in the log, and no text that may be private."""
+"""A failed attempt is logged with its type and its place, and without text that may be private."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [line for line in lines if "attempt" in line["message"]]
 
 
-#: As a payload brings it: it stands in no line of code.
+#: A value from a payload, which is in no line of code.
 PRIVATE = "".join(["An", "n Miller"])
 
 

@@ -1,4 +1,4 @@
-"""What an author's code can do wrong in a call, and what the records say of it then."""
+"""Mistakes of an author's code in a call, and what is recorded then."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from tests.saga.bench import QUICK, Bench, Probe, make_saga, make_step
 
 
 async def refund() -> None:
-    """Give the money back, if anybody awaited this."""
+    """Refund, if anybody awaited this coroutine."""
 
 
 def run(bench: Bench, *parts: Any) -> list[str]:

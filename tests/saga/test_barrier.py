@@ -1,4 +1,4 @@
-"""The effect barrier: whatever comes twice, late or the wrong way round, the effect is right."""
+"""The effect barrier: the effect is right despite duplicate, late and reordered calls."""
 
 import contextlib
 import threading
@@ -101,7 +101,7 @@ def test_a_refusal_is_remembered_after_its_reason_is_gone(store: Store, call: St
 
 
 def refuse(store: Store, call: StepContext) -> None:
-    """Have a call refused for want of stock, and bring the stock back."""
+    """Make a call fail because of missing stock, and restore the stock."""
     store.upsert(Stock(id="cd", units=2))
     with pytest.raises(Permanent, match="too few"):
         apply_once(call, take)
@@ -169,7 +169,7 @@ def test_a_late_step_is_refused_after_its_compensation_and_an_earlier_refusal(
 
 
 def test_effects_with_long_results_are_stored_together(store: Store, call: StepContext) -> None:
-    """The records of a step's effects are no index's: Datastore limits what is indexed."""
+    """The records of a step's effects are not indexed, because Datastore limits indexed values."""
     texts = {name: name * 100_000 for name in ("one", "two")}
     for name, text in texts.items():
         apply_once(call, lambda _, text=text: text, name=name)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What a saga is billed for: counted while it runs, and priced from one file."""
+"""The costs of a saga: counted while it runs, and priced from one file."""
 
 import re
 from datetime import date
@@ -69,7 +69,7 @@ def test_an_idle_sweep_costs_only_a_request(counted: Metered) -> None:
 def test_a_saga_is_billed_for_a_line_of_each_of_its_requests(
     counted: Metered, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A line has at least its time, message, function, saga and step, and no payload."""
+    """A line has its time, message, function, saga and step, and no payload."""
     assert 5 * 200 < counted.saga["log_byte"] < 5 * 1000
     assert meter(5).saga["log_byte"] - counted.saga["log_byte"] > 200
     print_bill(counted.saga, NAMES, 4, 100)

@@ -1,4 +1,4 @@
-"""Counts of sagas are of one time: no saga is in two of them, or in none."""
+"""Counts of sagas are as of one time: each saga is in exactly one of them."""
 
 import threading
 

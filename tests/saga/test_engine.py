@@ -1,4 +1,4 @@
-"""The engine on a real Datastore: what it costs, and what a crash at each line does."""
+"""The engine on a real Datastore: its costs, and what a crash at each line does."""
 
 import threading
 import time
@@ -229,7 +229,7 @@ def test_a_finished_saga_is_not_cancelled(bench: Bench) -> None:
         bench.cancel("nobody")
 
 
-# What a step hands over
+# What a step gets and returns
 
 
 def test_a_step_sees_the_outputs_before_it_and_its_compensation_its_own(

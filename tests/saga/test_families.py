@@ -1,4 +1,4 @@
-"""Groups, waits and child sagas on a real Datastore: what they cost, and what they hand over."""
+"""Groups, waits and child sagas on a real Datastore: their costs and outputs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.saga.bench import Bench, Probe, make_step
 
 
 class Approval(Struct, forbid_unknown_fields=True):
-    """What the signal brings."""
+    """The payload of the signal."""
 
     by: str
 

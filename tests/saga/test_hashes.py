@@ -1,4 +1,4 @@
-"""Schedules of the test kit do the same in each process, however Python orders its sets."""
+"""Schedules of the test kit are the same in each process, whatever the order of Python's sets."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A saga whose steps are calls to services elsewhere, through the engine."""
+"""A saga whose steps are calls to remote services, run by the engine."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -37,13 +37,13 @@ def trade(url: str) -> Saga:
 
 
 def run(bench: Bench, service: Service, answers: dict[str, list[bytes]]) -> None:
-    """Run a saga over a service that gives each path's answers one after the other."""
+    """Run a saga with a service that gives each path's answers in order."""
 
     def reply(write: Write, asked: Asked) -> None:
         write(answers[asked.path].pop(0))
 
     service.answer = reply
-    # A service elsewhere has a clock of its own, and the deadline is a time on that.
+    # A remote service has its own clock, by which the deadline is a time.
     bench.time = datetime.now(UTC)
     bench.engine = bench.make_engine(trade(service.url))
     bench.engine.start("trade", "t1", {"cents": 900})

@@ -19,7 +19,7 @@ from local.stack import Stack
 from tests.support.settled import wait_until_settled
 from tests.support.wait import wait_until
 
-#: How long everything may take after the last kill; issue and README promise a minute.
+#: The time limit after the last kill; the README promises a minute.
 SETTLED_WITHIN = timedelta(minutes=1)
 
 #: `LONG=1` has as many orders in flight as the largest test.

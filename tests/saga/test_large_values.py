@@ -68,7 +68,7 @@ def test_a_large_value_is_written_once_and_read_where_an_action_needs_it(
 ) -> None:
     begin(bench, *three(probe))
     bench.run_to_end()
-    # A record and an output each time; a record and all values so far each time.
+    # Each time a record and an output, and then a record and all values so far.
     assert bench.rpc.entities == {"Commit": 3 * 2, "Lookup": 3 + (1 + 2 + 3)}
     assert bench.rpc.calls == {"Commit": 3, "Lookup": 6}
 
@@ -84,7 +84,7 @@ def test_stale_deliveries_sweeps_lists_and_verbs_load_no_large_value(
     assert bench.rpc.entities.pop("Lookup") == 1
     bench.engine.apply("s", PauseRequested(**WHO))
     bench.engine.apply("s", ResumeRequested(**WHO))
-    assert bench.rpc.entities == {"Lookup": 4, "Commit": 2}  # each looks for children too
+    assert bench.rpc.entities == {"Lookup": 4, "Commit": 2}  # each also looks for children
     bench.queue.lose_all()
     bench.pass_time(minutes=1)
     bench.rpc.entities.clear()

@@ -34,7 +34,7 @@ MOST_PAGES = 5
 
 @pytest.fixture
 def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave no room in a record for any step but open ones: each commit moves steps."""
+    """Leave room in a record only for open steps, so that each commit moves steps."""
     monkeypatch.setattr(layout, "MAX_STEPS_SIZE", 1)
     monkeypatch.setattr(step_pages, "MAX_PAGE_STEPS", 2)
 
@@ -68,7 +68,7 @@ def test_300_steps_run_in_order_and_are_shown(bench: Bench, probe: Probe) -> Non
     assert shown["status"] == "COMPLETED"
     assert [step["name"] for step in shown["steps"]] == NAMES
     assert {bytes(step["output"]) for step in shown["steps"]} == {f'"{n}"'.encode() for n in NAMES}
-    # Most commits write the record alone.
+    # Most commits write only the record.
     assert shown["cost"]["writes"] < 1.5 * MAX_STEPS
 
 

@@ -1,4 +1,4 @@
-"""The daily look at what waits, on a real Datastore: what it costs, and what it mends."""
+"""The daily look at waiting sagas, on a real Datastore: its costs, and what it repairs."""
 
 from dataclasses import replace
 from typing import Any
@@ -69,7 +69,7 @@ def test_a_look_at_a_paused_or_parked_saga_changes_nothing(bench: Bench, probe: 
 
 
 def change_step(bench: Bench, **changes: Any) -> None:
-    """Change the saga's first step, so that it waits for nothing: no commit leaves it so."""
+    """Change the saga's first step so that it waits for nothing, which no commit does."""
     saga = bench.store.get(key(SagaRecord, "s"))
     step, *others = saga.steps
     bench.store.update(replace(saga, steps=[replace(step, **changes), *others]))

@@ -1,4 +1,4 @@
-"""A caller that waits for an end costs one lookup a look, and none more to be shown it."""
+"""A caller that waits for an end costs one lookup per look, and none to show the end."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +19,7 @@ def prefer(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def waits(bench: Bench, prefer: str) -> Iterator[Callable[[], Wait]]:
-    """Return what makes the wait of a caller; its saga runs to its end while it waits."""
+    """Return the waiters of a caller whose saga ends while it waits."""
 
     def sleep(_: float) -> None:
         bench.run_to_end()

@@ -1,4 +1,4 @@
-"""The dashboard's numbers, and what they cost."""
+"""The numbers of the dashboard, and their costs."""
 
 from collections.abc import Callable
 from typing import Any

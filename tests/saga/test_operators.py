@@ -1,4 +1,4 @@
-"""Operators on a real Datastore: what reaches whom, and what a lost answer does."""
+"""Operators on a real Datastore: which sagas a request reaches, and what a lost answer does."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,7 +50,7 @@ def child(name: str, saga: Saga, **options: Any) -> Child:
 
 
 def nest(probe: Probe) -> tuple[Element, ...]:
-    """A saga in a saga in a saga."""
+    """A saga with a child and a grandchild."""
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"), make_step(probe, "y")))
     middle = Saga("middle", payload=dict, steps=(child("d", inner),))
     return (child("c", middle), make_step(probe, "b"))
@@ -101,7 +101,7 @@ def test_a_pause_whose_answer_was_lost_reaches_the_children_the_second_time(
 def test_a_pause_with_if_match_reaches_the_children_too(
     bench: Bench, probe: Probe, by_page: bool
 ) -> None:
-    """Its If-Match names the parent's version; the children have others."""
+    """Its If-Match has the parent's version; the children have others."""
     before = (make_step(probe, name) for name in "pqr")
     begin(bench, *before, *nest(probe))
     for _ in range(3):
@@ -190,7 +190,7 @@ def test_a_child_parked_by_its_first_commit_has_a_dead_letter_and_an_alert(
 def test_a_child_completed_by_an_operator_during_its_rollback_notifies_its_parent(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The child is parked when its parent asks it to go back, and resolved before that is noted."""
+    """The child is parked when its parent requests its rollback, and resolved before the note."""
     probe.on["b"] = fail(Permanent("no"))
     inner = Saga("inner", payload=dict, steps=(make_step(probe, "x"),))
     begin(bench, child("c", inner), make_step(probe, "b"))
@@ -230,7 +230,7 @@ def test_a_childs_notification_needs_the_parents_version(bench: Bench, probe: Pr
 
 
 def lose_next_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next decision is committed, and Datastore's answer is lost."""
+    """Commit the next decision, and lose Datastore's answer."""
     repository, lost = bench.engine.repository, [False]
 
     def save(decision: Decision) -> SagaRecord:
@@ -290,7 +290,7 @@ def test_a_verb_whose_commit_answer_is_lost_is_applied_once_to_a_moving_saga(
 def test_a_retry_is_not_applied_to_a_later_failure(
     bench: Bench, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between its reading and its commit another operator retries, and the saga is parked again."""
+    """Between its read and its commit another operator retries, and the saga is parked again."""
     uncertain_pivot(bench, probe)
     repository, first = bench.engine.repository, [True]
 

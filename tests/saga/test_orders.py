@@ -1,4 +1,4 @@
-"""Orders through the whole system: what can become of one, and what is left behind."""
+"""Orders through the whole system: the possible ends of one, and its effects."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -24,7 +24,7 @@ def step_statuses(saga: dict[str, list[dict[str, str]]]) -> list[str]:
 
 
 def find_lines(stack: Stack, *marks: str) -> list[str]:
-    """Return the whole lines of the worker's log that have all these marks, so far."""
+    """Return the complete lines of the worker's log so far that have all these marks."""
     whole = (stack.logs / "worker.log").read_text().rpartition("\n")[0]
     return [line for line in whole.splitlines() if all(mark in line for mark in marks)]
 

@@ -1,4 +1,4 @@
-"""Outputs that have a declared type: checked when recorded, decoded for what comes after."""
+"""Outputs with a declared type: checked when recorded, decoded for later steps."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Calls that never end: they are bounded in each process, and counted on the dashboard."""
+"""Calls that never end: limited in each process, and counted on the dashboard."""
 
 import os
 import threading
@@ -23,14 +23,14 @@ from tests.saga.bench import Bench, Probe, make_step, start
 
 @pytest.fixture
 def end() -> Iterator[threading.Event]:
-    """What lets the calls of a test end."""
+    """An event that ends the calls of a test."""
     event = threading.Event()
     yield event
     event.set()
 
 
 def hang(bench: Bench, probe: Probe, end: threading.Event, *, calls: int, **options: Any) -> None:
-    """Run a step until so many calls of it have outlasted their time-out."""
+    """Run a step until this number of its calls has outlasted the time-out."""
     probe.on["a"] = lambda _: end.wait(30)
     policy = RetryPolicy(attempts=calls + 1)
     step = make_step(probe, "a", timeout=timedelta(milliseconds=10), retry=policy, **options)
@@ -81,7 +81,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def follow(bench: Bench, probe: Probe, *parts: Element, **options: Any) -> None:
-    """Run a step before parts, to the end."""
+    """Run a step and the elements after it to the end."""
     steps = (make_step(probe, "a", **options), *parts)
     bench.engine = bench.make_engine(Saga("letters", payload=dict[str, int], steps=steps))
     start(bench)

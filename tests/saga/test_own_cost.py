@@ -1,4 +1,4 @@
-"""What a saga has cost stands in its own record: as many operations as the wire has seen."""
+"""A saga's record has its costs: as many operations as there were calls."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,7 @@ WHO: dict[str, Any] = {"actor": "ops", "reason": "a reason"}
 
 
 def look(bench: Bench, saga_id: str) -> SagaRecord:
-    """Return a saga's record, without counting what it takes to see it."""
+    """Return a saga's record, without counting that read."""
     return Store(bench.rpc.inner).get(key(SagaRecord, saga_id))
 
 
@@ -33,7 +33,7 @@ def cost_of(bench: Bench, *saga_ids: str) -> Cost:
 
 
 def seen(bench: Bench, *, tasks: int) -> Cost:
-    """Return what the wire has seen since the bench was made."""
+    """Return the calls since the bench was made."""
     calls, entities = bench.rpc.calls, bench.rpc.entities
     assert set(calls) <= {"Commit", "Lookup"}
     return Cost(
@@ -112,7 +112,7 @@ def test_a_family_counts_each_operation_once(bench: Bench, probe: Probe) -> None
     results = bench.run_to_end()
     assert status_of(bench) == "COMPLETED"
     assert cost_of(bench, "s", "s:c") == seen(bench, tasks=len(results))
-    # Its parent's commit has written it first and last; its own has recorded its step.
+    # Its parent's commits wrote it first and last; its own recorded its step.
     assert cost_of(bench, "s:c") == Cost(commits=1, writes=3, lookups=1, reads=2, tasks=1)
 
 

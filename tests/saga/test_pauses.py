@@ -1,4 +1,4 @@
-"""A saga's children follow its pause, wherever the process that tells them so is killed."""
+"""A saga's children follow its pause, wherever the process that passes it on is killed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,12 +31,12 @@ CANCEL = CancelRequested(**WHO, id="c")
 
 
 class Killed(BaseException):
-    """kill -9: no `except` of ours sees it."""
+    """kill -9: `except Exception` does not catch it."""
 
 
 @contextmanager
 def killed_before_call(bench: Bench, number: int) -> Iterator[None]:
-    """Kill what runs inside before its call of the Datastore of this number, from 0."""
+    """Kill the process inside before its Datastore call of this number, from 0."""
     inner = bench.rpc.inner
     calls: list[str] = []
 
@@ -148,7 +148,7 @@ RESOLVE = ResolveRequested(**WHO, id="s", outcome=SagaStatus.COMPLETED)
 
 
 def test_the_children_of_a_saga_resolved_while_paused_resume(bench: Bench) -> None:
-    """Nobody would pass a resume on to them any more."""
+    """Otherwise nothing would ever pass a resume on to them."""
     pause_and_park(bench)
     bench.engine.apply("s", RESOLVE)
     assert is_paused(bench, "s", "s:c") == [False, False]
@@ -234,7 +234,7 @@ def test_a_paused_child_in_its_own_rollback_resumes_with_its_parents_cancel(
 def test_a_paused_grandchild_in_a_rollback_resumes_with_the_parents_cancel(
     bench: Bench, probe: Probe
 ) -> None:
-    """The child awaits no delivery then: only its rollback passes the end of the pause on."""
+    """The child awaits no delivery then, so only its rollback can pass the end of the pause on."""
 
     def refuse(_: Any) -> None:
         raise Permanent("no")

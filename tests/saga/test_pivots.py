@@ -1,4 +1,4 @@
-"""A pivot is uncertain only where a dispatch may have run it, on a real Datastore."""
+"""A pivot is uncertain only if a dispatch may have run it, on a real Datastore."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def declare(probe: Probe) -> Saga:
 
 
 def begin(bench: Bench, probe: Probe) -> None:
-    """A saga that has come to its pivot, which will be refused."""
+    """Start a saga that reaches its pivot, which will be refused."""
     probe.on["pay"] = refuse
     bench.engine = bench.make_engine(declare(probe))
     bench.engine.start("letters", "s", {"n": 1})

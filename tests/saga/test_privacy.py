@@ -1,4 +1,4 @@
-"""What a payload's type marks as secret is in no error, no event and no view of a saga."""
+"""Secrets of a payload are in no error, no event and no view of a saga."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ CARD = "4929 1234 5678 9012"
 
 
 class Payment(Struct):
-    """What is paid, and by which card."""
+    """A payment by card."""
 
     cents: int
     card: Secret[str]

@@ -1,4 +1,4 @@
-"""The saga that the deployment tries new revisions with."""
+"""The saga that tests new revisions in a deployment."""
 
 from lib.saga.operators.probe import DEPLOYMENT_PROBE, Probe
 from lib.saga.testing import explore

@@ -1,4 +1,4 @@
-"""Cloud Tasks is away: what is committed stays committed, and the sweep has it delivered."""
+"""Cloud Tasks is unavailable: commits are kept, and the sweep delivers later."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.unit.saga.engine.test_cloud_tasks import AWAY, FailingClient, make_qu
 
 
 def lose_queue(bench: Bench, error: Exception) -> None:
-    """Let Cloud Tasks fail by an error from now on."""
+    """Make Cloud Tasks fail with an error from now on."""
     bench.engine.transitions.queue = make_queue(FailingClient(error))
 
 

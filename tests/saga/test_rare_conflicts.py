@@ -1,4 +1,4 @@
-"""Commits that are refused, and pivots whose begin meets another commit."""
+"""Refused commits, and pivots whose begin conflicts with another commit."""
 
 from typing import Any
 

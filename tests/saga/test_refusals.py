@@ -1,4 +1,4 @@
-"""Commits that Datastore refuses for what they hold: what is recorded, what is not run again."""
+"""Commits that Datastore refuses for their content: what is recorded, and what is not rerun."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +38,7 @@ def raising(problem: BaseException) -> Any:
 
 
 class PickyConnection(CountingConnection):
-    """Refuses each commit that a test does not like, as Datastore refuses what is unfit."""
+    """Refuses each commit that a test picks, as Datastore refuses invalid ones."""
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
@@ -61,7 +61,7 @@ def picky(bench: Bench) -> PickyConnection:
 
 
 def entities(request: Any) -> list[Any]:
-    """Return the entities that a commit writes, and the steps in them."""
+    """Return the entities that a commit writes, and their steps."""
     written = (getattr(each, each.WhichOneof("operation")) for each in request.mutations)
     whole = [each for each in written if hasattr(each, "properties")]
     sagas = (each for each in whole if "steps" in each.properties)
@@ -70,7 +70,7 @@ def entities(request: Any) -> list[Any]:
 
 
 def writes(kind: str, **wanted: Any) -> Callable[[Any], bool]:
-    """Tell whether a commit writes an entity of a kind with these strings in it."""
+    """Return whether a commit writes an entity of a kind with these strings in it."""
 
     def dislikes(request: Any) -> bool:
         return any(
@@ -125,7 +125,7 @@ def test_all_members_of_the_largest_group_may_fail_with_the_longest_texts(
     probe.on |= {name: raising(Permanent("é" * 1000)) for name in names}
     probe.on |= {f"undo {name}": raising(Permanent("é" * 1000)) for name in names}
     begin(bench, Parallel(*(make_step(probe, name) for name in names)))
-    # A clean no of all would leave nothing to compensate.
+    # If all failed permanently, nothing would be left to compensate.
     probe.on["m0"] = lambda _: None
     bench.run_to_end()
     assert bench.statuses("s")[0] == "FAILED"
@@ -136,7 +136,7 @@ def test_all_members_of_the_largest_group_may_fail_with_the_longest_texts(
     assert len(parked.error.encode()) <= MAX_TEXT
 
 
-# Births
+# New child sagas
 
 
 def test_twenty_children_of_twenty_five_steps_begin_and_the_pivot_is_run_once(
@@ -287,7 +287,7 @@ def test_an_outcome_that_cannot_be_recorded_at_all_is_unavailable_without_a_reru
     with pytest.raises(Unavailable, match="not liked"):
         bench.deliver(first)
     picky.dislikes = lambda _: False
-    # Cloud Tasks counts no 5xx as an answer: that dispatch is lost.
+    # Cloud Tasks does not count a 5xx as an answer: that dispatch is lost.
     assert bench.deliver(first, lost=1) == "unknown"
     assert probe.calls == ["a"]
 

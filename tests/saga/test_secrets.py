@@ -1,4 +1,4 @@
-"""What is marked as secret, wherever an author can put it, is in no view, text, log or task."""
+"""Secrets, wherever an author can put them, are in no view, text, log or task."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ def charge(payment: Payment, call: StepContext) -> Receipt:
 
 
 def echo(payment: Payment, call: StepContext) -> dict[str, Any]:
-    """Answer with what an earlier step, a signal or the payload has called a secret."""
+    """Return secrets of an earlier step, a signal and the payload."""
     code = call.outputs.get("approve", {}).get("code")
     return {"said": f"paid by {payment.card}", "pin": PIN, code or "none": [TOKEN], "left": 1}
 
@@ -87,7 +87,7 @@ def run(bench: Bench, saga: Saga, *, signal: bool = True) -> None:
 
 
 def told(bench: Bench, capsys: pytest.CaptureFixture[str]) -> str:
-    """Return everything that anybody gets to see of all sagas."""
+    """Return everything that is shown of all sagas."""
     engine = bench.engine
     pages = [view.page_of_sagas(engine.repository, None, None, 100, None)]
     shown = [bench.show(each["id"]) for each in pages[0]["items"]]

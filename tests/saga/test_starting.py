@@ -1,4 +1,4 @@
-"""Starting sagas, and what becomes of them when their definition changes."""
+"""Starting sagas, and what happens to them if their definition changes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The sweep goes on: past its lot, past what fails, and past what cannot be read."""
+"""The sweep continues: after a batch, after failures, and after unreadable sagas."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ AGAIN = RetryRequested(actor="ops@example.com", reason="mended")
 @entity(kind="Saga")
 @dataclass(slots=True, kw_only=True)
 class NewerSaga:
-    """A saga's root with a status that only a newer revision knows."""
+    """A saga's record with a status that only a newer revision knows."""
 
     id: Id[str]
     status: Indexed[str] = "SUSPENDED"
@@ -40,7 +40,7 @@ class NewerSaga:
 
 @dataclass(slots=True, kw_only=True)
 class NewerStep:
-    """A step that awaits what only a newer revision does."""
+    """A step that awaits a phase that only a newer revision knows."""
 
     awaits: str = "audit"
 
@@ -48,7 +48,7 @@ class NewerStep:
 @entity(kind="Saga")
 @dataclass(slots=True, kw_only=True)
 class SagaOfNewerSteps:
-    """A saga with such a step."""
+    """A saga with a step of a newer revision."""
 
     id: Id[str]
     steps: list[NewerStep]
@@ -57,14 +57,14 @@ class SagaOfNewerSteps:
 @entity(kind="DeadLetter")
 @dataclass(slots=True, kw_only=True)
 class NewerLetter:
-    """A dead letter with a reason that is no text."""
+    """A dead letter with a reason that is not text."""
 
     id: Id[str]
     reason: int = 5
 
 
 def lose(bench: Bench, *ids: str) -> None:
-    """Start sagas of which the queue loses the first delivery, the first of them first."""
+    """Start sagas, in order, whose first delivery the queue loses."""
     for each in ids:
         start(bench, each)
         bench.pass_time(seconds=0.001)
@@ -116,7 +116,7 @@ def test_a_sweep_counts_the_rest_beyond_its_limit(bench: Bench) -> None:
 
 
 def break_saga(bench: Bench, problem: Exception, broken: str) -> Callable[[SagaRecord], bool]:
-    """Return a redelivery that fails for one saga."""
+    """Return a redeliver function that fails for one saga."""
     redeliver = Engine.redeliver
 
     def fail_for_one(saga: SagaRecord) -> bool:
@@ -250,7 +250,7 @@ def test_a_delivery_that_may_have_run_is_left_to_the_queue(bench: Bench) -> None
 
 
 def make_family(probe: Probe) -> Saga:
-    """Return a saga over a child over a grandchild, that then waits for a signal."""
+    """Return a saga with a child and a grandchild, which then waits for a signal."""
     grandchild = Saga("grandchild", payload=dict, steps=(make_step(probe, "x"),))
     below = Child("g", saga=grandchild, payload=lambda p, _: p)
     child = Saga("child", payload=dict, steps=(below,))
@@ -324,8 +324,8 @@ def test_a_purge_reads_each_ancestor_once(bench: Bench, probe: Probe) -> None:
     bench.pass_time(days=91)
     bench.rpc.calls.clear()
     assert sweep(bench.engine, bench.now).purged == 0
-    # Of five families of three: each root and each child is looked up once, and the root once more
-    # for the daily look at what it waits for.
+    # Five families of three sagas: each root and child is looked up once, and the root once more
+    # for its daily look.
     assert bench.rpc.calls["Lookup"] == 15
 
 

@@ -1,4 +1,4 @@
-"""The sweep: alerts that were missed, what expires, and two of them at once."""
+"""The sweep: missed alerts, expired sagas, and two concurrent sweeps."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -127,7 +127,7 @@ def test_a_saga_id_reused_after_the_purge_has_its_effects_again(bench: Bench, pr
         bench.run_to_end()
         bench.pass_time(days=91)
         assert sweep(bench.engine, bench.now).purged == 1
-        bench.queue.named.clear()  # Cloud Tasks has forgotten the names after a day
+        bench.queue.named.clear()  # Cloud Tasks forgets the names after a day
     assert done == ["s", "s"]
 
 

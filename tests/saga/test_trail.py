@@ -1,4 +1,4 @@
-"""The audit trail in pages: whole, the newest first, each page one bounded read."""
+"""The audit trail in pages: complete, newest first, each page one limited read."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,7 +20,7 @@ from tests.saga.bench import Bench, Probe, make_step, start
 
 
 def pages_of(bench: Bench, between: Callable[[], object] = bool) -> Iterator[list[dict[str, Any]]]:
-    """Yield the pages that get-saga and list-saga-events show, and act between each two."""
+    """Yield the pages that get-saga and list-saga-events return, and act between them."""
     bench.rpc.calls.clear()
     bench.rpc.entities.clear()
     shown = bench.show()
@@ -48,7 +48,7 @@ def go_on(bench: Bench, times: int) -> None:
 
 
 def lengthen(bench: Bench, events: int) -> None:
-    """Give a saga so many more events, as so many commits would have."""
+    """Add this number of events to a saga, as that many commits would."""
     saga, _ = bench.load("s")
     version, pages = saga.version, list[EventPage]()
     for _ in range(events):
@@ -148,7 +148,7 @@ def test_older_events_hide_secrets_too(bench: Bench, probe: Probe) -> None:
     bench.run_to_end()
     lengthen(bench, 200)
     assert "4111-1111" in str(list(pages_of(bench)))
-    # The secret is marked later, by another deployment of the same version.
+    # A later deployment of the same version marks the secret.
     hidden = Saga("letters", payload=dict[str, Secret[str]], steps=(make_step(probe, "a"),))
     bench.engine = bench.make_engine(hidden)
     assert "4111-1111" not in str(list(pages_of(bench)))

@@ -1,4 +1,4 @@
-"""Types that a deployment changes under the same version: told before, and parked at run time."""
+"""Types changed under the same version: reported before deployment, parked at run time."""
 
 from collections.abc import Callable
 from dataclasses import replace

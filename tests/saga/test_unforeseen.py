@@ -1,4 +1,4 @@
-"""Errors that nobody has thought of: none of them casts doubt on a step, or has it run again."""
+"""Unexpected errors: none of them makes a step uncertain, or runs it again."""
 
 import threading
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def oops(*_: Any, **__: Any) -> Any:
 
 
 def once(action: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the same action, which fails the first time."""
+    """Return the action so that it fails the first time."""
     failed: list[bool] = []
 
     def act(*args: Any, **options: Any) -> Any:
@@ -79,7 +79,7 @@ def test_a_thread_that_cannot_start_uses_no_attempt(
     first = bench.queue.take()
     with monkeypatch.context() as full:
         full.setattr(threading.Thread, "start", be_full)
-        full.setattr(THREADS, "_idle", [])  # none is left of an earlier test's calls
+        full.setattr(THREADS, "_idle", [])  # no idle thread is left from an earlier test
         with pytest.raises(NotBegun, match="can start no thread"):
             bench.deliver(first)
     assert bench.deliver(first) == "done"
@@ -151,7 +151,7 @@ def test_an_unexpected_error_in_a_revert_leaves_its_child_certain(
     while "b" not in probe.calls:
         bench.deliver()
     revert = bench.queue.take()
-    # A process that was killed while it asked for that leaves nothing in doubt either.
+    # A process killed during that request leaves nothing uncertain either.
     assert bench.deliver(revert, lost=3) == "in_progress"
     bench.run_to_end()
     assert bench.statuses("s")[0] == bench.statuses("s:c")[0] == "ROLLED_BACK"

@@ -68,7 +68,7 @@ def ask(url: str, path: str = "/") -> dict[str, Any]:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits to be reaped does not."""
+    """Return whether a process runs; one that only waits to be reaped does not."""
     with contextlib.suppress(OSError):
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     with contextlib.suppress(ProcessLookupError):

@@ -11,7 +11,7 @@ import pytest
 
 
 def may_lack(part: str) -> bool:
-    """Tell whether a test may be skipped for want of this part."""
+    """Return whether a test may be skipped for want of this part."""
     without = os.environ.get("AMENDS_TESTS_WITHOUT", "").replace(",", " ").split()
     return not os.environ.get("CI") or part in without
 

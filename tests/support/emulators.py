@@ -58,7 +58,7 @@ class Emulator:
 
 
 def are_installed() -> bool:
-    """Tell whether the emulators can be started on this machine."""
+    """Return whether the emulators can be started on this machine."""
     return bool(shutil.which("gcloud") and shutil.which("java"))
 
 

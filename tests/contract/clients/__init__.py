@@ -1,1 +1,1 @@
-"""The local Datastore as real clients see it: stock, NDB, REST and Node."""
+"""The local Datastore with real clients: Google's own, NDB, REST and Node."""

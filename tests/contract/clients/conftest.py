@@ -1,4 +1,4 @@
-"""One local Datastore for the clients; each of them has a project of its own in it."""
+"""One local Datastore for the clients; each has its own project in it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ INDEX_FILE = Path(__file__).with_name("index.yaml")
 
 @pytest.fixture(scope="session")
 def emulator_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What DATASTORE_EMULATOR_HOST is for a client of the local Datastore."""
+    """The value of DATASTORE_EMULATOR_HOST for a client of the local Datastore."""
     handle = serve(tmp_path_factory.mktemp("clients"), index_file=INDEX_FILE)
     yield handle.host
     handle.stop()

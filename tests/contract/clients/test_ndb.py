@@ -1,4 +1,4 @@
-"""Google's NDB works against the local Datastore."""
+"""Google's NDB works with the local Datastore."""
 
 import threading
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def client(emulator_host: str) -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def context(client: Any) -> Iterator[Any]:
-    """A context without a cache: what is read comes from the server."""
+    """A context without a cache, so that reads come from the server."""
     with client.context(cache_policy=False) as opened:
         yield opened
 
@@ -91,7 +91,7 @@ def test_pages_continue_at_the_cursor(books: Any) -> None:
 
 
 def test_pages_can_go_backward_from_the_cursor(books: Any) -> None:
-    """As Google's documentation of cursors has it: the reversed query begins at the cursor."""
+    """As in Google's documentation of cursors, the reversed query begins at the cursor."""
     _, cursor, _ = books.fetch_page(2)
     backward = Book.query(Book.author == "Lem").order(Book.year)
     page, _, more = backward.fetch_page(2, start_cursor=cursor)

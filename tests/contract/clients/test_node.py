@@ -1,4 +1,4 @@
-"""Google's Node client works against the local Datastore: what node/smoke.js saw."""
+"""Google's Node client works with the local Datastore: the results of node/smoke.js."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ CACHE = PROJECT / ".node-client"
 
 @pytest.fixture(scope="module")
 def told(emulator_host: str) -> dict[str, Any]:
-    """What the script printed; the client is installed once, and again when its lock changes."""
+    """The output of the script; the client is installed once, and again if its lock changes."""
     if shutil.which("npm") is None:
         do_without("node", "the Node client needs node and npm, which are not installed")
     _install()

@@ -1,4 +1,4 @@
-"""Google's own Python client works against the local Datastore."""
+"""Google's own Python client works with the local Datastore."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +92,7 @@ def test_one_of_two_conflicting_transactions_is_aborted(client: Any) -> None:
         ends = [pool.submit(transaction.commit) for transaction in both]
     refused = [end.exception() for end in ends if end.exception()]
     assert len(refused) == 1
-    # Over HTTP its client knows of Aborted no more than its status.
+    # Over HTTP, the client knows only the status of Aborted.
     assert isinstance(refused[0], exceptions.Conflict)
     assert client.get(key)["n"] == 1
 

@@ -1,11 +1,11 @@
-"""Where the classic emulator is known to answer differently on composite indexes."""
+"""Known differences of the classic emulator on composite indexes."""
 
 from tests.contract.differential.differences import Difference
 from tests.contract.differential.queries import Selection
 
 
 def _is_old_fashioned(selection: Selection) -> bool:
-    """Tell whether the orders begin with the one property that has inequalities, if any has."""
+    """Return whether the orders begin with the one property that has inequalities, if any has."""
     equated = {name for name, operator, _ in selection.where if operator == "="}
     unequal = {name for name, operator, _ in selection.where if operator in ("<", ">=", ">")}
     order = [one for one in selection.order if one.lstrip("-") not in equated]
@@ -14,7 +14,7 @@ def _is_old_fashioned(selection: Selection) -> bool:
 
 
 def _names_order_of_keys(selection: Selection) -> bool:
-    """Tell whether the order of keys is given where an index may have it without naming it."""
+    """Return whether the order of keys is given where an index may have it without naming it."""
     equated = {name for name, operator, _ in selection.where if operator == "="}
     named = {"__key__", "-__key__"} & set(selection.order)
     if selection.order and selection.order[-1].lstrip("-") in equated:

@@ -1,4 +1,4 @@
-"""Where the Firestore emulator is known to answer differently, and which side production is on.
+"""Known differences of the Firestore emulator, and which side production is on.
 
 What an entry covers is left out. Production could not be tried; "documented" means
 that its documentation has our side. Metadata queries (``__kind__`` and so on) and explain metrics
@@ -20,7 +20,7 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True)
 class Difference(Generic[Subject]):
-    """One known difference: what the emulator does, which side production is on, where it shows.
+    """One known difference: what the emulator does, what production does, and where it shows.
 
     Without ``covers`` nothing is left out: what differs is not compared.
     """
@@ -31,7 +31,7 @@ class Difference(Generic[Subject]):
 
 
 def is_known(subject: Subject, differences: Sequence[Difference[Subject]]) -> bool:
-    """Tell whether one of the differences covers an operation or a query."""
+    """Return whether one of the differences covers an operation or a query."""
     return any(one.covers is not None and one.covers(subject) for one in differences)
 
 
@@ -75,7 +75,7 @@ def _filters_beside_key_order(selection: Selection) -> bool:
 
 
 def _projects_by_key(selection: Selection) -> bool:
-    """Tell whether a projection is ordered by key before what it projects."""
+    """Return whether a projection is ordered by key before what it projects."""
     by_key = bool({"__key__", "-__key__"} & set(selection.order)) or any(
         name == "__key__" and operator != "has ancestor"
         for name, operator, _ in selection.list_comparisons()

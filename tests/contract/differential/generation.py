@@ -1,4 +1,4 @@
-"""The random sequences: few names and few values, so that operations meet each other."""
+"""The random sequences: few names and few values, so that operations interact."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -92,12 +92,12 @@ NEW = st.builds(Write, st.sampled_from(["insert", "upsert"]), st.just(("New",)),
 
 
 def lists(elements: st.SearchStrategy[Any], most: int = 3) -> Any:
-    """Return what IN takes."""
+    """Return operands of IN."""
     return st.lists(elements, min_size=1, max_size=most)
 
 
 def tuples(elements: st.SearchStrategy[Any], least: int, most: int) -> Any:
-    """Return tuples of so many elements."""
+    """Return tuples of this length."""
     return st.lists(elements, min_size=least, max_size=most).map(tuple)
 
 

@@ -1,4 +1,4 @@
-"""Where Google's emulators are known to answer differently to GQL."""
+"""Known differences of Google's emulators in GQL."""
 
 from collections.abc import Callable
 

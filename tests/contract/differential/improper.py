@@ -1,4 +1,4 @@
-"""Requests that a client should not send: each is to be refused in the same way."""
+"""Requests that a client should not send: each must be refused in the same way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Queries as values: built as messages, and written as GQL."""
+"""Queries as values, built as messages and written as GQL."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ class Selection:
         message.query_string = " ".join(parts)
 
     def reverse(self) -> "Selection | None":
-        """Return what asks for the same in the reverse order; None if not all order is named."""
+        """Return the selection in reverse order; None if the order is not completely given."""
         unequal = any(one[1] not in ("=", "in", "has ancestor") for one in self.list_comparisons())
         if self.project or self.distinct or (unequal and not self.order):
             return None

@@ -1,4 +1,4 @@
-"""Look-ups, queries and aggregations, and what of their answers can be compared."""
+"""Lookups, queries and aggregations, and the comparable parts of their answers."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""One of the servers that are compared, and what it has answered in a sequence so far."""
+"""One of the compared servers, and its answers in a sequence so far."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,7 @@ Answer = tuple[str, Any]
 
 
 class Session:
-    """A server during one sequence of operations, in namespaces of the sequence's own."""
+    """A server during one sequence of operations, which has its own namespaces."""
 
     def __init__(self, host: str) -> None:
         self.wire = Wire(host, "")

@@ -28,7 +28,7 @@ from tests.support.emulators import start_enforcing_emulator
 
 COUNT = os.environ.get("SEQUENCES")
 NAMES = ["a", "b", "c"]
-#: So many kinds, with none to four indexes each.
+#: The number of kinds, with none to four indexes each.
 KINDS = 60
 
 

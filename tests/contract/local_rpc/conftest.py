@@ -1,4 +1,4 @@
-"""A server with two methods: one answers what it was sent, one waits until the test lets it go."""
+"""A server with two methods: one echoes, the other waits until the test releases it."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from local.rpc.listener import Listener, serve_pages
 
 
 class Server:
-    """The port, and how to let the waiting method go."""
+    """The port, and how to release the waiting method."""
 
     def __init__(self) -> None:
         self.may_go = threading.Event()

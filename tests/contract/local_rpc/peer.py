@@ -1,4 +1,4 @@
-"""A client that says any bytes over HTTP/2, and reads every frame that it is sent."""
+"""A client that sends any bytes over HTTP/2, and reads every frame."""
 
 import socket
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ def data(stream: int, message: bytes, flags: int = END_STREAM) -> bytes:
 
 
 class Peer:
-    """One connection; `hello` is what it says after the preface."""
+    """One connection; `hello` is what it sends after the preface."""
 
     def __init__(self, port: int, hello: bytes | None = None) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
@@ -78,7 +78,7 @@ class Peer:
         return frame
 
     def read_until_pong(self) -> list[Frame]:
-        """Return what the server says before it answers a ping."""
+        """Return what the server sends before it answers a ping."""
         self.send(PING)
         frames = []
         while (frame := self.read()) is not None and frame.type != Type.PING:

@@ -1,4 +1,4 @@
-"""Each type of frame: proper ones are obeyed, others end the connection with RFC 9113's code."""
+"""Each type of frame: valid ones are accepted, others end the connection with RFC 9113's code."""
 
 import pytest
 

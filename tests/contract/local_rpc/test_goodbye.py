@@ -1,4 +1,4 @@
-"""GOAWAY: which stream was the last that counted, and why the connection ends."""
+"""GOAWAY: the last stream that is handled, and why the connection ends."""
 
 import socket
 import time
@@ -56,7 +56,7 @@ def test_an_idle_connection_ends_with_no_error_and_its_last_stream() -> None:
 
 
 def test_a_request_that_the_goaway_does_not_cover_is_not_handled() -> None:
-    # Its client sends it once more by itself: handled here too, it would happen twice.
+    # Its client retries it by itself: if it were handled here too, it would happen twice.
     ours, theirs = socket.socketpair()
     handled: list[int] = []
     first = PREFACE + build_settings() + headers(1) + data(1, HELLO)
@@ -97,7 +97,7 @@ def test_a_peer_that_reads_nothing_is_disconnected_without_waiting() -> None:
 
 
 def fill(peer: Peer) -> None:
-    """Send pings until their answers, which nobody reads, fill every buffer on the way."""
+    """Send pings until their unread answers fill every buffer on the way."""
     peer._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     try:
         while True:

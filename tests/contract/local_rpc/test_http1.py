@@ -1,4 +1,4 @@
-"""HTTP/1.1 beside gRPC on one port, with clients that are slow, wrong or of another site."""
+"""HTTP/1.1 and gRPC on one port, with clients that are slow, faulty or of another site."""
 
 import contextlib
 import socket
@@ -15,7 +15,7 @@ from tests.support.wait import wait_until
 
 
 def tell(request: HttpRequest) -> HttpResponse:
-    """Answer with what the request was taken for."""
+    """Answer with the parsed request."""
     if request.path == "/raise":
         raise ValueError("a\r\nX-Injected: yes")
     said = f"{request.method} {request.path} {request.query} {request.body.decode()}"
@@ -42,7 +42,7 @@ def read_all(client: socket.socket) -> bytes:
 
 
 def ask(client: socket.socket, data: bytes) -> bytes:
-    """Send the bytes and no more; return all that is answered."""
+    """Send only these bytes; return the whole answer."""
     client.sendall(data)
     return read_all(client)
 

@@ -1,4 +1,4 @@
-"""What the server leaves out is refused in the standards' ways, and never half done."""
+"""Unsupported features are refused as the standards say, and never half done."""
 
 import pytest
 

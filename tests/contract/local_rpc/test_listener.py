@@ -1,4 +1,4 @@
-"""The port stays open, whatever its clients do."""
+"""The port keeps accepting, whatever its clients do."""
 
 import contextlib
 import resource
@@ -20,7 +20,7 @@ from tests.support.wait import wait_until
 
 
 def connect(port: int, words: bytes = PREFACE + build_settings()) -> socket.socket:
-    """Open a connection and say the first words of HTTP/2."""
+    """Open a connection and send the preface of HTTP/2."""
     client = socket.create_connection(("127.0.0.1", port), timeout=5)
     client.sendall(words)
     return client

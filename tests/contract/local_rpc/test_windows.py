@@ -1,4 +1,4 @@
-"""Flow control: no byte more than the peer takes, and all of them as soon as it takes them."""
+"""Flow control: never more bytes than the peer accepts, and all of them as soon as it does."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def sizes(frames: list[Frame], stream: int) -> list[int]:
 
 
 def message(size: int) -> bytes:
-    """Return a BytesValue whose answer has so many bytes, gRPC's prefix included."""
+    """Return a BytesValue whose answer has this number of bytes, including gRPC's prefix."""
     inner = size - 9
     prefix = b"\n" + bytes([inner & 0x7F | 0x80, inner >> 7 & 0x7F | 0x80, inner >> 14])
     return prefix + bytes(inner)
@@ -59,7 +59,7 @@ def test_an_answer_waits_for_the_connections_window(port: int) -> None:
 
 
 def test_a_smaller_initial_window_applies_to_open_streams(server: Server) -> None:
-    """After 100 bytes less for each stream, the window of one that waits is negative."""
+    """After the initial window shrinks by 100 bytes, that of a waiting stream is negative."""
     with Peer(server.port, settings((4, 100))) as peer:
         peer.send(headers(1), data(1, message(300)))
         got = 0

@@ -26,7 +26,7 @@ def worker() -> Iterator[Worker]:
 
 @pytest.fixture(scope="session")
 def signing_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key made once: to make one takes longer than most tests."""
+    """A key made once, because making one takes longer than most tests."""
     path = tmp_path_factory.mktemp("key") / "oidc-key.pem"
     make_key(path)
     return path
@@ -50,7 +50,7 @@ def start_server(tmp_path: Path, signing_key: Path) -> Iterator[StartServer]:
 
 @pytest.fixture(scope="session")
 def shared_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one server for the tests that leave nothing behind."""
+    """The address of a server shared by tests that leave nothing behind."""
     server = serve(tmp_path_factory.mktemp("shared"), queues=[complete_queue(Queue(name=QUEUE))])
     yield server.address
     server.stop()

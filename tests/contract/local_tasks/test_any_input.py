@@ -1,4 +1,4 @@
-"""Whatever a client sends is accepted or refused with a reason; it never breaks the server."""
+"""Any input of a client is accepted or refused with a reason, and never breaks the server."""
 
 import socket
 import string
@@ -43,7 +43,7 @@ TEXT = st.text(max_size=40)
 WORDS = st.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=40)
 LATEST = int(time.time() + timedelta(days=29).total_seconds())
 
-#: What the service takes of each field, and what a message can hold in it.
+#: Valid values of each field, and other values that a message can hold.
 RETRY: Strategies = {
     "max_attempts": st.integers(-1, 2**31 - 1),
     "max_doublings": st.integers(0, 2**31 - 1),
@@ -78,7 +78,7 @@ def with_url(request: Fields) -> Fields:
 
 
 def spoil(good: Strategies, wild: Strategies) -> st.SearchStrategy[Fields]:
-    """Draw any of the fields, each as it should be but at most one."""
+    """Draw any of the fields, at most one of them invalid."""
     fields = st.fixed_dictionaries({}, optional=good)
     spoiled = st.sampled_from(sorted(wild)).flatmap(
         lambda name: st.tuples(fields, wild[name].map(lambda value: {name: value}))
@@ -108,7 +108,7 @@ RATES = st.floats(0, 500) | ANY_RATE
 
 
 class Verdicts(Counter[str]):
-    """What became of the drawn inputs: each test has to have seen enough of either."""
+    """Counts of accepted and refused inputs: each test needs enough of both."""
 
     def judge(self, check: Callable[[], None]) -> None:
         try:
@@ -119,7 +119,7 @@ class Verdicts(Counter[str]):
             self["accepted"] += 1
 
     def check_shares(self) -> None:
-        """AssertionError if less than 45 % were accepted, or less than 10 % refused."""
+        """Raise AssertionError if less than 45 % were accepted, or less than 10 % refused."""
         assert self["accepted"] >= 0.45 * self.total(), self
         assert self["refused"] >= 0.1 * self.total(), self
 

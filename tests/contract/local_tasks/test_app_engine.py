@@ -1,4 +1,4 @@
-"""App Engine tasks: checked, kept and delivered as the service was recorded to do."""
+"""App Engine tasks: checked, stored and delivered as recorded from the service."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""A caller that dies in the middle of a call: what is stored is also dispatched."""
+"""A caller that dies during a call: what is stored is also dispatched."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def _make_request(number: int, url: str) -> Any:
 
 
 def _was_created(client: Any, request: Any) -> bool:
-    """Create the task once more, as who was not answered does; tell whether it was there."""
+    """Create the task again, like a client without an answer; return whether it existed."""
     try:
         client.create_task(request)
     except AlreadyExists:

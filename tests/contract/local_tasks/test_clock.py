@@ -1,4 +1,4 @@
-"""The machine's clock is set, forwards and back: nothing waits for it that did not before."""
+"""Setting the machine's clock forward or back delays nothing."""
 
 import base64
 import json
@@ -59,7 +59,7 @@ def test_a_watch_notices_a_jump_once_and_no_drift(clock: SetClock) -> None:
 def test_a_token_from_the_future_is_not_sent_once_the_clock_was_set_back(
     start_server: StartServer, worker: Worker, clock: SetClock
 ) -> None:
-    # Nothing is asked of the server after the change: gRPC's clients have deadlines by the clock.
+    # No request is sent after the change, because gRPC's clients have deadlines by the clock.
     worker.script = lambda delivery: (503 if delivery.retry_count == 0 else 200, {})
     slow = {"retryConfig": {"minBackoff": "1s", "maxBackoff": "1s"}}
     client = connect(start_server(slow).address)

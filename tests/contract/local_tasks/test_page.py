@@ -1,4 +1,4 @@
-"""The page: what a person sees in it, and who may ask for what."""
+"""The page: what it shows, and who may use it."""
 
 import threading
 import urllib.request
@@ -116,7 +116,7 @@ def test_its_buttons_pause_a_queue_run_a_task_and_purge(
 ) -> None:
     server = start_server()
     client: Any = connect(server.address)
-    assert post(server, f"/v2/{QUEUE}:pause") == 200  # by way of the overview
+    assert post(server, f"/v2/{QUEUE}:pause") == 200  # through the overview
     assert client.get_queue(name=QUEUE).state.name == "PAUSED"
     name = client.create_task(parent=QUEUE, task=make_task(worker.url)).name
     assert f'action="/v2/{name}:run"' in read_page(server)

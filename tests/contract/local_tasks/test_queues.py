@@ -1,4 +1,4 @@
-"""What a client may do to queues, and what it is refused."""
+"""What a client may do to queues, and what is refused."""
 
 from datetime import timedelta
 from typing import Any

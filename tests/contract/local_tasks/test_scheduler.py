@@ -1,4 +1,4 @@
-"""The scheduler's jobs: what is a job, in which zone it runs, how it is tried again."""
+"""The scheduler's jobs: their form, time zones and retries."""
 
 import json
 from datetime import UTC, datetime, timedelta

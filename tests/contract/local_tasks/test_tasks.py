@@ -1,4 +1,4 @@
-"""What a client may do to tasks, and what it is refused."""
+"""What a client may do to tasks, and what is refused."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What a worker may answer: every answer is one, or the reason why it is none."""
+"""The answers of a worker: each is parsed, or has a reason why it is invalid."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from local.http.messages import Answer, Request
 
 
 def ask(said: bytes, method: str = "POST") -> Answer:
-    """Return what becomes of a request that is answered with these bytes and a closed line."""
+    """Return the result of a request that gets these bytes, and then a closed connection."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -65,7 +65,7 @@ def test_an_answer_is_judged_by_its_status(said: bytes) -> None:
 
 
 def test_a_late_answer_differs_from_a_broken_connection() -> None:
-    writers: list[asyncio.StreamWriter] = []  # one that is collected closes its connection
+    writers: list[asyncio.StreamWriter] = []  # a garbage-collected one closes its connection
 
     async def send() -> Answer:
         keep = writers.append

@@ -1,1 +1,1 @@
-"""Remote steps over a socket: what is sent to a service, and what each of its answers means."""
+"""Remote steps over a socket: what a service gets, and what each of its answers means."""

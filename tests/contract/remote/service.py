@@ -1,4 +1,4 @@
-"""A service on a free port that writes down what it is asked and answers what the test says."""
+"""A service on a free port that records its requests, and answers what the test says."""
 
 import ssl
 import threading
@@ -29,9 +29,9 @@ class Service:
         self.url = ""
         self.asked: list[Asked] = []
         self.answer: Callable[[Write, Asked], object] = lambda write, _: write(answer(200, "{}"))
-        #: Set when the test is over: whoever dawdles may go.
+        #: Set when the test is over, to end slow answers.
         self.over = threading.Event()
-        #: Set when the caller did not stay to read all of an answer.
+        #: Set when the caller left before it had read a whole answer.
         self.left = threading.Event()
 
     def says(self, status: int, body: str = "", **headers: str) -> None:
@@ -39,7 +39,7 @@ class Service:
 
 
 def answer(status: int, body: str = "", **headers: str) -> bytes:
-    """Return an answer as it goes over the wire; `_` in a header's name stands for `-`."""
+    """Return an answer's bytes; `_` in a header's name stands for `-`."""
     encoded = body.encode()
     lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(encoded)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -47,7 +47,7 @@ def answer(status: int, body: str = "", **headers: str) -> bytes:
 
 
 def outcome(service: Service, call: StepContext) -> Any:
-    """Return what a call of the service comes to: its output, or the exception that it raised."""
+    """Return the result of a call of the service: its output, or its exception."""
     try:
         return HttpCall(f"{service.url}/charge")({"amount": 1}, call)
     except Exception as problem:
@@ -81,7 +81,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of callers that hang up: tests make them do so."""
+        """Ignore callers that disconnect, which tests do on purpose."""
 
 
 def _handler_of(service: Service) -> type[BaseHTTPRequestHandler]:

@@ -1,4 +1,4 @@
-"""What each answer of a service means to a saga: the table of step.py, row by row."""
+"""What each answer of a service means for a saga: the table of http_call.py, row by row."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Answers that are late, endless, broken or not there, and what two calls do not share."""
+"""Late, endless, broken and missing answers, and what calls do not share."""
 
 import socket
 import ssl
@@ -58,7 +58,7 @@ def test_after_the_deadline_nothing_is_sent(service: Service, call: StepContext)
 def test_a_service_that_outlasts_the_deadline_is_unknown(
     service: Service, call: StepContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The clock stands still, so that a busy machine cannot use the time up before it is sent.
+    # The clock is stopped, so that a busy machine cannot use up the time before the request.
     monkeypatch.setattr(exchanging, "now", lambda: call.deadline - timedelta(seconds=0.2))
     waited: list[bool] = []
     service.answer = lambda *_: waited.append(service.left.wait(30))
@@ -142,7 +142,7 @@ def test_a_chunked_answer_is_read_completely(service: Service, call: StepContext
 def test_a_broken_answer_is_unknown(service: Service, call: StepContext, garbage: bytes) -> None:
     def spew(write: Write, _: Asked) -> None:
         write(garbage)
-        write(b"")  # and hang up
+        write(b"")  # and disconnect
 
     service.answer = spew
     assert kind_of(service, call) is Unknown

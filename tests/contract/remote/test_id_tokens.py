@@ -1,4 +1,4 @@
-"""Tokens of the calling service account: when they are fetched, kept, sent and not sent."""
+"""Tokens of the calling service account: when they are fetched, cached and sent."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Issuer:
-    """Hands tokens out that hold for an hour, on a clock in the test's hands."""
+    """Issues tokens that are valid for an hour, on a clock that the test controls."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What the engine makes of a service's answer: the outcome of an attempt."""
+"""The outcome of an attempt for each answer of a service, through the engine."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a service is sent, and what cannot be declared."""
+"""What a service gets, and what cannot be declared."""
 
 from dataclasses import replace
 

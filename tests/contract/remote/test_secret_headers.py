@@ -1,4 +1,4 @@
-"""A key for a service: taken from the environment, never in a message, never half sent."""
+"""A key for a service: read from the environment, never in a message."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ BEARER = {"Authorization": "Bearer {PAY_KEY}", "X-Api-Version": "v2-{PAY_VERSION
 def test_a_service_gets_the_key_that_the_deployment_keeps(
     service: Service, call: StepContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PAY_KEY", f"{KEY}\n")  # as a file that was pasted has it
+    monkeypatch.setenv("PAY_KEY", f"{KEY}\n")  # as in a pasted file
     monkeypatch.setenv("PAY_VERSION", "7")
     HttpCall(f"{service.url}/charge", headers=BEARER)({}, call)
     (asked,) = service.asked

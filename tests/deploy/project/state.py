@@ -70,7 +70,7 @@ class State:
         return policy
 
     def allows(self, member: str, permission: str, name: str) -> bool:
-        """Tell whether a member has a permission on a resource, by it or by the project."""
+        """Return whether a member has a permission on a resource, by it or by the project."""
         return any(
             self._grants(binding, member, permission, name)
             for place in (name, f"projects/{self.project}")

@@ -96,7 +96,7 @@ EVERYBODY = ("allUsers", "allAuthenticatedUsers")
 
 
 def grants(role: str, permission: str) -> bool:
-    """Tell whether a role has a permission."""
+    """Return whether a role has a permission."""
     return any(
         permission == each or (each.endswith("*") and permission.startswith(each[:-1]))
         for each in ROLES.get(role, ())
