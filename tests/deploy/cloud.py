@@ -1,4 +1,4 @@
-"""A deployment's cloud in memory: the fake project, gcloud's commands, and time that is ours."""
+"""A deployment's cloud in memory: the fake project, gcloud's commands, and a fake clock."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -24,7 +24,7 @@ IMAGE = "europe-west1-docker.pkg.dev/shop-1/amends/amends@sha256:1"
 
 
 class Cloud(Shell):
-    """One project, spoken to by one member. `changes` is what was said to change something."""
+    """One project, used by one member. `changes` lists the commands that changed something."""
 
     def __init__(self, member: str = OWNER, project: Project | None = None) -> None:
         self.project = project or Project()
@@ -33,7 +33,7 @@ class Cloud(Shell):
         self.act_as(member)
 
     def act_as(self, member: str) -> "Cloud":
-        """Speak as somebody else from now on."""
+        """Act as another member from now on."""
         words = Words(self.project, member)
 
         def run(said: Any) -> tuple[int, str, str]:
@@ -68,7 +68,7 @@ class Cloud(Shell):
         changes, self.changes = self.changes, []
         return changes
 
-    # What a test asks of the project
+    # What a test reads from the project
 
     def service(self, name: str) -> dict[str, Any]:
         return self.project.run.show(self._full(name))
@@ -102,7 +102,7 @@ def variables_of(stated: dict[str, Any]) -> dict[str, str]:
 
 
 def make_cloud(settings: Settings = SETTINGS) -> Cloud:
-    """Return a project that is set up, known everywhere, and spoken to by its build."""
+    """Return a project that is set up, fully propagated, and used by its build."""
     cloud = Cloud()
     set_up(cloud, settings)
     cloud.sleep(timedelta(minutes=10))

@@ -7,7 +7,7 @@ from main import FUNCTIONS
 
 @pytest.fixture(autouse=True)
 def table() -> Iterator[None]:
-    """Put main's table back as it was, its order too: deleting a line and setting it moves it."""
+    """Restore main's table and its order: deleting and setting a line moves it."""
     kept = dict(FUNCTIONS)
     yield
     FUNCTIONS.clear()

@@ -1,4 +1,4 @@
-"""The image without a container: what its Dockerfile makes of what Cloud Build is sent."""
+"""The image without a container: what its Dockerfile makes from the submitted sources."""
 
 import json
 import os
@@ -14,7 +14,7 @@ DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 
 
 def list_uploads() -> list[str]:
-    """Return the files that `gcloud builds submit` sends: what .gcloudignore leaves."""
+    """Return the files that `gcloud builds submit` sends: those not in .gcloudignore."""
     done = subprocess.run(
         ["gcloud", "meta", "list-files-for-upload", "."],
         cwd=PROJECT,
@@ -26,7 +26,7 @@ def list_uploads() -> list[str]:
 
 
 def read_command() -> list[str]:
-    """Return what the image starts."""
+    """Return the command that the image runs."""
     stated = re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)
     command: list[str] = json.loads(stated[0])
     return command
@@ -39,7 +39,7 @@ def read_environment() -> dict[str, str]:
 
 
 def copy_sources(uploads: list[str], app: Path) -> None:
-    """Do what the COPY lines do, with nothing but what was sent."""
+    """Do what the COPY lines do, using only the submitted files."""
     for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE):
         *sources, target = line.split()
         for source in sources:
@@ -61,7 +61,7 @@ def install(app: Path, venv: Path) -> None:
 
 
 def run(*command: str) -> str:
-    """Run a command to its end and return what it prints; raise if it fails."""
+    """Run a command and return its output; raise if it fails."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

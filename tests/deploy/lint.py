@@ -19,11 +19,11 @@ needs_gcloud = pytest.mark.skipif(
 
 
 def find_faults(lines: Sequence[str], folder: Path) -> list[str]:
-    """Return what gcloud's linter has against each of the lines; `folder` is for its own files.
+    """Return gcloud's linter messages for each command; `folder` is for the linter's own files.
 
-    It knows commands and flags; it does not look at values.
+    It checks commands and flags, but not values.
     """
-    lines = list(dict.fromkeys(lines))  # gcloud gives one verdict for lines that are the same
+    lines = list(dict.fromkeys(lines))  # gcloud gives one verdict for equal lines
     commands = folder / "commands.json"
     commands.write_text(
         json.dumps(
@@ -51,7 +51,7 @@ def find_faults(lines: Sequence[str], folder: Path) -> list[str]:
 
 
 def find_commands(script: str) -> Iterator[str]:
-    """Yield the gcloud commands of a shell script, or of a text's code blocks, one a line."""
+    """Yield the gcloud commands of a shell script, or of a text's code blocks, one per line."""
     for line in script.replace("\\\n", " ").splitlines():
         for part in re.split(r"&&|\|\||[;|]|\$\(", line):
             if part.strip().startswith("gcloud "):

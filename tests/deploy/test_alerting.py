@@ -1,4 +1,4 @@
-"""`make alerts`, again and again: who is told, and what somebody has set by hand."""
+"""`make alerts`, run repeatedly: the recipients, and manual changes."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -114,7 +114,7 @@ def test_an_invalid_channel_is_refused_before_anything_is_created(
 
 
 def test_a_missing_sweep_is_noticed_even_if_it_has_never_run() -> None:
-    """conditionAbsent says nothing of a series that never was; `or vector(0)` does."""
+    """conditionAbsent ignores a series that never existed; `or vector(0)` does not."""
     text = (POLICIES / "sweep-absent.json").read_text()
     assert "conditionAbsent" not in text
     assert "or vector(0)) < 1" in text

@@ -1,4 +1,4 @@
-"""The alerts: files that Google takes, over metrics that exist, for lines that are logged."""
+"""The alerts: files that Google accepts, on existing metrics, for lines that are logged."""
 
 import json
 import re
@@ -25,7 +25,7 @@ from tests.support.edge import call, greet_person, read_lines
 
 METRIC_FILES = sorted(METRICS.glob("*.json"))
 POLICY_FILES = sorted(POLICIES.glob("*.json"))
-#: As filters name them, and as PromQL does.
+#: The names of metrics in filters and in PromQL.
 USER_METRIC = re.compile(r"logging(?:\.googleapis\.com/user/|_googleapis_com:user_)([\w-]+)")
 
 
@@ -100,7 +100,7 @@ def test_requests_and_errors_are_counted_by_the_lines_that_are_logged(
 def test_a_sweep_that_succeeds_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     @endpoint("POST")
     def sweep_sagas(name: str) -> dict[str, str]:
-        """Do nothing, under the sweep's name."""
+        """Do nothing, with the sweep's name."""
         return {}
 
     call(sweep_sagas, "x")
@@ -112,7 +112,7 @@ def test_a_sweep_that_succeeds_is_counted(capsys: pytest.CaptureFixture[str]) ->
 def test_a_refused_caller_is_an_alert(capsys: pytest.CaptureFixture[str]) -> None:
     @endpoint("POST", invoker="tasks")
     def guarded(name: str) -> dict[str, str]:
-        """Let nobody in."""
+        """Admit nobody."""
         return {}
 
     assert call(guarded, "x").status_code == 401

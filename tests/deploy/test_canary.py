@@ -1,4 +1,4 @@
-"""A release of some percent: what is moved, how it goes on or back, and when it is refused."""
+"""A canary: what is moved, how it advances or is rolled back, and when it is refused."""
 
 import json
 import random
@@ -38,7 +38,7 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 @pytest.fixture
 def cloud(staged: Cloud) -> Cloud:
-    """Return a project in which a release serves whole, and the next one is staged."""
+    """Return a project in which one release serves all traffic, and the next one is staged."""
     cloud = staged
     revisions.release(cloud, SETTINGS)
     put(cloud, SECOND)
@@ -47,7 +47,7 @@ def cloud(staged: Cloud) -> Cloud:
 
 
 def shares(cloud: Cloud, name: str) -> list[int]:
-    """Return the percents of a service, of the oldest revision first."""
+    """Return the percentages of a service's revisions, oldest first."""
     service = cloud.service(name)
     order = list(cloud.project.state.resources[service["name"]]["revisions"])
     found = {each["revision"]: each["percent"] for each in service["trafficStatuses"]
@@ -64,7 +64,7 @@ def test_a_canary_moves_its_percentage_of_every_service_worker_first(
 ) -> None:
     revisions.release(cloud, CANARY)
     assert all_shares(cloud) == {(90, 10)}
-    moved = moved_by(cloud.take_changes())[len(FEW) :]  # after every service was marked
+    moved = moved_by(cloud.take_changes())[len(FEW) :]  # after all services were marked
     assert set(moved[:2]) == MACHINERY
     revisions.release(cloud, CANARY)
     assert cloud.take_changes() == []
@@ -102,7 +102,7 @@ def test_a_rollback_undoes_a_canary(cloud: Cloud) -> None:
 
 
 def test_only_a_release_that_has_begun_advances(cloud: Cloud) -> None:
-    """The next build may have broken off in its smoke test."""
+    """The next build may have failed in its smoke test."""
     revisions.release(cloud, CANARY)
     put(cloud, THIRD)
     with pytest.raises(Unusable, match="no build has begun to release the staged"):
@@ -125,7 +125,7 @@ def test_a_build_during_a_canary_replaces_it_and_rolls_back_to_before_it(
 
 
 def changed(name: str, what: list[str] | None) -> str:
-    """Return what this version knows, with another entry for a saga."""
+    """Return this version's sagas, with a different entry for one of them."""
     known = json.loads(KNOWN) | {name: what}
     return json.dumps({key: value for key, value in known.items() if value is not None})
 
@@ -175,7 +175,7 @@ def test_the_first_build_is_released_completely(staged: Cloud) -> None:
 def test_a_removed_service_does_not_stop_a_rollback(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It keeps the mark of the release that it was last part of."""
+    """It keeps the mark of its last release."""
     revisions.release(cloud, SETTINGS)
     second = serving(cloud)
     monkeypatch.delitem(FUNCTIONS, "set_stock")

@@ -1,4 +1,4 @@
-"""The build's own file: what it is told, in what order it works, and what Google takes it for."""
+"""cloudbuild.yaml: its settings, the order of its steps, and its validity."""
 
 import re
 import subprocess
@@ -58,7 +58,7 @@ def test_every_substitution_reaches_the_deployment_and_has_its_default() -> None
     assert env.pop("PROJECT_NUMBER") == "${PROJECT_NUMBER}"
     assert env == {name.removeprefix("_"): f"${{{name}}}" for name in SUBSTITUTIONS}
     for name, stated in SUBSTITUTIONS.items():
-        if name != "_REGION":  # where the build was submitted to
+        if name != "_REGION":  # the location that the build was submitted to
             assert stated == defaults[name.removeprefix("_")], name
 
 
@@ -77,7 +77,7 @@ def test_every_substitution_is_documented() -> None:
 
 
 def test_the_build_needs_no_package_but_a_yaml_library(tmp_path: Path) -> None:
-    """gcloud's image has a Python without packages, and ours may be of another version."""
+    """gcloud's image has a Python without packages, perhaps of another version than ours."""
     (tmp_path / "yaml").symlink_to(Path(yaml.__file__).parent)
     (tmp_path / "image.txt").write_text("registry/amends@sha256:1")
     path = f"{tmp_path}:{PROJECT}"
@@ -165,7 +165,7 @@ esac
 def run_image_step(
     script: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *, present: bool
 ) -> list[str]:
-    """Run the step with a stand-in for docker; return what it was told."""
+    """Run the step with a stand-in for docker; return its arguments."""
     (folder / "docker").write_text(DOCKER)
     (folder / "docker").chmod(0o755)
     (folder / "image.txt").write_text("registry/amends:tag\n")
@@ -178,7 +178,7 @@ def run_image_step(
 
 
 def test_submitters_see_the_log_during_the_build() -> None:
-    """gcloud shows a log that is in Cloud Logging alone by its beta command, and by no other."""
+    """Only gcloud's beta command shows a log that is only in Cloud Logging."""
     assert FILE["options"]["logging"] == "CLOUD_LOGGING_ONLY"
     for text in (PAGE, (PROJECT / "cloudbuild.yaml").read_text()):
         assert "gcloud beta builds submit" in text

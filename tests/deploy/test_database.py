@@ -1,4 +1,4 @@
-"""Indexes and TTL policies: what the build waits for before anything is staged."""
+"""Indexes and TTL policies, which the build waits for before it stages anything."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Several environments in one project: each has names of its own, and leaves the others alone."""
+"""Several environments in one project: each has its own names, and does not touch the others."""
 
 import re
 import subprocess
@@ -47,7 +47,7 @@ SECOND = f"{IMAGE}2"
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the table one of a few functions."""
+    """Replace the table by one of a few functions."""
     for name in set(FUNCTIONS) - FEW:
         monkeypatch.delitem(FUNCTIONS, name)
 
@@ -68,7 +68,7 @@ def both(few: None) -> Cloud:
 
 
 def resources(cloud: Cloud, *, staging: bool) -> dict[str, Any]:
-    """Return what there is of an environment, with its policies and its traffic."""
+    """Return an environment's resources, with their policies and traffic."""
     state = cloud.project.state
     found = {}
     for name in state.resources:
@@ -126,7 +126,7 @@ def test_no_account_can_access_another_environments_data_or_queues(
 
 
 def test_a_service_of_another_environment_is_not_replaced(few: None) -> None:
-    """PREFIX=a- and a function b_c, PREFIX=a-b- and a function c: both want a-b-c."""
+    """PREFIX=a- with a function b_c and PREFIX=a-b- with a function c both give a-b-c."""
     cloud = Cloud()
     set_up(cloud, replace(STAGING, callers=""))
     cloud.sleep(timedelta(minutes=10))

@@ -1,4 +1,4 @@
-"""Deployed functions in their deployed environment, and callers who say that they are others."""
+"""Deployed functions in their deployed environment, and callers with forged identities."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def environment_of(service: CloudRunService, mode: str) -> dict[str, str]:
 def start(
     service: CloudRunService, mode: str, stack: Stack
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    """Start a service as the image does, on loopback; yield its address and environment."""
+    """Start a service with the image's command, on loopback; yield its address and environment."""
     port, deployed = choose_port(), environment_of(service, mode)
     process = subprocess.Popen(
         [os.path.join(os.path.dirname(sys.executable), "functions-framework")],
@@ -79,7 +79,7 @@ def test_a_forged_sweep_step_and_pause_are_refused_in_the_deployed_environment(
 
 
 def call_forged(url: str, deployed: dict[str, str], signer: Signer) -> tuple[int, str]:
-    """Call as somebody whom IAM lets in, with a token in the header that IAM does not look at."""
+    """Call as a member that IAM admits, with a token in the header that IAM ignores."""
     base = deployed["AMENDS_BASE_URL"]
     answers = [
         requests.post(

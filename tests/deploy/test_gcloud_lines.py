@@ -1,4 +1,4 @@
-"""Every gcloud line that we say, or tell others to say, is one that gcloud understands."""
+"""gcloud accepts every command that we run or document."""
 
 import re
 import shlex
@@ -27,9 +27,9 @@ FULL = replace(SETTINGS, queue_count="3", channels=CHANNELS, submitters="user:de
 
 
 def say_everything() -> list[str]:
-    """Return what the build, set-up and alerts say to gcloud: to a new project, and to a full one.
+    """Return the gcloud commands of build, set-up and alerts, for an empty and a full project.
 
-    What goes to the services goes by REST: see tests/deploy/play.
+    Services are changed by REST: see tests/deploy/play.
     """
     cloud = Cloud()
     for _ in range(2):
@@ -48,7 +48,7 @@ def say_everything() -> list[str]:
 
 
 def shape_of(line: str) -> tuple[str, ...]:
-    """Return a line less what the linter does not look at: the flags' values, and our names."""
+    """Return a command without what the linter ignores: the flags' values, and our names."""
     return tuple(
         word.split("=")[0] if word.startswith("--") else "NAME" if is_name(word) else word
         for word in shlex.split(line)

@@ -1,4 +1,4 @@
-"""What the image holds; and, in `make test-image`, that each function starts and answers in it."""
+"""The contents of the image; in `make test-image`, each function starts and answers in it."""
 
 import os
 import re
@@ -34,7 +34,7 @@ ALL = [*FUNCTIONS, "api"]
 
 @dataclass(frozen=True)
 class Layout:
-    """The image's two folders: its /app, and its Python with what was installed."""
+    """The image's two folders: /app, and its Python environment."""
 
     app: Path
     venv: Path
@@ -75,7 +75,7 @@ def start(layout: Layout, target: str, stack: Stack) -> Iterator[str]:
 
 
 def ask(url: str, method: str) -> requests.Response:
-    """Ask until there is an answer."""
+    """Call until there is an answer."""
     ends = time.monotonic() + 60
     while True:
         try:
@@ -101,7 +101,7 @@ def test_each_function_starts_in_the_image_and_answers(layout: Layout, stack: St
         answers = list(pool.map(try_function, ALL))
     assert len(answers) == len(ALL)
     for target, status, content_type in answers:
-        # Nothing was asked for: what needs something says so, and what needs nothing has it.
+        # The call has no input: a function that needs some says so, and others succeed.
         assert status in (200, 400, 401, 404, 422), target
         expected = "application/json" if status == 200 else "application/problem+json"
         assert content_type == expected, target

@@ -74,7 +74,7 @@ def test_an_invalid_member_is_refused_before_anything_is_deployed(member: str) -
 
 
 def test_an_address_in_another_case_keeps_its_access_through_every_build(cloud: Cloud) -> None:
-    """IAM keeps addresses in small letters: SETTINGS names user:Ann@example.com."""
+    """IAM stores addresses in lower case: SETTINGS names user:Ann@example.com."""
     for image in (IMAGE, IMAGE, f"{IMAGE}2", IMAGE):
         build(cloud, image)
         assert cloud.invokers("get-saga") >= CALLERS

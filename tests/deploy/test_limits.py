@@ -1,4 +1,4 @@
-"""What keeps a deployment from using up a quota or a budget: instances, images, sources, logs."""
+"""Limits that protect quotas and budgets: instances, images, sources, logs."""
 
 import json
 from dataclasses import replace
@@ -106,7 +106,7 @@ def test_an_exclusion_of_an_older_version_is_replaced() -> None:
 
 
 def test_excluded_logs_are_not_what_alerts_count() -> None:
-    """Metrics and alerts read our own lines; what is left out is Cloud Run's."""
+    """Metrics and alerts read our own lines; the excluded ones are Cloud Run's."""
     cloud = Cloud()
     channels = "projects/shop-1/notificationChannels/1"
     apply_alerts(cloud, replace(SETTINGS, channels=channels))
@@ -120,7 +120,7 @@ def test_the_services_accept_the_rule_files() -> None:
     assert kept["keepCount"] >= 10
 
 
-# What a service is told of where it is
+# The addresses that a service gets
 
 
 def test_a_custom_domain_is_an_audience() -> None:

@@ -1,4 +1,4 @@
-"""`make play` where it cannot be played. It is played by hand: it takes minutes and gcloud."""
+"""`make play` where it cannot run. It is run by hand, because it takes minutes and gcloud."""
 
 import os
 import subprocess

@@ -14,7 +14,7 @@ EXAMPLES = {NUMBER: "0.5", WHOLE: "7", DURATION: "2.5s", TEXT: "text"}
 
 
 def write_all(shape: Mapping[str, Any] = SETTINGS, indent: str = "  ") -> Iterator[str]:
-    """Yield the lines of a queue that states all there is."""
+    """Yield the lines of a queue with every setting."""
     for name, inner in shape.items():
         if inner == LIST:
             yield f"{indent}{name}: [{{header: {{key: A, value: 'b, c'}}}}]"
@@ -57,7 +57,7 @@ def test_every_setting_of_a_queue_is_a_flag_and_none_is_dropped(tmp_path: Path) 
 @pytest.mark.parametrize("verb", ["create", "update"])
 def test_gcloud_knows_every_one_of_these_flags(tmp_path: Path, verb: str) -> None:
     stated = read(tmp_path, "\n".join(["q:", *write_all()]))
-    del stated["httpTarget"]["oauthToken"]  # gcloud takes one kind of token
+    del stated["httpTarget"]["oauthToken"]  # gcloud accepts one kind of token
     flags = " ".join(f"'{flag}'" for flag in flags_of(stated))
     line = f"gcloud tasks queues {verb} q --location=r {flags}"
     assert find_faults([line.replace("'--http-header-override=A: b, c'", "")], tmp_path) == []

@@ -1,4 +1,4 @@
-"""What set-up does for the day on which the data has to be brought back."""
+"""What set-up does so that data can be restored."""
 
 import re
 from dataclasses import replace

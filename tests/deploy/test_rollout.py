@@ -1,4 +1,4 @@
-"""A build against a project that says no: what is deployed, in what order, and what is not."""
+"""A build on a strict fake project: what is deployed, in which order, and what is not."""
 
 import re
 from dataclasses import replace
@@ -29,7 +29,7 @@ FEW = (
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """Return a project for a table of a few functions, one at least of each kind."""
+    """Return a project for a table of a few functions, at least one of each kind."""
     for name in set(FUNCTIONS) - set(FEW):
         monkeypatch.delitem(FUNCTIONS, name)
     return make_cloud()
@@ -45,7 +45,7 @@ def test_building_again_deploys_nothing_and_moves_nothing(cloud: Cloud, settings
     before = serving(cloud)
     cloud.take_changes()
     build(cloud, settings=settings)
-    # What cannot be asked whether it has changed is brought to what it is already.
+    # Resources that cannot be compared are written again, without a change.
     assert [line.split()[1:4] for line in cloud.take_changes()] == [
         ["datastore", "indexes", "create"],
         ["tasks", "queues", "update"],
@@ -116,7 +116,7 @@ def test_a_first_deployment_that_was_never_ready_is_continued(
 
 
 def test_a_service_with_only_latest_is_adopted(cloud: Cloud) -> None:
-    """gcloud itself, and an earlier version of this build, leave LATEST with all the traffic."""
+    """gcloud, and an earlier version of this build, leave all traffic on LATEST."""
     build(cloud)
     name = "projects/shop-1/locations/europe-west1/services/get-saga"
     latest = [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}]
@@ -172,7 +172,7 @@ def test_a_rollback_needs_no_mode(cloud: Cloud) -> None:
     build(cloud, settings=API)
     first = serving(cloud)
     build(cloud, SECOND, settings=API)
-    revisions.roll_back(cloud, SETTINGS)  # MODE is what it is when nobody says it
+    revisions.roll_back(cloud, SETTINGS)  # MODE has its default
     assert serving(cloud) == first
 
 
@@ -282,7 +282,7 @@ def test_a_removed_service_is_named_and_left_alone(
 def test_the_next_build_corrects_a_setting_changed_by_hand(
     cloud: Cloud, field: str, value: str
 ) -> None:
-    """Also where whoever changed it left the label, and the revision's name, as they were."""
+    """Even if the manual change kept the label and the revision's name."""
     build(cloud)
     service = cloud.project.state.find(
         "projects/shop-1/locations/europe-west1/services/run-saga-step"

@@ -1,4 +1,4 @@
-"""Functions as services of their own, as they are deployed: the worker is somewhere else."""
+"""Functions as separate services, as when deployed: the worker has another address."""
 
 import json
 import os

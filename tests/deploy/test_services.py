@@ -1,4 +1,4 @@
-"""What a service is deployed as."""
+"""The form in which a service is deployed."""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""What set-up gives to whom, on a new project and on one that is there already."""
+"""The roles and resources of set-up, in a new and in an existing project."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ NOW = "projects/shop-1"
 
 
 def bindings() -> Iterator[tuple[str, str, str, str]]:
-    """Yield every role that set-up gives: on what, to whom, which, and under what condition."""
+    """Yield every role that set-up grants: the resource, the member, the role and the condition."""
     settings = replace(SETTINGS, submitters=DEVELOPER)
     state = make_cloud(settings).project.state
     for name in state.policies:
@@ -48,7 +48,7 @@ def test_setting_up_again_creates_nothing() -> None:
 def test_a_new_project_is_waited_for_with_a_message(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """No API is enabled, and no account is known, for some seconds after it was made."""
+    """APIs and accounts are unknown for some seconds after they are created."""
     cloud = Cloud()
     set_up(cloud, SETTINGS)
     said = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The real project: what is said to gcloud and to the APIs, and what is said again."""
+"""The shell for a real project: commands, requests, and their retries."""
 
 import json
 import os
@@ -28,7 +28,7 @@ URL = "https://run.googleapis.com/v2/x"
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a stand-in for gcloud first on the path; return the file of what it was told."""
+    """Put a stand-in for gcloud first on the path; return the file that records its arguments."""
     stand_in = tmp_path / "bin" / "gcloud"
     stand_in.parent.mkdir()
     stand_in.write_text(STAND_IN)
@@ -39,7 +39,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Patient(Shell):
-    """A shell whose time is its own; it is answered what is in `answers`, one after the other."""
+    """A shell with its own clock, which gets the answers in `answers` in order."""
 
     def __init__(self, *answers: Any) -> None:
         super().__init__("p", self.gcloud, self.rest)

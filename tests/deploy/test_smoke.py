@@ -1,4 +1,4 @@
-"""The smoke test: a saga through what is staged, by a token that the build may ask for."""
+"""The smoke test: a saga on the staged revisions, with a token that the build may request."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""`make teardown`: one environment goes, its data stays, and others are not touched."""
+"""`make teardown`: one environment is removed, its data and other environments stay."""
 
 import re
 from dataclasses import replace
@@ -25,7 +25,7 @@ KEPT = {"databases", "backupSchedules", "indexes", "fields", "b", "sinks"}
 
 
 def deploy_all(cloud: Cloud, settings: Settings) -> None:
-    """Do all that makes an environment."""
+    """Run everything that creates an environment."""
     cloud.act_as(OWNER)
     set_up(cloud, settings)
     watch(cloud, settings)
@@ -58,7 +58,7 @@ def members(policies: Any) -> set[str]:
 def test_everything_is_removed_but_the_data(
     cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tear_down(cloud, PLAIN)  # which says nothing of a second and a third queue
+    tear_down(cloud, PLAIN)  # which does not mention a second and a third queue
     assert kinds(cloud) == KEPT
     state = cloud.project.state
     assert state.find("projects/shop-1/sinks/_Default")["exclusions"] == []

@@ -1,6 +1,6 @@
-"""The Terraform module makes what `make setup` and `make alerts` make.
+"""The Terraform module creates what `make setup` and `make alerts` create.
 
-No Terraform runs here: its files are read, and what they state is held against deploy/.
+No Terraform runs here: its files are read and compared with deploy/.
 """
 
 import json
@@ -31,7 +31,7 @@ PLAIN = Settings(
 )
 STAGING = replace(PLAIN, prefix="staging-", database="")
 
-#: What each kind of command or request of set-up and alerts is in the module.
+#: The module's resource for each kind of command or request of set-up and alerts.
 RESOURCES = {
     "services enable": "google_project_service",
     "firestore databases create": "google_firestore_database",
@@ -51,7 +51,7 @@ RESOURCES = {
     "PATCH _Default": "google_logging_project_exclusion",
 }  # fmt: skip
 
-#: What is only for Terraform's sake.
+#: Resources that only Terraform needs.
 OWN = {"time_sleep"}
 
 
@@ -76,7 +76,7 @@ def resource(kind: str, name: str) -> dict[str, Any]:
 
 
 def render(text: str, settings: Settings, each: dict[str, Any] | None = None) -> str:
-    """Return a template's text, for what is used of expressions in names and filters."""
+    """Return a template's text, for the expressions used in names and filters."""
     path = f"projects/{settings.project}/databases/{settings.database}"
     values = {
         "var.prefix": settings.prefix,
@@ -96,7 +96,7 @@ def lines_of(settings: Settings) -> str:
 
 
 def said_by_set_up_and_alerts(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Return the kinds of commands and requests with which an empty project is set up."""
+    """Return the kinds of commands and requests that set up an empty project."""
     monkeypatch.setitem(
         FUNCTIONS, "get_saga", FUNCTIONS["get_saga"]._replace(secrets={"KEY": "payments:1"})
     )
@@ -215,7 +215,7 @@ def test_policies_come_completely_from_the_same_files() -> None:
 
 
 def keys_of(value: Any, above: str = "") -> set[str]:
-    """Return every field of a resource; the extractors of labels have names of their own."""
+    """Return every field of a resource; label extractors have their own names."""
     if isinstance(value, list):
         return {key for each in value for key in keys_of(each)}
     if not isinstance(value, dict) or above == "labelExtractors":
@@ -225,7 +225,7 @@ def keys_of(value: Any, above: str = "") -> set[str]:
 
 @pytest.mark.parametrize("settings", [PLAIN, STAGING], ids=["plain", "staging"])
 def test_policies_name_the_metrics_and_the_environment_as_alerts_do(settings: Settings) -> None:
-    """What Terraform's replace() does to the files is done here, as alerts.tf states it."""
+    """This does what Terraform's replace() in alerts.tf does to the files."""
     stated = read()[0]["policies"]
     pairs = re.findall(r'"(user[/_]amends[-_])", "([^"]+)"', stated)
     assert len(pairs) == 2

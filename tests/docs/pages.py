@@ -1,4 +1,4 @@
-"""The pages that a reader has, and the blocks of code in them."""
+"""The pages of the documentation, and their blocks of code."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _FILE = re.compile(r"# (?P<path>[\w/.]+\.py)(?:, in (?P<table>\w+))?\n(?P<code>.
 
 @dataclass(frozen=True)
 class Block:
-    """One block of code: its page, its language, and whether the page says that it is not run."""
+    """One block of code: its page, its language, and whether it is marked as not run."""
 
     page: str
     section: str
@@ -32,7 +32,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Paste:
-    """A block that its reader puts into a file: the whole file, or lines of a table in it."""
+    """A block that a reader pastes into a file: the whole file, or lines of a table in it."""
 
     path: str
     table: str | None
@@ -52,6 +52,6 @@ def find_blocks(page: str) -> list[Block]:
 
 
 def read_paste(block: Block) -> Paste | None:
-    """Return what a block is to be put into, if its first line names a file."""
+    """Return where to paste a block, if its first line names a file."""
     found = _FILE.fullmatch(block.code)
     return Paste(found["path"], found["table"], found["code"]) if found else None

@@ -1,4 +1,4 @@
-"""Every block of code of README and docs/ is run by a test, or says why it is not."""
+"""Every block of code of README and docs/ is run by a test, or has a reason why not."""
 
 import re
 import shutil
@@ -16,13 +16,13 @@ from tests.docs.pages import PAGES, PROJECT, Block, find_blocks, read_paste
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 BLOCKS = [block for page in PAGES for block in find_blocks(page)]
-#: Pages whose Python is one module, from top to bottom.
+#: Pages whose Python blocks form one module.
 MODULES = ["docs/datastore.md", "docs/sagas.md", "docs/develop.md"]
-#: Where the local Datastore is, as docs/develop.md has it.
+#: The address of the local Datastore in docs/develop.md.
 DATASTORE = "127.0.0.1:8081"
-#: Where the functions are, as all pages have it.
+#: The address of the functions in all pages.
 FUNCTIONS = "localhost:8080/"
-#: Languages of pictures and of settings that another test reads.
+#: Languages of diagrams, and of settings that another test reads.
 READ_ELSEWHERE = {"mermaid", "hcl"}
 
 
@@ -54,7 +54,7 @@ def is_run(block: Block) -> bool:
 
 
 def is_run_line(page: str, line: str) -> bool:
-    """Tell so of a line for the shell: gcloud's own parser reads those for it."""
+    """Return that for a shell line; gcloud's own parser checks gcloud's commands."""
     if line.startswith(("make ", "gcloud ", "#")):
         return True
     if page == "README.md":
@@ -86,7 +86,7 @@ def test_every_fence_is_the_beginning_or_the_end_of_a_block() -> None:
 
 
 def send(block: Block, stack: Stack) -> str:
-    """Run the lines of a block as a shell does; return what they print."""
+    """Run the lines of a block in a shell; return their output."""
     said = ""
     for line in block.code.splitlines():
         command = line.replace(DATASTORE, stack.datastore_host).replace(FUNCTIONS, f"{stack.url}/")

@@ -1,4 +1,4 @@
-"""docs/develop.md lists every environment variable that the code reads, and no other."""
+"""docs/develop.md lists exactly the environment variables that the code reads."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ PAGE = PAGES["docs/develop.md"].split("## Environment variables")[1]
 LISTED = set(re.findall(r"^\| `([A-Z_*]+)` \|", PAGE, re.MULTILINE))
 CODE = ("main.py", "lib", "local", "project_files", "deploy", "functions", "domain")
 NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*(_\*)?")
-#: What a mapping of variables is called where it is read.
+#: Names of mappings of variables in the code.
 MAPPING = re.compile(r"(.*\.)?(environ|env|environment)")
 GETTERS = re.compile(r"(.*\.)?(environ|env|environment)\.(get|pop|setdefault)|env|(.*\.)?getenv")
 
@@ -30,7 +30,7 @@ def parse(path: Path) -> ast.Module:
 
 
 def find_constants() -> dict[str, str]:
-    """Return the texts that modules keep under a name in capitals, by which others read."""
+    """Return the text constants of modules, by which others read variables."""
     return {
         target.id: node.value.value
         for path in find_files(*CODE)
@@ -45,7 +45,7 @@ CONSTANTS = find_constants()
 
 
 def name_of(node: ast.expr) -> str:
-    """Return the variable that an expression names; "" where it is made at run time."""
+    """Return the variable that an expression names; "" if it is computed at run time."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.Name):
@@ -69,7 +69,7 @@ def find_reads(tree: ast.Module) -> Iterator[str]:
 
 
 def is_environment(node: ast.Dict) -> bool:
-    """Return whether a dict is handed to a process: one of its keys is a variable of ours."""
+    """Return whether a dict is passed to a process: one of its keys is a variable of ours."""
     keys = [name_of(key) for key in node.keys if key is not None]
     spread = [ast.unparse(v) for k, v in zip(node.keys, node.values, strict=True) if k is None]
     return "os.environ" in spread or any(key.startswith("AMENDS_") for key in keys)

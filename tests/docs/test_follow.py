@@ -1,4 +1,4 @@
-"""README and docs/develop.md, followed to the letter in a fresh copy of the project."""
+"""README and docs/develop.md, followed exactly in a fresh copy of the project."""
 
 import json
 import os
@@ -25,7 +25,7 @@ BLOCKS = [*find_blocks("README.md"), *find_blocks("docs/develop.md")]
 
 
 def paste(folder: Path, block: Block) -> None:
-    """Put a block where its first line says, as its reader does."""
+    """Paste a block where its first line says, like a reader."""
     found = read_paste(block)
     if found is None:
         return
@@ -107,7 +107,7 @@ def test_its_tests_pass_as_printed_and_fail_without_the_compensation(copy: Path)
 
 @pytest.fixture(scope="module")
 def port(copy: Path) -> Iterator[int]:
-    """Where `make run` serves the copy."""
+    """The address where `make run` serves the copy."""
     port = choose_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "local", f"--port={port}", "--data=.local"],
@@ -132,7 +132,7 @@ def port(copy: Path) -> Iterator[int]:
 
 
 def send(block: Block, port: int) -> list[Any]:
-    """Run a block's curl lines as a shell does; return what each answers."""
+    """Run a block's curl lines in a shell; return each answer."""
     lines = [line for line in block.code.splitlines() if line]
     answers = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""docs/limits.md says what the code says."""
+"""docs/limits.md matches the code."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ from local.stack.supervisor import PROJECT
 PAGE = (PROJECT / "docs" / "limits.md").read_text()
 ROWS = re.findall(r"^\|[^|]+\| ([^|]+) \| (`[^|]+`) \|$", PAGE, re.MULTILINE)
 NUMBERS = [(told, place) for told, places in ROWS for place in re.findall(r"`([^`]+)`", places)]
-#: Modules all of whose constants are limits, but for those that say how one is computed.
+#: Modules whose constants are all limits, except those that only help to compute one.
 LIMITS = ("lib.saga.state.limits", "lib.datastore.v1.limits", "local.datastore.encoding.validation")
 NO_LIMITS = {"INT64"}
 SIZES = {"KiB": 1024, "MiB": 1024**2}
@@ -30,7 +30,7 @@ def read(told: str) -> float:
 
 
 def look_up(place: str) -> float:
-    """Return what the code has at `module:NAME.attribute`, in the same units."""
+    """Return the value of `module:NAME.attribute` in the code, in the same units."""
     module, _, path = place.partition(":")
     found: Any = import_module(module)
     for name in path.split("."):
@@ -66,7 +66,7 @@ def test_no_limit_is_left_out(module: str) -> None:
 
 
 def test_a_page_that_refreshes_asks_neither_a_function_nor_the_datastore() -> None:
-    """Counts and sums take longer the more there is: no page may ask for them by itself."""
+    """Counts and sums take longer with more data, so no page may request them by itself."""
     code = [
         path
         for room in ("lib", "domain", "functions", "local")

@@ -1,4 +1,4 @@
-"""What README and docs/ name exists: paths, modules, make targets, functions, links."""
+"""Everything that README and docs/ name exists: paths, modules, make targets, functions, links."""
 
 import re
 from pathlib import Path
@@ -10,14 +10,14 @@ from local.__main__ import EXAMPLES
 from tests.docs.pages import PAGES, PROJECT, find_blocks, read_paste
 
 ROOTS = "lib|local|deploy|functions|domain|benchmarks|demo|tests|docs|terraform"
-#: A path of ours, as in `lib/saga/barrier.py` or `deploy/`.
+#: A path in the repository, as in `lib/saga/barrier.py` or `deploy/`.
 PATH = re.compile(rf"(?<![\w./-])((?:{ROOTS})/[\w./-]*)")
 #: A module, or a name in one, as in `lib.saga.state.limits:MAX_TEXT` or `python -m local`.
 MODULE = re.compile(rf"(?<![\w./-])((?:{ROOTS})(?:\.\w+)+)")
 TARGET = re.compile(r"(?:`|^)make ([a-z][a-z -]*)", re.MULTILINE)
 CODE = re.compile(r"```.*?```|`[^`\n]*`(?!\])", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)")
-#: What a reader of the README makes.
+#: Names that a reader of the README creates.
 MADE = {read.path for page in PAGES for b in find_blocks(page) if (read := read_paste(b))}
 
 

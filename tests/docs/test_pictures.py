@@ -1,4 +1,4 @@
-"""The picture of a saga's statuses is what the machine does."""
+"""The diagram of a saga's statuses matches the machine."""
 
 import re
 
@@ -23,7 +23,7 @@ TAKE, PREVIEW = Played._take, Engine.preview
 
 
 def find_changes(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
-    """Return each change of a saga's status in the scenes, and by a verb in one of them."""
+    """Return each change of a saga's status in the scenes, including those by a verb."""
     changes: set[tuple[str, str]] = set()
 
     def note(decision: Decision) -> Decision:

@@ -1,4 +1,4 @@
-"""docs/verbs.md is true: each cell is tried on the machine, and no state is left out."""
+"""docs/verbs.md matches the machine: each cell is tried, and no state is missing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""docs/verbs.md: what each verb does to a saga in each state, found by trying each one.
+"""docs/verbs.md: what each verb does to a saga in each state, found by trying it.
 
 `make verbs` writes the page.
 """
@@ -25,7 +25,7 @@ FILE = Path(__file__).parents[2] / "docs" / "verbs.md"
 OF_A_STEP = (Verb.SKIP, Verb.VOID)
 OUTCOMES = ("COMPLETED", "ROLLED_BACK")
 COLUMNS = (*(str(verb) for verb in Verb), "signal", "start again")
-#: Another operator than the one who brought the sagas into their states.
+#: Another operator than the one in the scenes.
 WHO: dict[str, Any] = {"actor": "bob@example.com", "reason": "a trial"}
 DOES, NOTHING, REFUSED = "●", "=", "–"
 
@@ -45,7 +45,7 @@ again, you get the first answer, even where this table shows a refusal.
 
 @dataclass(frozen=True)
 class Cell:
-    """What one verb does, as a mark and in words."""
+    """What one verb does, as a mark and as text."""
 
     verb: str
     mark: str

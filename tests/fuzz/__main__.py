@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz``: strike at both local servers for a while, and say with which seeds."""
+"""``python -m tests.fuzz``: fuzz both local servers for a while, and print the seeds."""
 
 import argparse
 import logging
@@ -23,7 +23,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
 
 
 def main() -> int:
-    """Run the targets asked for, one after the other; a failure ends it with the strike's story."""
+    """Run the chosen targets in order; a failure ends the run with a report."""
     options = _parse_arguments()
     logging.basicConfig(handlers=[logging.NullHandler()])
     for name in options.targets:
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _run(make: Callable[[Path], Target], seed: int, seconds: float) -> int:
-    """Strike in rounds with rising seeds until the time is over; return how many there were."""
+    """Fuzz in rounds with rising seeds until the time is over; return the number of rounds."""
     with tempfile.TemporaryDirectory() as folder:
         target = make(Path(folder))
         ends, rounds = time.monotonic() + seconds, 0

@@ -15,7 +15,7 @@ from tests.fuzz.rounds import call
 
 _SERVICE = "/google.datastore.v1.Datastore"
 _INDEX_FILE = Path(__file__).parents[1] / "contract" / "index.yaml"
-#: The methods with the most to go wrong, struck more often than the others.
+#: The most complex methods, which are fuzzed more often than the others.
 _FAVOURITES = ("RunQuery", "RunQuery", "RunQuery", "Commit", "Commit")
 _GQL_QUERIES = (
     "SELECT * FROM K WHERE n = 1 AND s IS NULL ORDER BY m DESC, s LIMIT 5 OFFSET 1",
@@ -35,7 +35,7 @@ _GQL = _GQL_QUERIES + _GQL_AGGREGATIONS
 
 
 class DatastoreRequests:
-    """Sends what is nearly a valid request, with real cursors and transactions in it."""
+    """Sends almost valid requests with real cursors and transactions."""
 
     def __init__(self, data: Path) -> None:
         self._strict = serve(data / "strict", index_file=_INDEX_FILE)

@@ -1,4 +1,4 @@
-"""Changes protobuf requests at random: most are messages still, and few what a client sends."""
+"""Mutates protobuf requests at random: most remain messages, and few are valid."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ _CHANGES = (0, 1, 1, 1, 2, 2, 3, 5)
 
 
 class Mutator:
-    """Changes requests; parts of the corpus's messages turn up in places of their own type."""
+    """Mutates requests; pieces of the corpus are inserted where their type fits."""
 
     def __init__(self, corpus: Iterable[Any], texts: Sequence[str] = ()) -> None:
         self._texts = (*_TEXTS, *texts)
@@ -52,7 +52,7 @@ class Mutator:
         message.CopyFrom(original)
         for _ in range(random.choice(_CHANGES)):
             parts = _list_parts(message)
-            # The request itself is one of many parts, and has the fields that matter most.
+            # The request itself is one of many messages, and has the most important fields.
             self._change_part(parts[0] if _strikes(random, 3) else random.choice(parts), random)
         data: bytes = message.SerializePartialToString()
         return change_bytes(data, random) if _strikes(random, 20) else data
@@ -131,7 +131,7 @@ class Mutator:
 
 
 def _strikes(random: Random, one_in: int) -> bool:
-    # hypothesis draws more zeros than chance would: they must not mean a change.
+    # hypothesis draws zero more often than other values, so zero means no change.
     return random.randrange(one_in) == one_in - 1
 
 

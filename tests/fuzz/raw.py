@@ -1,7 +1,7 @@
-"""Bytes that are no proper request, at each port of both servers, and no proper answer of a worker.
+"""Malformed bytes at each port of both servers, and malformed answers of a worker.
 
-Sessions are put together from frames of HTTP/2, or lines of HTTP/1.1, that make sense, and then
-changed; what is sent comes in pieces, and its sender may leave at any time.
+Sessions are composed of valid HTTP/2 frames, or HTTP/1.1 lines, and then
+mutated; they are sent in pieces, and the sender may disconnect at any time.
 """
 
 import asyncio
@@ -49,12 +49,12 @@ _ANSWERS = (
     b"HTTP/1.1 307 Away\r\nLocation: /\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"2;a=b\r\nok\r\n0\r\n\r\n",
 )
-#: Seconds that a worker's answer is awaited; it is always shorter than that in coming.
+#: The time limit for a worker's answer in seconds; it always needs less.
 _DEADLINE = 30.0
 
 
 class RawBytes:
-    """Sends bytes to the servers' ports, and looks each time whether they still serve."""
+    """Sends bytes to the servers' ports, and checks each time that they still serve."""
 
     def __init__(self, data: Path) -> None:
         self._threads = threading.active_count()
@@ -83,7 +83,7 @@ class RawBytes:
             assert call(channel, path, message) is not None, "a proper request is refused"
 
     def close(self) -> None:
-        """End the servers; AssertionError if a thread of theirs goes on."""
+        """End the servers; raise AssertionError if one of their threads continues."""
         for channel in self._channels:
             channel.close()
         self._workers.close()
@@ -96,7 +96,7 @@ class RawBytes:
 
 
 class _Workers:
-    """Deliveries as the dispatcher makes them, to a worker whose answers are given."""
+    """Deliveries of the dispatcher to a worker with given answers."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -139,7 +139,7 @@ class _Workers:
 
 
 def _draw_session(path: str, message: bytes, random: Random) -> bytes:
-    """Return a connection's bytes: a proper call, with frames of any kind around it."""
+    """Return a connection's bytes: a valid call, with random frames around it."""
     headers = [
         (b":method", b"POST"),
         (b":scheme", b"http"),
@@ -173,7 +173,7 @@ def _change(data: bytes, random: Random) -> bytes:
 
 
 def _send(port: int, data: bytes, random: Random) -> None:
-    """Send the bytes in two pieces, then leave: politely, waiting for the server, or at once."""
+    """Send the bytes in two pieces, then disconnect: orderly, after the server, or at once."""
     cut = random.randint(0, len(data))
     leaves = random.randrange(4) == 3
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:

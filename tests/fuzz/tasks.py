@@ -17,11 +17,11 @@ from tests.fuzz.rounds import call
 
 _SERVICE = "/google.cloud.tasks.v2.CloudTasks"
 _LOCATION = "projects/p/locations/l"
-#: The queue of the corpus; each strike has one of its own, with a name of the same length.
+#: The queue of the corpus; each round has its own, with a name of the same length.
 _QUEUE = "fuzz-000000"
 _PARENT = f"{_LOCATION}/queues/{_QUEUE}"
 _TASK = f"{_PARENT}/tasks/t"
-#: Nothing listens there, and nothing does at what one changed digit makes of it.
+#: Nothing listens there, nor at an address with one changed digit.
 _URL = "http://127.0.0.1:1/run?a=1"
 _RETRY = {
     "maxAttempts": 3,
@@ -87,7 +87,7 @@ _TEXTS = (_LOCATION, _PARENT, _TASK, f"{_PARENT}/tasks/", _URL, "http://[::1", "
 
 
 class TasksRequests:
-    """Sends a few requests that are nearly valid to a queue that is new, and then goes."""
+    """Sends a few almost valid requests to a new queue."""
 
     def __init__(self, data: Path) -> None:
         self._server = serve(data, app_engine="http://127.0.0.1:1")
@@ -97,7 +97,7 @@ class TasksRequests:
         self._numbers = itertools.count(1)
 
     def strike(self, random: Random) -> None:
-        """Live a queue's whole life: created, mistreated and deleted."""
+        """Create a queue, send it mutated requests, and delete it."""
         queue = f"fuzz-{next(self._numbers):06}"
         for method, request in self._birth:
             self._send(method, queue, request.SerializeToString())

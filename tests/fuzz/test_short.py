@@ -1,4 +1,4 @@
-"""A minute's fuzzing in a second; `make fuzz` has the minutes."""
+"""A short run of the fuzzer; `make fuzz` runs for minutes."""
 
 from pathlib import Path
 

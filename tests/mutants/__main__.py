@@ -1,4 +1,4 @@
-"""`make mutants`: change one line at a time, and say which test noticed. Exit 1 if none did."""
+"""`make mutants`: change one line at a time, and print which test failed. Exit 1 if none did."""
 
 import sys
 import time
@@ -13,12 +13,12 @@ from tests.mutants.trial import (
     try_out,
 )
 
-#: As many are tried at a time.
+#: The number of mutants that are tried at a time.
 AT_A_TIME = 2
 
 
 def main(words: list[str]) -> int:
-    """Try all mutants, or those in which one of the words occurs."""
+    """Try all mutants, or those that contain one of the words."""
     chosen = [each for each in MUTANTS if not words or any(word in str(each) for word in words)]
     for mutant in MUTANTS:
         check(mutant)
@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
 
 
 def describe(verdict: Verdict) -> str:
-    """Return what became of a mutant, in a line."""
+    """Return the result for a mutant as one line."""
     fate = f"killed by {verdict.killed_by}" if verdict.killed_by else "SURVIVED"
     return f"{verdict.mutant}\n    {fate} ({verdict.seconds:.0f} s)"
 

@@ -1,4 +1,4 @@
-"""One-line mutants of engine and machine. Each must be noticed by the quick tests.
+"""One-line mutants of engine and machine. The quick tests must detect each.
 
 A mutant names its line word for word, once in its file: where that changes, so does the mutant.
 """
@@ -33,7 +33,7 @@ SWEEP = "lib/saga/engine/sweep/sweep.py"
 WORKLIST = "lib/saga/engine/sweep/worklist.py"
 
 MUTANTS = (
-    # The way back.
+    # Rollback.
     Mutant(
         CHILDREN,
         "Cause.CHILD_ROLLED_BACK)\n    else:",
@@ -54,7 +54,7 @@ MUTANTS = (
     Mutant(BACKWARD, "        if failed and halts:", "        if False:"),
     Mutant(BACKWARD, "        if open_ or needing:", "        if needing:"),
     Mutant(BACKWARD, "    if schedule_retry(definition, draft, ended, policy):", "    if False:"),
-    # The way forward.
+    # Going forward.
     Mutant(
         ATTEMPTS,
         "    elif (step.attempt, step.awaits) == (ended.attempt, ended.phase):",
@@ -114,7 +114,7 @@ MUTANTS = (
         "    waiting = step.status is StepStatus.WAITING and step.child == ended.child",
         "    waiting = step.status is StepStatus.WAITING and ended.child",
     ),
-    # What comes next, and when.
+    # Scheduling.
     Mutant(SCHEDULING, "    attempt = step.attempt + 1", "    attempt = step.attempt or 1"),
     Mutant(SCHEDULING, "ended.result in FINAL or step.tries >=", "step.tries >="),
     Mutant(SCHEDULING, "step.tries >= policy.attempts", "step.tries > policy.attempts"),
@@ -140,7 +140,7 @@ MUTANTS = (
         "        self.dismiss()\n        if status in FINISHED:",
         "        if status in FINISHED:",
     ),
-    # What makes no sense.
+    # Impossible inputs.
     Mutant(NEXT_STEPS, "        draft.note(Cause.STEP_STARTED, step=due.step)\n", ""),
     Mutant(NEXT_STEPS, "if has_room or _has_waited(draft, index)]", "if has_room]"),
     Mutant(DECIDE, "    if ended.attempt > draft.steps[ended.step].attempt:", "    if False:"),

@@ -1,4 +1,4 @@
-"""The list of mutants cannot rot: `make mutants` refuses one whose line is not there once."""
+"""The list of mutants stays valid: each line must occur exactly once."""
 
 import re
 

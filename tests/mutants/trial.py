@@ -1,4 +1,4 @@
-"""One mutant at a time: a line of a copy is changed, and the quick tests have to notice."""
+"""One mutant at a time: a line of a copy is changed, and a quick test must fail."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 
-#: What the quick tests need of the project.
+#: The parts of the project that the quick tests need.
 COPIED = (
     "lib",
     "domain",
@@ -28,7 +28,7 @@ COPIED = (
     "index.yaml",
 )
 
-#: The tests that have to notice; those that are quick, and notice most, come first.
+#: The tests that must fail; the fastest and most sensitive come first.
 QUICK = (
     "tests/unit/saga/machine",
     "tests/unit/saga/engine",
@@ -56,7 +56,7 @@ QUICK = (
     "tests/unit/explore/test_shapes.py",
 )
 
-#: A mutant that takes this many times as long as no mutant loops, which is noticed too.
+#: A mutant that takes this many times as long as the original loops, which counts as detected.
 SLOWEST = 2
 MIN_SECONDS = 60
 MAX_SECONDS = 600
@@ -64,14 +64,14 @@ MAX_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One line of the engine or the machine, and what is put in its place."""
+    """One line of the engine or the machine, and its replacement."""
 
     file: str
     old: str
     new: str
 
     def change(self, text: str) -> str:
-        """Return the changed text; raise ValueError unless the old line is there exactly once."""
+        """Return the changed text; raise ValueError unless the old line occurs exactly once."""
         count = text.count(self.old)
         if count != 1:
             raise ValueError(f"{self.file} has {count} times, and not once: {self.old.strip()}")
@@ -83,7 +83,7 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a mutant: the test that noticed it, "" for none, and the seconds it took."""
+    """The result for a mutant: the test that failed, "" for none, and the seconds it took."""
 
     mutant: Mutant
     killed_by: str
@@ -95,14 +95,14 @@ class NoEnd(Exception):
 
 
 def check(mutant: Mutant) -> None:
-    """Raise ValueError where the code has changed so that a mutant cannot be made any more."""
+    """Raise ValueError if the code has changed so that a mutant can no longer be made."""
     mutant.change((PROJECT / mutant.file).read_text())
 
 
 def find_failure_without_mutant(*options: str) -> str:
     """Return the quick test that fails on a copy without a mutant; "" if all of them pass.
 
-    A test that fails here would seem to notice every mutant. `options` are pytest's.
+    A test that fails here would seem to detect every mutant. `options` are pytest's.
     """
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder)
@@ -111,7 +111,7 @@ def find_failure_without_mutant(*options: str) -> str:
 
 
 def try_out(mutant: Mutant, seconds: float) -> Verdict:
-    """Run the quick tests on a copy of the project with a mutant in it, for so long at most."""
+    """Run the quick tests on a copy of the project with a mutant, within a time limit."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder)
@@ -126,7 +126,7 @@ def try_out(mutant: Mutant, seconds: float) -> Verdict:
 
 
 def limit_seconds(without_mutant: float) -> float:
-    """Return how long the tests of a mutant may take, from how long they take without one."""
+    """Return the time limit for the tests of a mutant, given their time without one."""
     return min(MAX_SECONDS, max(MIN_SECONDS, SLOWEST * without_mutant))
 
 
@@ -142,7 +142,7 @@ def _copy_to(folder: Path) -> None:
 
 
 def _find_failure(folder: Path, seconds: float, *more: str) -> str:
-    """Return the first test that fails, "" where all of them pass; raises NoEnd."""
+    """Return the first test that fails, "" if all pass. Raises NoEnd."""
     options = ["-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-m", "not slow"]
     command = [sys.executable, "-m", "pytest", *options, *more, *QUICK]
     pytest = subprocess.Popen(

@@ -30,7 +30,7 @@ worker = api
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A stand-in for main.py that answers every path with what it knows about itself."""
+    """A stand-in for main.py that answers every path with data about itself."""
     path = tmp_path / "source" / "main.py"
     path.parent.mkdir()
     path.write_text(STAND_IN)
@@ -39,7 +39,7 @@ def source(tmp_path: Path) -> Path:
 
 @dataclass
 class Stacks:
-    """Makes stacks of the stand-in, without a Datastore unless asked, and ends them."""
+    """Starts stacks of the stand-in, by default without a Datastore, and ends them."""
 
     folder: Path
     source: Path

@@ -1,4 +1,4 @@
-"""A part that writes to its log without end, as a system under load does."""
+"""A process that writes to its log without end, like a system under load."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""`python -m local` in a copy of the project that a test may change."""
+"""`python -m local` in a copy of the project, which a test may change."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ LINE = '    "get_credit": Function("functions.orders", "GET"),\n'
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy the project, with one more function, whose bug shows when it is called."""
+    """Copy the project, with an additional function that fails when it is called."""
     for name in ("lib", "domain", "functions", "local", "project_files"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
     for name in ("queues.yaml", "index.yaml"):
@@ -37,7 +37,7 @@ def copy_project(folder: Path) -> Path:
 
 
 def choose_first_of_four() -> int:
-    """Return a free port before three more free ones."""
+    """Return a free port that is followed by three more free ones."""
     while True:
         port = choose_port()
         if all(prefer_port(port + more) == port + more for more in (1, 2, 3)):
@@ -45,7 +45,7 @@ def choose_first_of_four() -> int:
 
 
 class Launcher:
-    """`python -m local` in a project; `told` is what its terminal shows so far."""
+    """`python -m local` in a project; `told` is its terminal output so far."""
 
     def __init__(self, project: Path) -> None:
         self.port, self.told = choose_first_of_four(), ""

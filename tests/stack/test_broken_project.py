@@ -1,4 +1,4 @@
-"""What a developer sees who has broken something: where it is, and nothing that says ready."""
+"""What a developer sees after breaking something: the place, and no "ready"."""
 
 import json
 import subprocess
@@ -107,7 +107,7 @@ def test_each_server_error_is_reported_once_with_its_reason(tmp_path: Path) -> N
         "f answered 503",
         "f answered 500: unexpected error: KeyError\nat x",
     ]
-    assert len(told) == 5 + 3  # a line a request beside
+    assert len(told) == 5 + 3  # and one line per request
 
 
 def test_lines_of_two_logs_are_shown_in_order_of_time(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The benchmark of cold starts measures something; what it measures is not a matter of tests."""
+"""The benchmark of cold starts measures something; the values are not tested."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of commits: what was answered is there, and nothing is there by half.
+"""kill -9 during commits: acknowledged writes are stored, and none is stored partly.
 
 `make test-long` makes 10,000 commits and kills ten times; `make test` makes fewer.
 """
@@ -24,7 +24,7 @@ SHARE = COMMITS // WRITERS
 
 @contextmanager
 def run_server(data: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """Run the server in a process of its own; yield that and where it listens."""
+    """Run the server in a separate process; yield the process and the address."""
     process = subprocess.Popen(
         [sys.executable, "-m", "local.datastore", "--port", "0", "--data", str(data)],
         stdout=subprocess.PIPE,
@@ -37,7 +37,7 @@ def run_server(data: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
 
 
 class Writers:
-    """Several at once, each with a chain of commits; the process is killed after so many."""
+    """Concurrent writers, each with a chain of commits; the process is killed in between."""
 
     def __init__(self, process: "subprocess.Popen[str]", kill_after: int) -> None:
         self.answered: dict[int, int] = {}
@@ -46,7 +46,7 @@ class Writers:
         self._lock = threading.Lock()
 
     def write(self, host: str, writer: int, number: int) -> None:
-        """Commit from a number on, until the server is gone or the writer's share is done."""
+        """Commit from a number on, until the server is gone or the writer is done."""
         with Wire(host, "n") as wire:
             while number < SHARE:
                 number += 1
@@ -62,12 +62,12 @@ class Writers:
             self.answered[writer] = number
             self._kill_after -= 1
             if self._kill_after == 0:
-                # The other writers are in the middle of something.
+                # The other writers are in the middle of commits.
                 os.kill(self._process.pid, signal.SIGKILL)
 
 
 def commit(wire: Wire, writer: int, number: int) -> None:
-    """Make four changes that belong together: a pair comes, and a link replaces the one before."""
+    """Make four changes in one commit: a new pair, and a link that replaces the previous one."""
     name = f"{writer}-{number}"
     wire.commit(
         wire.mutation("insert", ("Left", name), n=number),
@@ -91,7 +91,7 @@ def list_all(wire: Wire, kind: str, order: str) -> list[str]:
 
 
 def read_state(wire: Wire) -> dict[int, int]:
-    """Return how far each writer's commits are stored, having seen that none is so by half."""
+    """Return how far each writer's commits are stored; fail if one is stored partly."""
     ends = dict.fromkeys(range(WRITERS), 0)
     for name in list_all(wire, "Link", "n"):
         writer, number = map(int, name.split("-"))
@@ -116,6 +116,6 @@ def test_acknowledged_writes_survive_kills(tmp_path: Path) -> None:
         with run_server(tmp_path) as (_, host), Wire(host, "n") as wire:
             before, stored = stored, read_state(wire)
         for writer in range(WRITERS):
-            # The last one may have been stored without an answer.
+            # The last one may be stored although it was not acknowledged.
             answered = writers.answered.get(writer, before[writer])
             assert answered <= stored[writer] <= answered + 1

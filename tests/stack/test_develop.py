@@ -1,4 +1,4 @@
-"""Developing with comfort: what is changed is taken up, and what happens is shown."""
+"""Development: changes are reloaded, and requests are shown."""
 
 import subprocess
 from pathlib import Path
@@ -26,7 +26,7 @@ def greet(launcher: Launcher) -> str:
     url = f"http://127.0.0.1:{launcher.port}/get-greeting?name=ann"
     try:
         return requests.get(url, timeout=30).text
-    except requests.ConnectionError:  # it is starting again
+    except requests.ConnectionError:  # it is restarting
         return ""
 
 

@@ -1,4 +1,4 @@
-"""Spans and metrics: sent where an exporter is configured, and no cost where none is."""
+"""Spans and metrics: sent if an exporter is configured, and free if not."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ print([name for name in sys.modules if name.startswith("opentelemetry")], file=s
 
 
 class Collector:
-    """Takes what is exported, as an OpenTelemetry collector does."""
+    """Receives what is exported, like an OpenTelemetry collector."""
 
     def __init__(self) -> None:
         self.bodies: dict[str, list[bytes]] = {"/v1/traces": [], "/v1/metrics": []}
@@ -82,7 +82,7 @@ def collector() -> Iterator[Collector]:
     collector.server.server_close()
 
 
-#: So that a busy machine does not lose what is exported.
+#: Long enough that a busy machine loses nothing.
 PATIENT_RETRY = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
 
 

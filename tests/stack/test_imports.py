@@ -1,10 +1,10 @@
-"""What an import loads, in a process of its own: each module is paid for at a cold start."""
+"""What an import loads, in a separate process: each module slows cold starts."""
 
 import json
 
 from tests.support.processes import run_python
 
-#: Whatever a saga's author declares: what serves HTTP, and what speaks to Google, comes later.
+#: What an author imports, which must load neither HTTP servers nor Google's clients.
 DECLARE = """
 import json, sys
 from lib.saga import *
@@ -20,7 +20,7 @@ def test_declaring_a_saga_and_a_remote_step_loads_neither_edge_nor_google_client
     loaded = set(json.loads(run_python(DECLARE)))
     heavy = {"flask", "werkzeug", "grpc", "requests", "urllib3", "google.auth", "lib.edge"}
     assert not loaded & heavy
-    # It was 525 when the remote step came with the edge.
+    # It was 525 when the remote step loaded the edge.
     assert len(loaded) < 285
 
 

@@ -1,4 +1,4 @@
-"""`python -m local` as its user sees it."""
+"""`python -m local` from its user's point of view."""
 
 import signal
 import socket
@@ -15,7 +15,7 @@ from local.stack.supervisor import PROJECT
 from tests.stack.conftest import ask, is_alive
 from tests.support.wait import wait_until
 
-#: Starts a launcher over a folder and port; its output is one pipe of text.
+#: Starts a launcher for a folder and port; its output is one text pipe.
 Launch = Callable[[str, int], "subprocess.Popen[str]"]
 
 

@@ -1,4 +1,4 @@
-"""The table of functions: complete, lazy, and made of what functions-framework takes."""
+"""The table of functions: complete, lazy, and accepted by functions-framework."""
 
 import re
 import types
@@ -31,7 +31,7 @@ def test_every_entry_of_the_table_can_be_deployed() -> None:
         assert function.invoker in INVOKERS, name
         assert 0 < function.timeout <= 3595, f"{name}: Cloud Run answers within an hour"
         assert re.fullmatch(r"[1-9]\d*(Mi|Gi)", function.memory), name
-        # An address that can be known beforehand has 63 characters for name, tag and project.
+        # A predictable address has at most 63 characters for name, tag and project.
         assert len(name) <= 30, name
 
 
@@ -77,7 +77,7 @@ def test_importing_every_module_opens_no_channel_and_starts_no_thread() -> None:
     assert run_python(code) == "True 1"
 
 
-#: The functions that let a caller wait for a saga load what that takes.
+#: The functions that let a caller wait for a saga load the modules for that.
 WAIT = {
     f"functions.{name}": ["functions.wait"]
     for name in ("orders", "sagas.callers", "sagas.operators")

@@ -1,4 +1,4 @@
-"""`make PYTHON=` runs on that Python, and never in an environment of another version."""
+"""`make PYTHON=` uses that Python, and never an environment of another version."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def plan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Return what make would run, by a dry run."""
+    """Return the commands of make's dry run."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
     command = ["make", "--dry-run", "test", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Clients are closed when the process that made them is asked to end."""
+"""Clients are closed when their process is asked to end."""
 
 import os
 import signal

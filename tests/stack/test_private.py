@@ -1,4 +1,4 @@
-"""Secrets and personal data in what callers send appear in no log line of a whole demo run."""
+"""No log line of a demo run quotes secrets or personal data of callers."""
 
 import json
 from datetime import timedelta
@@ -30,7 +30,7 @@ def make_order(order_id: str, **change: Any) -> dict[str, Any]:
 
 
 def place_orders(stack: Stack) -> None:
-    """Place orders of every fate: done, refused by each service, failing twice, not understood."""
+    """Place orders with every end: completed, refused by each service, failing twice, malformed."""
     caller = Caller(stack.url)
     store = Store(connect(project=stack.project, emulator_host=stack.datastore_host))
     caller.call("PUT", "set-stock", json={"sku": "tea", "units": 100})
@@ -49,7 +49,7 @@ def place_orders(stack: Stack) -> None:
 
 
 def send_what_is_refused(stack: Stack) -> list[int]:
-    """Send what the edge refuses, each with something secret in it; return the statuses."""
+    """Send requests that the edge refuses, each with a secret; return the statuses."""
     place = f"{stack.url}/place-order"
     secret = {"Authorization": f"Bearer {SECRETS[0]}", "Idempotency-Key": SECRETS[1]}
     answers = [
@@ -65,10 +65,10 @@ def send_what_is_refused(stack: Stack) -> list[int]:
 
 
 def run_and_read_logs(folder: Path) -> dict[str, str]:
-    """Run the demo, and let callers send all that; return the log of each part of the stack.
+    """Run the demo and send all those requests; return the log of each process of the stack.
 
-    The functions log as deployed ones do: on one's own machine they quote errors by default. The
-    logs are read when the parts have ended: some of a request's lines come after its answer.
+    The functions log like deployed ones; locally they would quote errors by default. The
+    logs are read when the processes have ended, because some lines follow the answer.
     """
     as_deployed = {"AMENDS_ALLOW_FAULTS": "1", "AMENDS_LOG_TEXTS": "0"}
     with Stack(data=folder, port=0, env=as_deployed) as stack:

@@ -1,4 +1,4 @@
-"""A database is put back to an earlier moment, under a queue that has gone on: docs/deploy.md."""
+"""A database is restored to an earlier time, while the queue has continued: docs/deploy.md."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ def ended(caller: Caller) -> int:
 
 
 def halt_when(stack: Stack, count: int) -> int:
-    """Have the queue work until so many sagas have ended; return how many tasks it then holds."""
+    """Run the queue until this number of sagas has ended; return the number of tasks left."""
     queue, caller = connect(stack.tasks_host), Caller(stack.url)
     slow = tasks_v2.Queue(name=QUEUE, rate_limits={"max_concurrent_dispatches": 2})
     mask = {"paths": ["rate_limits.max_concurrent_dispatches"]}
@@ -62,10 +62,10 @@ def test_after_a_restore_all_sagas_end_and_the_books_balance(
         connect(stack.tasks_host).pause_queue(name=QUEUE)
         place(caller, early)
         assert halt_when(stack, 5) > 0
-    shutil.copytree(data / "datastore", backup)  # the moment that is gone back to
+    shutil.copytree(data / "datastore", backup)  # the time that is restored
     with Stack(data=data, port=port, sweep_every=timedelta(seconds=600)) as stack:
         caller = Caller(stack.url)
-        place(caller, late)  # sagas that the backup knows nothing of
+        place(caller, late)  # sagas that the backup does not have
         held = halt_when(stack, 20)
     assert held > 0
     shutil.rmtree(data / "datastore")

@@ -1,4 +1,4 @@
-"""The stack as a library: what tests and the demo stand on."""
+"""The stack as a library, which tests and the demo use."""
 
 import json
 import os

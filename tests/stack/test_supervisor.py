@@ -1,4 +1,4 @@
-"""What keeps a part running keeps its log short, too."""
+"""The supervisor of a process also limits its log."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def test_a_log_is_rotated_while_its_process_runs(
     running.start()
     assert running.wait_until_ready(timedelta(seconds=20))
     aside = tmp_path / "x.log.1"
-    wait_until(lambda: aside.exists() and aside.stat().st_size > 0)  # it exists, then is filled
+    wait_until(lambda: aside.exists() and aside.stat().st_size > 0)  # it is created empty
     first = aside.read_text()
     wait_until(lambda: aside.read_text() != first)
     pid = running.pid

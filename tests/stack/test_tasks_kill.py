@@ -1,4 +1,4 @@
-"""A kill -9 of the Cloud Tasks server in the middle of its work."""
+"""A kill -9 of the Cloud Tasks server during its work."""
 
 import contextlib
 import subprocess

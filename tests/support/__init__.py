@@ -1,1 +1,1 @@
-"""What tests of several tiers share: no test is in here."""
+"""Code shared by tests of several tiers; it has no tests."""

@@ -1,4 +1,4 @@
-"""Functions of the tests' own behind the edge, called without a server."""
+"""Functions of the tests behind the edge, called without a server."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 @endpoint("POST")
 def greet_person(name: str) -> dict[str, str]:
-    """Answer, log on the way, or fail as the name asks."""
+    """Answer, log a line, or fail, depending on the name."""
     annotate(saga="s1")
     log("INFO", "greeting")
     if name == "nobody":

@@ -1,4 +1,4 @@
-"""Google's two Datastore emulators, for what is held against them; they need gcloud and Java."""
+"""Google's two Datastore emulators, for comparisons; they need gcloud and Java."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ class Emulator:
     log: Path
 
     def wait_until_ready(self) -> None:
-        """Return when it answers; EmulatorFailed when it does not within a minute."""
+        """Return once it answers; raise EmulatorFailed if it does not within a minute."""
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             try:
@@ -51,7 +51,7 @@ class Emulator:
         raise EmulatorFailed(f"the emulator did not start:\n{self.log.read_text()[-2000:]}")
 
     def stop(self) -> None:
-        """Kill it and wait until it is gone; what it stored is lost."""
+        """Kill it and wait until it is gone; its data is lost."""
         if self.process.stdin is not None:
             self.process.stdin.close()
         self.process.wait()
@@ -63,7 +63,7 @@ def are_installed() -> bool:
 
 
 def start_emulator(name: str, folder: Path) -> Emulator:
-    """Start an emulator on a free port, with its log and settings in a folder; do not wait."""
+    """Start an emulator on a free port, with its log and settings in a folder, without waiting."""
     host = f"127.0.0.1:{choose_port()}"
     command = ["gcloud", *EMULATORS[name].split(), f"--host-port={host}", "--project=x"]
     return _launch(command, host, folder / name)
@@ -99,7 +99,7 @@ def _get_environment(settings: Path) -> dict[str, str]:
     return os.environ | {
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         "CLOUDSDK_CONFIG": str(settings),
-        # By itself the Firestore emulator takes 2.3 GB, and more time to compile than to answer.
+        # By default the Firestore emulator takes 2.3 GB, and more time to compile than to answer.
         "JAVA_TOOL_OPTIONS": "-Xmx512m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
 

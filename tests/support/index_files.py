@@ -1,7 +1,7 @@
-"""Index files as people write them, and what gcloud 528's own parser makes of each.
+"""Index files as people write them, and the result of gcloud 528's own parser for each.
 
-An index is (kind, ancestor, ((property, descends), ...)); None where the file is refused. Indexes
-of vectors and places, and those without properties, are read and left out.
+An index is (kind, ancestor, ((property, descends), ...)); None if the file is refused. Indexes
+of vectors and geo points, and those without properties, are read and ignored.
 """
 
 # ruff: noqa: E501

@@ -1,4 +1,4 @@
-"""Python in a process of its own, for what an import does to a process that has nothing yet."""
+"""Python in a separate process, to see what an import does in a fresh one."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ from local.stack.supervisor import PROJECT
 
 
 def run_python(code: str) -> str:
-    """Run code in the project's folder; return what it prints, raise where it fails.
+    """Run code in the project's folder; return its output, raise if it fails.
 
-    Coverage is not measured in it: it would load modules of its own.
+    Coverage is not measured in it, because that would load other modules.
     """
     environment = {name: os.environ[name] for name in os.environ if not name.startswith("COVERAGE")}
     return subprocess.run(

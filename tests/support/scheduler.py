@@ -1,4 +1,4 @@
-"""Which worker of `pytest -n` runs which tests: what is started for a module is started once."""
+"""Assigns tests to workers of `pytest -n`, so that a module's fixtures are set up once."""
 
 import re
 
@@ -6,15 +6,15 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-#: A test on an emulator of Google's: a Java process each, that takes seconds to start.
+#: Tests on Google's emulators, Java processes that take seconds to start.
 _EMULATED = re.compile(r"tests/contract/differential/|\[(.+-)?(classic|fsd)(-.+)?\]$")
 
 
 class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no annotations
-    """Gives a worker a module at a time, in order, and all tests on emulators to one worker."""
+    """Gives each worker one module at a time, in order, and emulator tests to one worker."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
-        config.option.loadscopereorder = False  # it runs the modules of few and slow tests last
+        config.option.loadscopereorder = False  # xdist runs modules with few, slow tests last
         super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:

@@ -7,7 +7,7 @@ from tests.support.wait import wait_until
 
 
 def wait_until_settled(caller: Caller, count: int, within: timedelta) -> None:
-    """Return when so many sagas have ended; fail with the counts by status after `within`."""
+    """Return once this number of sagas has ended; fail with counts by status after `within`."""
     wait_until(
         lambda: caller.call("GET", "count-sagas"),
         lambda counts: counts["COMPLETED"] + counts["ROLLED_BACK"] == count,

@@ -1,8 +1,8 @@
-"""Holds unit tests to this process: it refuses sockets and processes while one runs."""
+"""Keeps unit tests in this process: it refuses sockets and processes while one runs."""
 
 from typing import Any
 
-#: Audit events (https://docs.python.org/3/library/audit_events.html) and what they come from.
+#: Audit events (https://docs.python.org/3/library/audit_events.html) and their sources.
 REFUSED = {
     "subprocess.Popen": "starts a process",
     "os.fork": "starts a process",
@@ -17,13 +17,13 @@ REFUSED = {
 
 
 class NotAUnitTest(AssertionError):
-    """A test in tests/unit uses a socket or a process, which other tiers are for."""
+    """A test in tests/unit uses a socket or a process, so it belongs to another tier."""
 
 
 class UnitGuard:
     """Raises NotAUnitTest at each refused event while a unit test runs.
 
-    It remembers them as well, because the code under test may catch what it raises.
+    It also remembers them, because the code under test may catch what it raises.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class UnitGuard:
         self.refused: list[str] = []
 
     def audit(self, event: str, _arguments: tuple[Any, ...]) -> None:
-        """Refuse an event: sys.addaudithook takes this, for as long as the interpreter lives."""
+        """Refuse an event: a hook for sys.addaudithook, which lasts as long as the interpreter."""
         if self.test is None or event not in REFUSED:
             return
         self.refused.append(

@@ -1,4 +1,4 @@
-"""Waiting for what comes soon after an answer: a log line, a queue's state, another process."""
+"""Waits for what happens soon after an answer: a log line, a queue's state, another process."""
 
 import time
 from collections.abc import Callable
@@ -15,10 +15,10 @@ def wait_until(
     holds: Callable[[Found], object] = bool,
     within: timedelta = PATIENCE,
 ) -> Found:
-    """Return what `look` finds once that holds; fail with what it found last after `within`.
+    """Return the result of `look` once it is true; fail with its last result after `within`.
 
-    An answer tells that something is committed and no more: what is logged, enqueued or counted
-    after the commit comes later, so read it by this.
+    An answer only means that something is committed: what is logged, enqueued or counted
+    after the commit happens later, so wait for it with this.
     """
     ends = time.monotonic() + within.total_seconds()
     while not holds(found := look()):

@@ -1,4 +1,4 @@
-"""A worker that the tests script, and a client of the server under test."""
+"""A scripted worker, and a client of the server under test."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ QUEUE = f"{LOCATION}/queues/sagas"
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request as the worker saw it."""
+    """One request, as received by the worker."""
 
     at: float
     method: str
@@ -41,7 +41,7 @@ Script = Callable[[Delivery], tuple[int, dict[str, str]]]
 
 @dataclass
 class Worker:
-    """Records what is delivered, and answers by its script: 200 unless told otherwise."""
+    """Records deliveries, and answers by its script, by default 200."""
 
     script: Script = lambda _: (200, {})
     deliveries: list[Delivery] = field(default_factory=list)
@@ -73,7 +73,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a server that is killed breaks its connections off."""
+        """Ignore errors: a killed server breaks its connections."""
 
 
 def _make_handler(worker: Worker) -> type[BaseHTTPRequestHandler]:

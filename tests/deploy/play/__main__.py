@@ -1,4 +1,4 @@
-"""``make play``: a whole deployment's life, by the real gcloud, on a project that says no.
+"""``make play``: the whole life of a deployment, by the real gcloud, on a strict fake project.
 
 Set-up, alerts, and in each mode: a first build that breaks off in each of its steps and is taken
 up, a build that changes nothing, a release that breaks off, a rollback, an unknown caller and a
@@ -49,7 +49,7 @@ def say(what: str) -> None:
 
 
 def steps_of(cloud: Theatre, settings: Settings, image: str) -> dict[str, Callable[[], object]]:
-    """Return the build's steps that speak to Google Cloud, in their order."""
+    """Return the build's steps that use Google Cloud, in order."""
 
     def stage() -> None:
         revisions.stage(cloud, settings, image, describe_definitions())
@@ -67,7 +67,7 @@ def steps_of(cloud: Theatre, settings: Settings, image: str) -> dict[str, Callab
 
 
 def build(cloud: Theatre, settings: Settings, image: str, broken: str = "") -> None:
-    """Run the steps; `broken` is the one that is to break off."""
+    """Run the steps; `broken` is the one that fails."""
     for name, step in steps_of(cloud, settings, image).items():
         print(f"- {name}", flush=True)
         if name != broken:
@@ -84,7 +84,7 @@ def build(cloud: Theatre, settings: Settings, image: str, broken: str = "") -> N
 
 
 def _break(cloud: Theatre, step: str) -> None:
-    """Have the project refuse what a step needs."""
+    """Make the project refuse what a step needs."""
     no = Refused(400, "CANCELLED", "the build was cancelled")
     if step == "prepare":
         cloud.project.faults.append((re.compile(r"POST .*/queues|PATCH .*/queues"), no))
@@ -93,7 +93,7 @@ def _break(cloud: Theatre, step: str) -> None:
     elif step == "smoke":
         cloud.project.front.answers = {"start-saga": 422}
     else:
-        # A first release moves no traffic, and a later one does so before it comes to the job.
+        # A first release moves no traffic; a later one does so before it updates the job.
         cloud.project.run.stuck = {"sweep-sagas"}
         cloud.project.faults.append((re.compile(r"(POST|PATCH) .*/jobs"), no))
 
@@ -151,7 +151,7 @@ def play_mode(cloud: Theatre, settings: Settings) -> None:
 
 
 def play_canary(cloud: Theatre, settings: Settings, first: dict[str, str]) -> None:
-    """Play a build of a canary, one that goes on, and one that goes back."""
+    """Play the build of a canary, one that advances, and one that is rolled back."""
     say(f"MODE={settings.mode}: a canary of 10 percent, and make rollback")
     canary = replace(settings, canary="10")
     build(cloud, canary, f"{IMAGE}3")
@@ -165,9 +165,9 @@ def play_canary(cloud: Theatre, settings: Settings, first: dict[str, str]) -> No
 
 
 def play(folder: Path) -> None:
-    """Play it all; AssertionError, or what the deployment raises, where it does not go as said."""
+    """Play everything; raise AssertionError, or what the deployment raises, if anything differs."""
     project, began = Project(), time.monotonic()
-    tables.INDEX_BUILDS = tables.METRIC_SPREADS = 40.0  # a poll is a gcloud, and takes its time
+    tables.INDEX_BUILDS = tables.METRIC_SPREADS = 40.0  # a poll is a gcloud process and takes time
     with serve(project) as address:
         os.environ.update(environment(address, folder, "user:owner@example.com"))
         cloud = Theatre(project, folder)
@@ -194,7 +194,7 @@ def play(folder: Path) -> None:
 
 
 def main() -> int:
-    """Play, or say why not."""
+    """Play, or print why not."""
     if shutil.which("gcloud") is None:
         print("make play needs gcloud, which is not installed here: nothing was played")
         return 0

@@ -1,4 +1,4 @@
-"""Who calls what was deployed: an unknown caller, a known one, and one who says he is another."""
+"""Callers of what was deployed: an unknown one, a known one, and an impostor."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ GUARDED = ("pause-saga", "run-saga-step", "sweep-sagas")
 
 
 def play_callers(cloud: Theatre, settings: Settings) -> None:
-    """Call as each of them; AssertionError if one gets further than he may."""
+    """Call as each of them; raise AssertionError if one gets further than allowed."""
     cloud.sleep(timedelta(minutes=1))
     service = "api" if settings.mode == "api" else "get_saga"
     root = url_of(service, settings)
@@ -42,7 +42,7 @@ def play_callers(cloud: Theatre, settings: Settings) -> None:
 
 
 def _forge(cloud: Theatre, service: str, name: str, signer: Signer) -> None:
-    """Call as somebody whom IAM has let in, with a second token that says he is another."""
+    """Call as a member that IAM admits, with a second token of another identity."""
     place = f"projects/shop-1/locations/europe-west1/services/{service}"
     deployed = variables_of(cloud.project.run.show(place))
     base = deployed["AMENDS_BASE_URL"]
@@ -67,7 +67,7 @@ def _forge(cloud: Theatre, service: str, name: str, signer: Signer) -> None:
 
 @contextmanager
 def start(deployed: dict[str, str]) -> Iterator[str]:
-    """Start what the image starts, in the environment that was deployed."""
+    """Run the image's command in the deployed environment."""
     port = choose_port()
     process = subprocess.Popen(
         [Path(sys.executable).with_name("functions-framework")],

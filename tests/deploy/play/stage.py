@@ -1,4 +1,4 @@
-"""The real gcloud and our REST client before the fake project, and a list of what they said."""
+"""The real gcloud and our REST client on the fake project, and a record of their requests."""
 
 import copy
 import re
@@ -18,7 +18,7 @@ READS = re.compile(r"GET |\S+ \S+:getIamPolicy$")
 
 
 class Different(AssertionError):
-    """The stand-in of the unit tests makes other requests of a command than gcloud does."""
+    """The unit tests' stand-in makes other requests for a command than gcloud does."""
 
 
 class Theatre(Shell):
@@ -36,13 +36,13 @@ class Theatre(Shell):
         self.member = "user:owner@example.com"
 
     def act_as(self, member: str) -> None:
-        """Speak as somebody else, with a token that is asked for again."""
+        """Act as another member, with a new token."""
         self.member = member
         (self._folder / "token").write_text(member)
         self._token = ""
 
     def show(self, line: str) -> None:
-        """Show nothing yet: what was said is shown with its answer."""
+        """Show nothing yet: a command is shown with its answer."""
 
     def now(self) -> float:
         return self.project.state.now
@@ -70,7 +70,7 @@ class Theatre(Shell):
         return status, text
 
     def show_answers(self, line: str, said: list[Any], complaint: str) -> None:
-        """Show a command, the requests that it came to with their answers, and its complaint."""
+        """Show a command, its requests with their answers, and its error output."""
         with self._shown:
             print(f"  {line.removesuffix(' --quiet')[:230]}")
             for _, method, url, status in said:

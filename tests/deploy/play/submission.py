@@ -1,4 +1,4 @@
-"""Who submits a build: all of the repository, by the real gcloud, and what Cloud Build is told."""
+"""Submitting a build: the whole repository, by the real gcloud, and the request to Cloud Build."""
 
 import subprocess
 
@@ -9,7 +9,7 @@ COMMAND = ["gcloud", "beta", "builds", "submit", "--region=europe-west1", "--asy
 
 
 def play_submission(cloud: Theatre, submitter: str) -> None:
-    """Submit as a stranger, who is refused, and as one whom set-up was told of."""
+    """Submit as a stranger, who is refused, and as a configured submitter."""
     assert submit(cloud, "user:eve@example.com") != 0
     assert cloud.project.builds == []
     assert submit(cloud, submitter) == 0
@@ -18,7 +18,7 @@ def play_submission(cloud: Theatre, submitter: str) -> None:
 
 
 def submit(cloud: Theatre, member: str) -> int:
-    """Submit the build as somebody; print what was asked for and answered, return the exit code."""
+    """Submit the build as a member; print requests and answers, return the exit code."""
     cloud.act_as(member)
     heard = len(cloud.project.log)
     done = subprocess.run(

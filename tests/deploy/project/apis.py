@@ -1,4 +1,4 @@
-"""Every API but Cloud Run's: collections that are listed, written, and have policies."""
+"""Every API but Cloud Run's: collections with lists, writes and policies."""
 
 import json
 import re
@@ -12,7 +12,7 @@ Query = dict[str, str]
 
 
 class Apis:
-    """Answers for collections; what a write does beyond being kept is in `CREATED`."""
+    """Answers requests to collections; `CREATED` has side effects of writes."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -55,7 +55,7 @@ class Apis:
         if "/indexes/" in name:
             ready = self._state.made[name] + tables.INDEX_BUILDS <= self._state.now
             if fields := resource.get("fields"):
-                # The API names the last part of every index, which nobody states.
+                # The API adds the last component of every index, which requests leave out.
                 key = {"fieldPath": "__name__", "order": "ASCENDING"}
                 resource["fields"] = [*fields, key]
             resource["state"] = resource.get("state") or ("READY" if ready else "CREATING")
@@ -94,7 +94,7 @@ def _check_database(state: State, resource: Resource, body: Resource, _: Query) 
 
 
 def _check_policy(state: State, resource: Resource, body: Resource, _: Query) -> None:
-    """Refuse a policy on a metric that is not there, or not known yet."""
+    """Refuse a policy on a metric that does not exist, or is not known yet."""
     text = json.dumps(resource.get("conditions", []))
     for name in re.findall(r"user/([a-z-]+)", text):
         made = state.made.get(f"projects/{state.project}/metrics/{name}")

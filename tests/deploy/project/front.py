@@ -1,4 +1,4 @@
-"""Cloud Run's front door, as far as a smoke test gets: who may come in, and to which revision."""
+"""Cloud Run's front end, as far as a smoke test needs it: access, and routing to revisions."""
 
 import json
 import re
@@ -15,12 +15,12 @@ HOST = re.compile(
 
 
 class Front:
-    """Answers requests to services. `answers` has a status for functions that do not work."""
+    """Answers requests to services. `answers` has a status for broken functions."""
 
     def __init__(self, state: State, run: Run) -> None:
         self._state, self._run = state, run
         self.answers: dict[str, int] = {}
-        #: Every request that was let in: the revision, the function, and who it was.
+        #: Every admitted request: the revision, the function, and the caller.
         self.served: list[tuple[str, str, str]] = []
 
     def __call__(self, method: str, url: str, token: str, body: Any) -> tuple[int, str]:
@@ -44,7 +44,7 @@ class Front:
         return self._answer(found["path"], found["tag"], service, body)
 
     def _let_in(self, service: dict[str, Any], token: str, root: str) -> str | None:
-        """Return who it is: IAM has verified the token, or was told not to look."""
+        """Return the caller: IAM has verified the token, or its check is off."""
         member, _, audience = token.partition(" for ")
         if audience != root and not service.get("invokerIamDisabled"):
             return None
@@ -62,7 +62,7 @@ class Front:
         return 200, json.dumps({"status": "COMPLETED"})
 
     def _fault_of_start(self, service: dict[str, Any], tag: str | None) -> str:
-        """Return what a saga would stick at: the data, the task, the account that it calls by."""
+        """Return what would stop a saga: the data, the task, the account of its calls."""
         template = service["template"]
         account = f"serviceAccount:{template['serviceAccount']}"
         variables = {

@@ -1,4 +1,4 @@
-"""One project of Google Cloud that says no: every request goes through its tables."""
+"""A strict fake project of Google Cloud: it checks every request against its tables."""
 
 import json
 import re
@@ -14,13 +14,13 @@ from tests.deploy.project.storage import Storage
 
 Query = dict[str, str]
 
-#: What a custom verb needs, for all but policies.
+#: The permissions of custom verbs, except for policies.
 CUSTOM = {"generateIdToken": "iam.serviceAccounts.getOpenIdToken",
           "generateAccessToken": "iam.serviceAccounts.getAccessToken"}  # fmt: skip
 
 
 class Project:
-    """Answers requests to its APIs in the name of whoever's token it is.
+    """Answers requests to its APIs for the member that the token names.
 
     A token is the member's own name, as IAM spells it. `log` has every request and its status.
     """
@@ -30,9 +30,9 @@ class Project:
         self.run = Run(self.state)
         self.front = Front(self.state, self.run)
         self.log: list[tuple[str, str, str, int]] = []
-        #: Answers for requests whose `METHOD path` a pattern finds, each given once.
+        #: Answers for requests whose `METHOD path` matches a pattern, each used once.
         self.faults: list[tuple[re.Pattern[str], Refused]] = []
-        #: Every build that was submitted, as it was stated.
+        #: Every submitted build, as requested.
         self.builds: list[Resource] = []
         self._apis = Apis(self.state)
         self._storage = Storage(self.state, self._apis)
@@ -177,7 +177,7 @@ class Project:
         raise missing(path)
 
     def _submit(self, path: str, token: str, body: Any) -> Resource:
-        """Take a build: for who may make one, be counted for it, and act as its account."""
+        """Accept a build from a member that may create one and act as its account."""
         place = f"projects/{self.state.project}"
         self.state.check(token, "cloudbuild.builds.create", place)
         self.state.check(token, "serviceusage.services.use", place)
@@ -203,7 +203,7 @@ def _inner(api: str, body: Any) -> Resource:
 
 
 def _operation(name: str) -> Resource:
-    """Return a long-running operation that is over, where the API of the resource has them."""
+    """Return a finished long-running operation, if the resource's API has them."""
     parts = name.split("/")
     place = "/".join(parts[:4])
     return {"name": f"{place}/operations/1", "done": True, "response": {"name": name}}

@@ -1,4 +1,4 @@
-"""Cloud Run's services (v2) as they behave when they are written, and while they come up."""
+"""Cloud Run's services (v2): their behavior when written, and while they start."""
 
 import copy
 import re
@@ -12,7 +12,7 @@ MASKS = {"traffic", "labels", "template", "ingress", "invokerIamDisabled"}
 
 
 class Run:
-    """Services and their revisions; `broken` are those whose next revision does not start."""
+    """Services and their revisions; the next revision of those in `broken` does not start."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -22,7 +22,7 @@ class Run:
         self._operations: dict[str, tuple[float, str, str]] = {}
 
     def list(self, parent: str, query: dict[str, str]) -> Resource:
-        """Return a page of services; a page has at most 20 here, so that paging is needed."""
+        """Return a page of at most 20 services, so that clients must page."""
         found = [self.show(each["name"]) for each in self._state.below(parent, "services")]
         start = int(query.get("pageToken") or 0)
         page: Resource = {"services": found[start : start + 20]}
@@ -91,7 +91,7 @@ class Run:
             raise _bad(f"a service's name has at most {tables.MAX_SERVICE} characters")
 
     def _make_revision(self, service: Resource, present: Resource | None, caller: str) -> str:
-        """Make a revision of a template that has changed; return its short name."""
+        """Make a revision of a changed template; return its short name."""
         template = service.get("template") or {}
         if present and _spelled(template) == _spelled(present.get("template") or {}):
             return str(present["created"])
@@ -161,7 +161,7 @@ class Run:
                 raise _bad(f"tag {each['tag']} and service {name} have more than 46 characters")
 
     def _settle(self, service: Resource) -> None:
-        """Let time do its work: a revision gets ready, and then the traffic is where it goes."""
+        """Apply the effects of time: a revision becomes ready, and then traffic moves."""
         newest = service.get("created", "")
         revision = service.get("revisions", {}).get(newest)
         if revision is None or self._state.now < revision["at"] + tables.REVISION_STARTS:
@@ -184,13 +184,13 @@ def _bad(message: str) -> Refused:
 
 
 def _kept(present: Resource | None) -> Resource:
-    """Return what a write without a mask does not replace: what the service says of itself."""
+    """Return the output-only fields, which a write without a mask does not replace."""
     own = ("revisions", "created", "ready", "served", "generation")
     return {field: present[field] for field in own if field in present} if present else {}
 
 
 def _spelled(value: Any) -> Any:
-    """Return a resource as the API spells it: what is empty or false is left out."""
+    """Return a resource in the API's spelling, without empty and false values."""
     if isinstance(value, dict):
         shown = {name: _spelled(each) for name, each in value.items() if name not in _INTERNAL}
         shown |= _status_of(value) if "revisions" in value else {}

@@ -1,4 +1,4 @@
-"""The fake project over HTTP, for the real gcloud: each API has the first part of the path."""
+"""The fake project over HTTP, for the real gcloud; the first path segment names the API."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.deploy.project.project import Project
 
-#: What gcloud calls an API where its endpoint can be overridden, and the API.
+#: gcloud's names of APIs for overriding their endpoints, and the APIs.
 OVERRIDES = {
     "SERVICEUSAGE": "serviceusage", "CLOUDRESOURCEMANAGER": "cloudresourcemanager",
     "FIRESTORE": "firestore", "DATASTORE": "datastore", "ARTIFACTREGISTRY": "artifactregistry",
@@ -47,7 +47,7 @@ def serve(project: Project) -> Iterator[str]:
             self.wfile.write(content)
 
         def uploaded(self, content: bytes) -> dict[str, str]:
-            """Return what the sender compares: how large what comes after the metadata is."""
+            """Return the size of the upload after the metadata, which the sender checks."""
             boundary = self.headers["Content-Type"].partition("boundary=")[2].strip("'\"")
             part = content.split(b"--" + boundary.encode())[2]
             data = re.split(rb"\r?\n\r?\n", part, maxsplit=1)[1]
@@ -56,7 +56,7 @@ def serve(project: Project) -> Iterator[str]:
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing: the project keeps its own log."""
+            """Print nothing: the project has its own log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -68,7 +68,7 @@ def serve(project: Project) -> Iterator[str]:
 
 
 def environment(address: str, folder: Path, member: str) -> dict[str, str]:
-    """Return what makes gcloud speak to the fake, in the name of a member."""
+    """Return the environment that makes gcloud use the fake as a member."""
     token = folder / "token"
     token.write_text(member)
     return {

@@ -1,4 +1,4 @@
-"""A project's resources, policies and time, and what every API refuses alike."""
+"""A project's resources, policies and time, and the refusals common to all APIs."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Policy = dict[str, Any]
 
 
 class Refused(Exception):
-    """The answer is a no: an HTTP status, Google's word for it, and why."""
+    """The request is refused: an HTTP status, Google's code, and a message."""
 
     def __init__(self, status: int, word: str, message: str) -> None:
         super().__init__(status, word, message)
@@ -24,13 +24,13 @@ def missing(name: str) -> Refused:
 
 @dataclass
 class State:
-    """What there is, by its full name; the time is the fake's own, and moves when it is told."""
+    """All resources by full name. The fake has its own clock, which moves only on request."""
 
     project: str = "shop-1"
     number: str = "123456789012"
     now: float = 0.0
     resources: dict[str, Resource] = field(default_factory=dict)
-    #: Every policy that was set, and when.
+    #: Every policy, and when it was set.
     policies: dict[str, list[tuple[float, Policy]]] = field(default_factory=dict)
     made: dict[str, float] = field(default_factory=dict)
     enabled: dict[str, float] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class State:
         return policy
 
     def allows(self, member: str, permission: str, name: str) -> bool:
-        """Return whether a member has a permission on a resource, by it or by the project."""
+        """Return whether a member has a permission on a resource, through it or the project."""
         return any(
             self._grants(binding, member, permission, name)
             for place in (name, f"projects/{self.project}")
@@ -122,7 +122,7 @@ class State:
 
 
 def _holds(expression: str, name: str) -> bool:
-    """Evaluate what is used of IAM's conditions: equality and prefixes of the resource's name."""
+    """Evaluate the used subset of IAM's conditions: equality and prefixes of a resource's name."""
     if not expression:
         return True
     for part in expression.split(" || "):

@@ -9,7 +9,7 @@ Query = dict[str, str]
 
 
 class Storage:
-    """Answers for buckets, whose API is older than the others' and shaped in its own way."""
+    """Answers requests to buckets, whose API is older and has its own form."""
 
     def __init__(self, state: State, apis: Apis) -> None:
         self._state, self._apis = state, apis
@@ -21,7 +21,7 @@ class Storage:
         return self._bucket(method, path, query, token, body)
 
     def _object(self, path: str, query: Query, token: str, body: Any) -> Resource:
-        """Put an object into a bucket, by whichever of its ways."""
+        """Put an object into a bucket, by any of the upload protocols."""
         bucket = path.partition("b/")[2].partition("/")[0]
         self._state.check(token, "storage.objects.create", f"storage/b/{bucket}")
         name = query.get("name") or path.rpartition("/o/")[2]

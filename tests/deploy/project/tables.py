@@ -1,11 +1,11 @@
-"""What Google Cloud lets whom do, and what it refuses: one set of tables for both fakes.
+"""Google Cloud's permissions and limits: one set of tables for both fakes.
 
-From Google's reference of roles and permissions, of quotas, and of names.
+From Google's references of roles, permissions, quotas and names.
 """
 
 import re
 
-#: Of each role, the permissions that matter here; a `*` at the end stands for all that begin so.
+#: The relevant permissions of each role; a trailing `*` stands for all with that prefix.
 ROLES: dict[str, tuple[str, ...]] = {
     "roles/owner": ("*",),
     "roles/editor": ("run.*", "cloudtasks.*", "datastore.entities.*"),
@@ -44,7 +44,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "roles/serviceusage.serviceUsageConsumer": ("serviceusage.services.use",),
 }  # fmt: skip
 
-#: The permission that a verb on a collection needs; a custom verb has a row of its own.
+#: The permission that a verb on a collection needs; custom verbs have their own rows.
 COLLECTIONS: dict[tuple[str, str], str] = {
     ("run", "services"): "run.services",
     ("run", "revisions"): "run.revisions",
@@ -66,11 +66,11 @@ COLLECTIONS: dict[tuple[str, str], str] = {
 #: APIs that are on in every project.
 ALWAYS_ON = {"cloudresourcemanager", "serviceusage", "storage", "logging", "monitoring", "iam"}
 
-#: Where Cloud Tasks and Cloud Scheduler are, and where a database can be.
+#: The locations of Cloud Tasks and Cloud Scheduler, and of databases.
 TASKS_REGIONS = ("europe-west1", "europe-west2", "us-central1")
 DATABASE_LOCATIONS = ("europe-west1", "europe-north1", "us-central1", "eur3", "nam5")
 
-#: How long what was written is not known everywhere (seconds).
+#: The seconds until a write is known everywhere.
 IAM_SPREADS = 7.0
 API_SPREADS = 20.0
 ACCOUNT_SPREADS = 9.0
@@ -78,7 +78,7 @@ METRIC_SPREADS = 180.0
 INDEX_BUILDS = 240.0
 REVISION_STARTS = 6.0
 
-#: Writes to Cloud Run in a minute, of a project and region.
+#: The quota of writes to Cloud Run per minute, project and region.
 RUN_WRITES = 180
 
 MAX_SERVICE = 49
@@ -89,7 +89,7 @@ MAX_LABEL = 63
 ACCOUNT_ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 LABEL = re.compile(r"[a-z0-9_-]{0,63}")
 
-#: Members whose address IAM keeps in small letters.
+#: Types of members whose address IAM stores in lower case.
 ADDRESSES = ("user:", "group:", "serviceAccount:", "domain:")
 KINDS = (*ADDRESSES, "principal:", "principalSet:", "deleted:")
 EVERYBODY = ("allUsers", "allAuthenticatedUsers")

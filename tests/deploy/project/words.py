@@ -1,6 +1,6 @@
-"""gcloud without gcloud: each command that we say, as the requests that it makes of a project.
+"""A stand-in for gcloud: each command that we run, as the requests that it makes.
 
-`make play` says the same commands to the real gcloud and compares the requests.
+`make play` runs the same commands by the real gcloud and compares the requests.
 """
 
 import json
@@ -61,7 +61,7 @@ class Words:
         self._project, self.member = project, member
 
     def __call__(self, words: Sequence[str]) -> tuple[int, str, str]:
-        """Run a command: the exit code, what is printed, and what is complained of."""
+        """Run a command; return the exit code, its output and its error output."""
         flags = dict(w[2:].split("=", 1) for w in words if w.startswith("--") and "=" in w)
         plain = [w for w in words if not w.startswith("--")]
         try:
@@ -79,7 +79,7 @@ class Words:
             return self._create_indexes(plain[3], flags)
         group = next(key for key in PATHS if tuple(plain[: len(key)]) == key)
         rest = [word for word in plain[len(group) :] if word not in NOT_NAMES]
-        # Some name what they are about by a flag.
+        # Some commands name their resource by a flag.
         named = [flags[flag] for flag in ("backup-schedule", "database") if flag in flags]
         verb, names = rest[0], [*rest[1:], *named]
         api, path, plural = PATHS[group]
@@ -94,7 +94,7 @@ class Words:
         if verb in (BINDING, UNBINDING, "get-iam-policy"):
             return self._policy(api, f"{path}/{names[0].removeprefix('gs://')}", verb, flags)
         if verb == "delete":
-            if plural == "accounts":  # gcloud knows an account by its address alone
+            if plural == "accounts":  # gcloud identifies an account by its address
                 path = path.replace(f"projects/{flags['project']}", "projects/-")
             return self._say("DELETE", api, f"{path}/{names[0]}")
         body = _body_of(group, names, flags)
@@ -132,7 +132,7 @@ class Words:
         return self._say("POST", api, f"{path}:setIamPolicy", {"policy": changed})
 
     def _create_indexes(self, file: str, flags: dict[str, str]) -> None:
-        """Create what the file has and the database has not, each in its kind's collection."""
+        """Create the indexes of the file that the database lacks, each in its kind's collection."""
         place = f"v1/projects/{flags['project']}/databases/{flags['database']}/collectionGroups"
         found = self._say("GET", "firestore", f"{place}/-/indexes").get("indexes", [])
         present = [(each["name"].split("/")[5], _shape_of(each)) for each in found]
@@ -150,7 +150,7 @@ class Words:
 
 
 def _without(bindings: list[dict[str, Any]], role: str, member: str) -> list[dict[str, Any]]:
-    """Return bindings less a member's of a role, under whatever condition."""
+    """Return bindings without a member's binding to a role, whatever its condition."""
     left = [
         {**each, "members": [m for m in each["members"] if m != member]}
         if each["role"] == role
@@ -161,7 +161,7 @@ def _without(bindings: list[dict[str, Any]], role: str, member: str) -> list[dic
 
 
 def _printed(resource: dict[str, Any]) -> dict[str, Any]:
-    """Return a resource as gcloud prints it, which has words of its own for buckets."""
+    """Return a resource as gcloud prints it; buckets have other field names."""
     rules = resource.get("lifecycle")
     return {**resource, "lifecycle_config": rules} if rules else resource
 
@@ -173,7 +173,7 @@ def _read_indexes(file: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _index_of(index: dict[str, Any]) -> dict[str, Any]:
-    """Return an index of index.yaml as the API takes it."""
+    """Return an index of index.yaml in the API's form."""
     fields = [
         {
             "fieldPath": each["name"],
@@ -186,13 +186,13 @@ def _index_of(index: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape_of(index: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what tells an index from others of its kind, without what the API adds to it."""
+    """Return the identity of an index among those of its kind, without what the API adds."""
     fields = [(each["fieldPath"], each["order"]) for each in index["fields"]]
     return index["queryScope"], [each for each in fields if each[0] != "__name__"]
 
 
 def _body_of(group: tuple[str, ...], names: list[str], flags: dict[str, str]) -> dict[str, Any]:
-    """Return what a command states of a resource, as far as the project looks at it."""
+    """Return the fields of a resource that a command sets, as far as the project checks them."""
     if group == ("firestore", "databases"):
         stated = {"pointInTimeRecoveryEnablement": "POINT_IN_TIME_RECOVERY_ENABLED",
                   "deleteProtectionState": "DELETE_PROTECTION_ENABLED"}  # fmt: skip
