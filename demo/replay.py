@@ -147,6 +147,8 @@ def _print_verdict(wrong: list[str], settled: bool) -> int:
         print(f"the books do NOT balance: {len(wrong)} lines differ")
     else:
         print("the books balance: every unit and every cent is accounted for")
+    if not settled:
+        print("but some orders have not settled")
     return 1 if wrong or not settled else 0
 
 

@@ -116,7 +116,7 @@ class _Operation(NamedTuple):
             with _not_begun():
                 check_invoker(request, self.invoker, self.verifier)
                 arguments = self.bind(request)
-            # No time budget: Cloud Tasks, Cloud Scheduler and the steps have time-outs.
+            # No time budget: Cloud Tasks, Cloud Scheduler and the steps have timeouts.
             return render_result(self.function(**arguments), self.status)
         check_invoker(request, self.invoker, self.verifier)
         with within(_budget_of(request)):

@@ -159,7 +159,7 @@ def _find_failure(folder: Path, seconds: float, *more: str) -> str:
         # The tests may have started processes, which hold the pipe open.
         os.killpg(pytest.pid, signal.SIGKILL)
         pytest.communicate()
-        raise NoEnd(f"a time-out: no end within {seconds:.0f} s") from None
+        raise NoEnd(f"a timeout: no end within {seconds:.0f} s") from None
     failed = [line for line in printed.splitlines() if line.startswith(("FAILED", "ERROR"))]
     if pytest.returncode and not failed:
         return f"pytest ended with {pytest.returncode}: {printed[-300:]}"

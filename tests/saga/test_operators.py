@@ -244,7 +244,7 @@ def lose_next_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def uncertain_pivot(bench: Bench, probe: Probe) -> None:
-    probe.on["p"] = fail(Unknown("time-out"))
+    probe.on["p"] = fail(Unknown("timeout"))
     pivot = make_step(probe, "p", compensate=None, pivot=True)
     begin(bench, make_step(probe, "a"), pivot, make_step(probe, "z", compensate=None))
     bench.run_to_end()

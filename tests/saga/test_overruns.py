@@ -30,7 +30,7 @@ def end() -> Iterator[threading.Event]:
 
 
 def hang(bench: Bench, probe: Probe, end: threading.Event, *, calls: int, **options: Any) -> None:
-    """Run a step until this number of its calls has outlasted the time-out."""
+    """Run a step until this number of its calls has outlasted the timeout."""
     probe.on["a"] = lambda _: end.wait(30)
     policy = RetryPolicy(attempts=calls + 1)
     step = make_step(probe, "a", timeout=timedelta(milliseconds=10), retry=policy, **options)

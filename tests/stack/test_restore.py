@@ -44,7 +44,7 @@ def halt_when(stack: Stack, count: int) -> int:
     return len(list(queue.list_tasks(parent=QUEUE)))
 
 
-@pytest.mark.skipif(not os.environ.get("LONG"), reason="waits for time-outs: make test-long")
+@pytest.mark.skipif(not os.environ.get("LONG"), reason="waits for timeouts: make test-long")
 def test_after_a_restore_all_sagas_end_and_the_books_balance(
     tmp_path: Path,
 ) -> None:

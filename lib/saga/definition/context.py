@@ -17,7 +17,7 @@ class StepContext(Generic[OutputsT]):
     `fencing_token` grows with each attempt of the step and of its compensation, and is the same
     for duplicates of one attempt: a participant that has seen a higher one with the same key may
     refuse this call. `attempt` counts the attempts of the current action, from 1. `deadline` is
-    when the call's time-out ends. `outputs` has the outputs of the completed steps by step name;
+    when the call's timeout ends. `outputs` has the outputs of the completed steps by step name;
     `output` is the step's own, or None if it is unknown whether the step happened.
     """
 

@@ -84,7 +84,7 @@ def begin_in_time(definition: Saga, saga: SagaRecord) -> Decision:
 def decide_in_time(definition: Saga, act: Callable[[], Decision]) -> Decision:
     """Return what `act` decides; raise DeadlineExceeded if it takes longer than MAX_DECISION.
 
-    An author's pure function then continues in its thread, like an action after its time-out.
+    An author's pure function then continues in its thread, like an action after its timeout.
     """
     if not definition.has_pure_functions:
         return act()

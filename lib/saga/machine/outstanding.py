@@ -23,7 +23,7 @@ from lib.saga.state.records import (
 from lib.timing.backoff import Backoff
 from lib.timing.time_marks import shard_of
 
-#: The time after its time-out when the sweep counts a delivery as lost. From the fourth redelivery
+#: The time after its timeout when the sweep counts a delivery as lost. From the fourth redelivery
 #: of an attempt on, it doubles each time up to the maximum, so that the sweep does not fill a queue
 #: that is stopped for hours.
 GRACE = Backoff(first=timedelta(seconds=10), cap=timedelta(hours=1))

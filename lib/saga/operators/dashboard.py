@@ -40,7 +40,7 @@ def monitor(repository: SagaRepository, now: datetime) -> dict[str, Any]:
     overdue again until their next due time, and the longest standing of some of them is shown.
     `by_status` counts the unfinished sagas, `finished_in_the_last_hour` the recently finished ones.
     `unreadable` names records that cannot be read, among the oldest. `overruns` is the number of
-    calls that continue after their time-out, in this process only.
+    calls that continue after their timeout, in this process only.
     """
     store = repository.store
     numbers = store.transact(lambda tx: _count_all(repository, tx, now), read_only=True)

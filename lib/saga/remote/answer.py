@@ -36,7 +36,7 @@ NEVER = 410
 #: The answer to a status question: it has not happened, but the call may still arrive.
 NOT_YET = 404
 
-#: Client errors that do not mean that nothing was done: a time-out on the way, a call with the same
+#: Client errors that do not mean that nothing was done: a timeout on the way, a call with the same
 #: key that still runs, and what some proxies and Google's APIs call "cancelled".
 UNKNOWN_STATUSES = frozenset({408, 409, 499})
 

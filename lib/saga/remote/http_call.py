@@ -19,7 +19,7 @@
 | other 4xx | permanent | refused; a `detail` of problem+json is the reason |
 | 5xx, and any other number | unknown, after Retry-After | a proxy may answer 503 after the act |
 | no connection, no such host, bad certificate | retry | nothing was sent |
-| time-out, cut off, no HTTP | unknown | it was sent, and may have been done |
+| timeout, cut off, no HTTP | unknown | it was sent, and may have been done |
 | no time left, or no token | retry | nothing was sent |
 
 Permanent, retry and unknown are the exceptions of definition/context.py. For a status question,
@@ -90,7 +90,7 @@ def describe_call(payload: Any, call: StepContext) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class HttpCall(metaclass=Declaring):
-    """An action that calls a URL once in each attempt, within the step's time-out.
+    """An action that calls a URL once in each attempt, within the step's timeout.
 
     `body` makes the request's body. It must be a pure function, because a service may compare the
     bodies with one Idempotency-Key, which must be equal in every attempt. With an `audience`,

@@ -76,7 +76,7 @@ def arrive_late(payload: Any, call: StepContext) -> None:
 
 
 def late(status: Any) -> Saga:
-    """Return a saga whose step b runs long after its time-out."""
+    """Return a saga whose step b runs long after its timeout."""
     b = Step(
         "b",
         execute=never_answer,

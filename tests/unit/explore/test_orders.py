@@ -67,6 +67,6 @@ def check_report(printed: str) -> None:
         step.name for step in ORDER_PROCESSING.elements
     ]
     for line in parts:
-        assert {"crash", "freeze", "time-out"} <= {
+        assert {"crash", "freeze", "timeout"} <= {
             each.strip().rpartition(" ")[0] for each in line.partition(":")[2].split(",")
         }

@@ -19,7 +19,7 @@ from lib.saga.definition.saga_checks.outputs import faults_of_outputs
 from lib.saga.definition.saga_checks.sizes import faults_of_size
 from lib.saga.definition.steps import Parallel, Signal, Step, Timer
 
-#: The default time-out of a step. It is not compared with the saga's deadline.
+#: The default timeout of a step. It is not compared with the saga's deadline.
 _DEFAULT_TIMEOUT = timedelta(seconds=30)
 
 _OUTCOMES = ("halt", "continue")

@@ -5,7 +5,7 @@ execution     calls it in a thread, within its time limit
 known_inputs  the inputs that follow from a delivery without a call
 verdict       what the exception that it raised means
 threads       where calls run
-overruns      calls that continue after their time-out; attempt_log: the log line of a failure
+overruns      calls that continue after their timeout; attempt_log: the log line of a failure
 
 It imports the machine, state, definition and the barrier; the engine imports it.
 """

@@ -60,12 +60,12 @@ def run_action(
     clean: Callable[[str], str],
     output_type: Any = Any,
 ) -> Attempt:
-    """Run an action for at most the delivery's time-out and return how it ended.
+    """Run an action for at most the delivery's timeout and return how it ended.
 
     Raises only NotBegun, if no thread could be started. `clean` turns an error's text into one that
     may be stored, shown and logged; it never raises.
 
-    After its time-out an action continues in its thread, because Python cannot stop a thread: the
+    After its timeout an action continues in its thread, because Python cannot stop a thread: the
     outcome is unknown, and the idempotency key and the fencing token protect the participant.
     """
     try:

@@ -57,6 +57,6 @@ def family() -> Played:
 def uncertain_pivot() -> Played:
     played = play(step("a"), step("p", undo=False, pivot=True, retry=ONCE), step("z", undo=False))
     played.ends()
-    played.ends(Result.UNKNOWN, error="time-out")
+    played.ends(Result.UNKNOWN, error="timeout")
     assert played.saga.status is SagaStatus.FAILED
     return played

@@ -113,7 +113,7 @@ def compensation_failed() -> Played:
 
 
 def uncertain() -> Played:
-    return end(at_pivot(retry=ONCE), 1, Result.UNKNOWN, error="time-out")
+    return end(at_pivot(retry=ONCE), 1, Result.UNKNOWN, error="timeout")
 
 
 def completed() -> Played:

@@ -58,9 +58,9 @@ def test_a_permanent_failure_compensates_the_completed_steps_in_reverse_but_not_
 def test_a_step_with_an_unknown_outcome_is_retried_and_then_compensated() -> None:
     played = Played()
     played.ends()
-    played.ends(Result.UNKNOWN, error="time-out")
+    played.ends(Result.UNKNOWN, error="timeout")
     assert (played.awaited.phase, played.awaited.step, played.awaited.attempt) == ("execute", 1, 2)
-    played.ends(Result.UNKNOWN, error="time-out")
+    played.ends(Result.UNKNOWN, error="timeout")
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 1)
     played.ends()
     assert (played.awaited.phase, played.awaited.step) == ("compensate", 0)

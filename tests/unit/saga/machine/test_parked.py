@@ -69,7 +69,7 @@ def test_an_attempt_that_fails_while_parked_is_retried_after_the_saga() -> None:
     played = play(step("a"))
     first = played.awaited
     played.happens(PARK)
-    played.happens(outcome(first, Result.UNKNOWN, error="time-out"))
+    played.happens(outcome(first, Result.UNKNOWN, error="timeout"))
     assert (played.saga.status, played.deliveries) == (SagaStatus.FAILED, ())
     played.happens(RETRY)
     assert (played.awaited.attempt, played.steps[0].maybe_applied) == (2, True)

@@ -52,7 +52,7 @@ def test_a_saga_resolved_as_rolled_back_says_why() -> None:
     played = uncertain_pivot()
     request = ResolveRequested(**WHO, outcome=SagaStatus.ROLLED_BACK)
     decision = apply_request(played.saga, played.steps, request, played.now)
-    assert decision.saga.error == "step p: time-out"
+    assert decision.saga.error == "step p: timeout"
 
 
 def test_the_audit_trail_replays_to_the_state_after_every_verb() -> None:
@@ -66,7 +66,7 @@ def test_the_audit_trail_replays_to_the_state_after_every_verb() -> None:
 
     played = Watched(played.definition)
     played.ends()
-    played.ends(Result.UNKNOWN, error="time-out")
+    played.ends(Result.UNKNOWN, error="timeout")
     for request in (RETRY, PAUSE, PARK, RETRY, RESUME, PARK, void("p")):
         played.happens(request)
     played.ends()

@@ -30,8 +30,8 @@ class FaultKind(StrEnum):
     #: Datastore does not answer a lookup or a query.
     UNREAD = "unread"
     #: The action does not answer in time; it never began, or continues in its thread for a while.
-    TIME_OUT = "time-out"
-    OUTLAST = "outlasts time-out"
+    TIME_OUT = "timeout"
+    OUTLAST = "outlasts timeout"
     #: The queue loses all its tasks.
     DROP = "drop"
     #: The queue dispatches a task late.

@@ -17,7 +17,7 @@ from lib.saga.testing.simulation.state.stored_sagas import StoredSagas
 
 
 class FaultyActions:
-    """Calls actions in the test's thread; a fault may make them time out or outlast a time-out."""
+    """Calls actions in the test's thread; a fault may make them time out or outlast a timeout."""
 
     def __init__(self, processes: Processes, sagas: StoredSagas) -> None:
         self._processes = processes
