@@ -84,7 +84,7 @@ class SagaRepository:
                 return Loaded(saga, unpack(saga, saga.steps))
             keys = [key(StepPage, saga.id, name) for name in saga.step_pages]
             pages = self.store.find_multi(keys)
-            saga.unsaved_cost += lookup_of(len(keys))
+            saga = replace(saga, unsaved_cost=saga.unsaved_cost + lookup_of(len(keys)))
             if all(pages):
                 steps = [*saga.steps, *(step for page in pages for step in page.steps)]
                 saga.steps = unpack(saga, sorted(steps, key=attrgetter("index")))
