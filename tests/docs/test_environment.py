@@ -95,3 +95,10 @@ def test_every_listed_variable_is_read_somewhere() -> None:
     settings = {field.name.upper() for field in fields(Settings)}
     image = set(re.findall(r"([A-Z_]+)=\S", (PROJECT / "Dockerfile").read_text()))
     assert LISTED - settings - image - find_variables(*CODE, "tests") - {"PYTHONPATH"} == set()
+
+
+def test_every_variable_of_the_demo_and_the_benchmarks_is_named() -> None:
+    found = find_variables("demo", "benchmarks") - {"PATH"}
+    assert "RESTATE_SERVER" in found
+    named = {re.sub("^PEER_.*", "PEER_*", name) for name in found}
+    assert named - set(re.findall(r"`([A-Z_*]+)`", PAGE)) == set()
