@@ -91,7 +91,8 @@ def test_requests_wait_for_a_restarting_service(
 
 def test_callers_are_served_by_two_processes_and_steps_by_one(stacks: Stacks) -> None:
     with stacks.make() as stack:
-        assert ask(stack.url)["env"]["WORKERS"] == str(min(2, os.cpu_count() or 1))
+        env = ask(stack.url)["env"]
+        assert env["WORKERS"] == str(min(2, os.cpu_count() or 1))
         assert "WORKERS" not in ask(stack.plan.worker_url)["env"]
 
 
