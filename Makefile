@@ -21,7 +21,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test coverage test-long test-image schedules mutants differential fuzz lint verbs bench costs cold-start setup alerts rollback release teardown play lock format clean
+.PHONY: help run demo test coverage test-long test-image test-browser schedules mutants differential fuzz lint verbs bench costs cold-start setup alerts rollback release teardown play lock format clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test-long: $(VENV)/dev ## run all tests at full length: `test` shortens some of 
 
 test-image: $(VENV)/dev ## start every function from the files that the image contains, in its own environment
 	@LONG=1 $(BIN)/python -m pytest tests/deploy/test_image.py
+
+test-browser: $(VENV)/browser ## the pages in Chromium (apt-get install chromium): errors, width, axe-core
+	@$(BIN)/python -m pytest -rs tests/browser
 
 fuzz: $(VENV)/dev ## fuzz both local servers with malformed input, three times 60 s (SECONDS= SEED=)
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
@@ -93,7 +96,7 @@ play: $(VENV)/dev ## rehearse setup, builds and a rollback with the real gcloud 
 	@$(BIN)/python -m tests.deploy.play
 
 lock: $(VENV)/dev ## pin every package with its hash: requirements*.txt to requirements*.lock
-	@for each in requirements requirements-telemetry requirements-local requirements-dev; do \
+	@for each in requirements requirements-telemetry requirements-local requirements-dev requirements-browser; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --no-header --output-file $$each.lock $$each.txt || exit 1; done
 
@@ -115,4 +118,9 @@ $(VENV)/runtime: requirements.lock requirements-local.lock | $(VENV)/bin/python
 $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
 	@echo "installing the test packages (once) ..."
 	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/browser: requirements-browser.lock $(VENV)/dev
+	@echo "installing what drives a browser (once) ..."
+	@$(PIP) -r requirements-browser.lock
 	@touch $@

@@ -9,6 +9,7 @@ saga      sagas on the whole system, and what operators do to them
 stack     processes: started, killed, restored
 deploy    set-up, builds and alerts; play/ plays them by the real gcloud
 docs      README and docs/
+browser   the pages in Chromium: `make test-browser`, skipped where there is none, and in CI
 
 In addition: support/ (shared by several tiers), fuzz/ and mutants/ (programs of targets of
 the Makefile; each has a short test of its own beside it, so that it cannot rot).

@@ -34,6 +34,7 @@ th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px s
   vertical-align: top }}
 th {{ font-weight: 600; color: #57606a; white-space: nowrap }}
 td.name, td.url {{ font-family: ui-monospace, monospace; font-size: 12px; word-break: break-all }}
+td.name {{ min-width: 7rem }} td.url {{ min-width: 17rem }}
 td.number {{ font-variant-numeric: tabular-nums; white-space: nowrap }}
 .bad {{ color: #b3261e }} .good {{ color: #176f2c }} .still {{ color: #8a5a00 }}
 @media (prefers-color-scheme: dark) {{ body {{ background: #0d1117; color: #e6edf3 }}
@@ -82,12 +83,14 @@ class Overview:
         ]
         if pending.waiting > _TASKS_SHOWN:
             waiting.append([f"{pending.waiting - _TASKS_SHOWN:,} more", "", "", "", "", ""])
-        columns = ("task", "request", "due", "attempts", "last response", "")
+        columns = ("task", "request", "due", "attempts", "last response", "action")
         return [
             f'<h2 title="{escape(queue.name)}">Queue {escape(short_name(queue.name))}',
             f"{_draw_buttons(queue, pending)}</h2>",
             f"<p>{_describe_queue(queue, pending)}</p>",
-            _draw_table(columns, waiting, "No tasks are waiting."),
+            _draw_table(
+                f"Tasks of {short_name(queue.name)}", columns, waiting, "No tasks are waiting."
+            ),
         ]
 
 
@@ -124,7 +127,7 @@ def _draw_task(record: TaskRecord, due: float, now: float) -> list[str]:
         _cell("number", _relative(due, now)),
         _cell("number", str(record.dispatches)),
         answer,
-        _button("run now", f"{record.name}:run"),
+        _button("run now", f"{record.name}:run", about=short_name(record.name)),
     ]
 
 
@@ -142,7 +145,7 @@ def _draw_attempts(attempts: Iterable[LoggedAttempt], now: float) -> str:
         for attempt in attempts
     ]
     columns = ("when", "queue and task", "attempt", "request", "response", "took", "then")
-    return _draw_table(columns, rows, "No dispatches since the server started.")
+    return _draw_table("Last attempts", columns, rows, "No dispatches since the server started.")
 
 
 def _draw_runs(runs: Iterable[JobRun], now: float) -> str:
@@ -158,29 +161,31 @@ def _draw_runs(runs: Iterable[JobRun], now: float) -> str:
         for run in runs
     ]
     columns = ("job", "schedule", "request", "due", "last attempt", "its response")
-    return _draw_table(columns, rows, "There are no jobs.")
+    return _draw_table("Scheduler", columns, rows, "There are no jobs.")
 
 
-def _draw_table(columns: Iterable[str], rows: list[list[str]], otherwise: str) -> str:
-    """Return a table; the cells are already HTML."""
+def _draw_table(title: str, columns: Iterable[str], rows: list[list[str]], otherwise: str) -> str:
+    """Return a table that the keyboard can scroll; the cells are already HTML."""
     if not rows:
         return f"<p>{otherwise}</p>"
-    head = "".join(f"<th>{column}" for column in columns)
+    head = "".join(f'<th scope="col">{column}' for column in columns)
     body = "\n".join(
         "<tr>" + "".join(cell if cell.startswith("<td") else f"<td>{cell}" for cell in row)
         for row in rows
     )
-    return f'<div class="scroll"><table><tr>{head}\n{body}</table></div>'
+    region = f'role="region" aria-label="{escape(title)}" tabindex="0"'
+    return f'<div class="scroll" {region}><table><tr>{head}\n{body}</table></div>'
 
 
 def _cell(kind: str, text: str) -> str:
     return f'<td class="{kind}">{escape(text)}'
 
 
-def _button(label: str, target: str, question: str = "") -> str:
+def _button(label: str, target: str, question: str = "", about: str = "") -> str:
     asked = f" onsubmit=\"return confirm('{question}')\"" if question else ""
+    button = f'<button aria-label="{label}: {escape(about)}">' if about else "<button>"
     action = f'action="/v2/{escape(target)}"'
-    return f'<form method="post" {action}{asked}><button>{label}</button></form>'
+    return f'<form method="post" {action}{asked}>{button}{label}</button></form>'
 
 
 def _mark(text: str, kind: str) -> str:
