@@ -1,7 +1,7 @@
-"""Looks through the wrappers that `functools.wraps` marks.
+"""Finds the functions inside wrappers that `functools.wraps` marks.
 
-What is called is the wrapper: what it wraps counts only where the wrapper's source shows what is
-handed to it, or what becomes of its result.
+The wrapper is what is called. The wrapped function counts only if the wrapper's source shows which
+arguments it gets, or that its result is returned.
 """
 
 import ast
@@ -12,22 +12,22 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
-#: More wrappers around one function are not looked through.
+#: The maximum number of nested wrappers that are examined.
 MAX_WRAPPERS = 20
 
 
 class Wrapped(NamedTuple):
-    """What a wrapper calls."""
+    """The function that a wrapper calls."""
 
     function: Any
-    #: It is called with the wrapper's own arguments.
-    is_handed_all: bool
-    #: What it returns is what the wrapper returns.
+    #: Whether it gets all of the wrapper's own arguments.
+    passes_all_arguments: bool
+    #: Whether the wrapper returns its result.
     is_returned: bool
 
 
 def wrapped_by(function: Any) -> Wrapped | None:
-    """Return what a wrapper calls; None for any other function, and without its source."""
+    """Return what a wrapper calls; None for any other function, or if the source is missing."""
     if isinstance(function, functools.partial):
         arguments, options = function.args, function.keywords
         return _rebind(function.func, lambda f: functools.partial(f, *arguments, **options))
@@ -45,7 +45,7 @@ def wrapped_by(function: Any) -> Wrapped | None:
 
 
 def reached_by(function: Any) -> Iterator[Any]:
-    """Yield a function, and those that its wrappers return the results of, from the outside in."""
+    """Yield a function, and the wrapped functions whose results it returns, from the outside in."""
     yield function
     for _ in range(MAX_WRAPPERS):
         inner = wrapped_by(function)
@@ -61,7 +61,7 @@ def _rebind(function: Any, bind: Any) -> Wrapped | None:
 
 
 def _wrapped_by_object(wrapper: Any, wrapped: Any) -> Wrapped | None:
-    """Return what an object with a `__call__` of its own calls."""
+    """Return what an object with its own `__call__` calls."""
     called = inspect.getattr_static(type(wrapper), "__call__", None)
     source = _read_source(getattr(called, "__code__", None))
     if source is None or not source.args.args:
@@ -83,7 +83,7 @@ def _read_source(code: CodeType | None) -> ast.FunctionDef | None:
 
 
 def _names_of(wrapped: Any, wrapper: Any) -> set[str]:
-    """Return the variables in which a wrapper finds what it wraps."""
+    """Return the names of the wrapper's variables that hold the wrapped function."""
     try:
         variables = inspect.getclosurevars(wrapper)
     except ValueError:  # a variable has no value yet
@@ -104,13 +104,13 @@ def _find_calls(
     returned = _find_returned(inside)
     return Wrapped(
         wrapped,
-        is_handed_all=all(_is_handed_all(call, source.args, bound) for call in calls),
+        passes_all_arguments=all(_passes_all_arguments(call, source.args, bound) for call in calls),
         is_returned=len(calls) == len(uses) and all(call in returned for call in calls),
     )
 
 
-def _is_handed_all(call: ast.Call, own: ast.arguments, bound: int) -> bool:
-    """Return whether a call hands on the wrapper's own arguments, in their order."""
+def _passes_all_arguments(call: ast.Call, own: ast.arguments, bound: int) -> bool:
+    """Return whether a call passes the wrapper's own arguments on, in order."""
     wanted = [each.arg for each in (*own.posonlyargs, *own.args)][bound:]
     wanted += [f"*{own.vararg.arg}"] if own.vararg else []
     given = [ast.unparse(each) for each in call.args]
@@ -118,7 +118,7 @@ def _is_handed_all(call: ast.Call, own: ast.arguments, bound: int) -> bool:
 
 
 def _find_returned(inside: list[ast.AST]) -> list[ast.expr]:
-    """Return the expressions whose values are returned, at once or by a name of their own."""
+    """Return the expressions whose values are returned, directly or through a variable."""
     nested = [node for node in inside if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     elsewhere = {node for function in nested for node in ast.walk(function)}
     returns = [each for each in inside if isinstance(each, ast.Return) and each not in elsewhere]

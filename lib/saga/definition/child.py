@@ -1,4 +1,4 @@
-"""A saga as an element of another one."""
+"""A saga as an element of another saga."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
@@ -52,7 +52,7 @@ class Child(Element[TakenP], Generic[TakenP, ChildP]):
 
     @property
     def has_pure_function(self) -> bool:
-        """Whether a decision calls a function of the author's: always, for the child's payload."""
+        """Whether a decision calls a function of the author: always, for the child's payload."""
         return True
 
     def policy_for(self, phase: Phase) -> RetryPolicy | None:

@@ -1,4 +1,4 @@
-"""What all elements of a saga have, and what they know of the saga that they belong to."""
+"""The base class of a saga's elements, and what elements and checks know about their saga."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
@@ -75,7 +75,7 @@ class Element(Declared, Generic[TakenP]):
 
     @property
     def has_pure_function(self) -> bool:
-        """Whether a decision calls a function of the author's."""
+        """Whether a decision calls a function of the author."""
         return self.when is not None
 
     def policy_for(self, phase: Phase) -> RetryPolicy | None:  # noqa: ARG002
@@ -110,7 +110,7 @@ class Element(Declared, Generic[TakenP]):
 
 
 class SagaOutline(Protocol):
-    """What elements and checks know of a saga. A Saga is made of elements, and is checked last."""
+    """What elements and checks know about a saga, without importing Saga."""
 
     @property
     def name(self) -> str:
@@ -126,11 +126,11 @@ class SagaOutline(Protocol):
 
     @property
     def steps(self) -> Any:
-        """What its author wrote as its steps."""
+        """The author's `steps`, checked or not."""
 
     @property
     def deadline(self) -> timedelta | None:
-        """How long after its start the last step before the pivot begins."""
+        """The time after its start when no step up to the pivot may begin any more."""
 
     @property
     def chaining(self) -> object:
@@ -142,15 +142,15 @@ class SagaOutline(Protocol):
 
     @property
     def elements(self) -> tuple[Element[Any], ...]:
-        """All elements in order, those of groups one after the other."""
+        """All elements in order, with the members of each group one after the other."""
 
     @property
     def stages(self) -> tuple[range, ...]:
-        """The indexes of the elements that run side by side, stage after stage."""
+        """The indexes of the elements that run in parallel, stage by stage."""
 
     @property
     def pivot(self) -> int:
-        """The index of the pivot, or the number of elements when there is none."""
+        """The index of the pivot, or the number of elements if there is none."""
 
     @property
     def has_pivot(self) -> bool:

@@ -1,4 +1,4 @@
-"""The table of all declared sagas, which domain/sagas.py makes."""
+"""The table of all declared sagas, which domain/sagas.py constructs."""
 
 from abc import ABCMeta
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ from lib.saga.definition.saga import Saga
 
 
 class _Table(ABCMeta):
-    """Explains wrong arguments of a table of sagas."""
+    """Makes wrong arguments of a table of sagas raise an error with advice."""
 
     # A type checker sees the parameter itself.
     if not TYPE_CHECKING:
@@ -28,7 +28,7 @@ class _Table(ABCMeta):
 class Definitions(Mapping[tuple[str, int], Saga], metaclass=_Table):
     """All declared sagas by (name, version), including child sagas.
 
-    Raises DeclarationError with all that is wrong with the table.
+    Raises DeclarationError with everything that is wrong with the table.
     """
 
     def __init__(self, sagas: Iterable[Saga]) -> None:
@@ -64,7 +64,7 @@ class Definitions(Mapping[tuple[str, int], Saga], metaclass=_Table):
 
 
 def _is_collection(sagas: object) -> bool:
-    # Of a mapping, only the keys would be read.
+    # Iterating over a mapping would give only its keys.
     return isinstance(sagas, Iterable) and not isinstance(sagas, Saga | str | bytes | Mapping)
 
 

@@ -1,12 +1,12 @@
 """One invocation: it runs a delivery, and with inline chaining those that follow it.
 
-It goes on in the commit that records an outcome: that commit marks the next delivery as inline (see
+To continue, the commit that records an outcome marks the next delivery as inline (see
 `machine.inline`) and enqueues nothing. A kill -9 between two steps leaves the mark. The task that
-the invocation has not answered comes again, is stale, and enqueues the marked delivery; without
-such a task, because a caller's request has begun the saga, the sweep finds it when it is overdue.
-Either way the new task counts the inline run as a lost dispatch. Until then no one else enqueues
-the marked delivery. When a commit is refused, the outcome is decided again and recorded, and the
-invocation ends: someone else has changed the saga.
+the invocation has not answered is redelivered; it is stale, and enqueues the marked delivery. If a
+caller's request has begun the saga, there is no such task, and the sweep finds the saga when it is
+overdue. In both cases the new task counts the inline run as a lost dispatch. Until then nothing
+else enqueues the marked delivery. When a commit is refused, the outcome is decided again and
+recorded, and the invocation ends, because another commit has changed the saga.
 """
 
 from collections.abc import Callable
@@ -53,11 +53,11 @@ class Invocation:
         self._clock = clock
         self._call_within = call_within
         self._until = until
-        #: The saga as this invocation last committed it.
+        #: The saga as of this invocation's last commit.
         self.saga: SagaRecord | None = None
 
     def keep(self, definition: Saga, decision: Decision) -> Decision:
-        """Return a decision, marked if this invocation has time to run what follows."""
+        """Return a decision, marked as inline if this invocation has time for the next delivery."""
         return decision if OVERRUNS.is_full else keep_inline(definition, decision, self._until)
 
     def run(self, loaded: Loaded, delivery: Delivery, lost: int) -> str:
@@ -97,7 +97,7 @@ class Invocation:
         decision = self._transitions.advance(loaded, given, keep)
         self.saga = decision.saga
         if not decision.events:
-            # Perhaps this commit was made, and only its answer was lost.
+            # Perhaps an earlier commit was made, and only its answer was lost.
             self._transitions.ensure_all_enqueued(self._repository.load_steps(decision.saga))
         return decision
 

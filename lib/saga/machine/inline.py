@@ -1,11 +1,11 @@
 """Which delivery an invocation may run next without a task, and the mark of that in the records.
 
-The commit that takes the saga to a step also marks it as inline: "the invocation that commits this
-runs it". A process that dies leaves the mark, and nobody knows whether the step has run. So a task
+The commit that schedules a step also marks it as inline: the invocation that makes this commit runs
+it. A process that dies leaves the mark, and then it is unknown whether the step has run. So a task
 that is delivered for a marked attempt counts as the dispatch after a lost one: the outcome is
-UNKNOWN, the effect is compensated if no later attempt settles it, and the attempt is used up, so
-that a step that kills its process each time ends. A pivot records its beginning in a commit of its
-own, as always: if that is missing, it has not run.
+UNKNOWN, and the effect is compensated unless a later attempt settles it. The attempt is used up, so
+that a step that always kills its process comes to an end. A pivot's begin is recorded in a separate
+commit, as always; without that commit, the pivot has not run.
 """
 
 from dataclasses import replace
@@ -20,10 +20,10 @@ from lib.saga.state.records import SagaRecord, StepRecord
 
 
 def keep_inline(definition: Saga, decision: Decision, until: datetime) -> Decision:
-    """Return a decision whose only delivery is marked as inline, if it may be and ends by `until`.
+    """Return the decision with its only delivery marked as inline, if allowed and done by `until`.
 
-    That is the first attempt of a step or compensation that can begin now, without `own_task`, of a
-    saga that is chained inline, and no member of a group.
+    Allowed is the first attempt of a step or compensation that can begin now, that is not a member
+    of a group and has no `own_task`, in a saga with inline chaining.
     """
     if not decision.events or len(decision.deliveries) != 1:
         return decision

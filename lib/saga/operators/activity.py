@@ -1,4 +1,4 @@
-"""What a saga does now, in a list or alone: a function of its record and the time."""
+"""What a saga is doing now, as a function of its record and the time."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,13 +12,13 @@ from lib.saga.state.records import SagaRecord, SagaStatus, StepRecord
 
 
 class Activity(StrEnum):
-    """The kinds of things that a saga does."""
+    """The kinds of a saga's activities."""
 
-    #: Its delivery is due. Whether the queue has it still, or an action runs, is not recorded.
+    #: Its delivery is due. It is not recorded whether that is still queued or the action runs.
     IN_FLIGHT = "in_flight"
-    #: Its delivery is not due yet, or nothing has begun to run it.
+    #: Its delivery is not due yet, or has not begun to run.
     QUEUED = "queued"
-    #: It has failed, and is tried again later.
+    #: It has failed and will be retried.
     BACKING_OFF = "backing_off"
     WAITING_FOR_SIGNAL = "waiting_for_signal"
     WAITING_FOR_TIME = "waiting_for_time"
@@ -38,9 +38,9 @@ _WAITS = {
 
 
 def activities_of(saga: SagaRecord, now: datetime) -> list[dict[str, Any]]:
-    """Return what a saga does now: a line for each step in flight or waiting; none once it is done.
+    """Return a saga's activities: one for each step in flight or waiting; none once it has ended.
 
-    A line has, where they apply: the step and its phase, since when and until when, the number of
+    An activity has, where applicable, the step and its phase, its start and its end, the number of
     attempts so far, the last failure (`after`), and the other saga.
     """
     return [_without_nothing(line) for line in _find_activities(saga, now)]
@@ -50,7 +50,7 @@ def _find_activities(saga: SagaRecord, now: datetime) -> Iterator[dict[str, Any]
     if saga.status is SagaStatus.FAILED:
         yield {"activity": Activity.PARKED, "after": explain(saga.parked_because)}
         return
-    # Steps that are kept apart from the record are neither in flight nor waiting.
+    # Steps outside the record are neither in flight nor waiting.
     steps = {step.name: step for step in unpack(saga, saga.steps)}
     for wait in waits_of(saga, [*steps.values()]):
         if wait.kind is WaitKind.DELIVERY:

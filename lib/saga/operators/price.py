@@ -1,4 +1,4 @@
-"""What a saga has cost, by the list prices of Datastore and Cloud Tasks."""
+"""The cost of a saga at the list prices of Datastore and Cloud Tasks."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ import msgspec
 
 from lib.saga.state.cost import Cost
 
-#: The prices, each with its source, and the day on which they were read.
+#: The prices, each with its source, and the date on which they were read.
 PRICES = Path(__file__).with_name("prices.json")
 
 
 def bill_of(cost: Cost) -> dict[str, int]:
-    """Return what is billed, by the names of the prices: a task for its creation and dispatch."""
+    """Return the billed operations by price name; a task counts as creation and dispatch."""
     return {
         "datastore_write": cost.writes,
         "datastore_read": cost.reads,
@@ -24,7 +24,7 @@ def bill_of(cost: Cost) -> dict[str, int]:
 
 
 def price_of(billed: Mapping[str, float], prices: Mapping[str, Any]) -> float:
-    """Return the list price, in dollars, past every free tier."""
+    """Return the list price in US dollars, without free tiers."""
     return sum(
         count * float(prices[name]["usd"]) / float(prices[name]["per"])
         for name, count in billed.items()
@@ -32,7 +32,7 @@ def price_of(billed: Mapping[str, float], prices: Mapping[str, Any]) -> float:
 
 
 def show_cost(cost: Cost) -> dict[str, Any]:
-    """Return the operations of a saga by number, their price, and the date of the prices."""
+    """Return a saga's numbers of operations, their price, and the date of the prices."""
     prices = read_prices()
     usd = round(price_of(bill_of(cost), prices), 9)
     return {**dataclasses.asdict(cost), "usd": usd, "prices_read_on": prices["read_on"]}

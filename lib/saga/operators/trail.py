@@ -1,8 +1,8 @@
 """The audit trail of a saga in pages, the newest event first.
 
-The first page is of the record, each later one of one entity of older events. An entity of events
-never changes, and a token names one: events that move out of the record between two pages are
-neither lost nor shown twice.
+The first page has the events of the record, each later one those of one entity of older events.
+Such an entity never changes, and a token names one, so events that move out of the record between
+two pages are neither lost nor repeated.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ from lib.saga.state.records import EventRecord, Loaded, SagaRecord
 def page_of_events(engine: Engine, saga_id: str, token: str | None) -> dict[str, Any]:
     """Return a page of a saga's audit trail, the newest event first; `unreadable` as in a list.
 
-    It reads the saga's record and, for all but the first page, one entity of events. A saga of
-    secrets has its large values read too. Raises NotFound, and Malformed for a foreign token.
+    Reads the saga's record and, except for the first page, one entity of events; for a saga with
+    secrets, also its large values. Raises NotFound, and Malformed for the token of another saga.
     """
     saga = engine.repository.get(saga_id).saga
     page = None if token is None else _open(saga, token)
@@ -44,16 +44,16 @@ def next_page(saga: SagaRecord, page: int | None = None) -> str | None:
 
 
 def show_events(events: list[EventRecord], show: Callable[[str], str]) -> list[dict[str, Any]]:
-    """Return events in order as plain answers, the newest first; `show` makes their texts."""
+    """Return events as plain answers, the newest first; `show` converts their texts."""
     return [{**_show_event(event), "error": show(event.error)} for event in reversed(events)]
 
 
 def clean_texts(engine: Engine, loaded: Loaded, privacy: Privacy) -> Callable[[str], str]:
-    """Return how a text of a saga is shown: as a sentence, without secrets.
+    """Return a function that turns a saga's texts into sentences without secrets.
 
-    `loaded` has its large values. A text that is older than a secret mark may quote the secret. If
-    no type fits, we cannot recognize secrets: then we trust that the text was clean when it was
-    written.
+    `loaded` has its large values. A text may have been written before its secret was marked as one,
+    so it is cleaned again. If a type does not fit, secrets cannot be recognized: then the text is
+    shown as it was written.
     """
     definition = engine.definitions.get((loaded.saga.name, loaded.saga.definition_version))
     fits = definition is not None and not find_mismatch(definition, *loaded)
@@ -72,12 +72,12 @@ def _text_of(engine: Engine, saga: SagaRecord) -> Callable[[str], str]:
 def _open(saga: SagaRecord, token: str) -> int:
     page = int(open_page_token(token, _digest_of(saga)))
     if page > saga.pages:
-        raise Malformed("a page token of an earlier saga of this id", field="page_token")
+        raise Malformed("the page token is of an earlier saga with this id", field="page_token")
     return page
 
 
 def _digest_of(saga: SagaRecord) -> bytes:
-    """Return what binds a token to its saga."""
+    """Return the hash that binds a token to its saga."""
     return hashlib.blake2b(f"events of {saga.id}".encode(), digest_size=12).digest()
 
 

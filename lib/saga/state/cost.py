@@ -8,9 +8,9 @@ from lib.datastore import OmitEmpty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Operations by number: a commit writes entities, a lookup reads them.
+    """The numbers of operations: a commit writes entities, a lookup reads them.
 
-    A task is counted by the commit that records what its delivery has done.
+    The commit that records the result of a delivery counts its task.
     """
 
     commits: Annotated[int, OmitEmpty] = 0
@@ -37,5 +37,5 @@ ONE_TASK = Cost(tasks=1)
 
 
 def lookup_of(entities: int) -> Cost:
-    """Return the cost of one lookup of so many entities."""
+    """Return the cost of one lookup of a number of entities."""
     return Cost(lookups=1, reads=entities)

@@ -1,4 +1,4 @@
-"""How a saga is laid out in Datastore: one record, and entities for what has outgrown it.
+"""The layout of a saga in Datastore: one record, and entities for what has outgrown it.
 
 A record has at most MAX_RECORD bytes: large values and old events move out in the commit that
 would make it larger, and errors are truncated. Declarations limit what remains: see

@@ -1,9 +1,8 @@
-"""Where a long saga keeps its steps: those near the open ones in its record, the others in pages.
+"""Where a long saga stores its steps: those near open ones in its record, the others in pages.
 
-A page is an entity of consecutive steps, none of them open. It never changes: when one of its steps
-does, its steps return to the record, and the same commit deletes the page. So a reader that misses
-a page knows that the saga has changed. Its name says which steps it holds, and which commit wrote
-it.
+A page is an entity of consecutive steps, none of them open. It never changes: if one of its steps
+does, its steps return to the record, and the same commit deletes the page. So a reader that does
+not find a page knows that the saga has changed. A page's name tells its steps and its commit.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,24 +13,24 @@ from lib.saga.state.records import SagaRecord, StepRecord
 #: The maximum number of steps of one page.
 MAX_PAGE_STEPS = 100
 
-#: So many steps stay in the record before and after each open one: the first number that fits.
+#: The number of steps that stay in the record before and after each open one: the first that fits.
 MARGINS = (25, 10, 3, 0)
 
-#: The measure of steps, in bytes.
+#: Returns the size of steps, in bytes.
 Measure = Callable[[Sequence[StepRecord]], int]
 
 
 class Pages(NamedTuple):
-    """Where steps are kept: the names of all pages, and which of them are new."""
+    """The pages of a saga: the names of all, and which of them are new."""
 
     names: list[str]
     new: list[str]
 
 
 def arrange(saga: SagaRecord, changed: Collection[int], measure: Measure, room: int) -> Pages:
-    """Return the pages of a saga that has all its steps; those that are in none fit into `room`.
+    """Return the pages of a saga with all its steps, so that the other steps fit into `room` bytes.
 
-    `changed` are the indexes of steps that differ from what their page holds.
+    `changed` has the indexes of steps that differ from their page.
     """
     kept = [name for name in saga.step_pages if not any(each in span_of(name) for each in changed)]
     if measure(steps_outside(saga.steps, kept)) <= room:
@@ -55,11 +54,11 @@ def steps_outside(steps: Sequence[StepRecord], names: Sequence[str]) -> list[Ste
 
 
 def _spans_to_page(saga: SagaRecord, measure: Measure, room: int) -> list[range]:
-    """Return the steps that leave the record, in spans that mostly stay the same."""
+    """Return the steps that leave the record, in spans that rarely change."""
     centers = {saga.current_step, *(step.index for step in saga.steps if step.is_open)}
     for margin in MARGINS:
         near = {i for each in centers for i in range(each - margin, each + margin + 1)}
-        # Half of the room is left for what returns with a page.
+        # Half of the room is reserved for steps that return with a page.
         if 2 * measure([step for step in saga.steps if step.index in near]) <= room:
             break
     return list(_spans_outside(near, len(saga.steps)))

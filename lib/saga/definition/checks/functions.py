@@ -68,7 +68,7 @@ def _mismatches(function: Any, parameters: tuple[str, ...]) -> Iterator[str]:
     yield _mismatch(function, parameters)
     for _ in range(MAX_WRAPPERS):
         inner = wrapped_by(function)
-        if inner is None or not inner.is_handed_all:
+        if inner is None or not inner.passes_all_arguments:
             return
         function = inner.function
         yield _mismatch(function, parameters)

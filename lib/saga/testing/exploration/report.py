@@ -60,9 +60,9 @@ class Coverage:
     def __post_init__(self) -> None:
         self.met = {label: Counter() for label in self.labels}
 
-    def add(self, struck: Iterable[tuple[Point, Fault]]) -> None:
+    def add(self, hits: Iterable[tuple[Point, Fault]]) -> None:
         """Count the faults of one schedule."""
-        for point, fault in struck:
+        for point, fault in hits:
             self.all[str(fault.kind)] += 1
             if point.label in self.met:
                 self.met[point.label][str(fault.kind)] += 1

@@ -46,9 +46,9 @@ class Sweeps:
         if not (overdue or expired or sagas.has_unalerted()):
             return
         state.has_looked |= any(at <= now for at in sagas.find_due_times(looks=True))
-        struck = len(state.injected)
+        injected = len(state.injected)
         ended = self._perform("a sweep")
-        if ended == "0 delivered" and len(state.injected) == struck:
+        if ended == "0 delivered" and len(state.injected) == injected:
             return
         environment.note_event()
         for since in state.frozen:
