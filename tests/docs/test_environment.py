@@ -14,6 +14,8 @@ PAGE = PAGES["docs/develop.md"].split("## Environment variables")[1]
 LISTED = set(re.findall(r"^\| `([A-Z_*]+)` \|", PAGE, re.MULTILINE))
 CODE = ("main.py", "lib", "local", "project_files", "deploy", "functions", "domain")
 NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*(_\*)?")
+#: The variables of functions-framework that we set.
+SERVER = ("THREADS", "WORKERS")
 #: Names of mappings of variables in the code.
 MAPPING = re.compile(r"(.*\.)?(environ|env|environment)")
 GETTERS = re.compile(r"(.*\.)?(environ|env|environment)\.(get|pop|setdefault)|env|(.*\.)?getenv")
@@ -72,7 +74,8 @@ def is_environment(node: ast.Dict) -> bool:
     """Return whether a dict is passed to a process: one of its keys is a variable of ours."""
     keys = [name_of(key) for key in node.keys if key is not None]
     spread = [ast.unparse(v) for k, v in zip(node.keys, node.values, strict=True) if k is None]
-    return "os.environ" in spread or any(key.startswith("AMENDS_") for key in keys)
+    ours = any(key.startswith("AMENDS_") or key in SERVER for key in keys)
+    return "os.environ" in spread or ours
 
 
 @cache
