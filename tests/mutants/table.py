@@ -8,6 +8,9 @@ from tests.mutants.trial import Mutant
 ENGINE = "lib/saga/engine/engine.py"
 RECORDER = "lib/saga/engine/recorder.py"
 TRANSITIONS = "lib/saga/engine/transitions.py"
+INVOCATION = "lib/saga/engine/invocation.py"
+INLINE = "lib/saga/machine/inline.py"
+OUTSTANDING = "lib/saga/machine/outstanding.py"
 FAMILY = "lib/saga/engine/children.py"
 CALL = "lib/saga/engine/execution/call.py"
 KNOWN_INPUTS = "lib/saga/engine/execution/known_inputs.py"
@@ -217,6 +220,51 @@ MUTANTS = (
     Mutant(KNOWN_INPUTS, "    if lost and isinstance(element, Step)", "    if False"),
     Mutant(CALL, "        fencing_token=delivery.attempt,", "        fencing_token=1,"),
     Mutant(TRANSITIONS, "        if alerts.log_parked(letter):", "        if True:"),
+    # Inline chaining.
+    Mutant(ENGINE, ".run(loaded, delivery, lost + inline)", ".run(loaded, delivery, lost)"),
+    Mutant(ENGINE, "min(INLINE_ROOM, left - OVERHEAD)", "INLINE_ROOM"),
+    Mutant(
+        ENGINE,
+        "        except Exception as problem:  # the saga is stored, so the sweep",
+        "        except AttributeError as problem:  # the saga is stored, so the sweep",
+    ),
+    Mutant(
+        INVOCATION,
+        "decision if OVERRUNS.is_full else keep_inline",
+        "decision if False else keep_inline",
+    ),
+    Mutant(INVOCATION, "        if not decision.events:\n", "        if False:\n"),
+    Mutant(TRANSITIONS, "            keep = keep_nothing\n", ""),
+    Mutant(
+        TRANSITIONS,
+        "self._enqueue_with_children(loaded, outstanding(*loaded), self.enqueue)",
+        "self._enqueue_with_children(loaded, to_enqueue(*loaded), self.enqueue)",
+    ),
+    Mutant(OUTSTANDING, "delivery.epoch or not steps[delivery.step].inline", "True"),
+    Mutant(
+        OUTSTANDING,
+        "delivery.epoch or not steps[delivery.step].inline",
+        "not steps[delivery.step].inline",
+    ),
+    Mutant(OUTSTANDING, "room=INLINE_ROOM if saga.inline else NO_ROOM", "room=NO_ROOM"),
+    Mutant(
+        INLINE,
+        "    if not decision.events or len(decision.deliveries) != 1:",
+        "    if len(decision.deliveries) != 1:",
+    ),
+    Mutant(INLINE, "    if onward.at + onward.timeout > until:", "    if False:"),
+    Mutant(INLINE, "    if not saga.inline or onward", "    if onward"),
+    Mutant(INLINE, " or onward.phase not in _PHASES:", ":"),
+    Mutant(INLINE, " and not element.own_task", ""),
+    Mutant(INLINE, "return alone and runs", "return runs"),
+    Mutant(INLINE, " and begins_now and step.tries == 1", " and begins_now"),
+    Mutant(INLINE, " and begins_now", ""),
+    Mutant(
+        INLINE,
+        "return replace(step, inline=True) if step.index == onward.step else step",
+        "return step",
+    ),
+    Mutant(SCHEDULING, "        inline=False,\n", ""),
     # Children and their parents.
     Mutant(
         FAMILY,

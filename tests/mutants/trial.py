@@ -32,6 +32,7 @@ COPIED = (
 QUICK = (
     "tests/unit/saga/machine",
     "tests/unit/saga/engine",
+    "tests/saga/test_inline.py",
     "tests/saga/test_pauses.py",
     "tests/saga/test_families.py",
     "tests/saga/test_looks.py",
@@ -51,6 +52,7 @@ QUICK = (
     "tests/unit/saga/author_code",
     "tests/unit/saga/state",
     "tests/unit/saga",
+    "tests/unit/explore/test_inline.py",
     "tests/unit/explore/test_faults.py",
     "tests/unit/explore/test_failures.py",
     "tests/unit/explore/test_shapes.py",

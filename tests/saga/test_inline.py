@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lib.errors import Unavailable
-from lib.saga import Chaining, Parallel, Permanent, Retry, Saga, Timer
+from lib.saga import Chaining, Parallel, Permanent, Retry, RetryPolicy, Saga, Timer
 from lib.saga.definition.checks.error import DeclarationError
 from lib.saga.engine.execution.overruns import Overruns
 from lib.saga.engine.sweep.sweep import sweep
@@ -129,6 +129,34 @@ def test_marked_steps_groups_and_timers_leave_the_invocation(bench: Bench, probe
     assert probe.calls == ["a"]
     assert bench.run_to_end() == ["done", "done", "done", "woken"]
     assert probe.calls == ["a", "own", "b", "x", "y", "c"]
+    assert bench.statuses("s")[0] == "COMPLETED"
+
+
+def test_a_retry_that_is_due_at_once_has_a_task(inline: Bench, probe: Probe) -> None:
+    def busy(_: Any) -> Any:
+        probe.on.pop("b")
+        raise Retry("at once", after=timedelta(0))
+
+    probe.on["b"] = busy
+    start(inline)
+    assert probe.calls == ["a", "b"]
+    assert inline.deliver() == "done"
+    assert probe.calls == ["a", "b", "b", "c", "d"]
+
+
+def test_a_status_query_has_a_task(bench: Bench, probe: Probe) -> None:
+    once = RetryPolicy(attempts=1)
+    asked = make_step(probe, "b", retry=once, status=probe.execute("ask b"))
+    bench.engine = bench.make_engine(declare(probe, make_step(probe, "a"), asked))
+
+    def crash(_: Any) -> Any:
+        raise RuntimeError("crashed")
+
+    probe.on["b"] = crash
+    start(bench)
+    assert probe.calls == ["a", "b"]
+    assert bench.run_to_end() == ["done"]
+    assert probe.calls == ["a", "b", "ask b"]
     assert bench.statuses("s")[0] == "COMPLETED"
 
 

@@ -44,7 +44,7 @@ def _may_be_inline(definition: Saga, saga: SagaRecord, onward: Delivery) -> bool
     alone = len(definition.stage_of(onward.step)) == 1
     runs = isinstance(element, Step) and not element.own_task
     begins_now = onward.at == saga.updated_at
-    return alone and runs and begins_now and step.tries == 1 and not step.epoch
+    return alone and runs and begins_now and step.tries == 1
 
 
 _PHASES = frozenset({Phase.EXECUTE, Phase.COMPENSATE})
