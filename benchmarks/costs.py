@@ -130,7 +130,7 @@ def print_free_tier(
     sweeps = {name: count * 24 * 60 for name, count in sweep.items()}
     enough = sagas_a_day(saga, sweeps, prices)
     first = min(enough, key=enough.__getitem__)
-    print(f"  Free tier, beside a sweep every minute: {enough[first]:,.0f} sagas a day")
+    print(f"  Free tier, with a sweep every minute: {enough[first]:,.0f} sagas a day")
     print(f"  ({first} runs out first; ", end="")
     print(", ".join(f"{name}: {count:,.0f}" for name, count in enough.items()) + ")")
 

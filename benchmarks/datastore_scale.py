@@ -70,7 +70,7 @@ def main() -> int:
 
 
 def start_side(stack: ExitStack, size: int) -> Side:
-    """Start an empty server that is to hold so many entities."""
+    """Start an empty server for `size` entities."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     (folder / "index.yaml").write_text(INDEX)
     indexes = ("--index-file", str(folder / "index.yaml"))

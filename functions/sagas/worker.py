@@ -1,4 +1,4 @@
-"""The targets of Cloud Tasks and Cloud Scheduler; no one else may call them."""
+"""The targets of Cloud Tasks and Cloud Scheduler; nobody else may call them."""
 
 import flask
 

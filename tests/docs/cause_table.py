@@ -10,7 +10,7 @@ FILE = Path(__file__).parents[2] / "docs" / "causes.md"
 HEAD = """# Why a state changed: the codes
 
 `make verbs` generates this page; a test fails when it is out of date. Each event in `get-saga` has
-a `cause`, which is one of these codes and keeps its meaning for ever, and a `sentence`, whose words
+a `cause`, which is one of these codes and never changes its meaning, and a `sentence`, whose words
 may change. Count and alert on the code. In events of older versions the `cause` is the sentence.
 """
 

@@ -66,7 +66,7 @@ class Dispatcher:
     async def stop(self, grace: timedelta) -> None:
         """Dispatch nothing more; wait up to `grace` for responses, then cancel the requests.
 
-        A task whose request was canceled is dispatched again after the next start.
+        A task whose request was cancelled is dispatched again after the next start.
         """
         self._stopping = True
         if self._under_way:
