@@ -45,7 +45,7 @@ test-long: $(VENV)/dev ## run all tests at full length: `test` shortens some of 
 test-image: $(VENV)/dev ## start every function from the files that the image contains, in its own environment
 	@LONG=1 $(BIN)/python -m pytest tests/deploy/test_image.py
 
-test-browser: $(VENV)/browser ## the pages in Chromium (apt-get install chromium): errors, width, axe-core
+test-browser: $(VENV)/browser ## test the web page in Chromium (apt-get install chromium): errors, width, axe-core
 	@$(BIN)/python -m pytest -rs tests/browser
 
 fuzz: $(VENV)/dev ## fuzz both local servers with malformed input, three times 60 s (SECONDS= SEED=)
@@ -121,6 +121,6 @@ $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
 	@touch $@
 
 $(VENV)/browser: requirements-browser.lock $(VENV)/dev
-	@echo "installing what drives a browser (once) ..."
+	@echo "installing the browser packages (once) ..."
 	@$(PIP) -r requirements-browser.lock
 	@touch $@

@@ -46,7 +46,7 @@ def main() -> None:
     saga = add_compute(counted.saga, options.ms)
     sweeps = add_compute(counted.sweep, options.ms)
     how = "in the caller's request" if options.chaining == Chaining.INLINE else "each in a task"
-    print(f"A saga of {options.steps} steps that do nothing themselves, {how}.")
+    print(f"A saga of {options.steps} empty steps, {how}.")
     print(textwrap.fill(f"Prices of {prices['read_on']}. {prices['note']}", width=100) + "\n")
     print_bill(saga, prices, options.steps, options.ms)
     print_own_count(counted.cost, prices)
@@ -130,7 +130,7 @@ def print_free_tier(
     sweeps = {name: count * 24 * 60 for name, count in sweep.items()}
     enough = sagas_a_day(saga, sweeps, prices)
     first = min(enough, key=enough.__getitem__)
-    print(f"  Free tier, with a sweep every minute: {enough[first]:,.0f} sagas a day")
+    print(f"  Free tier, with a sweep every minute: {enough[first]:,.0f} sagas per day")
     print(f"  ({first} runs out first; ", end="")
     print(", ".join(f"{name}: {count:,.0f}" for name, count in enough.items()) + ")")
 
