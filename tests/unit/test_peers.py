@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +12,8 @@ from benchmarks.peers.install import packages
 from benchmarks.peers.install.packages import NotInstalled
 from benchmarks.peers.load import crash
 from benchmarks.peers.load.loads import percentile, run_at_once
+from benchmarks.peers.load.peer import Peer
+from benchmarks.peers.load.script import measure_loads
 from benchmarks.peers.report.chart import draw
 from benchmarks.peers.report.publication import publish, replace_between_marks
 from benchmarks.peers.report.table import make_table
@@ -67,6 +69,26 @@ def test_a_document_without_the_marks_is_refused() -> None:
 def test_the_documents_have_a_place_for_the_table(document: str) -> None:
     text = (PROJECT / document).read_text()
     assert "| Amends, chained |" in replace_between_marks(text, "| Amends, chained |")
+
+
+def test_an_engine_that_fails_at_its_start_is_ended() -> None:
+    calls: list[str] = []
+
+    class Broken:
+        name = "Broken"
+
+        def start(self) -> None:
+            calls.append("start")
+
+        def start_worker(self, env: Mapping[str, str]) -> None:
+            raise RuntimeError("no worker")
+
+        def stop(self) -> None:
+            calls.append("stop")
+
+    with pytest.raises(RuntimeError, match="no worker"):
+        measure_loads(cast(Peer, Broken()))
+    assert calls == ["start", "stop"]
 
 
 def test_a_load_raises_what_a_job_raises() -> None:

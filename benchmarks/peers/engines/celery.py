@@ -14,6 +14,7 @@ import redis
 from celery import Celery, chain
 
 from benchmarks.peers.load import job
+from benchmarks.peers.load.processes import check_free
 from benchmarks.peers.load.script import run_script
 from benchmarks.peers.load.servers import Servers
 from benchmarks.peers.load.settings import STATE
@@ -103,6 +104,7 @@ class CeleryPeer:
         self._servers = Servers()
 
     def start(self) -> None:
+        check_free(PORT)
         data = STATE / f"redis-{time.time_ns()}"
         data.mkdir(parents=True)
         options = ["--port", str(PORT), "--bind", "127.0.0.1", "--dir", str(data)]

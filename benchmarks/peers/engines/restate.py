@@ -18,6 +18,7 @@ import restate
 from restate import TerminalError
 
 from benchmarks.peers.load import job
+from benchmarks.peers.load.processes import check_free
 from benchmarks.peers.load.script import run_script
 from benchmarks.peers.load.servers import Servers
 from benchmarks.peers.load.settings import STATE
@@ -79,6 +80,7 @@ class RestatePeer:
         self._local = threading.local()
 
     def start(self) -> None:
+        check_free(_INGRESS, _ADMIN, _SERVICE)
         env = {
             "RESTATE_BIND_IP": "127.0.0.1",
             "RESTATE_ADVERTISED_HOST": "127.0.0.1",

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -28,6 +29,17 @@ def spawn(
             cwd=cwd,
             start_new_session=True,
         )
+
+
+def check_free(*ports: int) -> None:
+    """Raise RuntimeError if a port is taken: a client would talk to another server."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as problem:
+                raise RuntimeError(f"port {port} is needed, but {problem.strerror}") from problem
 
 
 def end(process: "subprocess.Popen[bytes] | None", number: signal.Signals) -> None:

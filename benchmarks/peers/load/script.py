@@ -4,7 +4,8 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,8 @@ def run_script(peer: Peer) -> None:
 def measure_loads(peer: Peer) -> dict[str, Any]:
     """Run all loads once, on fresh servers."""
     started = time.perf_counter()
-    _begin(peer)
-    measured: dict[str, Any] = {"cold_s": time.perf_counter() - started}
-    try:
+    with _running(peer, {}):
+        measured: dict[str, Any] = {"cold_s": time.perf_counter() - started}
         run_at_once(partial(run_one, peer), _WARM_UP_SECONDS, IN_FLIGHT)
         memory = MemoryPeak(peer.leaders)
         memory.start()
@@ -43,8 +43,6 @@ def measure_loads(peer: Peer) -> dict[str, Any]:
             measured[f"sequence_{letter}"] = run_in_sequence(job, SECONDS)._asdict()
             measured[f"at_once_{letter}"] = run_at_once(job, SECONDS, IN_FLIGHT)._asdict()
         measured["memory_mib"] = memory.stop()
-    finally:
-        peer.stop()
     return measured
 
 
@@ -65,31 +63,31 @@ def find_medians(runs: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _begin(peer: Peer, env: Mapping[str, str] | None = None) -> None:
-    peer.start()
-    peer.start_worker(env or {})
-    run_one(peer)
+@contextmanager
+def _running(peer: Peer, env: Mapping[str, str]) -> Iterator[None]:
+    """Have an engine run, which has ended its first job; end all of it, whatever happens."""
+    try:
+        peer.start()
+        peer.start_worker(env)
+        run_one(peer)
+        yield
+    finally:
+        peer.stop()
 
 
 def _measure_fsyncs(peer: Peer) -> float | None:
-    _begin(peer)
-    try:
+    with _running(peer, {}):
         run_one(peer)
         return count_fsyncs(
             group_of(peer.leaders()),
             lambda: run_in_sequence(partial(run_one, peer), _TRACED_SECONDS, _TRACED).jobs,
             STATE / "strace.txt",
         )
-    finally:
-        peer.stop()
 
 
 def _crash(peer: Peer) -> Crash:
     pause, steps = STATE / "pause", STATE / f"steps-{time.time_ns()}"
     pause.write_text("0")
     env = {"PEER_STEPS": str(steps), "PEER_PAUSE": str(pause)}
-    _begin(peer, env)
-    try:
+    with _running(peer, env):
         return measure_crash(peer, CRASH_JOBS, pause, steps, env)
-    finally:
-        peer.stop()
