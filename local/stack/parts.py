@@ -120,7 +120,7 @@ def _make_tasks(plan: Plan) -> Part:
 
 
 def _make_functions(plan: Plan) -> Part:
-    own = {"WORKERS": str(_INSTANCES)}
+    own = {"AMENDS_BASE_URL": plan.url, "WORKERS": str(_INSTANCES)}
     return _make_service(plan, "functions", "api", plan.port, list_settings(plan) | own)
 
 
