@@ -345,6 +345,16 @@ def test_a_process_full_of_overruns_goes_on_with_nothing_inline(
     assert (probe.calls, len(inline.queue.waiting)) == ([], 1)
 
 
+def test_a_saga_whose_steps_fill_several_pages_runs_inline(bench: Bench, probe: Probe) -> None:
+    names = [f"step-{number}" for number in range(120)]
+    steps = (make_step(probe, name) for name in names)
+    bench.engine = bench.make_engine(declare(probe, *steps))
+    start(bench)
+    assert probe.calls == names
+    assert bench.statuses("s")[0] == "COMPLETED"
+    assert bench.queue.named == set()
+
+
 def test_the_default_is_a_task_for_each_step(bench: Bench, probe: Probe) -> None:
     bench.engine = bench.make_engine(declare(probe, chaining=Chaining.TASKS))
     start(bench)

@@ -12,7 +12,7 @@ from lib.saga.definition.context import StepContext
 from lib.saga.definition.saga import Chaining, Saga
 from lib.saga.definition.steps import Step
 from lib.saga.engine.transitions import Transitions
-from lib.saga.testing import explore
+from lib.saga.testing import explore, run
 from tests.unit.explore.answers import CRASHED, LATER, NO
 from tests.unit.explore.seats import (
     TWICE,
@@ -62,6 +62,12 @@ def test_a_crash_between_any_two_inline_compensations_keeps_every_promise() -> N
 
 def test_a_crash_round_an_inline_pivot_keeps_every_promise() -> None:
     check(chain_inline(make_saga("ab", pivot="b"), by_task=True))
+
+
+@BEGUN
+def test_a_single_run_runs_it_to_its_end(*, by_task: bool) -> None:
+    saga = chain_inline(make_saga("abc"), by_task=by_task)
+    assert run(saga, {}, prepare=add_seats).status == "COMPLETED"
 
 
 @LONG
