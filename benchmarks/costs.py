@@ -97,8 +97,8 @@ def print_bill(saga: Mapping[str, float], prices: Mapping[str, Any], steps: int,
     parts = {"coordination": COORDINATION, "and Cloud Run": run, "and its logs": (*run, *LOGS)}
     for label, names in parts.items():
         cost = price_of({name: saga.get(name, 0) for name in names}, prices)
-        print(f"  {label:22}${cost:.7f} a saga, ${cost / steps * 1000:.4f} for 1,000 steps")
-    print(f"  Cloud Run: {ms} ms a request, alone on its instance of 1 vCPU; with others, less.\n")
+        print(f"  {label:22}${cost:.7f} per saga, ${cost / steps * 1000:.4f} per 1,000 steps")
+    print(f"  Cloud Run: {ms} ms per request, alone on an instance of 1 vCPU; less if shared.\n")
 
 
 def print_own_count(cost: Cost, prices: Mapping[str, Any]) -> None:
@@ -106,27 +106,28 @@ def print_own_count(cost: Cost, prices: Mapping[str, Any]) -> None:
     usd = price_of(bill_of(cost), prices)
     print(f"  Its own record counts {cost.commits} commits of {cost.writes} entities, ", end="")
     print(f"{cost.lookups} lookups of {cost.reads}, {cost.tasks} tasks: ${usd:.7f}")
-    print("  (not the deletes, which are still to come, nor Cloud Run and logs).\n")
+    print("  (without the later deletes, Cloud Run and logs).\n")
 
 
 def print_others(steps: int, prices: Mapping[str, Any]) -> None:
     """Print the same saga elsewhere, at the fewest operations that it can be done with."""
     others = {
-        "AWS Step Functions": ("step_functions_transition", steps, "a transition a step"),
-        "Google Workflows": ("workflows_internal_step", steps, "an internal step a step"),
-        "Temporal Cloud": ("temporal_action", steps + 1, "the start and an activity a step"),
+        "AWS Step Functions": ("step_functions_transition", steps, "one transition per step"),
+        "Google Workflows": ("workflows_internal_step", steps, "one internal step per step"),
+        "Temporal Cloud": ("temporal_action", steps + 1, "the start, and one activity per step"),
     }
-    print("  The same elsewhere, without what runs the steps (compare with coordination):")
+    print("  The same elsewhere, without running the steps (compare with coordination):")
     for label, (name, count, why) in others.items():
         cost = price_of({name: count}, prices)
-        print(f"  {label:22}${cost:.7f} a saga, ${cost / steps * 1000:.4f} for 1,000 steps ({why})")
+        thousand = cost / steps * 1000
+        print(f"  {label:22}${cost:.7f} per saga, ${thousand:.4f} per 1,000 steps ({why})")
     print()
 
 
 def print_free_tier(
     saga: Mapping[str, float], sweep: Mapping[str, float], prices: Mapping[str, Any]
 ) -> None:
-    """Print how many sagas a day are free, and what runs out first."""
+    """Print how many sagas per day are free, and which free tier runs out first."""
     sweeps = {name: count * 24 * 60 for name, count in sweep.items()}
     enough = sagas_a_day(saga, sweeps, prices)
     first = min(enough, key=enough.__getitem__)
