@@ -27,15 +27,15 @@ URL = "https://run.googleapis.com/v2/x"
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a stand-in for gcloud first on the path; return the file that records its arguments."""
     stand_in = tmp_path / "bin" / "gcloud"
     stand_in.parent.mkdir()
     stand_in.write_text(STAND_IN)
     stand_in.chmod(0o755)
     monkeypatch.setenv("PATH", f"{stand_in.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
-    return tmp_path / "told"
+    monkeypatch.setenv("TOLD", str(tmp_path / "recorded"))
+    return tmp_path / "recorded"
 
 
 class Patient(Shell):
@@ -81,11 +81,11 @@ def run_verb(verb: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_changes_are_shown_and_run_and_existing_resources_updated(told: Path) -> None:
+def test_changes_are_shown_and_run_and_existing_resources_updated(recorded: Path) -> None:
     done = run_verb("prepare", PROJECT="p", QUEUE_COUNT="2")
     assert done.returncode == 0, done.stderr
     shown = [line.removeprefix("gcloud ") for line in done.stdout.splitlines()]
-    said = [line.removesuffix(" --quiet") for line in told.read_text().splitlines()]
+    said = [line.removesuffix(" --quiet") for line in recorded.read_text().splitlines()]
     assert [line.split()[:4] for line in shown if "queues" in line] == [
         ["tasks", "queues", "update", "sagas"],
         ["tasks", "queues", "add-iam-policy-binding", "sagas"],
@@ -98,12 +98,14 @@ def test_changes_are_shown_and_run_and_existing_resources_updated(told: Path) ->
     ]
 
 
-def test_gcloud_does_not_import_our_packages(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gcloud_does_not_import_our_packages(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", "/ours")
     assert run_gcloud(["packages"]) == (0, "", "")
 
 
-def test_a_failed_command_ends_with_gclouds_message(told: Path) -> None:
+def test_a_failed_command_ends_with_gclouds_message(recorded: Path) -> None:
     with pytest.raises(Failed, match="gcloud denied --x=1 --project=p\nPERMISSION_DENIED: not you"):
         Shell("p").change("denied", "--x=1")
     with pytest.raises(Failed, match="not you"):
@@ -112,10 +114,10 @@ def test_a_failed_command_ends_with_gclouds_message(told: Path) -> None:
         Shell("p").each(lambda word: Shell("p").change(word), ["fine", "denied", "fine"])
 
 
-def test_a_wrong_setting_ends_with_advice_before_any_command(told: Path) -> None:
+def test_a_wrong_setting_ends_with_advice_before_any_command(recorded: Path) -> None:
     done = run_verb("prepare", PROJECT="p", MODE="both")
     assert (done.returncode, done.stderr) == (1, "MODE is functions or api, not 'both'\n")
-    assert not told.exists()
+    assert not recorded.exists()
 
 
 def test_a_command_is_shown_as_it_is_typed() -> None:

@@ -14,7 +14,7 @@ from tests.fuzz.raw import RawBytes
 from tests.fuzz.rounds import Target, run_round
 from tests.fuzz.tasks import TasksRequests
 
-_STRIKES = 500
+_CASES = 500
 TARGETS: dict[str, Callable[[Path], Target]] = {
     "raw": RawBytes,
     "datastore": DatastoreRequests,
@@ -30,7 +30,7 @@ def main() -> int:
         seed = options.seed if options.seed is not None else secrets.randbelow(10**9)
         print(f"{name}: seed {seed}, {options.seconds:g} s", flush=True)
         rounds = _run(TARGETS[name], seed, options.seconds)
-        print(f"{name}: {rounds * _STRIKES} strikes in {rounds} rounds, no harm done", flush=True)
+        print(f"{name}: {rounds * _CASES} cases in {rounds} rounds, no failure", flush=True)
     return 0
 
 
@@ -40,7 +40,7 @@ def _run(make: Callable[[Path], Target], seed: int, seconds: float) -> int:
         target = make(Path(folder))
         ends, rounds = time.monotonic() + seconds, 0
         while time.monotonic() < ends:
-            run_round(target, seed + rounds, _STRIKES)
+            run_round(target, seed + rounds, _CASES)
             rounds += 1
         target.close()
     return rounds

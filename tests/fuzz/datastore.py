@@ -49,7 +49,7 @@ class DatastoreRequests:
         for method, request in corpus:
             self._requests.setdefault(method, []).append(request)
 
-    def strike(self, random: Random) -> None:
+    def fuzz_once(self, random: Random) -> None:
         """Send a request, then give up the transactions that it or its preparation began."""
         channel = random.choice(self._channels)
         method = random.choice((*self._requests, *_FAVOURITES))

@@ -53,15 +53,15 @@ class Mutator:
         for _ in range(random.choice(_CHANGES)):
             parts = _list_parts(message)
             # The request itself is one of many messages, and has the most important fields.
-            self._change_part(parts[0] if _strikes(random, 3) else random.choice(parts), random)
+            self._change_part(parts[0] if _happens(random, 3) else random.choice(parts), random)
         data: bytes = message.SerializePartialToString()
-        return change_bytes(data, random) if _strikes(random, 20) else data
+        return change_bytes(data, random) if _happens(random, 20) else data
 
     def _change_part(self, message: Any, random: Random) -> None:
         if not message.DESCRIPTOR.fields:
             return
         field = random.choice(message.DESCRIPTOR.fields)
-        if _strikes(random, 7):
+        if _happens(random, 7):
             message.ClearField(field.name)
         elif _is_map(field):
             self._change_map(message, field, random)
@@ -71,7 +71,7 @@ class Mutator:
             self._put_part(getattr(message, field.name), random)
         else:
             old = getattr(message, field.name)
-            text = field.type == FieldDescriptor.TYPE_STRING and old and _strikes(random, 2)
+            text = field.type == FieldDescriptor.TYPE_STRING and old and _happens(random, 2)
             new = self._change_text(old, random) if text else self._draw_scalar(field, random)
             setattr(message, field.name, new)
 
@@ -96,11 +96,11 @@ class Mutator:
             entries[name] = self._draw_scalar(value, random)
 
     def _change_list(self, items: Any, field: Any, random: Random) -> None:
-        if items and _strikes(random, 3):
+        if items and _happens(random, 3):
             del items[random.randrange(len(items))]
         elif field.type != FieldDescriptor.TYPE_MESSAGE:
             items.append(self._draw_scalar(field, random))
-        elif items and _strikes(random, 2):
+        elif items and _happens(random, 2):
             again = random.choice(items)
             copies = random.choice((1, 1, 1, _LONGEST_REPEAT))
             items.extend([type(again).FromString(again.SerializePartialToString())] * copies)
@@ -110,7 +110,7 @@ class Mutator:
     def _put_part(self, place: Any, random: Random) -> None:
         place.SetInParent()
         known = self._parts.get(place.DESCRIPTOR.full_name)
-        if known and not _strikes(random, 5):
+        if known and not _happens(random, 5):
             place.CopyFrom(random.choice(known))
         elif place.DESCRIPTOR.fields:
             self._change_part(place, random)
@@ -121,7 +121,7 @@ class Mutator:
         if field.type == FieldDescriptor.TYPE_BYTES:
             return random.choice(_BYTES)
         if field.type == FieldDescriptor.TYPE_BOOL:
-            return _strikes(random, 2)
+            return _happens(random, 2)
         if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
             return random.choice(_DOUBLES)
         if field.type == FieldDescriptor.TYPE_ENUM:
@@ -130,7 +130,7 @@ class Mutator:
         return random.choice([n for n in _INTEGERS if wide or -(2**31) <= n < 2**31])
 
 
-def _strikes(random: Random, one_in: int) -> bool:
+def _happens(random: Random, one_in: int) -> bool:
     # hypothesis draws zero more often than other values, so zero means no change.
     return random.randrange(one_in) == one_in - 1
 

@@ -67,7 +67,7 @@ class RawBytes:
         page = int(self._tasks.page_url.split(":")[2].strip("/"))
         self._ports = (self._datastore.port, self._tasks.port, page)
 
-    def strike(self, random: Random) -> None:
+    def fuzz_once(self, random: Random) -> None:
         """Send something to one of the ports, or answer a delivery."""
         target = random.randrange(4)
         if target == 3:

@@ -30,7 +30,7 @@ PATIENCE = 60.0
 class Target(Protocol):
     """A server in this process, and a way to fuzz it."""
 
-    def strike(self, random: Random) -> None:
+    def fuzz_once(self, random: Random) -> None:
         """Send something random to the server; raise AssertionError if it misbehaves."""
 
     def close(self) -> None:
@@ -65,24 +65,24 @@ class Watch(logging.Handler):
         threading.excepthook = self._before
 
 
-def run_round(target: Target, seed: int, strikes: int) -> None:
+def run_round(target: Target, seed: int, cases: int) -> None:
     """Fuzz this number of times; raise AssertionError at the first failure."""
 
     @hypothesis.seed(seed)
     @settings(
-        max_examples=strikes,
+        max_examples=cases,
         database=None,
         deadline=None,
         print_blob=False,
         suppress_health_check=list(HealthCheck),
     )
     @hypothesis.given(st.randoms(use_true_random=False))
-    def strike(random: Random) -> None:
+    def fuzz_once(random: Random) -> None:
         with Watch() as watch:
-            target.strike(random)
+            target.fuzz_once(random)
             watch.check()
 
-    strike()
+    fuzz_once()
 
 
 def call(channel: grpc.Channel, path: str, data: bytes) -> bytes | None:

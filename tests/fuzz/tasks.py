@@ -96,7 +96,7 @@ class TasksRequests:
         self._mutator = Mutator((request for _, request in self._corpus), _TEXTS)
         self._numbers = itertools.count(1)
 
-    def strike(self, random: Random) -> None:
+    def fuzz_once(self, random: Random) -> None:
         """Create a queue, send it mutated requests, and delete it."""
         queue = f"fuzz-{next(self._numbers):06}"
         for method, request in self._birth:

@@ -38,7 +38,7 @@ LISTINGS = {
 }
 
 
-class Spoiler:
+class EntityCorruption:
     """Writes entities into the stack's Datastore, and makes some of them unreadable."""
 
     def __init__(self, stack: Stack) -> None:
@@ -64,12 +64,12 @@ class Spoiler:
             task_list = make_list(NewTaskList(id=each, name=name), NOW)
             self.insert(task_list, *make_records(each, name))
 
-    def spoil(self, kind: str, name: str, value: tuple[str, Any]) -> None:
+    def make_unreadable(self, kind: str, name: str, value: tuple[str, Any]) -> None:
         """Give one stored entity a value that does not fit its model."""
         path = ("TaskList", name, "Task", 2) if kind == "Task" else (kind, f"{name}-bad")
-        self.spoil_at(path, value)
+        self.make_unreadable_at(path, value)
 
-    def spoil_at(self, path: tuple[Any, ...], value: tuple[str, Any]) -> None:
+    def make_unreadable_at(self, path: tuple[Any, ...], value: tuple[str, Any]) -> None:
         """Give the entity at a path a value that does not fit its model."""
         stored = self._client.get(self._client.key(*path))
         stored[value[0]] = value[1]
@@ -99,9 +99,9 @@ def make_records(saga_id: str, name: str) -> list[Any]:
 
 
 @pytest.fixture
-def spoiler(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoiler]:
+def corruption(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[EntityCorruption]:
     monkeypatch.setenv("DATASTORE_EMULATOR_HOST", stack.datastore_host)
-    made = Spoiler(stack)
+    made = EntityCorruption(stack)
     yield made
     made.clear()
 
@@ -113,14 +113,14 @@ def test_every_function_that_lists_is_tested_here() -> None:
 
 @pytest.mark.parametrize("function", LISTINGS)
 def test_a_list_continues_after_an_unreadable_entity_and_names_it(
-    call: Call, spoiler: Spoiler, unique: str, function: str
+    call: Call, corruption: EntityCorruption, unique: str, function: str
 ) -> None:
     kind, value, wanted = LISTINGS[function]
-    spoiler.put(unique)
+    corruption.put(unique)
     params = {key: str(each).format(name=unique) for key, each in wanted.items()}
     name = function.replace("_", "-")
     before = call("GET", name, params=params).json()
-    spoiler.spoil(kind, unique, value)
+    corruption.make_unreadable(kind, unique, value)
     answer = call("GET", name, params=params)
     assert answer.status_code == 200, answer.text
     page = answer.json()
@@ -131,10 +131,10 @@ def test_a_list_continues_after_an_unreadable_entity_and_names_it(
 
 
 def test_a_bulk_verb_continues_after_an_unreadable_saga(
-    call: Call, spoiler: Spoiler, unique: str
+    call: Call, corruption: EntityCorruption, unique: str
 ) -> None:
-    spoiler.put(unique)
-    spoiler.spoil("Saga", unique, ("fingerprint", 5))
+    corruption.put(unique)
+    corruption.make_unreadable("Saga", unique, ("fingerprint", 5))
     body = {"verb": "pause", "reason": "x", "status": "FAILED", "name": unique}
     page = call("POST", "operate-sagas", json=body).json()
     assert [item["id"] for item in page["items"]] == [unique]
@@ -142,10 +142,10 @@ def test_a_bulk_verb_continues_after_an_unreadable_saga(
 
 
 def test_a_saga_with_an_unreadable_page_of_events_is_shown(
-    call: Call, spoiler: Spoiler, unique: str
+    call: Call, corruption: EntityCorruption, unique: str
 ) -> None:
-    spoiler.put(unique)
-    spoiler.spoil_at(("Saga", unique, "SagaEvents", 1), ("events", "first"))
+    corruption.put(unique)
+    corruption.make_unreadable_at(("Saga", unique, "SagaEvents", 1), ("events", "first"))
     shown = call("GET", "get-saga", params={"id": unique}).json()
     assert [step["name"] for step in shown["steps"]] == ["s1"]
     params = {"id": unique, "page_token": shown["next_page_token"]}
@@ -155,14 +155,14 @@ def test_a_saga_with_an_unreadable_page_of_events_is_shown(
 
 
 def test_the_dashboard_skips_an_unreadable_oldest_saga(
-    call: Call, spoiler: Spoiler, unique: str
+    call: Call, corruption: EntityCorruption, unique: str
 ) -> None:
     for saga_id in (f"{unique}-old", f"{unique}-older"):
         old = make_records(saga_id, unique)[0]
         at = datetime(1999, 1, 1 if saga_id.endswith("older") else 2, tzinfo=UTC)
         old.created_at, old.created_mark = at, time_mark(saga_id, at)
-        spoiler.insert(old)
-    spoiler.spoil_at(("Saga", f"{unique}-older"), ("fingerprint", 5))
+        corruption.insert(old)
+    corruption.make_unreadable_at(("Saga", f"{unique}-older"), ("fingerprint", 5))
     seen = call("GET", "monitor-sagas").json()
     assert seen["oldest_unfinished"]["id"] == f"{unique}-old"
     assert f"Saga('{unique}-older')" in [each["key"] for each in seen["unreadable"]]

@@ -49,10 +49,10 @@ def test_no_record_and_no_view_of_a_failed_saga_quotes_a_secret(
     root, steps = bench.load("s")
     kept = [root.error, *(step.error for step in steps)]
     kept += [event.error for event in bench.engine.repository.events("s")]
-    told = "\n".join([*kept, shown, capsys.readouterr().out])
-    assert "charge" in told
+    shown_text = "\n".join([*kept, shown, capsys.readouterr().out])
+    assert "charge" in shown_text
     for piece in (CARD, CARD[:9], CARD[-9:]):
-        assert piece not in told
+        assert piece not in shown_text
     assert msgspec.json.decode(shown)["payload"] == {"cents": 900, "card": "[redacted]"}
 
 

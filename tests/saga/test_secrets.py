@@ -86,7 +86,7 @@ def run(bench: Bench, saga: Saga, *, signal: bool = True) -> None:
     bench.run_to_end()
 
 
-def told(bench: Bench, capsys: pytest.CaptureFixture[str]) -> str:
+def everything_shown(bench: Bench, capsys: pytest.CaptureFixture[str]) -> str:
     """Return everything that is shown of all sagas."""
     engine = bench.engine
     pages = [view.page_of_sagas(engine.repository, None, None, 100, None)]
@@ -96,7 +96,7 @@ def told(bench: Bench, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def check_secrets_are_kept(bench: Bench, capsys: pytest.CaptureFixture[str]) -> str:
-    text = told(bench, capsys)
+    text = everything_shown(bench, capsys)
     for secret in (CARD, TOKEN, str(PIN), CODE):
         assert secret not in text, f"{secret} in {text}"
     return text

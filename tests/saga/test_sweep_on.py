@@ -26,7 +26,7 @@ from lib.saga.state.records import DeadLetter, SagaRecord
 from tests.saga.bench import Bench, Probe, make_step, start
 from tests.saga.test_sweeping import park
 
-AGAIN = RetryRequested(actor="ops@example.com", reason="mended")
+AGAIN = RetryRequested(actor="ops@example.com", reason="repaired")
 
 
 @entity(kind="Saga")
@@ -72,12 +72,12 @@ def lose(bench: Bench, *ids: str) -> None:
     bench.pass_time(seconds=12)
 
 
-def spoil(bench: Bench, record: Any, field: str) -> None:
+def make_unreadable(bench: Bench, record: Any, field: str) -> None:
     bench.store.apply(update(record, mask=[field]))
 
 
-def mend(bench: Bench, saga_id: str) -> None:
-    spoil(bench, NewerSaga(id=saga_id, status="PENDING"), "status")
+def make_readable(bench: Bench, saga_id: str) -> None:
+    make_unreadable(bench, NewerSaga(id=saga_id, status="PENDING"), "status")
 
 
 # How many
@@ -163,7 +163,7 @@ def test_a_saga_of_a_newer_revision_breaks_no_sweep_and_no_list(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lose(bench, "alien", "s1", "s2")
-    spoil(bench, NewerSaga(id="alien"), "status")
+    make_unreadable(bench, NewerSaga(id="alien"), "status")
     swept = sweep(bench.engine, bench.now)
     assert (swept.found, swept.delivered, swept.remaining, swept.unreadable) == (3, 2, 1, 1)
     assert '"alert":"unreadable-entity"' in capsys.readouterr().out
@@ -180,15 +180,15 @@ def test_a_check_counts_sagas_that_only_a_newer_revision_can_read(bench: Bench) 
     for each in ("alien", "s1"):
         start(bench, each)
     assert count_unknown_status(bench.store) == 0
-    spoil(bench, NewerSaga(id="alien"), "status")
+    make_unreadable(bench, NewerSaga(id="alien"), "status")
     assert count_unknown_status(bench.store) == 1
 
 
 def test_the_sweep_delivers_a_saga_as_soon_as_it_can_be_read_again(bench: Bench) -> None:
     lose(bench, "alien")
-    spoil(bench, NewerSaga(id="alien"), "status")
+    make_unreadable(bench, NewerSaga(id="alien"), "status")
     assert sweep(bench.engine, bench.now).delivered == 0
-    mend(bench, "alien")
+    make_readable(bench, "alien")
     assert sweep(bench.engine, bench.now).delivered == 1
     bench.run_to_end()
     assert bench.statuses("alien")[0] == "COMPLETED"
@@ -196,7 +196,7 @@ def test_the_sweep_delivers_a_saga_as_soon_as_it_can_be_read_again(bench: Bench)
 
 def test_a_saga_with_an_unreadable_step_breaks_no_sweep(bench: Bench) -> None:
     lose(bench, "alien", "s1")
-    spoil(bench, SagaOfNewerSteps(id="alien", steps=[NewerStep()]), "steps")
+    make_unreadable(bench, SagaOfNewerSteps(id="alien", steps=[NewerStep()]), "steps")
     swept = sweep(bench.engine, bench.now)
     assert (swept.found, swept.delivered, swept.remaining, swept.unreadable) == (2, 1, 1, 1)
 
@@ -210,7 +210,7 @@ def test_an_unreadable_dead_letter_keeps_no_other_from_its_alert(
     bench.store.insert(DeadLetter(id="alien", name="letters", step="a", reason="r", sequence=1,
                                   created_at=bench.now(),
                                   created_mark=time_mark("alien", bench.now())))  # fmt: skip
-    spoil(bench, NewerLetter(id="alien"), "reason")
+    make_unreadable(bench, NewerLetter(id="alien"), "reason")
     swept = sweep(bench.engine, bench.now)
     assert (swept.alerted, swept.parked, swept.unreadable) == (1, 2, 1)
     assert capsys.readouterr().out.count('"alert":"saga-parked"') == 1
@@ -224,7 +224,7 @@ def test_an_unreadable_expired_saga_keeps_no_other_from_being_purged(
     for each in ("alien", "s1", "s2"):
         start(bench, each)
     bench.run_to_end()
-    spoil(bench, NewerSaga(id="alien"), "status")
+    make_unreadable(bench, NewerSaga(id="alien"), "status")
     bench.pass_time(days=91)
     swept = sweep(bench.engine, bench.now)
     assert (swept.purged, swept.unreadable) == (2, 1)
@@ -232,10 +232,10 @@ def test_an_unreadable_expired_saga_keeps_no_other_from_being_purged(
 
 def test_a_delivery_of_an_unreadable_saga_is_left_to_the_sweep(bench: Bench, probe: Probe) -> None:
     start(bench)
-    spoil(bench, NewerSaga(id="s"), "status")
+    make_unreadable(bench, NewerSaga(id="s"), "status")
     assert bench.deliver() == "unreadable"
     assert (probe.calls, bench.queue.waiting) == ([], [])
-    mend(bench, "s")
+    make_readable(bench, "s")
     bench.pass_time(seconds=12)
     assert sweep(bench.engine, bench.now).delivered == 1
     bench.run_to_end()
@@ -244,7 +244,7 @@ def test_a_delivery_of_an_unreadable_saga_is_left_to_the_sweep(bench: Bench, pro
 
 def test_a_delivery_that_may_have_run_is_left_to_the_queue(bench: Bench) -> None:
     start(bench)
-    spoil(bench, NewerSaga(id="s"), "status")
+    make_unreadable(bench, NewerSaga(id="s"), "status")
     with pytest.raises(NotBegun, match="status must be a SagaStatus"):
         bench.deliver(lost=1)
 
@@ -263,9 +263,9 @@ def test_an_unreadable_parent_is_notified_once_it_can_be_read(bench: Bench, prob
     start(bench)
     while bench.queue.waiting[0].phase != "child":
         bench.deliver()
-    spoil(bench, NewerSaga(id="s:c"), "status")
+    make_unreadable(bench, NewerSaga(id="s:c"), "status")
     assert bench.run_to_end() == ["unreadable"]
-    spoil(bench, NewerSaga(id="s:c", status="RUNNING"), "status")
+    make_unreadable(bench, NewerSaga(id="s:c", status="RUNNING"), "status")
     bench.pass_time(minutes=1)
     sweep(bench.engine, bench.now)
     assert bench.run_to_end()[-1] == "notified"

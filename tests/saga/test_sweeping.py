@@ -22,7 +22,7 @@ from lib.saga.state.records import DeadLetter, EventPage, SagaRecord, ValueRecor
 from tests.saga.bench import NAMES, Bench, Probe, make_saga, make_step, start
 
 KEEP = timedelta(days=30)
-WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "mended"}
+WHO: dict[str, Any] = {"actor": "ops@example.com", "reason": "repaired"}
 
 
 def refuse(_: Any) -> None:

@@ -99,7 +99,7 @@ class ReceiptOfNumber(Struct):
     number: int
 
 
-AGAIN = RetryRequested(actor="ops", reason="mended")
+AGAIN = RetryRequested(actor="ops", reason="repaired")
 PAYLOAD = {"sku": "secret-tea", "gift": True}
 
 
@@ -153,10 +153,10 @@ def deploy(bench: Bench, probe: Probe) -> Callable[..., None]:
 def test_a_changed_type_is_reported_with_saga_version_and_count(
     bench: Bench, probe: Probe, changed: dict[str, Any], reason: str
 ) -> None:
-    [told] = check(bench, make(probe, **changed))
-    assert told.startswith("2 letters 1: has other types under the same version: ")
-    assert reason in told
-    assert "tea" not in told
+    [reported] = check(bench, make(probe, **changed))
+    assert reported.startswith("2 letters 1: has other types under the same version: ")
+    assert reason in reported
+    assert "tea" not in reported
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_a_type_that_accepts_the_stored_values_is_deployed(
 def test_an_untyped_signal_cannot_get_a_type_later(bench: Bench, probe: Probe) -> None:
     bench.engine = bench.make_engine(make(probe, signal=object))
     bench.engine.start("letters", "s1", PAYLOAD)
-    [told] = check(bench, make(probe, signal=Approval))
-    assert "signal go is still expected with its old type" in told
+    [reported] = check(bench, make(probe, signal=Approval))
+    assert "signal go is still expected with its old type" in reported
 
 
 @pytest.mark.usefixtures("deploy")
@@ -187,9 +187,9 @@ def test_the_check_reads_no_saga_if_no_type_has_changed(bench: Bench, probe: Pro
 @pytest.mark.usefixtures("deploy")
 def test_stored_outputs_and_signals_must_fit_too(bench: Bench, probe: Probe) -> None:
     bench.deliver()
-    [told] = check(bench, make(probe, output=ReceiptOfNumber))
-    assert told.startswith("1 letters 1:")
-    assert "the stored output of a does not fit: Expected `int`, got `str`" in told
+    [reported] = check(bench, make(probe, output=ReceiptOfNumber))
+    assert reported.startswith("1 letters 1:")
+    assert "the stored output of a does not fit: Expected `int`, got `str`" in reported
     for each in ("s1", "s2"):
         bench.engine.signal(each, "go", {"by": "ann"}, actor="ann")
     assert check(bench, make(probe, signal=ApprovalTakesMore)) == []

@@ -45,10 +45,10 @@ def choose_first_of_four() -> int:
 
 
 class Launcher:
-    """`python -m local` in a project; `told` is its terminal output so far."""
+    """`python -m local` in a project; `output` is its terminal output so far."""
 
     def __init__(self, project: Path) -> None:
-        self.port, self.told = choose_first_of_four(), ""
+        self.port, self.output = choose_first_of_four(), ""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", f"--port={self.port}", f"--data={project / 'data'}"],
             cwd=project,
@@ -63,7 +63,7 @@ class Launcher:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.told += line
+            self.output += line
 
     def stop(self) -> None:
         self.process.terminate()

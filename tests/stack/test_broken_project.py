@@ -22,24 +22,24 @@ def test_a_broken_module_is_shown_and_nothing_is_ready_until_it_is_fixed(
     tasks.write_text(good[tasks] + "def broken(:\n")
     launcher = Launcher(project)
     launchers.append(launcher)
-    wait_until(lambda: "as before" in launcher.told)
-    assert "NameError: name 'BOOK_TRIP' is not defined" in launcher.told
+    wait_until(lambda: "as before" in launcher.output)
+    assert "NameError: name 'BOOK_TRIP' is not defined" in launcher.output
     lines = good[sagas].splitlines()
     number = next(n for n, line in enumerate(lines, 1) if line.startswith("DEFINITIONS"))
-    assert f'File "{sagas}", line {number}, in <module>' in launcher.told
+    assert f'File "{sagas}", line {number}, in <module>' in launcher.output
     place = f'File "{tasks}", line {len(good[tasks].splitlines()) + 1}'
-    assert launcher.told.count(place) == 1
-    assert launcher.told.count("NameError: name 'BOOK_TRIP' is not defined\n") == 1
-    assert "ready at" not in launcher.told
+    assert launcher.output.count(place) == 1
+    assert launcher.output.count("NameError: name 'BOOK_TRIP' is not defined\n") == 1
+    assert "ready at" not in launcher.output
     for path, text in good.items():
         path.write_text(text)
-    wait_until(lambda: "ready at" in launcher.told)
+    wait_until(lambda: "ready at" in launcher.output)
 
     answer = requests.get(f"http://127.0.0.1:{launcher.port}/get-greeting?name=ann", timeout=30)
     assert answer.status_code == 500
-    wait_until(lambda: "answered 500" in launcher.told)
-    wait_until(lambda: 'in get_greeting\n    return {"greeting": {}[name]}' in launcher.told)
-    assert "get-greeting answered 500: unexpected error: KeyError" in launcher.told
+    wait_until(lambda: "answered 500" in launcher.output)
+    wait_until(lambda: 'in get_greeting\n    return {"greeting": {}[name]}' in launcher.output)
+    assert "get-greeting answered 500: unexpected error: KeyError" in launcher.output
 
 
 @pytest.mark.parametrize(

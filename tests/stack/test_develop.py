@@ -35,27 +35,27 @@ def test_changed_code_and_indexes_are_reloaded_and_broken_ones_shown(
 ) -> None:
     launcher = Launcher(project)
     launchers.append(launcher)
-    wait_until(lambda: "ready at" in launcher.told)
+    wait_until(lambda: "ready at" in launcher.output)
 
     functions = project / "functions/greetings.py"
     broken = functions.read_text()
     functions.write_text(broken.replace("{}[name]", "name"))
     wait_until(lambda: greet(launcher) == '{"greeting":"ann"}\n')
     change = "functions/greetings.py has changed: restarting the functions"
-    wait_until(lambda: change in launcher.told)
-    wait_until(lambda: "  200  get-greeting" in launcher.told)
+    wait_until(lambda: change in launcher.output)
+    wait_until(lambda: "  200  get-greeting" in launcher.output)
 
     functions.write_text("def half(:\n")
-    wait_until(lambda: "SyntaxError" in launcher.told)
+    wait_until(lambda: "SyntaxError" in launcher.output)
     functions.write_text(broken.replace("{}[name]", "name.upper()"))
     wait_until(lambda: greet(launcher) == '{"greeting":"ANN"}\n')
 
     indexes = project / "index.yaml"
     good = indexes.read_text()
     indexes.write_text(good + "- broken\n")
-    wait_until(lambda: "the Datastore keeps its indexes" in launcher.told)
+    wait_until(lambda: "the Datastore keeps its indexes" in launcher.output)
     indexes.write_text(good + "- kind: Greeting\n  properties:\n  - name: a\n  - name: b\n")
-    wait_until(lambda: "index.yaml has changed: restarting the Datastore" in launcher.told)
+    wait_until(lambda: "index.yaml has changed: restarting the Datastore" in launcher.output)
 
 
 def test_a_shell_can_run_a_single_function_with_the_environment_file(
@@ -63,13 +63,13 @@ def test_a_shell_can_run_a_single_function_with_the_environment_file(
 ) -> None:
     launcher = Launcher(project)
     launchers.append(launcher)
-    wait_until(lambda: "Try:" in launcher.told)
-    [line] = [text for text in launcher.told.splitlines() if text.startswith("To run a single")]
+    wait_until(lambda: "Try:" in launcher.output)
+    [line] = [text for text in launcher.output.splitlines() if text.startswith("To run a single")]
     names = "$DATASTORE_EMULATOR_HOST $AMENDS_BASE_URL $AMENDS_WORKER_URL"
     command = f"{line.partition(': ')[2]} && echo {names}"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     host, url, worker_url = done.stdout.split()
-    assert f"DATASTORE_EMULATOR_HOST={host}" in launcher.told
+    assert f"DATASTORE_EMULATOR_HOST={host}" in launcher.output
     assert url == f"http://127.0.0.1:{launcher.port}"
     assert worker_url == f"http://127.0.0.1:{launcher.port + 3}"
 
@@ -79,8 +79,8 @@ def test_the_next_ports_are_those_of_datastore_and_queue(
 ) -> None:
     launcher = Launcher(project)
     launchers.append(launcher)
-    wait_until(lambda: f"DATASTORE_EMULATOR_HOST=127.0.0.1:{launcher.port + 1}" in launcher.told)
-    wait_until(lambda: f"http://127.0.0.1:{launcher.port + 2}/" in launcher.told)
+    wait_until(lambda: f"DATASTORE_EMULATOR_HOST=127.0.0.1:{launcher.port + 1}" in launcher.output)
+    wait_until(lambda: f"http://127.0.0.1:{launcher.port + 2}/" in launcher.output)
     assert prefer_port(launcher.port + 1) != launcher.port + 1
 
 

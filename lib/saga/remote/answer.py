@@ -12,7 +12,7 @@ from lib.observability.logs import log
 from lib.saga.author_code.containment import Unstorable
 from lib.saga.definition.context import NotHappened, Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.phase import Phase
-from lib.saga.remote.exchange import MAX_ANSWER, Ending, HttpAnswer
+from lib.saga.remote.exchange import MAX_ANSWER, CallAnswer, Ending
 from lib.timing.clock import now
 
 #: The maximum wait that a service's Retry-After can cause.
@@ -41,7 +41,7 @@ NOT_YET = 404
 UNKNOWN_STATUSES = frozenset({408, 409, 499})
 
 
-def output_of(answer: HttpAnswer, call: StepContext, place: str) -> Any:
+def output_of(answer: CallAnswer, call: StepContext, place: str) -> Any:
     """Return the output of an answer, or raise the exception that the answer means.
 
     `place` names the service in messages. A compensation has no output, so the body of a 2xx answer
@@ -52,7 +52,7 @@ def output_of(answer: HttpAnswer, call: StepContext, place: str) -> Any:
     raise _failure_of(answer, call, f"{place} answered {answer.status}{_detail_of(answer)}")
 
 
-def _failure_of(answer: HttpAnswer, call: StepContext, reason: str) -> Exception:
+def _failure_of(answer: CallAnswer, call: StepContext, reason: str) -> Exception:
     status = answer.status
     if status in NOT_US:
         log("ERROR", "a service refused access", alert="http-step-refused", saga=call.saga_id,
@@ -75,7 +75,7 @@ def _failure_of(answer: HttpAnswer, call: StepContext, reason: str) -> Exception
     return Unknown(reason, after=_wait_of(answer))
 
 
-def _decode(answer: HttpAnswer, place: str) -> Any:
+def _decode(answer: CallAnswer, place: str) -> Any:
     if answer.ending is Ending.BROKEN:
         raise Unknown(f"{place} answered {answer.status}, but the answer was cut off")
     if answer.ending is Ending.OVERSIZED:
@@ -88,7 +88,7 @@ def _decode(answer: HttpAnswer, place: str) -> Any:
         raise Unstorable(f"{place} answered with something that is not JSON: {problem}") from None
 
 
-def _detail_of(answer: HttpAnswer) -> str:
+def _detail_of(answer: CallAnswer) -> str:
     """Return the `detail` of a problem+json, for a message; "" if there is none."""
     try:
         problem = msgspec.json.decode(answer.body)
@@ -101,7 +101,7 @@ def _detail_of(answer: HttpAnswer) -> str:
     return f": {printable}"
 
 
-def _wait_of(answer: HttpAnswer) -> timedelta | None:
+def _wait_of(answer: CallAnswer) -> timedelta | None:
     """Return the wait that Retry-After asks for, in seconds or as a date; None without one."""
     header = answer.headers.get("Retry-After", "").strip()
     if header.isascii() and header.isdigit():

@@ -14,7 +14,7 @@ MAX_ANSWER = MAX_OUTPUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
+class CallRequest:
     """The request to send."""
 
     method: str
@@ -32,7 +32,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAnswer:
+class CallAnswer:
     """The response; the names in `headers` are case-insensitive."""
 
     status: int

@@ -46,7 +46,7 @@ from lib.saga.definition.checks.functions import ACTION, faults_of_function
 from lib.saga.definition.context import Permanent, Retry, StepContext, Unknown
 from lib.saga.definition.phase import Phase
 from lib.saga.remote.answer import output_of
-from lib.saga.remote.exchange import HttpRequest, seconds_until
+from lib.saga.remote.exchange import CallRequest, seconds_until
 from lib.saga.remote.id_tokens import ID_TOKENS
 from lib.saga.remote.network import NETWORK
 from lib.saga.remote.secret_headers import faults_of_headers, fill_headers
@@ -136,7 +136,7 @@ class HttpCall(metaclass=Declaring):
 
     def __call__(self, payload: object, call: StepContext) -> Any:
         """Call the service; return its output or raise as the table says."""
-        request = HttpRequest(
+        request = CallRequest(
             method=self.method,
             url=self.url,
             body=self._encode_body(payload, call),

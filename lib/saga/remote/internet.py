@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from lib.saga.definition.context import Retry, Unknown
-from lib.saga.remote.exchange import MAX_ANSWER, Ending, HttpAnswer, HttpRequest, seconds_until
+from lib.saga.remote.exchange import MAX_ANSWER, CallAnswer, CallRequest, Ending, seconds_until
 from lib.timing.clock import now
 
 #: The time limit for opening a connection: a running service needs less.
@@ -27,7 +27,7 @@ CHUNK = 16 * 1024
 _BEFORE_SENDING = (ConnectTimeoutError, ssl.SSLCertVerificationError)
 
 
-def exchange(request: HttpRequest, deadline: datetime) -> HttpAnswer:
+def exchange(request: CallRequest, deadline: datetime) -> CallAnswer:
     """Send a request and return its answer. Raises as `Network.exchange` does."""
     left = seconds_until(deadline)
     try:
@@ -41,7 +41,7 @@ def exchange(request: HttpRequest, deadline: datetime) -> HttpAnswer:
             stream=True,
         ) as response:
             body, ending = _read(response, deadline)
-            return HttpAnswer(
+            return CallAnswer(
                 status=response.status_code, headers=response.headers, body=body, ending=ending
             )
     except (requests.RequestException, HTTPError) as problem:

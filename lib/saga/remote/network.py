@@ -5,13 +5,13 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Protocol
 
-from lib.saga.remote.exchange import HttpAnswer, HttpRequest
+from lib.saga.remote.exchange import CallAnswer, CallRequest
 
 
 class Network(Protocol):
     """The connection between a step and the service that it calls."""
 
-    def exchange(self, request: HttpRequest, deadline: datetime) -> HttpAnswer:
+    def exchange(self, request: CallRequest, deadline: datetime) -> CallAnswer:
         """Send a request and return the answer, whatever its status. Follows no redirects.
 
         Raises Retry if nothing was sent, and Unknown if it was sent but there was no answer.
@@ -26,7 +26,7 @@ class Network(Protocol):
 class Internet:
     """The real network."""
 
-    def exchange(self, request: HttpRequest, deadline: datetime) -> HttpAnswer:
+    def exchange(self, request: CallRequest, deadline: datetime) -> CallAnswer:
         """Send a request, over a connection that is kept open."""
         # The client is loaded by the first call: declaring a remote step does not load it.
         from lib.saga.remote.internet import exchange

@@ -20,7 +20,7 @@ CACHE = PROJECT / ".node-client"
 
 
 @pytest.fixture(scope="module")
-def told(emulator_host: str) -> dict[str, Any]:
+def output(emulator_host: str) -> dict[str, Any]:
     """The output of the script; the client is installed once, and again if its lock changes."""
     if shutil.which("npm") is None:
         do_without("node", "the Node client needs node and npm, which are not installed")
@@ -52,9 +52,9 @@ def _install() -> None:
     installed.write_text(lock)
 
 
-def test_a_stored_entity_is_read_back(told: dict[str, Any]) -> None:
+def test_a_stored_entity_is_read_back(output: dict[str, Any]) -> None:
     path = ["Shelf", "s1", "Thing", "7"]
-    assert told["putAndGet"] == {
+    assert output["putAndGet"] == {
         "text": "żółć",
         "whole": 42,
         "real": 2.5,
@@ -70,28 +70,30 @@ def test_a_stored_entity_is_read_back(told: dict[str, Any]) -> None:
     }
 
 
-def test_a_query_filters_and_orders(told: dict[str, Any]) -> None:
-    assert told["query"] == [1971, 1968, 1961]
+def test_a_query_filters_and_orders(output: dict[str, Any]) -> None:
+    assert output["query"] == [1971, 1968, 1961]
 
 
-def test_pages_continue_at_the_cursor(told: dict[str, Any]) -> None:
-    assert told["pages"] == [[1971, 1968], [1961]]
+def test_pages_continue_at_the_cursor(output: dict[str, Any]) -> None:
+    assert output["pages"] == [[1971, 1968], [1961]]
 
 
-def test_an_aggregation_counts_and_sums(told: dict[str, Any]) -> None:
-    assert told["count"] == {"total": 3, "years": 5900}
+def test_an_aggregation_counts_and_sums(output: dict[str, Any]) -> None:
+    assert output["count"] == {"total": 3, "years": 5900}
 
 
-def test_ids_are_allocated(told: dict[str, Any]) -> None:
-    assert told["allocate"] == {"distinct": 4, "whole": True}
+def test_ids_are_allocated(output: dict[str, Any]) -> None:
+    assert output["allocate"] == {"distinct": 4, "whole": True}
 
 
-def test_one_of_two_conflicting_transactions_is_aborted(told: dict[str, Any]) -> None:
-    assert told["conflict"] == {"n": 1, "refused": [10]}
+def test_one_of_two_conflicting_transactions_is_aborted(output: dict[str, Any]) -> None:
+    assert output["conflict"] == {"n": 1, "refused": [10]}
 
 
-def test_an_owner_is_found_by_node_and_by_python(told: dict[str, Any], emulator_host: str) -> None:
-    assert told["owners"] == ["node"]
+def test_an_owner_is_found_by_node_and_by_python(
+    output: dict[str, Any], emulator_host: str
+) -> None:
+    assert output["owners"] == ["node"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATASTORE_EMULATOR_HOST", emulator_host)
         client: Any = stock.Client(project="node-client")
@@ -103,6 +105,6 @@ def test_an_owner_is_found_by_node_and_by_python(told: dict[str, Any], emulator_
     assert car["seats"][0]["owner"] == owner
 
 
-def test_refusals_have_the_codes_that_the_client_knows(told: dict[str, Any]) -> None:
+def test_refusals_have_the_codes_that_the_client_knows(output: dict[str, Any]) -> None:
     already_exists, failed_precondition = 6, 9
-    assert told["refusals"] == [already_exists, failed_precondition]
+    assert output["refusals"] == [already_exists, failed_precondition]

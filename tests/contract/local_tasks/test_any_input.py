@@ -77,7 +77,7 @@ def with_url(request: Fields) -> Fields:
     return {"url": "http://[::1]/"} | request
 
 
-def spoil(good: Strategies, wild: Strategies) -> st.SearchStrategy[Fields]:
+def draw_fields(good: Strategies, wild: Strategies) -> st.SearchStrategy[Fields]:
     """Draw any of the fields, at most one of them invalid."""
     fields = st.fixed_dictionaries({}, optional=good)
     spoiled = st.sampled_from(sorted(wild)).flatmap(
@@ -86,8 +86,8 @@ def spoil(good: Strategies, wild: Strategies) -> st.SearchStrategy[Fields]:
     return fields | spoiled.map(lambda drawn: drawn[0] | drawn[1])
 
 
-RETRIES = spoil(RETRY, ANY_RETRY)
-REQUESTS = spoil(REQUEST, ANY_REQUEST).map(with_url)
+RETRIES = draw_fields(RETRY, ANY_RETRY)
+REQUESTS = draw_fields(REQUEST, ANY_REQUEST).map(with_url)
 TASK: Strategies = {
     "name": WORDS.map(lambda name: f"{QUEUE}/tasks/{name}"),
     "http_request": st.fixed_dictionaries({}, optional=REQUEST).map(with_url),
@@ -102,7 +102,7 @@ ANY_TASK: Strategies = {
     "dispatch_deadline": ANY_DURATION,
     "retry_config": RETRIES,
 }
-TASKS = spoil(TASK, ANY_TASK).map(lambda task: {"http_request": with_url({})} | task)
+TASKS = draw_fields(TASK, ANY_TASK).map(lambda task: {"http_request": with_url({})} | task)
 ANY_RATE = st.floats() | st.none()
 RATES = st.floats(0, 500) | ANY_RATE
 

@@ -114,9 +114,9 @@ def test_a_bug_before_an_action_is_found() -> None:
 
 
 def test_an_enqueue_before_the_commit_is_found() -> None:
-    tale = find_fault(THREE, HastyEngine)
-    assert "the sweep was needed, although the queue lost nothing" in tale
-    assert "The schedule that shows it: " in tale
+    report = find_fault(THREE, HastyEngine)
+    assert "the sweep was needed, although the queue lost nothing" in report
+    assert "The schedule that shows it: " in report
 
 
 def test_a_commit_without_a_version_check_is_found() -> None:
@@ -144,9 +144,9 @@ def test_random_schedules_name_their_seed_and_only_the_faults_that_are_needed() 
             THREE, {}, seats_fit_the_end, 200, 7,
             prepare=add_seats, make_engine=make_forgetful_engine,
         )  # fmt: skip
-    tale = str(found.value)
-    assert "of seed 7" in tale
-    assert tale.count("; then ") <= 1
+    report = str(found.value)
+    assert "of seed 7" in report
+    assert report.count("; then ") <= 1
 
 
 def test_two_reads_that_do_not_fit_each_other_are_found() -> None:
@@ -154,8 +154,8 @@ def test_two_reads_that_do_not_fit_each_other_are_found() -> None:
 
 
 def test_a_saga_that_the_sweep_does_not_find_is_found() -> None:
-    tale = find_fault(THREE, make_forgetful_engine)
-    assert "was lost, and nothing redelivers it" in tale
+    report = find_fault(THREE, make_forgetful_engine)
+    assert "was lost, and nothing redelivers it" in report
 
 
 def test_a_late_sweep_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,8 +193,8 @@ def test_a_barrier_without_a_tombstone_is_found() -> None:
     sound = replace(THREE, steps=tuple(once))
     explore(sound, {}, seats_fit_the_end, prepare=add_seats, may_park=False)
     steps = [replace(step, compensate=undo_without_tombstone) for step in once]
-    tale = find_fault(replace(THREE, steps=tuple(steps)))
-    assert "the saga is ROLLED_BACK, but the effect of step a is still there" in tale
+    report = find_fault(replace(THREE, steps=tuple(steps)))
+    assert "the saga is ROLLED_BACK, but the effect of step a is still there" in report
 
 
 def take_without_barrier(_: Any, call: StepContext) -> None:

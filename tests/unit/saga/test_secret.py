@@ -155,7 +155,7 @@ def test_a_value_that_does_not_fit_its_type_is_secret_as_a_whole() -> None:
     assert sorted(map(str, secrets)) == ["5", "Ann", "city", "name"]
 
 
-def befriend(levels: int) -> dict[str, Any]:
+def nest_people(levels: int) -> dict[str, Any]:
     value: dict[str, Any] = {"name": "Ann"}
     for _ in range(levels - 1):
         value = {"name": "Bob", "friend": value}
@@ -163,13 +163,13 @@ def befriend(levels: int) -> dict[str, Any]:
 
 
 def test_a_value_nested_too_deeply_is_secret_as_a_whole() -> None:
-    shown, secrets = found(befriend(MAX_NESTING + 1), Person)
+    shown, secrets = found(nest_people(MAX_NESTING + 1), Person)
     assert shown == REDACTED
     assert {"Ann", "Bob"} <= set(secrets)
 
 
 def test_a_value_with_the_maximum_nesting_is_searched() -> None:
-    shown, secrets = found(befriend(MAX_NESTING), Person)
+    shown, secrets = found(nest_people(MAX_NESTING), Person)
     for _ in range(MAX_NESTING - 1):
         assert shown["name"] == REDACTED
         shown = shown["friend"]

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from lib.datastore import Id, Store, Version, entity, key
-from lib.saga.remote.exchange import HttpAnswer, HttpRequest
+from lib.saga.remote.exchange import CallAnswer, CallRequest
 
 
 @entity(kind="StandIn")
@@ -79,7 +79,7 @@ class HttpStandIn:
         found = store.find(key(StandInState, self._name))
         return msgspec.json.decode(found.state) if found else {}
 
-    def serve(self, request: HttpRequest, store: Store) -> HttpAnswer:
+    def serve(self, request: CallRequest, store: Store) -> CallAnswer:
         """Answer a request, and store what the service remembers.
 
         Raises LookupError for a request without a route.
@@ -91,7 +91,7 @@ class HttpStandIn:
                 return self._answer(route, _read(request, fits.groupdict()), store)
         raise LookupError(f"no route for {request.method} {url}, only for {self._known}")
 
-    def _answer(self, route: Route, request: ServiceRequest, store: Store) -> HttpAnswer:
+    def _answer(self, route: Route, request: ServiceRequest, store: Store) -> CallAnswer:
         state = self.read_state(store)
         answer = route(request, state)
         store.upsert(StandInState(id=self._name, state=msgspec.json.encode(state).decode()))
@@ -100,7 +100,7 @@ class HttpStandIn:
         body = b"" if answer.body is None else msgspec.json.encode(answer.body)
         kind = "application/problem+json" if answer.status >= 400 else "application/json"
         headers = {"Content-Type": kind, **answer.headers}
-        return HttpAnswer(status=answer.status, headers=headers, body=body)
+        return CallAnswer(status=answer.status, headers=headers, body=body)
 
 
 def _compile(route: str) -> re.Pattern[str]:
@@ -111,7 +111,7 @@ def _compile(route: str) -> re.Pattern[str]:
     return re.compile("".join(named))
 
 
-def _read(request: HttpRequest, parts: Mapping[str, str]) -> ServiceRequest:
+def _read(request: CallRequest, parts: Mapping[str, str]) -> ServiceRequest:
     return ServiceRequest(
         method=request.method,
         url=request.url,

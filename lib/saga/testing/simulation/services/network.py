@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lib.datastore import Store
 from lib.saga.definition.context import Retry, Unknown
-from lib.saga.remote.exchange import HttpAnswer, HttpRequest, seconds_until
+from lib.saga.remote.exchange import CallAnswer, CallRequest, seconds_until
 from lib.saga.testing.memory.http_stand_in import HttpStandIn
 from lib.saga.testing.simulation.faults.kinds import (
     BAD_GATEWAY,
@@ -29,7 +29,7 @@ class FaultyNetwork:
         self._store = store
         self._stand_in = stand_in
 
-    def exchange(self, request: HttpRequest, deadline: datetime) -> HttpAnswer:
+    def exchange(self, request: CallRequest, deadline: datetime) -> CallAnswer:
         """Serve a request, unless a fault is chosen. Raises Retry or Unknown for a fault."""
         process = self._processes.current
         process.live()
@@ -50,7 +50,7 @@ class FaultyNetwork:
         """Return a fake token: there is no token source."""
         return f"token-for-{audience}"
 
-    def _serve(self, request: HttpRequest) -> HttpAnswer:
+    def _serve(self, request: CallRequest) -> CallAnswer:
         if self._stand_in is None:
             self._processes.fail(
                 f"{request.method} {request.url} is called, but has no stand-in: "
@@ -63,7 +63,7 @@ class FaultyNetwork:
             self._processes.fail(f"the stand-in cannot serve {request.method}: {problem!r}")
             raise
 
-    def _lose(self, request: HttpRequest, what: str, fault: Fault, deadline: datetime) -> Exception:
+    def _lose(self, request: CallRequest, what: str, fault: Fault, deadline: datetime) -> Exception:
         """Return the error for a request that does not arrive, or not in time."""
         if fault.kind is FaultKind.NO_CONNECTION:
             return Retry("no connection: ConnectionRefusedError")
@@ -73,8 +73,8 @@ class FaultyNetwork:
         return Unknown("no answer: ReadTimeoutError")
 
     def _spoil(
-        self, request: HttpRequest, answer: HttpAnswer, fault: Fault, deadline: datetime
-    ) -> HttpAnswer:
+        self, request: CallRequest, answer: CallAnswer, fault: Fault, deadline: datetime
+    ) -> CallAnswer:
         """Return a wrong answer to a served request, or raise Unknown."""
         if fault.kind is FaultKind.SERVED_TWICE:
             if fault.events == 0:
@@ -83,12 +83,12 @@ class FaultyNetwork:
             self._processes.do_later(fault, name, lambda: self._serve_later(request))
             return answer
         if fault.kind is FaultKind.BAD_GATEWAY:
-            return HttpAnswer(status=502, headers={"Content-Type": "text/html"})
+            return CallAnswer(status=502, headers={"Content-Type": "text/html"})
         if fault.kind is FaultKind.LATE_ANSWER:
             self._wait_until(deadline)
         raise Unknown("no answer: ConnectionResetError")
 
-    def _serve_later(self, request: HttpRequest) -> None:
+    def _serve_later(self, request: CallRequest) -> None:
         self._serve(request)
 
     def _wait_until(self, deadline: datetime) -> None:
