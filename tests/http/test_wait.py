@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 import threading
 import time
@@ -22,8 +23,10 @@ from tests.http.conftest import Call, assert_problem
 from tests.http.test_unreadable import make_records
 
 #: Longer than a saga takes here, even on a busy machine.
-PATIENT_RETRY = {"Prefer": "wait=25"}
-MAX_PLAIN_DELIVERY = {"Prefer": "wait=1"}
+PATIENT = {"Prefer": "wait=25"}
+BRIEF = {"Prefer": "wait=1"}
+#: Those that serve callers in the local stack.
+PROCESSES = min(2, os.cpu_count() or 1)
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def assert_accepted(answer: requests.Response, where: str, applied: str | None) 
 
 
 def test_one_call_starts_a_saga_and_returns_what_get_saga_shows(call: Call, unique: str) -> None:
-    answer = call("POST", "start-saga", json=saga(call, unique), headers=PATIENT_RETRY)
+    answer = call("POST", "start-saga", json=saga(call, unique), headers=PATIENT)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Preference-Applied"] == "wait=25"
     assert not {"Location", "Retry-After"} & answer.headers.keys()
@@ -78,10 +81,10 @@ def test_one_call_places_an_order_and_returns_its_end(
     call: Call, unique: str, units: int, status: str
 ) -> None:
     body = {"id": unique, **order(call, unique, units)}
-    answer = call("POST", "place-order", json=body, headers=PATIENT_RETRY)
+    answer = call("POST", "place-order", json=body, headers=PATIENT)
     assert (answer.status_code, answer.json()["status"]) == (200, status)
     assert answer.headers["Preference-Applied"] == "wait=25"
-    again = call("POST", "place-order", json=body, headers=PATIENT_RETRY)
+    again = call("POST", "place-order", json=body, headers=PATIENT)
     assert (again.status_code, again.json()) == (200, answer.json())
     assert call("GET", "get-order", params={"id": unique}).json() == answer.json()
 
@@ -91,7 +94,7 @@ def test_without_a_wait_a_start_answers_202_with_a_location(call: Call, unique: 
     assert_accepted(started, f"/get-saga?id={unique}", None)
     assert started.json()["status"] in ("PENDING", "RUNNING")
     at = urljoin(started.url, started.headers["Location"])
-    shown = requests.get(at, headers=PATIENT_RETRY, timeout=30)
+    shown = requests.get(at, headers=PATIENT, timeout=30)
     assert (shown.status_code, shown.json()["status"]) == (200, "COMPLETED")
     plain = requests.get(at, timeout=30)
     assert (plain.status_code, plain.headers["Vary"]) == (200, "Prefer")
@@ -104,7 +107,7 @@ def test_a_saga_that_does_not_end_in_time_is_202_with_its_current_state(
 ) -> None:
     body = {"id": slow, **order(call, slow)}
     began = time.monotonic()
-    placed = call("POST", "place-order", json=body, headers=MAX_PLAIN_DELIVERY)
+    placed = call("POST", "place-order", json=body, headers=BRIEF)
     assert 1 <= time.monotonic() - began < 3.5
     assert_accepted(placed, f"/get-order?id={slow}", "wait=1")
     assert placed.json()["status"] == "PROCESSING"
@@ -117,7 +120,7 @@ def test_a_saga_that_does_not_end_in_time_is_202_with_its_current_state(
     head = call("HEAD", "get-saga", params={"id": slow}, headers={"Prefer": "wait=0"})
     assert_accepted(head, f"/get-saga?id={slow}", "wait=0")
     assert head.content == b""
-    shown = call("GET", "get-order", params={"id": slow}, headers=PATIENT_RETRY)
+    shown = call("GET", "get-order", params={"id": slow}, headers=PATIENT)
     assert (shown.status_code, shown.json()["status"]) == (200, "COMPLETED")
     ended = call("GET", "get-saga", params={"id": slow}, headers={"Prefer": "wait=0"})
     assert (ended.status_code, ended.headers["Preference-Applied"]) == (200, "wait=0")
@@ -163,7 +166,7 @@ def test_a_parked_saga_is_an_end_for_its_caller(call: Call, store: Store, unique
     records = make_records(unique, unique)
     for record in records:
         store.insert(record)
-    answer = call("GET", "get-saga", params={"id": unique}, headers=PATIENT_RETRY)
+    answer = call("GET", "get-saga", params={"id": unique}, headers=PATIENT)
     store.delete_multi(map(key_of, records))
     assert (answer.status_code, answer.json()["status"]) == (200, "FAILED")
     assert answer.elapsed.total_seconds() < 5
@@ -171,13 +174,13 @@ def test_a_parked_saga_is_an_end_for_its_caller(call: Call, store: Store, unique
 
 @pytest.mark.parametrize("name", ["get-saga", "get-order"])
 def test_a_wait_for_an_unknown_saga_ends_at_once(call: Call, unique: str, name: str) -> None:
-    answer = call("GET", name, params={"id": unique}, headers=PATIENT_RETRY)
+    answer = call("GET", name, params={"id": unique}, headers=PATIENT)
     assert_problem(answer, 404, "not-found", "id")
     assert answer.elapsed.total_seconds() < 5
 
 
 def test_a_refused_start_is_answered_at_once(call: Call, unique: str) -> None:
-    answer = call("POST", "start-saga", json={"name": unique, "payload": {}}, headers=PATIENT_RETRY)
+    answer = call("POST", "start-saga", json={"name": unique, "payload": {}}, headers=PATIENT)
     assert_problem(answer, 404, "not-found", "name")
 
 
@@ -189,7 +192,7 @@ def test_waiters_leave_threads_for_others(call: Call, stack: Stack, slow: str) -
         url = f"{stack.url}/get-order?id={slow}"
         answers.append(requests.get(url, headers={"Prefer": "wait=2"}, timeout=30))
 
-    threads = [threading.Thread(target=wait) for _ in range(MAX_WAITERS + 4)]
+    threads = [threading.Thread(target=wait) for _ in range(PROCESSES * MAX_WAITERS + 4)]
     for thread in threads:
         thread.start()
     time.sleep(0.5)
@@ -197,7 +200,8 @@ def test_waiters_leave_threads_for_others(call: Call, stack: Stack, slow: str) -
     for thread in threads:
         thread.join()
     applied = [answer.headers.get("Preference-Applied") for answer in answers]
-    assert applied.count("wait=2") == MAX_WAITERS
+    # The limit is one of each process, and the system shares the requests out as it likes.
+    assert MAX_WAITERS <= applied.count("wait=2") <= PROCESSES * MAX_WAITERS
     assert {answer.status_code for answer in answers} == {202}
     assert applied.index(None) == 0, "those who do not wait are answered first"
 
@@ -227,4 +231,4 @@ def test_an_operators_slow_verb_is_202_with_a_location(call: Call, slow: str) ->
     assert answer.status_code == 202, answer.text
     at = urljoin(answer.url, answer.headers["Location"])
     assert answer.headers["Retry-After"] == "1"
-    assert requests.get(at, headers=PATIENT_RETRY, timeout=30).json()["status"] == "ROLLED_BACK"
+    assert requests.get(at, headers=PATIENT, timeout=30).json()["status"] == "ROLLED_BACK"
