@@ -1,6 +1,7 @@
 """Checks who may call a function, in addition to IAM."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -146,10 +147,6 @@ def _is_local(request: flask.Request) -> bool:
 
 
 def _is_loopback(address: str) -> bool:
-    if address == "127.0.0.1":
-        return True
-    from ipaddress import ip_address  # slow to load, and seldom needed
-
     try:
         return ip_address(address).is_loopback
     except ValueError:

@@ -1,8 +1,10 @@
 """Turns the results of functions into responses."""
 
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import flask
 import msgspec
@@ -10,20 +12,19 @@ import msgspec
 from lib.errors import Invalid
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A result with its own status or headers."""
 
     value: Any
     status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def render_result(result: Any, status: int) -> flask.Response:
     """Return a result as JSON, with its version as ETag; None becomes 204."""
     reply = result if isinstance(result, Reply) else Reply(result, status)
     if reply.value is None:
-        return flask.Response(b"", 204, headers=reply.headers)
+        return flask.Response(b"", 204, headers=dict(reply.headers))
     # The newline is for people: a terminal's next prompt starts on a new line.
     body = msgspec.json.encode(_to_plain(reply.value)) + b"\n"
     headers = {**_etag_of(reply.value), **reply.headers}
