@@ -21,7 +21,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test coverage test-long test-image test-browser schedules mutants differential fuzz lint verbs bench costs cold-start setup alerts rollback release teardown play lock format clean
+.PHONY: help run demo test coverage test-long test-image test-browser schedules mutants differential fuzz lint verbs model model-long bench costs cold-start setup alerts rollback release teardown play lock format clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,12 @@ verbs: $(VENV)/dev ## generate docs/verbs.md (each operator's verb in each state
 
 costs: $(VENV)/runtime ## print a saga's list price and how many are free (STEPS=4 CHAINING=inline)
 	@$(BIN)/python -m benchmarks.costs --steps $(STEPS) $(if $(CHAINING),--chaining=$(CHAINING))
+
+model: | $(VENV)/bin/python ## explore a model of the protocol and broken twins of it (needs spin and gcc)
+	@exec $(BIN)/python -m model
+
+model-long: | $(VENV)/bin/python ## explore larger configurations too (an hour, up to 16 GB)
+	@exec $(BIN)/python -m model --long
 
 bench: $(VENV)/runtime ## time one job on Amends, Restate, Celery and DBOS (installs them into .peers/)
 	@$(BIN)/python -m benchmarks.peers

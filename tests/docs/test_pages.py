@@ -9,7 +9,7 @@ import main
 from local.__main__ import EXAMPLES
 from tests.docs.pages import PAGES, PROJECT, find_blocks, read_paste
 
-ROOTS = "lib|local|deploy|functions|domain|benchmarks|demo|tests|docs|terraform"
+ROOTS = "lib|local|deploy|functions|domain|benchmarks|demo|model|tests|docs|terraform"
 #: A path in the repository, as in `lib/saga/barrier.py` or `deploy/`.
 PATH = re.compile(rf"(?<![\w./-])((?:{ROOTS})/[\w./-]*)")
 #: A module, or a name in one, as in `lib.saga.state.limits:MAX_TEXT` or `python -m local`.

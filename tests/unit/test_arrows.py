@@ -180,6 +180,7 @@ ARROWS: dict[str, set[str]] = {
     # Operators' verbs.
     "deploy": {"deploy.*"},
     "demo": {"domain", "local", "lib.datastore"},
+    "model": set(),
     "benchmarks": {"main", "functions", "domain", "demo", "local", "lib.*"},
 }
 
