@@ -74,7 +74,7 @@ def start(layout: Layout, target: str, stack: Stack) -> Iterator[str]:
         process.wait(60)
 
 
-def ask(url: str, method: str) -> requests.Response:
+def send_request(url: str, method: str) -> requests.Response:
     """Call until there is an answer."""
     ends = time.monotonic() + 60
     while True:
@@ -94,7 +94,7 @@ def test_each_function_starts_in_the_image_and_answers(layout: Layout, stack: St
     def try_function(target: str) -> tuple[str, int, str]:
         method = FUNCTIONS[target].method if target in FUNCTIONS else "GET"
         with start(layout, target, stack) as url:
-            answer = ask(f"{url}/", method)
+            answer = send_request(f"{url}/", method)
         return target, answer.status_code, answer.headers["Content-Type"]
 
     with ThreadPoolExecutor(2) as pool:

@@ -141,18 +141,18 @@ def test_tasks_can_be_queried_by_all_their_fields(call: Call, task_list: str, un
     hidden = make(call, task_list, description=text, priority=9)
     call("POST", "soft-delete-task", params=target(hidden))
 
-    def ask(**params: Any) -> list[int]:
+    def list_numbers(**params: Any) -> list[int]:
         page = call("GET", "query-tasks", params={"description": text, **params}).json()
         return [ids.index(task["id"]) for task in page["items"]]
 
-    assert ask() == [0, 1, 2, 3]
-    assert ask(done="false") == [0, 2, 3]
-    assert ask(priority_at_least=5) == [2, 1, 3]
-    assert ask(priority_at_least=5, done="false") == [2, 3]
-    assert ask(order="due") == [0, 3, 1]
-    assert ask(due_from="2026-01-02T00:00:00Z") == [3, 1]
-    assert ask(due_from="2026-01-02T00:00:00Z", due_before="2026-01-03T00:00:00Z") == [3]
-    assert ask(due_from="2026-01-01T00:00:00Z", priority_at_least=5) == [3, 1]
+    assert list_numbers() == [0, 1, 2, 3]
+    assert list_numbers(done="false") == [0, 2, 3]
+    assert list_numbers(priority_at_least=5) == [2, 1, 3]
+    assert list_numbers(priority_at_least=5, done="false") == [2, 3]
+    assert list_numbers(order="due") == [0, 3, 1]
+    assert list_numbers(due_from="2026-01-02T00:00:00Z") == [3, 1]
+    assert list_numbers(due_from="2026-01-02T00:00:00Z", due_before="2026-01-03T00:00:00Z") == [3]
+    assert list_numbers(due_from="2026-01-01T00:00:00Z", priority_at_least=5) == [3, 1]
 
     def count(**params: Any) -> int:
         answer = call("GET", "count-tasks", params={"description": text, **params})

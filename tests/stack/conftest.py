@@ -61,10 +61,10 @@ def stacks(tmp_path: Path, source: Path) -> Iterator[Stacks]:
         stack.stop()
 
 
-def ask(url: str, path: str = "/") -> dict[str, Any]:
+def read_server(url: str, path: str = "/") -> dict[str, Any]:
     with urllib.request.urlopen(url + path, timeout=30) as answer:
-        told: dict[str, Any] = json.load(answer)
-    return told
+        answered: dict[str, Any] = json.load(answer)
+    return answered
 
 
 def is_alive(pid: int) -> bool:

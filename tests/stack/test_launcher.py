@@ -12,7 +12,7 @@ import pytest
 
 from local.host.ports import choose_port
 from local.stack.supervisor import PROJECT
-from tests.stack.conftest import ask, is_alive
+from tests.stack.conftest import is_alive, read_server
 from tests.support.wait import wait_until
 
 #: Starts a launcher for a folder and port; its output is one text pipe.
@@ -103,7 +103,7 @@ def test_a_killed_launcher_leaves_no_process_and_can_restart_at_once(
     port = choose_port()
     first = launch("data", port)
     read_until(first, "ready at")
-    pids = [*children_of(first.pid), ask(f"http://127.0.0.1:{port}")["pid"]]
+    pids = [*children_of(first.pid), read_server(f"http://127.0.0.1:{port}")["pid"]]
     first.kill()
     first.wait()
     read_until(launch("data", port), "ready at")

@@ -17,14 +17,14 @@ from local.host.ports import PortTaken, choose_port
 from local.stack import StackFailed
 from local.stack.supervisor import PROJECT
 from local.tasks.resources.queues_file import read_queues
-from tests.stack.conftest import STAND_IN, Stacks, ask, is_alive, is_dead, kill
+from tests.stack.conftest import STAND_IN, Stacks, is_alive, is_dead, kill, read_server
 from tests.support.wait import wait_until
 from tests.support.worker import LOCATION, QUEUE, connect
 
 
 def test_sagas_are_spread_over_as_many_queues_as_asked(stacks: Stacks) -> None:
     with stacks.make(queue_copies=3) as stack:
-        env = ask(stack.url)["env"]
+        env = read_server(stack.url)["env"]
         names = env["AMENDS_QUEUES"].split(",")
         assert names == ["sagas", "sagas-2", "sagas-3"]
         for name in names:
@@ -33,7 +33,7 @@ def test_sagas_are_spread_over_as_many_queues_as_asked(stacks: Stacks) -> None:
 
 def test_the_functions_get_all_addresses(stacks: Stacks) -> None:
     with stacks.make(env={"MINE": "kept"}) as stack:
-        env = ask(stack.url)["env"]
+        env = read_server(stack.url)["env"]
         assert set(stack.pids) == {"datastore", "tasks", "worker", "functions"}
         connect(env["AMENDS_TASKS_HOST"]).get_queue(name=QUEUE)
     assert env["DATASTORE_EMULATOR_HOST"] == stack.datastore_host
@@ -57,18 +57,18 @@ def test_every_queue_of_the_file_exists_with_its_settings(stacks: Stacks) -> Non
 def test_an_existing_datastore_is_used(stacks: Stacks) -> None:
     with stacks.make(env={"DATASTORE_EMULATOR_HOST": "127.0.0.1:9"}) as stack:
         assert set(stack.pids) == {"tasks", "worker", "functions"}
-        assert ask(stack.url)["env"]["DATASTORE_EMULATOR_HOST"] == "127.0.0.1:9"
+        assert read_server(stack.url)["env"]["DATASTORE_EMULATOR_HOST"] == "127.0.0.1:9"
 
 
 def test_a_killed_process_is_restarted_on_its_port(stacks: Stacks) -> None:
     with stacks.make() as stack:
         before = stack.pids
-        worker = ask(stack.url)["pid"]
+        worker = read_server(stack.url)["pid"]
         for part in ("functions", "tasks", "worker"):
             stack.kill(part)
         stack.wait_until_ready()
         connect(stack.tasks_host).get_queue(name=QUEUE)
-        assert ask(stack.url)["pid"] != worker
+        assert read_server(stack.url)["pid"] != worker
         assert not is_alive(worker)
         assert not set(stack.pids.values()) & set(before.values())
     assert sorted(stacks.reports) == [
@@ -86,14 +86,14 @@ def test_requests_wait_for_a_restarting_service(
             before = stack.pids[part]
             stack.kill(part)
             wait_until(partial(is_dead, before))
-            assert ask(url)["parent"] == stack.pids[part] != before
+            assert read_server(url)["parent"] == stack.pids[part] != before
 
 
 def test_callers_are_served_by_two_processes_and_steps_by_one(stacks: Stacks) -> None:
     with stacks.make() as stack:
-        env = ask(stack.url)["env"]
+        env = read_server(stack.url)["env"]
         assert env["WORKERS"] == str(min(2, os.cpu_count() or 1))
-        assert "WORKERS" not in ask(stack.plan.worker_url)["env"]
+        assert "WORKERS" not in read_server(stack.plan.worker_url)["env"]
 
 
 def test_a_service_that_cannot_start_refuses_requests(stacks: Stacks, source: Path) -> None:
@@ -102,13 +102,13 @@ def test_a_service_that_cannot_start_refuses_requests(stacks: Stacks, source: Pa
     stack.start()
     wait_until(lambda: any(each.startswith("functions ended") for each in stacks.reports))
     with pytest.raises(URLError, match="refused"):
-        ask(stack.url)
+        read_server(stack.url)
 
 
 def test_forked_processes_do_not_outlive_their_server(stacks: Stacks) -> None:
     with stacks.make() as stack:
         for url, part in ((stack.url, "functions"), (stack.plan.worker_url, "worker")):
-            forked = ask(url)["pid"]
+            forked = read_server(url)["pid"]
             kill(stack.pids[part])
             wait_until(partial(is_dead, forked))
 
@@ -120,14 +120,14 @@ def test_endless_steps_block_no_caller_and_no_sweep(stacks: Stacks, tmp_path: Pa
             task = {"http_request": {"url": f"{stack.plan.worker_url}/hang"}}
             client.create_task(parent=QUEUE, task=task)
         wait_until(lambda: all(task.dispatch_count for task in client.list_tasks(parent=QUEUE)))
-        assert {ask(stack.url)["env"]["AMENDS_BASE_URL"] for _ in range(5)} == {stack.url}
+        assert {read_server(stack.url)["env"]["AMENDS_BASE_URL"] for _ in range(5)} == {stack.url}
         (tmp_path / "sweeps").unlink(missing_ok=True)
         wait_until(lambda: (tmp_path / "sweeps").exists())
 
 
 def test_tasks_go_to_the_workers_own_address(stacks: Stacks, tmp_path: Path) -> None:
     with stacks.make(sweep_every=timedelta(seconds=1)) as stack:
-        env = ask(stack.plan.worker_url)["env"]
+        env = read_server(stack.plan.worker_url)["env"]
         assert env["AMENDS_BASE_URL"] == env["AMENDS_WORKER_URL"] == stack.plan.worker_url
         assert env["AMENDS_BASE_URL"] != stack.url
         wait_until(lambda: (tmp_path / "sweeps").exists())
@@ -146,7 +146,7 @@ def test_the_worker_keeps_its_address_between_runs(stacks: Stacks) -> None:
 
 def test_nothing_runs_after_the_end_even_if_a_request_hangs(stacks: Stacks) -> None:
     with stacks.make() as stack:
-        pids = {*stack.pids.values(), ask(stack.url)["pid"]}
+        pids = {*stack.pids.values(), read_server(stack.url)["pid"]}
         task = {"http_request": {"url": f"{stack.plan.worker_url}/hang"}}
         name = connect(stack.tasks_host).create_task(parent=QUEUE, task=task).name
         wait_until(lambda: connect(stack.tasks_host).get_task(name=name).dispatch_count == 1)
@@ -172,7 +172,7 @@ def test_a_folder_in_use_and_a_taken_port_are_refused_before_anything_starts(
         port = stack.plan.port
         with pytest.raises(PortTaken, match=f"port {port} is taken"):
             stacks.make("other", port=port).start()
-        assert ask(stack.url)
+        assert read_server(stack.url)
 
 
 def test_a_process_that_cannot_start_is_reported_and_not_restarted_forever(
@@ -192,7 +192,7 @@ def test_a_process_that_cannot_start_is_reported_and_not_restarted_forever(
         stack.wait_until_ready(timedelta())
     source.write_text(STAND_IN)
     stack.wait_until_ready()
-    assert ask(stack.url)["pid"]
+    assert read_server(stack.url)["pid"]
 
 
 def test_the_sweep_is_called_by_the_clock(stacks: Stacks, tmp_path: Path) -> None:

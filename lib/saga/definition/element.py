@@ -130,7 +130,7 @@ class SagaOutline(Protocol):
 
     @property
     def deadline(self) -> timedelta | None:
-        """The time after its start when no step up to the pivot may begin any more."""
+        """The time after its start from which no step up to the pivot can begin."""
 
     @property
     def chaining(self) -> object:

@@ -80,7 +80,7 @@ class Reason(StrEnum):
 SENTENCES: dict[str, str] = {
     Cause.SAGA_STARTED: "the saga was started",
     Cause.FIRST_STEP_RAN: "its first step has run",
-    Cause.STEP_STARTED: "the step begins in a commit of its own",
+    Cause.STEP_STARTED: "the step begins in a separate commit",
     Cause.PIVOT_BEGUN: "a dispatch is about to run the pivot",
     Cause.STEP_COMPLETED: "the step completed",
     Cause.CONDITION_NOT_MET: "the step was skipped by its condition",

@@ -1,6 +1,6 @@
 """The saga that deploy/rollout/smoke.py tests a new revision with before it gets traffic.
 
-It touches no other data. It has three steps, each with a task and a commit of its own; the second
+It touches no other data. It has three steps, each with its own task and commit; the second
 can be undone. The first checks the database guarantees that sagas rely on.
 """
 

@@ -14,7 +14,7 @@ OVERHEAD = timedelta(seconds=10)
 
 NO_ROOM = timedelta(0)
 
-#: How long the invocation of a task may go on with further steps of a saga that is chained inline.
+#: How long one task's invocation can keep running further steps of an inline-chained saga.
 INLINE_ROOM = timedelta(minutes=5)
 
 
@@ -35,7 +35,7 @@ class Delivery:
     #: The W3C Trace Context of the request that started the saga: one saga is one trace.
     traceparent: str = ""
     child: str = ""
-    #: How long its invocation may go on with the steps that follow.
+    #: How long its invocation can keep running the next steps.
     room: timedelta = NO_ROOM
 
     @property

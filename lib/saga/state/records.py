@@ -184,7 +184,7 @@ class SagaRecord:
     stands: Annotated[bool, Indexed, OmitEmpty] = False
     stands_since: Annotated[datetime | None, OmitEmpty] = None
     traceparent: Annotated[str, OmitEmpty] = ""
-    #: It began with inline chaining: an invocation may go on with the next step.
+    #: It began with inline chaining: an invocation can run the next step too.
     inline: Annotated[bool, OmitEmpty] = False
     #: The parent saga, and the index of the step that this saga is.
     parent_id: Annotated[str, OmitEmpty] = ""

@@ -41,7 +41,7 @@ def read_all(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(65536), b""))
 
 
-def ask(client: socket.socket, data: bytes) -> bytes:
+def exchange(client: socket.socket, data: bytes) -> bytes:
     """Send only these bytes; return the whole answer."""
     client.sendall(data)
     return read_all(client)
@@ -54,7 +54,7 @@ def request(line: str, *headers: str, body: bytes = b"") -> bytes:
 
 
 def test_requests_sent_at_once_are_answered_in_their_order(client: socket.socket) -> None:
-    answers = ask(client, b"".join(request(f"GET /{n}") for n in range(5)))
+    answers = exchange(client, b"".join(request(f"GET /{n}") for n in range(5)))
     assert answers.count(b"HTTP/1.1 200 OK\r\n") == 5
     places = [answers.index(b"GET /%d" % n) for n in range(5)]
     assert places == sorted(places)
@@ -77,7 +77,7 @@ def test_a_client_of_http_1_0_is_answered_and_its_connection_ended(client: socke
 
 
 def test_head_is_answered_with_the_length_and_without_the_body(client: socket.socket) -> None:
-    answers = ask(client, request("HEAD /a") + request("GET /b"))
+    answers = exchange(client, request("HEAD /a") + request("GET /b"))
     head, _, rest = answers.partition(b"\r\n\r\n")
     assert b"Content-Length: 9" in head
     assert rest.startswith(b"HTTP/1.1 200 OK")
@@ -86,7 +86,7 @@ def test_head_is_answered_with_the_length_and_without_the_body(client: socket.so
 def test_a_client_that_expects_100_continue_sends_its_body(client: socket.socket) -> None:
     client.sendall(request("POST /", "Expect: 100-continue", "Content-Length: 2"))
     assert client.recv(65536).startswith(b"HTTP/1.1 100")
-    assert b"POST /  ok" in ask(client, b"ok")
+    assert b"POST /  ok" in exchange(client, b"ok")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_client_that_expects_100_continue_sends_its_body(client: socket.socket
 )
 def test_a_chunked_body_is_joined(client: socket.socket, chunks: bytes) -> None:
     head = request("POST /", "Transfer-Encoding: chunked")
-    assert b"POST /  abcde" in ask(client, head + chunks)
+    assert b"POST /  abcde" in exchange(client, head + chunks)
 
 
 @pytest.mark.parametrize("expects", [(), ("Expect: 100-continue",)])
@@ -110,7 +110,7 @@ def test_a_client_that_sends_too_large_a_body_gets_the_reason(
 ) -> None:
     monkeypatch.setattr(http1, "MAX_BODY", 1000)
     body = bytes(1_000_000)
-    answer = ask(client, request("POST /", body=body) + request("GET /next"))
+    answer = exchange(client, request("POST /", body=body) + request("GET /next"))
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"the body has more than 1000 bytes" in answer
     assert b"/next" not in answer
@@ -121,7 +121,7 @@ def test_a_client_that_sends_too_many_chunks_gets_the_reason(
 ) -> None:
     monkeypatch.setattr(http1, "MAX_BODY", 1000)
     chunks = b"3e8\r\n" + bytes(1000) + b"\r\n"
-    answer = ask(client, request("POST /", "Transfer-Encoding: chunked") + chunks * 500)
+    answer = exchange(client, request("POST /", "Transfer-Encoding: chunked") + chunks * 500)
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
@@ -152,7 +152,7 @@ def test_a_request_may_come_byte_by_byte(client: socket.socket, line: str) -> No
 def test_an_invalid_request_is_refused_and_ends_the_connection(
     client: socket.socket, data: bytes, status: bytes
 ) -> None:
-    answer = ask(client, data)
+    answer = exchange(client, data)
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert b"connection: close" in answer.lower()
 
@@ -162,14 +162,14 @@ def test_a_silent_client_gets_no_answer(client: socket.socket) -> None:
 
 
 def test_the_text_of_an_error_stays_in_the_body(client: socket.socket) -> None:
-    head, _, body = ask(client, request("GET /raise")).partition(b"\r\n\r\n")
+    head, _, body = exchange(client, request("GET /raise")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503")
     assert b"X-Injected" not in head
     assert body == b"a\r\nX-Injected: yes\n"
 
 
 def test_a_newline_in_a_path_adds_no_header(client: socket.socket) -> None:
-    head, _, body = ask(client, request("GET /%0d%0aX-Injected:%20yes")).partition(b"\r\n\r\n")
+    head, _, body = exchange(client, request("GET /%0d%0aX-Injected:%20yes")).partition(b"\r\n\r\n")
     assert b"X-Injected" not in head
     assert body == b"GET /%0d%0aX-Injected:%20yes  "
 
@@ -192,7 +192,7 @@ def test_a_newline_in_a_path_adds_no_header(client: socket.socket) -> None:
 def test_a_page_of_another_site_changes_nothing(
     client: socket.socket, headers: tuple[str, ...], is_answered: bool
 ) -> None:
-    answers = ask(client, request("POST /reset", *headers) + request("GET /read", *headers))
+    answers = exchange(client, request("POST /reset", *headers) + request("GET /read", *headers))
     assert (b"POST /reset" in answers) is is_answered
     assert b"GET /read" in answers
 
@@ -217,7 +217,7 @@ def test_a_page_with_a_rebound_name_is_refused(
     client: socket.socket, method: str, host: str, is_answered: bool
 ) -> None:
     origin = f"Origin: http://{host}\r\n" if method == "POST" else ""
-    answer = ask(client, f"{method} /page HTTP/1.1\r\nHost: {host}\r\n{origin}\r\n".encode())
+    answer = exchange(client, f"{method} /page HTTP/1.1\r\nHost: {host}\r\n{origin}\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 200 " if is_answered else b"HTTP/1.1 403 ")
     assert (f"{method} /page".encode() in answer) is is_answered
 

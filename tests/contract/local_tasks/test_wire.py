@@ -10,7 +10,7 @@ from local.http.client import ConnectionPool
 from local.http.messages import Answer, Request
 
 
-def ask(said: bytes, method: str = "POST") -> Answer:
+def deliver(said: bytes, method: str = "POST") -> Answer:
     """Return the result of a request that gets these bytes, and then a closed connection."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -47,7 +47,7 @@ def ask(said: bytes, method: str = "POST") -> Answer:
     ],
 )
 def test_an_incomplete_answer_is_a_failure_with_its_reason(said: bytes) -> None:
-    answer = ask(said)
+    answer = deliver(said)
     assert (answer.status, answer.succeeded, answer.timed_out) == (0, False, False)
     assert answer.failure
 
@@ -61,7 +61,7 @@ def test_an_incomplete_answer_is_a_failure_with_its_reason(said: bytes) -> None:
     ],
 )
 def test_an_answer_is_judged_by_its_status(said: bytes) -> None:
-    assert ask(said) == Answer(200)
+    assert deliver(said) == Answer(200)
 
 
 def test_a_late_answer_differs_from_a_broken_connection() -> None:
@@ -99,4 +99,4 @@ IN_A_MINUTE = format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=T
 )
 def test_a_retry_after_is_seconds_or_a_date(header: str, shortest: float, longest: float) -> None:
     said = f"HTTP/1.1 503 Busy\r\nRetry-After: {header}\r\nContent-Length: 0\r\n\r\n"
-    assert shortest <= ask(said.encode("latin-1")).retry_after <= longest
+    assert shortest <= deliver(said.encode("latin-1")).retry_after <= longest

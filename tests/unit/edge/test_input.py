@@ -23,7 +23,9 @@ WITH_BODY = [
 ]
 
 
-def ask(name: str, method: str, query: str = "", body: str = "") -> tuple[int, dict[str, Any]]:
+def send_request(
+    name: str, method: str, query: str = "", body: str = ""
+) -> tuple[int, dict[str, Any]]:
     """Call a function from this machine, without a server."""
     context = flask.Flask("x").test_request_context(
         f"/?{query}",
@@ -41,22 +43,22 @@ def ask(name: str, method: str, query: str = "", body: str = "") -> tuple[int, d
 def test_no_function_accepts_an_unpaired_surrogate(name: str) -> None:
     method = main.FUNCTIONS[name].method
     query = _query_of(name)
-    status, told = ask(name, method, query, '{"any": ["\\ud800"]}')
-    assert (status, told["code"], told["field"]) == (400, "malformed", "any[0]")
+    status, answer = send_request(name, method, query, '{"any": ["\\ud800"]}')
+    assert (status, answer["code"], answer["field"]) == (400, "malformed", "any[0]")
 
 
 @pytest.mark.parametrize("field", ["id", "i\\u0064"])
 def test_a_repeated_member_is_400_and_named(field: str) -> None:
     body = f'{{"id": "a", "name": "x", "{field}": "b"}}'
-    status, told = ask("create_task_list", "POST", "", body)
-    assert (status, told["code"], told["field"]) == (400, "malformed", "id")
+    status, answer = send_request("create_task_list", "POST", "", body)
+    assert (status, answer["code"], answer["field"]) == (400, "malformed", "id")
 
 
 @pytest.mark.parametrize("name", ["get_saga", "get_order", "get_task_list"])
 @pytest.mark.parametrize("query", ["id=", "id", "", "id=%00", "id=%ED%A0%80"])
 def test_an_invalid_id_is_422_and_named(name: str, query: str) -> None:
-    status, told = ask(name, "GET", query)
-    assert (status, told["field"]) == (422, "id")
+    status, answer = send_request(name, "GET", query)
+    assert (status, answer["field"]) == (422, "id")
 
 
 @pytest.mark.parametrize("items", [[], [make_list(NewTaskList(id="a", name="x"), UNSET_TIME)]])
