@@ -83,7 +83,7 @@ def collector() -> Iterator[Collector]:
 
 
 #: Long enough that a busy machine loses nothing.
-PATIENT_RETRY = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
+PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
 
 
 def run_calls(before: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
@@ -102,7 +102,7 @@ def test_without_an_exporter_opentelemetry_is_not_even_imported() -> None:
 
 
 def test_each_request_is_a_span_of_its_callers_trace(collector: Collector) -> None:
-    run_calls(**PATIENT_RETRY, **{ENDPOINT: collector.url})
+    run_calls(**PATIENT, **{ENDPOINT: collector.url})
     first, second = collector.spans
     assert (first.name, first.trace_id.hex()) == ("greet-person", TRACE)
     assert first.parent_span_id.hex() == "00f067aa0ba902b7"
@@ -113,13 +113,13 @@ def test_each_request_is_a_span_of_its_callers_trace(collector: Collector) -> No
 
 
 def test_the_lines_of_a_request_name_the_span_that_is_exported(collector: Collector) -> None:
-    printed = run_calls(**PATIENT_RETRY, **{ENDPOINT: collector.url}).stdout
+    printed = run_calls(**PATIENT, **{ENDPOINT: collector.url}).stdout
     for span in collector.spans:
         assert f'"logging.googleapis.com/spanId":"{span.span_id.hex()}"' in printed
 
 
 def test_requests_are_counted_and_timed_by_function_and_status(collector: Collector) -> None:
-    run_calls(**PATIENT_RETRY, **{ENDPOINT: collector.url})
+    run_calls(**PATIENT, **{ENDPOINT: collector.url})
     points = [
         point
         for metric in collector.metrics
@@ -136,7 +136,7 @@ def test_requests_are_counted_and_timed_by_function_and_status(collector: Collec
 
 
 def test_exported_data_quotes_nothing_that_a_caller_sent(collector: Collector) -> None:
-    run_calls(**PATIENT_RETRY, **{ENDPOINT: collector.url})
+    run_calls(**PATIENT, **{ENDPOINT: collector.url})
     exported = b"".join(body for bodies in collector.bodies.values() for body in bodies)
     assert exported
     assert b"ann@example.com" not in exported
