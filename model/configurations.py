@@ -156,14 +156,8 @@ INLINE = (
     ),
     Configuration(
         name="inline-no-sweep",
-        claim="no sweep: redelivery alone must do, one attempt, a fault, no lost answer",
-        defines="INLINE=1 NO_SWEEP LOST_ANSWERS=0 MAX_EXECUTIONS=1",
-    ),
-    Configuration(
-        name="inline-lost-answer",
-        claim="known: a commit whose answer is lost leaves the next step to the sweep",
+        claim="no sweep: redelivery alone must do, one attempt, a fault",
         defines="INLINE=1 NO_SWEEP MAX_EXECUTIONS=1",
-        expectation=Expectation.FAILS,
     ),
     Configuration(
         name="inline-3-steps",
@@ -270,6 +264,9 @@ TWINS = (
           "INLINE=1 NO_SWEEP MAX_EXECUTIONS=1"),
     _twin("inline-after-refusal", "a refused commit does not end the inline run",
           "INLINE=1 CANCELS=1 FAULTS=0"),
+    _twin("lost-answer-leaves-inline",
+          "a lost answer to a commit leaves the next step to the sweep",
+          "INLINE=1 NO_SWEEP MAX_EXECUTIONS=1"),
     _twin("child-told-first", "a child is told before its parent has recorded its end", "",
           source="family.pml"),
     _twin("waits-ignored", "a daily look does not count signals and children as waits",

@@ -107,8 +107,10 @@ inline RESTORE() {
 #define CALL 3
 
 /* An outcome that was recorded before, maybe by this process: the commit's answer was lost. */
-#ifndef RECORDED_TAKES_ALL
+#ifdef BREAK_LOST_ANSWER_LEAVES_INLINE
 #define RECORDED_TAKES_ALL false
+#else
+#define RECORDED_TAKES_ALL true
 #endif
 
 /* Commits what an attempt came to. If it `goes_on`, the same commit says so: the next attempt has no
@@ -276,13 +278,13 @@ commit:                                                          /* Transitions.
   :: d_step { current[me] -> COMMIT(false, true) }
 #endif
   :: atomic {
-       LOST_ANSWERS && current[me] && faults > 0 && CHANGES(i, attempt, is_undo, result) -> faults--;
+       current[me] && faults > 0 && CHANGES(i, attempt, is_undo, result) -> faults--;
        d_step { true; COMMIT(false, false) }; goto commit
      }
 #if INLINE
   :: d_step { current[me] && !refused -> COMMIT(true, true) }
   :: atomic {
-       LOST_ANSWERS && current[me] && !refused && faults > 0 &&
+       current[me] && !refused && faults > 0 &&
        CHANGES(i, attempt, is_undo, result) -> faults--;
        d_step { true; COMMIT(true, false) }; goto commit
      }

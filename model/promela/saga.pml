@@ -53,9 +53,6 @@
 #ifndef LOSSES
 #define LOSSES 1             /* 0: the queue loses no task */
 #endif
-#ifndef LOST_ANSWERS
-#define LOST_ANSWERS 1       /* 0: no answer to a commit is lost */
-#endif
 #ifndef BARE
 #define BARE 0               /* 1: the participants have no barrier */
 #endif
