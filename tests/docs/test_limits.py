@@ -15,16 +15,16 @@ from local.stack.supervisor import PROJECT
 
 PAGE = (PROJECT / "docs" / "limits.md").read_text()
 ROWS = re.findall(r"^\|[^|]+\| ([^|]+) \| (`[^|]+`) \|$", PAGE, re.MULTILINE)
-NUMBERS = [(told, place) for told, places in ROWS for place in re.findall(r"`([^`]+)`", places)]
+NUMBERS = [(limit, place) for limit, places in ROWS for place in re.findall(r"`([^`]+)`", places)]
 #: Modules whose constants are all limits, except those that only help to compute one.
 LIMITS = ("lib.saga.state.limits", "lib.datastore.v1.limits", "local.datastore.encoding.validation")
 NO_LIMITS = {"INT64"}
 SIZES = {"KiB": 1024, "MiB": 1024**2}
 
 
-def read(told: str) -> float:
+def read(limit: str) -> float:
     """Return a number of the page: bytes, seconds, or how many."""
-    number, _, unit = told.partition(" ")
+    number, _, unit = limit.partition(" ")
     lengths = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
     return float(number) * SIZES.get(unit, lengths.get(unit.removesuffix("s"), 1))
 
@@ -47,9 +47,9 @@ def _marks_of(hint: Any) -> Iterator[msgspec.Meta]:
             yield from _marks_of(each)
 
 
-@pytest.mark.parametrize(("told", "place"), NUMBERS)
-def test_every_limit_matches_the_code(told: str, place: str) -> None:
-    assert read(told) == look_up(place)
+@pytest.mark.parametrize(("limit", "place"), NUMBERS)
+def test_every_limit_matches_the_code(limit: str, place: str) -> None:
+    assert read(limit) == look_up(place)
 
 
 def test_every_row_of_a_table_names_its_constant() -> None:

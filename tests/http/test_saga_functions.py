@@ -134,9 +134,9 @@ def test_a_bulk_dry_run_shows_the_changes_and_makes_none(
 ) -> None:
     park(unique)
     order = {"verb": "retry", "reason": WHY, "status": "FAILED", "name": ORDER_PROCESSING.name}
-    told = call("POST", "operate-sagas", json={**order, "page_size": 200}).json()
-    [change] = [each for each in told["items"] if each["id"] == unique]
-    assert told["dry_run"] is True
+    change_list = call("POST", "operate-sagas", json={**order, "page_size": 200}).json()
+    [change] = [each for each in change_list["items"] if each["id"] == unique]
+    assert change_list["dry_run"] is True
     assert (change["before"], change["after"]) == ("FAILED", "ROLLING_BACK")
     assert change["next"] == ["compensate reserve-inventory"]
     assert call("GET", "get-saga", params={"id": unique}).json()["status"] == "FAILED"

@@ -43,7 +43,7 @@ def test_a_broken_module_is_shown_and_nothing_is_ready_until_it_is_fixed(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "expected"),
     [
         (
             "DEFINITIONS = Definitions(",
@@ -54,7 +54,7 @@ def test_a_broken_module_is_shown_and_nothing_is_ready_until_it_is_fixed(
     ],
 )
 def test_a_broken_table_of_sagas_is_reported_at_the_start(
-    project: Path, old: str, new: str, told: str
+    project: Path, old: str, new: str, expected: str
 ) -> None:
     sagas = project / "domain/sagas.py"
     sagas.write_text(sagas.read_text().replace(old, new))
@@ -63,7 +63,7 @@ def test_a_broken_table_of_sagas_is_reported_at_the_start(
         [sys.executable, "-c", loading], cwd=project, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert told in done.stderr
+    assert expected in done.stderr
     if "raise" in new:
         assert f'File "{sagas}", line' in done.stderr
 
@@ -89,49 +89,49 @@ def failed(trace: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def failures(told: list[str]) -> list[str]:
-    return [text for text in told if text.startswith("f answered")]
+def failures(printed: list[str]) -> list[str]:
+    return [text for text in printed if text.startswith("f answered")]
 
 
 def test_each_server_error_is_reported_once_with_its_reason(tmp_path: Path) -> None:
-    log, told = tmp_path / "functions.log", list[str]()
+    log, printed = tmp_path / "functions.log", list[str]()
     write(log, answered(500, "old"))
-    watch = LogView([log], told.append)
+    watch = LogView([log], printed.append)
     write(log, failed("a"), failed("b"), "not JSON", "[1]", answered(500, "b"), answered(200, "c"))
     watch.look()
-    assert failures(told) == ["f answered 500: unexpected error: KeyError\nat x"]
+    assert failures(printed) == ["f answered 500: unexpected error: KeyError\nat x"]
     write(log, answered(503, "d"), answered(404, "e"), answered(500, "a"))
     watch.look()
     watch.look()
-    assert failures(told)[1:] == [
+    assert failures(printed)[1:] == [
         "f answered 503",
         "f answered 500: unexpected error: KeyError\nat x",
     ]
-    assert len(told) == 5 + 3  # and one line per request
+    assert len(printed) == 5 + 3  # and one line per request
 
 
 def test_lines_of_two_logs_are_shown_in_order_of_time(tmp_path: Path) -> None:
-    logs, told = [tmp_path / "functions.log", tmp_path / "worker.log"], list[str]()
-    watch = LogView(logs, told.append)
+    logs, printed = [tmp_path / "functions.log", tmp_path / "worker.log"], list[str]()
+    watch = LogView(logs, printed.append)
     for minute, function in enumerate(["start-saga", "run-saga-step", "get-saga"]):
         line = {"message": "request", "function": function, "time": f"2026-11-25T08:0{minute}:00Z"}
         write(logs[minute % 2], line)
     watch.look()
-    assert [text.split()[2] for text in told] == ["start-saga", "run-saga-step", "get-saga"]
+    assert [text.split()[2] for text in printed] == ["start-saga", "run-saga-step", "get-saga"]
 
 
 def test_a_truncated_log_and_an_incomplete_line_lose_nothing(tmp_path: Path) -> None:
-    log, told = tmp_path / "functions.log", list[str]()
+    log, printed = tmp_path / "functions.log", list[str]()
     write(log, *(answered(200, "x") for _ in range(9)))
-    watch = LogView([log], told.append)
+    watch = LogView([log], printed.append)
     log.write_text("")
     write(log, answered(500, "a"))
     whole = json.dumps(answered(502, "b"))
     with log.open("a") as file:
         file.write(whole[:20])
     watch.look()
-    assert failures(told) == ["f answered 500"]
+    assert failures(printed) == ["f answered 500"]
     with log.open("a") as file:
         file.write(whole[20:] + "\n")
     watch.look()
-    assert failures(told)[1:] == ["f answered 502"]
+    assert failures(printed)[1:] == ["f answered 502"]

@@ -44,12 +44,12 @@ def launch(tmp_path: Path, source: Path) -> Iterator[Launch]:
 
 def read_until(launcher: "subprocess.Popen[str]", text: str) -> str:
     assert launcher.stdout is not None
-    told = ""
+    output = ""
     for line in launcher.stdout:
-        told += line
+        output += line
         if text in line:
-            return told
-    raise AssertionError(f"{text!r} is not in {told!r}")
+            return output
+    raise AssertionError(f"{text!r} is not in {output!r}")
 
 
 def children_of(pid: int) -> list[int]:
@@ -63,9 +63,9 @@ def test_it_prints_its_addresses_and_ends_on_request(
 ) -> None:
     port = choose_port()
     launcher = launch("data", port)
-    told = read_until(launcher, "get-order")
-    assert f"ready at http://127.0.0.1:{port}" in told
-    assert told.count("curl") >= 3
+    output = read_until(launcher, "get-order")
+    assert f"ready at http://127.0.0.1:{port}" in output
+    assert output.count("curl") >= 3
     children = children_of(launcher.pid)
     assert len(children) == 4
     began = time.monotonic()

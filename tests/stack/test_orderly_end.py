@@ -22,7 +22,7 @@ close = Store.close
 
 def close_and_tell(store):
     close(store)
-    Path({told!r}).write_text("closed")
+    Path({marker!r}).write_text("closed")
 
 Store.close = close_and_tell
 
@@ -33,9 +33,9 @@ def ask(request: flask.Request) -> str:
 
 
 def test_a_channel_is_closed_when_the_server_ends(tmp_path: Path) -> None:
-    told, port = tmp_path / "told", choose_port()
+    marker, port = tmp_path / "marker", choose_port()
     source = tmp_path / "main.py"
-    source.write_text(MAIN.format(told=str(told)))
+    source.write_text(MAIN.format(marker=str(marker)))
     process = subprocess.Popen(
         [
             sys.executable, "-m", "functions_framework", f"--source={source}",
@@ -46,7 +46,7 @@ def test_a_channel_is_closed_when_the_server_ends(tmp_path: Path) -> None:
     )  # fmt: skip
     wait_until(lambda: answers(port, "/robots.txt"))
     assert requests.get(f"http://127.0.0.1:{port}/", timeout=30).text == "made"
-    assert not told.exists()
+    assert not marker.exists()
     process.send_signal(signal.SIGTERM)
     process.wait(30)
-    assert told.read_text() == "closed"
+    assert marker.read_text() == "closed"

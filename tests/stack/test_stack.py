@@ -184,9 +184,9 @@ def test_a_process_that_cannot_start_is_reported_and_not_restarted_forever(
     wait_until(lambda: len(stacks.reports) == 4)
     assert all("nothing_of_that_name" in report for report in stacks.reports)
     for part in ("functions", "worker"):
-        told = [report for report in stacks.reports if report.startswith(part)]
-        assert [pause for pause in ("in 0.5 s", "in 1 s") if pause in "".join(told)] != []
-        assert all("before it was ready; next attempt in" in report for report in told)
+        matching = [report for report in stacks.reports if report.startswith(part)]
+        assert [pause for pause in ("in 0.5 s", "in 1 s") if pause in "".join(matching)] != []
+        assert all("before it was ready; next attempt in" in report for report in matching)
     assert sum("Traceback" in report for report in stacks.reports) == 1
     with pytest.raises(StackFailed, match="No module named 'nothing_of_that_name'"):
         stack.wait_until_ready(timedelta())

@@ -32,8 +32,8 @@ def make_app_task(**request: Any) -> dict[str, Any]:
 def test_a_task_reaches_the_app_with_headers_about_its_attempts(
     app_client: Any, worker: Worker
 ) -> None:
-    worker.script = lambda told: ((503, 404, 200)[len(worker.deliveries) - 1], {})
-    task = {"name": f"{QUEUE}/tasks/told", **make_app_task(body=b"{}")}
+    worker.script = lambda delivered: ((503, 404, 200)[len(worker.deliveries) - 1], {})
+    task = {"name": f"{QUEUE}/tasks/delivered", **make_app_task(body=b"{}")}
     app_client.create_task(parent=QUEUE, task=task)
     attempts = worker.wait_for(3)
     assert {(each.method, each.path, each.body) for each in attempts} == {
@@ -48,7 +48,7 @@ def test_a_task_reaches_the_app_with_headers_about_its_attempts(
         ("2", "2", "404", "App Error"),
     ]
     assert attempts[0].headers["X-AppEngine-QueueName"] == "sagas"
-    assert attempts[0].headers["X-AppEngine-TaskName"] == "told"
+    assert attempts[0].headers["X-AppEngine-TaskName"] == "delivered"
     assert attempts[0].headers["User-Agent"] == AGENT
     assert attempts[0].headers.get_all("Content-Length") == ["2"]
 

@@ -32,14 +32,14 @@ def test_a_failed_task_is_retried_with_headers_about_its_previous_attempt(
     worker.script = lambda d: ((500, 404, 200)[d.retry_count], {})
     client = connect(start_server(QUICK).address)
     client.create_task(parent=QUEUE, task=make_task(worker.url))
-    told = [
+    reported = [
         tuple(
             delivery.headers[f"X-CloudTasks-Task{name}"]
             for name in ("RetryCount", "ExecutionCount", "PreviousResponse", "RetryReason")
         )
         for delivery in worker.wait_for(3)
     ]
-    assert told == [
+    assert reported == [
         ("0", "0", None, None),
         ("1", "0", "500", ""),
         ("2", "1", "404", ""),

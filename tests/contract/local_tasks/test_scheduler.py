@@ -88,7 +88,7 @@ def test_a_failed_attempt_is_followed_by_as_many_retries_as_the_job_has(
     worker.script = lambda _: (500 if len(worker.deliveries) < 3 else 200, {})
     backoff = timedelta(milliseconds=20)
     start_server(jobs=[make_job(worker, retry_count=2, min_backoff=backoff, max_backoff=backoff)])
-    times = [told.headers["X-CloudScheduler-ScheduleTime"] for told in worker.wait_for(4)]
+    times = [delivery.headers["X-CloudScheduler-ScheduleTime"] for delivery in worker.wait_for(4)]
     assert times[0] == times[1] == times[2]
     assert times[3] > times[0]
 
@@ -105,12 +105,12 @@ def test_without_retries_a_failed_run_waits_for_the_next(
 
 def test_a_job_sends_its_headers_and_body(start_server: StartServer, worker: Worker) -> None:
     start_server(jobs=[make_job(worker, http_method="PUT", body="{}", headers={"X-Mine": "yes"})])
-    (told,) = worker.wait_for(1)
-    assert (told.method, told.body, told.headers["X-Mine"]) == ("PUT", b"{}", "yes")
-    assert told.headers["Content-Type"] == "application/octet-stream"
-    assert told.headers["User-Agent"] == "Google-Cloud-Scheduler"
-    assert told.headers["X-CloudScheduler"] == "true"
-    assert "Authorization" not in told.headers
+    (delivery,) = worker.wait_for(1)
+    assert (delivery.method, delivery.body, delivery.headers["X-Mine"]) == ("PUT", b"{}", "yes")
+    assert delivery.headers["Content-Type"] == "application/octet-stream"
+    assert delivery.headers["User-Agent"] == "Google-Cloud-Scheduler"
+    assert delivery.headers["X-CloudScheduler"] == "true"
+    assert "Authorization" not in delivery.headers
 
 
 def make_job(worker: Worker, **settings: Any) -> Job:

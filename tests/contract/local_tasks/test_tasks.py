@@ -51,11 +51,11 @@ def test_the_headers_tell_of_the_attempt_and_callers_cannot_set_them(
     client: Any, worker: Worker
 ) -> None:
     headers = {"X-CloudTasks-TaskName": "forged", "User-Agent": "forged", "X-Kept": "yes"}
-    task = make_task(worker.url, name=f"{QUEUE}/tasks/told", http_request={"headers": headers})
+    task = make_task(worker.url, name=f"{QUEUE}/tasks/delivered", http_request={"headers": headers})
     client.create_task(parent=QUEUE, task=task)
     sent = worker.wait_for(1)[0].headers
     assert sent["X-CloudTasks-QueueName"] == "sagas"
-    assert sent["X-CloudTasks-TaskName"] == "told"
+    assert sent["X-CloudTasks-TaskName"] == "delivered"
     assert sent["X-CloudTasks-TaskRetryCount"] == "0"
     assert sent["X-CloudTasks-TaskExecutionCount"] == "0"
     assert abs(float(sent["X-CloudTasks-TaskETA"]) - time.time()) < 60
@@ -140,7 +140,7 @@ def test_characters_that_a_url_cannot_have_are_escaped(client: Any, worker: Work
 
 def test_a_task_that_is_run_while_it_runs_is_counted_twice(client: Any, worker: Worker) -> None:
     go_on = threading.Event()
-    worker.script = lambda told: (500 if go_on.wait(30) and told.retry_count else 503, {})
+    worker.script = lambda delivered: (500 if go_on.wait(30) and delivered.retry_count else 503, {})
     name = client.create_task(parent=QUEUE, task=make_task(worker.url)).name
     worker.wait_for(1)
     client.pause_queue(name=QUEUE)

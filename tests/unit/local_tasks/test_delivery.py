@@ -97,15 +97,15 @@ def test_the_attempt_is_recorded_with_its_code(
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "told"), [(404, 5, "404"), (0, 4, "504"), (0, 14, None)]
+    ("status", "code", "previous"), [(404, 5, "404"), (0, 4, "504"), (0, 14, None)]
 )
 def test_a_retry_has_the_previous_status_but_no_reason(
-    status: int, code: int, told: str | None
+    status: int, code: int, previous: str | None
 ) -> None:
     record = TaskRecord("q/tasks/t", "q", b"", 0.0, 0.0, dispatches=2)
     record.previous_status, record.previous_code, record.previous_reason = status, code, "why"
     task = Task(http_request={"url": "http://127.0.0.1:1/"})
     headers = asyncio.run(make_request(record, task, None, cast("Signer", None))).headers
-    assert headers.get("X-CloudTasks-TaskPreviousResponse") == told
+    assert headers.get("X-CloudTasks-TaskPreviousResponse") == previous
     assert headers["X-CloudTasks-TaskRetryReason"] == ""
     assert headers["X-CloudTasks-TaskRetryCount"] == "1"

@@ -21,9 +21,9 @@ def raised(problem: BaseException) -> BaseException:
 def test_a_chain_is_described_from_its_first_error() -> None:
     outer = raised(ValueError("secret"))
     outer.__cause__ = raised(KeyError("secret"))
-    told = describe_stack(outer)
-    assert told.index("KeyError") < told.index("ValueError")
-    assert "secret\n" not in told
+    trace = describe_stack(outer)
+    assert trace.index("KeyError") < trace.index("ValueError")
+    assert "secret\n" not in trace
 
 
 def test_a_circular_chain_ends() -> None:
