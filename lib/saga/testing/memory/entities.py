@@ -161,7 +161,8 @@ def copy_entity(entity: Any) -> Any:
     copied = object.__new__(model)
     for name, value in zip(names, values_of(entity), strict=True):
         kind: Any = type(value)
-        kept = value if kind in ATOMS else _copier_of(kind)(value)
+        is_shared = kind in ATOMS or isinstance(value, Enum)
+        kept = value if is_shared else _copier_of(kind)(value)
         object.__setattr__(copied, name, kept)
     return copied
 
@@ -169,16 +170,10 @@ def copy_entity(entity: Any) -> Any:
 @functools.cache
 def _copier_of(kind: Any) -> Callable[[Any], Any]:
     """Return a function that copies the values of a type; found once, since runs copy millions."""
-    if issubclass(kind, Enum):
-        return _share
     if kind is list:
         return _copy_list
     is_record = dataclasses.is_dataclass(kind) and len(dataclasses.fields(kind)) > 1
     return copy_entity if is_record else copy.deepcopy
-
-
-def _share(value: Any) -> Any:
-    return value
 
 
 def _copy_list(values: list[Any]) -> list[Any]:
