@@ -133,7 +133,7 @@ def test_a_token_of_a_purged_saga_does_not_work_for_a_later_one(bench: Bench) ->
     token = bench.show()["next_page_token"]
     bench.engine.repository.purge(bench.load("s")[0], [])
     start(bench)
-    with pytest.raises(Malformed, match="of an earlier saga of this id"):
+    with pytest.raises(Malformed, match="of an earlier saga with this id"):
         page_of_events(bench.engine, "s", token)
 
 
