@@ -27,12 +27,12 @@ SAGA = (
     Configuration(name="pivot", claim="the second step is the pivot, a fault", defines="PIVOT=1"),
     Configuration(
         name="cancel-fault",
-        claim="a cancel, a thread that outlives its time-out, a fault, one attempt",
+        claim="a cancel, a thread that outlives its timeout, a fault, one attempt",
         defines="CANCELS=1 THREADS=1 MAX_EXECUTIONS=1",
     ),
     Configuration(
         name="cancel",
-        claim="a cancel, a thread that outlives its time-out, two attempts",
+        claim="a cancel, a thread that outlives its timeout, two attempts",
         defines="CANCELS=1 THREADS=1 FAULTS=0",
     ),
     Configuration(
@@ -166,7 +166,7 @@ INLINE = (
     ),
     Configuration(
         name="inline-cancel",
-        claim="a cancel, a thread that outlives its time-out, two attempts",
+        claim="a cancel, a thread that outlives its timeout, two attempts",
         defines="INLINE=1 CANCELS=1 THREADS=1 FAULTS=0",
     ),
     Configuration(
