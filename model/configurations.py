@@ -267,7 +267,7 @@ TWINS = (
     _twin("lost-answer-leaves-inline",
           "a lost answer to a commit leaves the next step to the sweep",
           "INLINE=1 NO_SWEEP MAX_EXECUTIONS=1"),
-    _twin("child-told-first", "a child is told before its parent has recorded its end", "",
+    _twin("child-told-first", "a child is notified before its parent records the child's end", "",
           source="family.pml"),
     _twin("waits-ignored", "a daily look does not count signals and children as waits",
           "LOOKS=1 SIGNAL=1 FAULTS=0", source="family.pml"),

@@ -62,7 +62,7 @@ class Ticker:
             await _wait_until_due(run, schedule)
             try:
                 await self._see_through(run)
-            except Exception:
+            except Exception:  # a bug here must not end the scheduler
                 _log.exception("%s: the run failed in the scheduler itself", run.job.name)
             run.due = find_next(schedule, run.due, _now())
 

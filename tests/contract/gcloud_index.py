@@ -19,7 +19,7 @@ from googlecloudsdk.appengine.datastore import datastore_index
 def read(text):
     try:
         found = datastore_index.ParseIndexDefinitions(text)
-    except Exception:
+    except Exception:  # gcloud's parser has many types of errors
         return None
     return [
         [index.kind, index.ancestor, [[each.name, each.direction == "desc"] for each in of]]

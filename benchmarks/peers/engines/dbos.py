@@ -41,7 +41,7 @@ def run_job(order: job.Order) -> str:
         steps["ship"](order)
         undo.append(steps["cancel"])
         steps["notify"](order)
-    except Exception:
+    except Exception:  # whatever a step raises, the steps before it are undone
         for compensate in reversed(undo):
             compensate(order)
         return "compensated"

@@ -138,7 +138,7 @@ class RestatePeer:
             connection.request("POST", path, json.dumps(body), _JSON | headers)
             answer = connection.getresponse()
             data: bytes = answer.read()
-        except Exception:
+        except Exception:  # raised again: only the broken connection is dropped
             connections.pop(port, None)
             raise
         if answer.status >= 300:
@@ -151,7 +151,7 @@ def _persist(act: Callable[[], object]) -> None:
     while True:
         try:
             act()
-        except Exception:
+        except Exception:  # the server is still starting; the last error is raised
             if time.time() > ends:
                 raise
             time.sleep(0.02)

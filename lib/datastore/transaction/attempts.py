@@ -107,7 +107,7 @@ class _Runner:
             written = transaction.commit(self.now(), receipt)
         except AnswerLost:
             return self._settle(transaction, receipt)
-        except Exception:
+        except Exception:  # raised again: only the receipt is returned
             self.receipts.give_back(receipt)
             raise
         self.receipts.give_back(receipt)

@@ -173,7 +173,7 @@ class Dispatcher:
                 if record
                 else None
             )
-        except Exception:
+        except Exception:  # a bug here must not end the dispatcher
             _log.exception("%s: the delivery failed in the dispatcher itself", name)
             due = time.time() + _PAUSE_AFTER_A_FAULT
         pending.running -= 1

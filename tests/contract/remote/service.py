@@ -50,7 +50,7 @@ def outcome(service: Service, call: StepContext) -> Any:
     """Return the result of a call of the service: its output, or its exception."""
     try:
         return HttpCall(f"{service.url}/charge")({"amount": 1}, call)
-    except Exception as problem:
+    except Exception as problem:  # the outcome that the test looks at
         return problem
 
 

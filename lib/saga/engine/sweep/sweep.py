@@ -161,7 +161,7 @@ class _Sweep:
             return self._engine.redeliver(saga)
         except (*TRANSIENT, Unreadable):
             raise
-        except Exception:
+        except Exception:  # raised again: this saga must not block the others
             with suppress(AmendsError):
                 later = due_mark(shard_of(saga.id), self._clock() + RETRY_AFTER)
                 self._repository.postpone(saga, later)

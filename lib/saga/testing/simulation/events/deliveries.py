@@ -101,7 +101,7 @@ class Deliveries:
         except AGAIN as problem:
             _check_refusal(process, problem)
             return problem.code
-        except Exception as problem:
+        except Exception as problem:  # the engine promises to raise nothing else
             raise InvariantViolated(f"{process.name} raised {problem!r}") from problem
 
     def _read_clock(self, process: Process) -> None:
