@@ -67,6 +67,22 @@ def inline(bench: Bench, probe: Probe) -> Bench:
     return bench
 
 
+def lose_inline_and_refuse(bench: Bench, probe: Probe, saga: Saga[Any], step: str) -> None:
+    """Kill the process while it runs a step inline; the participant says no to the next attempt."""
+    bench.engine = bench.make_engine(saga, call_within=kill_in(step))
+    start_elsewhere(bench)
+    task = bench.queue.take()
+    with pytest.raises(Killed):
+        bench.deliver(task)
+
+    def refuse(_: Any) -> Any:
+        raise Permanent("no")
+
+    probe.on[step] = refuse
+    assert bench.deliver(task, lost=1) == "stale"
+    assert bench.run_to_end() == ["unknown", "permanent"]
+
+
 def test_a_saga_begun_by_a_caller_takes_a_commit_a_step_and_no_task(
     inline: Bench, probe: Probe
 ) -> None:
@@ -189,18 +205,7 @@ def test_a_step_that_ran_inline_before_its_process_died_is_compensated_after_a_c
     bench: Bench, probe: Probe
 ) -> None:
     saga = declare(probe)
-    bench.engine = bench.make_engine(saga, call_within=kill_in("b"))
-    start_elsewhere(bench)
-    task = bench.queue.take()
-    with pytest.raises(Killed):
-        bench.deliver(task)
-
-    def refuse(_: Any) -> Any:
-        raise Permanent("no")
-
-    probe.on["b"] = refuse
-    assert bench.deliver(task, lost=1) == "stale"
-    assert bench.run_to_end() == ["unknown", "permanent"]
+    lose_inline_and_refuse(bench, probe, saga, "b")
     assert probe.calls == ["a", "b", "b", "undo b", "undo a"]
     assert bench.statuses("s")[0] == "ROLLED_BACK"
 
@@ -271,18 +276,7 @@ def test_a_pivot_that_began_inline_and_was_lost_is_never_rolled_back(
 ) -> None:
     pivot = make_step(probe, "pay", pivot=True, compensate=None)
     saga = declare(probe, make_step(probe, "a"), pivot)
-    bench.engine = bench.make_engine(saga, call_within=kill_in("pay"))
-    start_elsewhere(bench)
-    task = bench.queue.take()
-    with pytest.raises(Killed):
-        bench.deliver(task)
-
-    def refuse(_: Any) -> Any:
-        raise Permanent("no")
-
-    probe.on["pay"] = refuse
-    assert bench.deliver(task, lost=1) == "stale"
-    assert bench.run_to_end() == ["unknown", "permanent"]
+    lose_inline_and_refuse(bench, probe, saga, "pay")
     assert bench.statuses("s") == ["FAILED", "COMPLETED", "FAILED"]
     assert "undo a" not in probe.calls
 
